@@ -1,0 +1,13 @@
+# libFuzzer targets: each fuzz/NAME.c defines LLVMFuzzerTestOneInput and becomes build-fuzz/fuzz-NAME.
+
+if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "PJ_FUZZ needs clang: make fuzz, or cmake -DCMAKE_C_COMPILER=clang -DPJ_FUZZ=ON")
+endif()
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*.c)
+foreach(source ${fuzz_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(fuzz-${name} ${source})
+  target_include_directories(fuzz-${name} PRIVATE ${CMAKE_SOURCE_DIR}/cli)
+  target_link_libraries(fuzz-${name} PRIVATE pj_runtime)
+  target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+endforeach()

@@ -1,0 +1,31 @@
+# pj_library(NAME FOLDER LINK libs...): one static library of all .c files below FOLDER.
+
+function(pj_library name folder)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.c)
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(${name} ${scope} ${ARG_LINK})
+  set(${name}_SOURCES "${sources}" PARENT_SCOPE)
+endfunction()
+
+# pj_shared(TARGET OUTPUT LIBRARY SCRIPT): a shared object of the whole of LIBRARY that exports what SCRIPT says.
+function(pj_shared target output library script)
+  file(WRITE ${CMAKE_BINARY_DIR}/empty.c.in "typedef int pj_empty_unit;\n")
+  configure_file(${CMAKE_BINARY_DIR}/empty.c.in ${CMAKE_BINARY_DIR}/empty.c COPYONLY)
+  add_library(${target} SHARED ${CMAKE_BINARY_DIR}/empty.c)
+  target_link_libraries(${target} PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${library}>")
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+  target_link_options(${target} PRIVATE -Wl,--version-script=${script})
+  # Clang's sanitizer runtimes live in the executable, so their symbols stay open in a shared object.
+  if(NOT PJ_SAN AND NOT PJ_FUZZ)
+    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  endif()
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${output} LINK_DEPENDS ${script})
+endfunction()

@@ -1,0 +1,47 @@
+# Unit tests: each tests/unit/NAME_test.c is one cmocka program. Any other .c there is shared by all of them.
+#
+# They run in the source folder. Label `quick` is what every landing runs; name a file NAME_slow_test.c to keep it
+# out of that (label `slow`, run by check-full).
+
+enable_testing()
+find_path(PJ_CMOCKA_DIR cmocka.h)
+find_library(PJ_CMOCKA_LIB cmocka)
+mark_as_advanced(PJ_CMOCKA_DIR PJ_CMOCKA_LIB)
+if(NOT PJ_CMOCKA_DIR OR NOT PJ_CMOCKA_LIB)
+  message(STATUS "cmocka not found: unit tests are not built (make setup installs it)")
+  return()
+endif()
+
+file(GLOB shared_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*.c)
+set(test_sources ${shared_sources})
+list(FILTER test_sources INCLUDE REGEX "_test\\.c$")
+list(FILTER shared_sources EXCLUDE REGEX "_test\\.c$")
+
+# Tests of the host library link it statically; the plugin's tests load the .so that users load.
+if(pj_pjrt_SOURCES)
+  set(test_libs pj_host pj_pjrt)
+else()
+  set(test_libs pj_host pj_runtime)
+endif()
+
+foreach(source ${test_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source} ${shared_sources})
+  target_include_directories(${name} SYSTEM PRIVATE ${PJ_CMOCKA_DIR})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit ${CMAKE_SOURCE_DIR}/cli)
+  target_compile_definitions(${name} PRIVATE PJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                             PJ_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${test_libs} ${PJ_CMOCKA_LIB} m)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  foreach(product plugin_cpu host cli)
+    if(TARGET ${product})
+      add_dependencies(${name} ${product})
+    endif()
+  endforeach()
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  if(name MATCHES "_slow_test$")
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 900)
+  else()
+    set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT 240)
+  endif()
+endforeach()
