@@ -129,4 +129,17 @@ char *pj_arena_printf(PjArena *arena, const char *format, ...) {
   return text;
 }
 
+PjArenaMark pj_arena_mark(const PjArena *arena) { return (PjArenaMark){arena->at, arena->end, arena->blocks, arena->used}; }
+
+void pj_arena_reset(PjArena *arena, PjArenaMark mark) {
+  while (arena->blocks != mark.blocks) {
+    Block *block = arena->blocks;
+    arena->blocks = block->next;
+    pj_free(block);
+  }
+  arena->at = mark.at;
+  arena->end = mark.end;
+  arena->used = mark.used;
+}
+
 size_t pj_arena_used(const PjArena *arena) { return arena->used; }

@@ -31,6 +31,15 @@ void *pj_arena_memdup(PjArena *arena, const void *data, size_t size);
 char *pj_arena_strndup(PjArena *arena, const char *text, size_t len);
 char *pj_arena_printf(PjArena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// A point to come back to: pj_arena_reset frees what was allocated after the mark.
+typedef struct PjArenaMark {
+  char *at, *end;
+  void *blocks;
+  size_t used;
+} PjArenaMark;
+PjArenaMark pj_arena_mark(const PjArena *arena);
+void pj_arena_reset(PjArena *arena, PjArenaMark mark);
+
 // Bytes given out so far.
 size_t pj_arena_used(const PjArena *arena);
 

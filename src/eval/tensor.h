@@ -19,10 +19,13 @@ struct PjTensor {
   int64_t count;         // elements
   size_t bytes;          // of |data|
   void *data;
-  void (*release)(void *context, void *data);  // for foreign data; NULL: |data| is freed with pj_free_aligned
+  bool foreign;          // |data| is not ours to free: |release| (may be NULL) is called instead
+  void (*release)(void *context, void *data);
   void *context;
+  PjTensor *base;        // a view: the tensor that holds the data
   uint32_t num_elems;    // TUPLE, FUTURE
   PjTensor **elems;
+  PjTensor *pool_prev, *pool_next;  // links of the run that owns it (eval.h), NULL outside; unlinked when the last reference goes
 };
 
 // An array with uninitialised contents, 64-byte aligned; NULL when memory or the address space does not suffice.
@@ -35,5 +38,8 @@ PjTensor *pj_tensor_wrap(PjDtype dtype, int32_t rank, const int64_t *dims, void 
 PjTensor *pj_tensor_view(PjTensor *base, PjDtype dtype, int32_t rank, const int64_t *dims);
 PjTensor *pj_tensor_token(void);                                              // NULL on exhaustion
 PjTensor *pj_tensor_tuple(PjTensorKind kind, uint32_t count, PjTensor *const *elems);  // retains them; NULL on exhaustion
+void pj_tensor_unlink(PjTensor *tensor);  // takes it out of its run's pool
+// Frees |tensor| whatever its count, without touching the tensors it refers to: for a failed run, which frees each of its tensors.
+void pj_tensor_destroy_shallow(PjTensor *tensor);
 PjTensor *pj_tensor_retain(PjTensor *tensor);
 void pj_tensor_release(PjTensor *tensor);  // NULL allowed

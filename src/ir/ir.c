@@ -80,19 +80,20 @@ PjOp *pj_module_entry(const PjModule *module) {
   return only;
 }
 
-static void number_region(PjRegion *region, uint32_t *next) {
-  for (uint32_t i = 0; i < region->num_args; ++i) region->args[i].id = (*next)++;
+static void number_region(PjOp *func, PjRegion *region) {
+  for (uint32_t i = 0; i < region->num_args; ++i) region->args[i].id = func->num_values++;
   for (PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t i = 0; i < op->num_results; ++i) op->results[i].id = (*next)++;
-    for (uint32_t i = 0; i < op->num_regions; ++i) number_region(&op->regions[i], next);
+    op->id = func->num_ops++;
+    for (uint32_t i = 0; i < op->num_results; ++i) op->results[i].id = func->num_values++;
+    for (uint32_t i = 0; i < op->num_regions; ++i) number_region(func, &op->regions[i]);
   }
 }
 
 void pj_module_number(PjModule *module) {
   for (PjOp *op = module->body.first; op; op = op->next) {
     if (op->kind != PJ_OP_FUNC) continue;
-    op->num_values = 0;
-    number_region(&op->regions[0], &op->num_values);
+    op->num_values = op->num_ops = 0;
+    number_region(op, &op->regions[0]);
   }
 }
 

@@ -145,7 +145,8 @@ struct PjOp {
   const PjLoc *loc;      // or NULL
   PjRegion *region;      // that holds the operation
   PjOp *prev, *next;
-  uint32_t num_values;   // FUNC: values numbered in it
+  uint32_t id;           // number within the function, dense from 0 (pj_module_number)
+  uint32_t num_values, num_ops;  // FUNC: how many were numbered in it
 };
 
 typedef struct PjModule {
@@ -169,7 +170,7 @@ static inline PjOp *pj_region_terminator(const PjRegion *region) {
 // Function |name| of the module, or NULL. `main`, else the only function with a body, else NULL: pj_module_entry.
 PjOp *pj_module_find(const PjModule *module, PjStr name);
 PjOp *pj_module_entry(const PjModule *module);
-// Numbers the values of every function (PjValue.id, PjOp.num_values): arguments and results in textual order.
+// Numbers the values and operations of every function (PjValue.id, PjOp.id, num_values, num_ops) in textual order.
 void pj_module_number(PjModule *module);
 
 // Inherent attributes by name. pj_op_attr: NULL when the op has no such attribute or it is absent.
