@@ -1,0 +1,97 @@
+# The short way in. `make` builds; every other target does the set-up it needs first (tools/setup.sh).
+
+BUILD     ?= build
+PREFIX    ?= /usr/local
+VENV      ?= .venv
+JOBS      ?= $(shell nproc 2>/dev/null || echo 2)
+CMAKEFLAGS ?=
+
+PY        := $(VENV)/bin/python
+CMAKE     := cmake -G Ninja $(CMAKEFLAGS)
+NINJA     := ninja -j $(JOBS)
+SETUP     := VENV=$(VENV) tools/setup.sh
+QUICK     := -L quick
+C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
+
+.DEFAULT_GOAL := all
+.PHONY: all everything setup run check check-full check-jax-versions san tsan bench install wheel format \
+        format-check tidy fuzz clean help
+
+all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
+	@command -v cmake >/dev/null && command -v ninja >/dev/null || { tools/setup.sh --list build; exit 1; }
+	@$(CMAKE) -S . -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; mv $(BUILD).log $(BUILD)/cmake.log
+	@$(NINJA) -C $(BUILD) products
+
+everything: all
+	@$(NINJA) -C $(BUILD)
+
+setup: ## install what build, tests and example need: Debian packages (as root) and .venv
+	@$(SETUP) build check python
+
+run: ## the main job: train on the plugin with JAX, compare with XLA, classify again from C
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) examples/digits/run.py --build $(BUILD)
+
+check: ## unit tests and Python tests that take about a minute
+	@$(SETUP) build check python
+	@$(MAKE) --no-print-directory everything
+	@PY=$(PY) tools/check.sh $(BUILD) quick
+
+check-full: ## all tests, also the slow ones and the StableHLO suite
+	@$(SETUP) build check python
+	@$(MAKE) --no-print-directory everything
+	@PY=$(PY) tools/check.sh $(BUILD) full
+
+check-jax-versions: ## run the JAX smoke test on each supported JAX release (downloads them)
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) tools/check_jax_versions.py --build $(BUILD)
+
+san: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
+	@$(SETUP) build check
+	@$(MAKE) --no-print-directory everything BUILD=build-san CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=address,undefined"
+	@tools/check.sh build-san san
+
+tsan: ## unit tests under ThreadSanitizer, in build-tsan/
+	@$(SETUP) build check
+	@$(MAKE) --no-print-directory everything BUILD=build-tsan CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=thread"
+	@tools/check.sh build-tsan san
+
+bench: ## compare with XLA's CPU in turn; the worst cases first
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) bench/bench.py --build $(BUILD)
+
+install: all ## install under PREFIX (default /usr/local); DESTDIR is obeyed
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+wheel: ## build the pip package with the plugin inside, in dist/
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) tools/make_wheel.py --build $(BUILD) --out dist
+
+format: ## lay out all C code with clang-format
+	@$(SETUP) format
+	@clang-format -i $(C_FILES)
+
+format-check: ## say which files clang-format would change
+	@$(SETUP) format
+	@clang-format --dry-run --Werror $(C_FILES)
+
+tidy: ## clang-tidy over all C code
+	@$(SETUP) build tidy
+	@$(MAKE) --no-print-directory everything
+	@run-clang-tidy -quiet -p $(BUILD) -j $(JOBS) "$(CURDIR)/(src|cli|tests)/.*"
+
+fuzz: ## build the libFuzzer targets (clang), in build-fuzz/; FUZZ_SECONDS=60 runs each that long
+	@$(SETUP) build fuzz
+	@CC=clang $(CMAKE) -S . -B build-fuzz -DPJ_FUZZ=ON -DPJ_TESTS=OFF -DPJ_WERROR=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+	@$(NINJA) -C build-fuzz
+	@if [ -n "$(FUZZ_SECONDS)" ]; then tools/fuzz.sh build-fuzz $(FUZZ_SECONDS); fi
+
+clean: ## remove all build folders (not .venv)
+	rm -rf build build-san build-tsan build-fuzz dist out
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
