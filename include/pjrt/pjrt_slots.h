@@ -1,0 +1,151 @@
+// The functions of PJRT_Api in the order of their slots, for tables that need every one of them:
+// PJRT_API_SLOTS(X) expands to X(slot, name, since) with the name without its PJRT_ prefix, and the
+// minor version of the interface that added it (0 for those before 0.29, the oldest version that
+// hosts accept).
+
+#ifndef PJRT_PJRT_SLOTS_H_
+#define PJRT_PJRT_SLOTS_H_
+
+#define PJRT_API_SLOT_COUNT 138
+
+#define PJRT_API_SLOTS(X)                                           \
+  X(0, Error_Destroy, 0)                                            \
+  X(1, Error_Message, 0)                                            \
+  X(2, Error_GetCode, 0)                                            \
+  X(3, Plugin_Initialize, 0)                                        \
+  X(4, Plugin_Attributes, 0)                                        \
+  X(5, Event_Destroy, 0)                                            \
+  X(6, Event_IsReady, 0)                                            \
+  X(7, Event_Error, 0)                                              \
+  X(8, Event_Await, 0)                                              \
+  X(9, Event_OnReady, 0)                                            \
+  X(10, Client_Create, 0)                                           \
+  X(11, Client_Destroy, 0)                                          \
+  X(12, Client_PlatformName, 0)                                     \
+  X(13, Client_ProcessIndex, 0)                                     \
+  X(14, Client_PlatformVersion, 0)                                  \
+  X(15, Client_Devices, 0)                                          \
+  X(16, Client_AddressableDevices, 0)                               \
+  X(17, Client_LookupDevice, 0)                                     \
+  X(18, Client_LookupAddressableDevice, 0)                          \
+  X(19, Client_AddressableMemories, 0)                              \
+  X(20, Client_Compile, 0)                                          \
+  X(21, Client_DefaultDeviceAssignment, 0)                          \
+  X(22, Client_BufferFromHostBuffer, 0)                             \
+  X(23, DeviceDescription_Id, 0)                                    \
+  X(24, DeviceDescription_ProcessIndex, 0)                          \
+  X(25, DeviceDescription_Attributes, 0)                            \
+  X(26, DeviceDescription_Kind, 0)                                  \
+  X(27, DeviceDescription_DebugString, 0)                           \
+  X(28, DeviceDescription_ToString, 0)                              \
+  X(29, Device_GetDescription, 0)                                   \
+  X(30, Device_IsAddressable, 0)                                    \
+  X(31, Device_LocalHardwareId, 0)                                  \
+  X(32, Device_AddressableMemories, 0)                              \
+  X(33, Device_DefaultMemory, 0)                                    \
+  X(34, Device_MemoryStats, 0)                                      \
+  X(35, Memory_Id, 0)                                               \
+  X(36, Memory_Kind, 0)                                             \
+  X(37, Memory_DebugString, 0)                                      \
+  X(38, Memory_ToString, 0)                                         \
+  X(39, Memory_AddressableByDevices, 0)                             \
+  X(40, Executable_Destroy, 0)                                      \
+  X(41, Executable_Name, 0)                                         \
+  X(42, Executable_NumReplicas, 0)                                  \
+  X(43, Executable_NumPartitions, 0)                                \
+  X(44, Executable_NumOutputs, 0)                                   \
+  X(45, Executable_SizeOfGeneratedCodeInBytes, 0)                   \
+  X(46, Executable_GetCostAnalysis, 0)                              \
+  X(47, Executable_OutputMemoryKinds, 0)                            \
+  X(48, Executable_OptimizedProgram, 0)                             \
+  X(49, Executable_Serialize, 0)                                    \
+  X(50, LoadedExecutable_Destroy, 0)                                \
+  X(51, LoadedExecutable_GetExecutable, 0)                          \
+  X(52, LoadedExecutable_AddressableDevices, 0)                     \
+  X(53, LoadedExecutable_Delete, 0)                                 \
+  X(54, LoadedExecutable_IsDeleted, 0)                              \
+  X(55, LoadedExecutable_Execute, 0)                                \
+  X(56, Executable_DeserializeAndLoad, 0)                           \
+  X(57, LoadedExecutable_Fingerprint, 0)                            \
+  X(58, Buffer_Destroy, 0)                                          \
+  X(59, Buffer_ElementType, 0)                                      \
+  X(60, Buffer_Dimensions, 0)                                       \
+  X(61, Buffer_UnpaddedDimensions, 0)                               \
+  X(62, Buffer_DynamicDimensionIndices, 0)                          \
+  X(63, Buffer_GetMemoryLayout, 0)                                  \
+  X(64, Buffer_OnDeviceSizeInBytes, 0)                              \
+  X(65, Buffer_Device, 0)                                           \
+  X(66, Buffer_Memory, 0)                                           \
+  X(67, Buffer_Delete, 0)                                           \
+  X(68, Buffer_IsDeleted, 0)                                        \
+  X(69, Buffer_CopyToDevice, 0)                                     \
+  X(70, Buffer_ToHostBuffer, 0)                                     \
+  X(71, Buffer_IsOnCpu, 0)                                          \
+  X(72, Buffer_ReadyEvent, 0)                                       \
+  X(73, Buffer_UnsafePointer, 0)                                    \
+  X(74, Buffer_IncreaseExternalReferenceCount, 0)                   \
+  X(75, Buffer_DecreaseExternalReferenceCount, 0)                   \
+  X(76, Buffer_OpaqueDeviceMemoryDataPointer, 0)                    \
+  X(77, CopyToDeviceStream_Destroy, 0)                              \
+  X(78, CopyToDeviceStream_AddChunk, 0)                             \
+  X(79, CopyToDeviceStream_TotalBytes, 0)                           \
+  X(80, CopyToDeviceStream_GranuleSize, 0)                          \
+  X(81, CopyToDeviceStream_CurrentBytes, 0)                         \
+  X(82, TopologyDescription_Create, 0)                              \
+  X(83, TopologyDescription_Destroy, 0)                             \
+  X(84, TopologyDescription_PlatformName, 0)                        \
+  X(85, TopologyDescription_PlatformVersion, 0)                     \
+  X(86, TopologyDescription_GetDeviceDescriptions, 0)               \
+  X(87, TopologyDescription_Serialize, 0)                           \
+  X(88, TopologyDescription_Attributes, 0)                          \
+  X(89, Compile, 0)                                                 \
+  X(90, Executable_OutputElementTypes, 29)                          \
+  X(91, Executable_OutputDimensions, 29)                            \
+  X(92, Buffer_CopyToMemory, 32)                                    \
+  X(93, Client_CreateViewOfDeviceBuffer, 33)                        \
+  X(94, Executable_Fingerprint, 35)                                 \
+  X(95, Client_TopologyDescription, 36)                             \
+  X(96, Executable_GetCompiledMemoryStats, 40)                      \
+  X(97, Memory_Kind_Id, 48)                                         \
+  X(98, ExecuteContext_Create, 52)                                  \
+  X(99, ExecuteContext_Destroy, 52)                                 \
+  X(100, Buffer_CopyRawToHost, 57)                                  \
+  X(101, AsyncHostToDeviceTransferManager_Destroy, 60)              \
+  X(102, AsyncHostToDeviceTransferManager_TransferData, 60)         \
+  X(103, Client_CreateBuffersForAsyncHostToDevice, 60)              \
+  X(104, AsyncHostToDeviceTransferManager_RetrieveBuffer, 62)       \
+  X(105, AsyncHostToDeviceTransferManager_Device, 62)               \
+  X(106, AsyncHostToDeviceTransferManager_BufferCount, 62)          \
+  X(107, AsyncHostToDeviceTransferManager_BufferSize, 62)           \
+  X(108, AsyncHostToDeviceTransferManager_SetBufferError, 62)       \
+  X(109, AsyncHostToDeviceTransferManager_AddMetadata, 62)          \
+  X(110, Client_DmaMap, 67)                                         \
+  X(111, Client_DmaUnmap, 67)                                       \
+  X(112, Client_CreateUninitializedBuffer, 68)                      \
+  X(113, Client_UpdateGlobalProcessInfo, 73)                        \
+  X(114, TopologyDescription_Deserialize, 75)                       \
+  X(115, Client_CreateAliasBuffer, 77)                              \
+  X(116, Client_FulfillAliasBuffer, 77)                             \
+  X(117, LoadedExecutable_GetDeviceAssignment, 79)                  \
+  X(118, Client_CreateErrorBuffer, 82)                              \
+  X(119, AsyncHostToDeviceTransferManager_TransferLiteral, 83)      \
+  X(120, Buffer_CopyRawToHostFuture, 84)                            \
+  X(121, Device_PoisonExecution, 85)                                \
+  X(122, Device_CreateAsyncTrackingEvent, 86)                       \
+  X(123, AsyncTrackingEvent_Destroy, 86)                            \
+  X(124, Executable_GetCompileOptions, 87)                          \
+  X(125, Buffer_DonateWithControlDependency, 88)                    \
+  X(126, Event_Create, 89)                                          \
+  X(127, Event_Set, 89)                                             \
+  X(128, Device_GetAttributes, 92)                                  \
+  X(129, Client_Load, 95)                                           \
+  X(130, LoadedExecutable_AddressableDeviceLogicalIds, 96)          \
+  X(131, Buffer_Bitcast, 98)                                        \
+  X(132, Error_ForEachPayload, 99)                                  \
+  X(133, TopologyDescription_Fingerprint, 101)                      \
+  X(134, Executable_ParameterMemoryKinds, 102)                      \
+  X(135, Device_ClearMemoryStats, 106)                              \
+  X(136, TopologyDescription_MakeCanonicalShapeForMemorySpace, 109) \
+  X(137, TopologyDescription_GetMemorySpaceKindIds, 110)
+
+#endif // PJRT_PJRT_SLOTS_H_
