@@ -1,0 +1,385 @@
+// Conversions between the float formats of dtypes.def and float / double.
+//
+// Every narrow format is described by one row: exponent and mantissa widths, bias, and what it does
+// with the codes that IEEE 754 gives to infinity and NaN. A value is rounded once, to nearest even,
+// from the bits of a float; a double is first brought to a float by rounding to odd, which keeps
+// enough to round correctly afterwards (Boldo and Melquiond, "Emulation of FMA and correctly
+// rounded sums", IEEE Trans. Computers 57(4), 2008).
+//
+// Codes for NaN and overflow are those of ml_dtypes (0.5), which JAX and XLA share.
+#include "eval/float.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+typedef enum Special {
+  IEEE,     // largest exponent: infinity and NaN
+  ONLY_NAN, // FN: no infinity; all ones is NaN
+  FNUZ,     // no infinity, no -0; the code of -0 is NaN
+  FINITE,   // FN of 4 and 6 bits: neither; overflow gives the largest value
+  EXPONENT, // E8M0: powers of two without sign, zero or infinity; all ones is NaN
+} Special;
+
+typedef struct Format {
+  uint8_t ebits, mbits;
+  int16_t bias;
+  Special special;
+} Format;
+
+static const Format formats[PJ_DT_COUNT] = {
+    [PJ_DT_F4E2M1FN] = {2, 1, 1, FINITE},      [PJ_DT_F6E2M3FN] = {2, 3, 1, FINITE},
+    [PJ_DT_F6E3M2FN] = {3, 2, 3, FINITE},      [PJ_DT_F8E3M4] = {3, 4, 3, IEEE},
+    [PJ_DT_F8E4M3] = {4, 3, 7, IEEE},          [PJ_DT_F8E4M3B11FNUZ] = {4, 3, 11, FNUZ},
+    [PJ_DT_F8E4M3FN] = {4, 3, 7, ONLY_NAN},    [PJ_DT_F8E4M3FNUZ] = {4, 3, 8, FNUZ},
+    [PJ_DT_F8E5M2] = {5, 2, 15, IEEE},         [PJ_DT_F8E5M2FNUZ] = {5, 2, 16, FNUZ},
+    [PJ_DT_F8E8M0FNU] = {8, 0, 127, EXPONENT}, [PJ_DT_BF16] = {8, 7, 127, IEEE},
+    [PJ_DT_F16] = {5, 10, 15, IEEE},           [PJ_DT_TF32] = {8, 10, 127, IEEE},
+};
+
+static inline uint32_t float_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+static inline float bits_float(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// ------------------------------------------------------------------ 16
+// and 19 bits Branch-free, so that loops over them become vector code. NaN payloads keep their
+// upper bits and turn quiet.
+static inline float f16_decode(uint16_t code) {
+  uint32_t magnitude = (code & 0x7FFFu) << 13, sign = (code & 0x8000u) << 16;
+  // The multiplication moves the exponent's bias and normalises subnormal numbers; it is exact.
+  float value = bits_float(magnitude) * 0x1p112f;
+  uint32_t bits = float_bits(value) | (magnitude >= 0x0F800000u ? 0x7F800000u : 0);
+  return bits_float(bits | sign);
+}
+
+static inline uint16_t f16_encode(float value) {
+  uint32_t bits = float_bits(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+  uint32_t normal = (magnitude + 0xFFF + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
+  // Below 2^-14: adding 0.5 aligns the value so that its last place is that of the subnormal
+  // numbers.
+  uint32_t subnormal = float_bits(bits_float(magnitude) + 0.5f) - 0x3F000000u;
+  uint32_t nan = 0x7E00u | (magnitude >> 13 & 0x1FFu);
+  uint32_t code = magnitude < 0x38800000u ? subnormal : normal;
+  code = magnitude >= 0x47800000u ? 0x7C00u : code;
+  code = magnitude > 0x7F800000u ? nan : code;
+  return (uint16_t)(code | sign);
+}
+
+static inline float bf16_decode(uint16_t code) {
+  return bits_float((uint32_t)code << 16);
+}
+
+static inline uint16_t bf16_encode(float value) {
+  uint32_t bits = float_bits(value);
+  uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16 & 0x8000u) | 0x7FC0u
+                                                       : rounded);
+}
+
+static inline uint32_t tf32_encode(float value) {
+  uint32_t bits = float_bits(value);
+  uint32_t rounded = (bits + 0xFFF + (bits >> 13 & 1)) >> 13;
+  return (bits & 0x7FFFFFFFu) > 0x7F800000u ? bits >> 13 | 0x200u : rounded;
+}
+
+// ------------------------------------------------------------------ up to 8 bits
+static float small_decode(const Format *f, uint32_t code) {
+  uint32_t sign_bit = 1u << (f->ebits + f->mbits), magnitude = code & (sign_bit - 1);
+  uint32_t exponent = magnitude >> f->mbits, mantissa = magnitude & ((1u << f->mbits) - 1);
+  uint32_t ones = (1u << f->ebits) - 1;
+  bool negative = code & sign_bit;
+  if (f->special == EXPONENT)
+    return code == 0xFF ? NAN : ldexpf(1, (int)code - f->bias);
+  if (f->special == FNUZ && code == sign_bit)
+    return -NAN;
+  if (f->special == ONLY_NAN && magnitude == sign_bit - 1)
+    return negative ? -NAN : NAN;
+  if (f->special == IEEE && exponent == ones) {
+    float value = mantissa ? NAN : INFINITY;
+    return negative ? -value : value;
+  }
+  float value = exponent
+                    ? ldexpf((float)(mantissa | 1u << f->mbits), (int)exponent - f->bias - f->mbits)
+                    : ldexpf((float)mantissa, 1 - f->bias - f->mbits);
+  return negative ? -value : value;
+}
+
+// The code of the largest finite value.
+static uint32_t largest(const Format *f) {
+  uint32_t all = (1u << (f->ebits + f->mbits)) - 1;
+  switch (f->special) {
+  case IEEE:
+    return all - (1u << f->mbits);
+  case ONLY_NAN:
+  case EXPONENT:
+    return all - 1;
+  default:
+    return all;
+  }
+}
+
+static uint32_t small_encode(const Format *f, float value) {
+  uint32_t bits = float_bits(value), magnitude = bits & 0x7FFFFFFFu, negative = bits >> 31;
+  uint32_t sign = negative << (f->ebits + f->mbits), nan_bit = f->mbits ? 1u << (f->mbits - 1) : 0;
+  uint32_t max = largest(f),
+           past = max + 1; // in IEEE formats |past| is infinity, in ONLY_NAN it is NaN
+  if (f->special == EXPONENT) {
+    // Ties round up, and so does all between 2^-127 and 2^-126: what ml_dtypes and XLA do.
+    if (negative || !magnitude || magnitude > 0x7F800000u)
+      return 0xFF;
+    return magnitude <= 0x00400000u ? 0 : (magnitude + 0x00400000u) >> 23;
+  }
+  if (magnitude > 0x7F800000u) {
+    switch (f->special) {
+    case IEEE:
+      return sign | past | nan_bit;
+    case ONLY_NAN:
+      return sign | past;
+    case FNUZ:
+      return 1u << (f->ebits + f->mbits);
+    default:
+      return sign ^ 1u << (f->ebits + f->mbits); // no NaN: the zero of the other sign
+    }
+  }
+  int exponent = (int)(magnitude >> 23) - 127 + f->bias;
+  uint32_t code;
+  if (exponent >= 1) {
+    uint32_t drop = 23u - f->mbits;
+    uint64_t rounded = magnitude + (1u << (drop - 1)) - 1 + (magnitude >> drop & 1);
+    code = (uint32_t)(rounded >> drop) - ((uint32_t)(127 - f->bias) << f->mbits);
+  } else {
+    uint32_t drop = 23u - f->mbits + (uint32_t)(1 - exponent),
+             mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+    // More than one place below the smallest subnormal number nothing is left (nor is a float's own
+    // subnormal).
+    code = drop > 25 || magnitude < 0x00800000u
+               ? 0
+               : (mantissa + (1u << (drop - 1)) - 1 + (mantissa >> drop & 1)) >> drop;
+  }
+  if (code > max) {
+    switch (f->special) {
+    case FNUZ:
+      return 1u << (f->ebits + f->mbits);
+    case FINITE:
+      code = max;
+      break;
+    default:
+      code = past;
+      break;
+    }
+  }
+  return f->special == FNUZ && !code ? 0 : sign | code;
+}
+
+// Values of all codes of the formats of up to 8 bits.
+static float small_values[PJ_DT_COUNT][256];
+static pthread_once_t small_once = PTHREAD_ONCE_INIT;
+
+static void fill_small_values(void) {
+  for (PjDtype d = 0; d < PJ_DT_COUNT; ++d)
+    if (formats[d].ebits && pj_dtype_bits(d) <= 8)
+      for (uint32_t code = 0; code < 256; ++code)
+        small_values[d][code] = small_decode(&formats[d], code & ((1u << pj_dtype_bits(d)) - 1));
+}
+
+static const float *values_of(PjDtype dtype) {
+  pthread_once(&small_once, fill_small_values);
+  return small_values[dtype];
+}
+
+// ------------------------------------------------------------------ one element
+float pj_float_round_odd(double value) {
+  float rounded = (float)value;
+  if ((double)rounded == value || isnan(value))
+    return rounded;
+  uint32_t bits = float_bits(rounded);
+  if (bits & 1)
+    return rounded;
+  return bits_float(fabs((double)rounded) > fabs(value) ? bits - 1 : bits + 1);
+}
+
+float pj_float_decode(PjDtype dtype, const void *element) {
+  switch (dtype) {
+  case PJ_DT_F32:
+    return *(const float *)element;
+  case PJ_DT_F64:
+    return (float)*(const double *)element;
+  case PJ_DT_F16:
+    return f16_decode(*(const uint16_t *)element);
+  case PJ_DT_BF16:
+    return bf16_decode(*(const uint16_t *)element);
+  case PJ_DT_TF32:
+    return bits_float(*(const uint32_t *)element << 13);
+  default:
+    return values_of(dtype)[*(const uint8_t *)element];
+  }
+}
+
+double pj_double_decode(PjDtype dtype, const void *element) {
+  return dtype == PJ_DT_F64 ? *(const double *)element : (double)pj_float_decode(dtype, element);
+}
+
+void pj_float_encode(PjDtype dtype, float value, void *element) {
+  switch (dtype) {
+  case PJ_DT_F32:
+    *(float *)element = value;
+    break;
+  case PJ_DT_F64:
+    *(double *)element = (double)value;
+    break;
+  case PJ_DT_F16:
+    *(uint16_t *)element = f16_encode(value);
+    break;
+  case PJ_DT_BF16:
+    *(uint16_t *)element = bf16_encode(value);
+    break;
+  case PJ_DT_TF32:
+    *(uint32_t *)element = tf32_encode(value);
+    break;
+  default:
+    *(uint8_t *)element = (uint8_t)small_encode(&formats[dtype], value);
+    break;
+  }
+}
+
+void pj_double_encode(PjDtype dtype, double value, void *element) {
+  if (dtype == PJ_DT_F64)
+    *(double *)element = value;
+  else
+    pj_float_encode(dtype, dtype == PJ_DT_F32 ? (float)value : pj_float_round_odd(value), element);
+}
+
+// ------------------------------------------------------------------ arrays
+void pj_float_decode_n(PjDtype dtype, int64_t n, const void *in, float *out) {
+  const uint8_t *in8 = in;
+  const uint16_t *in16 = in;
+  const uint32_t *in32 = in;
+  const double *in64 = in;
+  switch (dtype) {
+  case PJ_DT_F32:
+    memmove(out, in, (size_t)n * sizeof *out);
+    break;
+  case PJ_DT_F64:
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = (float)in64[i];
+    break;
+  case PJ_DT_F16:
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = f16_decode(in16[i]);
+    break;
+  case PJ_DT_BF16:
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = bf16_decode(in16[i]);
+    break;
+  case PJ_DT_TF32:
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = bits_float(in32[i] << 13);
+    break;
+  default: {
+    const float *values = values_of(dtype);
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = values[in8[i]];
+  }
+  }
+}
+
+void pj_float_encode_n(PjDtype dtype, int64_t n, const float *in, void *out) {
+  uint8_t *out8 = out;
+  uint16_t *out16 = out;
+  uint32_t *out32 = out;
+  double *out64 = out;
+  switch (dtype) {
+  case PJ_DT_F32:
+    memmove(out, in, (size_t)n * sizeof *in);
+    break;
+  case PJ_DT_F64:
+    for (int64_t i = 0; i < n; ++i)
+      out64[i] = (double)in[i];
+    break;
+  case PJ_DT_F16:
+    for (int64_t i = 0; i < n; ++i)
+      out16[i] = f16_encode(in[i]);
+    break;
+  case PJ_DT_BF16:
+    for (int64_t i = 0; i < n; ++i)
+      out16[i] = bf16_encode(in[i]);
+    break;
+  case PJ_DT_TF32:
+    for (int64_t i = 0; i < n; ++i)
+      out32[i] = tf32_encode(in[i]);
+    break;
+  default:
+    for (int64_t i = 0; i < n; ++i)
+      out8[i] = (uint8_t)small_encode(&formats[dtype], in[i]);
+  }
+}
+
+// ------------------------------------------------------------------ integers
+int64_t pj_int_decode(PjDtype dtype, const void *element) {
+  if (pj_dtype_class(dtype) == PJ_CLASS_SINT) {
+    switch (pj_dtype_bytes(dtype)) {
+    case 1:
+      return *(const int8_t *)element;
+    case 2:
+      return *(const int16_t *)element;
+    case 4:
+      return *(const int32_t *)element;
+    default:
+      return *(const int64_t *)element;
+    }
+  }
+  switch (pj_dtype_bytes(dtype)) {
+  case 1:
+    return *(const uint8_t *)element;
+  case 2:
+    return *(const uint16_t *)element;
+  case 4:
+    return *(const uint32_t *)element;
+  default:
+    return *(const int64_t *)element;
+  }
+}
+
+void pj_int_encode(PjDtype dtype, int64_t value, void *element) {
+  switch (dtype) {
+  case PJ_DT_PRED:
+    *(uint8_t *)element = value & 1;
+    return;
+  case PJ_DT_U2:
+    *(uint8_t *)element = value & 3;
+    return;
+  case PJ_DT_U4:
+    *(uint8_t *)element = value & 15;
+    return;
+  case PJ_DT_S2:
+    *(int8_t *)element = (int8_t)((value & 3) - ((value & 2) << 1));
+    return;
+  case PJ_DT_S4:
+    *(int8_t *)element = (int8_t)((value & 15) - ((value & 8) << 1));
+    return;
+  default:
+    break;
+  }
+  switch (pj_dtype_bytes(dtype)) {
+  case 1:
+    *(uint8_t *)element = (uint8_t)value;
+    break;
+  case 2:
+    *(uint16_t *)element = (uint16_t)value;
+    break;
+  case 4:
+    *(uint32_t *)element = (uint32_t)value;
+    break;
+  default:
+    *(int64_t *)element = value;
+    break;
+  }
+}
