@@ -139,6 +139,38 @@ const PjAttr *pj_attr_elements(PjArena *arena, const PjType *type, const void *d
   return attr;
 }
 
+const PjAttr *pj_attr_alias(PjArena *arena, size_t num_output_indices, const int64_t *output_indices,
+                            int64_t operand, size_t num_operand_indices,
+                            const int64_t *operand_indices) {
+  PjAttr *attr = make(arena, PJ_ATTR_ALIAS);
+  attr->count = (uint32_t)num_output_indices;
+  attr->ints = pj_arena_memdup(arena, output_indices, num_output_indices * sizeof *output_indices);
+  attr->i64 = operand;
+  attr->more = pj_attr_ints(arena, num_operand_indices, operand_indices);
+  return attr;
+}
+
+const PjAttr *pj_attr_accuracy(PjArena *arena, double atol, double rtol, int64_t ulps,
+                               int64_t mode) {
+  PjAttr *attr = make(arena, PJ_ATTR_ACCURACY);
+  attr->f64 = atol;
+  attr->f64b = rtol;
+  attr->i64 = ulps;
+  attr->i64b = mode;
+  return attr;
+}
+
+const PjAttr *pj_attr_channel(PjArena *arena, int64_t handle, int64_t type) {
+  PjAttr *attr = make(arena, PJ_ATTR_CHANNEL);
+  attr->i64 = handle;
+  attr->i64b = type;
+  return attr;
+}
+
+const PjAttr *pj_attr_bounds(PjArena *arena, size_t count, const int64_t *bounds) {
+  return int_list(arena, PJ_ATTR_BOUNDS, count, -1, bounds);
+}
+
 bool pj_attr_eq(const PjAttr *a, const PjAttr *b) {
   if (a == b) return true;
   if (!a || !b || a->kind != b->kind || a->enum_kind != b->enum_kind || a->columns != b->columns || a->splat != b->splat ||

@@ -90,6 +90,12 @@ const PjAttr *pj_attr_struct(PjArena *arena, const char *name, size_t count, con
 // |data| is NOT copied and must live as long as the arena: |data_size| bytes, all elements or, with |splat|, one.
 const PjAttr *pj_attr_elements(PjArena *arena, const PjType *type, const void *data, size_t data_size, bool splat);
 
+const PjAttr *pj_attr_alias(PjArena *arena, size_t num_output_indices, const int64_t *output_indices, int64_t operand,
+                            size_t num_operand_indices, const int64_t *operand_indices);
+const PjAttr *pj_attr_accuracy(PjArena *arena, double atol, double rtol, int64_t ulps, int64_t mode);
+const PjAttr *pj_attr_channel(PjArena *arena, int64_t handle, int64_t type);
+const PjAttr *pj_attr_bounds(PjArena *arena, size_t count, const int64_t *bounds);
+
 bool pj_attr_eq(const PjAttr *a, const PjAttr *b);  // structural; NULL equals NULL only
 const PjAttr *pj_attr_get(const PjAttr *dict, const char *name);  // DICT or STRUCT (or NULL): value of |name| or NULL
 

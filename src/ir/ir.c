@@ -156,11 +156,8 @@ static const PjAttr *default_value(PjArena *arena, const PjAttrSpec *spec) {
   switch (spec->kind) {
     case PJ_SPEC_BOOL: return pj_attr_bool(arena, spec->value != 0);
     case PJ_SPEC_I32: return pj_attr_int(arena, spec->value, PJ_DT_S32);
-    case PJ_SPEC_ACCURACY: {
-      PjAttr *attr = PJ_NEW(arena, PjAttr);
-      attr->kind = PJ_ATTR_ACCURACY;
-      return attr;
-    }
+    case PJ_SPEC_ACCURACY:
+      return pj_attr_accuracy(arena, 0, 0, 0, spec->value);
     case PJ_SPEC_COMPARE_DIRECTION:
     case PJ_SPEC_COMPARE_TYPE:
     case PJ_SPEC_API_VERSION:
