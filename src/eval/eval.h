@@ -19,6 +19,8 @@ typedef struct PjRunOptions {
   void *ffi_context;       // handed to custom calls (ExecuteContext user data), may be NULL
   int device_ordinal;
   const void *client;      // opaque, handed to custom calls
+  void (*print)(void *context, const PjOp *op, const PjTensor *value);  // for interpreter.print; NULL: nothing is printed
+  void *print_context;
 } PjRunOptions;
 
 // Runs the program's entry function on |inputs| (borrowed; types must match the entry's arguments: INVALID_ARGUMENT otherwise) and
