@@ -1,0 +1,78 @@
+// Loading of plugins: dlopen, GetPjrtApi, the version, PJRT_Plugin_Initialize.
+#include "host/host.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+enum { OLDEST_MINOR = 29 }; // Before 0.29 the table's first fields lay differently.
+
+static PjhError *check_version(const char *path, const PJRT_Api *api) {
+  if (!api)
+    return pjh__error(PJRT_Error_Code_FAILED_PRECONDITION, "%s: GetPjrtApi gave no table", path);
+  int major = api->pjrt_api_version.major_version, minor = api->pjrt_api_version.minor_version;
+  if (major != PJRT_API_MAJOR || minor < OLDEST_MINOR)
+    return pjh__error(
+        PJRT_Error_Code_FAILED_PRECONDITION,
+        "%s: speaks PJRT %d.%d, this host needs %d.%d or a newer minor version: upgrade the %s",
+        path, major, minor, PJRT_API_MAJOR, OLDEST_MINOR,
+        major > PJRT_API_MAJOR ? "host" : "plugin");
+  // Everything below calls these three without asking again.
+  if (api->struct_size < PJRT_STRUCT_SIZE(PJRT_Api, PJRT_Error_GetCode) ||
+      !api->PJRT_Error_Destroy || !api->PJRT_Error_Message || !api->PJRT_Error_GetCode)
+    return pjh__error(PJRT_Error_Code_FAILED_PRECONDITION, "%s: its table has no error functions",
+                      path);
+  return NULL;
+}
+
+PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
+  *out = NULL;
+  void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+  if (!library) {
+    const char *reason = dlerror(); // Names the file already.
+    return pjh__error(PJRT_Error_Code_NOT_FOUND, "cannot load the plugin: %s",
+                      reason ? reason : path);
+  }
+  // POSIX promises that a function pointer survives the way through void*; ISO C does not, hence
+  // the union.
+  union {
+    void *object;
+    const PJRT_Api *(*function)(void);
+  } symbol = {.object = dlsym(library, "GetPjrtApi")};
+  if (!symbol.object) {
+    dlclose(library);
+    return pjh__error(PJRT_Error_Code_NOT_FOUND, "%s: not a PJRT plugin, it has no GetPjrtApi",
+                      path);
+  }
+  const PJRT_Api *api = symbol.function();
+  PjhError *error = check_version(path, api);
+  if (error)
+    return error;
+
+  PjhPlugin *plugin = malloc(sizeof *plugin);
+  if (!plugin)
+    return pjh__out_of_memory();
+  plugin->api = api;
+  if (PJH_HAS(plugin, Plugin_Initialize)) {
+    PJH_ARGS(Plugin_Initialize, args);
+    error = PJH_CALL(plugin, Plugin_Initialize, &args);
+  }
+  if (error) {
+    free(plugin);
+    return error;
+  }
+  *out = plugin;
+  return NULL;
+}
+
+void pjh_plugin_destroy(PjhPlugin *plugin) {
+  free(plugin);
+}
+
+const PJRT_Api *pjh_plugin_api(const PjhPlugin *plugin) {
+  return plugin->api;
+}
+
+void pjh_plugin_version(const PjhPlugin *plugin, int *out_major, int *out_minor) {
+  *out_major = plugin->api->pjrt_api_version.major_version;
+  *out_minor = plugin->api->pjrt_api_version.minor_version;
+}
