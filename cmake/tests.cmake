@@ -45,3 +45,11 @@ foreach(source ${test_sources})
     set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT 240)
   endif()
 endforeach()
+
+# Tools that the Python tests run: tests/tools/NAME.c is build/pj-NAME.
+file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/tools/*.c)
+foreach(source ${tool_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(pj-${name} ${source})
+  target_link_libraries(pj-${name} PRIVATE pj_import)
+endforeach()

@@ -32,7 +32,7 @@ typedef struct PjStatusRep *PjStatus;
 
 // Makes a failure. Never fails itself: without memory it returns a static RESOURCE_EXHAUSTED status.
 PjStatus pj_status_make(PjCode code, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5), cold));
+    __attribute__((format(printf, 4, 5), cold, returns_nonnull));
 
 // As pj_status_make with a code known at the place of the call: PJ_ERROR(INVALID_ARGUMENT, "rank %d", rank).
 #define PJ_ERROR(code, ...) pj_status_make(PJ_##code, __FILE__, __LINE__, __VA_ARGS__)

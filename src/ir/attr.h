@@ -56,7 +56,7 @@ struct PjAttr {
   PjAttrKind kind;
   PjEnumKind enum_kind;
   int32_t columns;
-  bool splat;  // ELEMENTS: |data| holds one element that stands for all
+  bool splat;  // ELEMENTS: |data| holds one element that stands for all; never for a tensor of one element or none
   uint32_t count;
   int64_t i64, i64b;
   double f64, f64b;
@@ -66,7 +66,7 @@ struct PjAttr {
   const PjStr *names;
   const PjAttr *const *elems;
   const PjAttr *more;
-  const void *data;  // ELEMENTS: row-major elements as in dtypes.def (complex: real, imaginary), little-endian
+  const void *data;  // ELEMENTS: row-major elements as in dtypes.def (complex: real, imaginary), little-endian, aligned for their type
   size_t data_size;  // bytes in |data|
 };
 

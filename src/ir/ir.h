@@ -115,6 +115,8 @@ struct PjLoc {
 void pj_loc_describe(PjStrBuf *out, const PjLoc *loc);
 
 // ---------------------------------------------------------------------------------------------- operations
+enum { PJ_MAX_NESTING = 128 };  // of regions within regions; importers refuse more
+
 typedef struct PjOp PjOp;
 typedef struct PjRegion PjRegion;
 
