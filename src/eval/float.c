@@ -49,7 +49,7 @@ static inline float bits_float(uint32_t bits) {
   return value;
 }
 
-// ------------------------------------------------------------------ 16
+// ------------------------------------------------------------------ 16 and 19 bits
 // and 19 bits Branch-free, so that loops over them become vector code. NaN payloads keep their
 // upper bits and turn quiet.
 static inline float f16_decode(uint16_t code) {
