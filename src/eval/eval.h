@@ -77,6 +77,8 @@ void pj_eval_drop(PjEval *ev, PjTensor *tensor);           // -1 reference; NULL
 // Operand |i| of |op| as a tensor that may be written: the operand itself when this op is its last use and nobody else holds it,
 // otherwise a copy. A new reference; use as result (dynamic_update_slice, scatter ...).
 PjTensor *pj_eval_take(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i);
+// As pj_eval_take, but NULL where it would have to copy.
+PjTensor *pj_eval_reuse(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i);
 // Scratch memory of |size| bytes, freed by pj_eval_free or at the end of the run; never NULL.
 void *pj_eval_scratch(PjEval *ev, size_t size);
 void pj_eval_free(PjEval *ev, void *scratch);

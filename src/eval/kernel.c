@@ -1,14 +1,17 @@
-// The choice of an elementwise kernel for an op and its types, and the kernels that serve narrow types through others.
+// The choice of an elementwise kernel for an op and its types, and the kernels that serve narrow
+// types through others.
 #include "eval/kernel.h"
 
 #include <string.h>
 
 #include "eval/float.h"
 
-// ------------------------------------------------------------------ narrow types through wider ones
+// ------------------------------------------------------------------ narrow types by wider ones
 enum { MAX_OPERANDS = 3 };
 
-static int operands_of(const PjKernel *kernel) { return (int)kernel->a; }
+static int operands_of(const PjKernel *kernel) {
+  return (int)kernel->a;
+}
 
 // Floats of up to 19 bits: decoded, computed in float, rounded. |a|: number of operands.
 static void through_float(const PjKernel *kernel, int64_t n, const void *const *in, void *out) {
@@ -48,31 +51,40 @@ static void narrow_bits(const PjKernel *kernel, int64_t n, const void *const *in
     unsigned a = x[i] & mask, b = y[i] & mask;
     int64_t value = 0;
     switch (kernel->b) {
-    case PJ_OP_SHIFT_RIGHT_LOGICAL: value = b >= bits ? 0 : a >> b; break;
+    case PJ_OP_SHIFT_RIGHT_LOGICAL:
+      value = b >= bits ? 0 : a >> b;
+      break;
     case PJ_OP_SHIFT_RIGHT_ARITHMETIC: {
       unsigned sign = 1u << (bits - 1);
       int wide = (int)(a ^ sign) - (int)sign;
       value = wide >> (b >= bits ? bits - 1 : b);
       break;
     }
-    case PJ_OP_POPCNT: value = __builtin_popcount(a); break;
-    case PJ_OP_COUNT_LEADING_ZEROS: value = a ? __builtin_clz(a) - (int)(32 - bits) : (int)bits; break;
+    case PJ_OP_POPCNT:
+      value = __builtin_popcount(a);
+      break;
+    case PJ_OP_COUNT_LEADING_ZEROS:
+      value = a ? __builtin_clz(a) - (int)(32 - bits) : (int)bits;
+      break;
     case PJ_OP_CHLO_MULHI:
       value = pj_int_decode(dtype, &x[i]) * pj_int_decode(dtype, &y[i]) >> bits;
       break;
-    default: break;
+    default:
+      break;
     }
     pj_int_encode(dtype, value, (uint8_t *)out + i);
   }
 }
 
-// The neighbour of x towards y in a narrow float format: codes of one sign lie in the order of their values.
+// The neighbour of x towards y in a narrow float format: codes of one sign lie in the order of
+// their values.
 static void next_after(const PjKernel *kernel, int64_t n, const void *const *in, void *out) {
   PjDtype dtype = kernel->in_dtype;
   size_t bytes = pj_dtype_bytes(dtype);
   uint32_t sign = 1u << (pj_dtype_bits(dtype) - 1);
   for (int64_t i = 0; i < n; ++i) {
-    const char *px = (const char *)in[0] + (size_t)i * bytes, *py = (const char *)in[1] + (size_t)i * bytes;
+    const char *px = (const char *)in[0] + (size_t)i * bytes,
+               *py = (const char *)in[1] + (size_t)i * bytes;
     float x = pj_float_decode(dtype, px), y = pj_float_decode(dtype, py);
     uint32_t code = 0;
     if (x != x || y != y) {
@@ -90,7 +102,7 @@ static void next_after(const PjKernel *kernel, int64_t n, const void *const *in,
   }
 }
 
-// ------------------------------------------------------------------ kernels of a shape of their own
+// ------------------------------------------------------------------ odd shapes
 static void move(const PjKernel *kernel, int64_t n, const void *const *in, void *out) {
   if (out != in[0] && n)
     memmove(out, in[0], (size_t)n * pj_dtype_bytes(kernel->in_dtype));
@@ -137,8 +149,9 @@ static bool make_plain(PjOpKind kind, PjDtype in, PjKernel *kernel) {
   }
   if (pj_dtype_is_int(in) && pj_dtype_bits(in) < 8) {
     PjDtype byte = pj_dtype_class(in) == PJ_CLASS_SINT ? PJ_DT_S8 : PJ_DT_U8;
-    bool bitwise = kind == PJ_OP_SHIFT_RIGHT_LOGICAL || kind == PJ_OP_SHIFT_RIGHT_ARITHMETIC || kind == PJ_OP_POPCNT ||
-                   kind == PJ_OP_COUNT_LEADING_ZEROS || kind == PJ_OP_CHLO_MULHI;
+    bool bitwise = kind == PJ_OP_SHIFT_RIGHT_LOGICAL || kind == PJ_OP_SHIFT_RIGHT_ARITHMETIC ||
+                   kind == PJ_OP_POPCNT || kind == PJ_OP_COUNT_LEADING_ZEROS ||
+                   kind == PJ_OP_CHLO_MULHI;
     kernel->fn = bitwise ? narrow_bits : through_byte;
     kernel->inner = pj_kernel_int(kind, byte);
     kernel->a = operands;
@@ -148,33 +161,53 @@ static bool make_plain(PjOpKind kind, PjDtype in, PjKernel *kernel) {
   switch (pj_dtype_class(in)) {
   case PJ_CLASS_PRED:
   case PJ_CLASS_SINT:
-  case PJ_CLASS_UINT: kernel->fn = pj_kernel_int(kind, in); break;
-  case PJ_CLASS_FLOAT: kernel->fn = float_kernel(kind, in); break;
-  case PJ_CLASS_COMPLEX: kernel->fn = pj_kernel_complex(kind, in); break;
-  default: break;
+  case PJ_CLASS_UINT:
+    kernel->fn = pj_kernel_int(kind, in);
+    break;
+  case PJ_CLASS_FLOAT:
+    kernel->fn = float_kernel(kind, in);
+    break;
+  case PJ_CLASS_COMPLEX:
+    kernel->fn = pj_kernel_complex(kind, in);
+    break;
+  default:
+    break;
   }
   return kernel->fn != NULL;
 }
 
-bool pj_kernel_make(PjOpKind kind, PjDtype in, PjDtype out, int64_t a, int64_t b, PjKernel *kernel) {
+bool pj_kernel_make(PjOpKind kind, PjDtype in, PjDtype out, int64_t a, int64_t b,
+                    PjKernel *kernel) {
   *kernel = (PjKernel){.in_dtype = in, .out_dtype = out};
   switch (kind) {
-  case PJ_OP_COMPARE: return make_compare(in, a, b, kernel);
-  case PJ_OP_SELECT: kernel->fn = pj_kernel_select_bytes(pj_dtype_bytes(out)); break;
-  case PJ_OP_CLAMP: kernel->fn = pj_kernel_clamp(in); break;
-  case PJ_OP_CONVERT: kernel->fn = convert; break;
-  case PJ_OP_COMPLEX: kernel->fn = pj_kernel_complex(kind, out); break;
+  case PJ_OP_COMPARE:
+    return make_compare(in, a, b, kernel);
+  case PJ_OP_SELECT:
+    kernel->fn = pj_kernel_select_bytes(pj_dtype_bytes(out));
+    break;
+  case PJ_OP_CLAMP:
+    kernel->fn = pj_kernel_clamp(in);
+    break;
+  case PJ_OP_CONVERT:
+    kernel->fn = convert;
+    break;
+  case PJ_OP_COMPLEX:
+    kernel->fn = pj_kernel_complex(kind, out);
+    break;
   case PJ_OP_REAL:
   case PJ_OP_CHLO_CONJ:
     kernel->fn = pj_dtype_is_complex(in) ? pj_kernel_complex(kind, in) : move;
     break;
-  case PJ_OP_IMAG: kernel->fn = pj_dtype_is_complex(in) ? pj_kernel_complex(kind, in) : zero; break;
+  case PJ_OP_IMAG:
+    kernel->fn = pj_dtype_is_complex(in) ? pj_kernel_complex(kind, in) : zero;
+    break;
   case PJ_OP_REDUCE_PRECISION:
     kernel->a = a;
     kernel->b = b;
     kernel->fn = pj_dtype_is_float(in) ? pj_kernel_reduce_precision : NULL;
     break;
-  default: return make_plain(kind, in, kernel);
+  default:
+    return make_plain(kind, in, kernel);
   }
   return kernel->fn != NULL;
 }

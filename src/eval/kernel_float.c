@@ -1,7 +1,8 @@
 // Loops over float and double: arithmetic, rounding and the elementary functions of StableHLO.
 //
-// The specification asks for IEEE 754: maximum and minimum propagate NaN and order -0 below +0. Functions of float
-// that glibc computes in float with more than about 0.6 ULP of error are computed in double and rounded.
+// The specification asks for IEEE 754: maximum and minimum propagate NaN and order -0 below +0.
+// Functions of float that glibc computes in float with more than about 0.6 ULP of error are
+// computed in double and rounded.
 #include <math.h>
 #include <string.h>
 
@@ -32,54 +33,55 @@ static inline double from_f64(uint64_t bits) {
 #define MAX(S) (x == y ? from_##S(bits_##S(x) & bits_##S(y)) : (x > y) | (x != x) ? x : y)
 #define MIN(S) (x == y ? from_##S(bits_##S(x) | bits_##S(y)) : (x < y) | (x != x) ? x : y)
 
-// Adding and taking away BIG, whose last place is 1, rounds to an integer; what is as large already is one.
-#define BIG_f32 0x1p23f
-#define BIG_f64 0x1p52
-#define ABS_f32 __builtin_fabsf
-#define ABS_f64 __builtin_fabs
+// Adding and taking away BIG, whose last place is 1, rounds to an integer; what is as large already
+// is one.
+#define BIG_f32      0x1p23f
+#define BIG_f64      0x1p52
+#define ABS_f32      __builtin_fabsf
+#define ABS_f64      __builtin_fabs
 #define COPYSIGN_f32 __builtin_copysignf
 #define COPYSIGN_f64 __builtin_copysign
 
-#define ROUNDING(T, S)                                                                            \
-  static inline T even_##S(T x) {                                                                 \
-    T magnitude = ABS_##S(x);                                                                     \
-    T rounded = COPYSIGN_##S((magnitude + BIG_##S) - BIG_##S, x);                                 \
-    return magnitude < BIG_##S ? rounded : x;                                                     \
-  }                                                                                               \
-  static inline T floor_##S(T x) {                                                                \
-    T rounded = even_##S(x);                                                                      \
-    return COPYSIGN_##S(rounded > x ? rounded - 1 : rounded, x);                                  \
-  }                                                                                               \
-  static inline T ceil_##S(T x) {                                                                 \
-    T rounded = even_##S(x);                                                                      \
-    return COPYSIGN_##S(rounded < x ? rounded + 1 : rounded, x);                                  \
-  }                                                                                               \
-  static inline T away_##S(T x) {                                                                 \
-    /* the difference is exact; only a tie that went towards zero is off */                       \
-    T magnitude = ABS_##S(x), rounded = even_##S(magnitude);                                      \
-    return COPYSIGN_##S(magnitude - rounded == (T)0.5 ? rounded + 1 : rounded, x);                \
+#define ROUNDING(T, S)                                                             \
+  static inline T even_##S(T x) {                                                  \
+    T magnitude = ABS_##S(x);                                                      \
+    T rounded = COPYSIGN_##S((magnitude + BIG_##S) - BIG_##S, x);                  \
+    return magnitude < BIG_##S ? rounded : x;                                      \
+  }                                                                                \
+  static inline T floor_##S(T x) {                                                 \
+    T rounded = even_##S(x);                                                       \
+    return COPYSIGN_##S(rounded > x ? rounded - 1 : rounded, x);                   \
+  }                                                                                \
+  static inline T ceil_##S(T x) {                                                  \
+    T rounded = even_##S(x);                                                       \
+    return COPYSIGN_##S(rounded < x ? rounded + 1 : rounded, x);                   \
+  }                                                                                \
+  static inline T away_##S(T x) {                                                  \
+    /* the difference is exact; only a tie that went towards zero is off */        \
+    T magnitude = ABS_##S(x), rounded = even_##S(magnitude);                       \
+    return COPYSIGN_##S(magnitude - rounded == (T)0.5 ? rounded + 1 : rounded, x); \
   }
 ROUNDING(float, f32)
 ROUNDING(double, f64)
 
-#define ARITHMETIC(T, S)                                                                          \
-  PJ_KERNEL_2(add_##S, T, T, x + y)                                                               \
-  PJ_KERNEL_2(sub_##S, T, T, x - y)                                                               \
-  PJ_KERNEL_2(mul_##S, T, T, x *y)                                                                \
-  PJ_KERNEL_2(div_##S, T, T, x / y)                                                               \
-  PJ_KERNEL_2(max_##S, T, T, MAX(S))                                                              \
-  PJ_KERNEL_2(min_##S, T, T, MIN(S))                                                              \
-  PJ_KERNEL_1(neg_##S, T, T, -x)                                                                  \
-  PJ_KERNEL_1(abs_##S, T, T, ABS_##S(x))                                                          \
-  PJ_KERNEL_1(sign_##S, T, T, x == 0 || x != x ? x : COPYSIGN_##S(1, x))                          \
-  PJ_KERNEL_1(square_##S, T, T, x *x)                                                             \
-  PJ_KERNEL_1(k_even_##S, T, T, even_##S(x))                                                      \
-  PJ_KERNEL_1(k_floor_##S, T, T, floor_##S(x))                                                    \
-  PJ_KERNEL_1(k_ceil_##S, T, T, ceil_##S(x))                                                      \
-  PJ_KERNEL_1(k_away_##S, T, T, away_##S(x))                                                      \
-  PJ_KERNEL_1(finite_##S, uint8_t, T, ABS_##S(x) < (T)INFINITY)                                   \
-  PJ_KERNEL_1(is_inf_##S, uint8_t, T, ABS_##S(x) == (T)INFINITY)                                  \
-  PJ_KERNEL_1(is_pos_inf_##S, uint8_t, T, x == (T)INFINITY)                                       \
+#define ARITHMETIC(T, S)                                                 \
+  PJ_KERNEL_2(add_##S, T, T, x + y)                                      \
+  PJ_KERNEL_2(sub_##S, T, T, x - y)                                      \
+  PJ_KERNEL_2(mul_##S, T, T, x *y)                                       \
+  PJ_KERNEL_2(div_##S, T, T, x / y)                                      \
+  PJ_KERNEL_2(max_##S, T, T, MAX(S))                                     \
+  PJ_KERNEL_2(min_##S, T, T, MIN(S))                                     \
+  PJ_KERNEL_1(neg_##S, T, T, -x)                                         \
+  PJ_KERNEL_1(abs_##S, T, T, ABS_##S(x))                                 \
+  PJ_KERNEL_1(sign_##S, T, T, x == 0 || x != x ? x : COPYSIGN_##S(1, x)) \
+  PJ_KERNEL_1(square_##S, T, T, x *x)                                    \
+  PJ_KERNEL_1(k_even_##S, T, T, even_##S(x))                             \
+  PJ_KERNEL_1(k_floor_##S, T, T, floor_##S(x))                           \
+  PJ_KERNEL_1(k_ceil_##S, T, T, ceil_##S(x))                             \
+  PJ_KERNEL_1(k_away_##S, T, T, away_##S(x))                             \
+  PJ_KERNEL_1(finite_##S, uint8_t, T, ABS_##S(x) < (T)INFINITY)          \
+  PJ_KERNEL_1(is_inf_##S, uint8_t, T, ABS_##S(x) == (T)INFINITY)         \
+  PJ_KERNEL_1(is_pos_inf_##S, uint8_t, T, x == (T)INFINITY)              \
   PJ_KERNEL_1(is_neg_inf_##S, uint8_t, T, x == -(T)INFINITY)
 ARITHMETIC(float, f32)
 ARITHMETIC(double, f64)

@@ -1,8 +1,9 @@
 // reduce_precision: rounds a float to fewer bits of exponent and mantissa, kept in its own type.
 //
-// The mantissa is rounded to nearest even on the bits; what then lies outside the smaller exponent's range becomes
-// infinity or zero of the same sign (the specification has no subnormal numbers for the smaller format). NaN stays NaN,
-// except that a format without mantissa bits has only infinity.
+// The mantissa is rounded to nearest even on the bits; what then lies outside the smaller
+// exponent's range becomes infinity or zero of the same sign (the specification has no subnormal
+// numbers for the smaller format). NaN stays NaN, except that a format without mantissa bits has
+// only infinity.
 #include <string.h>
 
 #include "eval/float.h"
@@ -10,8 +11,9 @@
 
 // Widths of a source format, and what the target bits do to it.
 typedef struct Reduction {
-  uint64_t round_bias, last_bit, keep;      // mantissa; |last_bit| 0: nothing to round
-  uint64_t sign, infinity, largest, smallest;  // exponent fields past which it overflows, or underflows
+  uint64_t round_bias, last_bit, keep; // mantissa; |last_bit| 0: nothing to round
+  uint64_t sign, infinity, largest,
+      smallest; // exponent fields past which it overflows, or underflows
   bool narrow_exponent, keep_nan;
 } Reduction;
 
@@ -48,16 +50,17 @@ static inline uint64_t reduce(const Reduction *r, uint64_t bits) {
   return bits;
 }
 
-#define REDUCE(T, name)                                                                           \
-  static void name(const Reduction *plan_in, int64_t n, const T *in, T *out) {                    \
-    Reduction r = *plan_in;                                                                       \
-    PJ_LOOP(i, n) out[i] = (T)reduce(&r, in[i]);                                                  \
+#define REDUCE(T, name)                                                        \
+  static void name(const Reduction *plan_in, int64_t n, const T *in, T *out) { \
+    Reduction r = *plan_in;                                                    \
+    PJ_LOOP(i, n) out[i] = (T)reduce(&r, in[i]);                               \
   }
 REDUCE(uint16_t, reduce_16)
 REDUCE(uint32_t, reduce_32)
 REDUCE(uint64_t, reduce_64)
 
-void pj_kernel_reduce_precision(const PjKernel *kernel, int64_t n, const void *const *in, void *out) {
+void pj_kernel_reduce_precision(const PjKernel *kernel, int64_t n, const void *const *in,
+                                void *out) {
   Reduction r;
   switch (kernel->in_dtype) {
   case PJ_DT_F64:
@@ -80,7 +83,8 @@ void pj_kernel_reduce_precision(const PjKernel *kernel, int64_t n, const void *c
     r = plan(5, 10, kernel->a, kernel->b);
     reduce_16(&r, n, in[0], out);
     return;
-  default: break;
+  default:
+    break;
   }
   // Formats of up to 8 bits go through float: they have no exponent range of their own to lose.
   r = plan(8, 23, kernel->a, kernel->b);

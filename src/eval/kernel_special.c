@@ -1,7 +1,9 @@
-// The special functions of chlo, for float (computed in double or wider) and double (in long double).
+// The special functions of chlo, for float (computed in double or wider) and double (in long
+// double).
 //
-// Each is written from its definition: power series and Euler-Maclaurin sums with enough terms for long double, so that
-// the rounding to the result is the only error that shows. Domains and poles follow chlo's own expansions.
+// Each is written from its definition: power series and Euler-Maclaurin sums with enough terms for
+// long double, so that the rounding to the result is the only error that shows. Domains and poles
+// follow chlo's own expansions.
 #include <math.h>
 
 #include "eval/kernel.h"
@@ -25,8 +27,9 @@ static const long double bernoulli[] = {
 };
 enum { BERNOULLI_TERMS = sizeof bernoulli / sizeof *bernoulli };
 
-// Solves erf(x) = y by Halley's method from the elementary approximation of S. Winitzki ("A handy approximation for the
-// error function and its inverse", 2008), whose relative error of 0.002 becomes 1e-8 and then 1e-24.
+// Solves erf(x) = y by Halley's method from the elementary approximation of S. Winitzki ("A handy
+// approximation for the error function and its inverse", 2008), whose relative error of 0.002
+// becomes 1e-8 and then 1e-24.
 static long double erf_inv(long double y) {
   if (!(fabsl(y) < 1))
     return fabsl(y) == 1 ? y * HUGE_VALL : (long double)NAN;
@@ -45,8 +48,8 @@ static long double erf_inv(long double y) {
   return copysignl(x, y);
 }
 
-// psi(x): upwards by psi(x + 1) = psi(x) + 1 / x to where the asymptotic series (Abramowitz and Stegun 6.3.18) is
-// exact to a long double; negative x by reflection (6.3.7).
+// psi(x): upwards by psi(x + 1) = psi(x) + 1 / x to where the asymptotic series (Abramowitz and
+// Stegun 6.3.18) is exact to a long double; negative x by reflection (6.3.7).
 static long double digamma(long double x) {
   if (x <= 0) {
     if (x == floorl(x))
@@ -69,14 +72,16 @@ static long double digamma(long double x) {
   return sum + logl(x) - 1 / (2 * x) - series;
 }
 
-// Hurwitz' zeta for s > 1, q > 0 by Euler-Maclaurin: F. Johansson, "Rigorous high-precision computation of the Hurwitz
-// zeta function and its derivatives", Numerical Algorithms 69, 2015, formula (5).
+// Hurwitz' zeta for s > 1, q > 0 by Euler-Maclaurin: F. Johansson, "Rigorous high-precision
+// computation of the Hurwitz zeta function and its derivatives", Numerical Algorithms 69, 2015,
+// formula (5).
 static long double zeta_positive(long double s, long double q) {
   if (isinf(q))
     return 0;
   long double sum = 0;
   int terms = 0;
-  // Far enough that the derivatives' growth, about (s + 2k) / (2 pi a) a step, is a decline; or nothing is left to add.
+  // Far enough that the derivatives' growth, about (s + 2k) / (2 pi a) a step, is a decline; or
+  // nothing is left to add.
   for (; q < 16 + s / 2 && terms < 4096; q += 1, ++terms) {
     long double term = powl(q, -s);
     sum += term;
@@ -107,7 +112,7 @@ static long double zeta(long double s, long double q) {
   if (q > 0)
     return zeta_positive(s, q);
   // The terms below zero are, up to their sign, those of |q| down to its fraction.
-  long double count = -floorl(q), least = -floorl(q) + q;  // q + count, in (0, 1)
+  long double count = -floorl(q), least = -floorl(q) + q; // q + count, in (0, 1)
   long double below = zeta_positive(s, 1 - least) - zeta_positive(s, 1 - least + count);
   return zeta_positive(s, least) + (even ? below : -below);
 }
@@ -122,8 +127,8 @@ static long double polygamma(long double n, long double x) {
   return fmodl(n, 2) == 0 ? -value : value;
 }
 
-// exp(-|x|) I1(x): the power series (Abramowitz and Stegun 9.6.10), all of whose terms are positive, and for large x the
-// asymptotic series (9.7.1) up to its smallest term.
+// exp(-|x|) I1(x): the power series (Abramowitz and Stegun 9.6.10), all of whose terms are
+// positive, and for large x the asymptotic series (9.7.1) up to its smallest term.
 static long double bessel_i1e(long double x) {
   long double z = fabsl(x), sum;
   if (isinf(z))
@@ -161,8 +166,8 @@ static long double lgamma_l(long double x) {
   return lgammal_r(x, &sign);
 }
 
-#define BOTH_1(name, of_f32, of_f64)                                                              \
-  PJ_KERNEL_1(name##_f32, float, float, of_f32(x))                                                \
+#define BOTH_1(name, of_f32, of_f64)               \
+  PJ_KERNEL_1(name##_f32, float, float, of_f32(x)) \
   PJ_KERNEL_1(name##_f64, double, double, of_f64(x))
 BOTH_1(acos, acos, acosl)
 BOTH_1(asin, asin, asinl)

@@ -73,10 +73,16 @@ void pj_eval_drop(PjEval *ev, PjTensor *tensor) {
   pj_tensor_release(tensor);
 }
 
-PjTensor *pj_eval_take(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i) {
+PjTensor *pj_eval_reuse(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i) {
   PjTensor *tensor = in[i];
   bool dies = i < 64 && op->region && (ev->frame->plan->ops[op->id].takes >> i & 1);
-  if (dies && tensor->writable && atomic_load_explicit(&tensor->refs, memory_order_acquire) == 1) return pj_tensor_retain(tensor);
+  if (!dies || !tensor->writable || atomic_load_explicit(&tensor->refs, memory_order_acquire) != 1) return NULL;
+  return pj_tensor_retain(tensor);
+}
+
+PjTensor *pj_eval_take(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i) {
+  PjTensor *tensor = in[i], *reused = pj_eval_reuse(ev, op, in, i);
+  if (reused) return reused;
   PjTensor *copy = pj_eval_new_like(ev, tensor->dtype, tensor);
   if (tensor->bytes) memcpy(copy->data, tensor->data, tensor->bytes);
   return copy;
