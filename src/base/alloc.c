@@ -9,37 +9,53 @@ static _Atomic int64_t fail_countdown = -1;
 
 static bool should_fail(void) {
   int64_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
-  if (left < 0) return false;
+  if (left < 0)
+    return false;
   while (left > 0)
-    if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1)) return false;
+    if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
+      return false;
   return left == 0;
 }
 
-void pj_alloc_fail_after(int64_t count) { atomic_store(&fail_countdown, count < 0 ? -1 : count); }
+void pj_alloc_fail_after(int64_t count) {
+  atomic_store(&fail_countdown, count < 0 ? -1 : count);
+}
 
-void *pj_malloc(size_t size) { return should_fail() ? NULL : malloc(size ? size : 1); }
+void *pj_malloc(size_t size) {
+  return should_fail() ? NULL : malloc(size ? size : 1);
+}
 
 void *pj_calloc(size_t count, size_t size) {
-  if (should_fail()) return NULL;
+  if (should_fail())
+    return NULL;
   return count && size ? calloc(count, size) : calloc(1, 1);
 }
 
-void *pj_realloc(void *ptr, size_t size) { return should_fail() ? NULL : realloc(ptr, size ? size : 1); }
+void *pj_realloc(void *ptr, size_t size) {
+  return should_fail() ? NULL : realloc(ptr, size ? size : 1);
+}
 
-void pj_free(void *ptr) { free(ptr); }
+void pj_free(void *ptr) {
+  free(ptr);
+}
 
 void *pj_malloc_aligned(size_t size, size_t align) {
   size_t padded;
-  if (should_fail() || !pj_add_size(size ? size : 1, align - 1, &padded)) return NULL;
+  if (should_fail() || !pj_add_size(size ? size : 1, align - 1, &padded))
+    return NULL;
   return aligned_alloc(align, padded & ~(align - 1));
 }
 
-void pj_free_aligned(void *ptr) { free(ptr); }
+void pj_free_aligned(void *ptr) {
+  free(ptr);
+}
 
 char *pj_strndup(const char *text, size_t len) {
   char *copy = pj_malloc(len + 1);
-  if (!copy) return NULL;
-  if (len) memcpy(copy, text, len);
+  if (!copy)
+    return NULL;
+  if (len)
+    memcpy(copy, text, len);
   copy[len] = 0;
   return copy;
 }

@@ -1,5 +1,5 @@
-// Heap allocation for long-lived objects. Every heap allocation of the library goes through here, so that a
-// test can make the n-th one fail and the memory in use can be counted.
+// Heap allocation for long-lived objects. Every heap allocation of the library goes through here,
+// so that a test can make the n-th one fail and the memory in use can be counted.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,12 +24,20 @@ void pj_free_aligned(void *ptr);
 // Copies |len| bytes of |text| and a NUL to the heap; NULL on exhaustion.
 char *pj_strndup(const char *text, size_t len);
 
-// Test hook: lets |count| further allocations of this process succeed, then fails every one until called again;
-// a negative |count| (the initial state) never fails.
+// Test hook: lets |count| further allocations of this process succeed, then fails every one until
+// called again; a negative |count| (the initial state) never fails.
 void pj_alloc_fail_after(int64_t count);
 
 // Sizes: each returns false when the result does not fit.
-static inline bool pj_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool pj_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
-static inline bool pj_mul_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool pj_add_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool pj_mul_size(size_t a, size_t b, size_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool pj_add_size(size_t a, size_t b, size_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
+static inline bool pj_mul_i64(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool pj_add_i64(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}

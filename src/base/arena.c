@@ -26,7 +26,8 @@ struct PjArena {
 PjStatus pj_arena_create(size_t limit_bytes, PjArena **out_arena) {
   *out_arena = NULL;
   PjArena *arena = pj_calloc(1, sizeof *arena);
-  if (!arena) return pj_status_oom();
+  if (!arena)
+    return pj_status_oom();
   arena->next_block = FIRST_BLOCK;
   arena->limit = limit_bytes ? limit_bytes : SIZE_MAX;
   *out_arena = arena;
@@ -34,7 +35,8 @@ PjStatus pj_arena_create(size_t limit_bytes, PjArena **out_arena) {
 }
 
 void pj_arena_destroy(PjArena *arena) {
-  if (!arena) return;
+  if (!arena)
+    return;
   for (Block *block = arena->blocks, *next; block; block = next) {
     next = block->next;
     pj_free(block);
@@ -49,7 +51,9 @@ PjStatus pj_arena_guard(PjArena *arena, PjStatus (*fn)(void *ctx), void *ctx) {
   if (setjmp(env) == 0)
     status = fn(ctx);
   else if (arena->used >= arena->limit)
-    status = PJ_ERROR(RESOURCE_EXHAUSTED, "the program needs more than the %zu bytes allowed for compiling it", arena->limit);
+    status = PJ_ERROR(RESOURCE_EXHAUSTED,
+                      "the program needs more than the %zu bytes allowed for compiling it",
+                      arena->limit);
   else
     status = pj_status_oom();
   arena->guard = outer;
@@ -57,24 +61,30 @@ PjStatus pj_arena_guard(PjArena *arena, PjStatus (*fn)(void *ctx), void *ctx) {
 }
 
 void pj_arena_exhausted(PjArena *arena) {
-  if (arena->guard) longjmp(*arena->guard, 1);
-  abort();  // A caller forgot its guard: a defect of ours that tests with failing allocation find.
+  if (arena->guard)
+    longjmp(*arena->guard, 1);
+  abort(); // A caller forgot its guard: a defect of ours that tests with failing allocation find.
 }
 
-static size_t round_up(size_t size) { return (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1); }
+static size_t round_up(size_t size) {
+  return (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
+}
 
 static char *add_block(PjArena *arena, size_t payload) {
   size_t size;
-  if (!pj_add_size(payload, round_up(sizeof(Block)), &size)) return NULL;
+  if (!pj_add_size(payload, round_up(sizeof(Block)), &size))
+    return NULL;
   Block *block = pj_malloc(size);
-  if (!block) return NULL;
+  if (!block)
+    return NULL;
   *block = (Block){arena->blocks, size};
   arena->blocks = block;
   return (char *)block + round_up(sizeof(Block));
 }
 
 void *pj_arena_alloc(PjArena *arena, size_t size) {
-  if (size > SIZE_MAX / 2) pj_arena_exhausted(arena);
+  if (size > SIZE_MAX / 2)
+    pj_arena_exhausted(arena);
   size = round_up(size ? size : 1);
   if (size > arena->limit - arena->used) {
     arena->used = arena->limit;
@@ -91,29 +101,34 @@ void *pj_arena_alloc(PjArena *arena, size_t size) {
     if (at) {
       arena->at = at + size;
       arena->end = at + arena->next_block;
-      if (arena->next_block < LAST_BLOCK) arena->next_block *= 2;
+      if (arena->next_block < LAST_BLOCK)
+        arena->next_block *= 2;
     }
   }
-  if (!at) pj_arena_exhausted(arena);
+  if (!at)
+    pj_arena_exhausted(arena);
   arena->used += size;
   return memset(at, 0, size);
 }
 
 void *pj_arena_calloc(PjArena *arena, size_t count, size_t size) {
   size_t bytes;
-  if (!pj_mul_size(count, size, &bytes)) pj_arena_exhausted(arena);
+  if (!pj_mul_size(count, size, &bytes))
+    pj_arena_exhausted(arena);
   return pj_arena_alloc(arena, bytes);
 }
 
 void *pj_arena_memdup(PjArena *arena, const void *data, size_t size) {
   void *copy = pj_arena_alloc(arena, size);
-  if (size) memcpy(copy, data, size);
+  if (size)
+    memcpy(copy, data, size);
   return copy;
 }
 
 char *pj_arena_strndup(PjArena *arena, const char *text, size_t len) {
   char *copy = pj_arena_calloc(arena, len + 1, 1);
-  if (len) memcpy(copy, text, len);
+  if (len)
+    memcpy(copy, text, len);
   return copy;
 }
 
@@ -124,12 +139,15 @@ char *pj_arena_printf(PjArena *arena, const char *format, ...) {
   va_end(args);
   char *text = pj_arena_calloc(arena, (size_t)(len < 0 ? 0 : len) + 1, 1);
   va_start(args, format);
-  if (len > 0) vsnprintf(text, (size_t)len + 1, format, args);
+  if (len > 0)
+    vsnprintf(text, (size_t)len + 1, format, args);
   va_end(args);
   return text;
 }
 
-PjArenaMark pj_arena_mark(const PjArena *arena) { return (PjArenaMark){arena->at, arena->end, arena->blocks, arena->used}; }
+PjArenaMark pj_arena_mark(const PjArena *arena) {
+  return (PjArenaMark){arena->at, arena->end, arena->blocks, arena->used};
+}
 
 void pj_arena_reset(PjArena *arena, PjArenaMark mark) {
   while (arena->blocks != mark.blocks) {
@@ -142,4 +160,6 @@ void pj_arena_reset(PjArena *arena, PjArenaMark mark) {
   arena->used = mark.used;
 }
 
-size_t pj_arena_used(const PjArena *arena) { return arena->used; }
+size_t pj_arena_used(const PjArena *arena) {
+  return arena->used;
+}

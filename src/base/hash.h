@@ -1,4 +1,5 @@
-// 64-bit hash of bytes (FNV-1a with a final mix): for tables and structural fingerprints, not against attackers.
+// 64-bit hash of bytes (FNV-1a with a final mix): for tables and structural fingerprints, not
+// against attackers.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ static inline uint64_t pj_hash_bytes(uint64_t hash, const void *data, size_t siz
     hash = pj_hash_u64(hash, word);
   }
   uint64_t tail = size;
-  for (size_t i = 0; i < size; ++i) tail = tail << 8 | p[i];
+  for (size_t i = 0; i < size; ++i)
+    tail = tail << 8 | p[i];
   return pj_hash_u64(hash, tail);
 }

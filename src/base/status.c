@@ -8,30 +8,36 @@
 
 struct PjStatusRep {
   PjCode code;
-  int line;          // of ours, for PJRT_LOG
-  const char *file;  // static
-  char *message;     // owned
-  char *location;    // owned or NULL
+  int line;         // of ours, for PJRT_LOG
+  const char *file; // static
+  char *message;    // owned
+  char *location;   // owned or NULL
 };
 
-static struct PjStatusRep oom_status = {.code = PJ_RESOURCE_EXHAUSTED, .file = __FILE__, .message = "out of memory"};
+static struct PjStatusRep oom_status = {
+    .code = PJ_RESOURCE_EXHAUSTED, .file = __FILE__, .message = "out of memory"};
 
-PjStatus pj_status_oom(void) { return &oom_status; }
+PjStatus pj_status_oom(void) {
+  return &oom_status;
+}
 
 static char *format_text(const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int len = vsnprintf(NULL, 0, format, again);
   va_end(again);
-  if (len < 0) return NULL;
+  if (len < 0)
+    return NULL;
   char *text = pj_malloc((size_t)len + 1);
-  if (text) vsnprintf(text, (size_t)len + 1, format, args);
+  if (text)
+    vsnprintf(text, (size_t)len + 1, format, args);
   return text;
 }
 
 PjStatus pj_status_make(PjCode code, const char *file, int line, const char *format, ...) {
   struct PjStatusRep *status = pj_calloc(1, sizeof *status);
-  if (!status) return pj_status_oom();
+  if (!status)
+    return pj_status_oom();
   va_list args;
   va_start(args, format);
   status->message = format_text(format, args);
@@ -46,26 +52,48 @@ PjStatus pj_status_make(PjCode code, const char *file, int line, const char *for
   return status;
 }
 
-PjCode pj_status_code(PjStatus status) { return status ? status->code : PJ_OK; }
-const char *pj_status_message(PjStatus status) { return status ? status->message : ""; }
-const char *pj_status_location(PjStatus status) { return status && status->location ? status->location : ""; }
+PjCode pj_status_code(PjStatus status) {
+  return status ? status->code : PJ_OK;
+}
+const char *pj_status_message(PjStatus status) {
+  return status ? status->message : "";
+}
+const char *pj_status_location(PjStatus status) {
+  return status && status->location ? status->location : "";
+}
 
 const char *pj_code_name(PjCode code) {
   static const char *const names[] = {
-      "OK",        "CANCELLED",         "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED", "NOT_FOUND",
-      "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-      "UNIMPLEMENTED", "INTERNAL",       "UNAVAILABLE",       "DATA_LOSS",          "UNAUTHENTICATED",
+      "OK",
+      "CANCELLED",
+      "UNKNOWN",
+      "INVALID_ARGUMENT",
+      "DEADLINE_EXCEEDED",
+      "NOT_FOUND",
+      "ALREADY_EXISTS",
+      "PERMISSION_DENIED",
+      "RESOURCE_EXHAUSTED",
+      "FAILED_PRECONDITION",
+      "ABORTED",
+      "OUT_OF_RANGE",
+      "UNIMPLEMENTED",
+      "INTERNAL",
+      "UNAVAILABLE",
+      "DATA_LOSS",
+      "UNAUTHENTICATED",
   };
   return (unsigned)code < sizeof names / sizeof *names ? names[code] : "UNKNOWN";
 }
 
 PjStatus pj_status_prefix(PjStatus status, const char *format, ...) {
-  if (!status || status == &oom_status) return status;
+  if (!status || status == &oom_status)
+    return status;
   va_list args;
   va_start(args, format);
   char *prefix = format_text(format, args);
   va_end(args);
-  if (!prefix) return status;
+  if (!prefix)
+    return status;
   size_t a = strlen(prefix), b = strlen(status->message);
   char *joined = pj_malloc(a + b + 3);
   if (joined) {
@@ -80,19 +108,22 @@ PjStatus pj_status_prefix(PjStatus status, const char *format, ...) {
 }
 
 PjStatus pj_status_at(PjStatus status, const char *location) {
-  if (!status || status == &oom_status || status->location || !location || !*location) return status;
+  if (!status || status == &oom_status || status->location || !location || !*location)
+    return status;
   status->location = pj_strndup(location, strlen(location));
   return status;
 }
 
 PjStatus pj_status_clone(PjStatus status) {
-  if (!status || status == &oom_status) return status;
+  if (!status || status == &oom_status)
+    return status;
   PjStatus copy = pj_status_make(status->code, status->file, status->line, "%s", status->message);
   return pj_status_at(copy, status->location);
 }
 
 void pj_status_free(PjStatus status) {
-  if (!status || status == &oom_status) return;
+  if (!status || status == &oom_status)
+    return;
   pj_free(status->message);
   pj_free(status->location);
   pj_free(status);

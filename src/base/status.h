@@ -1,11 +1,13 @@
-// Status: the result of every function that can fail. One word; NULL is OK. A failure carries a code, a message
-// (what, with shapes and dtypes printed), and, where known, the location in the user's program and a hint.
+// Status: the result of every function that can fail. One word; NULL is OK. A failure carries a
+// code, a message (what, with shapes and dtypes printed), and, where known, the location in the
+// user's program and a hint.
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-// Equal to PJRT_Error_Code (and absl's codes), so that the surface translates nothing. ORDER status-code
+// Equal to PJRT_Error_Code (and absl's codes), so that the surface translates nothing. ORDER
+// status-code
 typedef enum PjCode {
   PJ_OK = 0,
   PJ_CANCELLED = 1,
@@ -30,48 +32,54 @@ typedef enum PjCode {
 typedef struct PjStatusRep *PjStatus;
 #define PJ_STATUS_OK ((PjStatus)NULL)
 
-// Makes a failure. Never fails itself: without memory it returns a static RESOURCE_EXHAUSTED status.
+// Makes a failure. Never fails itself: without memory it returns a static RESOURCE_EXHAUSTED
+// status.
 PjStatus pj_status_make(PjCode code, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5), cold, returns_nonnull));
 
-// As pj_status_make with a code known at the place of the call: PJ_ERROR(INVALID_ARGUMENT, "rank %d", rank).
+// As pj_status_make with a code known at the place of the call: PJ_ERROR(INVALID_ARGUMENT, "rank
+// %d", rank).
 #define PJ_ERROR(code, ...) pj_status_make(PJ_##code, __FILE__, __LINE__, __VA_ARGS__)
 
 // The static status for exhausted memory; freeing it does nothing.
 PjStatus pj_status_oom(void);
 
-PjCode pj_status_code(PjStatus status);           // PJ_OK for NULL
-const char *pj_status_message(PjStatus status);   // "" for NULL; lives as long as |status|
-const char *pj_status_location(PjStatus status);  // where in the user's program, or ""
-const char *pj_code_name(PjCode code);            // "INVALID_ARGUMENT"
+PjCode pj_status_code(PjStatus status);          // PJ_OK for NULL
+const char *pj_status_message(PjStatus status);  // "" for NULL; lives as long as |status|
+const char *pj_status_location(PjStatus status); // where in the user's program, or ""
+const char *pj_code_name(PjCode code);           // "INVALID_ARGUMENT"
 
 // Puts "context: " before the message and returns |status|; NULL stays NULL.
-PjStatus pj_status_prefix(PjStatus status, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+PjStatus pj_status_prefix(PjStatus status, const char *format, ...)
+    __attribute__((format(printf, 2, 3), cold));
 
-// Sets the location (of the user's program, e.g. "model.py:41:3") unless one is set already; copies |location|.
+// Sets the location (of the user's program, e.g. "model.py:41:3") unless one is set already; copies
+// |location|.
 PjStatus pj_status_at(PjStatus status, const char *location);
 
 // An independent copy, for a failure that has several receivers.
 PjStatus pj_status_clone(PjStatus status);
 
-void pj_status_free(PjStatus status);  // NULL allowed
+void pj_status_free(PjStatus status); // NULL allowed
 
-#define PJ_TRY(expr)                   \
-  do {                                 \
-    PjStatus pj_try_status_ = (expr);  \
-    if (__builtin_expect(pj_try_status_ != NULL, 0)) return pj_try_status_; \
+#define PJ_TRY(expr)                                 \
+  do {                                               \
+    PjStatus pj_try_status_ = (expr);                \
+    if (__builtin_expect(pj_try_status_ != NULL, 0)) \
+      return pj_try_status_;                         \
   } while (0)
 
 // As PJ_TRY, with context put before the message: PJ_TRY_IN(read(x), "argument %d", i).
-#define PJ_TRY_IN(expr, ...)           \
-  do {                                 \
-    PjStatus pj_try_status_ = (expr);  \
-    if (__builtin_expect(pj_try_status_ != NULL, 0)) \
+#define PJ_TRY_IN(expr, ...)                                \
+  do {                                                      \
+    PjStatus pj_try_status_ = (expr);                       \
+    if (__builtin_expect(pj_try_status_ != NULL, 0))        \
       return pj_status_prefix(pj_try_status_, __VA_ARGS__); \
   } while (0)
 
 // Returns an error of |code| when |cond| holds.
-#define PJ_FAIL_IF(cond, code, ...)    \
-  do {                                 \
-    if (__builtin_expect(!!(cond), 0)) return PJ_ERROR(code, __VA_ARGS__); \
+#define PJ_FAIL_IF(cond, code, ...)       \
+  do {                                    \
+    if (__builtin_expect(!!(cond), 0))    \
+      return PJ_ERROR(code, __VA_ARGS__); \
   } while (0)

@@ -1,8 +1,9 @@
 // The checks of test programs: custom call targets and the check dialect.
 //
-// The distance of two floats in ULPs is the difference of their magnitudes' bit patterns, or the sum when the signs differ, so that
-// neighbours are 1 apart across every power of two; equal bits, both zeros and any two NaNs are 0 apart; a number and a
-// non-finite value are infinitely far apart.
+// The distance of two floats in ULPs is the difference of their magnitudes' bit patterns, or the
+// sum when the signs differ, so that neighbours are 1 apart across every power of two; equal bits,
+// both zeros and any two NaNs are 0 apart; a number and a non-finite value are infinitely far
+// apart.
 #include "eval/check.h"
 
 #include <math.h>
@@ -19,93 +20,118 @@ static uint64_t raw_bits(PjDtype dtype, const void *element) {
 static double ulp_distance(PjDtype dtype, const void *a, const void *b) {
   double x = pj_double_decode(dtype, a), y = pj_double_decode(dtype, b);
   uint64_t bits_x = raw_bits(dtype, a), bits_y = raw_bits(dtype, b);
-  if (bits_x == bits_y || (isnan(x) && isnan(y)) || (x == 0 && y == 0)) return 0;
-  if (!isfinite(x) || !isfinite(y)) return INFINITY;
+  if (bits_x == bits_y || (isnan(x) && isnan(y)) || (x == 0 && y == 0))
+    return 0;
+  if (!isfinite(x) || !isfinite(y))
+    return INFINITY;
   uint64_t sign = (uint64_t)1 << (pj_dtype_bits(dtype) - 1);
   double magnitude_x = (double)(bits_x & ~sign), magnitude_y = (double)(bits_y & ~sign);
-  return (bits_x & sign) != (bits_y & sign) ? magnitude_x + magnitude_y : fabs(magnitude_x - magnitude_y);
+  return (bits_x & sign) != (bits_y & sign) ? magnitude_x + magnitude_y
+                                            : fabs(magnitude_x - magnitude_y);
 }
 
-static bool floats_match(PjCheckRule rule, double low, double bound, PjDtype dtype, const void *a, const void *b) {
+static bool floats_match(PjCheckRule rule, double low, double bound, PjDtype dtype, const void *a,
+                         const void *b) {
   double x = pj_double_decode(dtype, a), y = pj_double_decode(dtype, b);
   switch (rule) {
-    case PJ_CHECK_EQ: return x == y;
-    case PJ_CHECK_ALMOST: return x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= bound;
-    case PJ_CHECK_ULP: {
-      double distance = ulp_distance(dtype, a, b);
-      return distance >= low && distance <= bound;
-    }
+  case PJ_CHECK_EQ:
+    return x == y;
+  case PJ_CHECK_ALMOST:
+    return x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= bound;
+  case PJ_CHECK_ULP: {
+    double distance = ulp_distance(dtype, a, b);
+    return distance >= low && distance <= bound;
+  }
   }
   return false;
 }
 
-static bool match(PjCheckRule rule, double low, double bound, PjDtype dtype, const char *a, const char *b) {
-  if (!pj_dtype_is_float(dtype) && !pj_dtype_is_complex(dtype)) return !memcmp(a, b, pj_dtype_bytes(dtype));
+static bool match(PjCheckRule rule, double low, double bound, PjDtype dtype, const char *a,
+                  const char *b) {
+  if (!pj_dtype_is_float(dtype) && !pj_dtype_is_complex(dtype))
+    return !memcmp(a, b, pj_dtype_bytes(dtype));
   PjDtype part = pj_dtype_part(dtype);
   size_t step = pj_dtype_bytes(part);
-  if (!pj_dtype_is_complex(dtype)) return floats_match(rule, low, bound, part, a, b);
-  if (rule == PJ_CHECK_ULP) {  // the larger of the two distances counts
+  if (!pj_dtype_is_complex(dtype))
+    return floats_match(rule, low, bound, part, a, b);
+  if (rule == PJ_CHECK_ULP) { // the larger of the two distances counts
     double distance = fmax(ulp_distance(part, a, b), ulp_distance(part, a + step, b + step));
     return distance >= low && distance <= bound;
   }
-  return floats_match(rule, low, bound, part, a, b) && floats_match(rule, low, bound, part, a + step, b + step);
+  return floats_match(rule, low, bound, part, a, b) &&
+         floats_match(rule, low, bound, part, a + step, b + step);
 }
 
 static void print_element(PjStrBuf *out, PjDtype dtype, const char *element) {
   PjDtype part = pj_dtype_part(dtype);
   if (pj_dtype_is_complex(dtype))
-    pj_strbuf_printf(out, "(%.17g,%.17g)", pj_double_decode(part, element), pj_double_decode(part, element + pj_dtype_bytes(part)));
+    pj_strbuf_printf(out, "(%.17g,%.17g)", pj_double_decode(part, element),
+                     pj_double_decode(part, element + pj_dtype_bytes(part)));
   else if (pj_dtype_is_float(dtype))
     pj_strbuf_printf(out, "%.17g", pj_double_decode(dtype, element));
   else
     pj_strbuf_printf(out, "%lld", (long long)pj_int_decode(dtype, element));
 }
 
-static PjStatus mismatch(const PjTensor *actual, const PjTensor *expected, int64_t at, int64_t wrong) {
+static PjStatus mismatch(const PjTensor *actual, const PjTensor *expected, int64_t at,
+                         int64_t wrong) {
   size_t size = pj_dtype_bytes(actual->dtype);
   PjStrBuf text = {0};
   int64_t rest = at, index[PJ_MAX_RANK];
-  for (int32_t d = actual->rank - 1; d >= 0; rest /= actual->dims[d--]) index[d] = rest % actual->dims[d];
+  for (int32_t d = actual->rank - 1; d >= 0; rest /= actual->dims[d--])
+    index[d] = rest % actual->dims[d];
   pj_strbuf_puts(&text, "element [");
-  for (int32_t d = 0; d < actual->rank; ++d) pj_strbuf_printf(&text, d ? ",%lld" : "%lld", (long long)index[d]);
+  for (int32_t d = 0; d < actual->rank; ++d)
+    pj_strbuf_printf(&text, d ? ",%lld" : "%lld", (long long)index[d]);
   pj_strbuf_puts(&text, "] is ");
   print_element(&text, actual->dtype, (const char *)actual->data + (size_t)at * size);
   pj_strbuf_puts(&text, ", expected ");
   print_element(&text, actual->dtype, (const char *)expected->data + (size_t)at * size);
-  PjStatus status = PJ_ERROR(FAILED_PRECONDITION, "%s (%lld of %lld differ)", text.data ? text.data : "", (long long)wrong,
-                             (long long)actual->count);
+  PjStatus status =
+      PJ_ERROR(FAILED_PRECONDITION, "%s (%lld of %lld differ)", text.data ? text.data : "",
+               (long long)wrong, (long long)actual->count);
   pj_strbuf_free(&text);
   return status;
 }
 
-PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTensor *actual, const PjTensor *expected) {
-  PJ_FAIL_IF(actual->dtype != expected->dtype || actual->rank != expected->rank, FAILED_PRECONDITION,
-             "a %s of rank %d is compared with a %s of rank %d", pj_dtype_text(actual->dtype), actual->rank,
-             pj_dtype_text(expected->dtype), expected->rank);
+PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTensor *actual,
+                          const PjTensor *expected) {
+  PJ_FAIL_IF(actual->dtype != expected->dtype || actual->rank != expected->rank,
+             FAILED_PRECONDITION, "a %s of rank %d is compared with a %s of rank %d",
+             pj_dtype_text(actual->dtype), actual->rank, pj_dtype_text(expected->dtype),
+             expected->rank);
   for (int32_t d = 0; d < actual->rank; ++d)
-    PJ_FAIL_IF(actual->dims[d] != expected->dims[d], FAILED_PRECONDITION, "dimension %d is %lld, expected %lld", d,
-               (long long)actual->dims[d], (long long)expected->dims[d]);
+    PJ_FAIL_IF(actual->dims[d] != expected->dims[d], FAILED_PRECONDITION,
+               "dimension %d is %lld, expected %lld", d, (long long)actual->dims[d],
+               (long long)expected->dims[d]);
   size_t size = pj_dtype_bytes(actual->dtype);
   int64_t wrong = 0, first = 0;
   for (int64_t i = 0; i < actual->count; ++i) {
-    const char *a = (const char *)actual->data + (size_t)i * size, *b = (const char *)expected->data + (size_t)i * size;
-    if (match(rule, low, bound, actual->dtype, a, b)) continue;
-    if (!wrong++) first = i;
+    const char *a = (const char *)actual->data + (size_t)i * size,
+               *b = (const char *)expected->data + (size_t)i * size;
+    if (match(rule, low, bound, actual->dtype, a, b))
+      continue;
+    if (!wrong++)
+      first = i;
   }
   return wrong ? mismatch(actual, expected, first, wrong) : PJ_STATUS_OK;
 }
 
-// ---------------------------------------------------------------------------------------------- custom call targets
+// ----------------------------------------------------------------------------------------------
+// custom call targets
 typedef struct Rule {
   PjCheckRule rule;
   double bound;
 } Rule;
 
-static PjStatus check_target(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out, void *user) {
+static PjStatus check_target(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                             void *user) {
   const Rule *rule = user;
-  if (op->num_operands != 2 || op->num_results > 1) return PJ_OP_ERROR(op, INVALID_ARGUMENT, "a check takes two operands");
+  if (op->num_operands != 2 || op->num_results > 1)
+    return PJ_OP_ERROR(op, INVALID_ARGUMENT, "a check takes two operands");
   PjStatus status = pj_check_compare(rule->rule, 0, rule->bound, in[0], in[1]);
-  if (status) return pj_op_blame(op, status);
+  if (status)
+    return pj_op_blame(op, status);
   if (op->num_results) {
     out[0] = pj_eval_new(ev, PJ_DT_PRED, 0, NULL);
     *(uint8_t *)out[0]->data = 1;
@@ -114,38 +140,50 @@ static PjStatus check_target(PjEval *ev, const PjOp *op, PjTensor *const *in, Pj
 }
 
 PjStatus pj_check_register(void) {
-  static Rule exact = {PJ_CHECK_EQ, 0}, close = {PJ_CHECK_ULP, 3}, almost = {PJ_CHECK_ALMOST, 1e-3}, quantized = {PJ_CHECK_ALMOST, 1e-4};
+  static Rule exact = {PJ_CHECK_EQ, 0}, close = {PJ_CHECK_ULP, 3}, almost = {PJ_CHECK_ALMOST, 1e-3},
+              quantized = {PJ_CHECK_ALMOST, 1e-4};
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_eq"), check_target, &exact));
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_close"), check_target, &close));
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_almost_eq"), check_target, &almost));
   return pj_custom_call_register(PJ_STR("check.eq"), check_target, &quantized);
 }
 
-// ---------------------------------------------------------------------------------------------- check dialect
-static double float_or(const PjAttr *attr, double otherwise) { return attr ? attr->f64 : otherwise; }
-static double int_or(const PjAttr *attr, double otherwise) { return attr ? (double)attr->i64 : otherwise; }
+// ----------------------------------------------------------------------------------------------
+// check dialect
+static double float_or(const PjAttr *attr, double otherwise) {
+  return attr ? attr->f64 : otherwise;
+}
+static double int_or(const PjAttr *attr, double otherwise) {
+  return attr ? (double)attr->i64 : otherwise;
+}
 
 static PjStatus check_dialect(PjEval *ev, const PjOp *op, PjTensor *const *in) {
   PjTensor *expected = op->num_operands > 1 ? in[1] : NULL;
   if (op->kind == PJ_OP_CHECK_EXPECT_EQ_CONST || op->kind == PJ_OP_CHECK_EXPECT_ALMOST_EQ_CONST) {
-    PjOp constant = {.kind = PJ_OP_CONSTANT, .num_results = 1, .results = &(PjValue){.type = PJ_ATTR(op, value)->type},
+    PjOp constant = {.kind = PJ_OP_CONSTANT,
+                     .num_results = 1,
+                     .results = &(PjValue){.type = PJ_ATTR(op, value)->type},
                      .attrs = (const PjAttr *[]){PJ_ATTR(op, value)}};
     PJ_TRY(pj_ev_constant(ev, &constant, NULL, &expected));
   }
   switch (op->kind) {
-    case PJ_OP_CHECK_EXPECT_ALMOST_EQ:
-    case PJ_OP_CHECK_EXPECT_ALMOST_EQ_CONST:
-      return pj_check_compare(PJ_CHECK_ALMOST, 0, float_or(PJ_ATTR(op, tolerance), 1e-4), in[0], expected);
-    case PJ_OP_CHECK_EXPECT_CLOSE:
-      return pj_check_compare(PJ_CHECK_ULP, int_or(PJ_ATTR(op, min_ulp_difference), 0), int_or(PJ_ATTR(op, max_ulp_difference), 1), in[0],
-                              expected);
-    case PJ_OP_CHECK_EXPECT_SERIALIZED_EQ: {
-      const PjAttr *iteration = PJ_ATTR(op, iteration);
-      const PjTensor *probed = pj__eval_probed(ev, PJ_STRATTR(op, probe_id), iteration ? iteration->i64 : 0);
-      PJ_FAIL_IF(!probed, FAILED_PRECONDITION, "nothing was probed as \"%.*s\"", PJ_STR_ARG(PJ_STRATTR(op, probe_id)));
-      return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], probed);
-    }
-    default: return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], expected);
+  case PJ_OP_CHECK_EXPECT_ALMOST_EQ:
+  case PJ_OP_CHECK_EXPECT_ALMOST_EQ_CONST:
+    return pj_check_compare(PJ_CHECK_ALMOST, 0, float_or(PJ_ATTR(op, tolerance), 1e-4), in[0],
+                            expected);
+  case PJ_OP_CHECK_EXPECT_CLOSE:
+    return pj_check_compare(PJ_CHECK_ULP, int_or(PJ_ATTR(op, min_ulp_difference), 0),
+                            int_or(PJ_ATTR(op, max_ulp_difference), 1), in[0], expected);
+  case PJ_OP_CHECK_EXPECT_SERIALIZED_EQ: {
+    const PjAttr *iteration = PJ_ATTR(op, iteration);
+    const PjTensor *probed =
+        pj__eval_probed(ev, PJ_STRATTR(op, probe_id), iteration ? iteration->i64 : 0);
+    PJ_FAIL_IF(!probed, FAILED_PRECONDITION, "nothing was probed as \"%.*s\"",
+               PJ_STR_ARG(PJ_STRATTR(op, probe_id)));
+    return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], probed);
+  }
+  default:
+    return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], expected);
   }
 }
 
@@ -164,6 +202,7 @@ PjStatus pj_ev_interpreter_probe(PjEval *ev, const PjOp *op, PjTensor *const *in
 // Printing is for whoever runs the program: the library itself writes nothing.
 PjStatus pj_ev_interpreter_print(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   (void)out;
-  if (ev->options->print) ev->options->print(ev->options->print_context, op, in[0]);
+  if (ev->options->print)
+    ev->options->print(ev->options->print_context, op, in[0]);
   return PJ_STATUS_OK;
 }

@@ -17,13 +17,15 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static Target *find(PjStr name) {
   for (Target *target = targets; target; target = target->next)
-    if (target->len == name.len && !memcmp(target->name, name.ptr, name.len)) return target;
+    if (target->len == name.len && !memcmp(target->name, name.ptr, name.len))
+      return target;
   return NULL;
 }
 
 PjStatus pj_custom_call_register(PjStr name, PjCustomCallFn *fn, void *user) {
   Target *fresh = pj_malloc(sizeof *fresh + name.len);
-  if (!fresh) return pj_status_oom();
+  if (!fresh)
+    return pj_status_oom();
   pthread_rwlock_wrlock(&lock);
   Target *known = find(name);
   if (known) {
@@ -52,32 +54,40 @@ bool pj_custom_call_find(PjStr name, PjCustomCallFn **out_fn, void **out_user) {
 
 // Targets that mean nothing on one device: sharding marks of the GSPMD partitioner.
 static bool is_marker(PjStr name) {
-  return pj_str_is(name, "Sharding") || pj_str_is(name, "SPMDFullToShardShape") || pj_str_is(name, "SPMDShardToFullShape") ||
-         pj_str_is(name, "LayoutConstraint") || pj_str_is(name, "annotate_device_placement");
+  return pj_str_is(name, "Sharding") || pj_str_is(name, "SPMDFullToShardShape") ||
+         pj_str_is(name, "SPMDShardToFullShape") || pj_str_is(name, "LayoutConstraint") ||
+         pj_str_is(name, "annotate_device_placement");
 }
 
-// Exported shape-polymorphic programs check their assumptions: operand 0 must hold, the others are values for the message's {0}, {1} ...
+// Exported shape-polymorphic programs check their assumptions: operand 0 must hold, the others are
+// values for the message's {0}, {1} ...
 static PjStatus shape_assertion(const PjOp *op, PjTensor *const *in) {
-  if (!op->num_operands || *(const uint8_t *)in[0]->data) return PJ_STATUS_OK;
+  if (!op->num_operands || *(const uint8_t *)in[0]->data)
+    return PJ_STATUS_OK;
   const PjAttr *message = pj_attr_get(op->extra, "error_message");
   PjStrBuf text = {0};
   PjStr format = message ? message->str : PJ_STR("a shape assertion does not hold");
   for (size_t i = 0; i < format.len; ++i) {
     size_t close = i + 1;
     uint32_t index = 0;
-    while (close < format.len && format.ptr[close] >= '0' && format.ptr[close] <= '9' && index < 10000)
+    while (close < format.len && format.ptr[close] >= '0' && format.ptr[close] <= '9' &&
+           index < 10000)
       index = index * 10 + (uint32_t)(format.ptr[close++] - '0');
-    bool field = format.ptr[i] == '{' && close > i + 1 && close < format.len && format.ptr[close] == '}';
+    bool field =
+        format.ptr[i] == '{' && close > i + 1 && close < format.len && format.ptr[close] == '}';
     if (!field || index + 1 >= op->num_operands) {
       pj_strbuf_putc(&text, format.ptr[i]);
       continue;
     }
     const PjTensor *value = in[index + 1];
-    long long number = value->bytes == 4 ? *(const int32_t *)value->data : value->bytes == 8 ? *(const int64_t *)value->data : 0;
+    long long number = value->bytes == 4   ? *(const int32_t *)value->data
+                       : value->bytes == 8 ? *(const int64_t *)value->data
+                                           : 0;
     pj_strbuf_printf(&text, "%lld", number);
     i = close;
   }
-  PjStatus status = PJ_ERROR(INVALID_ARGUMENT, "%s", text.data ? text.data : "a shape assertion does not hold");
+  PjStatus status =
+      PJ_ERROR(INVALID_ARGUMENT, "%s", text.data ? text.data : "a shape assertion does not hold");
   pj_strbuf_free(&text);
   return status;
 }
@@ -86,8 +96,13 @@ PjStatus pj_ev_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTe
   PjStr target = PJ_STRATTR(op, call_target_name);
   PjCustomCallFn *fn;
   void *user;
-  if (pj_custom_call_find(target, &fn, &user)) return fn(ev, op, in, out, user);
-  if (is_marker(target) && op->num_operands == op->num_results) return pj_ev_forward(ev, op, in, out);
-  if (pj_str_is(target, "shape_assertion")) return shape_assertion(op, in);
-  return PJ_OP_ERROR(op, UNIMPLEMENTED, "no handler is registered for the custom call target \"%.*s\"", PJ_STR_ARG(target));
+  if (pj_custom_call_find(target, &fn, &user))
+    return fn(ev, op, in, out, user);
+  if (is_marker(target) && op->num_operands == op->num_results)
+    return pj_ev_forward(ev, op, in, out);
+  if (pj_str_is(target, "shape_assertion"))
+    return shape_assertion(op, in);
+  return PJ_OP_ERROR(op, UNIMPLEMENTED,
+                     "no handler is registered for the custom call target \"%.*s\"",
+                     PJ_STR_ARG(target));
 }

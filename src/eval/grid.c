@@ -1,8 +1,9 @@
-// Meetings. A group that meets on a channel has one record; its generation counts how often it has met. The last member
-// to arrive computes everybody's results while the others wait, so no tensor is ever touched by two threads at once.
+// Meetings. A group that meets on a channel has one record; its generation counts how often it has
+// met. The last member to arrive computes everybody's results while the others wait, so no tensor
+// is ever touched by two threads at once.
 //
-// Nothing waits for ever: a process that fails aborts the grid, and when every process still running waits, the one that
-// noticed reports a deadlock to all of them.
+// Nothing waits for ever: a process that fails aborts the grid, and when every process still
+// running waits, the one that noticed reports a deadlock to all of them.
 #include "eval/grid.h"
 
 #include <pthread.h>
@@ -14,12 +15,12 @@ typedef struct Meeting {
   PjOpKind kind;
   int64_t channel;
   uint32_t size, arrived, leaving;
-  bool computing;               // the last member uses the others' operands: they must not go
+  bool computing; // the last member uses the others' operands: they must not go
   uint64_t generation;
-  PjStatus failure;             // of the generation just finished
-  PjTensor *const **in;         // by member, while they gather
+  PjStatus failure;     // of the generation just finished
+  PjTensor *const **in; // by member, while they gather
   PjTensor ***out;
-  uint32_t *ids;                // size
+  uint32_t *ids; // size
 } Meeting;
 
 typedef struct Message {
@@ -41,14 +42,18 @@ struct PjGrid {
   const PjFuncPlan *const *infeed;
 };
 
-PjStatus pj_grid_create(uint32_t num_replicas, uint32_t num_partitions, const int *device_ids, PjGrid **out_grid) {
+PjStatus pj_grid_create(uint32_t num_replicas, uint32_t num_partitions, const int *device_ids,
+                        PjGrid **out_grid) {
   (void)device_ids;
   *out_grid = NULL;
   uint32_t total;
-  PJ_FAIL_IF(!num_replicas || !num_partitions || __builtin_mul_overflow(num_replicas, num_partitions, &total), INVALID_ARGUMENT,
-             "a grid of %u replicas and %u partitions", num_replicas, num_partitions);
+  PJ_FAIL_IF(!num_replicas || !num_partitions ||
+                 __builtin_mul_overflow(num_replicas, num_partitions, &total),
+             INVALID_ARGUMENT, "a grid of %u replicas and %u partitions", num_replicas,
+             num_partitions);
   PjGrid *grid = pj_calloc(1, sizeof *grid);
-  if (!grid) return pj_status_oom();
+  if (!grid)
+    return pj_status_oom();
   pthread_mutex_init(&grid->lock, NULL);
   pthread_cond_init(&grid->changed, NULL);
   grid->num_replicas = num_replicas;
@@ -60,7 +65,8 @@ PjStatus pj_grid_create(uint32_t num_replicas, uint32_t num_partitions, const in
 }
 
 static void abort_locked(PjGrid *grid, PjStatus why) {
-  if (!grid->aborted) grid->aborted = pj_status_clone(why);
+  if (!grid->aborted)
+    grid->aborted = pj_status_clone(why);
   pthread_cond_broadcast(&grid->changed);
 }
 
@@ -71,11 +77,13 @@ void pj_grid_abort(PjGrid *grid, PjStatus why) {
 }
 
 static void abort_if_stuck(PjGrid *grid) {
-  if (!grid->waiting || grid->waiting < grid->live || grid->aborted) return;
-  PjStatus why = PJ_ERROR(FAILED_PRECONDITION,
-                          "the devices wait for each other for ever: %u of them wait in collectives or receives that "
-                          "no running device will join",
-                          grid->waiting);
+  if (!grid->waiting || grid->waiting < grid->live || grid->aborted)
+    return;
+  PjStatus why = PJ_ERROR(
+      FAILED_PRECONDITION,
+      "the devices wait for each other for ever: %u of them wait in collectives or receives that "
+      "no running device will join",
+      grid->waiting);
   abort_locked(grid, why);
   pj_status_free(why);
 }
@@ -88,7 +96,8 @@ void pj__grid_leave(PjGrid *grid) {
 }
 
 void pj_grid_destroy(PjGrid *grid) {
-  if (!grid) return;
+  if (!grid)
+    return;
   for (Meeting *meeting = grid->meetings, *next; meeting; meeting = next) {
     next = meeting->next;
     pj_status_free(meeting->failure);
@@ -96,7 +105,8 @@ void pj_grid_destroy(PjGrid *grid) {
   }
   for (Message *message = grid->first, *next; message; message = next) {
     next = message->next;
-    for (uint32_t i = 0; i < message->count; ++i) pj_tensor_release(message->values[i]);
+    for (uint32_t i = 0; i < message->count; ++i)
+      pj_tensor_release(message->values[i]);
     pj_free(message);
   }
   pj_status_free(grid->aborted);
@@ -105,18 +115,26 @@ void pj_grid_destroy(PjGrid *grid) {
   pj_free(grid);
 }
 
-uint32_t pj__grid_replicas(const PjRunOptions *options) { return options->grid ? options->grid->num_replicas : 1; }
-uint32_t pj__grid_partitions(const PjRunOptions *options) { return options->grid ? options->grid->num_partitions : 1; }
+uint32_t pj__grid_replicas(const PjRunOptions *options) {
+  return options->grid ? options->grid->num_replicas : 1;
+}
+uint32_t pj__grid_partitions(const PjRunOptions *options) {
+  return options->grid ? options->grid->num_partitions : 1;
+}
 
-// ---------------------------------------------------------------------------------------------- meetings
+// ----------------------------------------------------------------------------------------------
+// meetings
 static Meeting *find_meeting(PjGrid *grid, PjOpKind kind, int64_t channel, const PjGroup *group) {
   for (Meeting *meeting = grid->meetings; meeting; meeting = meeting->next)
     if (meeting->kind == kind && meeting->channel == channel && meeting->size == group->size &&
         !memcmp(meeting->ids, group->ids, group->size * sizeof *group->ids))
       return meeting;
   size_t size = group->size;
-  Meeting *meeting = pj_calloc(1, sizeof *meeting + size * (sizeof *meeting->in + sizeof *meeting->out + sizeof *meeting->ids));
-  if (!meeting) return NULL;
+  Meeting *meeting =
+      pj_calloc(1, sizeof *meeting +
+                       size * (sizeof *meeting->in + sizeof *meeting->out + sizeof *meeting->ids));
+  if (!meeting)
+    return NULL;
   meeting->kind = kind;
   meeting->channel = channel;
   meeting->size = group->size;
@@ -133,7 +151,8 @@ static Meeting *find_meeting(PjGrid *grid, PjOpKind kind, int64_t channel, const
 static void wait_for_change(PjGrid *grid) {
   ++grid->waiting;
   abort_if_stuck(grid);
-  if (!grid->aborted) pthread_cond_wait(&grid->changed, &grid->lock);
+  if (!grid->aborted)
+    pthread_cond_wait(&grid->changed, &grid->lock);
   --grid->waiting;
 }
 
@@ -150,16 +169,20 @@ static PjStatus compute_guarded(void *context) {
   Compute *c = context;
   PJ_TRY(c->fn(c->ev, c->op, c->group, c->in, c->out));
   for (uint32_t m = 0; m < c->group->size; ++m)
-    for (uint32_t i = 0; i < c->op->num_results; ++i) c->out[m][i] = pj__eval_export(c->ev, c->out[m][i]);
+    for (uint32_t i = 0; i < c->op->num_results; ++i)
+      c->out[m][i] = pj__eval_export(c->ev, c->out[m][i]);
   return PJ_STATUS_OK;
 }
 
-static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group, PjTensor *const *in,
-                     PjTensor **out, PjMeetFn *fn) {
+static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel,
+                     const PjGroup *group, PjTensor *const *in, PjTensor **out, PjMeetFn *fn) {
   Meeting *meeting = find_meeting(grid, op->kind, channel, group);
-  if (!meeting) return pj_status_oom();
-  while (meeting->leaving && !grid->aborted) wait_for_change(grid);  // the generation before is still being picked up
-  if (grid->aborted) return pj_status_clone(grid->aborted);
+  if (!meeting)
+    return pj_status_oom();
+  while (meeting->leaving && !grid->aborted)
+    wait_for_change(grid); // the generation before is still being picked up
+  if (grid->aborted)
+    return pj_status_clone(grid->aborted);
   uint64_t generation = meeting->generation;
   meeting->in[group->self] = in;
   meeting->out[group->self] = out;
@@ -170,7 +193,8 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel, 
       else
         wait_for_change(grid);
     }
-    if (meeting->generation == generation) return pj_status_clone(grid->aborted);
+    if (meeting->generation == generation)
+      return pj_status_clone(grid->aborted);
   } else {
     Compute compute = {ev, op, group, meeting->in, meeting->out, fn};
     meeting->computing = true;
@@ -186,16 +210,19 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel, 
     pthread_cond_broadcast(&grid->changed);
   }
   PjStatus status = pj_status_clone(meeting->failure);
-  if (--meeting->leaving == 0) pthread_cond_broadcast(&grid->changed);
+  if (--meeting->leaving == 0)
+    pthread_cond_broadcast(&grid->changed);
   return status;
 }
 
-PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group, PjTensor *const *in, PjTensor **out,
-                       PjMeetFn *fn) {
+PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group,
+                       PjTensor *const *in, PjTensor **out, PjMeetFn *fn) {
   PjGrid *grid = ev->options->grid;
-  if (!grid || group->size == 1) return fn(ev, op, group, (PjTensor *const *const[]){in}, (PjTensor **[]){out});
+  if (!grid || group->size == 1)
+    return fn(ev, op, group, (PjTensor *const *const[]){in}, (PjTensor * *[]){out});
   pthread_mutex_lock(&grid->lock);
-  PjStatus status = grid->aborted ? pj_status_clone(grid->aborted) : meet(grid, ev, op, channel, group, in, out, fn);
+  PjStatus status = grid->aborted ? pj_status_clone(grid->aborted)
+                                  : meet(grid, ev, op, channel, group, in, out, fn);
   pthread_mutex_unlock(&grid->lock);
   for (uint32_t i = 0; i < op->num_results; ++i) {
     if (!status)
@@ -206,22 +233,31 @@ PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGrou
   return status;
 }
 
-// ---------------------------------------------------------------------------------------------- queues
-PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count, PjTensor *const *in) {
+// ----------------------------------------------------------------------------------------------
+// queues
+PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+                       PjTensor *const *in) {
   PjGrid *grid = ev->options->grid;
-  if (!grid) return PJ_OP_ERROR(op, UNIMPLEMENTED, "a program for one device has nobody to send to on channel %lld", (long long)channel);
+  if (!grid)
+    return PJ_OP_ERROR(op, UNIMPLEMENTED,
+                       "a program for one device has nobody to send to on channel %lld",
+                       (long long)channel);
   Message *message = pj_calloc(1, sizeof *message + count * sizeof *message->values);
-  if (!message) return pj_status_oom();
+  if (!message)
+    return pj_status_oom();
   message->channel = channel;
   for (; message->count < count; ++message->count) {
     const PjTensor *value = in[message->count];
     PjTensor *copy = pj_tensor_new(value->dtype, value->rank, value->dims);
-    if (!copy) break;
-    if (copy->bytes) memcpy(copy->data, value->data, copy->bytes);
+    if (!copy)
+      break;
+    if (copy->bytes)
+      memcpy(copy->data, value->data, copy->bytes);
     message->values[message->count] = copy;
   }
   if (message->count < count) {
-    while (message->count) pj_tensor_release(message->values[--message->count]);
+    while (message->count)
+      pj_tensor_release(message->values[--message->count]);
     pj_free(message);
     return pj_status_oom();
   }
@@ -236,27 +272,35 @@ PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t cou
 static Message *take_message(PjGrid *grid, int64_t channel) {
   for (Message **link = &grid->first; *link; link = &(*link)->next) {
     Message *message = *link;
-    if (message->channel != channel) continue;
+    if (message->channel != channel)
+      continue;
     *link = message->next;
-    if (grid->last == &message->next) grid->last = link;
+    if (grid->last == &message->next)
+      grid->last = link;
     return message;
   }
   return NULL;
 }
 
-PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count, PjTensor **out) {
+PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+                          PjTensor **out) {
   PjGrid *grid = ev->options->grid;
   if (!grid)
-    return PJ_OP_ERROR(op, UNIMPLEMENTED, "a program for one device has nobody to receive from on channel %lld", (long long)channel);
+    return PJ_OP_ERROR(op, UNIMPLEMENTED,
+                       "a program for one device has nobody to receive from on channel %lld",
+                       (long long)channel);
   pthread_mutex_lock(&grid->lock);
   Message *message;
-  while (!(message = take_message(grid, channel)) && !grid->aborted) wait_for_change(grid);
+  while (!(message = take_message(grid, channel)) && !grid->aborted)
+    wait_for_change(grid);
   PjStatus status = message ? PJ_STATUS_OK : pj_status_clone(grid->aborted);
   pthread_mutex_unlock(&grid->lock);
-  if (!message) return status;
+  if (!message)
+    return status;
   if (message->count != count)
-    status = PJ_OP_ERROR(op, INVALID_ARGUMENT, "channel %lld carries %u values, but %u are received", (long long)channel,
-                         message->count, count);
+    status =
+        PJ_OP_ERROR(op, INVALID_ARGUMENT, "channel %lld carries %u values, but %u are received",
+                    (long long)channel, message->count, count);
   for (uint32_t i = 0; i < message->count; ++i) {
     if (status)
       pj_tensor_release(message->values[i]);
@@ -274,7 +318,8 @@ void pj__grid_set_infeed(PjGrid *grid, uint32_t count, const PjFuncPlan *const *
 
 const PjFuncPlan *pj__grid_next_infeed(PjGrid *grid) {
   pthread_mutex_lock(&grid->lock);
-  const PjFuncPlan *func = grid->next_infeed < grid->num_infeed ? grid->infeed[grid->next_infeed++] : NULL;
+  const PjFuncPlan *func =
+      grid->next_infeed < grid->num_infeed ? grid->infeed[grid->next_infeed++] : NULL;
   pthread_mutex_unlock(&grid->lock);
   return func;
 }

@@ -6,24 +6,31 @@
 
 PjEvalFn *const pj_eval_table[PJ_OP_COUNT] = {
     [PJ_OP_INVALID] = pj_ev_none,
-#define OP(ENUM, text, vhlo, operands, results, regions, traits, check, eval, attrs) [PJ_OP_##ENUM] = pj_ev_##eval,
+#define OP(ENUM, text, vhlo, operands, results, regions, traits, check, eval, attrs) \
+  [PJ_OP_##ENUM] = pj_ev_##eval,
 #include "ir/ops.def"
 #undef OP
 };
 
-// ---------------------------------------------------------------------------------------------- memory of a run
+// ----------------------------------------------------------------------------------------------
+// memory of a run
 static void pool_init(PjPool *pool) {
   pool->tensors.pool_prev = pool->tensors.pool_next = &pool->tensors;
   pool->scratch.prev = pool->scratch.next = &pool->scratch;
 }
 
-// Frees whatever is left, ignoring reference counts: on failure frames and half-done operations own references that nobody returns.
+// Frees whatever is left, ignoring reference counts: on failure frames and half-done operations own
+// references that nobody returns.
 static void pool_clear(PjPool *pool) {
-  for (PjTensor *tensor = pool->tensors.pool_next; tensor != &pool->tensors; tensor = tensor->pool_next) {
-    // A view of a tensor of this pool needs nothing: its base is in the ring too. Others hold a reference outside.
-    if (tensor->base && !tensor->base->pool_next) pj_tensor_release(tensor->base);
+  for (PjTensor *tensor = pool->tensors.pool_next; tensor != &pool->tensors;
+       tensor = tensor->pool_next) {
+    // A view of a tensor of this pool needs nothing: its base is in the ring too. Others hold a
+    // reference outside.
+    if (tensor->base && !tensor->base->pool_next)
+      pj_tensor_release(tensor->base);
     for (uint32_t i = 0; i < tensor->num_elems; ++i)
-      if (tensor->elems[i] && !tensor->elems[i]->pool_next) pj_tensor_release(tensor->elems[i]);
+      if (tensor->elems[i] && !tensor->elems[i]->pool_next)
+        pj_tensor_release(tensor->elems[i]);
   }
   for (PjTensor *tensor = pool->tensors.pool_next, *next; tensor != &pool->tensors; tensor = next) {
     next = tensor->pool_next;
@@ -37,7 +44,8 @@ static void pool_clear(PjPool *pool) {
 }
 
 PjTensor *pj__eval_adopt(PjEval *ev, PjTensor *tensor) {
-  if (!tensor) pj_arena_exhausted(ev->arena);
+  if (!tensor)
+    pj_arena_exhausted(ev->arena);
   PjTensor *head = &ev->pool->tensors;
   tensor->pool_prev = head;
   tensor->pool_next = head->pool_next;
@@ -59,7 +67,8 @@ PjTensor *pj_eval_result(PjEval *ev, const PjOp *op, uint32_t index) {
   return pj_eval_new(ev, type->dtype, type->rank, type->dims);
 }
 
-PjTensor *pj_eval_view(PjEval *ev, PjTensor *base, PjDtype dtype, int32_t rank, const int64_t *dims) {
+PjTensor *pj_eval_view(PjEval *ev, PjTensor *base, PjDtype dtype, int32_t rank,
+                       const int64_t *dims) {
   return pj__eval_adopt(ev, pj_tensor_view(base, dtype, rank, dims));
 }
 
@@ -76,15 +85,18 @@ void pj_eval_drop(PjEval *ev, PjTensor *tensor) {
 PjTensor *pj_eval_reuse(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i) {
   PjTensor *tensor = in[i];
   bool dies = i < 64 && op->region && (ev->frame->plan->ops[op->id].takes >> i & 1);
-  if (!dies || !tensor->writable || atomic_load_explicit(&tensor->refs, memory_order_acquire) != 1) return NULL;
+  if (!dies || !tensor->writable || atomic_load_explicit(&tensor->refs, memory_order_acquire) != 1)
+    return NULL;
   return pj_tensor_retain(tensor);
 }
 
 PjTensor *pj_eval_take(PjEval *ev, const PjOp *op, PjTensor *const *in, uint32_t i) {
   PjTensor *tensor = in[i], *reused = pj_eval_reuse(ev, op, in, i);
-  if (reused) return reused;
+  if (reused)
+    return reused;
   PjTensor *copy = pj_eval_new_like(ev, tensor->dtype, tensor);
-  if (tensor->bytes) memcpy(copy->data, tensor->data, tensor->bytes);
+  if (tensor->bytes)
+    memcpy(copy->data, tensor->data, tensor->bytes);
   return copy;
 }
 
@@ -93,8 +105,10 @@ _Static_assert(sizeof(PjScratch) <= SCRATCH_HEADER, "the links fit before the da
 
 void *pj_eval_scratch(PjEval *ev, size_t size) {
   size_t total;
-  PjScratch *scratch = pj_add_size(size, SCRATCH_HEADER, &total) ? pj_malloc_aligned(total, SCRATCH_HEADER) : NULL;
-  if (!scratch) pj_arena_exhausted(ev->arena);
+  PjScratch *scratch =
+      pj_add_size(size, SCRATCH_HEADER, &total) ? pj_malloc_aligned(total, SCRATCH_HEADER) : NULL;
+  if (!scratch)
+    pj_arena_exhausted(ev->arena);
   PjScratch *head = &ev->pool->scratch;
   *scratch = (PjScratch){head, head->next};
   head->next->prev = scratch;
@@ -104,14 +118,16 @@ void *pj_eval_scratch(PjEval *ev, size_t size) {
 
 void pj_eval_free(PjEval *ev, void *data) {
   (void)ev;
-  if (!data) return;
+  if (!data)
+    return;
   PjScratch *scratch = (PjScratch *)((char *)data - SCRATCH_HEADER);
   scratch->prev->next = scratch->next;
   scratch->next->prev = scratch->prev;
   pj_free_aligned(scratch);
 }
 
-// ---------------------------------------------------------------------------------------------- probes
+// ----------------------------------------------------------------------------------------------
+// probes
 struct PjProbe {
   PjProbe *next;
   PjStr id;
@@ -122,31 +138,42 @@ struct PjProbe {
 void pj__eval_probe(PjEval *ev, PjStr id, PjTensor *value) {
   PjProbe *probe = pj_eval_scratch(ev, sizeof *probe);
   *probe = (PjProbe){ev->pool->probes, id, 1, pj_tensor_retain(value)};
-  for (const PjProbe *earlier = probe->next; earlier; earlier = earlier->next) probe->iteration += pj_str_eq(earlier->id, id);
+  for (const PjProbe *earlier = probe->next; earlier; earlier = earlier->next)
+    probe->iteration += pj_str_eq(earlier->id, id);
   ev->pool->probes = probe;
 }
 
 const PjTensor *pj__eval_probed(PjEval *ev, PjStr id, int64_t iteration) {
   for (const PjProbe *probe = ev->pool->probes; probe; probe = probe->next)
-    if (pj_str_eq(probe->id, id) && (!iteration || probe->iteration == iteration)) return probe->value;
+    if (pj_str_eq(probe->id, id) && (!iteration || probe->iteration == iteration))
+      return probe->value;
   return NULL;
 }
 
-// ---------------------------------------------------------------------------------------------- regions
-// The evaluator's own promise: a result has the kind, element type and static sizes that the IR states.
+// ----------------------------------------------------------------------------------------------
+// regions The evaluator's own promise: a result has the kind, element type and static sizes that
+// the IR states.
 static PjStatus check_result(const PjOp *op, uint32_t index, const PjTensor *tensor) {
   const PjType *type = op->results[index].type;
-  if (!tensor) return PJ_OP_ERROR(op, INTERNAL, "result %u was not computed", index);
-  if (type->kind != PJ_TYPE_TENSOR) return PJ_STATUS_OK;
-  bool same = tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
-  for (int32_t i = 0; same && i < type->rank; ++i) same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
-  if (same) return PJ_STATUS_OK;
+  if (!tensor)
+    return PJ_OP_ERROR(op, INTERNAL, "result %u was not computed", index);
+  if (type->kind != PJ_TYPE_TENSOR)
+    return PJ_STATUS_OK;
+  bool same =
+      tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
+  for (int32_t i = 0; same && i < type->rank; ++i)
+    same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
+  if (same)
+    return PJ_STATUS_OK;
   PjStrBuf want = {0}, got = {0};
   pj_type_print(&want, type);
-  pj_strbuf_printf(&got, "%s[", tensor->kind == PJ_TENSOR_ARRAY ? pj_dtype_text(tensor->dtype) : "no array");
-  for (int32_t i = 0; i < tensor->rank; ++i) pj_strbuf_printf(&got, i ? ",%lld" : "%lld", (long long)tensor->dims[i]);
-  PjStatus status = PJ_OP_ERROR(op, INVALID_ARGUMENT, "result %u has shape %s] at run time, which does not fit its type %s", index,
-                                got.data ? got.data : "", want.data ? want.data : "");
+  pj_strbuf_printf(&got, "%s[",
+                   tensor->kind == PJ_TENSOR_ARRAY ? pj_dtype_text(tensor->dtype) : "no array");
+  for (int32_t i = 0; i < tensor->rank; ++i)
+    pj_strbuf_printf(&got, i ? ",%lld" : "%lld", (long long)tensor->dims[i]);
+  PjStatus status = PJ_OP_ERROR(
+      op, INVALID_ARGUMENT, "result %u has shape %s] at run time, which does not fit its type %s",
+      index, got.data ? got.data : "", want.data ? want.data : "");
   pj_strbuf_free(&want);
   pj_strbuf_free(&got);
   return status;
@@ -168,10 +195,14 @@ static PjStatus run_op(PjEval *ev, const PjOp *op) {
   enum { INLINE = 24 };
   PjFrame *frame = ev->frame;
   PjTensor *in_inline[INLINE], *out_inline[INLINE];
-  PjTensor **in = op->num_operands <= INLINE ? in_inline : pj_eval_scratch(ev, op->num_operands * sizeof *in);
-  PjTensor **out = op->num_results <= INLINE ? out_inline : pj_eval_scratch(ev, op->num_results * sizeof *out);
-  for (uint32_t i = 0; i < op->num_operands; ++i) in[i] = frame->slots[op->operands[i]->id];
-  for (uint32_t i = 0; i < op->num_results; ++i) out[i] = NULL;
+  PjTensor **in =
+      op->num_operands <= INLINE ? in_inline : pj_eval_scratch(ev, op->num_operands * sizeof *in);
+  PjTensor **out =
+      op->num_results <= INLINE ? out_inline : pj_eval_scratch(ev, op->num_results * sizeof *out);
+  for (uint32_t i = 0; i < op->num_operands; ++i)
+    in[i] = frame->slots[op->operands[i]->id];
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    out[i] = NULL;
 
   const PjOpPlan *plan = &frame->plan->ops[op->id];
   PjArenaMark mark = pj_arena_mark(ev->arena);
@@ -185,43 +216,56 @@ static PjStatus run_op(PjEval *ev, const PjOp *op) {
     pj_tensor_release(frame->slots[plan->dead[i]]);
     frame->slots[plan->dead[i]] = NULL;
   }
-  if (in != in_inline) pj_eval_free(ev, in);
-  if (out != out_inline) pj_eval_free(ev, out);
+  if (in != in_inline)
+    pj_eval_free(ev, in);
+  if (out != out_inline)
+    pj_eval_free(ev, out);
   return PJ_STATUS_OK;
 }
 
-PjStatus pj__eval_region_move(PjEval *ev, const PjRegion *region, PjTensor **args, PjTensor **out, uint32_t num_out) {
+PjStatus pj__eval_region_move(PjEval *ev, const PjRegion *region, PjTensor **args, PjTensor **out,
+                              uint32_t num_out) {
   PjFrame *frame = ev->frame;
-  PJ_FAIL_IF(frame->depth >= PJ_MAX_CALL_DEPTH, RESOURCE_EXHAUSTED, "calls and regions nest deeper than %d", PJ_MAX_CALL_DEPTH);
+  PJ_FAIL_IF(frame->depth >= PJ_MAX_CALL_DEPTH, RESOURCE_EXHAUSTED,
+             "calls and regions nest deeper than %d", PJ_MAX_CALL_DEPTH);
   ++frame->depth;
   for (uint32_t i = 0; i < region->num_args; ++i) {
     frame->slots[region->args[i].id] = args[i];
     args[i] = NULL;
   }
   const PjOp *end = pj_region_terminator(region);
-  PJ_FAIL_IF(!end || end->num_operands != num_out, INTERNAL, "a region returns %u values where %u are expected",
-             end ? end->num_operands : 0, num_out);
-  for (const PjOp *op = region->first; op != end; op = op->next) PJ_TRY(run_op(ev, op));
-  for (uint32_t i = 0; i < num_out; ++i) out[i] = pj_tensor_retain(frame->slots[end->operands[i]->id]);
+  PJ_FAIL_IF(!end || end->num_operands != num_out, INTERNAL,
+             "a region returns %u values where %u are expected", end ? end->num_operands : 0,
+             num_out);
+  for (const PjOp *op = region->first; op != end; op = op->next)
+    PJ_TRY(run_op(ev, op));
+  for (uint32_t i = 0; i < num_out; ++i)
+    out[i] = pj_tensor_retain(frame->slots[end->operands[i]->id]);
   clear_region(frame, region);
   --frame->depth;
   return PJ_STATUS_OK;
 }
 
-PjStatus pj_eval_region(PjEval *ev, const PjRegion *region, PjTensor *const *args, PjTensor **out, uint32_t num_out) {
+PjStatus pj_eval_region(PjEval *ev, const PjRegion *region, PjTensor *const *args, PjTensor **out,
+                        uint32_t num_out) {
   enum { INLINE = 16 };
   PjTensor *inline_args[INLINE], **owned = inline_args;
-  if (region->num_args > INLINE) owned = pj_eval_scratch(ev, region->num_args * sizeof *owned);
-  for (uint32_t i = 0; i < region->num_args; ++i) owned[i] = pj_tensor_retain(args[i]);
+  if (region->num_args > INLINE)
+    owned = pj_eval_scratch(ev, region->num_args * sizeof *owned);
+  for (uint32_t i = 0; i < region->num_args; ++i)
+    owned[i] = pj_tensor_retain(args[i]);
   PjStatus status = pj__eval_region_move(ev, region, owned, out, num_out);
-  if (owned != inline_args) pj_eval_free(ev, owned);
+  if (owned != inline_args)
+    pj_eval_free(ev, owned);
   return status;
 }
 
-PjStatus pj__eval_call_move(PjEval *ev, const PjFuncPlan *plan, PjTensor **args, PjTensor **out, uint32_t num_out) {
+PjStatus pj__eval_call_move(PjEval *ev, const PjFuncPlan *plan, PjTensor **args, PjTensor **out,
+                            uint32_t num_out) {
   const PjRegion *body = &plan->func->regions[0];
   PjFrame *caller = ev->frame, frame = {.plan = plan, .depth = caller ? caller->depth + 1 : 0};
-  PJ_FAIL_IF(!body->first, INVALID_ARGUMENT, "function @%.*s has no body", PJ_STR_ARG(PJ_STRATTR(plan->func, sym_name)));
+  PJ_FAIL_IF(!body->first, INVALID_ARGUMENT, "function @%.*s has no body",
+             PJ_STR_ARG(PJ_STRATTR(plan->func, sym_name)));
   frame.slots = pj_eval_scratch(ev, plan->func->num_values * sizeof *frame.slots);
   memset(frame.slots, 0, plan->func->num_values * sizeof *frame.slots);
   ev->frame = &frame;
@@ -231,10 +275,12 @@ PjStatus pj__eval_call_move(PjEval *ev, const PjFuncPlan *plan, PjTensor **args,
   return PJ_STATUS_OK;
 }
 
-PjStatus pj_eval_call(PjEval *ev, const PjOp *func, PjTensor *const *args, PjTensor **out, uint32_t num_out) {
+PjStatus pj_eval_call(PjEval *ev, const PjOp *func, PjTensor *const *args, PjTensor **out,
+                      uint32_t num_out) {
   uint32_t count = func->regions[0].num_args;
   PjTensor **owned = pj_eval_scratch(ev, count * sizeof *owned);
-  for (uint32_t i = 0; i < count; ++i) owned[i] = pj_tensor_retain(args[i]);
+  for (uint32_t i = 0; i < count; ++i)
+    owned[i] = pj_tensor_retain(args[i]);
   PJ_TRY(pj__eval_call_move(ev, pj__program_plan(ev->program, func), owned, out, num_out));
   pj_eval_free(ev, owned);
   return PJ_STATUS_OK;
@@ -251,7 +297,8 @@ void pj__eval_move_operands(PjEval *ev, const PjOp *op, PjTensor *const *in, PjT
   }
 }
 
-// ---------------------------------------------------------------------------------------------- entry
+// ----------------------------------------------------------------------------------------------
+// entry
 typedef struct Run {
   PjEval ev;
   PjPool pool;
@@ -266,29 +313,37 @@ typedef struct Run {
 static PjStatus check_input(const Run *run, uint32_t index) {
   const PjType *type = run->region->args[index].type;
   const PjTensor *tensor = run->inputs[index];
-  if (type->kind != PJ_TYPE_TENSOR) return PJ_STATUS_OK;
-  bool same = tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
-  for (int32_t i = 0; same && i < type->rank; ++i) same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
-  if (same) return PJ_STATUS_OK;
-  const PjType got = {.kind = PJ_TYPE_TENSOR, .dtype = tensor->dtype, .rank = tensor->rank, .dims = tensor->dims};
-  return PJ_ERROR(INVALID_ARGUMENT, "argument %u is %s, but the program wants %s", index, pj_type_text(run->ev.arena, &got),
-                  pj_type_text(run->ev.arena, type));
+  if (type->kind != PJ_TYPE_TENSOR)
+    return PJ_STATUS_OK;
+  bool same =
+      tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
+  for (int32_t i = 0; same && i < type->rank; ++i)
+    same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
+  if (same)
+    return PJ_STATUS_OK;
+  const PjType got = {
+      .kind = PJ_TYPE_TENSOR, .dtype = tensor->dtype, .rank = tensor->rank, .dims = tensor->dims};
+  return PJ_ERROR(INVALID_ARGUMENT, "argument %u is %s, but the program wants %s", index,
+                  pj_type_text(run->ev.arena, &got), pj_type_text(run->ev.arena, type));
 }
 
 // An input as a tensor of this run: the pool's links are not shared between runs.
 static PjTensor *import_input(Run *run, uint32_t index) {
   PjTensor *input = run->inputs[index], *own;
-  if (input->kind == PJ_TENSOR_TOKEN) return pj__eval_adopt(&run->ev, pj_tensor_token());
+  if (input->kind == PJ_TENSOR_TOKEN)
+    return pj__eval_adopt(&run->ev, pj_tensor_token());
   own = pj_eval_view(&run->ev, input, input->dtype, input->rank, input->dims);
   own->writable = input->writable && run->may_overwrite && run->may_overwrite[index];
   return own;
 }
 
-// True if |tensor| can leave the run as it is: nobody else in the run holds it or the data behind it, and that data does
-// not belong to the program's constants.
+// True if |tensor| can leave the run as it is: nobody else in the run holds it or the data behind
+// it, and that data does not belong to the program's constants.
 static bool can_leave(const PjTensor *tensor) {
-  if (!tensor->pool_next) return true;  // an input, held from outside
-  if (atomic_load(&tensor->refs) != 1 || (tensor->foreign && !tensor->base)) return false;
+  if (!tensor->pool_next)
+    return true; // an input, held from outside
+  if (atomic_load(&tensor->refs) != 1 || (tensor->foreign && !tensor->base))
+    return false;
   return !tensor->base || can_leave(tensor->base);
 }
 
@@ -296,28 +351,35 @@ static bool can_leave(const PjTensor *tensor) {
 PjTensor *pj__eval_export(PjEval *ev, PjTensor *tensor) {
   if (tensor->kind == PJ_TENSOR_ARRAY && !can_leave(tensor)) {
     PjTensor *copy = pj_eval_new_like(ev, tensor->dtype, tensor);
-    if (tensor->bytes) memcpy(copy->data, tensor->data, tensor->bytes);
+    if (tensor->bytes)
+      memcpy(copy->data, tensor->data, tensor->bytes);
     pj_tensor_release(tensor);
     tensor = copy;
   } else if (tensor->kind != PJ_TENSOR_ARRAY && atomic_load(&tensor->refs) != 1) {
-    PjTensor *copy = pj__eval_adopt(ev, tensor->kind == PJ_TENSOR_TOKEN ? pj_tensor_token()
-                                                                        : pj_tensor_tuple(tensor->kind, tensor->num_elems, tensor->elems));
+    PjTensor *copy =
+        pj__eval_adopt(ev, tensor->kind == PJ_TENSOR_TOKEN
+                               ? pj_tensor_token()
+                               : pj_tensor_tuple(tensor->kind, tensor->num_elems, tensor->elems));
     pj_tensor_release(tensor);
     tensor = copy;
   }
-  for (uint32_t i = 0; i < tensor->num_elems; ++i) tensor->elems[i] = pj__eval_export(ev, tensor->elems[i]);
-  for (PjTensor *each = tensor; each && each->pool_next; each = each->base) pj_tensor_unlink(each);
+  for (uint32_t i = 0; i < tensor->num_elems; ++i)
+    tensor->elems[i] = pj__eval_export(ev, tensor->elems[i]);
+  for (PjTensor *each = tensor; each && each->pool_next; each = each->base)
+    pj_tensor_unlink(each);
   return tensor;
 }
 
 static PjStatus run_guarded(void *context) {
   Run *run = context;
   PjEval *ev = &run->ev;
-  PJ_FAIL_IF(run->num_inputs != run->region->num_args, INVALID_ARGUMENT, "the program takes %u arguments, but %u were given",
-             run->region->num_args, run->num_inputs);
+  PJ_FAIL_IF(run->num_inputs != run->region->num_args, INVALID_ARGUMENT,
+             "the program takes %u arguments, but %u were given", run->region->num_args,
+             run->num_inputs);
   const PjOp *end = pj_region_terminator(run->region);
-  PJ_FAIL_IF(!end || end->num_operands != run->num_outputs, INVALID_ARGUMENT, "the program returns %u values, but %u are asked for",
-             end ? end->num_operands : 0, run->num_outputs);
+  PJ_FAIL_IF(!end || end->num_operands != run->num_outputs, INVALID_ARGUMENT,
+             "the program returns %u values, but %u are asked for", end ? end->num_operands : 0,
+             run->num_outputs);
   PjTensor **args = pj_eval_scratch(ev, run->num_inputs * sizeof *args);
   for (uint32_t i = 0; i < run->num_inputs; ++i) {
     PJ_TRY(check_input(run, i));
@@ -328,13 +390,14 @@ static PjStatus run_guarded(void *context) {
   memset(frame.slots, 0, run->plan->func->num_values * sizeof *frame.slots);
   ev->frame = &frame;
   PJ_TRY(pj__eval_region_move(ev, run->region, args, run->outputs, run->num_outputs));
-  for (uint32_t i = 0; i < run->num_outputs; ++i) run->outputs[i] = pj__eval_export(ev, run->outputs[i]);
+  for (uint32_t i = 0; i < run->num_outputs; ++i)
+    run->outputs[i] = pj__eval_export(ev, run->outputs[i]);
   return PJ_STATUS_OK;
 }
 
-PjStatus pj__run_isolated(const PjProgram *program, const PjFuncPlan *plan, const PjRegion *region, const PjRunOptions *options,
-                          uint32_t num_inputs, PjTensor *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
-                          PjTensor **outputs) {
+PjStatus pj__run_isolated(const PjProgram *program, const PjFuncPlan *plan, const PjRegion *region,
+                          const PjRunOptions *options, uint32_t num_inputs, PjTensor *const *inputs,
+                          const bool *may_overwrite, uint32_t num_outputs, PjTensor **outputs) {
   static const PjRunOptions alone;
   Run run = {.ev = {.program = program, .options = options ? options : &alone},
              .plan = plan,
@@ -344,36 +407,45 @@ PjStatus pj__run_isolated(const PjProgram *program, const PjFuncPlan *plan, cons
              .inputs = inputs,
              .may_overwrite = may_overwrite,
              .outputs = outputs};
-  for (uint32_t i = 0; i < num_outputs; ++i) outputs[i] = NULL;
+  for (uint32_t i = 0; i < num_outputs; ++i)
+    outputs[i] = NULL;
   PJ_TRY(pj_arena_create(0, &run.ev.arena));
   pool_init(&run.pool);
   run.ev.pool = &run.pool;
   PjStatus status = pj_arena_guard(run.ev.arena, run_guarded, &run);
   if (status) {
-    for (uint32_t i = 0; i < num_outputs; ++i) {  // those already made independent are not in the pool any more
-      if (outputs[i] && !outputs[i]->pool_next) pj_tensor_release(outputs[i]);
+    for (uint32_t i = 0; i < num_outputs;
+         ++i) { // those already made independent are not in the pool any more
+      if (outputs[i] && !outputs[i]->pool_next)
+        pj_tensor_release(outputs[i]);
       outputs[i] = NULL;
     }
   }
   pool_clear(&run.pool);
   pj_arena_destroy(run.ev.arena);
   if (options && options->grid) {
-    if (status) pj_grid_abort(options->grid, status);
+    if (status)
+      pj_grid_abort(options->grid, status);
     pj__grid_leave(options->grid);
   }
   return status;
 }
 
-PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRunOptions *options, uint32_t num_inputs,
-                         PjTensor *const *inputs, uint32_t num_outputs, PjTensor **outputs) {
-  return pj__run_isolated(program, pj__program_plan(program, func), &func->regions[0], options, num_inputs, inputs, NULL, num_outputs,
-                          outputs);
+PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRunOptions *options,
+                         uint32_t num_inputs, PjTensor *const *inputs, uint32_t num_outputs,
+                         PjTensor **outputs) {
+  return pj__run_isolated(program, pj__program_plan(program, func), &func->regions[0], options,
+                          num_inputs, inputs, NULL, num_outputs, outputs);
 }
 
-PjStatus pj_program_run(const PjProgram *program, const PjRunOptions *options, uint32_t num_inputs, PjTensor *const *inputs,
-                        const bool *may_overwrite, uint32_t num_outputs, PjTensor **outputs) {
-  for (uint32_t i = 0; i < num_outputs; ++i) outputs[i] = NULL;
-  PJ_FAIL_IF(!program->entry, INVALID_ARGUMENT, "the program has neither a function @main nor exactly one function with a body");
+PjStatus pj_program_run(const PjProgram *program, const PjRunOptions *options, uint32_t num_inputs,
+                        PjTensor *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
+                        PjTensor **outputs) {
+  for (uint32_t i = 0; i < num_outputs; ++i)
+    outputs[i] = NULL;
+  PJ_FAIL_IF(!program->entry, INVALID_ARGUMENT,
+             "the program has neither a function @main nor exactly one function with a body");
   const PjFuncPlan *plan = pj__program_plan(program, program->entry);
-  return pj__run_isolated(program, plan, &program->entry->regions[0], options, num_inputs, inputs, may_overwrite, num_outputs, outputs);
+  return pj__run_isolated(program, plan, &program->entry->regions[0], options, num_inputs, inputs,
+                          may_overwrite, num_outputs, outputs);
 }

@@ -6,5 +6,7 @@
 // Sizes of one part of an array of |dims|; false when a dimension does not divide.
 bool pj_tile_dims(const PjTiling *tiling, const int64_t *dims, int64_t *out_dims);
 // Copies the part of mesh position |position| out of |whole| into |part|, or back.
-void pj_tile_extract(const PjTiling *tiling, int64_t position, const PjTensor *whole, PjTensor *part);
-void pj_tile_insert(const PjTiling *tiling, int64_t position, const PjTensor *part, PjTensor *whole);
+void pj_tile_extract(const PjTiling *tiling, int64_t position, const PjTensor *whole,
+                     PjTensor *part);
+void pj_tile_insert(const PjTiling *tiling, int64_t position, const PjTensor *part,
+                    PjTensor *whole);

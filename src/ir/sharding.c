@@ -1,4 +1,5 @@
-// Meshes are row-major: the last axis varies fastest. A dimension cut by axes a, b is cut by a first: part = a * |b| + b.
+// Meshes are row-major: the last axis varies fastest. A dimension cut by axes a, b is cut by a
+// first: part = a * |b| + b.
 #include "ir/sharding.h"
 
 static const PjAttr *find_mesh(const PjModule *module, PjStr name) {
@@ -10,7 +11,8 @@ static const PjAttr *find_mesh(const PjModule *module, PjStr name) {
   return NULL;
 }
 
-PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *ref, PjMesh **out_mesh) {
+PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *ref,
+                         PjMesh **out_mesh) {
   *out_mesh = NULL;
   PJ_FAIL_IF(!ref, INVALID_ARGUMENT, "a sharding without a mesh");
   if (ref->kind == PJ_ATTR_SYMBOL || ref->kind == PJ_ATTR_STRING) {
@@ -25,41 +27,50 @@ PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *r
   int64_t *sizes = PJ_NEW_ARRAY(arena, int64_t, axes->count);
   mesh->num_devices = 1;
   for (uint32_t i = 0; i < axes->count; ++i) {
-    const PjAttr *name = pj_attr_get(axes->elems[i], "name"), *size = pj_attr_get(axes->elems[i], "size");
-    PJ_FAIL_IF(!name || !size || size->i64 < 1 || size->i64 > PJ_MAX_DEVICES, INVALID_ARGUMENT, "mesh axis %u has no name or no size", i);
+    const PjAttr *name = pj_attr_get(axes->elems[i], "name"),
+                 *size = pj_attr_get(axes->elems[i], "size");
+    PJ_FAIL_IF(!name || !size || size->i64 < 1 || size->i64 > PJ_MAX_DEVICES, INVALID_ARGUMENT,
+               "mesh axis %u has no name or no size", i);
     names[i] = name->str;
     sizes[i] = size->i64;
     mesh->num_devices *= size->i64;
-    PJ_FAIL_IF(mesh->num_devices > PJ_MAX_DEVICES, INVALID_ARGUMENT, "a mesh of more than %d devices", PJ_MAX_DEVICES);
+    PJ_FAIL_IF(mesh->num_devices > PJ_MAX_DEVICES, INVALID_ARGUMENT,
+               "a mesh of more than %d devices", PJ_MAX_DEVICES);
   }
   mesh->num_axes = axes->count;
   mesh->names = names;
   mesh->sizes = sizes;
   if (ids && ids->ints && ids->count) {
     if (axes->count == 0)
-      mesh->num_devices = 1;  // a maximal mesh: one device, named
+      mesh->num_devices = 1; // a maximal mesh: one device, named
     else
-      PJ_FAIL_IF(ids->count != (uint64_t)mesh->num_devices, INVALID_ARGUMENT, "a mesh of %lld devices lists %u device ids",
-                 (long long)mesh->num_devices, ids->count);
+      PJ_FAIL_IF(ids->count != (uint64_t)mesh->num_devices, INVALID_ARGUMENT,
+                 "a mesh of %lld devices lists %u device ids", (long long)mesh->num_devices,
+                 ids->count);
     mesh->device_ids = ids->ints;
   }
   *out_mesh = mesh;
   return PJ_STATUS_OK;
 }
 
-PjStatus pj_mesh_axis(const PjMesh *mesh, const PjAttr *axis_ref, int64_t *out_size, int64_t *out_step) {
+PjStatus pj_mesh_axis(const PjMesh *mesh, const PjAttr *axis_ref, int64_t *out_size,
+                      int64_t *out_step) {
   const PjAttr *name = axis_ref->kind == PJ_ATTR_STRING ? axis_ref : pj_attr_get(axis_ref, "name");
   const PjAttr *sub = pj_attr_get(axis_ref, "sub_axis");
-  if (!sub) sub = pj_attr_get(axis_ref, "sub_axis_info");
+  if (!sub)
+    sub = pj_attr_get(axis_ref, "sub_axis_info");
   PJ_FAIL_IF(!name, INVALID_ARGUMENT, "an axis reference without a name");
   int64_t step = 1;
   for (uint32_t i = mesh->num_axes; i-- > 0; step *= mesh->sizes[i]) {
-    if (!pj_str_eq(mesh->names[i], name->str)) continue;
+    if (!pj_str_eq(mesh->names[i], name->str))
+      continue;
     int64_t size = mesh->sizes[i];
-    if (sub) {  // the axis as pre x sub x rest
+    if (sub) { // the axis as pre x sub x rest
       const PjAttr *pre = pj_attr_get(sub, "pre_size"), *part = pj_attr_get(sub, "size");
-      PJ_FAIL_IF(!pre || !part || pre->i64 < 1 || part->i64 < 1 || pre->i64 > size || part->i64 > size || size % (pre->i64 * part->i64),
-                 INVALID_ARGUMENT, "a sub-axis that does not divide axis \"%.*s\"", PJ_STR_ARG(name->str));
+      PJ_FAIL_IF(!pre || !part || pre->i64 < 1 || part->i64 < 1 || pre->i64 > size ||
+                     part->i64 > size || size % (pre->i64 * part->i64),
+                 INVALID_ARGUMENT, "a sub-axis that does not divide axis \"%.*s\"",
+                 PJ_STR_ARG(name->str));
       step *= size / (pre->i64 * part->i64);
       size = part->i64;
     }
@@ -73,15 +84,18 @@ PjStatus pj_mesh_axis(const PjMesh *mesh, const PjAttr *axis_ref, int64_t *out_s
 static bool is_listed(const PjAttr *axis_ref, uint32_t count, const PjStr *names) {
   const PjAttr *name = pj_attr_get(axis_ref, "name");
   for (uint32_t i = 0; name && i < count; ++i)
-    if (pj_str_eq(name->str, names[i])) return true;
+    if (pj_str_eq(name->str, names[i]))
+      return true;
   return false;
 }
 
-PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding, int32_t rank, uint32_t only_count,
-                            const PjStr *only, PjTiling **out_tiling) {
+PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding,
+                            int32_t rank, uint32_t only_count, const PjStr *only,
+                            PjTiling **out_tiling) {
   const PjAttr *dims = pj_attr_get(sharding, "dims");
-  PJ_FAIL_IF(!dims || dims->kind != PJ_ATTR_ARRAY || dims->count != (uint32_t)rank, INVALID_ARGUMENT,
-             "a sharding of %u dimensions for a tensor of %d", dims ? dims->count : 0, rank);
+  PJ_FAIL_IF(!dims || dims->kind != PJ_ATTR_ARRAY || dims->count != (uint32_t)rank,
+             INVALID_ARGUMENT, "a sharding of %u dimensions for a tensor of %d",
+             dims ? dims->count : 0, rank);
   PjTiling *tiling = PJ_NEW(arena, PjTiling);
   *tiling = (PjTiling){rank, mesh->num_devices, PJ_NEW_ARRAY(arena, int64_t, (size_t)rank),
                        PJ_NEW_ARRAY(arena, int64_t, (size_t)rank * (size_t)mesh->num_devices)};
@@ -89,7 +103,8 @@ PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sh
     const PjAttr *axes = pj_attr_get(dims->elems[d], "axes");
     tiling->counts[d] = 1;
     for (uint32_t a = 0; axes && a < axes->count; ++a) {
-      if (only && !is_listed(axes->elems[a], only_count, only)) continue;
+      if (only && !is_listed(axes->elems[a], only_count, only))
+        continue;
       int64_t size, step;
       PJ_TRY(pj_mesh_axis(mesh, axes->elems[a], &size, &step));
       for (int64_t p = 0; p < mesh->num_devices; ++p) {

@@ -1,4 +1,5 @@
-// Device meshes and tilings: what an sdy.sharding means for each device (Shardy's sharding representation).
+// Device meshes and tilings: what an sdy.sharding means for each device (Shardy's sharding
+// representation).
 #pragma once
 #include "ir/ir.h"
 
@@ -6,16 +7,19 @@ typedef struct PjMesh {
   uint32_t num_axes;
   const PjStr *names;
   const int64_t *sizes;
-  int64_t num_devices;        // product of the sizes, at most PJ_MAX_DEVICES
-  const int64_t *device_ids;  // by row-major position in the mesh; NULL: the position itself
+  int64_t num_devices;       // product of the sizes, at most PJ_MAX_DEVICES
+  const int64_t *device_ids; // by row-major position in the mesh; NULL: the position itself
 } PjMesh;
 
 enum { PJ_MAX_DEVICES = 65536 };
 
-// |ref|: a symbol of an sdy.mesh of |module|, or an sdy.mesh / stablehlo.mesh attribute. Errors: INVALID_ARGUMENT.
-PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *ref, PjMesh **out_mesh);
+// |ref|: a symbol of an sdy.mesh of |module|, or an sdy.mesh / stablehlo.mesh attribute. Errors:
+// INVALID_ARGUMENT.
+PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *ref,
+                         PjMesh **out_mesh);
 
-// How a tensor is cut: dimension i into counts[i] equal parts; the device at mesh position p holds part index[p * rank + i] of it.
+// How a tensor is cut: dimension i into counts[i] equal parts; the device at mesh position p holds
+// part index[p * rank + i] of it.
 typedef struct PjTiling {
   int32_t rank;
   int64_t num_devices;
@@ -23,10 +27,14 @@ typedef struct PjTiling {
   int64_t *index;
 } PjTiling;
 
-// The tiling that |sharding| (sdy.sharding) gives a tensor of |rank| dimensions. With |only| (count axis names) other axes are ignored.
-PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding, int32_t rank, uint32_t only_count,
-                            const PjStr *only, PjTiling **out_tiling);
+// The tiling that |sharding| (sdy.sharding) gives a tensor of |rank| dimensions. With |only| (count
+// axis names) other axes are ignored.
+PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding,
+                            int32_t rank, uint32_t only_count, const PjStr *only,
+                            PjTiling **out_tiling);
 
-// An axis reference ({name, [sub_axis]} of sdy or stablehlo, or a name): its extent, and the step in mesh positions from one
-// coordinate to the next, so that the coordinate of a position is position / step % size.
-PjStatus pj_mesh_axis(const PjMesh *mesh, const PjAttr *axis_ref, int64_t *out_size, int64_t *out_step);
+// An axis reference ({name, [sub_axis]} of sdy or stablehlo, or a name): its extent, and the step
+// in mesh positions from one coordinate to the next, so that the coordinate of a position is
+// position / step % size.
+PjStatus pj_mesh_axis(const PjMesh *mesh, const PjAttr *axis_ref, int64_t *out_size,
+                      int64_t *out_step);
