@@ -1,0 +1,42 @@
+// Window geometry (spec: reduce_window, num_windows).
+#include "eval/window.h"
+
+#include <inttypes.h>
+
+static int64_t entry(const int64_t *list, int32_t i, int64_t absent) {
+  return list ? list[i] : absent;
+}
+
+PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out) {
+  const int64_t *size = PJ_INTS(op, window_dimensions, NULL);
+  const int64_t *stride = PJ_INTS(op, window_strides, NULL);
+  const int64_t *dilation = PJ_INTS(op, window_dilations, NULL);
+  const int64_t *base = PJ_INTS(op, base_dilations, NULL), *padding = PJ_INTS(op, padding, NULL);
+  out->rank = operand->rank;
+  for (int32_t d = 0; d < operand->rank; ++d) {
+    int64_t n = operand->dims[d], extent, padded = n;
+    out->in[d] = n;
+    out->size[d] = entry(size, d, 1);
+    out->stride[d] = entry(stride, d, 1);
+    out->dilation[d] = entry(dilation, d, 1);
+    out->base_dilation[d] = entry(base, d, 1);
+    out->low[d] = padding ? padding[2 * d] : 0;
+    out->high[d] = padding ? padding[2 * d + 1] : 0;
+    bool fits = out->size[d] > 0 && out->stride[d] > 0 && out->dilation[d] > 0 &&
+                out->base_dilation[d] > 0 && out->size[d] < PJ_INDEX_LIMIT &&
+                out->stride[d] < PJ_INDEX_LIMIT && out->dilation[d] < PJ_INDEX_LIMIT &&
+                out->low[d] < PJ_INDEX_LIMIT && out->low[d] > -PJ_INDEX_LIMIT &&
+                pj_mul_i64(out->size[d] - 1, out->dilation[d], &extent) &&
+                pj_add_i64(extent, 1, &extent) && extent < PJ_INDEX_LIMIT &&
+                (!n || pj_mul_i64(n - 1, out->base_dilation[d], &padded)) &&
+                pj_add_i64(padded, n > 0, &padded) && pj_add_i64(padded, out->low[d], &padded) &&
+                pj_add_i64(padded, out->high[d], &padded);
+    if (!fits)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "the window of dimension %d (size %" PRId64 ", stride %" PRId64
+                         ", padding %" PRId64 " and %" PRId64 ") is out of range",
+                         d, out->size[d], out->stride[d], out->low[d], out->high[d]);
+    out->out[d] = padded <= 0 || extent > padded ? 0 : (padded - extent) / out->stride[d] + 1;
+  }
+  return PJ_STATUS_OK;
+}

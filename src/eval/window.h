@@ -1,0 +1,25 @@
+// Windows sliding over an array: the geometry that reduce_window and select_and_scatter share.
+#pragma once
+#include "eval/structure.h"
+
+typedef struct PjWindow {
+  int32_t rank;
+  int64_t size[PJ_MAX_RANK], stride[PJ_MAX_RANK], dilation[PJ_MAX_RANK]; // of the window
+  int64_t base_dilation[PJ_MAX_RANK], low[PJ_MAX_RANK], high[PJ_MAX_RANK];
+  int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK]; // sizes of the array and of the space of windows
+} PjWindow;
+
+// Reads the window attributes of |op| for an array of shape |operand| and computes |out|.
+// INVALID_ARGUMENT when sizes overflow.
+PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out);
+
+// The windows j in [*from, *to) of one dimension whose element |k| lies within the array, for base
+// dilation 1.
+static inline void pj_window_range(const PjWindow *w, int32_t d, int64_t k, int64_t *from,
+                                   int64_t *to) {
+  int64_t shift = k * w->dilation[d] - w->low[d], s = w->stride[d]; // element j * s + shift
+  int64_t first = shift >= 0 ? 0 : (-shift + s - 1) / s;
+  int64_t room = w->in[d] - shift, end = room <= 0 ? 0 : (room + s - 1) / s;
+  *from = first;
+  *to = end < w->out[d] ? end : w->out[d];
+}
