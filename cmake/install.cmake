@@ -5,21 +5,17 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/pjrt DESTINATION ${CMAKE_INSTALL_I
 if(TARGET plugin_cpu)
   install(TARGETS plugin_cpu LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/pjrt)
 endif()
-if(TARGET cli)
-  install(TARGETS cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
-if(TARGET host)
-  add_library(pjrt::pjrt ALIAS host)
-  set_target_properties(host PROPERTIES EXPORT_NAME pjrt)
-  install(TARGETS host EXPORT pjrt-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-  install(EXPORT pjrt-targets NAMESPACE pjrt:: FILE pjrt-config.cmake
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
-  include(CMakePackageConfigHelpers)
-  write_basic_package_version_file(${CMAKE_BINARY_DIR}/pjrt-config-version.cmake
-                                   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
-  install(FILES ${CMAKE_BINARY_DIR}/pjrt-config-version.cmake
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
-  configure_file(${CMAKE_SOURCE_DIR}/cmake/pjrt.pc.in ${CMAKE_BINARY_DIR}/pjrt.pc @ONLY)
-  install(FILES ${CMAKE_BINARY_DIR}/pjrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-endif()
+install(TARGETS cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+add_library(pjrt::pjrt ALIAS host)
+set_target_properties(host PROPERTIES EXPORT_NAME pjrt)
+install(TARGETS host EXPORT pjrt-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT pjrt-targets NAMESPACE pjrt:: FILE pjrt-config.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/pjrt-config-version.cmake
+                                 VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/pjrt-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/pjrt.pc.in ${CMAKE_BINARY_DIR}/pjrt.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/pjrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -19,16 +19,16 @@ list(FILTER shared_sources EXCLUDE REGEX "_test\\.c$")
 
 # Tests of the host library link it statically; the plugin's tests load the .so that users load.
 if(pj_pjrt_SOURCES)
-  set(test_libs pj_host pj_pjrt)
+  set(test_libs pj_cli pj_host pj_pjrt)
 else()
-  set(test_libs pj_host pj_runtime)
+  set(test_libs pj_cli pj_host pj_runtime)
 endif()
 
 foreach(source ${test_sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source} ${shared_sources})
   target_include_directories(${name} SYSTEM PRIVATE ${PJ_CMOCKA_DIR})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit ${CMAKE_SOURCE_DIR}/cli)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
   target_compile_definitions(${name} PRIVATE PJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              PJ_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${test_libs} ${PJ_CMOCKA_LIB} m)

@@ -1,0 +1,110 @@
+// Finding and opening the plugin that a command works on.
+#include "plugin.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char pj_plugin_help[] =
+    "  --plugin SO          the PJRT plugin; default: $PJRT_PLUGIN, else pjrt_plugin_cpu.so beside "
+    "this\n"
+    "                       program, else ../lib/pjrt/pjrt_plugin_cpu.so\n"
+    "  --option NAME=VALUE  an option for the plugin's client, e.g. cpu_device_count=4; may be "
+    "repeated\n";
+
+static const char default_plugin[] = "pjrt_plugin_cpu.so";
+
+PjStatus pj_plugin_status(PjhError *error) {
+  if (!error)
+    return PJ_STATUS_OK;
+  PjStatus status = pj_status_make((PjCode)pjh_error_code(error), __FILE__, __LINE__, "%s",
+                                   pjh_error_message(error));
+  pjh_error_free(error);
+  return status;
+}
+
+static PjStatus add_option(PjPluginArgs *args, const char *text) {
+  const char *equals = strchr(text, '=');
+  PJ_FAIL_IF(!equals || equals == text, INVALID_ARGUMENT, "--option %s: expected NAME=VALUE", text);
+  PJ_FAIL_IF(args->num_options == PJ_MAX_CREATE_OPTIONS, INVALID_ARGUMENT, "more than %d options",
+             PJ_MAX_CREATE_OPTIONS);
+  const char *value = equals + 1;
+  PJRT_NamedValue *option = &args->options[args->num_options++];
+  *option = (PJRT_NamedValue){.struct_size = PJRT_NamedValue_STRUCT_SIZE, .name = text};
+  option->name_size = (size_t)(equals - text);
+  option->value_size = 1;
+  char *end;
+  errno = 0;
+  long long number = strtoll(value, &end, 10);
+  if (*value && !*end && !errno) {
+    option->type = PJRT_NamedValue_kInt64;
+    option->int64_value = number;
+  } else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
+    option->type = PJRT_NamedValue_kBool;
+    option->bool_value = *value == 't';
+  } else {
+    option->type = PJRT_NamedValue_kString;
+    option->string_value = value;
+    option->value_size = strlen(value);
+  }
+  return PJ_STATUS_OK;
+}
+
+bool pj_plugin_arg(PjPluginArgs *args, int argc, char **argv, int *at, PjStatus *status) {
+  const char *name = argv[*at];
+  bool plugin = strcmp(name, "--plugin") == 0;
+  if (!plugin && strcmp(name, "--option") != 0)
+    return false;
+  if (*at + 1 >= argc) {
+    *status = PJ_ERROR(INVALID_ARGUMENT, "%s needs a value", name);
+    return true;
+  }
+  const char *value = argv[++*at];
+  if (plugin)
+    args->path = value;
+  else
+    *status = add_option(args, value);
+  return true;
+}
+
+// Writes DIR/|tail| for the folder of this program; false when it cannot be told or is not there.
+static bool beside_program(const char *tail, char out[PATH_MAX]) {
+  ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+  if (n <= 0)
+    return false;
+  out[n] = 0;
+  char *slash = strrchr(out, '/');
+  size_t room = slash ? PATH_MAX - (size_t)(slash + 1 - out) : 0;
+  if (strlen(tail) >= room)
+    return false;
+  strcpy(slash + 1, tail);
+  return access(out, R_OK) == 0;
+}
+
+PjStatus pj_plugin_open(const PjPluginArgs *args, PjhPlugin **out_plugin, PjhClient **out_client) {
+  *out_plugin = NULL;
+  *out_client = NULL;
+  char found[PATH_MAX];
+  const char *path = args->path;
+  if (!path)
+    path = getenv("PJRT_PLUGIN");
+  if (!path || !*path) {
+    PJ_FAIL_IF(!beside_program(default_plugin, found) &&
+                   !beside_program("../lib/pjrt/pjrt_plugin_cpu.so", found),
+               NOT_FOUND,
+               "no %s beside this program or in ../lib/pjrt; name a plugin with --plugin",
+               default_plugin);
+    path = found;
+  }
+  PJ_TRY(pj_plugin_status(pjh_plugin_load(path, out_plugin)));
+  PjStatus status = pj_plugin_status(
+      pjh_client_create(*out_plugin, args->options, args->num_options, out_client));
+  if (!status)
+    return PJ_STATUS_OK;
+  pjh_plugin_destroy(*out_plugin);
+  *out_plugin = NULL;
+  return pj_status_prefix(status, "starting a client of %s", path);
+}
