@@ -34,6 +34,14 @@ static PjStatus run(void *ctx) {
   Job *job = ctx;
   PjModule *module;
   PJ_TRY(pj_bytecode_read(job->arena, job->bytes, job->size, &module));
+  if (!job->out)
+    return PJ_STATUS_OK;
+  PJ_TRY(pj_bytecode_write(module, job->target, &job->written));
+  FILE *f = fopen(job->out, "wb");
+  bool ok = f && fwrite(job->written.data, 1, job->written.len, f) == job->written.len;
+  if (f)
+    ok = !fclose(f) && ok;
+  PJ_FAIL_IF(!ok, UNKNOWN, "cannot write %s", job->out);
   return PJ_STATUS_OK;
 }
 

@@ -4,26 +4,6 @@
 #include <inttypes.h>
 
 #include "import/bytecode/ops.h"
-#include "import/bytecode/versions.h"
-
-// Puts |key| into its place by name.
-static void add_key(PjBcOpName *op, PjKey key, int slot) {
-  int at = op->num_keys++;
-  for (; at && op->keys[at - 1] > key; --at) {
-    op->keys[at] = op->keys[at - 1];
-    op->slots[at] = op->slots[at - 1];
-  }
-  op->keys[at] = (uint8_t)key;
-  op->slots[at] = (int8_t)slot;
-}
-_Static_assert(PJ_KEY_COUNT <= UINT8_MAX, "keys are kept in bytes");
-
-static bool is_absent(const PjVhloOld *old, PjKey key) {
-  for (uint8_t i = 0; old && i < old->num_absent; ++i)
-    if (old->absent[i] == key)
-      return true;
-  return false;
-}
 
 void pj__bc_resolve(PjBc *bc, PjBcOpName *op) {
   const PjVhloOld *old = NULL;
@@ -44,12 +24,7 @@ void pj__bc_resolve(PjBc *bc, PjBcOpName *op) {
   case PJ_BC_OTHER:
     break;
   }
-  const PjOpInfo *info = &pj_op_info[op->kind];
-  for (int i = 0; i < info->num_attrs && i < PJ_BC_MAX_KEYS - 1; ++i)
-    if (!is_absent(old, info->attrs[i].key))
-      add_key(op, info->attrs[i].key, i);
-  if (old && old->padding)
-    add_key(op, PJ_KEY_padding, -1);
+  pj__vhlo_keys(op->kind, old, &op->keys);
 }
 
 PjStatus pj__bc_unknown_op(PjBc *bc, const PjCursor *c, const PjBcOpName *op) {
@@ -67,25 +42,25 @@ PjStatus pj__bc_unknown_op(PjBc *bc, const PjCursor *c, const PjBcOpName *op) {
 // attributes
 static PjStatus set_attr(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName *name, int key,
                          uint64_t index) {
-  int slot = name->slots[key];
+  int slot = name->keys.slots[key];
   if (slot < 0)
     return PJ_STATUS_OK;
   return pj__bc_canonical(bc, c, index, &pj_op_info[op->kind].attrs[slot], &op->attrs[slot]);
 }
 
 static PjStatus read_properties(PjBc *bc, PjOp *op, const PjBcOpName *name, PjCursor c) {
-  for (int i = 0; i < name->num_keys; ++i) {
+  for (int i = 0; i < name->keys.count; ++i) {
     PjCursor start = c;
     uint64_t index;
-    PJ_TRY(pj__cur_varint(&c, pj_key_text[name->keys[i]], &index));
+    PJ_TRY(pj__cur_varint(&c, pj_key_text[name->keys.keys[i]], &index));
     PJ_TRY(set_attr(bc, &start, op, name, i, index));
   }
   return pj__cur_done(&c, "the properties");
 }
 
 static int find_key(const PjBcOpName *name, PjStr text) {
-  for (int i = 0; i < name->num_keys; ++i)
-    if (pj_str_is(text, pj_key_text[name->keys[i]]))
+  for (int i = 0; i < name->keys.count; ++i)
+    if (pj_str_is(text, pj_key_text[name->keys.keys[i]]))
       return i;
   return -1;
 }
@@ -155,11 +130,11 @@ PjStatus pj__bc_op_attrs(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName
     if (op->extra->kind != PJ_ATTR_DICT)
       return pj__cur_error(c, "an operation's attributes, expected a dictionary");
   }
-  for (int i = 0; i < name->num_keys; ++i) {
-    int slot = name->slots[i];
+  for (int i = 0; i < name->keys.count; ++i) {
+    int slot = name->keys.slots[i];
     if (slot >= 0 && !op->attrs[slot] && pj_op_info[op->kind].attrs[slot].mode != PJ_DEFAULT_OPT)
       return pj__cur_error(c, "%s has no attribute %s", pj_op_info[op->kind].text,
-                           pj_key_text[name->keys[i]]);
+                           pj_key_text[name->keys.keys[i]]);
   }
   pj_op_fill_defaults(bc->arena, op);
   return PJ_STATUS_OK;

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/vec.h"
 #include "import/bytecode/cursor.h"
+#include "import/bytecode/versions.h"
 #include "import/import.h"
 
 typedef enum PjBcDialect {
@@ -34,17 +35,13 @@ typedef struct PjBcEntry {
   bool custom;             // false: stored as text
 } PjBcEntry;
 
-enum { PJ_BC_MAX_KEYS = 24 };
-
 // An operation name of the file, resolved.
 typedef struct PjBcOpName {
   PjStr name;       // without the dialect
   uint32_t dialect; // index into the dialects
   PjOpKind kind;    // PJ_OP_INVALID: not in the op table (or builtin.*)
   bool registered;
-  uint8_t num_keys;
-  uint8_t keys[PJ_BC_MAX_KEYS]; // inherent attributes in the order of the file: by name
-  int8_t slots[PJ_BC_MAX_KEYS]; // where they go in PjOp.attrs; -1: dropped
+  PjVhloKeys keys;
 } PjBcOpName;
 
 typedef struct PjBcFrame {

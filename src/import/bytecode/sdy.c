@@ -1,207 +1,142 @@
-// Attributes of Shardy's sdy dialect, kept as structures (ir/attr.h lists their fields).
+// Attributes of Shardy's sdy dialect, kept as structures (ir/attr.h lists their fields). One table
+// serves the reader and the writer.
+#include "import/bytecode/sdy.h"
+
 #include "import/bytecode/reader.h"
 
-enum {
-  SDY_MANUAL_AXES,
-  SDY_MESH_AXIS,
-  SDY_MESH,
-  SDY_SUB_AXIS,
-  SDY_AXIS_REF,
-  SDY_DIMENSION_SHARDING,
-  SDY_SHARDING,
-  SDY_SHARDING_PER_VALUE,
-  SDY_DIM_MAPPING,
-  SDY_TENSOR_MAPPING,
-  SDY_OP_SHARDING_RULE,
-  SDY_AXIS_LIST,
-  SDY_LIST_OF_AXIS_LISTS,
-  SDY_ALL_TO_ALL_PARAM,
-  SDY_ALL_TO_ALL_PARAMS,
-  SDY_SHARDING_UNREDUCED,
-  SDY_SHARDING_UNREDUCED_PER_VALUE,
-  SDY_SHARDING_REDUCTION,
+const PjSdyAttr pj__sdy_attrs[] = {
+    {0, "sdy.manual_axes", {{"axes", PJ_SDY_ARRAY}}},
+    {1, "sdy.mesh_axis", {{"name", PJ_SDY_STRING}, {"size", PJ_SDY_INT}}},
+    {2, "sdy.mesh", {{"axes", PJ_SDY_ARRAY}, {"device_ids", PJ_SDY_INTS}}},
+    {3, "sdy.sub_axis", {{"pre_size", PJ_SDY_INT}, {"size", PJ_SDY_INT}}},
+    {4, "sdy.axis_ref", {{"name", PJ_SDY_STRING}, {"sub_axis", PJ_SDY_OPT_ATTR}}},
+    {5,
+     "sdy.dimension_sharding",
+     {{"axes", PJ_SDY_ARRAY}, {"is_closed", PJ_SDY_BOOL}, {"priority", PJ_SDY_OPT_INT}}},
+    {6,
+     "sdy.sharding",
+     {{"mesh", PJ_SDY_ATTR}, {"dims", PJ_SDY_ARRAY}, {"replicated", PJ_SDY_ARRAY}}},
+    {7, "sdy.sharding_per_value", {{"shardings", PJ_SDY_ARRAY}}},
+    {8, "sdy.dim_mapping", {{"factors", PJ_SDY_INTS}}},
+    {9, "sdy.tensor_mapping", {{"dims", PJ_SDY_ARRAY}}},
+    {10,
+     "sdy.op_sharding_rule",
+     {{"factor_sizes", PJ_SDY_INTS},
+      {"operands", PJ_SDY_ARRAY},
+      {"results", PJ_SDY_ARRAY},
+      {"reduction", PJ_SDY_INTS},
+      {"need_replication", PJ_SDY_INTS},
+      {"permutation", PJ_SDY_INTS},
+      {"blocked", PJ_SDY_INTS},
+      {"is_custom", PJ_SDY_BOOL}}},
+    {11, "sdy.axis_list", {{"axes", PJ_SDY_ARRAY}}},
+    {12, "sdy.list_of_axis_lists", {{"lists", PJ_SDY_ARRAY}}},
+    {13,
+     "sdy.all_to_all_param",
+     {{"axes", PJ_SDY_ARRAY}, {"src_dim", PJ_SDY_INT}, {"tgt_dim", PJ_SDY_INT}}},
+    {14, "sdy.all_to_all_params", {{"params", PJ_SDY_ARRAY}}},
+    {15,
+     "sdy.sharding",
+     {{"mesh", PJ_SDY_ATTR},
+      {"dims", PJ_SDY_ARRAY},
+      {"replicated", PJ_SDY_ARRAY},
+      {"unreduced", PJ_SDY_OPT_ARRAY}}},
+    {16, "sdy.sharding_per_value", {{"shardings", PJ_SDY_ARRAY}}},
+    {17,
+     "sdy.sharding",
+     {{"mesh", PJ_SDY_ATTR},
+      {"dims", PJ_SDY_ARRAY},
+      {"replicated", PJ_SDY_ARRAY},
+      {"unreduced", PJ_SDY_OPT_ARRAY},
+      {"reduction", PJ_SDY_INT}}},
 };
+const size_t pj__sdy_num_attrs = sizeof pj__sdy_attrs / sizeof *pj__sdy_attrs;
 
-// A structure in the making. The largest, op_sharding_rule, has eight fields.
-typedef struct Fields {
-  PjBc *bc;
-  PjCursor *c;
-  uint32_t count;
-  PjStr names[8];
-  const PjAttr *values[8];
-} Fields;
-
-static void add(Fields *f, const char *name, const PjAttr *value) {
-  f->names[f->count] = pj_str(name);
-  f->values[f->count++] = value;
-}
-
-static PjStatus add_string(Fields *f, const char *name) {
+static PjStatus read_string(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
   PjStr text;
-  PJ_TRY(pj__bc_string(f->bc, f->c, name, &text));
-  f->bc->weight += text.len / 16;
-  add(f, name, pj_attr_string(f->bc->arena, text));
+  PJ_TRY(pj__bc_string(bc, c, what, &text));
+  bc->weight += text.len / 16;
+  *out = pj_attr_string(bc->arena, text);
   return PJ_STATUS_OK;
 }
 
-static PjStatus add_int(Fields *f, const char *name) {
+static PjStatus read_int(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
   int64_t value;
-  PJ_TRY(pj__cur_svarint(f->c, name, &value));
-  add(f, name, pj_attr_i64(f->bc->arena, value));
+  PJ_TRY(pj__cur_svarint(c, what, &value));
+  *out = pj_attr_i64(bc->arena, value);
   return PJ_STATUS_OK;
 }
 
-static PjStatus add_ints(Fields *f, const char *name) {
+static PjStatus read_opt_int(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
+  uint64_t value;
+  bool present;
+  PJ_TRY(pj__cur_flag(c, what, &value, &present));
+  *out = present ? pj_attr_i64(bc->arena, (int64_t)value) : NULL;
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_ints(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
   uint32_t count;
   int64_t *values;
-  PJ_TRY(pj__cur_svarints(f->c, f->bc->arena, name, &count, &values));
-  f->bc->weight += count;
-  add(f, name, pj_attr_ints(f->bc->arena, count, values));
+  PJ_TRY(pj__cur_svarints(c, bc->arena, what, &count, &values));
+  bc->weight += count;
+  *out = pj_attr_ints(bc->arena, count, values);
   return PJ_STATUS_OK;
 }
 
-static PjStatus add_bool(Fields *f, const char *name) {
+static PjStatus read_bool(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
   uint8_t value;
-  PjCursor start = *f->c;
-  PJ_TRY(pj__cur_byte(f->c, name, &value));
+  PjCursor start = *c;
+  PJ_TRY(pj__cur_byte(c, what, &value));
   if (value > 1)
-    return pj__cur_error(&start, "%s is %u, expected 0 or 1", name, value);
-  add(f, name, pj_attr_bool(f->bc->arena, value));
+    return pj__cur_error(&start, "%s is %u, expected 0 or 1", what, value);
+  *out = pj_attr_bool(bc->arena, value);
   return PJ_STATUS_OK;
 }
 
-static PjStatus add_attr(Fields *f, const char *name) {
-  const PjAttr *value;
-  PJ_TRY(pj__bc_attr(f->bc, f->c, &value));
-  add(f, name, value);
-  return PJ_STATUS_OK;
-}
-
-static PjStatus add_opt_attr(Fields *f, const char *name) {
-  const PjAttr *value;
-  PJ_TRY(pj__bc_opt_attr(f->bc, f->c, &value));
-  if (value)
-    add(f, name, value);
-  return PJ_STATUS_OK;
-}
-
-// An array of attributes; an empty one is left out when |optional|.
-static PjStatus add_array(Fields *f, const char *name, bool optional) {
+static PjStatus read_array(PjBc *bc, PjCursor *c, bool optional, const PjAttr **out) {
   uint32_t count;
   const PjAttr **elems;
-  PJ_TRY(pj__bc_attr_list(f->bc, f->c, &count, &elems));
-  if (count || !optional)
-    add(f, name, pj_attr_array(f->bc->arena, count, elems));
+  PJ_TRY(pj__bc_attr_list(bc, c, &count, &elems));
+  *out = count || !optional ? pj_attr_array(bc->arena, count, elems) : NULL;
   return PJ_STATUS_OK;
 }
 
-static PjStatus dimension_sharding(Fields *f) {
-  uint64_t priority;
-  bool present;
-  PJ_TRY(add_array(f, "axes", false));
-  PJ_TRY(add_bool(f, "is_closed"));
-  PJ_TRY(pj__cur_flag(f->c, "a priority", &priority, &present));
-  if (present)
-    add(f, "priority", pj_attr_i64(f->bc->arena, (int64_t)priority));
+static PjStatus read_field(PjBc *bc, PjCursor *c, const PjSdyField *field, const PjAttr **out) {
+  switch (field->kind) {
+  case PJ_SDY_ATTR:
+    return pj__bc_attr(bc, c, out);
+  case PJ_SDY_OPT_ATTR:
+    return pj__bc_opt_attr(bc, c, out);
+  case PJ_SDY_ARRAY:
+  case PJ_SDY_OPT_ARRAY:
+    return read_array(bc, c, field->kind == PJ_SDY_OPT_ARRAY, out);
+  case PJ_SDY_STRING:
+    return read_string(bc, c, field->name, out);
+  case PJ_SDY_INT:
+    return read_int(bc, c, field->name, out);
+  case PJ_SDY_OPT_INT:
+    return read_opt_int(bc, c, field->name, out);
+  case PJ_SDY_INTS:
+    return read_ints(bc, c, field->name, out);
+  case PJ_SDY_BOOL:
+    return read_bool(bc, c, field->name, out);
+  }
   return PJ_STATUS_OK;
-}
-
-static PjStatus sharding(Fields *f, uint64_t code) {
-  PJ_TRY(add_attr(f, "mesh"));
-  PJ_TRY(add_array(f, "dims", false));
-  PJ_TRY(add_array(f, "replicated", false));
-  if (code != SDY_SHARDING)
-    PJ_TRY(add_array(f, "unreduced", true));
-  return code == SDY_SHARDING_REDUCTION ? add_int(f, "reduction") : PJ_STATUS_OK;
-}
-
-static PjStatus op_sharding_rule(Fields *f) {
-  PJ_TRY(add_ints(f, "factor_sizes"));
-  PJ_TRY(add_array(f, "operands", false));
-  PJ_TRY(add_array(f, "results", false));
-  PJ_TRY(add_ints(f, "reduction"));
-  PJ_TRY(add_ints(f, "need_replication"));
-  PJ_TRY(add_ints(f, "permutation"));
-  PJ_TRY(add_ints(f, "blocked"));
-  return add_bool(f, "is_custom");
 }
 
 PjStatus pj__bc_attr_sdy(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out) {
-  Fields fields = {bc, c, 0, {{0}}, {0}}, *f = &fields;
-  const char *name;
-  switch (code) {
-  case SDY_MANUAL_AXES:
-    name = "sdy.manual_axes";
-    PJ_TRY(add_array(f, "axes", false));
-    break;
-  case SDY_MESH_AXIS:
-    name = "sdy.mesh_axis";
-    PJ_TRY(add_string(f, "name"));
-    PJ_TRY(add_int(f, "size"));
-    break;
-  case SDY_MESH:
-    name = "sdy.mesh";
-    PJ_TRY(add_array(f, "axes", false));
-    PJ_TRY(add_ints(f, "device_ids"));
-    break;
-  case SDY_SUB_AXIS:
-    name = "sdy.sub_axis";
-    PJ_TRY(add_int(f, "pre_size"));
-    PJ_TRY(add_int(f, "size"));
-    break;
-  case SDY_AXIS_REF:
-    name = "sdy.axis_ref";
-    PJ_TRY(add_string(f, "name"));
-    PJ_TRY(add_opt_attr(f, "sub_axis"));
-    break;
-  case SDY_DIMENSION_SHARDING:
-    name = "sdy.dimension_sharding";
-    PJ_TRY(dimension_sharding(f));
-    break;
-  case SDY_SHARDING:
-  case SDY_SHARDING_UNREDUCED:
-  case SDY_SHARDING_REDUCTION:
-    name = "sdy.sharding";
-    PJ_TRY(sharding(f, code));
-    break;
-  case SDY_SHARDING_PER_VALUE:
-  case SDY_SHARDING_UNREDUCED_PER_VALUE:
-    name = "sdy.sharding_per_value";
-    PJ_TRY(add_array(f, "shardings", false));
-    break;
-  case SDY_DIM_MAPPING:
-    name = "sdy.dim_mapping";
-    PJ_TRY(add_ints(f, "factors"));
-    break;
-  case SDY_TENSOR_MAPPING:
-    name = "sdy.tensor_mapping";
-    PJ_TRY(add_array(f, "dims", false));
-    break;
-  case SDY_OP_SHARDING_RULE:
-    name = "sdy.op_sharding_rule";
-    PJ_TRY(op_sharding_rule(f));
-    break;
-  case SDY_AXIS_LIST:
-    name = "sdy.axis_list";
-    PJ_TRY(add_array(f, "axes", false));
-    break;
-  case SDY_LIST_OF_AXIS_LISTS:
-    name = "sdy.list_of_axis_lists";
-    PJ_TRY(add_array(f, "lists", false));
-    break;
-  case SDY_ALL_TO_ALL_PARAM:
-    name = "sdy.all_to_all_param";
-    PJ_TRY(add_array(f, "axes", false));
-    PJ_TRY(add_int(f, "src_dim"));
-    PJ_TRY(add_int(f, "tgt_dim"));
-    break;
-  case SDY_ALL_TO_ALL_PARAMS:
-    name = "sdy.all_to_all_params";
-    PJ_TRY(add_array(f, "params", false));
-    break;
-  default:
+  if (code >= pj__sdy_num_attrs)
     return PJ_STATUS_OK;
+  const PjSdyAttr *schema = &pj__sdy_attrs[code];
+  PjStr names[PJ_SDY_MAX_FIELDS];
+  const PjAttr *values[PJ_SDY_MAX_FIELDS];
+  uint32_t count = 0;
+  for (int i = 0; i < PJ_SDY_MAX_FIELDS && schema->fields[i].name; ++i) {
+    PJ_TRY(read_field(bc, c, &schema->fields[i], &values[count]));
+    if (values[count])
+      names[count++] = pj_str(schema->fields[i].name);
   }
-  *out = pj_attr_struct(bc->arena, name, f->count, f->names, f->values);
+  *out = pj_attr_struct(bc->arena, schema->name, count, names, values);
   return PJ_STATUS_OK;
 }

@@ -106,6 +106,35 @@ bool pj__vhlo_spelling(PjOpKind kind, int version, const PjVhloOld **out_old) {
   return pj_op_info[kind].vhlo && version >= introduced(kind);
 }
 
+// Puts |key| into its place by name.
+static void add_key(PjVhloKeys *list, PjKey key, int slot) {
+  int at = list->count++;
+  for (; at && list->keys[at - 1] > key; --at) {
+    list->keys[at] = list->keys[at - 1];
+    list->slots[at] = list->slots[at - 1];
+  }
+  list->keys[at] = (uint8_t)key;
+  list->slots[at] = (int8_t)slot;
+}
+_Static_assert(PJ_KEY_COUNT <= UINT8_MAX, "keys are kept in bytes");
+
+static bool is_absent(const PjVhloOld *old, PjKey key) {
+  for (uint8_t i = 0; old && i < old->num_absent; ++i)
+    if (old->absent[i] == key)
+      return true;
+  return false;
+}
+
+void pj__vhlo_keys(PjOpKind kind, const PjVhloOld *old, PjVhloKeys *out) {
+  const PjOpInfo *info = &pj_op_info[kind];
+  out->count = 0;
+  for (int i = 0; i < info->num_attrs && i < PJ_VHLO_MAX_KEYS - 1; ++i)
+    if (!is_absent(old, info->attrs[i].key))
+      add_key(out, info->attrs[i].key, i);
+  if (old && old->padding)
+    add_key(out, PJ_KEY_padding, -1);
+}
+
 int pj__vhlo_dtype_since(PjDtype dtype) {
   switch (dtype) {
   case PJ_DT_F8E4M3FNUZ:

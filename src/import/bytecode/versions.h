@@ -24,7 +24,19 @@ const PjVhloOld *pj__vhlo_find_old(PjStr name);
 // The spelling of |kind| for readers of |version| (major * 1000 + minor): NULL for the current one.
 // False when the version has none.
 bool pj__vhlo_spelling(PjOpKind kind, int version, const PjVhloOld **out_old);
-// First version whose readers know an element type or attribute (major * 1000 + minor).
+enum { PJ_VHLO_MAX_KEYS = 24 };
+
+// Inherent attributes of a spelling in the order of the file, which is by name.
+typedef struct PjVhloKeys {
+  uint8_t count;
+  uint8_t keys[PJ_VHLO_MAX_KEYS]; // PjKey
+  int8_t slots[PJ_VHLO_MAX_KEYS]; // where they stand in PjOp.attrs; -1: nowhere (a `padding`
+                                  // without meaning)
+} PjVhloKeys;
+
+void pj__vhlo_keys(PjOpKind kind, const PjVhloOld *old, PjVhloKeys *out);
+
+// First version whose readers know an element type (major * 1000 + minor).
 int pj__vhlo_dtype_since(PjDtype dtype);
 static inline int pj__vhlo_number(PjVersion v) {
   return v.major * 1000 + v.minor;
