@@ -59,7 +59,7 @@ const PjAttr *pj_attr_enum(PjArena *arena, PjEnumKind kind, int64_t value) {
   return attr;
 }
 
-static const PjAttr *int_list(PjArena *arena, PjAttrKind kind, size_t count, int32_t columns, const int64_t *values) {
+static PjAttr *int_list(PjArena *arena, PjAttrKind kind, size_t count, int32_t columns, const int64_t *values) {
   PjAttr *attr = make(arena, kind);
   attr->count = (uint32_t)count;
   attr->columns = columns;
@@ -77,6 +77,12 @@ const PjAttr *pj_attr_matrix(PjArena *arena, size_t rows, size_t columns, const 
 
 const PjAttr *pj_attr_bools(PjArena *arena, size_t count, const int64_t *values) {
   return int_list(arena, PJ_ATTR_BOOLS, count, -1, values);
+}
+
+const PjAttr *pj_attr_typed_ints(PjArena *arena, PjDtype dtype, size_t count, const int64_t *values) {
+  PjAttr *attr = int_list(arena, PJ_ATTR_INTS, count, -1, values);
+  attr->type = pj_type_scalar(arena, dtype, NULL);
+  return attr;
 }
 
 const PjAttr *pj_attr_array(PjArena *arena, size_t count, const PjAttr *const *elems) {

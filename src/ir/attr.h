@@ -15,7 +15,7 @@ typedef enum PjAttrKind {
   PJ_ATTR_SYMBOL,     // str: @name (nested references joined by "::")
   PJ_ATTR_TYPE,       // type
   PJ_ATTR_ENUM,       // enum_kind, i64
-  PJ_ATTR_INTS,       // ints, count, columns: list (columns < 0) or matrix (count = rows * columns) of int64; type: NULL or element scalar if not i64
+  PJ_ATTR_INTS,       // ints, count, columns: list (columns < 0) or matrix (count = rows * columns) of int64; type: NULL or element scalar if not i64 (floats: bit patterns)
   PJ_ATTR_BOOLS,      // ints (0 or 1), count
   PJ_ATTR_ARRAY,      // elems, count
   PJ_ATTR_DICT,       // names, elems, count; sorted by name
@@ -83,6 +83,8 @@ const PjAttr *pj_attr_enum(PjArena *arena, PjEnumKind kind, int64_t value);
 const PjAttr *pj_attr_ints(PjArena *arena, size_t count, const int64_t *values);                       // a list
 const PjAttr *pj_attr_matrix(PjArena *arena, size_t rows, size_t columns, const int64_t *values);      // row-major
 const PjAttr *pj_attr_bools(PjArena *arena, size_t count, const int64_t *values);
+// As pj_attr_ints for elements of |dtype| other than i64; the values of floats are their bit patterns.
+const PjAttr *pj_attr_typed_ints(PjArena *arena, PjDtype dtype, size_t count, const int64_t *values);
 const PjAttr *pj_attr_array(PjArena *arena, size_t count, const PjAttr *const *elems);
 // Sorts by name (copies first). Equal names: the importer must have refused them.
 const PjAttr *pj_attr_dict(PjArena *arena, size_t count, const PjStr *names, const PjAttr *const *values);

@@ -227,3 +227,15 @@ PjStatus pj_op_blame(const PjOp *op, PjStatus status) {
   pj_strbuf_free(&where);
   return status;
 }
+
+uint32_t pj_op_scan_carries(const PjOp *op) {
+  // An input loses the scanned dimension on its way to the body's argument, a carry keeps its type.
+  const PjRegion *body = op->num_regions ? &op->regions[0] : NULL;
+  uint32_t inputs = 0;
+  while (inputs < op->num_operands && body && inputs < body->num_args) {
+    const PjType *operand = op->operands[inputs]->type, *arg = body->args[inputs].type;
+    if (operand->kind != PJ_TYPE_TENSOR || arg->kind != PJ_TYPE_TENSOR || arg->rank >= operand->rank) break;
+    ++inputs;
+  }
+  return op->num_operands - inputs;
+}

@@ -188,6 +188,8 @@ const int64_t *pj_op_ints(const PjOp *op, PjKey key, uint32_t *out_count);  // I
 #define PJ_STRATTR(op, name) pj_op_str((op), PJ_KEY_##name)
 #define PJ_INTS(op, name, out_count) pj_op_ints((op), PJ_KEY_##name, (out_count))
 
+// How many of the last operands of a chlo.scan are carries, to be told from the inputs by the body's arguments.
+uint32_t pj_op_scan_carries(const PjOp *op);
 // Length of an op's window and stride lists: the operand's rank for windows, the spatial rank for convolutions.
 uint32_t pj_op_window_rank(const PjOp *op);
 // Sets every absent attribute that has a default. Needs operands (for ONES and ZEROS). Importers call it last.
