@@ -17,49 +17,49 @@ static uint64_t raw_bits(PjDtype dtype, const void *element) {
   return bits;
 }
 
-static double ulp_distance(PjDtype dtype, const void *a, const void *b) {
+enum { FAR = -1 }; // as uint64_t: farther than any two finite numbers
+
+static uint64_t ulp_distance(PjDtype dtype, const void *a, const void *b) {
   double x = pj_double_decode(dtype, a), y = pj_double_decode(dtype, b);
   uint64_t bits_x = raw_bits(dtype, a), bits_y = raw_bits(dtype, b);
   if (bits_x == bits_y || (isnan(x) && isnan(y)) || (x == 0 && y == 0))
     return 0;
   if (!isfinite(x) || !isfinite(y))
-    return INFINITY;
+    return (uint64_t)FAR;
   uint64_t sign = (uint64_t)1 << (pj_dtype_bits(dtype) - 1);
-  double magnitude_x = (double)(bits_x & ~sign), magnitude_y = (double)(bits_y & ~sign);
-  return (bits_x & sign) != (bits_y & sign) ? magnitude_x + magnitude_y
-                                            : fabs(magnitude_x - magnitude_y);
+  uint64_t magnitude_x = bits_x & ~sign, magnitude_y = bits_y & ~sign;
+  if ((bits_x & sign) != (bits_y & sign))
+    return magnitude_x + magnitude_y;
+  return magnitude_x > magnitude_y ? magnitude_x - magnitude_y : magnitude_y - magnitude_x;
 }
 
-static bool floats_match(PjCheckRule rule, double low, double bound, PjDtype dtype, const void *a,
-                         const void *b) {
+static bool floats_match(const PjCheck *check, PjDtype dtype, const void *a, const void *b) {
   double x = pj_double_decode(dtype, a), y = pj_double_decode(dtype, b);
-  switch (rule) {
+  switch (check->rule) {
   case PJ_CHECK_EQ:
     return x == y;
   case PJ_CHECK_ALMOST:
-    return x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= bound;
-  case PJ_CHECK_ULP: {
-    double distance = ulp_distance(dtype, a, b);
-    return distance >= low && distance <= bound;
+    return x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= check->tolerance;
+  case PJ_CHECK_ULP:
+    break;
   }
-  }
-  return false;
+  uint64_t distance = ulp_distance(dtype, a, b);
+  return distance >= check->low && distance <= check->high;
 }
 
-static bool match(PjCheckRule rule, double low, double bound, PjDtype dtype, const char *a,
-                  const char *b) {
+static bool match(const PjCheck *check, PjDtype dtype, const char *a, const char *b) {
   if (!pj_dtype_is_float(dtype) && !pj_dtype_is_complex(dtype))
     return !memcmp(a, b, pj_dtype_bytes(dtype));
   PjDtype part = pj_dtype_part(dtype);
   size_t step = pj_dtype_bytes(part);
   if (!pj_dtype_is_complex(dtype))
-    return floats_match(rule, low, bound, part, a, b);
-  if (rule == PJ_CHECK_ULP) { // the larger of the two distances counts
-    double distance = fmax(ulp_distance(part, a, b), ulp_distance(part, a + step, b + step));
-    return distance >= low && distance <= bound;
+    return floats_match(check, part, a, b);
+  if (check->rule == PJ_CHECK_ULP) { // the larger of the two distances counts
+    uint64_t real = ulp_distance(part, a, b), imag = ulp_distance(part, a + step, b + step);
+    uint64_t distance = real > imag ? real : imag;
+    return distance >= check->low && distance <= check->high;
   }
-  return floats_match(rule, low, bound, part, a, b) &&
-         floats_match(rule, low, bound, part, a + step, b + step);
+  return floats_match(check, part, a, b) && floats_match(check, part, a + step, b + step);
 }
 
 static void print_element(PjStrBuf *out, PjDtype dtype, const char *element) {
@@ -94,8 +94,7 @@ static PjStatus mismatch(const PjTensor *actual, const PjTensor *expected, int64
   return status;
 }
 
-PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTensor *actual,
-                          const PjTensor *expected) {
+PjStatus pj_check_compare(const PjCheck *check, const PjTensor *actual, const PjTensor *expected) {
   PJ_FAIL_IF(actual->dtype != expected->dtype || actual->rank != expected->rank,
              FAILED_PRECONDITION, "a %s of rank %d is compared with a %s of rank %d",
              pj_dtype_text(actual->dtype), actual->rank, pj_dtype_text(expected->dtype),
@@ -109,7 +108,7 @@ PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTe
   for (int64_t i = 0; i < actual->count; ++i) {
     const char *a = (const char *)actual->data + (size_t)i * size,
                *b = (const char *)expected->data + (size_t)i * size;
-    if (match(rule, low, bound, actual->dtype, a, b))
+    if (match(check, actual->dtype, a, b))
       continue;
     if (!wrong++)
       first = i;
@@ -119,17 +118,11 @@ PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTe
 
 // ----------------------------------------------------------------------------------------------
 // custom call targets
-typedef struct Rule {
-  PjCheckRule rule;
-  double bound;
-} Rule;
-
 static PjStatus check_target(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                              void *user) {
-  const Rule *rule = user;
   if (op->num_operands != 2 || op->num_results > 1)
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "a check takes two operands");
-  PjStatus status = pj_check_compare(rule->rule, 0, rule->bound, in[0], in[1]);
+  PjStatus status = pj_check_compare(user, in[0], in[1]);
   if (status)
     return pj_op_blame(op, status);
   if (op->num_results) {
@@ -140,8 +133,8 @@ static PjStatus check_target(PjEval *ev, const PjOp *op, PjTensor *const *in, Pj
 }
 
 PjStatus pj_check_register(void) {
-  static Rule exact = {PJ_CHECK_EQ, 0}, close = {PJ_CHECK_ULP, 3}, almost = {PJ_CHECK_ALMOST, 1e-3},
-              quantized = {PJ_CHECK_ALMOST, 1e-4};
+  static PjCheck exact = {PJ_CHECK_EQ, 0, 0, 0}, close = {PJ_CHECK_ULP, 0, 0, 3};
+  static PjCheck almost = {PJ_CHECK_ALMOST, 1e-3, 0, 0}, quantized = {PJ_CHECK_ALMOST, 1e-4, 0, 0};
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_eq"), check_target, &exact));
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_close"), check_target, &close));
   PJ_TRY(pj_custom_call_register(PJ_STR("check.expect_almost_eq"), check_target, &almost));
@@ -153,8 +146,9 @@ PjStatus pj_check_register(void) {
 static double float_or(const PjAttr *attr, double otherwise) {
   return attr ? attr->f64 : otherwise;
 }
-static double int_or(const PjAttr *attr, double otherwise) {
-  return attr ? (double)attr->i64 : otherwise;
+
+static uint64_t int_or(const PjAttr *attr, uint64_t otherwise) {
+  return attr ? (uint64_t)attr->i64 : otherwise;
 }
 
 static PjStatus check_dialect(PjEval *ev, const PjOp *op, PjTensor *const *in) {
@@ -166,25 +160,23 @@ static PjStatus check_dialect(PjEval *ev, const PjOp *op, PjTensor *const *in) {
                      .attrs = (const PjAttr *[]){PJ_ATTR(op, value)}};
     PJ_TRY(pj_ev_constant(ev, &constant, NULL, &expected));
   }
-  switch (op->kind) {
-  case PJ_OP_CHECK_EXPECT_ALMOST_EQ:
-  case PJ_OP_CHECK_EXPECT_ALMOST_EQ_CONST:
-    return pj_check_compare(PJ_CHECK_ALMOST, 0, float_or(PJ_ATTR(op, tolerance), 1e-4), in[0],
-                            expected);
-  case PJ_OP_CHECK_EXPECT_CLOSE:
-    return pj_check_compare(PJ_CHECK_ULP, int_or(PJ_ATTR(op, min_ulp_difference), 0),
-                            int_or(PJ_ATTR(op, max_ulp_difference), 1), in[0], expected);
-  case PJ_OP_CHECK_EXPECT_SERIALIZED_EQ: {
+  PjCheck check = {.rule = PJ_CHECK_EQ};
+  if (op->kind == PJ_OP_CHECK_EXPECT_ALMOST_EQ || op->kind == PJ_OP_CHECK_EXPECT_ALMOST_EQ_CONST) {
+    check.rule = PJ_CHECK_ALMOST;
+    check.tolerance = float_or(PJ_ATTR(op, tolerance), 1e-4);
+  } else if (op->kind == PJ_OP_CHECK_EXPECT_CLOSE) {
+    check.rule = PJ_CHECK_ULP;
+    check.low = int_or(PJ_ATTR(op, min_ulp_difference), 0);
+    check.high = int_or(PJ_ATTR(op, max_ulp_difference), 1);
+  } else if (op->kind == PJ_OP_CHECK_EXPECT_SERIALIZED_EQ) {
     const PjAttr *iteration = PJ_ATTR(op, iteration);
     const PjTensor *probed =
         pj__eval_probed(ev, PJ_STRATTR(op, probe_id), iteration ? iteration->i64 : 0);
     PJ_FAIL_IF(!probed, FAILED_PRECONDITION, "nothing was probed as \"%.*s\"",
                PJ_STR_ARG(PJ_STRATTR(op, probe_id)));
-    return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], probed);
+    return pj_check_compare(&check, in[0], probed);
   }
-  default:
-    return pj_check_compare(PJ_CHECK_EQ, 0, 0, in[0], expected);
-  }
+  return pj_check_compare(&check, in[0], expected);
 }
 
 PjStatus pj_ev_check(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {

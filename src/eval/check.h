@@ -9,9 +9,14 @@ PjStatus pj_check_register(void);
 
 typedef enum PjCheckRule { PJ_CHECK_EQ, PJ_CHECK_ALMOST, PJ_CHECK_ULP } PjCheckRule;
 
-// EQ: equal values, floats by IEEE == (NaN differs from itself). ALMOST: floats within |bound|
+typedef struct PjCheck {
+  PjCheckRule rule;
+  double tolerance;   // ALMOST
+  uint64_t low, high; // ULP; UINT64_MAX: infinitely far
+} PjCheck;
+
+// EQ: equal values, floats by IEEE == (NaN differs from itself). ALMOST: floats within |tolerance|
 // (equal infinities and NaNs match). ULP: floats whose distance in units of the last place of their
-// own format is between |low| and |bound|; others equal. Shapes must agree. Returns OK or
-// FAILED_PRECONDITION.
-PjStatus pj_check_compare(PjCheckRule rule, double low, double bound, const PjTensor *actual,
-                          const PjTensor *expected);
+// own format is between |low| and |high|. Other element types must be equal. Shapes must agree.
+// Returns OK or FAILED_PRECONDITION.
+PjStatus pj_check_compare(const PjCheck *check, const PjTensor *actual, const PjTensor *expected);

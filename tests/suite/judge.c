@@ -112,6 +112,7 @@ static PjStatus run_all(Judge *judge, PjModule *module) {
 // round trips
 static PjStatus roundtrip_text(Judge *judge, const PjModule *module) {
   PjModule *again;
+  judge->text.len = 0; // the section before is done with
   pj_module_print(&judge->text, module, NULL);
   PJ_TRY(pj_strbuf_status(&judge->text));
   PJ_TRY_IN(pj_import(judge->arena, judge->text.data, judge->text.len, &again), "printed text");
@@ -135,6 +136,7 @@ static PjStatus roundtrip_bytecode(Judge *judge, const PjModule *module, PjVersi
   PjModule *again;
   if (has_chlo(&module->body))
     return PJ_STATUS_OK; // artifacts hold no chlo: it is expanded before
+  judge->artifact.len = 0;
   PJ_TRY_IN(pj_bytecode_write(module, version, &judge->artifact), "writing an artifact");
   PJ_TRY_IN(pj_import(judge->arena, judge->artifact.data, judge->artifact.len, &again),
             "written artifact");
@@ -177,12 +179,9 @@ static PjStatus judge_vhlo(Judge *judge) {
 
 // ----------------------------------------------------------------------------------------------
 // judging
-static PjStatus judge_guarded(void *context) {
-  Judge *judge = context;
+static PjStatus judge_section(Judge *judge, const char *text, size_t size) {
   PjModule *module;
-  if (judge->mode == SUITE_VHLO)
-    return judge_vhlo(judge);
-  PjStatus status = pj_import(judge->arena, judge->data, judge->size, &module);
+  PjStatus status = pj_import(judge->arena, text, size, &module);
   if (judge->mode == SUITE_NEGATIVE) {
     PJ_FAIL_IF(!status, INTERNAL, "an invalid program was accepted");
     if (pj_status_code(status) != PJ_INVALID_ARGUMENT)
@@ -200,6 +199,25 @@ static PjStatus judge_guarded(void *context) {
   if (judge->mode == SUITE_SMOKE)
     return run_all(judge, module);
   return PJ_STATUS_OK;
+}
+
+// Text files may hold several programs between lines "// -----".
+static PjStatus judge_guarded(void *context) {
+  Judge *judge = context;
+  static const char separator[] = "\n// -----";
+  if (judge->mode == SUITE_VHLO)
+    return judge_vhlo(judge);
+  if (pj_is_bytecode(judge->data, judge->size))
+    return judge_section(judge, judge->data, judge->size);
+  const char *at = judge->data;
+  for (int section = 0;; ++section) {
+    const char *end = strstr(at, separator);
+    size_t size = end ? (size_t)(end - at) : strlen(at);
+    PJ_TRY_IN(judge_section(judge, at, size), "section %d", section);
+    if (!end)
+      return PJ_STATUS_OK;
+    at = end + sizeof separator - 1;
+  }
 }
 
 PjStatus suite_judge(SuiteMode mode, const char *path) {
