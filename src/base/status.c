@@ -1,10 +1,19 @@
 // Status objects: a small heap block per failure.
 #include "base/status.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+
+// A payload; a chain from the latest to the first, shared by copies of a status.
+typedef struct Payload {
+  struct Payload *older;
+  _Atomic int refs;
+  size_t key_len, value_len;
+  char bytes[]; // key, then value
+} Payload;
 
 struct PjStatusRep {
   PjCode code;
@@ -12,6 +21,7 @@ struct PjStatusRep {
   const char *file; // static
   char *message;    // owned
   char *location;   // owned or NULL
+  Payload *payload; // a reference, or NULL
 };
 
 static struct PjStatusRep oom_status = {
@@ -114,10 +124,57 @@ PjStatus pj_status_at(PjStatus status, const char *location) {
   return status;
 }
 
+void pj_status_add_payload(PjStatus status, const char *key, size_t key_len, const void *value,
+                           size_t value_len) {
+  size_t size;
+  if (!status || status == &oom_status || !pj_add_size(key_len, value_len, &size) ||
+      !pj_add_size(size, sizeof(Payload), &size))
+    return;
+  Payload *payload = pj_malloc(size);
+  if (!payload)
+    return;
+  *payload =
+      (Payload){.older = status->payload, .refs = 1, .key_len = key_len, .value_len = value_len};
+  if (key_len)
+    memcpy(payload->bytes, key, key_len);
+  if (value_len)
+    memcpy(payload->bytes + key_len, value, value_len);
+  status->payload = payload;
+}
+
+bool pj_status_payload(PjStatus status, size_t index, const char **key, size_t *key_len,
+                       const char **value, size_t *value_len) {
+  size_t count = 0;
+  const Payload *payload = status ? status->payload : NULL;
+  for (const Payload *each = payload; each; each = each->older)
+    count++;
+  if (index >= count)
+    return false;
+  for (size_t skip = count - 1 - index; skip; skip--)
+    payload = payload->older;
+  *key = payload->bytes;
+  *key_len = payload->key_len;
+  *value = payload->bytes + payload->key_len;
+  *value_len = payload->value_len;
+  return true;
+}
+
+static void release_payload(Payload *payload) {
+  while (payload && atomic_fetch_sub_explicit(&payload->refs, 1, memory_order_acq_rel) == 1) {
+    Payload *older = payload->older;
+    pj_free(payload);
+    payload = older;
+  }
+}
+
 PjStatus pj_status_clone(PjStatus status) {
   if (!status || status == &oom_status)
     return status;
   PjStatus copy = pj_status_make(status->code, status->file, status->line, "%s", status->message);
+  if (copy != &oom_status && status->payload) {
+    atomic_fetch_add_explicit(&status->payload->refs, 1, memory_order_relaxed);
+    copy->payload = status->payload;
+  }
   return pj_status_at(copy, status->location);
 }
 
@@ -126,5 +183,6 @@ void pj_status_free(PjStatus status) {
     return;
   pj_free(status->message);
   pj_free(status->location);
+  release_payload(status->payload);
   pj_free(status);
 }

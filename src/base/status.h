@@ -35,7 +35,7 @@ typedef struct PjStatusRep *PjStatus;
 // Makes a failure. Never fails itself: without memory it returns a static RESOURCE_EXHAUSTED
 // status.
 PjStatus pj_status_make(PjCode code, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5), cold, returns_nonnull));
+    __attribute__((format(printf, 4, 5), cold));
 
 // As pj_status_make with a code known at the place of the call: PJ_ERROR(INVALID_ARGUMENT, "rank
 // %d", rank).
@@ -56,6 +56,16 @@ PjStatus pj_status_prefix(PjStatus status, const char *format, ...)
 // Sets the location (of the user's program, e.g. "model.py:41:3") unless one is set already; copies
 // |location|.
 PjStatus pj_status_at(PjStatus status, const char *location);
+
+// Attaches bytes under a key, for a host that put them there to find again (PJRT error payloads).
+// Copies both; does nothing for NULL or without memory. Copies of the status share what was
+// attached before.
+void pj_status_add_payload(PjStatus status, const char *key, size_t key_len, const void *value,
+                           size_t value_len);
+// Payload |index|, in the order of attaching; false when there are no more. Lives as long as
+// |status|.
+bool pj_status_payload(PjStatus status, size_t index, const char **key, size_t *key_len,
+                       const char **value, size_t *value_len);
 
 // An independent copy, for a failure that has several receivers.
 PjStatus pj_status_clone(PjStatus status);
