@@ -1,0 +1,88 @@
+// The device vtable: what a kind of device must supply so that the runtime can offer it through
+// PJRT.
+//
+// A driver is one opened instance of it and serves one client. Its functions are called from
+// several threads at once. Transfers are synchronous; the runtime gives them to a worker thread
+// where that pays. To add a device, copy src/device/null and fill it in.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct PjDriver PjDriver; // defined by each device
+
+// The memories of a device. ORDER memory-kind
+typedef enum PjMemoryKind {
+  PJ_MEMORY_DEVICE,        // where programs run; the default
+  PJ_MEMORY_PINNED_HOST,   // host memory that the device can reach
+  PJ_MEMORY_UNPINNED_HOST, // any host memory
+  PJ_MEMORY_KIND_COUNT
+} PjMemoryKind;
+
+typedef struct PjDriverConfig {
+  int device_count; // devices to offer, 0: as many as there are, or as the environment says
+} PjDriverConfig;
+
+// Texts live as long as the driver.
+typedef struct PjDeviceInfo {
+  const char *kind; // model of the device, e.g. "cpu"
+  int local_hardware_id;
+  uint64_t memory_bytes; // 0: unknown
+} PjDeviceInfo;
+
+typedef struct PjDeviceStats {
+  int64_t bytes_in_use, peak_bytes_in_use;
+  int64_t num_allocs;
+  int64_t largest_alloc_size;
+  int64_t pool_bytes, peak_pool_bytes; // in use or kept for reuse
+  int64_t bytes_limit;                 // -1: unknown
+} PjDeviceStats;
+
+typedef struct PjDeviceOps {
+  // Name of the platform ("cpu") that the host sees.
+  const char *name;
+
+  // Opens the driver. Errors: INVALID_ARGUMENT for a configuration that cannot be, UNAVAILABLE
+  // without devices.
+  PjStatus (*open)(const PjDriverConfig *config, PjDriver **out_driver);
+  // Closes it; everything allocated from it has been freed.
+  void (*close)(PjDriver *driver);
+
+  int (*device_count)(PjDriver *driver);
+  void (*device_info)(PjDriver *driver, int device, PjDeviceInfo *out_info);
+
+  // Allocates |size| bytes (0 allowed) in a memory, aligned to 64. Errors: RESOURCE_EXHAUSTED.
+  PjStatus (*allocate)(PjDriver *driver, int device, PjMemoryKind kind, size_t size, void **out);
+  // Frees what |allocate| returned for the same device, kind and size.
+  void (*free)(PjDriver *driver, int device, PjMemoryKind kind, void *ptr, size_t size);
+
+  // The address at which the host reads and writes |ptr| in place, or NULL if it cannot.
+  void *(*host_pointer)(PjDriver *driver, int device, PjMemoryKind kind, void *ptr);
+
+  // Copies between host and device memory, and between memories (of any two devices of the driver).
+  PjStatus (*copy_in)(PjDriver *driver, int device, PjMemoryKind kind, void *dst, const void *src,
+                      size_t size);
+  PjStatus (*copy_out)(PjDriver *driver, int device, PjMemoryKind kind, void *dst, const void *src,
+                       size_t size);
+  PjStatus (*copy)(PjDriver *driver, int dst_device, PjMemoryKind dst_kind, void *dst,
+                   int src_device, PjMemoryKind src_kind, const void *src, size_t size);
+
+  // Whether host memory at |ptr| can serve as memory of the device as it is (zero-copy).
+  bool (*can_alias)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr);
+
+  // Prepares a host range for fast transfers, and undoes it. Optional (NULL: nothing to do).
+  PjStatus (*pin)(PjDriver *driver, void *ptr, size_t size);
+  PjStatus (*unpin)(PjDriver *driver, void *ptr);
+
+  // Counters of a device's allocator. Optional (NULL: none are kept).
+  void (*stats)(PjDriver *driver, int device, PjDeviceStats *out_stats);
+  void (*reset_stats)(PjDriver *driver, int device);
+} PjDeviceOps;
+
+extern const PjDeviceOps pj_device_cpu;
+extern const PjDeviceOps pj_device_null;
+
+// "device", "pinned_host", "unpinned_host".
+const char *pj_memory_kind_name(PjMemoryKind kind);
