@@ -1,0 +1,97 @@
+// Buffers: what hosts hold. A handle over an array, which can be taken away by deletion or
+// donation.
+//
+// Thread-safe. A running execution or copy holds the array itself, so that deleting the buffer does
+// not disturb it.
+#pragma once
+#include "runtime/client.h"
+
+typedef struct PjBuffer {
+  PjMemory *memory; // PJRT_Buffer's functions read these four without a lock
+  const PjShape *shape;
+  PjEvent *ready;
+  const void *surface; // belongs to the PJRT surface
+  pthread_mutex_t lock;
+  PjArray *array;  // NULL once deleted or donated
+  PjArray *pinned; // held while external references exist
+  int external_refs;
+} PjBuffer;
+
+// Makes a buffer over |array|, whose reference it takes (on failure too). NULL without memory.
+PjBuffer *pj_buffer_create(PjArray *array);
+void pj_buffer_destroy(PjBuffer *buffer); // NULL allowed
+
+void pj_buffer_delete(PjBuffer *buffer);
+bool pj_buffer_is_deleted(PjBuffer *buffer);
+// A new reference to the contents. Errors: INVALID_ARGUMENT naming |what| if they are deleted or
+// donated.
+PjStatus pj_buffer_acquire(PjBuffer *buffer, const char *what, PjArray **out_array);
+// As above, and the buffer is deleted.
+PjStatus pj_buffer_donate(PjBuffer *buffer, const char *what, PjArray **out_array);
+// Deletes the buffer while the caller holds its contents; false if it was deleted before. And gives
+// |array| back to it.
+bool pj_buffer_surrender(PjBuffer *buffer);
+void pj_buffer_restore(PjBuffer *buffer, PjArray *array);
+
+// Keeps the contents until as many decreases. Errors: INVALID_ARGUMENT for a deleted buffer; for a
+// decrease at zero.
+PjStatus pj_buffer_increase_external_refs(PjBuffer *buffer);
+PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer);
+// Waits until the contents are ready and answers their address.
+PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer);
+// True if the host may read the contents in place, row-major.
+bool pj_buffer_is_on_host(const PjBuffer *buffer);
+
+typedef enum PjHostSemantics {
+  PJ_HOST_ONLY_DURING_CALL,
+  PJ_HOST_UNTIL_TRANSFER_COMPLETES,
+  PJ_HOST_ZERO_COPY,
+  PJ_HOST_MUTABLE_ZERO_COPY,
+} PjHostSemantics;
+
+// Makes a buffer of a host array (|byte_strides| NULL: dense row-major). |out_done| becomes ready
+// when the host may change or free |data|: at once if it was copied, else when the contents are
+// freed.
+PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
+                             const int64_t *byte_strides, PjHostSemantics semantics,
+                             PjEvent **out_done, PjBuffer **out_buffer);
+
+// Writes a host array (as above) into |array|, which has memory and is not ready yet.
+PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *byte_strides);
+
+// Copies the contents to |dst| with the given byte strides (NULL: dense row-major), when they are
+// ready. |out_done| tells when, with the producer's failure if there is one.
+PjStatus pj_buffer_to_host(PjBuffer *buffer, void *dst, const int64_t *byte_strides,
+                           PjEvent **out_done);
+
+// Copies |size| bytes at |offset| of the contents. A range outside of them fails |out_done|.
+PjStatus pj_buffer_read_raw(PjBuffer *buffer, void *dst, int64_t offset, int64_t size,
+                            PjEvent **out_done);
+
+// Copies a range of |array| (its reference is taken) to |dst| once it is ready, then completes
+// |done| (its reference is taken).
+void pj_array_read_later(PjArray *array, void *dst, int64_t offset, int64_t size, PjEvent *done);
+
+// Copies to another memory, when the contents are ready.
+PjStatus pj_buffer_copy_to_memory(PjBuffer *buffer, PjMemory *dst, PjBuffer **out_buffer);
+
+// Moves the contents to a new buffer of another shape with as many bytes; the source is deleted.
+PjStatus pj_buffer_bitcast(PjBuffer *buffer, const PjShape *shape, PjBuffer **out_buffer);
+
+// A pending buffer over a new array that the caller completes: pj_array_* on |out_array| (a new
+// reference), then pj_event_set(array->ready).
+PjStatus pj_buffer_pending(PjMemory *memory, const PjShape *shape, PjArray **out_array,
+                           PjBuffer **out_buffer);
+// Makes |array| (pending, without memory) ready with what |source| holds, or its failure, once that
+// is ready.
+PjStatus pj_array_fulfil_from(PjArray *array, PjArray *source);
+// A buffer that is ready with |failure| (taken).
+PjStatus pj_buffer_failed(PjMemory *memory, const PjShape *shape, PjStatus failure,
+                          PjBuffer **out_buffer);
+// A buffer with undefined contents.
+PjStatus pj_buffer_uninitialized(PjMemory *memory, const PjShape *shape, PjBuffer **out_buffer);
+// A view of memory of somebody else; |on_delete| (may be NULL) is called once when it is not used
+// any more.
+PjStatus pj_buffer_view(PjMemory *memory, const PjShape *shape, void *data,
+                        void (*on_delete)(void *context, void *data), void *context,
+                        PjBuffer **out_buffer);

@@ -1,0 +1,186 @@
+// CompileOptionsProto and what hangs on it, read field by field; unknown fields are skipped, as
+// protobuf asks.
+//
+// CompileOptionsProto: parameter_is_tupled_arguments 2, executable_build_options 3,
+// compile_portable_executable 4. ExecutableBuildOptionsProto: num_replicas 4, num_partitions 5,
+// use_spmd_partitioning 6, device_assignment 9, allow_spmd_sharding_propagation_to_output 12,
+// use_shardy_partitioner 19, optimization_level 24. DeviceAssignmentProto: replica_count 1,
+// computation_count 2, computation_devices 3 { replica_device_ids 1 }.
+#include "runtime/compile_options.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "runtime/proto.h"
+
+enum { MAX_DEVICES = 1 << 20 };
+
+static PjStatus malformed(const char *what) {
+  return PJ_ERROR(INVALID_ARGUMENT, "failed to deserialize CompileOptionsProto: %s", what);
+}
+
+typedef struct Assignment {
+  int64_t replicas, computations;
+  int64_t *ids; // [computation][replica], growing
+  size_t count, capacity;
+} Assignment;
+
+static PjStatus push_id(Assignment *assignment, int64_t id) {
+  if (assignment->count == assignment->capacity) {
+    size_t capacity = assignment->capacity ? assignment->capacity * 2 : 8;
+    int64_t *ids = pj_realloc(assignment->ids, capacity * sizeof *ids);
+    if (!ids)
+      return pj_status_oom();
+    assignment->ids = ids;
+    assignment->capacity = capacity;
+  }
+  assignment->ids[assignment->count++] = id;
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_computation(PjStr bytes, Assignment *out) {
+  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
+  PjProtoField field;
+  while (pj_proto_next(&reader, &field)) {
+    if (field.number != 1)
+      continue;
+    PjProtoInts ints = {0};
+    int64_t id;
+    while (pj_proto_ints(&field, &ints, &id))
+      PJ_TRY(push_id(out, id));
+    if (ints.failed)
+      return malformed("bad device id list");
+  }
+  return reader.failed ? malformed("bad device assignment") : PJ_STATUS_OK;
+}
+
+static PjStatus read_assignment(PjStr bytes, Assignment *out) {
+  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
+  PjProtoField field;
+  while (pj_proto_next(&reader, &field)) {
+    if (field.number == 1 && field.type == PJ_WIRE_VARINT)
+      out->replicas = (int32_t)field.value;
+    if (field.number == 2 && field.type == PJ_WIRE_VARINT)
+      out->computations = (int32_t)field.value;
+    if (field.number == 3 && field.type == PJ_WIRE_BYTES)
+      PJ_TRY(read_computation(field.bytes, out));
+  }
+  return reader.failed ? malformed("bad device assignment") : PJ_STATUS_OK;
+}
+
+// The proto lists computations (partitions) first; we keep replicas first.
+static PjStatus take_assignment(const Assignment *assignment, PjCompileOptions *out) {
+  if (assignment->count == 0)
+    return PJ_STATUS_OK;
+  PJ_FAIL_IF(assignment->replicas != out->num_replicas ||
+                 assignment->computations != out->num_partitions,
+             INVALID_ARGUMENT,
+             "compile options: the device assignment is for %lld replicas and %lld partitions, but "
+             "the program for "
+             "%d and %d",
+             (long long)assignment->replicas, (long long)assignment->computations,
+             out->num_replicas, out->num_partitions);
+  PJ_FAIL_IF((int64_t)assignment->count != assignment->replicas * assignment->computations,
+             INVALID_ARGUMENT,
+             "compile options: the device assignment lists %zu devices, but has %lld replicas and "
+             "%lld partitions",
+             assignment->count, (long long)assignment->replicas,
+             (long long)assignment->computations);
+  int *ids = pj_malloc(assignment->count * sizeof *ids);
+  if (!ids)
+    return pj_status_oom();
+  for (int r = 0; r < out->num_replicas; r++)
+    for (int p = 0; p < out->num_partitions; p++)
+      ids[r * out->num_partitions + p] =
+          (int)assignment->ids[(int64_t)p * assignment->replicas + r];
+  out->device_ids = ids;
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_build_options(PjStr bytes, PjCompileOptions *out, Assignment *assignment) {
+  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
+  PjProtoField field;
+  while (pj_proto_next(&reader, &field)) {
+    bool varint = field.type == PJ_WIRE_VARINT;
+    switch (field.number) {
+    case 4:
+      if (!varint || field.value > MAX_DEVICES)
+        return malformed("num_replicas is no sensible number");
+      out->num_replicas = (int)field.value;
+      break;
+    case 5:
+      if (!varint || field.value > MAX_DEVICES)
+        return malformed("num_partitions is no sensible number");
+      out->num_partitions = (int)field.value;
+      break;
+    case 6:
+      if (varint)
+        out->use_spmd_partitioning = field.value != 0;
+      break;
+    case 9:
+      if (field.type != PJ_WIRE_BYTES)
+        return malformed("bad device assignment");
+      PJ_TRY(read_assignment(field.bytes, assignment));
+      break;
+    case 12: {
+      PjProtoInts ints = {0};
+      int64_t value;
+      while (pj_proto_ints(&field, &ints, &value))
+        out->allow_output_sharding |= value != 0;
+      if (ints.failed)
+        return malformed("bad sharding propagation list");
+      break;
+    }
+    case 19:
+      if (varint)
+        out->use_shardy = field.value != 0;
+      break;
+    case 24:
+      if (varint)
+        out->optimization_level = (int)(int32_t)field.value;
+      break;
+    default:
+      break;
+    }
+  }
+  return reader.failed ? malformed("bad executable build options") : PJ_STATUS_OK;
+}
+
+static PjStatus parse(const void *bytes, size_t size, PjCompileOptions *out,
+                      Assignment *assignment) {
+  PjProtoReader reader = pj_proto_reader(bytes, size);
+  PjProtoField field;
+  while (pj_proto_next(&reader, &field)) {
+    bool varint = field.type == PJ_WIRE_VARINT;
+    if (field.number == 2 && varint)
+      out->tupled_arguments = field.value != 0;
+    if (field.number == 3 && field.type == PJ_WIRE_BYTES)
+      PJ_TRY(read_build_options(field.bytes, out, assignment));
+    if (field.number == 4 && varint)
+      out->portable = field.value != 0;
+  }
+  if (reader.failed)
+    return malformed("the bytes are no protocol buffer");
+  // Absent counts mean one.
+  if (out->num_replicas < 1)
+    out->num_replicas = 1;
+  if (out->num_partitions < 1)
+    out->num_partitions = 1;
+  PJ_FAIL_IF((int64_t)out->num_replicas * out->num_partitions > MAX_DEVICES, INVALID_ARGUMENT,
+             "compile options: %d replicas times %d partitions are too many", out->num_replicas,
+             out->num_partitions);
+  return take_assignment(assignment, out);
+}
+
+PjStatus pj_compile_options_parse(const void *bytes, size_t size, PjCompileOptions *out) {
+  *out = (PjCompileOptions){.num_replicas = 1, .num_partitions = 1};
+  Assignment assignment = {0};
+  PjStatus status = parse(bytes, size, out, &assignment);
+  pj_free(assignment.ids);
+  return status;
+}
+
+void pj_compile_options_clear(PjCompileOptions *options) {
+  pj_free(options->device_ids);
+  options->device_ids = NULL;
+}

@@ -1,0 +1,59 @@
+// The compiler vtable: what turns a verified program into something that runs.
+//
+// A vendor's own compiler fills this table; the PJRT surface and the runtime are shared. Functions
+// are called from several threads at once.
+#pragma once
+#include "ir/ir.h"
+#include "runtime/array.h"
+#include "runtime/compile_options.h"
+
+typedef struct PjCompiled PjCompiled; // a compiled program; immutable; defined by each compiler
+typedef struct PjDeviceGroup PjDeviceGroup; // the devices of one execution and their meeting
+                                            // places; defined by each compiler
+
+typedef struct PjFfiStates
+    PjFfiStates; // what custom calls of a program keep between runs (ffi_call.h)
+
+// Where a run takes place.
+typedef struct PjRunContext {
+  PjDeviceGroup *group; // NULL: one device
+  uint32_t replica, partition;
+  int device_ordinal;
+  struct PjClient *client;
+  struct PjExecuteContext *user; // data for custom calls, or NULL
+  PjFfiStates *ffi_states;       // of the program
+  uint64_t run_id;               // equal on all devices of an execution
+} PjRunContext;
+
+typedef struct PjCompiledStats {
+  int64_t code_bytes; // 0: unknown
+  int64_t temp_bytes; // scratch while running, 0: unknown
+} PjCompiledStats;
+
+typedef struct PjCompilerOps {
+  const char *name;
+
+  // Compiles |module| (verified), which outlives the result; runs under the guard of the module's
+  // arena.
+  PjStatus (*compile)(PjModule *module, const PjCompileOptions *options, PjCompiled **out);
+  void (*destroy)(PjCompiled *compiled);
+  void (*stats)(const PjCompiled *compiled, PjCompiledStats *out);
+
+  // Runs on one device. |inputs| are ready arrays of the entry's argument types; where
+  // |may_overwrite| holds (or NULL), the caller has given the array up, and its memory may become
+  // that of a result. |outputs| are arrays without memory, to which the run gives some
+  // (pj_array_allocate, pj_array_adopt ...); the caller makes them ready.
+  PjStatus (*run)(const PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
+                  PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
+                  PjArray *const *outputs);
+
+  // A group for one execution on |num_replicas| x |num_partitions| devices; |device_ids|
+  // replica-major. A device that cannot take part aborts the group, so that the others do not wait
+  // for ever; |why| is borrowed.
+  PjStatus (*group_create)(uint32_t num_replicas, uint32_t num_partitions, const int *device_ids,
+                           PjDeviceGroup **out);
+  void (*group_abort)(PjDeviceGroup *group, PjStatus why);
+  void (*group_destroy)(PjDeviceGroup *group);
+} PjCompilerOps;
+
+extern const PjCompilerOps pj_compiler_eval;

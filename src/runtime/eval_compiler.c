@@ -1,0 +1,173 @@
+// The evaluator as a compiler: "compiling" prepares the module, running evaluates it on host
+// memory.
+#include "base/alloc.h"
+#include "eval/eval.h"
+#include "runtime/client.h"
+#include "runtime/compiler.h"
+#include "runtime/ffi_call.h"
+
+struct PjCompiled {
+  PjProgram *program;
+};
+
+// A device group is the evaluator's process grid.
+static PjGrid *grid_of(PjDeviceGroup *group) {
+  return (PjGrid *)group;
+}
+
+static PjStatus eval_compile(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
+  *out = NULL;
+  PjCompiled *compiled = PJ_NEW(module->arena, PjCompiled);
+  pj_ffi_resolve(module);
+  PJ_TRY(pj_program_create(module, &compiled->program));
+  *out = compiled;
+  return PJ_STATUS_OK;
+}
+
+// All of it lies in the module's arena.
+static void eval_destroy(PjCompiled *compiled) {}
+
+static void eval_stats(const PjCompiled *compiled, PjCompiledStats *out) {
+  *out = (PjCompiledStats){0};
+}
+
+static void release_input(void *context, void *data) {
+  pj_array_release(context);
+}
+
+static PjStatus wrap_input(PjArray *array, bool may_overwrite, PjTensor **out) {
+  if (array->shape->token) {
+    *out = pj_tensor_token();
+    return *out ? PJ_STATUS_OK : pj_status_oom();
+  }
+  void *data = pj_array_host_pointer(array);
+  PJ_FAIL_IF(!data && array->shape->num_bytes, INTERNAL,
+             "the evaluator needs arrays in host memory");
+  const PjShape *shape = array->shape;
+  *out = pj_tensor_wrap(shape->dtype, shape->rank, shape->dims, data, may_overwrite, release_input,
+                        array);
+  if (!*out)
+    return pj_status_oom();
+  pj_array_retain(array);
+  return PJ_STATUS_OK;
+}
+
+// True if |tensor| lies in memory of the host, which the host may change once the input is gone.
+static bool in_foreign_memory(const PjTensor *tensor) {
+  while (tensor->base)
+    tensor = tensor->base;
+  if (tensor->release != release_input)
+    return false;
+  const PjArray *array = tensor->context;
+  while (array->base)
+    array = array->base;
+  return array->kind == PJ_ARRAY_FOREIGN;
+}
+
+// Gives result |tensor| (borrowed) to the arrays from |*at| on; tuples are taken apart.
+static PjStatus unwrap_output(PjTensor *tensor, PjArray *const *outputs, uint32_t num_outputs,
+                              uint32_t *at) {
+  if (tensor->kind == PJ_TENSOR_TUPLE) {
+    for (uint32_t i = 0; i < tensor->num_elems; i++)
+      PJ_TRY(unwrap_output(tensor->elems[i], outputs, num_outputs, at));
+    return PJ_STATUS_OK;
+  }
+  PJ_FAIL_IF(*at >= num_outputs, INTERNAL, "the program returned more than its %u results",
+             num_outputs);
+  PjArray *array = outputs[(*at)++];
+  if (tensor->kind != PJ_TENSOR_ARRAY)
+    return PJ_STATUS_OK;
+  PJ_FAIL_IF(tensor->bytes != array->shape->num_bytes, INTERNAL,
+             "result %u has %zu bytes instead of %zu", *at - 1, tensor->bytes,
+             array->shape->num_bytes);
+  if (in_foreign_memory(tensor)) {
+    PJ_TRY(pj_array_allocate(array));
+    return pj_array_write(array, 0, tensor->bytes, tensor->data);
+  }
+  pj_array_adopt(array, tensor);
+  return PJ_STATUS_OK;
+}
+
+typedef struct Tensors {
+  PjTensor **inputs, **results;
+  uint32_t num_inputs, num_results;
+} Tensors;
+
+static PjStatus run_with(const PjCompiled *compiled, const PjRunContext *context,
+                         PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
+                         PjArray *const *outputs, Tensors *tensors) {
+  for (uint32_t i = 0; i < tensors->num_inputs; i++)
+    PJ_TRY(wrap_input(inputs[i], may_overwrite && may_overwrite[i], &tensors->inputs[i]));
+  PjRunOptions options = {.grid = grid_of(context->group),
+                          .replica = context->replica,
+                          .partition = context->partition,
+                          .ffi_context = (void *)(uintptr_t)context,
+                          .device_ordinal = context->device_ordinal,
+                          .client = context->client};
+  PJ_TRY(pj_program_run(compiled->program, &options, tensors->num_inputs, tensors->inputs,
+                        may_overwrite, tensors->num_results, tensors->results));
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < tensors->num_results; i++)
+    PJ_TRY(unwrap_output(tensors->results[i], outputs, num_outputs, &at));
+  PJ_FAIL_IF(at != num_outputs, INTERNAL, "the program returned %u of its %u results", at,
+             num_outputs);
+  return PJ_STATUS_OK;
+}
+
+static PjStatus eval_run(const PjCompiled *compiled, const PjRunContext *context,
+                         uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
+                         uint32_t num_outputs, PjArray *const *outputs) {
+  const PjOp *entry = pj_program_entry(compiled->program);
+  uint32_t num_results = PJ_ATTR(entry, function_type)->type->num_results;
+  PjTensor **block = pj_calloc((size_t)num_inputs + num_results, sizeof *block);
+  if (!block)
+    return pj_status_oom();
+  Tensors tensors = {block, block + num_inputs, num_inputs, num_results};
+  PjStatus status =
+      run_with(compiled, context, inputs, may_overwrite, num_outputs, outputs, &tensors);
+  for (uint32_t i = 0; i < num_inputs + num_results; i++)
+    pj_tensor_release(block[i]);
+  pj_free(block);
+  return status;
+}
+
+static PjStatus eval_group_create(uint32_t num_replicas, uint32_t num_partitions,
+                                  const int *device_ids, PjDeviceGroup **out) {
+  PjGrid *grid = NULL;
+  PjStatus status = pj_grid_create(num_replicas, num_partitions, device_ids, &grid);
+  *out = (PjDeviceGroup *)grid;
+  return status;
+}
+
+static void eval_group_abort(PjDeviceGroup *group, PjStatus why) {
+  pj_grid_abort(grid_of(group), why);
+}
+
+static void eval_group_destroy(PjDeviceGroup *group) {
+  pj_grid_destroy(grid_of(group));
+}
+
+const PjCompilerOps pj_compiler_eval = {
+    .name = "eval",
+    .compile = eval_compile,
+    .destroy = eval_destroy,
+    .stats = eval_stats,
+    .run = eval_run,
+    .group_create = eval_group_create,
+    .group_abort = eval_group_abort,
+    .group_destroy = eval_group_destroy,
+};
+
+const PjPlatform pj_platform_cpu = {
+    .device = &pj_device_cpu,
+    .compiler = &pj_compiler_eval,
+    .version = "libpjrt 0.1.0 (evaluator)",
+};
+
+// The null platform moves data; what programs it is given is compiled for its hosts' memory and
+// cannot run.
+const PjPlatform pj_platform_null = {
+    .device = &pj_device_null,
+    .compiler = &pj_compiler_eval,
+    .version = "libpjrt 0.1.0 (null)",
+};

@@ -1,0 +1,200 @@
+// See executable.h.
+//
+// Serialised form: magic, format version, two sizes, then the compile options and the program as a
+// portable artifact, then a hash of all that. The artifact, not generated code, travels: it fits
+// every machine and version of ours, and compiling is cheap.
+#include "runtime/executable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/options.h"
+#include "import/import.h"
+#include "ir/print.h"
+#include "runtime/ffi_call.h"
+
+// --- Making --------------------------------------------------------------------------------------
+
+typedef struct Compilation {
+  PjExecutable *executable;
+  PjStr code;
+} Compilation;
+
+// A program for several devices must have been lowered for as many as the options say.
+static PjStatus check_device_counts(const PjModule *module, const PjCompileOptions *options) {
+  static const char *const names[2] = {"mhlo.num_replicas", "mhlo.num_partitions"};
+  const int counts[2] = {options->num_replicas, options->num_partitions};
+  for (int i = 0; i < 2; i++) {
+    const PjAttr *attr = pj_attr_get(module->attrs, names[i]);
+    if (!attr || attr->kind != PJ_ATTR_INT || attr->i64 <= 1)
+      continue;
+    PJ_FAIL_IF(attr->i64 != counts[i], INVALID_ARGUMENT,
+               "the program was lowered for %s = %lld, but the compile options ask for %d",
+               names[i], (long long)attr->i64, counts[i]);
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus compile_guarded(void *context) {
+  Compilation *c = context;
+  PjExecutable *executable = c->executable;
+  // The module may point into the bytes, which are the caller's.
+  void *bytes = pj_arena_memdup(executable->arena, c->code.ptr, c->code.len);
+  PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
+  PJ_TRY(check_device_counts(executable->module, &executable->options));
+  PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
+  uint64_t hash[2];
+  pj_module_fingerprint(executable->module, hash);
+  snprintf(executable->fingerprint, sizeof executable->fingerprint, "%016llx%016llx",
+           (unsigned long long)hash[0], (unsigned long long)hash[1]);
+  pj_module_cost(executable->module, &executable->cost);
+  PjStr name = executable->module->name.len ? executable->module->name : PJ_STR("main");
+  executable->name = pj_strndup(name.ptr, name.len);
+  if (!executable->name)
+    return pj_status_oom();
+  PJ_TRY(executable->compiler->compile(executable->module, &executable->options,
+                                       &executable->compiled));
+  executable->compiler->stats(executable->compiled, &executable->stats);
+  return PJ_STATUS_OK;
+}
+
+static PjStatus compile(PjExecutable *executable, PjStr code, PjStr option_bytes) {
+  executable->option_bytes = pj_strndup(option_bytes.ptr, option_bytes.len);
+  if (!executable->option_bytes)
+    return pj_status_oom();
+  executable->option_size = option_bytes.len;
+  PJ_TRY(pj_compile_options_parse(option_bytes.ptr, option_bytes.len, &executable->options));
+  int64_t limit_mb = pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB);
+  PJ_TRY(pj_arena_create(limit_mb > 0 ? (size_t)limit_mb << 20 : 0, &executable->arena));
+  Compilation c = {executable, code};
+  return pj_arena_guard(executable->arena, compile_guarded, &c);
+}
+
+PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
+                               PjStr option_bytes, PjExecutable **out) {
+  *out = NULL;
+  // What upstream says, word for word: its tests look for it.
+  PJ_FAIL_IF(!pj_str_is(format, "mlir"), INVALID_ARGUMENT, "Unknown program format '%.*s'.",
+             PJ_STR_ARG(format));
+  PjExecutable *executable = pj_calloc(1, sizeof *executable);
+  if (!executable)
+    return pj_status_oom();
+  atomic_init(&executable->refs, 1);
+  executable->compiler = compiler;
+  executable->ffi_states = pj_ffi_states_create();
+  PjStatus status =
+      executable->ffi_states ? compile(executable, code, option_bytes) : pj_status_oom();
+  if (status) {
+    pj_executable_release(executable);
+    return status;
+  }
+  *out = executable;
+  return PJ_STATUS_OK;
+}
+
+PjExecutable *pj_executable_retain(PjExecutable *executable) {
+  atomic_fetch_add_explicit(&executable->refs, 1, memory_order_relaxed);
+  return executable;
+}
+
+void pj_executable_release(PjExecutable *executable) {
+  if (!executable || atomic_fetch_sub_explicit(&executable->refs, 1, memory_order_acq_rel) != 1)
+    return;
+  void *surface = atomic_load(&executable->surface);
+  if (surface)
+    executable->surface_free(surface);
+  if (executable->compiled)
+    executable->compiler->destroy(executable->compiled);
+  pj_ffi_states_destroy(executable->ffi_states);
+  pj_signature_clear(&executable->signature);
+  pj_compile_options_clear(&executable->options);
+  pj_arena_destroy(executable->arena);
+  pj_free(executable->option_bytes);
+  pj_free(executable->name);
+  pj_free(executable);
+}
+
+// --- Serialising ---------------------------------------------------------------------------------
+
+enum { SERIALIZED_VERSION = 1 };
+
+typedef struct SerializedHeader {
+  char magic[8];
+  uint32_t version, reserved;
+  uint64_t option_size, code_size;
+} SerializedHeader;
+
+static const char magic[8] = {'P', 'J', 'E', 'X', 'E', 'C', '\r', '\n'};
+
+static uint64_t checksum(const char *bytes, size_t size) {
+  return pj_hash_bytes(PJ_HASH_SEED, bytes, size);
+}
+
+typedef struct Writing {
+  const PjExecutable *executable;
+  PjStrBuf *out;
+} Writing;
+
+static PjStatus write_guarded(void *context) {
+  Writing *w = context;
+  return pj_bytecode_write(w->executable->module, pj_version_current, w->out);
+}
+
+PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out) {
+  PjStrBuf code = {0};
+  Writing w = {executable, &code};
+  // The writer may want scratch from an arena of its own; the module's is shared and stays as it
+  // is.
+  PjStatus status = write_guarded(&w);
+  if (!status)
+    status = pj_strbuf_status(&code);
+  if (!status) {
+    SerializedHeader header = {.version = SERIALIZED_VERSION,
+                               .option_size = executable->option_size,
+                               .code_size = code.len};
+    memcpy(header.magic, magic, sizeof magic);
+    size_t start = out->len;
+    pj_strbuf_append(out, &header, sizeof header);
+    pj_strbuf_append(out, executable->option_bytes, executable->option_size);
+    pj_strbuf_append(out, code.data, code.len);
+    status = pj_strbuf_status(out);
+    if (!status) {
+      uint64_t sum = checksum(out->data + start, out->len - start);
+      pj_strbuf_append(out, &sum, sizeof sum);
+      status = pj_strbuf_status(out);
+    }
+  }
+  pj_strbuf_free(&code);
+  return status;
+}
+
+PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, PjStr option_bytes,
+                                   PjExecutable **out) {
+  *out = NULL;
+  SerializedHeader header;
+  uint64_t sum;
+  PJ_FAIL_IF(bytes.len < sizeof header + sizeof sum || memcmp(bytes.ptr, magic, sizeof magic) != 0,
+             INVALID_ARGUMENT, "the %zu bytes are no serialized executable of this plugin",
+             bytes.len);
+  memcpy(&header, bytes.ptr, sizeof header);
+  PJ_FAIL_IF(header.version != SERIALIZED_VERSION, INVALID_ARGUMENT,
+             "a serialized executable of format %u; this plugin reads format %d", header.version,
+             SERIALIZED_VERSION);
+  size_t payload = bytes.len - sizeof header - sizeof sum;
+  memcpy(&sum, bytes.ptr + bytes.len - sizeof sum, sizeof sum);
+  PJ_FAIL_IF(header.option_size > payload || header.code_size != payload - header.option_size ||
+                 sum != checksum(bytes.ptr, bytes.len - sizeof sum),
+             INVALID_ARGUMENT,
+             "a serialized executable is damaged: sizes or checksum do not fit its %zu bytes",
+             bytes.len);
+  PjStr stored = {bytes.ptr + sizeof header, (size_t)header.option_size};
+  PjStr code = {stored.ptr + stored.len, (size_t)header.code_size};
+  return pj_executable_compile(compiler, code, PJ_STR("mlir"),
+                               option_bytes.len ? option_bytes : stored, out);
+}
+
+PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out) {
+  return PJ_ERROR(UNIMPLEMENTED, "printing of programs");
+}

@@ -1,0 +1,72 @@
+// Executables: compiled programs. Immutable, shared by threads, reference-counted.
+//
+// A PjExecutable knows no devices (it can be made from a topology, serialised and loaded); a
+// PjLoadedExecutable is one of them with its devices in a client.
+#pragma once
+#include "runtime/client.h"
+#include "runtime/fingerprint.h"
+#include "runtime/signature.h"
+
+typedef struct PjExecutable {
+  _Atomic int refs;
+  _Atomic(void *) surface; // belongs to the PJRT surface: answers that it has prepared
+  void (*surface_free)(void *surface);
+  const PjCompilerOps *compiler;
+  PjArena *arena; // holds the module and the bytes it came from
+  PjModule *module;
+  PjCompiled *compiled;
+  PjFfiStates *ffi_states;
+  PjCompileOptions options;
+  char *option_bytes; // the proto as the host sent it
+  size_t option_size;
+  PjSignature signature;
+  char *name;
+  char fingerprint[33];
+  PjCost cost;
+  PjCompiledStats stats;
+} PjExecutable;
+
+// Compiles |code|. |format| is "mlir" (bytecode or text). Errors: INVALID_ARGUMENT for an unknown
+// format, malformed options or a bad program; UNIMPLEMENTED for what is not supported.
+PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
+                               PjStr option_bytes, PjExecutable **out);
+PjExecutable *pj_executable_retain(PjExecutable *executable);
+void pj_executable_release(PjExecutable *executable); // NULL allowed
+
+// Bytes from which the executable can be made again, appended to |out|; and back. |option_bytes|
+// (empty: those of the executable) replace its compile options. Errors of the latter:
+// INVALID_ARGUMENT for bytes that are not ours, damaged or of another version.
+PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out);
+PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, PjStr option_bytes,
+                                   PjExecutable **out);
+
+// The program as StableHLO text, appended to |out|.
+PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out);
+
+typedef struct PjMeeting PjMeeting;
+
+typedef struct PjLogicalId {
+  int replica, partition;
+} PjLogicalId;
+
+typedef struct PjLoadedExecutable {
+  _Atomic int refs;
+  PjClient *client;
+  PjExecutable *executable;
+  int num_devices;    // replicas times partitions; 0: portable
+  PjDevice **devices; // replica-major
+  int *device_ids;
+  PjLogicalId *logical_ids;
+  _Atomic bool deleted;
+  // Executions that come device by device: each call of a device meets the calls of the same number
+  // of the others.
+  pthread_mutex_t lock;
+  uint64_t *calls; // per device
+  PjMeeting *meetings;
+} PjLoadedExecutable;
+
+// Places |executable| (retained) on the client's devices. Errors: INVALID_ARGUMENT if it wants
+// devices that are not there.
+PjStatus pj_executable_load(PjClient *client, PjExecutable *executable, PjLoadedExecutable **out);
+PjLoadedExecutable *pj_loaded_retain(PjLoadedExecutable *loaded);
+void pj_loaded_release(PjLoadedExecutable *loaded); // NULL allowed

@@ -1,0 +1,406 @@
+// Executions: see execute.h.
+//
+// One launch is one block of memory. It holds its inputs, and waits (without a thread) until they
+// are ready. Then each device's part runs: a cheap one on the thread that came last, others on a
+// worker; parts that must meet in collectives all at the same time, each on a thread of its own.
+#include "runtime/execute.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "runtime/meeting.h"
+
+typedef struct Launch Launch;
+
+typedef struct Part {
+  PjTask task;
+  Launch *launch;
+  PjDevice *device;
+  uint32_t index; // among the program's devices, replica-major
+  PjArray **in;
+  bool *donated;
+  PjArray **out;
+  PjEvent *done; // shared by the outputs
+} Part;
+
+struct Launch {
+  PjLoadedExecutable *loaded;
+  PjExecuteContext *context;
+  PjDeviceGroup *group;
+  PjMeeting *meeting; // NULL: the group is ours
+  uint64_t run_id;
+  uint32_t num_parts, num_in, num_out;
+  _Atomic uint32_t inputs_left; // not ready yet, and one for the call itself
+  _Atomic uint32_t parts_left;
+  bool prefer_inline;
+  PjEventWaiter *waiters; // room for one per input
+  Part parts[];
+};
+
+// --- Memory of a launch --------------------------------------------------------------------------
+
+static Launch *launch_create(uint32_t parts, uint32_t in, uint32_t out) {
+  size_t per_part = (size_t)in * (sizeof(PjArray *) + sizeof(PjEventWaiter) + sizeof(bool)) +
+                    (size_t)out * sizeof(PjArray *);
+  size_t size;
+  if (!pj_mul_size(parts, sizeof(Part) + per_part, &size) ||
+      !pj_add_size(size, sizeof(Launch), &size))
+    return NULL;
+  Launch *launch = pj_calloc(1, size);
+  if (!launch)
+    return NULL;
+  launch->num_parts = parts;
+  launch->num_in = in;
+  launch->num_out = out;
+  // Pointers first, flags last: everything stays aligned.
+  launch->waiters = (PjEventWaiter *)(launch->parts + parts);
+  PjArray **arrays = (PjArray **)(launch->waiters + (size_t)parts * in);
+  bool *flags = (bool *)(arrays + (size_t)parts * (in + out));
+  for (uint32_t i = 0; i < parts; i++) {
+    Part *part = &launch->parts[i];
+    part->launch = launch;
+    part->in = arrays + (size_t)i * (in + out);
+    part->out = part->in + in;
+    part->donated = flags + (size_t)i * in;
+  }
+  return launch;
+}
+
+static void release_inputs(Part *part) {
+  for (uint32_t i = 0; i < part->launch->num_in; i++) {
+    pj_array_release(part->in[i]);
+    part->in[i] = NULL;
+  }
+}
+
+static void launch_destroy(Launch *launch) {
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    Part *part = &launch->parts[p];
+    release_inputs(part);
+    for (uint32_t i = 0; i < launch->num_out; i++)
+      pj_array_release(part->out[i]);
+    pj_event_release(part->done);
+  }
+  if (launch->meeting)
+    pj_meeting_leave(launch->loaded, launch->meeting);
+  else if (launch->group)
+    launch->loaded->executable->compiler->group_destroy(launch->group);
+  pj_execute_context_release(launch->context);
+  pj_loaded_release(launch->loaded);
+  pj_free(launch);
+}
+
+// --- Running -------------------------------------------------------------------------------------
+
+// Completes a part with |status| (taken). The last part frees the launch.
+static void part_finish(Part *part, PjStatus status) {
+  Launch *launch = part->launch;
+  // First give up the inputs: who waits for the outputs may expect the memory of the inputs back.
+  release_inputs(part);
+  pj_event_set(part->done, status);
+  if (atomic_fetch_sub_explicit(&launch->parts_left, 1, memory_order_acq_rel) == 1)
+    launch_destroy(launch);
+}
+
+static void part_run(void *arg) {
+  Part *part = arg;
+  Launch *launch = part->launch;
+  PjExecutable *executable = launch->loaded->executable;
+  uint32_t partitions = (uint32_t)executable->options.num_partitions;
+  PjRunContext context = {.group = launch->group,
+                          .replica = part->index / partitions,
+                          .partition = part->index % partitions,
+                          .device_ordinal = part->device->desc->local_hardware_id,
+                          .client = launch->loaded->client,
+                          .user = launch->context,
+                          .ffi_states = executable->ffi_states,
+                          .run_id = launch->run_id};
+  // A donated array may be overwritten only if nobody else (another buffer, a view) looks at it.
+  for (uint32_t i = 0; i < launch->num_in; i++)
+    part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
+  PjStatus status = executable->compiler->run(executable->compiled, &context, launch->num_in,
+                                              part->in, part->donated, launch->num_out, part->out);
+  if (status && launch->group)
+    executable->compiler->group_abort(launch->group, status);
+  part_finish(part, status);
+}
+
+static void launch_fail(Launch *launch, PjStatus status) {
+  if (launch->group)
+    launch->loaded->executable->compiler->group_abort(launch->group, status);
+  // The last part frees the launch; count them beforehand.
+  for (uint32_t i = 0, n = launch->num_parts; i < n; i++)
+    part_finish(&launch->parts[i], i + 1 < n ? pj_status_clone(status) : status);
+}
+
+// The first failure among the inputs, for the caller to free.
+static PjStatus failed_input(const Launch *launch) {
+  for (uint32_t p = 0; p < launch->num_parts; p++)
+    for (uint32_t i = 0; i < launch->num_in; i++)
+      if (pj_event_has_failed(launch->parts[p].in[i]->ready))
+        return pj_event_status(launch->parts[p].in[i]->ready);
+  return PJ_STATUS_OK;
+}
+
+// All inputs are ready.
+static void launch_start(Launch *launch, bool on_calling_thread) {
+  PjStatus failure = failed_input(launch);
+  if (failure) {
+    launch_fail(launch, failure);
+    return;
+  }
+  PjWorkers *workers = launch->loaded->client->workers;
+  if (!launch->group) {
+    Part *part = &launch->parts[0];
+    if (on_calling_thread && launch->prefer_inline)
+      part_run(part);
+    else
+      pj_workers_submit(workers, &part->task);
+    return;
+  }
+  // In a gang from here on: nothing of |launch| may be touched after the last task was given away.
+  PjTask **tasks = pj_malloc(launch->num_parts * sizeof(PjTask *));
+  for (uint32_t i = 0; tasks && i < launch->num_parts; i++)
+    tasks[i] = &launch->parts[i].task;
+  PjStatus status =
+      tasks ? pj_workers_submit_gang(workers, tasks, (int)launch->num_parts) : pj_status_oom();
+  pj_free(tasks);
+  if (status)
+    launch_fail(launch, status);
+}
+
+static void input_ready(void *arg, PjStatus status) {
+  Launch *launch = arg;
+  if (atomic_fetch_sub_explicit(&launch->inputs_left, 1, memory_order_acq_rel) == 1)
+    launch_start(launch, false);
+}
+
+// --- Checking and binding ------------------------------------------------------------------------
+
+static PjStatus check_argument(const PjLoadedExecutable *loaded, const PjDevice *device, uint32_t i,
+                               const PjBuffer *buffer) {
+  PJ_FAIL_IF(!buffer, INVALID_ARGUMENT, "argument %u is null", i);
+  PJ_FAIL_IF(buffer->memory->client != loaded->client, INVALID_ARGUMENT,
+             "argument %u belongs to another client", i);
+  PJ_FAIL_IF(buffer->memory->device != device, INVALID_ARGUMENT,
+             "argument %u is on device %s, but the program runs on device %s", i,
+             buffer->memory->device->desc->to_string, device->desc->to_string);
+  const PjShape *expected = loaded->executable->signature.params[i].shape;
+  if (pj_shape_eq(buffer->shape, expected))
+    return PJ_STATUS_OK;
+  PjStrBuf text = {0};
+  pj_strbuf_printf(&text, "argument %u of program %s must be ", i, loaded->executable->name);
+  pj_shape_print(&text, expected);
+  pj_strbuf_puts(&text, ", but is ");
+  pj_shape_print(&text, buffer->shape);
+  PjStatus status =
+      PJ_ERROR(INVALID_ARGUMENT, "%s", text.data ? text.data : "an argument has the wrong shape");
+  pj_strbuf_free(&text);
+  return status;
+}
+
+static bool is_donatable(const PjExecution *execution, uint32_t i) {
+  for (size_t k = 0; k < execution->num_non_donatable; k++)
+    if (execution->non_donatable[k] == (int64_t)i)
+      return false;
+  return true;
+}
+
+// Which device runs each part.
+static PjStatus bind_devices(Launch *launch, const PjExecution *execution) {
+  PjLoadedExecutable *loaded = launch->loaded;
+  if (!execution->device) {
+    PJ_FAIL_IF(loaded->num_devices == 0, INVALID_ARGUMENT,
+               "program %s is portable: an execution must name its device",
+               loaded->executable->name);
+    PJ_FAIL_IF((int)execution->num_devices != loaded->num_devices, INVALID_ARGUMENT,
+               "program %s runs on %d devices, but arguments are given for %u",
+               loaded->executable->name, loaded->num_devices, execution->num_devices);
+    for (uint32_t i = 0; i < launch->num_parts; i++) {
+      launch->parts[i].device = loaded->devices[i];
+      launch->parts[i].index = i;
+    }
+    return PJ_STATUS_OK;
+  }
+  PJ_FAIL_IF(execution->num_devices != 1, INVALID_ARGUMENT,
+             "an execution on one named device with arguments for %u devices",
+             execution->num_devices);
+  PJ_FAIL_IF(execution->device->client != loaded->client, INVALID_ARGUMENT,
+             "the named device belongs to another client");
+  launch->parts[0].device = execution->device;
+  for (int i = 0; i < loaded->num_devices; i++) {
+    if (loaded->devices[i] != execution->device)
+      continue;
+    launch->parts[0].index = (uint32_t)i;
+    return PJ_STATUS_OK;
+  }
+  PJ_FAIL_IF(loaded->num_devices != 0, INVALID_ARGUMENT, "program %s is not assigned to device %s",
+             loaded->executable->name, execution->device->desc->to_string);
+  return PJ_STATUS_OK;
+}
+
+static PjStatus bind_inputs(Launch *launch, const PjExecution *execution) {
+  PjLoadedExecutable *loaded = launch->loaded;
+  const PjSignature *signature = &loaded->executable->signature;
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    Part *part = &launch->parts[p];
+    for (uint32_t i = 0; i < launch->num_in; i++) {
+      PjBuffer *buffer = execution->args[p][i];
+      PJ_TRY(check_argument(loaded, part->device, i, buffer));
+      PJ_TRY_IN(pj_buffer_acquire(buffer, "Execute()", &part->in[i]), "argument %u of program %s",
+                i, loaded->executable->name);
+      part->donated[i] = signature->params[i].donated && is_donatable(execution, i);
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
+  const PjSignature *signature = &launch->loaded->executable->signature;
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    Part *part = &launch->parts[p];
+    part->task = (PjTask){.fn = part_run, .arg = part};
+    part->done = pj_event_create();
+    if (!part->done)
+      return pj_status_oom();
+    for (uint32_t i = 0; i < launch->num_out; i++) {
+      const PjSlot *slot = &signature->results[i];
+      PjArray *array = part->out[i] =
+          pj_array_create(part->device->memories[slot->memory_kind], slot->shape, part->done);
+      if (!array)
+        return pj_status_oom();
+      execution->outputs[p][i] = pj_buffer_create(pj_array_retain(array));
+      if (!execution->outputs[p][i])
+        return pj_status_oom();
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+// Takes the donated buffers' contents away from them; the launch holds them already. All or none.
+static PjStatus donate(Launch *launch, const PjExecution *execution) {
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    for (uint32_t i = 0; i < launch->num_in; i++) {
+      if (!launch->parts[p].donated[i])
+        continue;
+      if (pj_buffer_surrender(execution->args[p][i]))
+        continue;
+      // It was donated a moment ago, by this very call: f(donate(a), donate(a)).
+      for (uint32_t q = 0; q <= p; q++)
+        for (uint32_t k = 0; k < (q < p ? launch->num_in : i); k++)
+          if (launch->parts[q].donated[k])
+            pj_buffer_restore(execution->args[q][k], launch->parts[q].in[k]);
+      return PJ_ERROR(INVALID_ARGUMENT,
+                      "Attempt to donate the same buffer twice in Execute(): argument %u of "
+                      "program %s was donated before",
+                      i, launch->loaded->executable->name);
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus make_group(Launch *launch, const PjExecution *execution) {
+  PjLoadedExecutable *loaded = launch->loaded;
+  if (loaded->num_devices <= 1) {
+    launch->run_id =
+        atomic_fetch_add_explicit(&loaded->client->next_run_id, 1, memory_order_relaxed);
+    return PJ_STATUS_OK;
+  }
+  if (execution->device) {
+    PJ_TRY(pj_meeting_join(loaded, (int)launch->parts[0].index, &launch->meeting));
+    launch->group = launch->meeting->group;
+    launch->run_id = launch->meeting->run_id;
+    return PJ_STATUS_OK;
+  }
+  launch->run_id = atomic_fetch_add_explicit(&loaded->client->next_run_id, 1, memory_order_relaxed);
+  const PjCompileOptions *options = &loaded->executable->options;
+  return loaded->executable->compiler->group_create((uint32_t)options->num_replicas,
+                                                    (uint32_t)options->num_partitions,
+                                                    loaded->device_ids, &launch->group);
+}
+
+// A bound on the time, in nanoseconds, below which handing the work to another thread costs more
+// than it saves.
+static bool is_cheap(const PjCost *cost) {
+  double ns = (double)cost->ops * 1000 + cost->flops + 10 * cost->transcendentals +
+              cost->bytes_accessed / 4;
+  return !cost->may_block && ns < 100e3;
+}
+
+static PjStatus prepare(Launch *launch, const PjExecution *execution) {
+  PJ_TRY(bind_devices(launch, execution));
+  PJ_TRY(bind_inputs(launch, execution));
+  PJ_TRY(bind_outputs(launch, execution));
+  PJ_TRY(donate(launch, execution));
+  PjStatus status = make_group(launch, execution);
+  if (status) {
+    for (uint32_t p = 0; p < launch->num_parts; p++)
+      for (uint32_t i = 0; i < launch->num_in; i++)
+        if (launch->parts[p].donated[i])
+          pj_buffer_restore(execution->args[p][i], launch->parts[p].in[i]);
+  }
+  return status;
+}
+
+PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
+  const PjSignature *signature = &loaded->executable->signature;
+  PJ_FAIL_IF(atomic_load(&loaded->deleted), FAILED_PRECONDITION, "program %s was deleted",
+             loaded->executable->name);
+  PJ_FAIL_IF(execution->num_devices < 1, INVALID_ARGUMENT, "an execution on no device");
+  PJ_FAIL_IF(execution->num_args != signature->num_params, INVALID_ARGUMENT,
+             "program %s takes %u arguments, but %u are given", loaded->executable->name,
+             signature->num_params, execution->num_args);
+  Launch *launch =
+      launch_create(execution->num_devices, signature->num_params, signature->num_results);
+  if (!launch)
+    return pj_status_oom();
+  launch->loaded = pj_loaded_retain(loaded);
+  if (execution->context)
+    launch->context = pj_execute_context_retain(execution->context);
+  for (uint32_t p = 0; p < launch->num_parts; p++)
+    for (uint32_t i = 0; i < launch->num_out; i++)
+      execution->outputs[p][i] = NULL;
+
+  PjStatus status = prepare(launch, execution);
+  if (status) {
+    for (uint32_t p = 0; p < launch->num_parts; p++) {
+      for (uint32_t i = 0; i < launch->num_out; i++) {
+        pj_buffer_destroy(execution->outputs[p][i]);
+        execution->outputs[p][i] = NULL;
+      }
+    }
+    launch_destroy(launch);
+    return status;
+  }
+
+  bool synchronous = !loaded->client->asynchronous;
+  launch->prefer_inline = synchronous || is_cheap(&loaded->executable->cost);
+  // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
+  uint32_t num_parts = launch->num_parts;
+  PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;
+  for (uint32_t p = 0; wait_for && p < num_parts; p++)
+    wait_for[p] = pj_event_retain(launch->parts[p].done);
+  if (execution->done)
+    for (uint32_t p = 0; p < launch->num_parts; p++)
+      execution->done[p] = pj_event_retain(launch->parts[p].done);
+  atomic_init(&launch->parts_left, launch->num_parts);
+  atomic_init(&launch->inputs_left, 1);
+  size_t used = 0;
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    for (uint32_t i = 0; i < launch->num_in; i++) {
+      PjEvent *ready = launch->parts[p].in[i]->ready;
+      if (pj_event_is_ready(ready))
+        continue;
+      atomic_fetch_add_explicit(&launch->inputs_left, 1, memory_order_relaxed);
+      pj_event_when(ready, &launch->waiters[used++], input_ready, launch);
+    }
+  }
+  if (atomic_fetch_sub_explicit(&launch->inputs_left, 1, memory_order_acq_rel) == 1)
+    launch_start(launch, true);
+  for (uint32_t p = 0; wait_for && p < num_parts; p++) {
+    pj_status_free(pj_event_await(wait_for[p]));
+    pj_event_release(wait_for[p]);
+  }
+  pj_free(wait_for);
+  return PJ_STATUS_OK;
+}

@@ -1,0 +1,17 @@
+// Facts about a program that are read off its IR.
+#pragma once
+#include "ir/ir.h"
+
+// A hash of the structure of |module| (numbered): ops, types, attributes, constants and the flow of
+// values. Neither source locations nor names of functions' private copies of them count. Two 64-bit
+// halves.
+void pj_module_fingerprint(const PjModule *module, uint64_t out[2]);
+
+typedef struct PjCost {
+  double flops, transcendentals, bytes_accessed;
+  uint64_t ops;   // operations, those in regions included
+  bool may_block; // custom calls, loops, sends: no bound on the time can be given
+} PjCost;
+
+// Estimates for one execution. Loop bodies count once.
+void pj_module_cost(const PjModule *module, PjCost *out);

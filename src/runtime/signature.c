@@ -1,0 +1,155 @@
+// See signature.h. Attributes of arguments and results are those that JAX's lowering sets:
+// tf.aliasing_output, jax.buffer_donor, mhlo.memory_kind, mhlo.layout_mode.
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "device/device.h"
+#include "runtime/signature.h"
+
+void pj_signature_clear(PjSignature *signature) {
+  for (uint32_t i = 0; i < signature->num_params; i++) {
+    pj_shape_release(signature->params[i].shape);
+    pj_strbuf_free(&signature->params[i].sharding);
+  }
+  for (uint32_t i = 0; i < signature->num_results; i++) {
+    pj_shape_release(signature->results[i].shape);
+    pj_strbuf_free(&signature->results[i].sharding);
+  }
+  pj_free(signature->params);
+  pj_free(signature->results);
+  *signature = (PjSignature){0};
+}
+
+static uint32_t count_leaves(const PjType *type) {
+  if (type->kind != PJ_TYPE_TUPLE)
+    return 1;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < type->num_elems; i++)
+    count += count_leaves(type->elems[i]);
+  return count;
+}
+
+// "{1,0}" into |out|; "default", "auto" and empty texts leave *out_given false.
+static PjStatus parse_layout(PjStr text, int rank, int64_t *out, bool *out_given) {
+  *out_given = false;
+  if (!text.len || pj_str_is(text, "default") || pj_str_is(text, "auto"))
+    return PJ_STATUS_OK;
+  size_t at = 0;
+  bool ok = text.ptr[at++] == '{';
+  int n = 0;
+  while (ok && at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
+    int64_t value = 0;
+    for (; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9' && value < 1000; at++)
+      value = value * 10 + (text.ptr[at] - '0');
+    ok = n < rank;
+    if (ok)
+      out[n++] = value;
+    if (at < text.len && text.ptr[at] == ',')
+      at++;
+  }
+  // Tiles may follow a colon; memory here has none, so only a layout without them can be served.
+  PJ_FAIL_IF(!ok || n != rank || at >= text.len || text.ptr[at] != '}', INVALID_ARGUMENT,
+             "mhlo.layout_mode \"%.*s\" is no layout of %d dimensions", PJ_STR_ARG(text), rank);
+  *out_given = true;
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_memory_kind(const PjAttr *dict, PjMemoryKind *out) {
+  const PjAttr *attr = pj_attr_get(dict, "mhlo.memory_kind");
+  *out = PJ_MEMORY_DEVICE;
+  if (!attr || attr->kind != PJ_ATTR_STRING)
+    return PJ_STATUS_OK;
+  for (int kind = 0; kind < PJ_MEMORY_KIND_COUNT; kind++) {
+    if (pj_str_is(attr->str, pj_memory_kind_name((PjMemoryKind)kind))) {
+      *out = (PjMemoryKind)kind;
+      return PJ_STATUS_OK;
+    }
+  }
+  return PJ_ERROR(
+      INVALID_ARGUMENT,
+      "mhlo.memory_kind \"%.*s\" is unknown; there are device, pinned_host and unpinned_host",
+      PJ_STR_ARG(attr->str));
+}
+
+static PjStatus read_slot(const PjType *type, const PjAttr *dict, PjSlot *out) {
+  out->alias = -1;
+  PJ_TRY(read_memory_kind(dict, &out->memory_kind));
+  if (type->kind == PJ_TYPE_TOKEN) {
+    out->shape = pj_shape_token();
+    return out->shape ? PJ_STATUS_OK : pj_status_oom();
+  }
+  if (!pj_type_is_static(type)) {
+    PjStrBuf text = {0};
+    pj_type_print(&text, type);
+    PjStatus status = PJ_ERROR(INVALID_ARGUMENT, "the type %s is no tensor of static shape",
+                               text.data ? text.data : "?");
+    pj_strbuf_free(&text);
+    return status;
+  }
+  int64_t layout[PJ_MAX_RANK];
+  bool has_layout = false;
+  const PjAttr *mode = pj_attr_get(dict, "mhlo.layout_mode");
+  if (mode && mode->kind == PJ_ATTR_STRING)
+    PJ_TRY(parse_layout(mode->str, type->rank, layout, &has_layout));
+  return pj_shape_create(type->dtype, (size_t)type->rank, type->dims, has_layout ? layout : NULL,
+                         &out->shape);
+}
+
+static PjStatus read_result(const PjType *type, const PjAttr *dict, PjSignature *out) {
+  if (type->kind == PJ_TYPE_TUPLE) {
+    for (uint32_t i = 0; i < type->num_elems; i++)
+      PJ_TRY(read_result(type->elems[i], NULL, out));
+    return PJ_STATUS_OK;
+  }
+  return read_slot(type, dict, &out->results[out->num_results++]);
+}
+
+// Dictionary |i| of a list of them, or NULL.
+static const PjAttr *dict_at(const PjAttr *list, uint32_t i) {
+  return list && list->kind == PJ_ATTR_ARRAY && i < list->count ? list->elems[i] : NULL;
+}
+
+static PjStatus read_donation(const PjAttr *dict, uint32_t num_results, PjSlot *param) {
+  const PjAttr *alias = pj_attr_get(dict, "tf.aliasing_output"),
+               *donor = pj_attr_get(dict, "jax.buffer_donor");
+  if (alias && alias->kind == PJ_ATTR_INT) {
+    PJ_FAIL_IF(alias->i64 < 0 || alias->i64 >= num_results, INVALID_ARGUMENT,
+               "tf.aliasing_output names result %lld of %u", (long long)alias->i64, num_results);
+    param->alias = (int)alias->i64;
+    param->donated = true;
+  }
+  if (donor && (donor->kind == PJ_ATTR_UNIT || (donor->kind == PJ_ATTR_BOOL && donor->i64)))
+    param->donated = true;
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *options,
+                           PjSignature *out) {
+  *out = (PjSignature){0};
+  const PjOp *entry = pj_module_entry(module);
+  PJ_FAIL_IF(!entry || !entry->num_regions, INVALID_ARGUMENT,
+             "the program has no entry function (main)");
+  const PjAttr *type_attr = PJ_ATTR(entry, function_type);
+  PJ_FAIL_IF(!type_attr || !type_attr->type || type_attr->type->kind != PJ_TYPE_FUNCTION,
+             INVALID_ARGUMENT, "the entry function has no function type");
+  const PjType *type = type_attr->type;
+  uint32_t num_results = 0;
+  for (uint32_t i = 0; i < type->num_results; i++)
+    num_results += count_leaves(type->results[i]);
+  out->params = pj_calloc(type->num_elems, sizeof *out->params);
+  out->results = pj_calloc(num_results, sizeof *out->results);
+  if (!out->params || !out->results)
+    return pj_status_oom();
+  const PjAttr *arg_attrs = PJ_ATTR(entry, arg_attrs), *res_attrs = PJ_ATTR(entry, res_attrs);
+  for (uint32_t i = 0; i < type->num_elems; i++) {
+    PjSlot *param = &out->params[out->num_params++];
+    PJ_TRY_IN(read_slot(type->elems[i], dict_at(arg_attrs, i), param), "parameter %u", i);
+    PJ_TRY_IN(read_donation(dict_at(arg_attrs, i), num_results, param), "parameter %u", i);
+  }
+  for (uint32_t i = 0; i < type->num_results; i++)
+    PJ_TRY_IN(read_result(type->results[i], dict_at(res_attrs, i), out), "result %u", i);
+  // One device holds everything whole. Programs that are cut over several devices get their
+  // shardings from the partitioner.
+  out->shardings_known = options->num_partitions == 1;
+  return PJ_STATUS_OK;
+}

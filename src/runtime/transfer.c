@@ -1,0 +1,253 @@
+// Transfers between host and buffers, and between buffers.
+//
+// What is ready is copied in the call, for a copy of a ready array costs the caller no more than
+// handing it over would; what is not is copied by a worker once it is.
+#include <string.h>
+
+#include "base/alloc.h"
+#include "runtime/buffer.h"
+#include "runtime/stride.h"
+
+// --- From the host -------------------------------------------------------------------------------
+
+static void host_memory_released(void *context, void *data) {
+  PjEvent *done = context;
+  pj_event_set(done, NULL);
+  pj_event_release(done);
+}
+
+PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *byte_strides) {
+  const PjShape *shape = array->shape;
+  size_t elem = pj_dtype_bytes(shape->dtype);
+  void *direct = pj_array_host_pointer(array);
+  bool dense = pj_is_dense(elem, shape->rank, shape->dims, byte_strides);
+  bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
+  if (dense && !narrow)
+    return pj_array_write(array, 0, shape->num_bytes, data);
+  void *staging = direct ? direct : pj_malloc_aligned(shape->num_bytes, 64);
+  if (!staging)
+    return pj_status_oom();
+  if (dense) {
+    if (shape->num_bytes)
+      memcpy(staging, data, shape->num_bytes);
+  } else {
+    int64_t strides[PJ_MAX_RANK];
+    pj_dense_strides(elem, shape->rank, shape->dims, NULL, strides);
+    pj_copy_strided_bytes(elem, shape->rank, shape->dims, staging, strides, data, byte_strides);
+  }
+  pj_canonicalize_elements(shape->dtype, staging, shape->num_elements);
+  if (direct)
+    return PJ_STATUS_OK;
+  PjStatus status = pj_array_write(array, 0, shape->num_bytes, staging);
+  pj_free_aligned(staging);
+  return status;
+}
+
+PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
+                             const int64_t *byte_strides, PjHostSemantics semantics,
+                             PjEvent **out_done, PjBuffer **out_buffer) {
+  *out_buffer = NULL;
+  *out_done = NULL;
+  PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
+             "a host buffer of %zu bytes at a null address", shape->num_bytes);
+  PjDevice *device = memory->device;
+  bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
+  bool alias = semantics >= PJ_HOST_ZERO_COPY && !narrow && shape->num_bytes &&
+               pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, byte_strides) &&
+               memory->client->platform->device->can_alias(memory->client->driver, device->index,
+                                                           memory->kind, data);
+  PjEvent *done = alias ? pj_event_create() : pj_event_ok();
+  PjArray *array = done ? pj_array_create(memory, shape, pj_event_ok()) : NULL;
+  if (!array) {
+    pj_event_release(done);
+    return pj_status_oom();
+  }
+  PjBuffer *buffer = pj_buffer_create(pj_array_retain(array));
+  PjStatus status = buffer ? PJ_STATUS_OK : pj_status_oom();
+  if (!status && alias) {
+    pj_array_use_foreign(array, (void *)(uintptr_t)data, semantics == PJ_HOST_MUTABLE_ZERO_COPY,
+                         host_memory_released, pj_event_retain(done));
+  } else if (!status) {
+    status = pj_array_allocate(array);
+    if (!status)
+      status = pj_array_write_host(array, data, byte_strides);
+  }
+  if (status) {
+    pj_buffer_destroy(buffer);
+    pj_array_release(array);
+    pj_event_release(done);
+    return status;
+  }
+  pj_array_release(array);
+  *out_done = done;
+  *out_buffer = buffer;
+  return PJ_STATUS_OK;
+}
+
+// --- To the host ---------------------------------------------------------------------------------
+
+typedef struct HostCopy {
+  PjJob job;
+  PjArray *array;
+  PjEvent *done;
+  void *dst;
+  int64_t offset, size; // raw copies
+  bool raw, strided;
+  int64_t strides[]; // rank
+} HostCopy;
+
+static PjStatus read_strided(const PjArray *array, void *dst, const int64_t *dst_strides) {
+  const PjShape *shape = array->shape;
+  size_t elem = pj_dtype_bytes(shape->dtype);
+  int64_t strides[PJ_MAX_RANK];
+  pj_dense_strides(elem, shape->rank, shape->dims, NULL, strides);
+  void *direct = pj_array_host_pointer(array);
+  if (direct) {
+    pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, direct, strides);
+    return PJ_STATUS_OK;
+  }
+  void *staging = pj_malloc_aligned(shape->num_bytes, 64);
+  if (!staging)
+    return pj_status_oom();
+  PjStatus status = pj_array_read(array, 0, shape->num_bytes, staging);
+  if (!status)
+    pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, staging, strides);
+  pj_free_aligned(staging);
+  return status;
+}
+
+static PjStatus read_to_host(const PjArray *array, void *dst, const int64_t *strides) {
+  const PjShape *shape = array->shape;
+  if (pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, strides))
+    return pj_array_read(array, 0, shape->num_bytes, dst);
+  return read_strided(array, dst, strides);
+}
+
+static void host_copy(PjJob *job, PjStatus failure) {
+  HostCopy *copy = (HostCopy *)job;
+  PjStatus status = pj_status_clone(failure);
+  if (!status)
+    status = copy->raw
+                 ? pj_array_read(copy->array, (size_t)copy->offset, (size_t)copy->size, copy->dst)
+                 : read_to_host(copy->array, copy->dst, copy->strided ? copy->strides : NULL);
+  pj_array_release(copy->array);
+  pj_event_set(copy->done, status);
+  pj_event_release(copy->done);
+  pj_free(copy);
+}
+
+// Copies now if the array is ready, else later; takes the reference to |array|.
+static PjStatus start_host_copy(PjArray *array, void *dst, const int64_t *strides, bool raw,
+                                int64_t offset, int64_t size, PjEvent **out_done) {
+  if (pj_event_is_ready(array->ready)) {
+    PjStatus status = pj_event_status(array->ready);
+    if (!status)
+      status = raw ? pj_array_read(array, (size_t)offset, (size_t)size, dst)
+                   : read_to_host(array, dst, strides);
+    pj_array_release(array);
+    *out_done = status ? pj_event_failed(status) : pj_event_ok();
+    return PJ_STATUS_OK;
+  }
+  size_t rank = (size_t)array->shape->rank;
+  HostCopy *copy = pj_calloc(1, sizeof *copy + rank * sizeof(int64_t));
+  PjEvent *done = copy ? pj_event_create() : NULL;
+  if (!done) {
+    pj_free(copy);
+    pj_array_release(array);
+    return pj_status_oom();
+  }
+  copy->array = array;
+  copy->done = pj_event_retain(done);
+  copy->dst = dst;
+  copy->raw = raw;
+  copy->offset = offset;
+  copy->size = size;
+  copy->strided = strides != NULL;
+  if (strides && rank)
+    memcpy(copy->strides, strides, rank * sizeof *strides);
+  *out_done = done;
+  pj_job_after(&copy->job, array->memory->client, array->ready, true, host_copy);
+  return PJ_STATUS_OK;
+}
+
+void pj_array_read_later(PjArray *array, void *dst, int64_t offset, int64_t size, PjEvent *done) {
+  HostCopy *copy = pj_calloc(1, sizeof *copy);
+  if (!copy) {
+    pj_event_set(done, pj_status_oom());
+    pj_event_release(done);
+    pj_array_release(array);
+    return;
+  }
+  copy->array = array;
+  copy->done = done;
+  copy->dst = dst;
+  copy->raw = true;
+  copy->offset = offset;
+  copy->size = size;
+  pj_job_after(&copy->job, array->memory->client, array->ready, !pj_event_is_ready(array->ready),
+               host_copy);
+}
+
+PjStatus pj_buffer_to_host(PjBuffer *buffer, void *dst, const int64_t *byte_strides,
+                           PjEvent **out_done) {
+  *out_done = NULL;
+  PjArray *array;
+  PJ_TRY(pj_buffer_acquire(buffer, "ToHostBuffer()", &array));
+  return start_host_copy(array, dst, byte_strides, false, 0, 0, out_done);
+}
+
+PjStatus pj_buffer_read_raw(PjBuffer *buffer, void *dst, int64_t offset, int64_t size,
+                            PjEvent **out_done) {
+  *out_done = NULL;
+  int64_t bytes = (int64_t)buffer->shape->num_bytes;
+  if (offset < 0 || size < 0 || offset > bytes || size > bytes - offset) {
+    *out_done = pj_event_failed(PJ_ERROR(
+        INVALID_ARGUMENT, "a raw copy of %lld bytes at offset %lld of a buffer of %lld bytes",
+        (long long)size, (long long)offset, (long long)bytes));
+    return PJ_STATUS_OK;
+  }
+  PjArray *array;
+  PJ_TRY(pj_buffer_acquire(buffer, "CopyRawToHost()", &array));
+  return start_host_copy(array, dst, NULL, true, offset, size, out_done);
+}
+
+// --- Between memories ----------------------------------------------------------------------------
+
+typedef struct MemoryCopy {
+  PjJob job;
+  PjArray *dst, *src;
+} MemoryCopy;
+
+static void memory_copy(PjJob *job, PjStatus failure) {
+  MemoryCopy *copy = (MemoryCopy *)job;
+  PjStatus status = pj_status_clone(failure);
+  if (!status)
+    status = pj_array_allocate(copy->dst);
+  if (!status)
+    status = pj_array_copy(copy->dst, copy->src);
+  pj_array_release(copy->src);
+  pj_event_set(copy->dst->ready, status);
+  pj_array_release(copy->dst);
+  pj_free(copy);
+}
+
+PjStatus pj_buffer_copy_to_memory(PjBuffer *buffer, PjMemory *dst, PjBuffer **out_buffer) {
+  *out_buffer = NULL;
+  PJ_FAIL_IF(dst->client != buffer->memory->client, INVALID_ARGUMENT,
+             "a copy to a memory of another client");
+  PjArray *src, *array;
+  PJ_TRY(pj_buffer_acquire(buffer, "CopyToMemory()", &src));
+  MemoryCopy *copy = pj_malloc(sizeof *copy);
+  PjBuffer *fresh = NULL;
+  PjStatus status = copy ? pj_buffer_pending(dst, buffer->shape, &array, &fresh) : pj_status_oom();
+  if (status) {
+    pj_free(copy);
+    pj_array_release(src);
+    return status;
+  }
+  copy->dst = array;
+  copy->src = src;
+  *out_buffer = fresh;
+  pj_job_after(&copy->job, dst->client, src->ready, !pj_event_is_ready(src->ready), memory_copy);
+  return PJ_STATUS_OK;
+}

@@ -1,0 +1,229 @@
+// See workers.h. One lock guards everything: tasks take microseconds at least, and small programs
+// never come here.
+#include "runtime/workers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/alloc.h"
+
+enum {
+  IDLE_SECONDS = 5,
+  STACK_BYTES = 16 << 20, // evaluation recurses by region nesting; address space only
+};
+
+struct PjWorkers {
+  pthread_mutex_t lock;
+  pthread_cond_t work;   // for idle threads
+  pthread_cond_t change; // for whoever waits for threads to end
+  PjTask *first, *last;  // ordinary tasks
+  int queued;            // their number
+  PjTask *gang;          // tasks that have a thread promised to them
+  int gang_waiting;      // their number
+  int max_busy;
+  int threads;  // alive
+  int idle;     // waiting for work (until they run again, even if woken)
+  int starting; // created, not running yet
+  int busy;     // running ordinary tasks, blocked ones excepted
+  bool stopping;
+};
+
+int pj_cpu_count(void) {
+  int count = 1;
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    count = CPU_COUNT(&set);
+  // cgroup v2: "max 100000" or "<quota> <period>".
+  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+  if (file) {
+    long quota, period;
+    if (fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
+      int limit = (int)((quota + period - 1) / period);
+      if (limit < count)
+        count = limit;
+    }
+    fclose(file);
+  }
+  return count < 1 ? 1 : count;
+}
+
+PjStatus pj_workers_create(int max_busy, PjWorkers **out_workers) {
+  *out_workers = NULL;
+  PjWorkers *workers = pj_calloc(1, sizeof *workers);
+  if (!workers)
+    return pj_status_oom();
+  pthread_mutex_init(&workers->lock, NULL);
+  pthread_condattr_t attr;
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&workers->work, &attr);
+  pthread_condattr_destroy(&attr);
+  pthread_cond_init(&workers->change, NULL);
+  workers->max_busy = max_busy > 0 ? max_busy : 2 * pj_cpu_count();
+  *out_workers = workers;
+  return PJ_STATUS_OK;
+}
+
+// Invariant: idle + starting >= gang_waiting, so that every gang task gets a thread whatever the
+// others do.
+
+static bool ordinary_ready(const PjWorkers *workers) {
+  return workers->first && workers->busy < workers->max_busy;
+}
+
+// The life of a thread. Holds the lock except while it runs a task.
+static void *worker_main(void *arg) {
+  PjWorkers *workers = arg;
+  pthread_mutex_lock(&workers->lock);
+  workers->starting--;
+  for (;;) {
+    PjTask *task = NULL;
+    bool ordinary = false;
+    if (workers->gang) {
+      task = workers->gang;
+      workers->gang = task->next;
+      workers->gang_waiting--;
+    } else if (ordinary_ready(workers)) {
+      task = workers->first;
+      workers->first = task->next;
+      if (!workers->first)
+        workers->last = NULL;
+      workers->queued--;
+      workers->busy++;
+      ordinary = true;
+    }
+    if (task) {
+      pthread_mutex_unlock(&workers->lock);
+      task->fn(task->arg);
+      pthread_mutex_lock(&workers->lock);
+      if (ordinary)
+        workers->busy--;
+      continue;
+    }
+    // A stopping pool waits for what is queued behind |max_busy|, too.
+    if (workers->stopping && !workers->first)
+      break;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_SECONDS;
+    workers->idle++;
+    int rc = pthread_cond_timedwait(&workers->work, &workers->lock, &until);
+    workers->idle--;
+    if (rc != 0 && !workers->gang && !ordinary_ready(workers) && !workers->stopping)
+      break;
+  }
+  workers->threads--;
+  pthread_cond_broadcast(&workers->change);
+  pthread_mutex_unlock(&workers->lock);
+  return NULL;
+}
+
+// Starts one thread; the lock is held. Signals stay with the threads of the host.
+static bool start_thread(PjWorkers *workers) {
+  pthread_attr_t attr;
+  pthread_attr_init(&attr);
+  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attr, STACK_BYTES);
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  pthread_t thread;
+  bool ok = pthread_create(&thread, &attr, worker_main, workers) == 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attr);
+  if (ok) {
+    workers->threads++;
+    workers->starting++;
+  }
+  return ok;
+}
+
+void pj_workers_destroy(PjWorkers *workers) {
+  if (!workers)
+    return;
+  pthread_mutex_lock(&workers->lock);
+  workers->stopping = true;
+  pthread_cond_broadcast(&workers->work);
+  while (workers->threads)
+    pthread_cond_wait(&workers->change, &workers->lock);
+  pthread_mutex_unlock(&workers->lock);
+  pthread_cond_destroy(&workers->work);
+  pthread_cond_destroy(&workers->change);
+  pthread_mutex_destroy(&workers->lock);
+  pj_free(workers);
+}
+
+// Sees to it that threads come for the ordinary tasks that |max_busy| allows; the lock is held.
+// False if there is no thread at all.
+static bool rouse(PjWorkers *workers) {
+  int runnable = workers->max_busy - workers->busy;
+  if (runnable > workers->queued)
+    runnable = workers->queued;
+  if (runnable <= 0)
+    return true;
+  if (workers->idle + workers->starting < workers->gang_waiting + runnable)
+    return start_thread(workers) || workers->threads > 0;
+  pthread_cond_signal(&workers->work);
+  return true;
+}
+
+void pj_workers_submit(PjWorkers *workers, PjTask *task) {
+  task->next = NULL;
+  pthread_mutex_lock(&workers->lock);
+  if (workers->last)
+    workers->last->next = task;
+  else
+    workers->first = task;
+  workers->last = task;
+  workers->queued++;
+  bool ok = rouse(workers);
+  if (!ok) {
+    // The queue holds nothing else, or an earlier task would have met the same fate.
+    workers->first = workers->last = NULL;
+    workers->queued = 0;
+  }
+  pthread_mutex_unlock(&workers->lock);
+  if (!ok)
+    task->fn(task->arg);
+}
+
+PjStatus pj_workers_submit_gang(PjWorkers *workers, PjTask *const *tasks, int count) {
+  pthread_mutex_lock(&workers->lock);
+  int missing = workers->gang_waiting + count - (workers->idle + workers->starting);
+  bool ok = true;
+  for (; ok && missing > 0; missing--)
+    ok = start_thread(workers);
+  if (ok) {
+    for (int i = 0; i < count; i++) {
+      tasks[i]->next = workers->gang;
+      workers->gang = tasks[i];
+    }
+    workers->gang_waiting += count;
+    pthread_cond_broadcast(&workers->work);
+  }
+  pthread_mutex_unlock(&workers->lock);
+  PJ_FAIL_IF(!ok, RESOURCE_EXHAUSTED,
+             "cannot start the %d threads that a program on %d devices needs", count, count);
+  return PJ_STATUS_OK;
+}
+
+void pj_workers_block_begin(PjWorkers *workers) {
+  if (!workers)
+    return;
+  pthread_mutex_lock(&workers->lock);
+  workers->max_busy++;
+  rouse(workers);
+  pthread_mutex_unlock(&workers->lock);
+}
+
+void pj_workers_block_end(PjWorkers *workers) {
+  if (!workers)
+    return;
+  pthread_mutex_lock(&workers->lock);
+  workers->max_busy--;
+  pthread_mutex_unlock(&workers->lock);
+}
