@@ -1,0 +1,13 @@
+// The extensions that the plugin offers, in the order of their list.
+#pragma once
+#include "pjrt/ext/ffi.h"
+#include "pjrt/ext/layouts.h"
+#include "pjrt/ext/memory_descriptions.h"
+#include "pjrt/ext/shardings.h"
+#include "pjrt/surface.h"
+
+// Not const only because the interface's list is not.
+extern PJRT_Layouts_Extension pj_ext_layouts; // first; then:
+extern PJRT_Shardings_Extension pj_ext_shardings;
+extern PJRT_MemoryDescriptions_Extension pj_ext_memory_descriptions;
+extern PJRT_FFI_Extension pj_ext_ffi;
