@@ -1,0 +1,44 @@
+"""Builds the pip package: python/ with the plugin inside. Usage: make_wheel.py --build BUILD --out DIR
+
+Needs setuptools in the running Python and no network. Works on a copy, so that the tree stays clean.
+"""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "dist")
+    args = parser.parse_args()
+    plugin = args.build / "pjrt_plugin_cpu.so"
+    if not plugin.is_file():
+        print(f"make_wheel: no {plugin}; run make first", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as temp:
+        stage = pathlib.Path(temp) / "python"
+        shutil.copytree(ROOT / "python", stage, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
+        shutil.copy(ROOT / "LICENSE", stage / "libpjrt")
+        # Debug information is most of the file, and of no use where the sources are not.
+        target = stage / "libpjrt" / plugin.name
+        if not shutil.which("strip") or subprocess.run(["strip", "-g", plugin, "-o", target]).returncode:
+            shutil.copy(plugin, target)
+        args.out.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
+                   "--disable-pip-version-check", "-w", args.out.resolve(), stage]
+        if subprocess.run(command).returncode:
+            return 1
+    wheels = sorted(args.out.glob("libpjrt-*.whl"), key=lambda path: path.stat().st_mtime)
+    print(f"{wheels[-1]}: {wheels[-1].stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
