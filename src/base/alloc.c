@@ -59,3 +59,12 @@ char *pj_strndup(const char *text, size_t len) {
   copy[len] = 0;
   return copy;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+// Programs may ask for more memory than there is: that is an error to report, also under the
+// sanitizer.
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void) {
+  return "allocator_may_return_null=1";
+}
+#endif

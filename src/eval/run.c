@@ -409,13 +409,14 @@ PjStatus pj__run_isolated(const PjProgram *program, const PjFuncPlan *plan, cons
              .outputs = outputs};
   for (uint32_t i = 0; i < num_outputs; ++i)
     outputs[i] = NULL;
-  PJ_TRY(pj_arena_create(0, &run.ev.arena));
   pool_init(&run.pool);
   run.ev.pool = &run.pool;
-  PjStatus status = pj_arena_guard(run.ev.arena, run_guarded, &run);
+  PjStatus status = pj_arena_create(0, &run.ev.arena);
+  if (!status)
+    status = pj_arena_guard(run.ev.arena, run_guarded, &run);
   if (status) {
-    for (uint32_t i = 0; i < num_outputs;
-         ++i) { // those already made independent are not in the pool any more
+    // Outputs already made independent are not in the pool any more.
+    for (uint32_t i = 0; i < num_outputs; ++i) {
       if (outputs[i] && !outputs[i]->pool_next)
         pj_tensor_release(outputs[i]);
       outputs[i] = NULL;
