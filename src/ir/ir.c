@@ -182,11 +182,17 @@ static const PjAttr *empty_value(PjArena *arena, PjAttrSpecKind kind) {
   }
 }
 
+static bool is_empty_list(const PjAttr *attr) {
+  return (attr->kind == PJ_ATTR_INTS || attr->kind == PJ_ATTR_BOOLS) && attr->count == 0;
+}
+
 void pj_op_fill_defaults(PjArena *arena, PjOp *op) {
   const PjOpInfo *info = &pj_op_info[op->kind];
   for (int i = 0; i < info->num_attrs; ++i) {
     const PjAttrSpec *spec = &info->attrs[i];
-    if (op->attrs[i]) continue;
+    // An empty list of strides, dilations ... stands for the default, as upstream reads it.
+    bool fill = !op->attrs[i] || ((spec->mode == PJ_DEFAULT_ONES || spec->mode == PJ_DEFAULT_ZEROS) && is_empty_list(op->attrs[i]));
+    if (!fill) continue;
     switch (spec->mode) {
       case PJ_DEFAULT_REQ:
       case PJ_DEFAULT_OPT: break;

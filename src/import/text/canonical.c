@@ -226,14 +226,14 @@ static bool is_channel(PjKey key) {
   return key == PJ_KEY_channel_id || key == PJ_KEY_channel_type;
 }
 
-// The row of the attribute that text calls |name|: not one that a structured attribute holds,
-// unless |grouped|.
+// The row of the attribute that text calls |name|: not one that channel_handle holds, unless
+// |grouped|. (The pretty forms give the fields of other structured attributes one by one.)
 static int find_spec(PjOpKind kind, PjStr name, bool grouped) {
   const PjOpInfo *info = &pj_op_info[kind];
   for (int i = 0; i < info->num_attrs; ++i) {
     PjKey key = info->attrs[i].key;
     if (pj_str_is(name, pj_key_text[key]))
-      return grouped || !(pj_attr_group(kind, key) || is_channel(key)) ? i : -1;
+      return grouped || !is_channel(key) ? i : -1;
   }
   return -1;
 }
