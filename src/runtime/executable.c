@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/options.h"
 #include "import/import.h"
+#include "ir/fingerprint.h"
 #include "ir/print.h"
 #include "runtime/ffi_call.h"
 
@@ -45,10 +46,7 @@ static PjStatus compile_guarded(void *context) {
   PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
   PJ_TRY(check_device_counts(executable->module, &executable->options));
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
-  uint64_t hash[2];
-  pj_module_fingerprint(executable->module, hash);
-  snprintf(executable->fingerprint, sizeof executable->fingerprint, "%016llx%016llx",
-           (unsigned long long)hash[0], (unsigned long long)hash[1]);
+  pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
   pj_module_cost(executable->module, &executable->cost);
   PjStr name = executable->module->name.len ? executable->module->name : PJ_STR("main");
   executable->name = pj_strndup(name.ptr, name.len);

@@ -4,7 +4,7 @@
 // PjLoadedExecutable is one of them with its devices in a client.
 #pragma once
 #include "runtime/client.h"
-#include "runtime/fingerprint.h"
+#include "runtime/cost.h"
 #include "runtime/signature.h"
 
 typedef struct PjExecutable {

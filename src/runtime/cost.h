@@ -2,11 +2,6 @@
 #pragma once
 #include "ir/ir.h"
 
-// A hash of the structure of |module| (numbered): ops, types, attributes, constants and the flow of
-// values. Neither source locations nor names of functions' private copies of them count. Two 64-bit
-// halves.
-void pj_module_fingerprint(const PjModule *module, uint64_t out[2]);
-
 typedef struct PjCost {
   double flops, transcendentals, bytes_accessed;
   uint64_t ops;   // operations, those in regions included
