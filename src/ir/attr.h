@@ -56,7 +56,7 @@ struct PjAttr {
   PjAttrKind kind;
   PjEnumKind enum_kind;
   int32_t columns;
-  bool splat;  // ELEMENTS: |data| holds one element that stands for all; never for a tensor of one element or none
+  bool splat;  // ELEMENTS: |data| holds one element that stands for all. Importers keep equal elements so, but not a single one or none
   uint32_t count;
   int64_t i64, i64b;
   double f64, f64b;

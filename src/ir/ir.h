@@ -156,6 +156,7 @@ typedef struct PjModule {
   PjStr name;           // may be empty
   const PjAttr *attrs;  // dictionary of the module, or NULL
   PjRegion body;        // FUNC and SDY_MESH operations
+  const PjLoc *loc;     // or NULL
 } PjModule;
 
 PjModule *pj_module_create(PjArena *arena);

@@ -10,22 +10,27 @@ typedef struct Blob {
   size_t size;
 } Blob;
 
-// One element stands for all of several; booleans are packed eight to a byte (a splat is 0x00 or
-// 0xFF), or, in old files, one to a byte.
+// The attribute of |count| elements of |width| bytes; equal ones are kept once, as MLIR does.
+static const PjAttr *finish(PjBc *bc, const PjType *type, const uint8_t *data, size_t count,
+                            size_t width) {
+  bool splat = count > 1 && !memcmp(data, data + width, (count - 1) * width);
+  return pj_attr_elements(bc->arena, type, data, splat ? width : count * width, splat);
+}
+
+// Booleans are packed eight to a byte (a splat is 0x00 or 0xFF), or, in old files, one to a byte.
 static const PjAttr *read_booleans(PjBc *bc, const PjType *type, size_t count, Blob blob) {
-  uint8_t *data;
   if (count > 1 && blob.size == 1 && (*blob.at == 0 || *blob.at == 0xFF)) {
-    data = pj_arena_alloc(bc->arena, 1);
-    *data = *blob.at & 1;
-    return pj_attr_elements(bc->arena, type, data, 1, true);
+    uint8_t *one = pj_arena_alloc(bc->arena, 1);
+    *one = *blob.at & 1;
+    return pj_attr_elements(bc->arena, type, one, 1, true);
   }
-  bool packed = blob.size == (count + 7) / 8;
+  bool packed = blob.size == count / 8 + (count % 8 != 0);
   if (!packed && blob.size != count)
     return NULL;
-  data = pj_arena_alloc(bc->arena, count);
+  uint8_t *data = pj_arena_alloc(bc->arena, count);
   for (size_t i = 0; i < count; ++i)
     data[i] = packed ? blob.at[i / 8] >> i % 8 & 1 : blob.at[i] != 0;
-  return pj_attr_elements(bc->arena, type, data, count, false);
+  return finish(bc, type, data, count, 1);
 }
 
 // One byte per element whose upper bits are zero; the IR extends the sign into them.
@@ -70,7 +75,8 @@ PjStatus pj__bc_elements(PjBc *bc, const PjCursor *c, const PjType *type, PjCurs
     data = widen(bc, type->dtype, blob);
   else if ((uintptr_t)data % align)
     data = pj_arena_memdup(bc->arena, data, blob.size);
-  *out = pj_attr_elements(bc->arena, type, data, blob.size, !whole);
+  *out = whole ? finish(bc, type, data, n, width)
+               : pj_attr_elements(bc->arena, type, data, width, true);
   return PJ_STATUS_OK;
 mismatch:
   return pj__cur_error(c, "a constant of type %s in %zu bytes", pj_type_text(bc->arena, type),

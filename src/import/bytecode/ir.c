@@ -307,6 +307,7 @@ PjStatus pj__bc_ir(PjBc *bc) {
     return pj__cur_error(&start, "%.*s.%.*s at the top level, expected builtin.module",
                          PJ_STR_ARG(bc->dialects[head.name->dialect].name),
                          PJ_STR_ARG(head.name->name));
+  bc->module->loc = head.loc;
   PJ_TRY(pj__bc_module_attrs(bc, &start, &head.attrs));
   PJ_TRY(pj__bc_spend(bc, &start));
   PJ_TRY(read_regions(bc, &c, 1, head.isolated, &bc->module->body));

@@ -386,7 +386,7 @@ PjStatus pj__bcw_module(PjBcw *w) {
   uint32_t loc;
   w->has_sdy = find_casts(w, &w->module->body);
   PJ_TRY(module_attrs(w, &attrs));
-  pj__bcw_loc(w, NULL, &loc);
+  pj__bcw_loc(w, w->module->loc, &loc);
   put(w, PJ_TOKEN_VARINT, 1 << 1); // a block of one operation without arguments
   put(w, PJ_TOKEN_OP, pj__bcw_op_name(w, PJ_BCW_BUILTIN, "module"));
   put(w, PJ_TOKEN_BYTE,
