@@ -12,7 +12,9 @@
 typedef struct Planner {
   PjArena *arena;
   PjOpPlan *ops;
-  uint8_t *seen;         // by value id
+  uint8_t *seen; // by value id
+  uint32_t
+      *captured; // by value id: 1 + id of the last operation whose regions were found to read it
   PJ_VEC(uint32_t) dead; // of the operation at hand
 } Planner;
 
@@ -20,19 +22,24 @@ static const PjRegion *home(const PjValue *value) {
   return value->def ? value->def->region : value->region;
 }
 
-// Marks values of |region| that |op| or anything inside it reads for the first time on the way
-// backwards.
-static void collect_uses(Planner *planner, const PjRegion *region, const PjOp *op) {
+// Marks values of |region| that |op|, in the regions of |outer| (or |outer| itself), or anything
+// inside it reads for the first time on the way backwards.
+static void collect_uses(Planner *planner, const PjRegion *region, const PjOp *outer,
+                         const PjOp *op) {
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     const PjValue *value = op->operands[i];
-    if (planner->seen[value->id] || home(value) != region)
+    if (home(value) != region)
+      continue;
+    if (op != outer)
+      planner->captured[value->id] = outer->id + 1;
+    if (planner->seen[value->id])
       continue;
     planner->seen[value->id] = 1;
     PJ_PUSH(planner->arena, &planner->dead, value->id);
   }
   for (uint32_t r = 0; r < op->num_regions; ++r)
     for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next)
-      collect_uses(planner, region, inner);
+      collect_uses(planner, region, outer, inner);
 }
 
 static bool is_quantized(const PjType *type) {
@@ -75,10 +82,11 @@ static bool needs_quantized(const PjOp *op) {
   return false;
 }
 
+// Operands that die at |op|, which names them once and whose regions do not read them.
 static uint64_t takeable(const Planner *planner, const PjOp *op) {
   uint64_t takes = 0;
   for (uint32_t i = 0; i < op->num_operands && i < 64; ++i) {
-    bool dies = false, once = true;
+    bool dies = false, once = planner->captured[op->operands[i]->id] != op->id + 1;
     for (size_t d = 0; d < planner->dead.len; ++d)
       dies |= planner->dead.data[d] == op->operands[i]->id;
     for (uint32_t j = 0; j < op->num_operands; ++j)
@@ -94,7 +102,7 @@ static void plan_region(Planner *planner, const PjRegion *region) {
     for (uint32_t r = 0; r < op->num_regions; ++r)
       plan_region(planner, &op->regions[r]);
     planner->dead.len = 0;
-    collect_uses(planner, region, op);
+    collect_uses(planner, region, op, op);
     PjOpPlan *plan = &planner->ops[op->id];
     if (op->num_operands <= 256)
       plan->takes = takeable(planner, op);
@@ -128,7 +136,8 @@ PjStatus pj_program_create(PjModule *module, PjProgram **out_program) {
       continue;
     Planner planner = {.arena = arena,
                        .ops = PJ_NEW_ARRAY(arena, PjOpPlan, op->num_ops),
-                       .seen = PJ_NEW_ARRAY(arena, uint8_t, op->num_values)};
+                       .seen = PJ_NEW_ARRAY(arena, uint8_t, op->num_values),
+                       .captured = PJ_NEW_ARRAY(arena, uint32_t, op->num_values)};
     plan_region(&planner, &op->regions[0]);
     *next = (PjFuncPlan){op, planner.ops};
     PjStr name = PJ_STRATTR(op, sym_name);

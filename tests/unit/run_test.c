@@ -89,6 +89,27 @@ static void loops_carry_values(void **state) {
   expect_i32(loop, 4, (int32_t[]){0, 1, 2, 3});
 }
 
+// A value that the loop both starts from and reads in its body outlives the first round.
+static void loops_read_their_initial_values(void **state) {
+  (void)state;
+  static const char text[] =
+      "func.func @main() -> tensor<i32> {\n"
+      "  %x = stablehlo.constant dense<3> : tensor<i32>\n"
+      "  %n = stablehlo.constant dense<50> : tensor<i32>\n"
+      "  %y = stablehlo.add %x, %x : tensor<i32>\n"
+      "  %r = stablehlo.while(%i = %y) : tensor<i32>\n"
+      "  cond {\n"
+      "    %c = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+      "    stablehlo.return %c : tensor<i1>\n"
+      "  } do {\n"
+      "    %j = stablehlo.add %i, %y : tensor<i32>\n"
+      "    stablehlo.return %j : tensor<i32>\n"
+      "  }\n"
+      "  return %r : tensor<i32>\n"
+      "}\n";
+  expect_i32(text, 1, (int32_t[]){54});
+}
+
 // The same value twice among the results, a view of it, and an input passed through: each result is
 // its own.
 static void results_are_independent(void **state) {
@@ -275,6 +296,7 @@ static void every_failing_allocation_is_reported(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loops_carry_values),
+      cmocka_unit_test(loops_read_their_initial_values),
       cmocka_unit_test(results_are_independent),
       cmocka_unit_test(only_donated_inputs_are_written),
       cmocka_unit_test(wrong_inputs_are_named),
