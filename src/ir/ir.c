@@ -205,6 +205,44 @@ void pj_op_fill_defaults(PjArena *arena, PjOp *op) {
   }
 }
 
+static bool is_constant_list(const PjOp *op, const PjAttrSpec *spec, const PjAttr *attr) {
+  uint32_t rank = pj_op_window_rank(op);
+  bool pairs = spec->kind == PJ_SPEC_I64X2;
+  if (attr->count != (pairs ? 2 * rank : rank) || (pairs ? attr->columns != 2 : attr->columns >= 0))
+    return false;
+  for (uint32_t i = 0; i < attr->count; ++i)
+    if (attr->ints[i] != spec->value) return false;
+  return attr->kind == (spec->kind == PJ_SPEC_BOOLS ? PJ_ATTR_BOOLS : PJ_ATTR_INTS);
+}
+
+static bool is_empty_value(const PjAttrSpec *spec, const PjAttr *attr) {
+  switch (spec->kind) {
+  case PJ_SPEC_STR:
+  case PJ_SPEC_STR_OR_DICT: return attr->kind == PJ_ATTR_STRING && !attr->str.len;
+  case PJ_SPEC_I64X2: return attr->count == 0 && attr->columns == 2;
+  default: return attr->count == 0;
+  }
+}
+
+bool pj_op_attr_is_default(const PjOp *op, int index) {
+  const PjAttrSpec *spec = &pj_op_info[op->kind].attrs[index];
+  const PjAttr *attr = op->attrs[index];
+  if (!attr) return true;
+  switch (spec->mode) {
+  case PJ_DEFAULT_REQ:
+  case PJ_DEFAULT_OPT: return false;
+  case PJ_DEFAULT_VALUE:
+    if (attr->kind == PJ_ATTR_ACCURACY)
+      return attr->f64 == 0 && attr->f64b == 0 && !attr->i64 && !attr->i64b;
+    return attr->i64 == spec->value;
+  case PJ_DEFAULT_EMPTY: return is_empty_value(spec, attr);
+  case PJ_DEFAULT_ONES:
+  case PJ_DEFAULT_ZEROS: return is_constant_list(op, spec, attr);
+  case PJ_DEFAULT_NONE_TYPE: return attr->kind == PJ_ATTR_TYPE && attr->type->kind == PJ_TYPE_NONE;
+  }
+  return false;
+}
+
 void pj_loc_describe(PjStrBuf *out, const PjLoc *loc) {
   for (int depth = 0; loc && depth < 64; ++depth) {
     switch (loc->kind) {

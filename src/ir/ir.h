@@ -196,6 +196,9 @@ uint32_t pj_op_window_rank(const PjOp *op);
 // Sets every absent attribute that has a default. Needs operands (for ONES and ZEROS). Importers call it last.
 void pj_op_fill_defaults(PjArena *arena, PjOp *op);
 
+// True if the inherent attribute at |index| of PjOp.attrs is absent or what pj_op_fill_defaults would set.
+bool pj_op_attr_is_default(const PjOp *op, int index);
+
 // An error located at |op|: "stablehlo.add: ..." with the op's source location.
 #define PJ_OP_ERROR(op, code, ...) pj_op_blame((op), PJ_ERROR(code, __VA_ARGS__))
 PjStatus pj_op_blame(const PjOp *op, PjStatus status);

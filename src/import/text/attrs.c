@@ -202,7 +202,13 @@ PjStatus pj_text_attr(PjText *t, const PjAttr **out) {
 }
 
 PjStatus pj_text_push_attr(PjText *t, PjStr name, const PjAttr *value, const char *at) {
-  PjRawAttr attr = {name, value, at};
+  PjRawAttr attr = {name, PJ_KEY_COUNT, value, at};
+  PJ_PUSH(t->arena, &t->attrs, attr);
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_text_push_key(PjText *t, PjKey key, const PjAttr *value, const char *at) {
+  PjRawAttr attr = {pj_str(pj_key_text[key]), key, value, at};
   PJ_PUSH(t->arena, &t->attrs, attr);
   return PJ_STATUS_OK;
 }

@@ -281,7 +281,7 @@ PjStatus pj_text_canonical(PjText *t, const PjDraft *draft, PjOp *op) {
     const PjAttrGroup *group = pj_attr_group_named(op->kind, raw.name);
     bool channel =
         pj_str_is(raw.name, "channel_handle") && pj_op_attr_index(op->kind, PJ_KEY_channel_id) >= 0;
-    int index = find_spec(op->kind, raw.name, false);
+    int index = find_spec(op->kind, raw.name, raw.key != PJ_KEY_COUNT);
     if (index >= 0)
       PJ_TRY(set(&c, op, index, raw.value));
     else if (group && raw.value->kind == PJ_ATTR_STRUCT &&

@@ -40,7 +40,7 @@ PjStatus pj_text_constant(PjText *t, PjDraft *draft) {
   if (value->kind != PJ_ATTR_ELEMENTS)
     return pj_text_error(t, at, "expected a dense<> tensor");
   PJ_PUSH(t->arena, &t->types, value->type);
-  return pj_text_push_attr(t, PJ_STR("value"), value, at);
+  return pj_text_push_key(t, PJ_KEY_value, value, at);
 }
 
 // ------------------------------------------------------------------------------------- reduce
@@ -51,7 +51,7 @@ static PjStatus across_dimensions(PjText *t) {
   const char *at = t->tok.start;
   PJ_TRY(pj_text_expect(t, '='));
   PJ_TRY(pj_text_ints_attr(t, &dims));
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("dimensions"), dims, at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_dimensions, dims, at));
   PJ_TRY(optional_dict(t));
   return pj_text_expect(t, ':');
 }
@@ -237,7 +237,7 @@ PjStatus pj_text_scan(PjText *t, PjDraft *draft) {
   const char *at = t->tok.start;
   PJ_TRY(pj_text_expect(t, '='));
   PJ_TRY(pj_text_int(t, &dimension));
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("dimension"), pj_attr_i64(t->arena, dimension), at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_dimension, pj_attr_i64(t->arena, dimension), at));
   PJ_TRY(optional_keyword_dict(t));
   PJ_TRY(pj_text_region(t, pj_text_new_region(t)));
   PJ_TRY(pj_text_expect(t, ':'));

@@ -111,18 +111,17 @@ static PjStatus function(PjText *t, PjDraft *draft) {
   if (pj_text_is_word(t, "public") || pj_text_is_word(t, "private") ||
       pj_text_is_word(t, "nested")) {
     PjStr visibility = pj_tok_str(t->tok);
-    PJ_TRY(
-        pj_text_push_attr(t, PJ_STR("sym_visibility"), pj_attr_string(t->arena, visibility), at));
+    PJ_TRY(pj_text_push_key(t, PJ_KEY_sym_visibility, pj_attr_string(t->arena, visibility), at));
     pj_text_next(t);
   }
   PJ_TRY(pj_text_symbol(t, &name));
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("sym_name"), pj_attr_string(t->arena, name), at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_sym_name, pj_attr_string(t->arena, name), at));
   Signature args = {0}, results = {0};
   PJ_TRY(arguments(t, &args));
   PJ_TRY(result_types(t, &results));
   const PjType *type = pj_type_function(t->arena, (uint32_t)args.types.len, args.types.data,
                                         (uint32_t)results.types.len, results.types.data);
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("function_type"), pj_attr_type(t->arena, type), at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_function_type, pj_attr_type(t->arena, type), at));
   PJ_TRY(push_dicts(t, "arg_attrs", &args, at));
   PJ_TRY(push_dicts(t, "res_attrs", &results, at));
   if (pj_text_accept_word(t, "attributes"))
@@ -137,10 +136,10 @@ static PjStatus mesh(PjText *t) {
   const PjAttr *value;
   PjStr name;
   PJ_TRY(pj_text_symbol(t, &name));
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("sym_name"), pj_attr_string(t->arena, name), at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_sym_name, pj_attr_string(t->arena, name), at));
   PJ_TRY(pj_text_expect(t, '='));
   PJ_TRY(pj_text_sdy_mesh(t, &value));
-  PJ_TRY(pj_text_push_attr(t, PJ_STR("mesh"), value, at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_mesh, value, at));
   return pj_text_is(t, '{') ? pj_text_attr_dict(t) : PJ_STATUS_OK;
 }
 

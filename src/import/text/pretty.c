@@ -4,10 +4,6 @@
 #include "import/text/text.h"
 #include "ir/form.h"
 
-static PjStatus push_key(PjText *t, PjKey key, const PjAttr *value, const char *at) {
-  return pj_text_push_attr(t, pj_str(pj_key_text[key]), value, at);
-}
-
 // ------------------------------------------------------------------------------------- attribute
 // values
 static PjStatus number(PjText *t, PjDtype dtype, const PjAttr **out) {
@@ -79,7 +75,7 @@ static PjStatus keyed_value(PjText *t, const PjDraft *draft, PjStr name) {
   const PjAttr *value;
   int index = pj_op_attr_index(draft->kind, key);
   PJ_TRY(short_value(t, pj_op_info[draft->kind].attrs[index].kind, &value));
-  return push_key(t, key, value, at);
+  return pj_text_push_key(t, key, value, at);
 }
 
 // ------------------------------------------------------------------------------------- special
@@ -105,7 +101,7 @@ static PjStatus slice_ranges(PjText *t) {
   }
   PJ_TRY(pj_text_expect(t, ']'));
   for (int i = 0; i < 3; ++i)
-    PJ_TRY(push_key(t, keys[i], pj_attr_ints(t->arena, count, values[i]), at));
+    PJ_TRY(pj_text_push_key(t, keys[i], pj_attr_ints(t->arena, count, values[i]), at));
   return PJ_STATUS_OK;
 }
 
@@ -183,7 +179,7 @@ static PjStatus window(PjText *t) {
                       : pj_attr_ints(t->arena, count, t->ints.data + base);
       t->ints.len = base;
     }
-    PJ_TRY(push_key(t, fields[field].key, value, at));
+    PJ_TRY(pj_text_push_key(t, fields[field].key, value, at));
     if (!pj_text_accept(t, ','))
       break;
   }
@@ -196,11 +192,11 @@ static PjStatus dims_pair(PjText *t, PjKey lhs, PjKey rhs) {
   const PjAttr *value;
   PJ_TRY(pj_text_expect(t, '='));
   PJ_TRY(pj_text_ints_attr(t, &value));
-  PJ_TRY(push_key(t, lhs, value, at));
+  PJ_TRY(pj_text_push_key(t, lhs, value, at));
   if (!pj_text_accept_word(t, "x"))
     return pj_text_unexpected(t, "`x`");
   PJ_TRY(pj_text_ints_attr(t, &value));
-  return push_key(t, rhs, value, at);
+  return pj_text_push_key(t, rhs, value, at);
 }
 
 static PjStatus dot_dims(PjText *t) {
@@ -239,7 +235,7 @@ static PjStatus precision(PjText *t) {
   PJ_TRY(pj_text_expect(t, ']'));
   const PjAttr *value = pj_attr_array(t->arena, t->elems.len - base, t->elems.data + base);
   t->elems.len = base;
-  return push_key(t, PJ_KEY_precision_config, value, at);
+  return pj_text_push_key(t, PJ_KEY_precision_config, value, at);
 }
 
 static PjStatus algorithm(PjText *t) {
@@ -271,7 +267,7 @@ static PjStatus exponent_mantissa(PjText *t) {
   if (!ok || at != tok.end)
     return pj_text_unexpected(t, "exponent and mantissa bits in the format e#m#");
   for (int i = 0; i < 2; ++i)
-    PJ_TRY(push_key(t, keys[i], pj_attr_int(t->arena, bits[i], PJ_DT_S32), tok.start));
+    PJ_TRY(pj_text_push_key(t, keys[i], pj_attr_int(t->arena, bits[i], PJ_DT_S32), tok.start));
   pj_text_next(t);
   return PJ_STATUS_OK;
 }
@@ -282,7 +278,7 @@ static PjStatus value_of_operand(PjText *t, PjDraft *draft) {
   PJ_TRY(pj_text_attr(t, &value));
   if (value->kind != PJ_ATTR_ELEMENTS)
     return pj_text_error(t, at, "expected a dense<> tensor");
-  PJ_TRY(push_key(t, PJ_KEY_value, value, at));
+  PJ_TRY(pj_text_push_key(t, PJ_KEY_value, value, at));
   return pj_text_check_operands(t, at, draft->operands, 1, &value->type);
 }
 
@@ -312,14 +308,14 @@ static PjStatus part(PjText *t, PjDraft *draft, PjStr name) {
   }
   if (pj_str_is(name, "<target>")) {
     PJ_TRY(pj_text_symbol(t, &text));
-    return push_key(t, PJ_KEY_call_target_name, pj_attr_string(t->arena, text), at);
+    return pj_text_push_key(t, PJ_KEY_call_target_name, pj_attr_string(t->arena, text), at);
   }
   if (pj_str_is(name, "<sharding>")) {
     PJ_TRY(pj_text_sharding(t, &value));
-    return push_key(t, PJ_KEY_sharding, value, at);
+    return pj_text_push_key(t, PJ_KEY_sharding, value, at);
   }
   PJ_TRY(pj_text_word(t, "a direction", &text)); // <direction>
-  return push_key(t, PJ_KEY_allowed_direction, pj_attr_string(t->arena, text), at);
+  return pj_text_push_key(t, PJ_KEY_allowed_direction, pj_attr_string(t->arena, text), at);
 }
 
 // ------------------------------------------------------------------------------------- types

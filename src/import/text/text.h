@@ -62,6 +62,7 @@ typedef struct PjOperand {
 
 typedef struct PjRawAttr {
   PjStr name;
+  PjKey key; // given by a pretty form; PJ_KEY_COUNT: found by its name
   const PjAttr *value;
   const char *at;
 } PjRawAttr;
@@ -232,6 +233,7 @@ PjStatus pj_text_region_body(PjText *t, PjRegion *region, bool label);
 // (%a: T, %b: T): becomes the region's arguments and defines their names.
 PjStatus pj_text_block_args(PjText *t, PjRegion *region, PjTok open, PjTok close);
 PjStatus pj_text_push_attr(PjText *t, PjStr name, const PjAttr *value, const char *at);
+PjStatus pj_text_push_key(PjText *t, PjKey key, const PjAttr *value, const char *at);
 
 // ------------------------------------------------------------------------------------- canonical.c
 // Brings the raw attributes since draft->attrs into the form of ops.def.
