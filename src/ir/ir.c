@@ -169,10 +169,23 @@ static const PjAttr *default_value(PjArena *arena, const PjAttrSpec *spec) {
   }
 }
 
-static const PjAttr *empty_value(PjArena *arena, PjAttrSpecKind kind) {
+// A typed FFI call's configuration is a dictionary, every other one a string.
+static bool wants_dict(const PjOp *op) {
+  return op->kind == PJ_OP_CUSTOM_CALL && PJ_INT(op, api_version) == PJ_API_TYPED_FFI;
+}
+
+static const PjAttr *default_precisions(PjArena *arena) {
+  const PjAttr *precision = pj_attr_enum(arena, PJ_ENUM_PRECISION, PJ_PRECISION_DEFAULT);
+  return pj_attr_array(arena, 2, (const PjAttr *[]){precision, precision});
+}
+
+static const PjAttr *empty_value(PjArena *arena, const PjOp *op, PjAttrSpecKind kind) {
   switch (kind) {
-    case PJ_SPEC_STR:
-    case PJ_SPEC_STR_OR_DICT: return pj_attr_string(arena, PJ_STR(""));
+    case PJ_SPEC_STR_OR_DICT:
+      if (wants_dict(op)) return pj_attr_dict(arena, 0, NULL, NULL);
+      return pj_attr_string(arena, PJ_STR(""));
+    case PJ_SPEC_PRECISIONS: return default_precisions(arena);
+    case PJ_SPEC_STR: return pj_attr_string(arena, PJ_STR(""));
     case PJ_SPEC_I64S: return pj_attr_ints(arena, 0, NULL);
     case PJ_SPEC_I64X2:
     case PJ_SPEC_REPLICA_GROUPS: return pj_attr_matrix(arena, 0, 2, NULL);
@@ -197,7 +210,7 @@ void pj_op_fill_defaults(PjArena *arena, PjOp *op) {
       case PJ_DEFAULT_REQ:
       case PJ_DEFAULT_OPT: break;
       case PJ_DEFAULT_VALUE: op->attrs[i] = default_value(arena, spec); break;
-      case PJ_DEFAULT_EMPTY: op->attrs[i] = empty_value(arena, spec->kind); break;
+      case PJ_DEFAULT_EMPTY: op->attrs[i] = empty_value(arena, op, spec->kind); break;
       case PJ_DEFAULT_ONES:
       case PJ_DEFAULT_ZEROS: op->attrs[i] = constant_list(arena, op, spec); break;
       case PJ_DEFAULT_NONE_TYPE: op->attrs[i] = pj_attr_type(arena, pj_type_simple(PJ_TYPE_NONE)); break;
@@ -215,10 +228,15 @@ static bool is_constant_list(const PjOp *op, const PjAttrSpec *spec, const PjAtt
   return attr->kind == (spec->kind == PJ_SPEC_BOOLS ? PJ_ATTR_BOOLS : PJ_ATTR_INTS);
 }
 
-static bool is_empty_value(const PjAttrSpec *spec, const PjAttr *attr) {
+static bool is_empty_value(const PjOp *op, const PjAttrSpec *spec, const PjAttr *attr) {
   switch (spec->kind) {
-  case PJ_SPEC_STR:
-  case PJ_SPEC_STR_OR_DICT: return attr->kind == PJ_ATTR_STRING && !attr->str.len;
+  case PJ_SPEC_STR_OR_DICT:
+    if (wants_dict(op)) return attr->kind == PJ_ATTR_DICT && !attr->count;
+    return attr->kind == PJ_ATTR_STRING && !attr->str.len;
+  case PJ_SPEC_PRECISIONS:
+    return attr->count == 2 && attr->elems[0]->i64 == PJ_PRECISION_DEFAULT &&
+           attr->elems[1]->i64 == PJ_PRECISION_DEFAULT;
+  case PJ_SPEC_STR: return attr->kind == PJ_ATTR_STRING && !attr->str.len;
   case PJ_SPEC_I64X2: return attr->count == 0 && attr->columns == 2;
   default: return attr->count == 0;
   }
@@ -235,7 +253,7 @@ bool pj_op_attr_is_default(const PjOp *op, int index) {
     if (attr->kind == PJ_ATTR_ACCURACY)
       return attr->f64 == 0 && attr->f64b == 0 && !attr->i64 && !attr->i64b;
     return attr->i64 == spec->value;
-  case PJ_DEFAULT_EMPTY: return is_empty_value(spec, attr);
+  case PJ_DEFAULT_EMPTY: return is_empty_value(op, spec, attr);
   case PJ_DEFAULT_ONES:
   case PJ_DEFAULT_ZEROS: return is_constant_list(op, spec, attr);
   case PJ_DEFAULT_NONE_TYPE: return attr->kind == PJ_ATTR_TYPE && attr->type->kind == PJ_TYPE_NONE;

@@ -271,7 +271,7 @@ void pj_module_print(PjStrBuf *out, const PjModule *module, const PjPrintOptions
   PjPrinter p = {.out = out, .indent = 0};
   if (options)
     p.options = *options;
-  if (p.options.locations && !(p.locs = pj_loc_names(module))) {
+  if (p.options.locations && !(p.locs = pj_loc_names())) {
     out->failed = true;
     return;
   }

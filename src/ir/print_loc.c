@@ -105,25 +105,8 @@ static void name_all(PjLocNames *names, const PjLoc *root) {
   pj_free(stack);
 }
 
-static void name_region(PjLocNames *names, const PjRegion *region) {
-  for (uint32_t i = 0; region->arg_locs && i < region->num_args; ++i)
-    name_all(names, region->arg_locs[i]);
-  for (const PjOp *op = region->first; op; op = op->next) {
-    name_all(names, op->loc);
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      name_region(names, &op->regions[i]);
-  }
-}
-
-PjLocNames *pj_loc_names(const PjModule *module) {
-  PjLocNames *names = pj_calloc(1, sizeof *names);
-  if (!names)
-    return NULL;
-  name_region(names, &module->body);
-  if (!names->failed)
-    return names;
-  pj_loc_names_free(names);
-  return NULL;
+PjLocNames *pj_loc_names(void) {
+  return pj_calloc(1, sizeof(PjLocNames));
 }
 
 void pj_loc_names_free(PjLocNames *names) {
@@ -188,6 +171,12 @@ static void print_inside(PjPrinter *p, const PjLoc *loc, int depth) {
 void pj_print_loc(PjPrinter *p, const PjLoc *loc) {
   if (!p->options.locations || !loc)
     return;
+  if (p->locs)
+    name_all(p->locs, loc);
+  if (p->locs && p->locs->failed) {
+    p->out->failed = true;
+    return;
+  }
   pj_strbuf_puts(p->out, " loc(");
   print_nested(p, loc, 0);
   pj_strbuf_putc(p->out, ')');

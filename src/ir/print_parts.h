@@ -50,7 +50,8 @@ bool pj_print_pretty(PjPrinter *p, const PjOp *op);
 // print_control.c: reduce, while, constant, functions, manual_computation.
 bool pj_print_special(PjPrinter *p, const PjOp *op);
 
-// print_loc.c: names for every location under |module|; the definitions at the end.
-PjLocNames *pj_loc_names(const PjModule *module);
+// print_loc.c: names for the locations of a module (none yet; NULL: out of memory); their
+// definitions at the end.
+PjLocNames *pj_loc_names(void);
 void pj_loc_names_free(PjLocNames *names);
 void pj_print_loc_definitions(PjPrinter *p);

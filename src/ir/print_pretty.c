@@ -243,9 +243,11 @@ static void print_dot(PjStrBuf *out, const PjOp *op) {
                   PJ_ATTR(op, rhs_contracting_dimensions));
 }
 
-static void print_precision(PjStrBuf *out, const PjAttr *attr) {
-  if (!attr->count)
+static void print_precision(PjStrBuf *out, const PjOp *op) {
+  int index = pj_op_attr_index(op->kind, PJ_KEY_precision_config);
+  if (pj_op_attr_is_default(op, index))
     return;
+  const PjAttr *attr = op->attrs[index];
   pj_strbuf_puts(out, ", precision = [");
   for (uint32_t i = 0; i < attr->count; ++i) {
     const char *text = pj_enum_text(PJ_ENUM_PRECISION, attr->elems[i]->i64);
@@ -282,7 +284,7 @@ static void print_part(PjPrinter *p, const PjOp *op, PjStr part) {
   } else if (pj_str_is(part, "<dot>")) {
     print_dot(out, op);
   } else if (pj_str_is(part, "<precision>")) {
-    print_precision(out, PJ_ATTR(op, precision_config));
+    print_precision(out, op);
   } else if (pj_str_is(part, "<algorithm>")) {
     print_algorithm(out, op);
   } else if (pj_str_is(part, "<bits>")) {

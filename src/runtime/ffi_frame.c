@@ -252,9 +252,11 @@ PjStatus pj_ffi_attrs(PjArena *arena, const PjAttr *dict, int depth, XLA_FFI_Att
 }
 
 const PjAttr *pj_ffi_config(const PjOp *op) {
+  // JAX's older targets leave backend_config empty and put the dictionary beside it.
   const PjAttr *config = PJ_ATTR(op, backend_config);
-  if (config && config->kind == PJ_ATTR_DICT)
-    return config;
-  config = pj_attr_get(op->extra, "mhlo.backend_config");
-  return config && config->kind == PJ_ATTR_DICT ? config : NULL;
+  const PjAttr *beside = pj_attr_get(op->extra, "mhlo.backend_config");
+  bool typed = config && config->kind == PJ_ATTR_DICT;
+  if (beside && beside->kind == PJ_ATTR_DICT && !(typed && config->count))
+    return beside;
+  return typed ? config : NULL;
 }
