@@ -100,8 +100,8 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
 
     train_images, test_images, train_labels, test_labels = load_data()
-    client = jax.devices()[0].client
-    print(f"{jax.default_backend()} ({client.platform_version.splitlines()[0]}), "
+    platform = jax.devices()[0].client.platform_version.splitlines()[-1]  # a plugin's own words come last
+    print(f"{jax.default_backend()} ({platform}), "
           f"{len(train_images)} images to learn from, {len(test_images)} to test", flush=True)
 
     step = jax.jit(train_step, donate_argnums=(0, 1))
@@ -131,7 +131,7 @@ def main():
     (args.out / "digits.mlirbc").write_bytes(exported.mlir_module_serialized)
     np.save(args.out / "images.npy", test_images)
     np.save(args.out / "labels.npy", test_labels)
-    summary = {"platform": client.platform_version.splitlines()[0], "epochs": history}
+    summary = {"platform": platform, "epochs": history}
     (args.out / "history.json").write_text(json.dumps(summary, indent=1))
 
 
