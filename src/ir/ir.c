@@ -195,17 +195,34 @@ static const PjAttr *empty_value(PjArena *arena, const PjOp *op, PjAttrSpecKind 
   }
 }
 
-static bool is_empty_list(const PjAttr *attr) {
-  return (attr->kind == PJ_ATTR_INTS || attr->kind == PJ_ATTR_BOOLS) && attr->count == 0;
+static bool all_empty(const PjAttr *attr) {
+  for (uint32_t i = 0; i < attr->count; ++i)
+    if (attr->elems[i]->kind != PJ_ATTR_DICT || attr->elems[i]->count) return false;
+  return attr->count != 0;
+}
+
+static bool all_default_precision(const PjAttr *attr) {
+  for (uint32_t i = 0; i < attr->count; ++i)
+    if (attr->elems[i]->kind != PJ_ATTR_ENUM || attr->elems[i]->i64 != PJ_PRECISION_DEFAULT) return false;
+  return attr->count != 0;
+}
+
+// Other spellings of a default, as upstream reads them: an empty list of strides or dilations, a precision of DEFAULT for
+// each operand, an empty dictionary as backend_config, a dictionary without entries for each argument.
+static bool stands_for_default(const PjAttrSpec *spec, const PjAttr *attr) {
+  bool list = attr->kind == PJ_ATTR_INTS || attr->kind == PJ_ATTR_BOOLS, array = attr->kind == PJ_ATTR_ARRAY;
+  if (spec->mode == PJ_DEFAULT_ONES || spec->mode == PJ_DEFAULT_ZEROS) return list && !attr->count;
+  if (spec->mode != PJ_DEFAULT_EMPTY) return false;
+  return (spec->kind == PJ_SPEC_PRECISIONS && array && all_default_precision(attr)) ||
+         (spec->kind == PJ_SPEC_STR_OR_DICT && attr->kind == PJ_ATTR_DICT && !attr->count) ||
+         (spec->kind == PJ_SPEC_DICTS && array && all_empty(attr));
 }
 
 void pj_op_fill_defaults(PjArena *arena, PjOp *op) {
   const PjOpInfo *info = &pj_op_info[op->kind];
   for (int i = 0; i < info->num_attrs; ++i) {
     const PjAttrSpec *spec = &info->attrs[i];
-    // An empty list of strides, dilations ... stands for the default, as upstream reads it.
-    bool fill = !op->attrs[i] || ((spec->mode == PJ_DEFAULT_ONES || spec->mode == PJ_DEFAULT_ZEROS) && is_empty_list(op->attrs[i]));
-    if (!fill) continue;
+    if (op->attrs[i] && !stands_for_default(spec, op->attrs[i])) continue;
     switch (spec->mode) {
       case PJ_DEFAULT_REQ:
       case PJ_DEFAULT_OPT: break;

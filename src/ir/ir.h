@@ -193,7 +193,8 @@ const int64_t *pj_op_ints(const PjOp *op, PjKey key, uint32_t *out_count);  // I
 uint32_t pj_op_scan_carries(const PjOp *op);
 // Length of an op's window and stride lists: the operand's rank for windows, the spatial rank for convolutions.
 uint32_t pj_op_window_rank(const PjOp *op);
-// Sets every absent attribute that has a default. Needs operands (for ONES and ZEROS). Importers call it last.
+// Sets every absent attribute that has a default, and brings other spellings of a default into the table's. Needs operands
+// (for ONES and ZEROS). Importers call it last.
 void pj_op_fill_defaults(PjArena *arena, PjOp *op);
 
 // True if the inherent attribute at |index| of PjOp.attrs is absent or what pj_op_fill_defaults would set.

@@ -1,10 +1,13 @@
-// pj-convert IN [-o OUT] [-t X.Y.Z]: reads a program, and writes it as a portable artifact for
-// readers of a version (default: the newest). Without -o it only reads. For tests.
+// pj-convert [-f] [-n] [-o OUT] [-t X.Y.Z] IN: reads a program (artifact or text) and verifies it
+// (-n: does not). Prints its fingerprint (-f) and writes it as a portable artifact for readers of a
+// version (default: the newest). For tests.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import/import.h"
+#include "ir/fingerprint.h"
+#include "ir/verify.h"
 
 typedef struct Job {
   PjArena *arena;
@@ -13,6 +16,7 @@ typedef struct Job {
   char *bytes;
   size_t size;
   PjStrBuf written;
+  bool fingerprint, unverified;
 } Job;
 
 static bool load(Job *job) {
@@ -33,7 +37,18 @@ static bool load(Job *job) {
 static PjStatus run(void *ctx) {
   Job *job = ctx;
   PjModule *module;
-  PJ_TRY(pj_bytecode_read(job->arena, job->bytes, job->size, &module));
+  if (pj_is_bytecode(job->bytes, job->size))
+    PJ_TRY(pj_bytecode_read(job->arena, job->bytes, job->size, &module));
+  else
+    PJ_TRY(pj_text_parse(job->arena, job->bytes, job->size, job->in, &module));
+  if (!job->unverified)
+    PJ_TRY(pj_verify(module));
+  if (job->fingerprint) {
+    char text[33];
+    pj_module_number(module);
+    pj_fingerprint_text(pj_module_fingerprint(module), text);
+    puts(text);
+  }
   if (!job->out)
     return PJ_STATUS_OK;
   PJ_TRY(pj_bytecode_write(module, job->target, &job->written));
@@ -52,11 +67,15 @@ int main(int argc, char **argv) {
       job.out = argv[++i];
     else if (!strcmp(argv[i], "-t") && i + 1 < argc)
       sscanf(argv[++i], "%d.%d.%d", &job.target.major, &job.target.minor, &job.target.patch);
+    else if (!strcmp(argv[i], "-f"))
+      job.fingerprint = true;
+    else if (!strcmp(argv[i], "-n"))
+      job.unverified = true;
     else
       job.in = argv[i];
   }
   if (!job.in || !load(&job)) {
-    fprintf(stderr, "usage: pj-convert IN [-o OUT] [-t X.Y.Z]\n");
+    fprintf(stderr, "usage: pj-convert [-f] [-n] [-o OUT] [-t X.Y.Z] IN\n");
     return 2;
   }
   PjStatus status = pj_arena_create((size_t)4 << 30, &job.arena);

@@ -11,7 +11,10 @@
 
 #include <cmocka.h>
 
+#include "ir/equal.h"
 #include "ir/fingerprint.h"
+#include "ir/print.h"
+#include "ir/verify.h"
 
 const char test_program[] =
     "module @everything attributes {mhlo.num_partitions = 1 : i32} {\n"
@@ -118,33 +121,37 @@ PjTestBytes test_artifact(const char *text, PjVersion target) {
 typedef struct Read {
   PjTestBytes bytes;
   bool rewrite;
+  PjStrBuf printed, written, difference; // here, since an exhausted arena leaves read_and_check
 } Read;
 
 static PjStatus read_and_check(PjArena *arena, void *ctx) {
-  const Read *r = ctx;
+  Read *r = ctx;
   PjModule *module, *again;
   PJ_TRY(pj_bytecode_read(arena, r->bytes.data, r->bytes.size, &module));
-  pj_module_number(module);
-  PjFingerprint first = pj_module_fingerprint(module);
   if (!r->rewrite)
     return PJ_STATUS_OK;
-  PjStrBuf out = {0};
-  PjStatus status = pj_bytecode_write(module, pj_version_current, &out);
-  if (!status)
-    status = pj_bytecode_read(arena, out.data, out.len, &again);
-  if (!status) {
-    pj_module_number(again);
-    PjFingerprint second = pj_module_fingerprint(again);
-    if (first.high != second.high || first.low != second.low)
-      status = PJ_ERROR(INTERNAL, "the program changed when it was written and read again");
-  }
-  pj_strbuf_free(&out);
-  return status;
+  PJ_TRY(pj_verify(module));
+  pj_module_number(module);
+  pj_module_print(&r->printed, module, NULL);
+  PJ_TRY(pj_strbuf_status(&r->printed));
+  PJ_TRY(pj_bytecode_write(module, pj_version_current, &r->written));
+  PJ_TRY(pj_bytecode_read(arena, r->written.data, r->written.len, &again));
+  pj_module_number(again);
+  PjFingerprint first = pj_module_fingerprint(module), second = pj_module_fingerprint(again);
+  if (!pj_module_compare(module, again, &r->difference))
+    return PJ_ERROR(INTERNAL, "changed when written and read again: %s", r->difference.data);
+  PJ_FAIL_IF(memcmp(&first, &second, sizeof first) != 0, INTERNAL,
+             "equal, but for the fingerprint");
+  return PJ_STATUS_OK;
 }
 
 PjStatus test_read(PjTestBytes bytes, size_t limit, bool rewrite) {
-  Read r = {bytes, rewrite};
-  return test_with_arena(limit, read_and_check, &r);
+  Read r = {.bytes = bytes, .rewrite = rewrite};
+  PjStatus status = test_with_arena(limit, read_and_check, &r);
+  pj_strbuf_free(&r.printed);
+  pj_strbuf_free(&r.written);
+  pj_strbuf_free(&r.difference);
+  return status;
 }
 
 PjTestBytes test_load(const char *path) {

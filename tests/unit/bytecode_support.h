@@ -13,8 +13,8 @@ PjStatus test_with_arena(size_t limit, PjStatus (*body)(PjArena *arena, void *ct
 // Parses |text| and writes it for |target|; fails the test on any error.
 PjTestBytes test_artifact(const char *text, PjVersion target);
 
-// Reads |bytes|. On success checks what every caller wants of a module (it prints, numbers and
-// fingerprints), and, with |rewrite|, that writing and reading again gives the same program.
+// Reads |bytes|. With |rewrite| also verifies, prints, writes and reads again, which must give an
+// equal program.
 PjStatus test_read(PjTestBytes bytes, size_t limit, bool rewrite);
 
 // A file's contents, or {NULL, 0}.

@@ -107,15 +107,6 @@ static const PjAttr *dict(PjBc *bc, const PjAttr *a) {
   return a->kind == PJ_ATTR_DICT ? a : NULL;
 }
 
-// Dictionaries of arguments or results: none at all when every one is empty.
-static const PjAttr *dicts(PjBc *bc, const PjAttr *a) {
-  bool empty = true;
-  a = each(bc, a, dict);
-  for (uint32_t i = 0; a && i < a->count; ++i)
-    empty = empty && !a->elems[i]->count;
-  return a && a->count && empty ? pj_attr_array(bc->arena, 0, NULL) : a;
-}
-
 static const PjAttr *kind(const PjAttr *a, PjAttrKind wanted) {
   return a->kind == wanted ? a : NULL;
 }
@@ -183,7 +174,7 @@ static const PjAttr *convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
   case PJ_SPEC_DICT:
     return kind(a, PJ_ATTR_DICT);
   case PJ_SPEC_DICTS:
-    return dicts(bc, a);
+    return each(bc, a, dict);
   case PJ_SPEC_STR_OR_DICT:
     return a->kind == PJ_ATTR_DICT ? a : kind(a, PJ_ATTR_STRING);
   case PJ_SPEC_ARRAY:

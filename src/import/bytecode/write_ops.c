@@ -68,23 +68,6 @@ static PjStatus put_cast(PjBcw *w, const PjValue *value, const PjLoc *loc, uint6
 }
 
 // ---------------------------------------------------------------------------------------- spelling
-static bool is_default(const PjAttr *attr, const PjAttrSpec *spec) {
-  if (!attr)
-    return true;
-  switch (spec->mode) {
-  case PJ_DEFAULT_EMPTY:
-    return !attr->count && !attr->str.len;
-  case PJ_DEFAULT_NONE_TYPE:
-    return attr->kind == PJ_ATTR_TYPE && attr->type->kind == PJ_TYPE_NONE;
-  case PJ_DEFAULT_VALUE:
-    if (attr->kind == PJ_ATTR_ACCURACY)
-      return attr->f64 == 0 && attr->f64b == 0 && !attr->i64 && !attr->i64b;
-    return attr->i64 == spec->value;
-  default:
-    return false;
-  }
-}
-
 static bool same_elements(const PjType *a, const PjType *b) {
   return a->dtype == b->dtype && pj_quant_eq(a->quant, b->quant);
 }
@@ -134,7 +117,7 @@ static PjStatus spelling(PjBcw *w, const PjOp *op, const PjVhloOld **out_old) {
     return pj__bcw_refuse(w, "that version allows no regions");
   for (uint8_t i = 0; i < old->num_absent; ++i) {
     int slot = pj_op_attr_index(op->kind, old->absent[i]);
-    if (slot >= 0 && !is_default(op->attrs[slot], &info->attrs[slot]))
+    if (slot >= 0 && !pj_op_attr_is_default(op, slot))
       return pj__bcw_refuse(w, "that version has no attribute %s", pj_key_text[old->absent[i]]);
   }
   return PJ_STATUS_OK;
@@ -149,6 +132,20 @@ static PjStatus old_padding(PjBcw *w, const PjOp *op, uint32_t *out) {
   return pj__bcw_inherent(w, pj_attr_matrix(w->arena, pj_op_window_rank(op), 2, zeros), &spec, out);
 }
 
+// What VHLO wants where the op table has the empty default: a precision for each operand, and a
+// dictionary for typed FFI calls.
+static const PjAttr *spelled_out(PjBcw *w, const PjOp *op, const PjAttrSpec *spec,
+                                 const PjAttr *attr) {
+  if (spec->kind == PJ_SPEC_PRECISIONS && attr && !attr->count) {
+    const PjAttr *elem = pj_attr_enum(w->arena, PJ_ENUM_PRECISION, PJ_PRECISION_DEFAULT);
+    return pj_attr_array(w->arena, 2, (const PjAttr *const[]){elem, elem});
+  }
+  if (spec->kind == PJ_SPEC_STR_OR_DICT && PJ_INT(op, api_version) == PJ_API_TYPED_FFI && attr &&
+      attr->kind == PJ_ATTR_STRING && !attr->str.len)
+    return pj_attr_dict(w->arena, 0, NULL, NULL);
+  return attr;
+}
+
 static PjStatus inherent_attrs(PjBcw *w, const PjOp *op, const PjVhloOld *old,
                                const PjVhloKeys *keys, uint32_t *numbers) {
   for (int i = 0; i < keys->count; ++i) {
@@ -159,7 +156,7 @@ static PjStatus inherent_attrs(PjBcw *w, const PjOp *op, const PjVhloOld *old,
     }
     const PjAttrSpec *spec = &pj_op_info[op->kind].attrs[slot];
     if (!is_sdy(op))
-      PJ_TRY(pj__bcw_inherent(w, op->attrs[slot], spec, &numbers[i]));
+      PJ_TRY(pj__bcw_inherent(w, spelled_out(w, op, spec, op->attrs[slot]), spec, &numbers[i]));
     else if (op->attrs[slot])
       PJ_TRY(pj__bcw_attr(w, op->attrs[slot], PJ_BCW_AS_BUILTIN, &numbers[i]));
     else
