@@ -8,7 +8,7 @@ static size_t elem_bytes(const PjCombiner *c, uint32_t i) {
 }
 
 PjStatus pj_combiner_init(PjEval *ev, const PjRegion *region, uint32_t count, int64_t width,
-                          PjCombiner *out) {
+                          bool may_widen, PjCombiner *out) {
   const PjOp *end = pj_region_terminator(region);
   PJ_FAIL_IF(!end || region->num_args != 2 * count || end->num_operands != count, INTERNAL,
              "the body takes %u arguments and returns %u values where %u and %u are expected",
@@ -17,8 +17,12 @@ PjStatus pj_combiner_init(PjEval *ev, const PjRegion *region, uint32_t count, in
   out->replaces = pj_body_returns_args(region, count);
   if (out->replaces)
     return PJ_STATUS_OK;
-  if (count == 1 && region->args[0].type->dtype == region->args[1].type->dtype) {
-    out->native = pj_fold_select(pj_body_binary(region), region->args[0].type->dtype, &out->fold);
+  PjDtype dtype = region->args[0].type->dtype;
+  if (count == 1 && dtype == region->args[1].type->dtype) {
+    PjOpKind kind = pj_body_binary(region);
+    out->native = pj_fold_select(kind, dtype, &out->fold);
+    if (!out->native && may_widen && pj_dtype_is_float(dtype))
+      out->native = out->widened = pj_fold_select(kind, PJ_DT_F32, &out->fold);
     if (out->native)
       return PJ_STATUS_OK;
   }

@@ -220,28 +220,31 @@ PjStatus pj_ev_reduce(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor 
   for (int32_t i = 0; i < in[0]->rank; ++i)
     if (!pj_contains(axes, num_axes, i))
       dims[rank++] = in[0]->dims[i];
-  PjTensor **inputs = pj_eval_scratch(ev, count * sizeof(PjTensor *));
+  Layout layout = make_layout(in[0], axes, num_axes);
+  PjCombiner combiner;
+  int64_t most = in[0]->count < WIDTH ? in[0]->count : WIDTH;
+  PJ_TRY(pj_combiner_init(ev, body, count, most, true, &combiner));
+  PjTensor **inputs = pj_eval_scratch(ev, 2 * count * sizeof *inputs), **sums = inputs + count;
   for (uint32_t i = 0; i < count; ++i) {
-    PJ_TRY(pj_result_new(ev, op, i, rank, dims, &out[i]));
+    PJ_TRY(pj_result_check(op, i, rank, dims));
     // The body may work in a wider type than the operands have.
-    PjTensor *init = pj_converted(ev, in[count + i], out[i]->dtype);
-    inputs[i] = pj_converted(ev, in[i], out[i]->dtype);
-    pj_splat(out[i], init);
+    PjDtype dtype = pj_combiner_dtype(&combiner, i);
+    PjTensor *init = pj_converted(ev, in[count + i], dtype);
+    inputs[i] = pj_converted(ev, in[i], dtype);
+    sums[i] = pj_eval_new(ev, dtype, rank, dims);
+    pj_splat(sums[i], init);
     pj_eval_drop(ev, init);
   }
-  Layout layout = make_layout(in[0], axes, num_axes);
-  if (in[0]->count) {
-    PjCombiner combiner;
-    int64_t most = layout.rows * layout.width;
-    PJ_TRY(pj_combiner_init(ev, body, count, most < WIDTH ? most : WIDTH, &combiner));
-    if (combiner.native)
-      reduce_native(ev, &layout, &combiner.fold, pj_dtype_bytes(out[0]->dtype), inputs[0]->data,
-                    out[0]->data);
-    else
-      PJ_TRY(reduce_any(ev, &layout, &combiner, count, inputs, out));
-  }
-  for (uint32_t i = 0; i < count; ++i)
+  if (in[0]->count && combiner.native)
+    reduce_native(ev, &layout, &combiner.fold, pj_dtype_bytes(sums[0]->dtype), inputs[0]->data,
+                  sums[0]->data);
+  else if (in[0]->count)
+    PJ_TRY(reduce_any(ev, &layout, &combiner, count, inputs, sums));
+  for (uint32_t i = 0; i < count; ++i) {
+    out[i] = pj_converted(ev, sums[i], op->results[i].type->dtype);
+    pj_eval_drop(ev, sums[i]);
     pj_eval_drop(ev, inputs[i]);
+  }
   pj_eval_free(ev, inputs);
   return PJ_STATUS_OK;
 }

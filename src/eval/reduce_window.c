@@ -181,33 +181,39 @@ PjStatus pj_ev_reduce_window(PjEval *ev, const PjOp *op, PjTensor *const *in, Pj
                        body->num_args, op->num_operands);
   PJ_TRY(pj_same_shapes(op, count, in));
   PJ_TRY(pj_window_init(op, in[0], &w));
-  PjTensor **inputs = pj_eval_scratch(ev, 2 * count * sizeof *inputs), **inits = inputs + count;
+  int64_t most = 1;
+  for (int32_t d = 0; d < w.rank && most < WIDTH; ++d)
+    most *= w.out[d] < WIDTH ? w.out[d] : WIDTH;
+  PJ_TRY(pj_combiner_init(ev, body, count, most < WIDTH ? most : WIDTH, false, &combiner));
+  PjTensor **inputs = pj_eval_scratch(ev, 3 * count * sizeof *inputs), **inits = inputs + count;
+  PjTensor **sums = inits + count;
   for (uint32_t i = 0; i < count; ++i) {
-    PJ_TRY(pj_result_new(ev, op, i, w.rank, w.out, &out[i]));
+    PJ_TRY(pj_result_check(op, i, w.rank, w.out));
     // The body may work in a wider type than the operands have.
-    inputs[i] = pj_converted(ev, in[i], out[i]->dtype);
-    inits[i] = pj_converted(ev, in[count + i], out[i]->dtype);
-    pj_splat(out[i], inits[i]);
+    PjDtype dtype = pj_combiner_dtype(&combiner, i);
+    inputs[i] = pj_converted(ev, in[i], dtype);
+    inits[i] = pj_converted(ev, in[count + i], dtype);
+    sums[i] = pj_eval_new(ev, dtype, w.rank, w.out);
+    pj_splat(sums[i], inits[i]);
   }
-  if (out[0]->count) {
-    bool padded = false, dilated = false, neutral = true;
+  if (sums[0]->count) {
+    bool padded = false, dilated = false, neutral = true, done = false;
     for (int32_t d = 0; d < w.rank; ++d) {
       padded |= w.low[d] > 0 || w.high[d] > 0;
       dilated |= w.base_dilation[d] != 1;
     }
-    PJ_TRY(pj_combiner_init(ev, body, count, out[0]->count < WIDTH ? out[0]->count : WIDTH,
-                            &combiner));
     if (padded)
       PJ_TRY(init_is_neutral(ev, &combiner, count, inits, &neutral));
     if (dilated || !neutral)
       materialise(ev, &w, count, inputs, inits);
     merge_trivial(&w);
-    bool done = false;
-    PJ_TRY(pj_scan_window(ev, &w, &combiner, count, inputs, out, &done));
+    PJ_TRY(pj_scan_window(ev, &w, &combiner, count, inputs, sums, &done));
     if (!done && inputs[0]->count)
-      PJ_TRY(slide(ev, &w, &combiner, count, inputs, out));
+      PJ_TRY(slide(ev, &w, &combiner, count, inputs, sums));
   }
   for (uint32_t i = 0; i < count; ++i) {
+    out[i] = pj_converted(ev, sums[i], op->results[i].type->dtype);
+    pj_eval_drop(ev, sums[i]);
     pj_eval_drop(ev, inputs[i]);
     pj_eval_drop(ev, inits[i]);
   }

@@ -201,7 +201,7 @@ PjStatus pj_ev_scatter(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor
   }
   if (updates[0]->count && in[0]->count) {
     int64_t longest = s->num_merged ? s->merged[s->num_merged - 1].size : 1;
-    PJ_TRY(pj_combiner_init(ev, body, count, longest < 1024 ? longest : 1024, &s->combiner));
+    PJ_TRY(pj_combiner_init(ev, body, count, longest < 1024 ? longest : 1024, false, &s->combiner));
     do {
       PJ_TRY(window(s, &at, in[0], from));
     } while (pj_indexing_next(&at, index_strides, &from));

@@ -178,7 +178,7 @@ PjStatus pj_ev_select_and_scatter(PjEval *ev, const PjOp *op, PjTensor *const *i
       return PJ_OP_ERROR(op, INVALID_ARGUMENT, "select takes other arguments than the operand");
     int64_t width = w.out[w.rank - 1] < WIDTH ? w.out[w.rank - 1] : WIDTH;
     select.body = pj_body_compile(ev, select.region, width);
-    PJ_TRY(pj_combiner_init(ev, &op->regions[1], 1, 1, &combiner));
+    PJ_TRY(pj_combiner_init(ev, &op->regions[1], 1, 1, false, &combiner));
     PJ_TRY(scatter_rows(ev, &w, &select, &combiner, args[0], args[1], *out));
   }
   for (int i = 0; i < 3; ++i)
