@@ -233,8 +233,12 @@ PJRT_Error *pj_api_Buffer_CopyRawToHostFuture(PJRT_Buffer_CopyRawToHostFuture_Ar
         (long long)args->transfer_size, (long long)args->offset, (long long)bytes));
   DeferredCopy *copy = pj_calloc(1, sizeof *copy);
   PjEvent *done = pj_event_create();
-  PjStatus status = copy && done ? pj_buffer_acquire(buffer, "CopyRawToHostFuture()", &copy->source)
-                                 : pj_status_oom();
+  PjStatus status = copy && done ? PJ_STATUS_OK : pj_status_oom();
+  if (!status) {
+    copy->source = pj_buffer_acquire(buffer);
+    if (!copy->source)
+      status = pj_buffer_deleted_error("CopyRawToHostFuture()");
+  }
   if (status) {
     pj_event_release(done);
     pj_free(copy);
@@ -276,8 +280,11 @@ pj_api_Buffer_DonateWithControlDependency(PJRT_Buffer_DonateWithControlDependenc
   PjStatus status =
       donation ? pj_buffer_pending(buffer->memory, buffer->shape, &donation->target, &fresh)
                : pj_status_oom();
-  if (!status)
-    status = pj_buffer_donate(buffer, "DonateWithControlDependency()", &donation->source);
+  if (!status) {
+    donation->source = pj_buffer_take(buffer);
+    if (!donation->source)
+      status = pj_buffer_deleted_error("DonateWithControlDependency()");
+  }
   if (status) {
     if (donation)
       pj_array_release(donation->target);

@@ -24,7 +24,8 @@ static PJRT_Error *pj_api_Shardings_PJRT_Executable_OutputShardings(
   if (status)
     return pj_surface_error(status);
   args->num_outputs = pj_executable_of(args->executable)->signature.num_results;
-  args->shardings = answers->output_shardings;
+  // jaxlib takes an empty list for the sharding of one tuple, and refuses it.
+  args->shardings = args->num_outputs ? answers->output_shardings : NULL;
   args->sharding_sizes = answers->output_sharding_sizes;
   return NULL;
 }

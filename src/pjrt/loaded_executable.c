@@ -54,9 +54,9 @@ PJRT_Error *pj_api_LoadedExecutable_IsDeleted(PJRT_LoadedExecutable_IsDeleted_Ar
 
 PJRT_Error *pj_api_LoadedExecutable_Fingerprint(PJRT_LoadedExecutable_Fingerprint_Args *args) {
   PJ_ARGS(LoadedExecutable_Fingerprint, executable_fingerprint_size);
-  return pj_surface_error(
-      PJ_ERROR(UNIMPLEMENTED, "PJRT_LoadedExecutable_Fingerprint is deprecated and not "
-                              "implemented; use PJRT_Executable_Fingerprint"));
+  return pj_surface_error(PJ_ERROR(UNIMPLEMENTED,
+                                   "PJRT_LoadedExecutable_Fingerprint is deprecated and not "
+                                   "implemented; use PJRT_Executable_Fingerprint"));
 }
 
 static void delete_assignment(PJRT_DeviceAssignmentSerialized *blob) {

@@ -155,8 +155,9 @@ PJRT_Error *pj_api_Client_CreateAliasBuffer(PJRT_Client_CreateAliasBuffer_Args *
 
 static PjStatus fulfil(PjArray *array, PJRT_Buffer *handle) {
   PJ_FAIL_IF(!handle, INVALID_ARGUMENT, "PJRT_Client_FulfillAliasBuffer: buffer is null");
-  PjArray *source;
-  PJ_TRY(pj_buffer_acquire(pj_buffer_of(handle), "FulfillAliasBuffer()", &source));
+  PjArray *source = pj_buffer_acquire(pj_buffer_of(handle));
+  if (!source)
+    return pj_buffer_deleted_error("FulfillAliasBuffer()");
   PjStatus status = PJ_STATUS_OK;
   if (!pj_shape_eq(array->shape, source->shape))
     status =

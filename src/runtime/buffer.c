@@ -19,8 +19,7 @@ PjBuffer *pj_buffer_create(PjArray *array) {
   return buffer;
 }
 
-// Takes the buffer's own reference to its contents.
-static PjArray *take_array(PjBuffer *buffer) {
+PjArray *pj_buffer_take(PjBuffer *buffer) {
   pthread_mutex_lock(&buffer->lock);
   PjArray *array = buffer->array;
   buffer->array = NULL;
@@ -31,7 +30,7 @@ static PjArray *take_array(PjBuffer *buffer) {
 void pj_buffer_destroy(PjBuffer *buffer) {
   if (!buffer)
     return;
-  pj_array_release(take_array(buffer));
+  pj_array_release(pj_buffer_take(buffer));
   pj_array_release(buffer->pinned);
   pj_shape_release(buffer->shape);
   pj_event_release(buffer->ready);
@@ -40,7 +39,7 @@ void pj_buffer_destroy(PjBuffer *buffer) {
 }
 
 void pj_buffer_delete(PjBuffer *buffer) {
-  pj_array_release(take_array(buffer));
+  pj_array_release(pj_buffer_take(buffer));
 }
 
 bool pj_buffer_is_deleted(PjBuffer *buffer) {
@@ -50,26 +49,15 @@ bool pj_buffer_is_deleted(PjBuffer *buffer) {
   return deleted;
 }
 
-static PjStatus deleted_error(const char *what) {
+PjStatus pj_buffer_deleted_error(const char *what) {
   return PJ_ERROR(INVALID_ARGUMENT, "%s called on deleted or donated buffer", what);
 }
 
-PjStatus pj_buffer_acquire(PjBuffer *buffer, const char *what, PjArray **out_array) {
+PjArray *pj_buffer_acquire(PjBuffer *buffer) {
   pthread_mutex_lock(&buffer->lock);
-  *out_array = buffer->array ? pj_array_retain(buffer->array) : NULL;
+  PjArray *array = buffer->array ? pj_array_retain(buffer->array) : NULL;
   pthread_mutex_unlock(&buffer->lock);
-  return *out_array ? PJ_STATUS_OK : deleted_error(what);
-}
-
-PjStatus pj_buffer_donate(PjBuffer *buffer, const char *what, PjArray **out_array) {
-  *out_array = take_array(buffer);
-  return *out_array ? PJ_STATUS_OK : deleted_error(what);
-}
-
-bool pj_buffer_surrender(PjBuffer *buffer) {
-  PjArray *array = take_array(buffer);
-  pj_array_release(array);
-  return array != NULL;
+  return array;
 }
 
 void pj_buffer_restore(PjBuffer *buffer, PjArray *array) {
@@ -85,7 +73,7 @@ PjStatus pj_buffer_increase_external_refs(PjBuffer *buffer) {
   if (ok && buffer->external_refs++ == 0)
     buffer->pinned = pj_array_retain(buffer->array);
   pthread_mutex_unlock(&buffer->lock);
-  return ok ? PJ_STATUS_OK : deleted_error("IncreaseExternalReferenceCount()");
+  return ok ? PJ_STATUS_OK : pj_buffer_deleted_error("IncreaseExternalReferenceCount()");
 }
 
 PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer) {
@@ -111,7 +99,7 @@ PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer) {
     pj_array_retain(array);
   pthread_mutex_unlock(&buffer->lock);
   if (!array)
-    return deleted_error("OpaqueDeviceMemoryDataPointer()");
+    return pj_buffer_deleted_error("OpaqueDeviceMemoryDataPointer()");
   PjStatus status = pj_event_await(array->ready);
   if (!status)
     *out_pointer = array->data;
@@ -192,7 +180,10 @@ PjStatus pj_buffer_bitcast(PjBuffer *buffer, const PjShape *shape, PjBuffer **ou
   PjArray *source, *array;
   PjBuffer *fresh;
   PJ_TRY(pj_buffer_pending(buffer->memory, shape, &array, &fresh));
-  PjStatus status = pj_buffer_donate(buffer, "Bitcast()", &source);
+  PjStatus status = PJ_STATUS_OK;
+  source = pj_buffer_take(buffer);
+  if (!source)
+    status = pj_buffer_deleted_error("Bitcast()");
   if (!status) {
     status = pj_array_fulfil_from(array, source);
     pj_array_release(source);

@@ -23,15 +23,14 @@ void pj_buffer_destroy(PjBuffer *buffer); // NULL allowed
 
 void pj_buffer_delete(PjBuffer *buffer);
 bool pj_buffer_is_deleted(PjBuffer *buffer);
-// A new reference to the contents. Errors: INVALID_ARGUMENT naming |what| if they are deleted or
-// donated.
-PjStatus pj_buffer_acquire(PjBuffer *buffer, const char *what, PjArray **out_array);
-// As above, and the buffer is deleted.
-PjStatus pj_buffer_donate(PjBuffer *buffer, const char *what, PjArray **out_array);
-// Deletes the buffer while the caller holds its contents; false if it was deleted before. And gives
-// |array| back to it.
-bool pj_buffer_surrender(PjBuffer *buffer);
+// A new reference to the contents, or NULL if they were deleted or donated.
+PjArray *pj_buffer_acquire(PjBuffer *buffer);
+// Takes the contents: the buffer is deleted, and its reference the caller's. NULL as above. And
+// gives them back, adding a reference.
+PjArray *pj_buffer_take(PjBuffer *buffer);
 void pj_buffer_restore(PjBuffer *buffer, PjArray *array);
+// INVALID_ARGUMENT for |what| called on a buffer without contents.
+PjStatus pj_buffer_deleted_error(const char *what);
 
 // Keeps the contents until as many decreases. Errors: INVALID_ARGUMENT for a deleted buffer; for a
 // decrease at zero.

@@ -2,7 +2,8 @@
 // protobuf asks.
 //
 // CompileOptionsProto: parameter_is_tupled_arguments 2, executable_build_options 3,
-// compile_portable_executable 4. ExecutableBuildOptionsProto: num_replicas 4, num_partitions 5,
+// compile_portable_executable 4,
+// env_option_overrides 7. ExecutableBuildOptionsProto: num_replicas 4, num_partitions 5,
 // use_spmd_partitioning 6, device_assignment 9, allow_spmd_sharding_propagation_to_output 12,
 // use_shardy_partitioner 19, optimization_level 24. DeviceAssignmentProto: replica_count 1,
 // computation_count 2, computation_devices 3 { replica_device_ids 1 }.
@@ -16,7 +17,8 @@
 enum { MAX_DEVICES = 1 << 20 };
 
 static PjStatus malformed(const char *what) {
-  return PJ_ERROR(INVALID_ARGUMENT, "failed to deserialize CompileOptionsProto: %s", what);
+  return PJ_ERROR(INVALID_ARGUMENT, "failed to deserialize CompileOptionsProto%s%s",
+                  *what ? ": " : "", what);
 }
 
 typedef struct Assignment {
@@ -146,6 +148,90 @@ static PjStatus read_build_options(PjStr bytes, PjCompileOptions *out, Assignmen
   return reader.failed ? malformed("bad executable build options") : PJ_STATUS_OK;
 }
 
+// --- Options by name -----------------------------------------------------------------------------
+// Hosts pass XLA's debug options by name (jit's compiler_options). None of them changes what we
+// compile, so names that begin as XLA's do are accepted, with the type checked where it is known; a
+// name that XLA does not know either is an error.
+
+typedef enum OptionType { TYPE_BOOL, TYPE_INT, TYPE_FLOAT } OptionType;
+
+static const struct KnownOption {
+  const char *name;
+  OptionType type;
+} known_options[] = {
+    {"exec_time_optimization_effort", TYPE_FLOAT},
+    {"memory_fitting_effort", TYPE_FLOAT},
+    {"optimization_level", TYPE_INT},
+    {"memory_fitting_level", TYPE_INT},
+    {"xla_embed_ir_in_executable", TYPE_BOOL},
+    {"xla_cpu_enable_fast_math", TYPE_BOOL},
+    {"xla_cpu_enable_fast_min_max", TYPE_BOOL},
+    {"xla_cpu_use_thunk_runtime", TYPE_BOOL},
+    {"xla_backend_optimization_level", TYPE_INT},
+    {"xla_llvm_disable_expensive_passes", TYPE_BOOL},
+    {"xla_dump_hlo_as_text", TYPE_BOOL},
+    {"xla_dump_max_hlo_modules", TYPE_INT},
+};
+
+static const char *const type_names[] = {"bool", "int", "float"};
+
+static bool is_number(PjStr text) {
+  bool digits = false;
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.ptr[i];
+    digits = digits || (c >= '0' && c <= '9');
+    if (!((c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'))
+      return false;
+  }
+  return digits;
+}
+
+// Whether the value, an OptionOverrideProto { string 1 | bool 2 | int64 3 | double 4 }, fits the
+// type.
+static PjStatus check_value(PjStr name, OptionType type, PjStr value) {
+  PjProtoReader reader = pj_proto_reader(value.ptr, value.len);
+  PjProtoField field;
+  while (pj_proto_next(&reader, &field)) {
+    bool fits = true;
+    if (field.number == 1 && field.type == PJ_WIRE_BYTES)
+      fits = type != TYPE_BOOL
+                 ? is_number(field.bytes)
+                 : pj_str_is(field.bytes, "true") || pj_str_is(field.bytes, "false") ||
+                       pj_str_is(field.bytes, "True") || pj_str_is(field.bytes, "False");
+    if (field.number == 2)
+      fits = type == TYPE_BOOL;
+    if (field.number == 3)
+      fits = type != TYPE_BOOL;
+    if (field.number == 4)
+      fits = type == TYPE_FLOAT;
+    PJ_FAIL_IF(!fits, INVALID_ARGUMENT,
+               "While setting option %.*s, '%.*s' is not a valid %s value.", PJ_STR_ARG(name),
+               PJ_STR_ARG(field.bytes), type_names[type]);
+  }
+  return reader.failed ? malformed("bad option override") : PJ_STATUS_OK;
+}
+
+// An entry of map<string, OptionOverrideProto>: key 1, value 2.
+static PjStatus check_override(PjStr bytes) {
+  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
+  PjProtoField field;
+  PjStr name = {"", 0}, value = {"", 0};
+  while (pj_proto_next(&reader, &field)) {
+    if (field.number == 1 && field.type == PJ_WIRE_BYTES)
+      name = field.bytes;
+    if (field.number == 2 && field.type == PJ_WIRE_BYTES)
+      value = field.bytes;
+  }
+  if (reader.failed)
+    return malformed("bad option override");
+  for (size_t i = 0; i < sizeof known_options / sizeof *known_options; i++)
+    if (pj_str_is(name, known_options[i].name))
+      return check_value(name, known_options[i].type, value);
+  PJ_FAIL_IF(!pj_str_starts(name, "xla_"), INVALID_ARGUMENT, "No such compile option: '%.*s'",
+             PJ_STR_ARG(name));
+  return PJ_STATUS_OK;
+}
+
 static PjStatus parse(const void *bytes, size_t size, PjCompileOptions *out,
                       Assignment *assignment) {
   PjProtoReader reader = pj_proto_reader(bytes, size);
@@ -158,9 +244,11 @@ static PjStatus parse(const void *bytes, size_t size, PjCompileOptions *out,
       PJ_TRY(read_build_options(field.bytes, out, assignment));
     if (field.number == 4 && varint)
       out->portable = field.value != 0;
+    if (field.number == 7 && field.type == PJ_WIRE_BYTES)
+      PJ_TRY(check_override(field.bytes));
   }
   if (reader.failed)
-    return malformed("the bytes are no protocol buffer");
+    return malformed("");
   // Absent counts mean one.
   if (out->num_replicas < 1)
     out->num_replicas = 1;

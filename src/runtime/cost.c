@@ -1,6 +1,8 @@
 // See cost.h. A walk over the IR in textual order.
 #include "runtime/cost.h"
 
+#include "runtime/ffi_call.h"
+
 static double elements(const PjType *type) {
   int64_t count;
   return type && pj_type_is_tensor(type) && pj_type_num_elements(type, &count) ? (double)count : 0;
@@ -46,8 +48,11 @@ static void add_cost(const PjOp *op, PjCost *out) {
   out->ops++;
   double result = op->num_results ? elements(op->results[0].type) : 0;
   switch (op->kind) {
-  case PJ_OP_WHILE:
   case PJ_OP_CUSTOM_CALL:
+    out->may_block = true;
+    out->host_callbacks |= pj_ffi_is_python_callback(PJ_STRATTR(op, call_target_name));
+    break;
+  case PJ_OP_WHILE:
   case PJ_OP_SEND:
   case PJ_OP_RECV:
   case PJ_OP_INFEED:

@@ -4,8 +4,9 @@
 
 typedef struct PjCost {
   double flops, transcendentals, bytes_accessed;
-  uint64_t ops;   // operations, those in regions included
-  bool may_block; // custom calls, loops, sends: no bound on the time can be given
+  uint64_t ops;        // operations, those in regions included
+  bool host_callbacks; // calls back into Python
+  bool may_block;      // custom calls, loops, sends: no bound on the time can be given
 } PjCost;
 
 // Estimates for one execution. Loop bodies count once.

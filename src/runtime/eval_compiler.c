@@ -32,11 +32,12 @@ static void eval_stats(const PjCompiled *compiled, PjCompiledStats *out) {
 }
 
 static void release_input(void *context, void *data) {
-  pj_array_release(context);
+  pj_array_release((PjArray *)context);
 }
 
-static PjStatus wrap_input(PjArray *array, bool may_overwrite, PjTensor **out) {
-  if (array->shape->token) {
+static PjStatus wrap_input(const PjType *type, PjArray *array, bool may_overwrite, PjTensor **out) {
+  // Hosts pass an empty array where a token is wanted.
+  if (type->kind == PJ_TYPE_TOKEN) {
     *out = pj_tensor_token();
     return *out ? PJ_STATUS_OK : pj_status_oom();
   }
@@ -52,16 +53,11 @@ static PjStatus wrap_input(PjArray *array, bool may_overwrite, PjTensor **out) {
   return PJ_STATUS_OK;
 }
 
-// True if |tensor| lies in memory of the host, which the host may change once the input is gone.
-static bool in_foreign_memory(const PjTensor *tensor) {
+// True if |tensor| is an input that was not given up: a result must not share memory with it.
+static bool is_borrowed(const PjTensor *tensor) {
   while (tensor->base)
     tensor = tensor->base;
-  if (tensor->release != release_input)
-    return false;
-  const PjArray *array = tensor->context;
-  while (array->base)
-    array = array->base;
-  return array->kind == PJ_ARRAY_FOREIGN;
+  return tensor->release == release_input && !tensor->writable;
 }
 
 // Gives result |tensor| (borrowed) to the arrays from |*at| on; tuples are taken apart.
@@ -80,7 +76,7 @@ static PjStatus unwrap_output(PjTensor *tensor, PjArray *const *outputs, uint32_
   PJ_FAIL_IF(tensor->bytes != array->shape->num_bytes, INTERNAL,
              "result %u has %zu bytes instead of %zu", *at - 1, tensor->bytes,
              array->shape->num_bytes);
-  if (in_foreign_memory(tensor)) {
+  if (is_borrowed(tensor)) {
     PJ_TRY(pj_array_allocate(array));
     return pj_array_write(array, 0, tensor->bytes, tensor->data);
   }
@@ -96,8 +92,10 @@ typedef struct Tensors {
 static PjStatus run_with(const PjCompiled *compiled, const PjRunContext *context,
                          PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
                          PjArray *const *outputs, Tensors *tensors) {
+  const PjOp *entry = pj_program_entry(compiled->program);
   for (uint32_t i = 0; i < tensors->num_inputs; i++)
-    PJ_TRY(wrap_input(inputs[i], may_overwrite && may_overwrite[i], &tensors->inputs[i]));
+    PJ_TRY(wrap_input(entry->regions[0].args[i].type, inputs[i], may_overwrite && may_overwrite[i],
+                      &tensors->inputs[i]));
   PjRunOptions options = {.grid = grid_of(context->group),
                           .replica = context->replica,
                           .partition = context->partition,

@@ -194,5 +194,6 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
 }
 
 PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out) {
-  return PJ_ERROR(UNIMPLEMENTED, "printing of programs");
+  pj_module_print(out, executable->module, NULL);
+  return pj_strbuf_status(out);
 }

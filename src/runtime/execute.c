@@ -102,8 +102,7 @@ static void part_finish(Part *part, PjStatus status) {
     launch_destroy(launch);
 }
 
-static void part_run(void *arg) {
-  Part *part = arg;
+static PjStatus run_part(Part *part) {
   Launch *launch = part->launch;
   PjExecutable *executable = launch->loaded->executable;
   uint32_t partitions = (uint32_t)executable->options.num_partitions;
@@ -122,7 +121,11 @@ static void part_run(void *arg) {
                                               part->in, part->donated, launch->num_out, part->out);
   if (status && launch->group)
     executable->compiler->group_abort(launch->group, status);
-  part_finish(part, status);
+  return status;
+}
+
+static void part_task(void *arg) {
+  part_finish(arg, run_part(arg));
 }
 
 static void launch_fail(Launch *launch, PjStatus status) {
@@ -142,8 +145,9 @@ static PjStatus failed_input(const Launch *launch) {
   return PJ_STATUS_OK;
 }
 
-// All inputs are ready.
-static void launch_start(Launch *launch, bool on_calling_thread) {
+// All inputs are ready. With |out_failure| the caller can take a failure of a part that ran here
+// and now (a copy).
+static void launch_start(Launch *launch, PjStatus *out_failure) {
   PjStatus failure = failed_input(launch);
   if (failure) {
     launch_fail(launch, failure);
@@ -152,10 +156,13 @@ static void launch_start(Launch *launch, bool on_calling_thread) {
   PjWorkers *workers = launch->loaded->client->workers;
   if (!launch->group) {
     Part *part = &launch->parts[0];
-    if (on_calling_thread && launch->prefer_inline)
-      part_run(part);
-    else
+    if (out_failure && launch->prefer_inline) {
+      PjStatus status = run_part(part);
+      *out_failure = pj_status_clone(status);
+      part_finish(part, status);
+    } else {
       pj_workers_submit(workers, &part->task);
+    }
     return;
   }
   // In a gang from here on: nothing of |launch| may be touched after the last task was given away.
@@ -186,7 +193,7 @@ static PjStatus check_argument(const PjLoadedExecutable *loaded, const PjDevice 
              "argument %u is on device %s, but the program runs on device %s", i,
              buffer->memory->device->desc->to_string, device->desc->to_string);
   const PjShape *expected = loaded->executable->signature.params[i].shape;
-  if (pj_shape_eq(buffer->shape, expected))
+  if (expected->token ? buffer->shape->num_bytes == 0 : pj_shape_eq(buffer->shape, expected))
     return PJ_STATUS_OK;
   PjStrBuf text = {0};
   pj_strbuf_printf(&text, "argument %u of program %s must be ", i, loaded->executable->name);
@@ -239,17 +246,52 @@ static PjStatus bind_devices(Launch *launch, const PjExecution *execution) {
   return PJ_STATUS_OK;
 }
 
+// Gives donated contents back to the buffers that the launch took them from.
+static void undo_donations(Launch *launch, const PjExecution *execution) {
+  for (uint32_t p = 0; p < launch->num_parts; p++)
+    for (uint32_t i = 0; i < launch->num_in; i++)
+      if (launch->parts[p].donated[i] && launch->parts[p].in[i])
+        pj_buffer_restore(execution->args[p][i], launch->parts[p].in[i]);
+}
+
+// Why the contents of argument |i| cannot be had: deleted before, or donated by this very call.
+static PjStatus taken_error(const Launch *launch, const PjExecution *execution, uint32_t p,
+                            uint32_t i) {
+  const PjBuffer *buffer = execution->args[p][i];
+  const char *name = launch->loaded->executable->name;
+  for (uint32_t k = 0; k < launch->num_in; k++) {
+    if (execution->args[p][k] != buffer || !launch->parts[p].donated[k] || !launch->parts[p].in[k])
+      continue;
+    return PJ_ERROR(INVALID_ARGUMENT,
+                    "Attempt to donate the same buffer twice in Execute(), or to use it again: "
+                    "arguments %u and %u of program %s",
+                    k, i, name);
+  }
+  return PJ_ERROR(INVALID_ARGUMENT, "argument %u of program %s: the buffer was deleted or donated",
+                  i, name);
+}
+
+// Takes the contents of the donated arguments, then references to the others, so that an argument
+// that is both is found out.
 static PjStatus bind_inputs(Launch *launch, const PjExecution *execution) {
   PjLoadedExecutable *loaded = launch->loaded;
   const PjSignature *signature = &loaded->executable->signature;
-  for (uint32_t p = 0; p < launch->num_parts; p++) {
-    Part *part = &launch->parts[p];
+  for (uint32_t p = 0; p < launch->num_parts; p++)
     for (uint32_t i = 0; i < launch->num_in; i++) {
-      PjBuffer *buffer = execution->args[p][i];
-      PJ_TRY(check_argument(loaded, part->device, i, buffer));
-      PJ_TRY_IN(pj_buffer_acquire(buffer, "Execute()", &part->in[i]), "argument %u of program %s",
-                i, loaded->executable->name);
-      part->donated[i] = signature->params[i].donated && is_donatable(execution, i);
+      PJ_TRY(check_argument(loaded, launch->parts[p].device, i, execution->args[p][i]));
+      launch->parts[p].donated[i] = signature->params[i].donated && is_donatable(execution, i);
+    }
+  for (int others = 0; others < 2; others++) {
+    for (uint32_t p = 0; p < launch->num_parts; p++) {
+      Part *part = &launch->parts[p];
+      for (uint32_t i = 0; i < launch->num_in; i++) {
+        if (part->donated[i] == others)
+          continue;
+        part->in[i] = others ? pj_buffer_acquire(execution->args[p][i])
+                             : pj_buffer_take(execution->args[p][i]);
+        if (!part->in[i])
+          return taken_error(launch, execution, p, i);
+      }
     }
   }
   return PJ_STATUS_OK;
@@ -259,7 +301,7 @@ static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
   const PjSignature *signature = &launch->loaded->executable->signature;
   for (uint32_t p = 0; p < launch->num_parts; p++) {
     Part *part = &launch->parts[p];
-    part->task = (PjTask){.fn = part_run, .arg = part};
+    part->task = (PjTask){.fn = part_task, .arg = part};
     part->done = pj_event_create();
     if (!part->done)
       return pj_status_oom();
@@ -272,28 +314,6 @@ static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
       execution->outputs[p][i] = pj_buffer_create(pj_array_retain(array));
       if (!execution->outputs[p][i])
         return pj_status_oom();
-    }
-  }
-  return PJ_STATUS_OK;
-}
-
-// Takes the donated buffers' contents away from them; the launch holds them already. All or none.
-static PjStatus donate(Launch *launch, const PjExecution *execution) {
-  for (uint32_t p = 0; p < launch->num_parts; p++) {
-    for (uint32_t i = 0; i < launch->num_in; i++) {
-      if (!launch->parts[p].donated[i])
-        continue;
-      if (pj_buffer_surrender(execution->args[p][i]))
-        continue;
-      // It was donated a moment ago, by this very call: f(donate(a), donate(a)).
-      for (uint32_t q = 0; q <= p; q++)
-        for (uint32_t k = 0; k < (q < p ? launch->num_in : i); k++)
-          if (launch->parts[q].donated[k])
-            pj_buffer_restore(execution->args[q][k], launch->parts[q].in[k]);
-      return PJ_ERROR(INVALID_ARGUMENT,
-                      "Attempt to donate the same buffer twice in Execute(): argument %u of "
-                      "program %s was donated before",
-                      i, launch->loaded->executable->name);
     }
   }
   return PJ_STATUS_OK;
@@ -329,17 +349,23 @@ static bool is_cheap(const PjCost *cost) {
 
 static PjStatus prepare(Launch *launch, const PjExecution *execution) {
   PJ_TRY(bind_devices(launch, execution));
-  PJ_TRY(bind_inputs(launch, execution));
-  PJ_TRY(bind_outputs(launch, execution));
-  PJ_TRY(donate(launch, execution));
-  PjStatus status = make_group(launch, execution);
-  if (status) {
-    for (uint32_t p = 0; p < launch->num_parts; p++)
-      for (uint32_t i = 0; i < launch->num_in; i++)
-        if (launch->parts[p].donated[i])
-          pj_buffer_restore(execution->args[p][i], launch->parts[p].in[i]);
-  }
+  PjStatus status = bind_inputs(launch, execution);
+  if (!status)
+    status = bind_outputs(launch, execution);
+  if (!status)
+    status = make_group(launch, execution);
+  if (status)
+    undo_donations(launch, execution);
   return status;
+}
+
+static void drop_outputs(const PjExecution *execution, uint32_t num_parts, uint32_t num_out) {
+  for (uint32_t p = 0; p < num_parts; p++) {
+    for (uint32_t i = 0; i < num_out; i++) {
+      pj_buffer_destroy(execution->outputs[p][i]);
+      execution->outputs[p][i] = NULL;
+    }
+  }
 }
 
 PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
@@ -363,18 +389,14 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
 
   PjStatus status = prepare(launch, execution);
   if (status) {
-    for (uint32_t p = 0; p < launch->num_parts; p++) {
-      for (uint32_t i = 0; i < launch->num_out; i++) {
-        pj_buffer_destroy(execution->outputs[p][i]);
-        execution->outputs[p][i] = NULL;
-      }
-    }
+    drop_outputs(execution, launch->num_parts, launch->num_out);
     launch_destroy(launch);
     return status;
   }
 
   bool synchronous = !loaded->client->asynchronous;
-  launch->prefer_inline = synchronous || is_cheap(&loaded->executable->cost);
+  launch->prefer_inline =
+      synchronous || loaded->executable->cost.host_callbacks || is_cheap(&loaded->executable->cost);
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;
@@ -395,12 +417,22 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
       pj_event_when(ready, &launch->waiters[used++], input_ready, launch);
     }
   }
+  uint32_t num_out = launch->num_out;
+  PjStatus failure = NULL;
   if (atomic_fetch_sub_explicit(&launch->inputs_left, 1, memory_order_acq_rel) == 1)
-    launch_start(launch, true);
+    launch_start(launch, &failure);
   for (uint32_t p = 0; wait_for && p < num_parts; p++) {
     pj_status_free(pj_event_await(wait_for[p]));
     pj_event_release(wait_for[p]);
   }
   pj_free(wait_for);
-  return PJ_STATUS_OK;
+  if (failure) {
+    // What fails at once is told at once.
+    drop_outputs(execution, num_parts, num_out);
+    for (uint32_t p = 0; execution->done && p < num_parts; p++) {
+      pj_event_release(execution->done[p]);
+      execution->done[p] = NULL;
+    }
+  }
+  return failure;
 }

@@ -26,8 +26,9 @@ typedef struct PjExecution {
   PjExecuteContext *context; // or NULL
 } PjExecution;
 
-// Runs a loaded executable. Outputs may be pending on return; a failed input, or a failing program,
-// shows in their events. Donated inputs are deleted on return. Errors (nothing is written, nothing
-// donated): INVALID_ARGUMENT for wrong counts, shapes, types, devices, or deleted buffers;
-// FAILED_PRECONDITION for a deleted executable; RESOURCE_EXHAUSTED.
+// Runs a loaded executable. Outputs may be pending on return; a failed input, or a program that
+// fails later, shows in their events. Donated inputs are deleted on return. Errors (nothing is
+// written): INVALID_ARGUMENT for wrong counts, shapes, types, devices, or deleted buffers;
+// FAILED_PRECONDITION for a deleted executable; RESOURCE_EXHAUSTED; and the failure of a program
+// that ran within the call.
 PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution);

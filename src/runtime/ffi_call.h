@@ -61,6 +61,7 @@ XLA_FFI_DataType pj_ffi_dtype(PjDtype dtype);
 
 // Serves the targets of JAX's Python callbacks, where the process has a Python.
 PjCustomCallFn pj_ffi_python_callback;
+bool pj_ffi_is_python_callback(PjStr target);
 // Looks for |target| among the handlers that Python code registered with jaxlib, and registers it
 // with us. False: not found.
 bool pj_ffi_python_find(PjStr target);

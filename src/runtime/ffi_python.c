@@ -417,11 +417,17 @@ bool pj_ffi_python_find(PjStr target) {
 
 // --- At compile time -----------------------------------------------------------------------------
 
+static const char *const callback_targets[2] = {"xla_ffi_python_cpu_callback",
+                                                "xla_ffi_partitioned_python_cpu_callback"};
+
+bool pj_ffi_is_python_callback(PjStr target) {
+  return pj_str_is(target, callback_targets[0]) || pj_str_is(target, callback_targets[1]);
+}
+
 static void register_callbacks(void) {
-  static const char *const names[] = {"xla_ffi_python_cpu_callback",
-                                      "xla_ffi_partitioned_python_cpu_callback"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    pj_status_free(pj_custom_call_register(pj_str(names[i]), pj_ffi_python_callback, NULL));
+  for (int i = 0; i < 2; i++)
+    pj_status_free(
+        pj_custom_call_register(pj_str(callback_targets[i]), pj_ffi_python_callback, NULL));
 }
 
 static void resolve_region(const PjRegion *region) {

@@ -191,8 +191,9 @@ void pj_array_read_later(PjArray *array, void *dst, int64_t offset, int64_t size
 PjStatus pj_buffer_to_host(PjBuffer *buffer, void *dst, const int64_t *byte_strides,
                            PjEvent **out_done) {
   *out_done = NULL;
-  PjArray *array;
-  PJ_TRY(pj_buffer_acquire(buffer, "ToHostBuffer()", &array));
+  PjArray *array = pj_buffer_acquire(buffer);
+  if (!array)
+    return pj_buffer_deleted_error("ToHostBuffer()");
   return start_host_copy(array, dst, byte_strides, false, 0, 0, out_done);
 }
 
@@ -206,8 +207,9 @@ PjStatus pj_buffer_read_raw(PjBuffer *buffer, void *dst, int64_t offset, int64_t
         (long long)size, (long long)offset, (long long)bytes));
     return PJ_STATUS_OK;
   }
-  PjArray *array;
-  PJ_TRY(pj_buffer_acquire(buffer, "CopyRawToHost()", &array));
+  PjArray *array = pj_buffer_acquire(buffer);
+  if (!array)
+    return pj_buffer_deleted_error("CopyRawToHost()");
   return start_host_copy(array, dst, NULL, true, offset, size, out_done);
 }
 
@@ -235,8 +237,9 @@ PjStatus pj_buffer_copy_to_memory(PjBuffer *buffer, PjMemory *dst, PjBuffer **ou
   *out_buffer = NULL;
   PJ_FAIL_IF(dst->client != buffer->memory->client, INVALID_ARGUMENT,
              "a copy to a memory of another client");
-  PjArray *src, *array;
-  PJ_TRY(pj_buffer_acquire(buffer, "CopyToMemory()", &src));
+  PjArray *array, *src = pj_buffer_acquire(buffer);
+  if (!src)
+    return pj_buffer_deleted_error("CopyToMemory()");
   MemoryCopy *copy = pj_malloc(sizeof *copy);
   PjBuffer *fresh = NULL;
   PjStatus status = copy ? pj_buffer_pending(dst, buffer->shape, &array, &fresh) : pj_status_oom();
