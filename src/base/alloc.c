@@ -39,6 +39,7 @@ void pj_free(void *ptr) {
   free(ptr);
 }
 
+#ifdef __SANITIZE_ADDRESS__
 void *pj_malloc_aligned(size_t size, size_t align) {
   size_t padded;
   if (should_fail() || !pj_add_size(size ? size : 1, align - 1, &padded))
@@ -49,6 +50,27 @@ void *pj_malloc_aligned(size_t size, size_t align) {
 void pj_free_aligned(void *ptr) {
   free(ptr);
 }
+#else
+// malloc keeps small blocks at hand, aligned_alloc cuts each from a larger one: ten times slower. The
+// block's own address lies before the aligned one.
+void *pj_malloc_aligned(size_t size, size_t align) {
+  size_t total;
+  if (should_fail() || !pj_add_size(size, align + sizeof(void *), &total))
+    return NULL;
+  char *block = malloc(total);
+  if (!block)
+    return NULL;
+  uintptr_t first = (uintptr_t)block + sizeof(void *);
+  char *ptr = block + (((first + align - 1) & ~(uintptr_t)(align - 1)) - (uintptr_t)block);
+  ((void **)ptr)[-1] = block;
+  return ptr;
+}
+
+void pj_free_aligned(void *ptr) {
+  if (ptr)
+    free(((void **)ptr)[-1]);
+}
+#endif
 
 char *pj_strndup(const char *text, size_t len) {
   char *copy = pj_malloc(len + 1);
