@@ -41,8 +41,6 @@ static PjStatus make_guarded(void *context) {
   describe_slots(arena, signature->results, count, &a->output_memory_kinds,
                  &a->output_memory_kind_sizes, &a->output_layouts, &a->output_shardings,
                  &a->output_sharding_sizes);
-  if (!signature->shardings_known)
-    a->param_shardings = a->output_shardings = NULL;
   a->output_types = PJ_NEW_ARRAY(arena, PJRT_Buffer_Type, count + 1);
   a->output_ranks = PJ_NEW_ARRAY(arena, size_t, count + 1);
   size_t total = 0;

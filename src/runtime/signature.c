@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "device/device.h"
+#include "runtime/placement.h"
 #include "runtime/signature.h"
 
 void pj_signature_clear(PjSignature *signature) {
@@ -71,7 +72,13 @@ static PjStatus read_memory_kind(const PjAttr *dict, PjMemoryKind *out) {
       PJ_STR_ARG(attr->str));
 }
 
-static PjStatus read_slot(const PjType *type, const PjAttr *dict, PjSlot *out) {
+typedef struct Reader {
+  const PjModule *module;
+  int num_partitions;
+} Reader;
+
+static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr *dict,
+                          PjSlot *out) {
   out->alias = -1;
   PJ_TRY(read_memory_kind(dict, &out->memory_kind));
   if (type->kind == PJ_TYPE_TOKEN) {
@@ -91,17 +98,26 @@ static PjStatus read_slot(const PjType *type, const PjAttr *dict, PjSlot *out) {
   const PjAttr *mode = pj_attr_get(dict, "mhlo.layout_mode");
   if (mode && mode->kind == PJ_ATTR_STRING)
     PJ_TRY(parse_layout(mode->str, type->rank, layout, &has_layout));
-  return pj_shape_create(type->dtype, (size_t)type->rank, type->dims, has_layout ? layout : NULL,
-                         &out->shape);
+  const PjPlacement *placement;
+  int64_t part[PJ_MAX_RANK];
+  PJ_TRY(pj_placement_read(reader->module->arena, reader->module, type, dict,
+                           reader->num_partitions, &placement));
+  if (placement)
+    PJ_TRY(pj_placement_dims(placement, type, part));
+  pj_placement_proto(placement, &out->sharding);
+  PJ_TRY(pj_strbuf_status(&out->sharding));
+  return pj_shape_create(type->dtype, (size_t)type->rank, placement ? part : type->dims,
+                         has_layout ? layout : NULL, &out->shape);
 }
 
-static PjStatus read_result(const PjType *type, const PjAttr *dict, PjSignature *out) {
+static PjStatus read_result(const Reader *reader, const PjType *type, const PjAttr *dict,
+                            PjSignature *out) {
   if (type->kind == PJ_TYPE_TUPLE) {
     for (uint32_t i = 0; i < type->num_elems; i++)
-      PJ_TRY(read_result(type->elems[i], NULL, out));
+      PJ_TRY(read_result(reader, type->elems[i], NULL, out));
     return PJ_STATUS_OK;
   }
-  return read_slot(type, dict, &out->results[out->num_results++]);
+  return read_slot(reader, type, dict, &out->results[out->num_results++]);
 }
 
 // Dictionary |i| of a list of them, or NULL.
@@ -140,16 +156,14 @@ PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *optio
   out->results = pj_calloc(num_results, sizeof *out->results);
   if (!out->params || !out->results)
     return pj_status_oom();
+  const Reader reader = {module, options->num_partitions};
   const PjAttr *arg_attrs = PJ_ATTR(entry, arg_attrs), *res_attrs = PJ_ATTR(entry, res_attrs);
   for (uint32_t i = 0; i < type->num_elems; i++) {
     PjSlot *param = &out->params[out->num_params++];
-    PJ_TRY_IN(read_slot(type->elems[i], dict_at(arg_attrs, i), param), "parameter %u", i);
+    PJ_TRY_IN(read_slot(&reader, type->elems[i], dict_at(arg_attrs, i), param), "parameter %u", i);
     PJ_TRY_IN(read_donation(dict_at(arg_attrs, i), num_results, param), "parameter %u", i);
   }
   for (uint32_t i = 0; i < type->num_results; i++)
-    PJ_TRY_IN(read_result(type->results[i], dict_at(res_attrs, i), out), "result %u", i);
-  // One device holds everything whole. Programs that are cut over several devices get their
-  // shardings from the partitioner.
-  out->shardings_known = options->num_partitions == 1;
+    PJ_TRY_IN(read_result(&reader, type->results[i], dict_at(res_attrs, i), out), "result %u", i);
   return PJ_STATUS_OK;
 }

@@ -7,7 +7,7 @@
 #include "runtime/shape.h"
 
 typedef struct PjSlot {
-  const PjShape *shape;     // on one device
+  const PjShape *shape;     // of the part on one device
   PjMemoryKind memory_kind; // where the host wants it
   bool donated;             // parameter: its memory may be reused
   int alias;                // parameter: the result that reuses it, or -1
@@ -17,12 +17,11 @@ typedef struct PjSlot {
 typedef struct PjSignature {
   uint32_t num_params, num_results; // results are flat: tuples are taken apart
   PjSlot *params, *results;
-  bool shardings_known;
 } PjSignature;
 
 // Reads the entry function of |module|. Free with pj_signature_clear, on error too.
-// Errors: INVALID_ARGUMENT for dynamic or otherwise unfit types and for attributes that make no
-// sense.
+// Runs under the guard of the module's arena. Errors: INVALID_ARGUMENT for dynamic or otherwise
+// unfit types and for attributes that make no sense.
 PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *options,
                            PjSignature *out);
 void pj_signature_clear(PjSignature *signature);

@@ -1,0 +1,93 @@
+"""Several virtual devices: sharded arrays, programs cut over them, collectives. Each test runs in a process with eight devices."""
+
+import pytest
+
+HEADER = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, PartitionSpec as P, NamedSharding
+assert len(jax.devices()) == 8
+mesh = Mesh(np.array(jax.devices()).reshape(4, 2), ("x", "y"))
+def put(a, *spec):
+    return jax.device_put(a, NamedSharding(mesh, P(*spec)))
+x = np.arange(64, dtype=np.float32).reshape(8, 8)
+xs = put(x, "x", "y")
+"""
+
+CASES = {
+    "sharded_input": """
+r = jax.jit(lambda a: jnp.sin(a) @ a.T)(xs)
+np.testing.assert_allclose(np.asarray(r), np.sin(x) @ x.T, rtol=1e-4, atol=1e-3)
+""",
+    "output_sharding": """
+sharding = NamedSharding(mesh, P("y"))
+r = jax.jit(lambda a: a * 2, out_shardings=sharding)(xs)
+assert r.sharding == sharding
+np.testing.assert_array_equal(np.asarray(r), x * 2)
+assert r.addressable_shards[0].data.shape == (4, 8)
+""",
+    "device_order": """
+turned = Mesh(np.array(jax.devices())[::-1].reshape(2, 4), ("a", "b"))
+r = jax.jit(lambda a: a + 1, out_shardings=NamedSharding(turned, P("b", "a")))(jax.device_put(x, NamedSharding(turned, P("a", "b"))))
+np.testing.assert_array_equal(np.asarray(r), x + 1)
+for shard in r.addressable_shards:
+    np.testing.assert_array_equal(np.asarray(shard.data), (x + 1)[shard.index])
+""",
+    "psum": """
+f = jax.jit(jax.shard_map(lambda a: jax.lax.psum(a, "x"), mesh=mesh, in_specs=P("x", "y"), out_specs=P(None, "y")))
+np.testing.assert_array_equal(np.asarray(f(xs)), x.reshape(4, 2, 8).sum(0))
+""",
+    "ppermute_axis_index": """
+f = jax.jit(jax.shard_map(lambda a: jax.lax.ppermute(a, "x", [(i, (i + 1) % 4) for i in range(4)]) + jax.lax.axis_index("y"),
+                          mesh=mesh, in_specs=P("x", "y"), out_specs=P("x", "y")))
+expected = np.roll(x.reshape(4, 2, 8), 1, 0).reshape(8, 8)
+expected[:, 4:] += 1
+np.testing.assert_array_equal(np.asarray(f(xs)), expected)
+""",
+    "all_gather_all_to_all": """
+f = jax.jit(jax.shard_map(lambda a: jax.lax.all_gather(a, "y", axis=1, tiled=True), mesh=mesh, in_specs=P("x", "y"),
+                          out_specs=P("x", None), check_vma=False))
+np.testing.assert_array_equal(np.asarray(f(xs)), x)
+g = jax.jit(jax.shard_map(lambda a: jax.lax.all_to_all(a, "x", 1, 0, tiled=True), mesh=mesh, in_specs=P("x", None),
+                          out_specs=P(None, "x")))
+np.testing.assert_array_equal(np.asarray(g(put(x, "x"))), x)
+""",
+    "psum_scatter": """
+f = jax.jit(jax.shard_map(lambda a: jax.lax.psum_scatter(a, "x", scatter_dimension=1, tiled=True), mesh=mesh,
+                          in_specs=P("x", None), out_specs=P(None, "x")))
+np.testing.assert_array_equal(np.asarray(f(put(x, "x"))), x.reshape(4, 2, 8).sum(0))
+""",
+    "pmap": """
+f = jax.pmap(lambda a: a / jax.lax.psum(a, "i"), axis_name="i")
+np.testing.assert_allclose(np.asarray(f(x + 1)), (x + 1) / (x + 1).sum(0), rtol=1e-6)
+""",
+    "gradient": """
+loss = lambda w, a: jnp.sum(jnp.tanh(a @ w) ** 2)
+expected = np.asarray(jax.grad(loss)(jnp.asarray(x / 100), jnp.asarray(x)))
+np.testing.assert_allclose(np.asarray(jax.jit(jax.grad(loss))(put(x / 100, None, "y"), xs)), expected, rtol=1e-4)
+""",
+    "constraint_in_scan": """
+def f(a):
+    a = jax.lax.with_sharding_constraint(a * 2, NamedSharding(mesh, P("y", "x")))
+    return jax.lax.scan(lambda c, r: (c + r, c), jnp.zeros(8), a)[0]
+np.testing.assert_array_equal(np.asarray(jax.jit(f)(xs)), 2 * x.sum(0))
+""",
+    "failure_leaves_the_others_alive": """
+def fail(a):
+    raise ValueError("no")
+f = jax.jit(jax.shard_map(lambda a: jax.pure_callback(fail, jax.ShapeDtypeStruct(a.shape, a.dtype), a), mesh=mesh,
+                          in_specs=P("x", "y"), out_specs=P("x", "y")))
+try:
+    jax.block_until_ready(f(xs))
+except Exception as error:
+    assert "no" in str(error), error
+else:
+    raise AssertionError("the callback's error was lost")
+np.testing.assert_array_equal(np.asarray(xs + 1), x + 1)
+""",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_devices(plugin, run_python, name):
+    run_python(HEADER + CASES[name], package=False, JAX_PLATFORMS="cpu", PJRT_CPU_DEVICES="8",
+               PJRT_NAMES_AND_LIBRARY_PATHS=f"cpu:{plugin}")
