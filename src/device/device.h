@@ -25,6 +25,9 @@ typedef struct PjDriverConfig {
   int device_count; // devices to offer, 0: as many as there are, or as the environment says
 } PjDriverConfig;
 
+// What memory of others must be aligned to before a device uses it in place.
+enum { PJ_ALIAS_ALIGNMENT = 16 };
+
 // Texts live as long as the driver.
 typedef struct PjDeviceInfo {
   const char *kind; // model of the device, e.g. "cpu"

@@ -259,6 +259,20 @@ static bool is_empty_value(const PjOp *op, const PjAttrSpec *spec, const PjAttr 
   }
 }
 
+// StableHLO wants layouts of operands and results given both or neither: an empty list next to one that is not empty
+// counts as given.
+static bool completes_layouts(const PjOp *op, const PjAttrSpec *spec) {
+  PjKey other;
+  if (spec->key == PJ_KEY_operand_layouts)
+    other = PJ_KEY_result_layouts;
+  else if (spec->key == PJ_KEY_result_layouts)
+    other = PJ_KEY_operand_layouts;
+  else
+    return false;
+  const PjAttr *layouts = pj_op_attr(op, other);
+  return layouts && layouts->count;
+}
+
 bool pj_op_attr_is_default(const PjOp *op, int index) {
   const PjAttrSpec *spec = &pj_op_info[op->kind].attrs[index];
   const PjAttr *attr = op->attrs[index];
@@ -270,7 +284,7 @@ bool pj_op_attr_is_default(const PjOp *op, int index) {
     if (attr->kind == PJ_ATTR_ACCURACY)
       return attr->f64 == 0 && attr->f64b == 0 && !attr->i64 && !attr->i64b;
     return attr->i64 == spec->value;
-  case PJ_DEFAULT_EMPTY: return is_empty_value(op, spec, attr);
+  case PJ_DEFAULT_EMPTY: return is_empty_value(op, spec, attr) && !completes_layouts(op, spec);
   case PJ_DEFAULT_ONES:
   case PJ_DEFAULT_ZEROS: return is_constant_list(op, spec, attr);
   case PJ_DEFAULT_NONE_TYPE: return attr->kind == PJ_ATTR_TYPE && attr->type->kind == PJ_TYPE_NONE;

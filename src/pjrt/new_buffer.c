@@ -69,6 +69,14 @@ pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args
   if (!status && !args->device_buffer_ptr && shape->num_bytes)
     status = PJ_ERROR(INVALID_ARGUMENT,
                       "PJRT_Client_CreateViewOfDeviceBuffer: device_buffer_ptr is null");
+  // jax looks for these words, and copies then.
+  const PjDeviceOps *ops = pj_surface_platform()->device;
+  if (!status && shape->num_bytes && !shape->minor_to_major &&
+      !ops->can_alias(memory->client->driver, memory->device->index, memory->kind,
+                      args->device_buffer_ptr))
+    status = PJ_ERROR(INVALID_ARGUMENT,
+                      "the memory at %p, to be viewed as a buffer, is not aligned to %d bytes",
+                      args->device_buffer_ptr, PJ_ALIAS_ALIGNMENT);
   if (!status && shape->minor_to_major) {
     status = copy_of_view(memory, shape, args->device_buffer_ptr, (PjBuffer **)&args->buffer);
     if (!status && args->on_delete_callback)

@@ -48,6 +48,9 @@ static PjStatus compile_guarded(void *context) {
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
   pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
   pj_module_cost(executable->module, &executable->cost);
+  // A program that is going to fail for want of a handler does so within the call.
+  executable->prefers_inline =
+      !pj_ffi_resolve(executable->module) || executable->cost.host_callbacks;
   PjStr name = executable->module->name.len ? executable->module->name : PJ_STR("main");
   executable->name = pj_strndup(name.ptr, name.len);
   if (!executable->name)

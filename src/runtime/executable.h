@@ -23,6 +23,7 @@ typedef struct PjExecutable {
   char *name;
   char fingerprint[33];
   PjCost cost;
+  bool prefers_inline; // runs on the thread of the call if it can
   PjCompiledStats stats;
 } PjExecutable;
 

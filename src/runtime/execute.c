@@ -396,7 +396,7 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
 
   bool synchronous = !loaded->client->asynchronous;
   launch->prefer_inline =
-      synchronous || loaded->executable->cost.host_callbacks || is_cheap(&loaded->executable->cost);
+      synchronous || loaded->executable->prefers_inline || is_cheap(&loaded->executable->cost);
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;

@@ -10,12 +10,13 @@ static XLA_FFI_Error *error_from(PjStatus status) {
   static XLA_FFI_Error oom;
   if (!status)
     return NULL;
-  XLA_FFI_Error *error = pj_malloc(sizeof *error);
+  XLA_FFI_Error *error = pj_calloc(1, sizeof *error);
   if (!error) {
     pj_status_free(status);
     __atomic_store_n(&oom.status, pj_status_oom(), __ATOMIC_RELAXED);
     return &oom;
   }
+  error->absl_status = ((uintptr_t)pj_status_code(status) << 2) + 1;
   error->status = status;
   return error;
 }

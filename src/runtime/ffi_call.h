@@ -5,6 +5,9 @@
 #include "runtime/ffi.h"
 
 struct XLA_FFI_Error {
+  // Handlers inside jaxlib take any error for one of XLA's own, which begins with an absl::Status.
+  // This is one with a code and no message in the form of absl since 2024, which owns nothing.
+  uintptr_t absl_status;
   PjStatus status;
 };
 
@@ -65,5 +68,6 @@ bool pj_ffi_is_python_callback(PjStr target);
 // Looks for |target| among the handlers that Python code registered with jaxlib, and registers it
 // with us. False: not found.
 bool pj_ffi_python_find(PjStr target);
-// Looks for the targets of |module|'s custom calls that nobody has registered yet.
-void pj_ffi_resolve(const PjModule *module);
+// Looks for the targets of |module|'s custom calls that nobody has registered yet. False if some
+// are still unknown.
+bool pj_ffi_resolve(const PjModule *module);

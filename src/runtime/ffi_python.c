@@ -216,6 +216,11 @@ static PjStatus from_numpy(const PjPython *py, PyObject *numpy, PyObject *value,
   return status;
 }
 
+static PyObject *none(const PjPython *py) {
+  py->Py_IncRef(py->_Py_NoneStruct);
+  return py->_Py_NoneStruct;
+}
+
 static PjStatus call_python(const PjPython *py, PyObject *callable, const PjFfiArrays *arrays,
                             const PjOp *op) {
   PyObject *numpy = py->PyImport_ImportModule("numpy");
@@ -226,6 +231,11 @@ static PjStatus call_python(const PjPython *py, PyObject *callable, const PjFfiA
   for (uint32_t i = 0; ok && i < arrays->num_args; i++) {
     const PjType *type = op->operands[i]->type;
     size_t bytes;
+    if (type->kind == PJ_TYPE_TOKEN) {
+      // Tokens only order the calls; Python sees None in their place.
+      ok = py->PyTuple_SetItem(args, (ptrdiff_t)i, none(py)) == 0;
+      continue;
+    }
     PyObject *array = pj_type_num_bytes(type, &bytes)
                           ? to_numpy(py, numpy, &arrays->args[i], type->dtype, bytes)
                           : NULL;
@@ -430,22 +440,23 @@ static void register_callbacks(void) {
         pj_custom_call_register(pj_str(callback_targets[i]), pj_ffi_python_callback, NULL));
 }
 
-static void resolve_region(const PjRegion *region) {
+static bool resolve_region(const PjRegion *region) {
+  bool complete = true;
   for (const PjOp *op = region->first; op; op = op->next) {
     if (op->kind == PJ_OP_CUSTOM_CALL) {
       PjStr target = PJ_STRATTR(op, call_target_name);
       PjCustomCallFn *fn;
       void *user;
-      if (!pj_custom_call_find(target, &fn, &user))
-        pj_ffi_python_find(target);
+      complete &= pj_custom_call_find(target, &fn, &user) || pj_ffi_python_find(target);
     }
     for (uint32_t i = 0; i < op->num_regions; i++)
-      resolve_region(&op->regions[i]);
+      complete &= resolve_region(&op->regions[i]);
   }
+  return complete;
 }
 
-void pj_ffi_resolve(const PjModule *module) {
+bool pj_ffi_resolve(const PjModule *module) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, register_callbacks);
-  resolve_region(&module->body);
+  return resolve_region(&module->body);
 }

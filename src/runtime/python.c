@@ -14,6 +14,7 @@ static void find_all(void) {
     const char *name;
   } entries[] = {
 #define ENTRY(name) {&table.name, #name}
+      ENTRY(_Py_NoneStruct),
       ENTRY(Py_IsInitialized),
       ENTRY(PyGILState_Ensure),
       ENTRY(PyGILState_Release),

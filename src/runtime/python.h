@@ -11,6 +11,7 @@ typedef struct PyObject PyObject;
 
 // Functions of CPython's stable interface, under their own names.
 typedef struct PjPython {
+  PyObject *_Py_NoneStruct;
   int (*Py_IsInitialized)(void);
   int (*PyGILState_Ensure)(void);
   void (*PyGILState_Release)(int state);

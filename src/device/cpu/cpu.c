@@ -14,8 +14,6 @@
 
 enum {
   MAX_DEVICES = 4096,
-  // Vector loads of generated code want rows to start here or on a multiple; malloc gives 16.
-  ALIAS_ALIGNMENT = 16,
 };
 
 struct PjDriver {
@@ -136,7 +134,7 @@ static PjStatus cpu_copy(PjDriver *driver, int dst_device, PjMemoryKind dst_kind
 }
 
 static bool cpu_can_alias(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr) {
-  return ptr && (uintptr_t)ptr % ALIAS_ALIGNMENT == 0;
+  return ptr && (uintptr_t)ptr % PJ_ALIAS_ALIGNMENT == 0;
 }
 
 static void cpu_stats(PjDriver *driver, int device, PjDeviceStats *out_stats) {
