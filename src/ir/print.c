@@ -141,6 +141,12 @@ static void print_inherent(PjPrinter *p, const PjOp *op, const PjAttrSpec *spec,
   }
 }
 
+// Layouts are given for operands and results or for neither.
+static bool has_layouts(const PjOp *op) {
+  const PjAttr *operands = PJ_ATTR(op, operand_layouts), *results = PJ_ATTR(op, result_layouts);
+  return (operands && operands->count) || (results && results->count);
+}
+
 static void print_inherent_fields(Dict *d, const PjOp *op, const char *form) {
   const PjOpInfo *info = &pj_op_info[op->kind];
   const PjAttrGroup *done[4] = {0};
@@ -160,7 +166,9 @@ static void print_inherent_fields(Dict *d, const PjOp *op, const char *form) {
       print_group(d, op, group);
     } else if (spec->key == PJ_KEY_channel_id) {
       print_channel(d, op);
-    } else if (spec->key != PJ_KEY_channel_type && !pj_op_attr_is_default(op, i)) {
+    } else if (spec->key != PJ_KEY_channel_type &&
+               (!pj_op_attr_is_default(op, i) ||
+                (spec->kind == PJ_SPEC_LAYOUTS && op->attrs[i] && has_layouts(op)))) {
       next_field(d);
       print_inherent(d->p, op, spec, op->attrs[i]);
     }

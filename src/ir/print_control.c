@@ -186,12 +186,7 @@ static bool is_visibility(PjStr text) {
 
 // The dictionaries fit if there is one for each of |count| values or none at all.
 static bool fits_dicts(const PjAttr *attr, uint32_t count) {
-  if (attr->kind != PJ_ATTR_ARRAY || (attr->count && attr->count != count))
-    return false;
-  bool any = !attr->count;
-  for (uint32_t i = 0; i < attr->count; ++i)
-    any |= attr->elems[i]->count != 0;
-  return any; // a list of empty ones would come back as none
+  return attr->kind == PJ_ATTR_ARRAY && (!attr->count || attr->count == count);
 }
 
 static bool fits_function(const PjOp *op) {
@@ -267,7 +262,9 @@ static bool print_function(PjPrinter *p, const PjOp *op) {
   if (!body->first)
     return true;
   pj_strbuf_putc(out, ' ');
+  p->in_func = true;
   pj_print_region(p, body, false);
+  p->in_func = false;
   return true;
 }
 

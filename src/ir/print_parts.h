@@ -28,6 +28,7 @@ typedef struct PjPrinter {
   PjPrintOptions options;
   int indent;
   PjLocNames *locs; // NULL: locations in place
+  bool in_func;     // the default dialect is func: `return`, `call`
 } PjPrinter;
 
 void pj_print_op(PjPrinter *p, const PjOp *op); // with indentation and newline

@@ -435,8 +435,11 @@ bool pj_print_pretty(PjPrinter *p, const PjOp *op) {
   const char *form = pj_form(op->kind);
   if (!form || !fits(op, form))
     return false;
-  pj_strbuf_puts(p->out, pj_op_info[op->kind].text +
-                             (op->kind == PJ_OP_FUNC_RETURN || op->kind == PJ_OP_CALL ? 5 : 0));
+  // Right inside a function (not in a region there) `func.` is understood.
+  bool bare = p->in_func && op->region && op->region->parent &&
+              op->region->parent->kind == PJ_OP_FUNC &&
+              (op->kind == PJ_OP_FUNC_RETURN || op->kind == PJ_OP_CALL);
+  pj_strbuf_puts(p->out, pj_op_info[op->kind].text + (bare ? strlen("func.") : 0));
   print_form(p, op, form);
   return true;
 }
