@@ -11,7 +11,7 @@
 #include "eval/combine.h"
 #include "eval/structure.h"
 
-enum { WIDTH = 1024, ROWS_IN_ORDER = 64, COLUMN_CHUNK = 512 };
+enum { WIDTH = 1024, TILE = 16, ROWS_IN_ORDER = 64, COLUMN_CHUNK = 512 };
 
 typedef struct Layout {
   int32_t rank;
@@ -140,26 +140,36 @@ static PjStatus reduce_rows(const Job *job, int64_t rows, int64_t width, void *c
     return PJ_STATUS_OK;
   }
   // |lanes| runs of |length| consecutive rows each, side by side; then the runs' results, then what
-  // is left over.
-  int64_t length = rows / lanes;
-  const int64_t dims[] = {lanes, width}, to[] = {width, 1}, from[] = {length * width, 1};
-  void **sums = pj_eval_scratch(job->ev, 4 * job->count * sizeof *sums), **next = sums + job->count;
-  const void **partial = (const void **)(next + job->count), **rest = partial + job->count;
+  // is left over. TILE rows of all runs at a time are brought into the order [row][run][element].
+  int64_t length = rows / lanes, wide = lanes * width;
+  const int64_t to[] = {wide, width, 1}, from[] = {width, length * width, 1};
+  void **sums = pj_eval_scratch(job->ev, 5 * job->count * sizeof *sums), **tile = sums + job->count;
+  const void **partial = (const void **)(tile + job->count), **rest = partial + job->count;
+  const void **row = rest + job->count;
   for (uint32_t i = 0; i < job->count; ++i) {
     size_t elem = pj_dtype_bytes(pj_combiner_dtype(c, i));
-    sums[i] = pj_eval_scratch(job->ev, 2 * (size_t)(lanes * width) * elem);
-    next[i] = (char *)sums[i] + (size_t)(lanes * width) * elem;
+    sums[i] = pj_eval_scratch(job->ev, (1 + TILE) * (size_t)wide * elem);
+    tile[i] = (char *)sums[i] + (size_t)wide * elem;
     partial[i] = sums[i];
-    rest[i] = (const char *)x[i] + (size_t)(lanes * length * width) * elem;
-    pj_strided_copy(elem, 2, dims, x[i], from, sums[i], to);
+    rest[i] = (const char *)x[i] + (size_t)(length * wide) * elem;
   }
-  for (int64_t r = 1; r < length; ++r) {
+  for (int64_t r = 0; r < length; r += TILE) {
+    int64_t some = length - r < TILE ? length - r : TILE;
+    const int64_t dims[] = {some, lanes, width};
     for (uint32_t i = 0; i < job->count; ++i) {
       size_t elem = pj_dtype_bytes(pj_combiner_dtype(c, i));
-      pj_strided_copy(elem, 2, dims, (const char *)x[i] + (size_t)(r * width) * elem, from, next[i],
+      pj_strided_copy(elem, 3, dims, (const char *)x[i] + (size_t)(r * width) * elem, from, tile[i],
                       to);
+      row[i] = tile[i];
+      if (r == 0)
+        memcpy(sums[i], tile[i], (size_t)wide * elem);
     }
-    PJ_TRY(pj_combine(job->combiner, lanes * width, sums, (const void *const *)next, 1));
+    for (int64_t k = 0; k < some; ++k) {
+      if (r + k > 0)
+        PJ_TRY(pj_combine(job->combiner, wide, sums, row, 1));
+      for (uint32_t i = 0; i < job->count; ++i)
+        row[i] = (const char *)row[i] + (size_t)wide * pj_dtype_bytes(pj_combiner_dtype(c, i));
+    }
   }
   PJ_TRY(reduce_rows(job, lanes, width, acc, partial));
   PJ_TRY(reduce_rows(job, rows - lanes * length, width, acc, rest));
