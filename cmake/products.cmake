@@ -4,7 +4,7 @@ add_custom_target(products)
 
 if(pj_pjrt_SOURCES)
   pj_shared(plugin_cpu pjrt_plugin_cpu pj_pjrt ${CMAKE_SOURCE_DIR}/cmake/plugin.map)
-  set_target_properties(plugin_cpu PROPERTIES PREFIX "")
+  set_target_properties(plugin_cpu PROPERTIES PREFIX "" PJ_SHIPPED ON)
   add_dependencies(products plugin_cpu)
 endif()
 
