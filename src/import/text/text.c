@@ -8,6 +8,14 @@ PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char
   PjText *t = PJ_NEW(arena, PjText);
   PjModule *module = pj_module_create(arena);
   t->arena = arena;
+  PJ_RESERVE(arena, &t->operands); // lists in the making are slices of these stacks
+  PJ_RESERVE(arena, &t->attrs);
+  PJ_RESERVE(arena, &t->types);
+  PJ_RESERVE(arena, &t->regions);
+  PJ_RESERVE(arena, &t->results);
+  PJ_RESERVE(arena, &t->ints);
+  PJ_RESERVE(arena, &t->elems);
+  PJ_RESERVE(arena, &t->strs);
   t->begin = text;
   t->end = text + size;
   t->file = name;
