@@ -14,7 +14,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-full check-jax-versions san tsan bench install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -42,6 +42,10 @@ check-full: ## all tests, also the slow ones and the StableHLO suite
 	@$(SETUP) build check python
 	@$(MAKE) --no-print-directory everything
 	@PY=$(PY) tools/check.sh $(BUILD) full
+
+check-abi: ## compare our ABI headers with upstream's (PJRT_UPSTREAM_HEADER, else downloads 290 MB once)
+	@header=$${PJRT_UPSTREAM_HEADER:-$$(tools/fetch-upstream-header $(BUILD)/upstream)} && \
+	  python3 tests/abi/abi_table.py compare "$$header"
 
 check-jax-versions: ## run the JAX smoke test on each supported JAX release (downloads them)
 	@$(SETUP) build python
