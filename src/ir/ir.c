@@ -213,7 +213,7 @@ static bool stands_for_default(const PjAttrSpec *spec, const PjAttr *attr) {
   bool list = attr->kind == PJ_ATTR_INTS || attr->kind == PJ_ATTR_BOOLS, array = attr->kind == PJ_ATTR_ARRAY;
   if (spec->mode == PJ_DEFAULT_ONES || spec->mode == PJ_DEFAULT_ZEROS) return list && !attr->count;
   if (spec->mode != PJ_DEFAULT_EMPTY) return false;
-  return (spec->kind == PJ_SPEC_PRECISIONS && array && all_default_precision(attr)) ||
+  return (spec->kind == PJ_SPEC_PRECISIONS && array && attr->count <= 2 && all_default_precision(attr)) ||
          (spec->kind == PJ_SPEC_STR_OR_DICT && attr->kind == PJ_ATTR_DICT && !attr->count) ||
          (spec->kind == PJ_SPEC_DICTS && array && all_empty(attr));
 }

@@ -220,3 +220,36 @@ func.func @main(%a: tensor<2xf32>, %b: tensor<2xf64>) {
   "check.expect_eq"(%a, %b) : (tensor<2xf32>, tensor<2xf64>) -> ()
   return
 }
+// -----
+// error: out of all proportion
+!t0 = tuple<tensor<f32>, tensor<f32>>
+!t1 = tuple<!t0, !t0, !t0, !t0, !t0, !t0, !t0, !t0, !t0, !t0, !t0, !t0>
+!t2 = tuple<!t1, !t1, !t1, !t1, !t1, !t1, !t1, !t1, !t1, !t1, !t1, !t1>
+!t3 = tuple<!t2, !t2, !t2, !t2, !t2, !t2, !t2, !t2, !t2, !t2, !t2, !t2>
+!t4 = tuple<!t3, !t3, !t3, !t3, !t3, !t3, !t3, !t3, !t3, !t3, !t3, !t3>
+!t5 = tuple<!t4, !t4, !t4, !t4, !t4, !t4, !t4, !t4, !t4, !t4, !t4, !t4>
+!t6 = tuple<!t5, !t5, !t5, !t5, !t5, !t5, !t5, !t5, !t5, !t5, !t5, !t5>
+func.func @main(%a: !t6) {
+  return
+}
+// -----
+// valid
+func.func @main(%p: tensor<i1>, %a: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = "stablehlo.if"(%p) ({
+    stablehlo.return %a : tensor<2xf32>
+  }, {
+    stablehlo.return %a : tensor<2xf32>
+  }) : (tensor<i1>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+// -----
+// error: operand #0 must be a ranked tensor
+func.func @main(%p: tensor<i1>, %a: tensor<2xf32>) {
+  %0 = "stablehlo.if"(%p) ({
+    stablehlo.return %a : tensor<2xf32>
+  }, {
+    %1 = stablehlo.custom_call @f() : () -> tensor<*xf32>
+    stablehlo.return %1 : tensor<*xf32>
+  }) : (tensor<i1>) -> tensor<?xf32>
+  return
+}

@@ -4,6 +4,10 @@
 // line is looked at first. Attributes and types are read at their first use; a location's uses all
 // share one PjLoc, which its definition fills in, so that long chains of locations cost no
 // recursion.
+//
+// An alias may be used many times and stand in further aliases, so that a short file could describe
+// a type of 2^60 nodes. Hence uses are charged what the alias stands for, against a budget that is
+// in proportion to the file, and nesting counts through aliases.
 #include "import/text/text.h"
 
 static PjAlias *alias_of(PjText *t, PjStr name) {
@@ -51,15 +55,43 @@ PjStatus pj_text_scan_aliases(PjText *t) {
   return PJ_STATUS_OK;
 }
 
+void pj_text_descend(PjText *t) {
+  ++t->weight;
+  if (++t->depth > t->deepest)
+    t->deepest = t->depth;
+}
+
+// Charges one use of an attribute or type that |weight| and |depth| describe.
+static PjStatus charge(PjText *t, PjStr name, uint64_t weight, int depth) {
+  t->weight += weight;
+  if (t->weight > 64 * (uint64_t)(t->end - t->begin) + (1 << 20))
+    return pj_text_error(t, name.ptr, "what the alias %.*s stands for is out of all proportion",
+                         PJ_STR_ARG(name));
+  if (t->depth + depth > PJ_TEXT_MAX_DEPTH)
+    return pj_text_error(t, name.ptr, "types and attributes nest deeper than %d",
+                         PJ_TEXT_MAX_DEPTH);
+  if (t->depth + depth > t->deepest)
+    t->deepest = t->depth + depth;
+  return PJ_STATUS_OK;
+}
+
 static PjStatus read_alias(PjText *t, PjStr name) {
   PjAlias alias = *alias_of(t, name); // the table may move while the definition is read
   alias.reading = true;
   *alias_of(t, name) = alias;
   PjToken resume = t->tok;
   const char *prev_end = t->prev_end, *lex_error = t->lex_error;
+  uint64_t outer_weight = t->weight;
+  int outer_deepest = t->deepest;
+  t->weight = 0;
+  t->deepest = t->depth;
   pj_text_seek(t, alias.definition);
   PJ_TRY(*name.ptr == '!' ? pj_text_type(t, &alias.type) : pj_text_attr(t, &alias.attr));
   alias.end = t->prev_end;
+  alias.weight = t->weight;
+  alias.depth = t->deepest - t->depth;
+  t->weight = outer_weight;
+  t->deepest = outer_deepest;
   alias.reading = false;
   *alias_of(t, name) = alias;
   t->tok = resume;
@@ -79,7 +111,7 @@ PjStatus pj_text_alias(PjText *t, PjAlias **out) {
   if (!alias->end)
     PJ_TRY(read_alias(t, name));
   *out = alias_of(t, name);
-  return PJ_STATUS_OK;
+  return charge(t, name, (*out)->weight, (*out)->depth);
 }
 
 static PjLoc *loc_of(PjText *t, PjStr name) {

@@ -195,7 +195,7 @@ PjStatus pj_text_attr(PjText *t, const PjAttr **out) {
   if (t->depth >= PJ_TEXT_MAX_DEPTH)
     return pj_text_error(t, t->tok.start, "types and attributes nest deeper than %d",
                          PJ_TEXT_MAX_DEPTH);
-  ++t->depth;
+  pj_text_descend(t);
   PjStatus status = any_attr(t, out);
   --t->depth;
   return status;

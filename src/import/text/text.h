@@ -46,6 +46,8 @@ typedef struct PjAlias {
   bool reading;           // to find cycles
   const PjAttr *attr;
   const PjType *type;
+  uint64_t weight; // nodes of the attribute or type, each use of another alias counted in full
+  int depth;       // its nesting
   PjLoc *loc; // for #name: the location that uses refer to, filled by the definition
 } PjAlias;
 
@@ -79,6 +81,8 @@ typedef struct PjText {
   const char *prev_end; // of the token before
   const char *lex_error;
   int depth, region_depth;
+  uint64_t weight; // attributes and types so far, aliases written out
+  int deepest;     // nesting reached since this was last reset
 
   PjNames alias_names;
   PJ_VEC(PjAlias) aliases;
@@ -192,6 +196,7 @@ PjStatus pj_text_scan_aliases(PjText *t);
 PjStatus pj_text_alias_definition(PjText *t);     // at the top level, the current token is the name
 PjStatus pj_text_alias(PjText *t, PjAlias **out); // use of an attribute or type; reads the token
 PjStatus pj_text_loc_alias(PjText *t, const PjLoc **out);
+void pj_text_descend(PjText *t); // an attribute or type begins: ++depth
 PjStatus pj_text_finish_aliases(PjText *t); // every location is defined, none contains itself
 
 // ------------------------------------------------------------------------------------- locs.c

@@ -85,8 +85,10 @@ PjStatus pj_verify_call(PjCheck *check, const PjOp *op) {
   return check_callee(check, op, PJ_STRATTR(op, callee), true, NULL);
 }
 
-// ---------------------------------------------------------------------- composite A namespaced op
-// name: letters, digits and underscores, then parts behind points, which may also hold `$`.
+// ---------------------------------------------------------------------- composite
+
+// A namespaced op name: letters, digits and underscores, then parts behind points, which may also
+// hold `$`.
 static bool is_namespaced(PjStr name) {
   size_t i = 0, part = 0, parts = 0;
   if (!name.len || !isalpha((unsigned char)name.ptr[0]))
@@ -162,8 +164,9 @@ static const PjType **types_of(PjCheck *check, const PjOp *op, bool results) {
   return types;
 }
 
-// ---------------------------------------------------------------------- custom_call: aliases The
-// part of |type| at a path of tuple indices, or NULL.
+// ---------------------------------------------------------------------- custom_call: aliases
+
+// The part of |type| at a path of tuple indices, or NULL.
 static const PjType *part_of(const PjType *type, PjInts path) {
   for (uint32_t i = 0; i < path.n; ++i) {
     if (type->kind != PJ_TYPE_TUPLE || path.v[i] < 0 || path.v[i] >= type->num_elems)
@@ -184,7 +187,10 @@ static PjInts operand_path(const PjAttr *alias) {
 }
 
 static PjStatus check_aliases(PjCheck *check, const PjOp *op, const PjType *output) {
+  enum { MOST = 4096 }; // each is compared with all others
   const PjAttr *aliases = PJ_ATTR(op, output_operand_aliases);
+  PJ_REQUIRE(op, aliases->count <= MOST, "%u output_operand_aliases are more than %d",
+             aliases->count, MOST);
   for (uint32_t i = 0; i < aliases->count; ++i) {
     const PjAttr *alias = aliases->elems[i];
     PJ_REQUIRE(op, alias->i64 >= 0 && alias->i64 < op->num_operands,
@@ -289,11 +295,27 @@ PjStatus pj_verify_custom_call(PjCheck *check, const PjOp *op) {
   return check_buffer_outputs(check, op, output, path, 0);
 }
 
-// ---------------------------------------------------------------------- run_parallel programs: one
-// array per replica of one symbol per partition. Operands and results are those of all programs in
-// order.
-PjStatus pj_verify_run_parallel(PjCheck *check, const PjOp *op) {
-  const PjAttr *programs = PJ_ATTR(op, programs), *infeed = PJ_ATTR(op, infeed);
+// ---------------------------------------------------------------------- run_parallel
+
+// programs: one array per replica of one symbol per partition. Operands and results are those of
+// all programs in order.
+static PjStatus check_program(PjCheck *check, const PjOp *op, PjStr name, const PjType *type,
+                              uint32_t first_input, uint32_t first_result) {
+  for (uint32_t i = 0; i < type->num_elems; ++i)
+    PJ_REQUIRE(op, pj__types_compatible(pj__in(op, first_input + i), type->elems[i]),
+               "operand #%u has type %s, but '@%.*s' takes %s", first_input + i,
+               pj__type_text(check, pj__in(op, first_input + i)), PJ_STR_ARG(name),
+               pj__type_text(check, type->elems[i]));
+  for (uint32_t i = 0; i < type->num_results; ++i)
+    PJ_REQUIRE(op, pj__types_compatible(pj__out(op, first_result + i), type->results[i]),
+               "result #%u has type %s, but '@%.*s' returns %s", first_result + i,
+               pj__type_text(check, pj__out(op, first_result + i)), PJ_STR_ARG(name),
+               pj__type_text(check, type->results[i]));
+  return NULL;
+}
+
+// The programs are known and take and return as many values together as |op|.
+static PjStatus check_programs(PjCheck *check, const PjOp *op, const PjAttr *programs) {
   uint64_t inputs = 0, results = 0;
   PJ_REQUIRE(
       op, programs->count && programs->elems[0]->kind == PJ_ATTR_ARRAY && programs->elems[0]->count,
@@ -308,21 +330,8 @@ PjStatus pj_verify_run_parallel(PjCheck *check, const PjOp *op) {
       const PjOp *func = pj__function(check, op, row->elems[j]->str);
       PJ_REQUIRE(op, func && function_type(func), "function '@%.*s' not found",
                  PJ_STR_ARG(row->elems[j]->str));
-      const PjType *type = function_type(func);
-      for (uint32_t k = 0; k < type->num_elems; ++k, ++inputs)
-        PJ_REQUIRE(op,
-                   inputs >= op->num_operands ||
-                       pj__types_compatible(pj__in(op, (uint32_t)inputs), type->elems[k]),
-                   "operand #%" PRIu64 " has type %s, but '@%.*s' takes %s", inputs,
-                   pj__type_text(check, pj__in(op, (uint32_t)inputs)),
-                   PJ_STR_ARG(row->elems[j]->str), pj__type_text(check, type->elems[k]));
-      for (uint32_t k = 0; k < type->num_results; ++k, ++results)
-        PJ_REQUIRE(op,
-                   results >= op->num_results ||
-                       pj__types_compatible(pj__out(op, (uint32_t)results), type->results[k]),
-                   "result #%" PRIu64 " has type %s, but '@%.*s' returns %s", results,
-                   pj__type_text(check, pj__out(op, (uint32_t)results)),
-                   PJ_STR_ARG(row->elems[j]->str), pj__type_text(check, type->results[k]));
+      inputs += function_type(func)->num_elems;
+      results += function_type(func)->num_results;
     }
   }
   PJ_REQUIRE(op, op->num_operands == inputs,
@@ -331,6 +340,22 @@ PjStatus pj_verify_run_parallel(PjCheck *check, const PjOp *op) {
   PJ_REQUIRE(op, op->num_results == results,
              "the number of results (%u) must be the sum of those of all programs (%" PRIu64 ")",
              op->num_results, results);
+  return NULL;
+}
+
+PjStatus pj_verify_run_parallel(PjCheck *check, const PjOp *op) {
+  const PjAttr *programs = PJ_ATTR(op, programs), *infeed = PJ_ATTR(op, infeed);
+  uint32_t input = 0, result = 0;
+  PJ_TRY(check_programs(check, op, programs));
+  for (uint32_t i = 0; i < programs->count; ++i) {
+    for (uint32_t j = 0; j < programs->elems[i]->count; ++j) {
+      PjStr name = programs->elems[i]->elems[j]->str;
+      const PjType *type = function_type(pj__function(check, op, name));
+      PJ_TRY(check_program(check, op, name, type, input, result));
+      input += type->num_elems;
+      result += type->num_results;
+    }
+  }
   PJ_REQUIRE(op, !infeed || infeed->count, "infeed is optional, but must not be empty");
   for (uint32_t i = 0; infeed && i < infeed->count; ++i) {
     PjStr name = infeed->elems[i]->str;
@@ -351,6 +376,7 @@ PjStatus pj_verify_run_parallel(PjCheck *check, const PjOp *op) {
 }
 
 // ---------------------------------------------------------------------- check dialect
+
 // check.expect_*_const: the operand against a constant of its type.
 PjStatus pj_verify_check_const(PjCheck *check, const PjOp *op) {
   const PjType *value = PJ_ATTR(op, value)->type, *operand = pj__in(op, 0);

@@ -4,9 +4,10 @@
 #include "ir/infer/contraction.h"
 #include "ir/verify/check.h"
 
-// ---------------------------------------------------------------------- broadcasting Merges one
-// dimension of a further operand into the result's: a size of 1 stretches; an unknown size may
-// be 1.
+// ---------------------------------------------------------------------- broadcasting
+
+// Merges one dimension of a further operand into the result's: a size of 1 stretches; an unknown
+// size may be 1.
 static bool broadcast_dim(int64_t *size, int64_t *bound, int64_t other_size, int64_t other_bound) {
   if (*size == 1) {
     *size = other_size;
@@ -115,9 +116,10 @@ PjStatus pj_verify_chlo_constant_like(PjCheck *check, const PjOp *op) {
   return NULL;
 }
 
-// ---------------------------------------------------------------------- ragged_dot The ragged
-// dimension of lhs is (1) free: rhs has a group dimension; (2) contracting: the result gets one;
-// (3) batching.
+// ---------------------------------------------------------------------- ragged_dot
+
+// The ragged dimension of lhs is (1) free: rhs has a group dimension; (2) contracting: the result
+// gets one; (3) batching.
 typedef enum RaggedMode { RAGGED_FREE, RAGGED_CONTRACTING, RAGGED_BATCH } RaggedMode;
 
 // group_sizes has shape [groups], or that behind the dimensions of lhs that lie outside the ragged

@@ -6,8 +6,9 @@
 
 #include "ir/verify/check.h"
 
-// ---------------------------------------------------------------------- replica groups The axes of
-// a group given by a mesh must be the mesh's.
+// ---------------------------------------------------------------------- replica groups
+
+// The axes of a group given by a mesh must be the mesh's.
 static PjStatus check_mesh_axes(PjCheck *check, const PjOp *op, const PjAttr *groups) {
   const PjAttr *mesh = pj_attr_get(groups, "mesh"), *axes = pj_attr_get(groups, "axes");
   PJ_REQUIRE(op,
@@ -195,8 +196,10 @@ PjStatus pj_infer_collective_permute(PjCheck *check, const PjOp *op, const PjTyp
   return NULL;
 }
 
-// ---------------------------------------------------------------------- reductions Each operand is
-// reduced alone by the body; the result has the operand's shape and the accumulator's element type.
+// ---------------------------------------------------------------------- reductions
+
+// Each operand is reduced alone by the body; the result has the operand's shape and the
+// accumulator's element type.
 static PjStatus reduced_types(PjCheck *check, const PjOp *op, uint32_t count, const PjType **out) {
   const PjRegion *body = &op->regions[0];
   uint32_t returned;
@@ -256,6 +259,7 @@ PjStatus pj_verify_reduce_scatter(PjCheck *check, const PjOp *op) {
 }
 
 // ---------------------------------------------------------------------- from and to one device
+
 // has_dynamic_root: the last operand tells the root of each of the others.
 // |*out_count| is the number of others.
 static PjStatus check_root(PjCheck *check, const PjOp *op, uint32_t *out_count) {

@@ -35,8 +35,9 @@ PjStatus pj_infer_token(PjCheck *check, const PjOp *op, const PjType **out) {
   return NULL;
 }
 
-// ---------------------------------------------------------------------- branches The least
-// specific type that covers what all branches return as value |i|.
+// ---------------------------------------------------------------------- branches
+
+// The least specific type that covers what all branches return as value |i|.
 static PjStatus branch_type(PjCheck *check, const PjOp *op, uint32_t i, const PjType **out) {
   const PjType *type = op->regions[0].last->operands[i]->type;
   *out = type;
@@ -50,7 +51,7 @@ static PjStatus branch_type(PjCheck *check, const PjOp *op, uint32_t i, const Pj
   }
   for (uint32_t k = 1; k < op->num_regions; ++k) {
     const PjType *other = op->regions[k].last->operands[i]->type;
-    if (pj_type_eq(type, other))
+    if (other->kind != PJ_TYPE_TENSOR || pj_type_eq(type, other))
       continue;
     differ = true;
     for (int32_t d = 0; d < type->rank; ++d)

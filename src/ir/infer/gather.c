@@ -167,8 +167,10 @@ PjStatus pj_infer_dynamic_gather(PjCheck *check, const PjOp *op, const PjType **
   return gather_type(check, op, &d, sizes, &out[0]);
 }
 
-// ---------------------------------------------------------------------- scatter Sizes of one
-// updates tensor against the inputs (window dimensions) and the indices (scatter dimensions).
+// ---------------------------------------------------------------------- scatter
+
+// Sizes of one updates tensor against the inputs (window dimensions) and the indices (scatter
+// dimensions).
 static PjStatus check_updates(const PjOp *op, const Dims *d, const PjType *input,
                               const PjType *indices, const PjType *updates) {
   int32_t rank = (int32_t)d->window.n + indices->rank - (d->index_vector < indices->rank),
@@ -229,9 +231,10 @@ PjStatus pj_infer_scatter(PjCheck *check, const PjOp *op, const PjType **out) {
   return NULL;
 }
 
-// ---------------------------------------------------------------------- torch_index_select operand
-// [batch..., before..., dim, after...], index [batch..., chosen...] -> [batch..., before...,
-// chosen..., after...].
+// ---------------------------------------------------------------------- torch_index_select
+
+// operand [batch..., before..., dim, after...], index [batch..., chosen...] -> [batch...,
+// before..., chosen..., after...].
 PjStatus pj_infer_torch_index_select(PjCheck *check, const PjOp *op, const PjType **out) {
   const PjType *operand = pj__in(op, 0), *index = pj__in(op, 1);
   int64_t dim = PJ_INT(op, dim), batch = PJ_INT(op, batch_dims), dims[2 * PJ_MAX_RANK];

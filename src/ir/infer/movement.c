@@ -14,8 +14,10 @@ PjStatus pj_verify_same_element(PjCheck *check, const PjOp *op) {
   return NULL;
 }
 
-// ---------------------------------------------------------------------- creation A quantised
-// constant holds integers of the storage type, so the element type is the declared result's to say.
+// ---------------------------------------------------------------------- creation
+
+// A quantised constant holds integers of the storage type, so the element type is the declared
+// result's to say.
 PjStatus pj_verify_constant(PjCheck *check, const PjOp *op) {
   const PjType *value = PJ_ATTR(op, value)->type, *result = pj__out(op, 0);
   PJ_REQUIRE(op,

@@ -74,8 +74,10 @@ PjStatus pj_infer_sort(PjCheck *check, const PjOp *op, const PjType **out) {
   return NULL;
 }
 
-// ---------------------------------------------------------------------- batch norms Operand 0 (and
-// |grad|, if not 0) have one shape; operands 1..|last| are vectors along its feature dimension.
+// ---------------------------------------------------------------------- batch norms
+
+// Operand 0 (and |grad|, if not 0) have one shape; operands 1..|last| are vectors along its
+// feature dimension.
 static PjStatus batch_norm(PjCheck *check, const PjOp *op, uint32_t last, uint32_t grad,
                            const PjType **out_feature) {
   const PjType *operand = pj__in(op, 0);

@@ -141,8 +141,9 @@ PjStatus pj__merge_operands(PjCheck *check, const PjOp *op, uint32_t first, uint
 PjStatus pj__check_type(PjCheck *check, const PjOp *op, const char *what,
                         const PjType *type); // types.c
 
-// ---------------------------------------------------------------------- regions (regions.c) The
-// region's terminator's operands; |*out_count| is their number. The region must not be empty.
+// ---------------------------------------------------------------------- regions (regions.c)
+
+// The region's terminator's operands; |*out_count| is their number. The region must not be empty.
 PjValue *const *pj__returned(const PjRegion *region, uint32_t *out_count);
 // A reduction body: takes |count| accumulators, then |count| values, returns |count|, all of rank
 // 0. |inputs| and |inits| are types whose elements must be promotable to the accumulators'.
@@ -150,6 +151,7 @@ PjStatus pj__check_reducer(PjCheck *check, const PjOp *op, const PjRegion *regio
                            const PjType *const *inputs, const PjType *const *inits);
 
 // ---------------------------------------------------------------------- symbols (symbols.c)
+
 // Makes check->symbols. Errors: INVALID_ARGUMENT for a name that two operations have.
 PjStatus pj__symbols_create(PjCheck *check);
 const PjOp *pj__symbol(const PjCheck *check, const PjOp *from, PjStr name);   // any symbol, or NULL

@@ -17,8 +17,9 @@ bool pj__list_has(PjInts list, int64_t value) {
   return false;
 }
 
-// ---------------------------------------------------------------------- texts Moves |buf| into the
-// arena. Copied over the stack because the arena may leave by longjmp.
+// ---------------------------------------------------------------------- texts
+
+// Moves |buf| into the arena. Copied over the stack because the arena may leave by longjmp.
 static const char *keep(PjCheck *check, PjStrBuf *buf) {
   char stack[600];
   size_t len = buf->len < sizeof stack ? buf->len : sizeof stack;
