@@ -23,7 +23,8 @@ typedef struct Compilation {
   PjStr code;
 } Compilation;
 
-// A program for several devices must have been lowered for as many as the options say.
+// A program for several devices must have been lowered for as many as the options say. One device
+// may run a program of many partitions: its shapes are those of the whole arrays.
 static PjStatus check_device_counts(const PjModule *module, const PjCompileOptions *options) {
   static const char *const names[2] = {"mhlo.num_replicas", "mhlo.num_partitions"};
   const int counts[2] = {options->num_replicas, options->num_partitions};
@@ -31,7 +32,8 @@ static PjStatus check_device_counts(const PjModule *module, const PjCompileOptio
     const PjAttr *attr = pj_attr_get(module->attrs, names[i]);
     if (!attr || attr->kind != PJ_ATTR_INT || attr->i64 <= 1)
       continue;
-    PJ_FAIL_IF(attr->i64 != counts[i], INVALID_ARGUMENT,
+    bool whole = i == 1 && counts[0] == 1 && counts[1] == 1;
+    PJ_FAIL_IF(attr->i64 != counts[i] && !whole, INVALID_ARGUMENT,
                "the program was lowered for %s = %lld, but the compile options ask for %d",
                names[i], (long long)attr->i64, counts[i]);
   }
