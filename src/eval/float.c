@@ -50,7 +50,7 @@ static inline float bits_float(uint32_t bits) {
 }
 
 // ------------------------------------------------------------------ 16 and 19 bits
-// and 19 bits Branch-free, so that loops over them become vector code. NaN payloads keep their
+// Branch-free, so that loops over them become vector code. NaN payloads keep their
 // upper bits and turn quiet.
 static inline float f16_decode(uint16_t code) {
   uint32_t magnitude = (code & 0x7FFFu) << 13, sign = (code & 0x8000u) << 16;
