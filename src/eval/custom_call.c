@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
+#include "eval/lapack/lapack.h"
 #include "eval/run.h"
 
 typedef struct Target {
@@ -42,6 +43,8 @@ PjStatus pj_custom_call_register(PjStr name, PjCustomCallFn *fn, void *user) {
 }
 
 bool pj_custom_call_find(PjStr name, PjCustomCallFn **out_fn, void **out_user) {
+  if (pj_lapack_find(name, out_fn, out_user))
+    return true;
   pthread_rwlock_rdlock(&lock);
   const Target *target = find(name);
   if (target) {

@@ -10,11 +10,11 @@
 #include <limits.h>
 #include <string.h>
 
+#include "eval/blas.h"
 #include "eval/gemm_kernel.h"
 
 #ifdef PJ_HAVE_OPENBLAS
 #include <cblas.h>
-#include <pthread.h>
 #endif
 
 enum {
@@ -253,12 +253,6 @@ void pj_gemm_blocked(const PjGemm *g, void *scratch) {
 // ------------------------------------------------------------------------------------------
 // OpenBLAS
 #ifdef PJ_HAVE_OPENBLAS
-// One thread: results must not depend on the number of threads, and devices run at the same time
-// anyway. The archive is linked into the plugin with hidden symbols, so this setting is ours alone.
-static void blas_start(void) {
-  openblas_set_num_threads(1);
-}
-
 // Whether a matrix with these strides is row-major (or, transposed, column-major) in BLAS' sense.
 static bool blas_layout(int64_t rows, int64_t cols, int64_t row, int64_t col,
                         enum CBLAS_TRANSPOSE *out_trans, int *out_ld) {
@@ -275,7 +269,6 @@ static bool blas_layout(int64_t rows, int64_t cols, int64_t row, int64_t col,
 }
 
 bool pj_gemm_blas(const PjGemm *g) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   enum CBLAS_TRANSPOSE ta, tb;
   int lda, ldb;
   if (g->comp == PJ_COMP_U32 || g->comp == PJ_COMP_U64 || !g->m || !g->n || !g->k)
@@ -286,7 +279,7 @@ bool pj_gemm_blas(const PjGemm *g) {
     return false;
   if (!blas_layout(g->k, g->n, g->b_row, g->b_col, &tb, &ldb))
     return false;
-  pthread_once(&once, blas_start);
+  pj_blas_init();
   const int m = (int)g->m, n = (int)g->n, k = (int)g->k, ldc = (int)g->c_row;
   static const float one_f[2] = {1, 0}, zero_f[2] = {0, 0};
   static const double one_d[2] = {1, 0}, zero_d[2] = {0, 0};

@@ -1,0 +1,61 @@
+// What the custom calls of linear algebra have in common: operands checked against a signature,
+// brought to the memory order that their layouts ask for, one matrix of the batch after the other.
+#pragma once
+#include "eval/comp.h"
+
+enum { PJ_LA_MAX_IN = 4, PJ_LA_MAX_OUT = 6 };
+
+typedef enum PjLaType { PJ_LA_S, PJ_LA_D, PJ_LA_C, PJ_LA_Z, PJ_LA_TYPES } PjLaType;
+
+typedef struct PjLaCall {
+  PjEval *ev;
+  const PjOp *op;
+  PjLaType type;
+  int64_t batch;     // matrices
+  int64_t sizes[26]; // of the signature's letters a to z
+  char *in[PJ_LA_MAX_IN],
+      *out[PJ_LA_MAX_OUT]; // of the matrix at hand, in the order of their layouts
+} PjLaCall;
+
+// One target. |signature|: operands, '>', results, separated by commas; each a type and the sizes
+// behind the batch.
+//   types: T that of the first operand, R its real part's, C its complex counterpart, I int32
+//   sizes: a letter stands for one number wherever it occurs; K is min(m, n), P is max(n - 1, 0)
+// |run| works on one matrix: call->in are not to be written; call->out hold garbage.
+typedef struct PjLaTarget {
+  const char *name;
+  PjLaType type;
+  const char *signature;
+  PjStatus (*run)(PjLaCall *call);
+} PjLaTarget;
+
+// The custom call handler; |user| is a PjLaTarget. Errors: INVALID_ARGUMENT naming what differs
+// from the signature.
+PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands,
+                           PjTensor **results, void *user);
+
+static inline int64_t pj_la_size(const PjLaCall *call, char letter) {
+  return call->sizes[letter - 'a'];
+}
+static inline bool pj_la_is_complex(const PjLaCall *call) {
+  return call->type >= PJ_LA_C;
+}
+// Bytes of an element, and of its real part.
+static inline size_t pj_la_bytes(const PjLaCall *call) {
+  return (size_t[]){4, 8, 8, 16}[call->type];
+}
+static inline size_t pj_la_real_bytes(const PjLaCall *call) {
+  return (size_t[]){4, 8, 4, 8}[call->type];
+}
+
+// Attribute |name| of the call: an integer, boolean or letter (as a number). INVALID_ARGUMENT when
+// it is absent.
+PjStatus pj_la_attr(const PjLaCall *call, const char *name, int64_t *out);
+// An attribute that must be one of the letters in |allowed|.
+PjStatus pj_la_letter(const PjLaCall *call, const char *name, const char *allowed, char *out);
+
+// Scratch of |count| * |size| bytes (at least one); free with pj_eval_free.
+void *pj_la_scratch(PjLaCall *call, int64_t count, size_t size);
+// The size that a work space query left in |work|, and scratch for it.
+void *pj_la_work(PjLaCall *call, const void *query, int *out_size);
+bool pj_la_all_finite(const PjLaCall *call, int64_t count, const void *data);

@@ -1,0 +1,60 @@
+// The table of targets: names as JAX 0.10 writes them, signatures as in call.h.
+#include "eval/lapack/lapack.h"
+
+#include "eval/blas.h"
+#include "eval/lapack/routines.h"
+
+#ifdef PJ_HAVE_OPENBLAS
+#define REAL(NAME, SIGNATURE, ROUTINE)                     \
+  {"lapack_s" NAME "_ffi", PJ_LA_S, SIGNATURE, ROUTINE}, { \
+    "lapack_d" NAME "_ffi", PJ_LA_D, SIGNATURE, ROUTINE    \
+  }
+#define COMPLEX(NAME, SIGNATURE, ROUTINE)                  \
+  {"lapack_c" NAME "_ffi", PJ_LA_C, SIGNATURE, ROUTINE}, { \
+    "lapack_z" NAME "_ffi", PJ_LA_Z, SIGNATURE, ROUTINE    \
+  }
+#define ALL(NAME, SIGNATURE, ROUTINE) \
+  REAL(NAME, SIGNATURE, ROUTINE), COMPLEX(NAME, SIGNATURE, ROUTINE)
+
+static const PjLaTarget targets[] = {
+    ALL("trsm", "Tss,Tmn>Tmn", pj_la_trsm),
+    ALL("getrf", "Tmn>Tmn,IK,I", pj_la_getrf),
+    ALL("geqrf", "Tmn>Tmn,TK", pj_la_geqrf),
+    ALL("geqp3", "Tmn,In>Tmn,In,TK", pj_la_geqp3),
+    REAL("orgqr", "Tmn,Tk>Tmn", pj_la_orgqr),
+    COMPLEX("ungqr", "Tmn,Tk>Tmn", pj_la_orgqr),
+    REAL("ormqr", "Tap,Tk,Tmn>Tmn", pj_la_ormqr),
+    COMPLEX("unmqr", "Tap,Tk,Tmn>Tmn", pj_la_ormqr),
+    ALL("potrf", "Tnn>Tnn,I", pj_la_potrf),
+    ALL("gesdd", "Tmn>Tmn,RK,Tmu,Tvn,I", pj_la_gesdd),
+    ALL("gesvd", "Tmn>Tmn,RK,Tmu,Tvn,I", pj_la_gesvd),
+    REAL("syevd", "Tnn>Tnn,Rn,I", pj_la_syevd),
+    COMPLEX("heevd", "Tnn>Tnn,Rn,I", pj_la_syevd),
+    REAL("geev", "Tnn>Rn,Rn,Cnn,Cnn,I", pj_la_geev),
+    COMPLEX("geev", "Tnn>Tn,Tnn,Tnn,I", pj_la_geev),
+    REAL("gees", "Tnn>Tnn,Tnn,Rn,Rn,I,I", pj_la_gees),
+    COMPLEX("gees", "Tnn>Tnn,Tnn,Tn,I,I", pj_la_gees),
+    ALL("gehrd", "Tnn>Tnn,TP,I", pj_la_gehrd),
+    REAL("sytrd", "Tnn>Tnn,Rn,RP,TP,I", pj_la_sytrd),
+    COMPLEX("hetrd", "Tnn>Tnn,Rn,RP,TP,I", pj_la_sytrd),
+    ALL("gtsv", "Tm,Tm,Tm,Tmn>Tm,Tm,Tm,Tmn,I", pj_la_gtsv),
+};
+#endif
+
+bool pj_lapack_find(PjStr target, PjCustomCallFn **out_fn, void **out_user) {
+#ifdef PJ_HAVE_OPENBLAS
+  for (size_t i = 0; i < sizeof targets / sizeof *targets; ++i) {
+    if (!pj_str_is(target, targets[i].name))
+      continue;
+    pj_blas_init();
+    *out_fn = pj_la_custom_call;
+    *out_user = (void *)&targets[i];
+    return true;
+  }
+#endif
+  *out_user = NULL;
+  *out_fn = pj_str_is(target, "tridiagonal_solve_perturbed_ffi") ? pj_la_tridiagonal_perturbed
+            : pj_str_is(target, "cpu_csr_sparse_dense_ffi")      ? pj_la_csr_dense
+                                                                 : NULL;
+  return *out_fn != NULL;
+}
