@@ -38,7 +38,7 @@ static PjComp part_of(PjComp comp) {
   return comp == PJ_COMP_C64 ? PJ_COMP_F32 : comp == PJ_COMP_C128 ? PJ_COMP_F64 : comp;
 }
 
-// ------------------------------------------------------------------------------------------ direct
+// --- direct --------------------------------------------------------------------------------------
 // Rows of b next to each other: c's rows are summed up front to back, which vectorises; otherwise a
 // sum each.
 
@@ -104,8 +104,7 @@ void pj_gemm_direct(const PjGemm *g) {
   table[g->comp](g);
 }
 
-// ------------------------------------------------------------------------------------------
-// blocked Packs |rows| x |k| elements into slivers of |width| rows, each sliver k-major; missing
+// --- blocked Packs |rows| x |k| elements into slivers of |width| rows, each sliver k-major; missing 
 // rows of the last one are zero. |step| is 2 for a plane of a complex matrix, else 1; strides are
 // in elements of that matrix.
 #define PACK(NAME, T)                                                             \
@@ -250,8 +249,7 @@ void pj_gemm_blocked(const PjGemm *g, void *scratch) {
   }
 }
 
-// ------------------------------------------------------------------------------------------
-// OpenBLAS
+// --- OpenBLAS ------------------------------------------------------------------------------------
 #ifdef PJ_HAVE_OPENBLAS
 // Whether a matrix with these strides is row-major (or, transposed, column-major) in BLAS' sense.
 static bool blas_layout(int64_t rows, int64_t cols, int64_t row, int64_t col,
@@ -306,7 +304,7 @@ bool pj_gemm_blas(const PjGemm *g) {
 }
 #endif
 
-// ------------------------------------------------------------------------------------------ choice
+// --- choice --------------------------------------------------------------------------------------
 static bool is_small(const PjGemm *g) {
   // Bounded stepwise, so that the product cannot overflow.
   return g->m == 0 || g->n == 0 || g->k == 0 ||
