@@ -319,7 +319,7 @@ PjStatus pj_bytecode_read(PjArena *arena, const void *bytes, size_t size, PjModu
   PjBc *bc = PJ_NEW(arena, PjBc);
   bc->arena = arena;
   bc->module = pj_module_create(arena);
-  bc->budget = ((uint64_t)1 << 20) + 256 * (uint64_t)size;
+  bc->budget = ((uint64_t)1 << 20) + 64 * (uint64_t)size; // JAX's programs use 1.5 per byte
   PJ_TRY(pj__bc_index(bc, bytes, size));
   PJ_TRY(pj__bc_ir(bc));
   *out_module = bc->module;

@@ -45,6 +45,8 @@ static PjStatus set_attr(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName
   int slot = name->keys.slots[key];
   if (slot < 0)
     return PJ_STATUS_OK;
+  if (op->attrs[slot])
+    return pj__cur_error(c, "attribute %s is given twice", pj_key_text[name->keys.keys[key]]);
   return pj__bc_canonical(bc, c, index, &pj_op_info[op->kind].attrs[slot], &op->attrs[slot]);
 }
 
@@ -111,6 +113,15 @@ static PjStatus read_dictionary(PjBc *bc, PjOp *op, const PjBcOpName *name, cons
   return pj__cur_done(&c, "a dictionary");
 }
 
+// Discardable attributes may not be named like each other or like inherent ones.
+static PjStatus check_extra(const PjCursor *c, const PjOp *op, const PjBcOpName *name) {
+  for (uint32_t i = 0; op->extra && i < op->extra->count; ++i)
+    if (find_key(name, op->extra->names[i]) >= 0 ||
+        (i && pj_str_eq(op->extra->names[i - 1], op->extra->names[i])))
+      return pj__cur_error(c, "attribute \"%.*s\" is given twice", PJ_STR_ARG(op->extra->names[i]));
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj__bc_op_attrs(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName *name,
                          const PjBcOpAttrs *from) {
   bool dictionary = bc->version < 5 || !name->registered;
@@ -137,7 +148,7 @@ PjStatus pj__bc_op_attrs(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName
                            pj_key_text[name->keys.keys[i]]);
   }
   pj_op_fill_defaults(bc->arena, op);
-  return PJ_STATUS_OK;
+  return check_extra(c, op, name);
 }
 
 // builtin.module: a name and a visibility (which means nothing here), both optional, and
