@@ -266,7 +266,6 @@ print([shard.tolist() for shard in shards])
 
 
 @ours
-@pytest.mark.xfail(reason="programs over global shapes are not partitioned yet")
 def test_programs_over_global_shapes(run_python):
     out = run_python(FOUR + """
 x = jax.device_put(jnp.arange(16.0), NamedSharding(mesh, P("x")))

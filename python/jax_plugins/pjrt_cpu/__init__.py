@@ -5,16 +5,12 @@ JAX lowers programs with its CPU rules. As pjrt_cpu it stands below the built-in
 the default only where JAX_PLATFORMS names it first.
 """
 
-import logging
 import os
 import re
 
 import libpjrt
 
-from jax_plugins.pjrt_cpu import _ffi
-
 _PRIORITY = -100
-_logger = logging.getLogger(__name__)
 
 
 def _replaces_cpu() -> bool:
@@ -35,16 +31,15 @@ def _cpu_client_options() -> dict:
 def initialize() -> None:
     from jax._src import xla_bridge
 
+    # jaxlib before 0.4.36 or so takes only a plugin of its very own version unless this says otherwise.
+    os.environ.setdefault("ENABLE_PJRT_COMPATIBILITY", "1")
     path = str(libpjrt.plugin_path())
     name = "cpu" if _replaces_cpu() else "pjrt_cpu"
     # JAX warns that every platform it does not know is experimental; it knows its own plugins by this set.
     known = getattr(xla_bridge, "_nonexperimental_plugins", None)
     if isinstance(known, set):
         known.add(name)
-    options = _cpu_client_options if _replaces_cpu() else None
+    # JAX calls this when backends are first needed, so its configuration is settled by now.
+    options = _cpu_client_options() if _replaces_cpu() else None
     priority = 0 if _replaces_cpu() else _PRIORITY
     xla_bridge.register_plugin(name, priority=priority, library_path=path, options=options)
-    try:
-        _ffi.forward_custom_calls(path)
-    except Exception:  # Without it all works but custom calls that the user registers.
-        _logger.warning("libpjrt: custom calls cannot be registered", exc_info=True)
