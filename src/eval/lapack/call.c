@@ -69,9 +69,10 @@ static PjStatus match(PjLaCall *call, const char *entry, size_t len, const PjTen
   return PJ_STATUS_OK;
 }
 
-// Reads entry |index| of |layouts| (minor to major; absent: row-major) into |out|.
+// Reads entry |index| of |layouts| (minor to major) into |out|. Absent: row-major, with |columns|
+// the last two dimensions swapped.
 static PjStatus set_layout(const PjOp *op, const PjAttr *layouts, uint32_t index, const char *role,
-                           Array *out) {
+                           bool columns, Array *out) {
   const PjTensor *tensor = out->tensor;
   const PjAttr *layout = layouts && layouts->kind == PJ_ATTR_ARRAY && index < layouts->count
                              ? layouts->elems[index]
@@ -84,7 +85,9 @@ static PjStatus set_layout(const PjOp *op, const PjAttr *layouts, uint32_t index
                        role, index, tensor->rank);
   out->ordered = true;
   for (int32_t i = 0; i < tensor->rank; ++i) {
-    const int64_t d = layout ? layout->ints[tensor->rank - 1 - i] : i;
+    int64_t d = layout ? layout->ints[tensor->rank - 1 - i] : i;
+    if (!layout && columns && i >= tensor->rank - 2)
+      d = 2 * tensor->rank - 3 - i;
     if (d < 0 || d >= tensor->rank || seen >> d & 1)
       return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the layout of %s %u is no permutation", role,
                          index);
@@ -128,6 +131,16 @@ static uint32_t split(const char *text, const char *end, uint32_t limit, const c
   return count;
 }
 
+static bool type_of(PjDtype dtype, PjLaType *out) {
+  static const PjDtype dtypes[PJ_LA_TYPES] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_C64, PJ_DT_C128};
+  for (PjLaType type = 0; type < PJ_LA_TYPES; ++type) {
+    *out = type;
+    if (dtypes[type] == dtype)
+      return true;
+  }
+  return false;
+}
+
 PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands,
                            PjTensor **results, void *user) {
   const PjLaTarget *target = user;
@@ -141,7 +154,11 @@ PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands
     return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                        "%s takes %u operands and has %u results, here %u and %u", target->name,
                        num_in, num_out, op->num_operands, op->num_results);
+  const bool portable = target->type == PJ_LA_TYPES;
   PjLaCall call = {.ev = ev, .op = op, .type = target->type, .batch = 1};
+  if (portable && !type_of(operands[0]->dtype, &call.type))
+    return PJ_OP_ERROR(op, INVALID_ARGUMENT, "%s takes float or complex matrices, not %s",
+                       target->name, pj_dtype_text(operands[0]->dtype));
   for (int i = 0; i < 26; ++i)
     call.sizes[i] = -1;
   Array in[PJ_LA_MAX_IN], out[PJ_LA_MAX_OUT];
@@ -150,7 +167,8 @@ PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands
   for (uint32_t i = 0; i < num_in; ++i) {
     in[i].tensor = operands[i];
     PJ_TRY(match(&call, in_text[i], in_len[i], operands[i], "operand", i, &lead, &lead_rank));
-    PJ_TRY(set_layout(op, PJ_ATTR(op, operand_layouts), i, "operand", &in[i]));
+    PJ_TRY(set_layout(op, PJ_ATTR(op, operand_layouts), i, "operand", portable && in_len[i] == 3,
+                      &in[i]));
   }
   for (uint32_t i = 0; i < num_out; ++i) {
     if (!pj_type_is_static(op->results[i].type))
@@ -158,7 +176,8 @@ PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands
                          target->name);
     out[i].tensor = results[i] = pj_eval_result(ev, op, i);
     PJ_TRY(match(&call, out_text[i], out_len[i], results[i], "result", i, &lead, &lead_rank));
-    PJ_TRY(set_layout(op, PJ_ATTR(op, result_layouts), i, "result", &out[i]));
+    PJ_TRY(set_layout(op, PJ_ATTR(op, result_layouts), i, "result", portable && out_len[i] == 3,
+                      &out[i]));
   }
   for (int32_t d = 0; d < lead_rank; ++d)
     call.batch *= lead[d];

@@ -22,6 +22,9 @@ typedef struct PjLaCall {
 //   types: T that of the first operand, R its real part's, C its complex counterpart, I int32
 //   sizes: a letter stands for one number wherever it occurs; K is min(m, n), P is max(n - 1, 0)
 // |run| works on one matrix: call->in are not to be written; call->out hold garbage.
+//
+// PJ_LA_TYPES as |type| marks a target that JAX writes for any platform: its type is that of the
+// first operand, and its matrices are column-major where the call states no layouts.
 typedef struct PjLaTarget {
   const char *name;
   PjLaType type;

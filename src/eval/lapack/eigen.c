@@ -177,8 +177,8 @@ PjStatus pj_la_syevd(PjLaCall *c) {
   return PJ_STATUS_OK;
 }
 
-// --- general Eigenvectors of a real matrix come as columns of reals: a pair of columns holds the real 
-// and imaginary parts of one vector of a conjugate pair of eigenvalues.
+// --- general Eigenvectors of a real matrix come as columns of reals: a pair of columns holds the
+// real and imaginary parts of one vector of a conjugate pair of eigenvalues.
 #define UNPACK(NAME, T)                                                   \
   static void NAME(int n, const void *imag, const void *from, void *to) { \
     const T *wi = imag, *v = from;                                        \
