@@ -588,9 +588,19 @@ static void scatter(void **state) {
       int64_t at[MAX], to[MAX];
       unravel(j, n.result_rank, n.result, at);
       operand_index(&n, args[1], at, false, to);
+      // The whole window must lie inside: its first and its last element.
+      int64_t first[MAX], last[MAX], corner[MAX];
+      for (int32_t d = 0; d < n.result_rank; ++d) {
+        bool in_window = holds(n.window, n.num_window, d);
+        first[d] = in_window ? 0 : at[d];
+        last[d] = in_window ? n.result[d] - 1 : at[d];
+      }
       bool inside = true;
-      for (int32_t d = 0; d < n.rank; ++d)
-        inside = inside && to[d] >= 0 && to[d] < n.dims[d];
+      for (int k = 0; k < 2; ++k) {
+        operand_index(&n, args[1], k ? last : first, false, corner);
+        for (int32_t d = 0; d < n.rank; ++d)
+          inside = inside && corner[d] >= 0 && corner[d] < n.dims[d];
+      }
       if (!inside)
         continue;
       int32_t *element = &want[ravel(n.rank, n.dims, to)];
