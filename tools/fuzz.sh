@@ -12,6 +12,7 @@ for name in "$@"; do
   mkdir -p "$build/corpus/$name"
   seeds=
   [ -d "fuzz/corpus/$name" ] && seeds="fuzz/corpus/$name"
+  [ -f "fuzz/$name.dict" ] && seeds="$seeds -dict=fuzz/$name.dict"
   echo "fuzz: $name for $seconds s"
   # shellcheck disable=SC2086
   "$build/fuzz-$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \

@@ -100,21 +100,22 @@ static PjStatus list(Elements *e, int32_t dim) {
 }
 
 // ------------------------------------------------------------------------------------- hex digits
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 32;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+// The value of a hex digit plus one; 0 for every other character.
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static bool decode_hex(const char *digits, size_t count, uint8_t *out) {
-  int bad = 0;
+  bool good = true;
   for (size_t i = 0; i < count; ++i) {
-    int high = hex_value(digits[2 * i]), low = hex_value(digits[2 * i + 1]);
-    bad |= high | low;
-    out[i] = (uint8_t)(high << 4 | low);
+    unsigned high = hex_digits[(uint8_t)digits[2 * i]];
+    unsigned low = hex_digits[(uint8_t)digits[2 * i + 1]];
+    good &= high && low;
+    out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
   }
-  return bad >= 0;
+  return good;
 }
 
 // Bytes as MLIR holds them into elements as dtypes.def describes them, in place.

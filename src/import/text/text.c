@@ -15,7 +15,6 @@ PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char
   PJ_RESERVE(arena, &t->results);
   PJ_RESERVE(arena, &t->ints);
   PJ_RESERVE(arena, &t->elems);
-  PJ_RESERVE(arena, &t->strs);
   t->begin = text;
   t->end = text + size;
   t->file = name;

@@ -101,7 +101,6 @@ typedef struct PjText {
   PJ_VEC(PjResultName) results;
   PJ_VEC(int64_t) ints;
   PJ_VEC(const PjAttr *) elems;
-  PJ_VEC(PjStr) strs;
 } PjText;
 
 // ------------------------------------------------------------------------------------- lexer.c

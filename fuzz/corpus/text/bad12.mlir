@@ -1,0 +1,1 @@
+module {} loc(#nowhere)

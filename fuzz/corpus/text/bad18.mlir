@@ -1,0 +1,1 @@
+module attributes {a = dense<256> : tensor<i8>} {}

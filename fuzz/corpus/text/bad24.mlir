@@ -1,0 +1,1 @@
+module attributes {a = dense<true> : tensor<i8>} {}

@@ -1,0 +1,1 @@
+module attributes {a = dense_resource<x> : tensor<2xf32>} {}

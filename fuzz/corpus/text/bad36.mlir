@@ -1,0 +1,1 @@
+module attributes {a = tensor<3x2>} {}

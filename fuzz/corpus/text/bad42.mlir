@@ -1,0 +1,1 @@
+module attributes {a = #stablehlo.conv<[b, f]x[i, o]->[b, b]>} {}

@@ -1,0 +1,4 @@
+func.func @f() { "stablehlo.case"() ({
+^a:
+^b:
+}) : () -> () }
