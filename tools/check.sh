@@ -36,6 +36,15 @@ if [ "$mode" != san ] && [ -d tests/python ]; then
   reports="$reports $build/pytest.xml"
 fi
 
+suite=${STABLEHLO_SUITE:-../shared/suites/stablehlo}
+if [ "$mode" = full ]; then
+  if [ -d "$suite" ]; then
+    "$build/pjrt-suite" "$suite" || failed=1
+  else
+    echo "check: no StableHLO suite at $suite (set STABLEHLO_SUITE): skipped"
+  fi
+fi
+
 # shellcheck disable=SC2086
 tools/tally.sh $reports || failed=1
 exit $failed

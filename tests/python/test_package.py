@@ -120,6 +120,14 @@ for device in jax.devices() + jax.devices("cpu"):
     assert run_python(code, JAX_PLATFORMS="pjrt_cpu,cpu").splitlines() == ["[0.0, 3.0, 6.0]"] * 2
 
 
+def test_readme_lists_the_options():
+    rows = re.findall(r'^OPTION\(\w+,\s*"(\w+)",\s*"([^"]*)",\s*"([^"]*)"\)', (ROOT / "src/base/options.def").read_text(), re.M)
+    readme = (ROOT / "README.md").read_text()
+    assert rows
+    for name, preset, meaning in rows:
+        assert f"| `{name}` | {preset or '-'} | {meaning} |" in readme
+
+
 def test_wheel(build, run_python, tmp_path):
     import libpjrt
 
