@@ -52,6 +52,7 @@ bool pj_comp_is_native(PjComp comp, PjDtype dtype) {
 }
 
 // --- loading -------------------------------------------------------------------------------------
+
 static double int_to_double(PjDtype dtype, const void *element) {
   int64_t value = pj_int_decode(dtype, element);
   return dtype == PJ_DT_U64 ? (double)(uint64_t)value : (double)value;
@@ -165,7 +166,9 @@ void pj_comp_load(PjComp comp, PjDtype dtype, int64_t n, const void *in, void *o
   }
 }
 
-// --- storing Saturates; NaN gives 0. -------------------------------------------------------------
+// --- storing -------------------------------------------------------------------------------------
+
+// Saturates; NaN gives 0.
 static void store_int(PjDtype dtype, double value, void *out) {
   const unsigned bits = pj_dtype_bits(dtype);
   const bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
@@ -240,6 +243,7 @@ void pj_comp_store(PjComp comp, PjDtype dtype, int64_t n, const void *in, void *
 }
 
 // --- tensors -------------------------------------------------------------------------------------
+
 void *pj_comp_scratch(PjEval *ev, PjComp comp, int64_t count) {
   size_t bytes;
   if (count < 0 || !pj_mul_size((size_t)count, pj_comp_bytes(comp), &bytes))

@@ -80,6 +80,7 @@ static Pair root(int64_t k, int64_t n) {
 }
 
 // --- passes --------------------------------------------------------------------------------------
+
 // A pass of radix r over the first buffer, seen as [r][m][s], to the second, [m][r][s]:
 // to[p][k][q] = root(p * k * s) * sum over j of from[j][p][q] * exp(-2 pi i j k / r).
 
@@ -203,6 +204,7 @@ static void run_passes(const PjFftPlan *plan, Pair *data, Pair *work) {
 }
 
 // --- plans ---------------------------------------------------------------------------------------
+
 static void *scratch(PjEval *ev, int64_t count, size_t size) {
   size_t bytes;
   if (!pj_mul_size((size_t)count, size, &bytes))
@@ -304,6 +306,7 @@ int64_t pj_fft_work(const PjFftPlan *plan) {
 }
 
 // --- running -------------------------------------------------------------------------------------
+
 static void forward(const PjFftPlan *plan, Pair *data, Pair *work) {
   if (!plan->chirp) {
     run_passes(plan, data, work);

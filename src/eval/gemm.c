@@ -39,6 +39,7 @@ static PjComp part_of(PjComp comp) {
 }
 
 // --- direct --------------------------------------------------------------------------------------
+
 // Rows of b next to each other: c's rows are summed up front to back, which vectorises; otherwise a
 // sum each.
 
@@ -104,7 +105,9 @@ void pj_gemm_direct(const PjGemm *g) {
   table[g->comp](g);
 }
 
-// --- blocked Packs |rows| x |k| elements into slivers of |width| rows, each sliver k-major; missing 
+// --- blocked -------------------------------------------------------------------------------------
+
+// Packs |rows| x |k| elements into slivers of |width| rows, each sliver k-major; missing
 // rows of the last one are zero. |step| is 2 for a plane of a complex matrix, else 1; strides are
 // in elements of that matrix.
 #define PACK(NAME, T)                                                             \
@@ -250,6 +253,7 @@ void pj_gemm_blocked(const PjGemm *g, void *scratch) {
 }
 
 // --- OpenBLAS ------------------------------------------------------------------------------------
+
 #ifdef PJ_HAVE_OPENBLAS
 // Whether a matrix with these strides is row-major (or, transposed, column-major) in BLAS' sense.
 static bool blas_layout(int64_t rows, int64_t cols, int64_t row, int64_t col,
@@ -305,6 +309,7 @@ bool pj_gemm_blas(const PjGemm *g) {
 #endif
 
 // --- choice --------------------------------------------------------------------------------------
+
 static bool is_small(const PjGemm *g) {
   // Bounded stepwise, so that the product cannot overflow.
   return g->m == 0 || g->n == 0 || g->k == 0 ||

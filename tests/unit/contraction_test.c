@@ -14,6 +14,7 @@
 enum { ROUNDS = 150 };
 
 // --- dot_general ---------------------------------------------------------------------------------
+
 typedef struct Types {
   PjDtype lhs, rhs, result;
 } Types;
@@ -138,6 +139,7 @@ static void test_dot(void **state) {
 }
 
 // --- einsum --------------------------------------------------------------------------------------
+
 // |lhs|, |rhs|, |out|: one letter per dimension; sizes by letter: a 2, b 3, c 4, d 5.
 static void check_einsum(const char *lhs, const char *rhs, const char *result) {
   static const int64_t sizes[4] = {2, 3, 4, 5};
@@ -198,6 +200,7 @@ static void test_einsum(void **state) {
 }
 
 // --- ragged_dot ----------------------------------------------------------------------------------
+
 static PjTensor *ragged(PjTensor *a, PjTensor *b, const char *sizes, const char *sizes_type,
                         const char *numbers, int32_t rank, const int64_t *dims) {
   char more[64];

@@ -213,8 +213,8 @@ PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands
   return PJ_STATUS_OK;
 }
 
-// --- for -----------------------------------------------------------------------------------------
-// the routines
+// --- for the routines ----------------------------------------------------------------------------
+
 PjStatus pj_la_attr(const PjLaCall *call, const char *name, int64_t *out) {
   // JAX puts the dictionary among the discardable attributes; typed calls have it as their
   // backend_config.

@@ -58,6 +58,7 @@ static int64_t max64(int64_t a, int64_t b) {
 }
 
 // --- singular values -----------------------------------------------------------------------------
+
 typedef struct Svd {
   PjLaCall *c;
   char mode;
@@ -135,6 +136,7 @@ PjStatus pj_la_gesvd(PjLaCall *c) {
 }
 
 // --- Hermitian -----------------------------------------------------------------------------------
+
 static void syevd_call(PjLaCall *c, char job, char uplo, int n, void *work, int lwork, void *rwork,
                        int lrwork, int *iwork, int liwork) {
   int *info = (int *)c->out[2];
@@ -177,7 +179,9 @@ PjStatus pj_la_syevd(PjLaCall *c) {
   return PJ_STATUS_OK;
 }
 
-// --- general Eigenvectors of a real matrix come as columns of reals: a pair of columns holds the
+// --- general -------------------------------------------------------------------------------------
+
+// Eigenvectors of a real matrix come as columns of reals: a pair of columns holds the
 // real and imaginary parts of one vector of a conjugate pair of eigenvalues.
 #define UNPACK(NAME, T)                                                   \
   static void NAME(int n, const void *imag, const void *from, void *to) { \
@@ -259,6 +263,7 @@ PjStatus pj_la_geev(PjLaCall *c) {
 }
 
 // --- Schur ---------------------------------------------------------------------------------------
+
 static void gees_call(PjLaCall *c, char mode, int n, void *work, int size, void *rwork, int *info) {
   const char sort = 'N';
   int unused; // the number of selected eigenvalues: no order is asked for, so none
