@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "ir/print.h"
 
 const PjDtypeInfo pj_dtype_info[PJ_DT_COUNT] = {
 #define PJ_DTYPE(name, text, bits, bytes, class, pjrt, vhlo, builtin) {text, bits, bytes, PJ_CLASS_##class, pjrt, vhlo, builtin},
@@ -159,13 +160,9 @@ bool pj_type_num_bytes(const PjType *type, size_t *out) {
 
 // ---------------------------------------------------------------------------------------------- printing
 static void print_double(PjStrBuf *out, double value) {
-  // The shortest of the decimal forms that reads back to the same double, with a point as MLIR demands.
-  char text[40];
-  for (int digits = 6; digits <= 17; ++digits) {
-    snprintf(text, sizeof text, "%.*e", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  pj_strbuf_puts(out, text);
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  pj_float_print(out, PJ_DT_F64, bits); // the shortest form that reads back, whatever the locale
 }
 
 static void print_quant(PjStrBuf *out, PjDtype storage, const PjQuant *quant) {

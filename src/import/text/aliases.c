@@ -156,8 +156,7 @@ PjStatus pj_text_alias_definition(PjText *t) {
 }
 
 // ------------------------------------------------------------------------------------- cycles
-// Locations form a graph through their aliases. It is walked depth first with a stack of its own;
-// `line` of kind UNKNOWN is unused and holds nothing, so the marks live beside the aliases instead.
+// Locations form a graph through their aliases, walked depth first with a stack of its own.
 typedef struct Walk {
   const PjLoc *loc;
   uint32_t next; // child to visit next
