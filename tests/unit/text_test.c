@@ -238,6 +238,7 @@ static const struct {
     {"module attributes {a = dense<1> : tensor<?xi8>} {}", "must have static shape"},
     {"module attributes {a = dense<\"0x0102\"> : tensor<3xi8>} {}", "hex data size is invalid"},
     {"module attributes {a = dense<\"0x0g\"> : tensor<i8>} {}", "expected only hex digits"},
+    {"module attributes {a = dense<\"0xg0\"> : tensor<i8>} {}", "expected only hex digits"},
     {"module attributes {a = dense<1 : tensor<i8>} {}", "expected ':'"},
     {"module attributes {a = dense_resource<x> : tensor<2xf32>} {}", "must be written out"},
     {"module attributes {a = 256 : i8} {}", "integer constant out of range"},
