@@ -34,7 +34,10 @@ struct PjGrid {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   uint32_t num_replicas, num_partitions;
+  // Processes that have not ended, and those of them that have waited since the last change. A
+  // woken one that has not run yet does not count: what changed may be what it waits for.
   uint32_t live, waiting;
+  uint64_t changes;
   PjStatus aborted;
   Meeting *meetings;
   Message *first, **last;
@@ -64,10 +67,16 @@ PjStatus pj_grid_create(uint32_t num_replicas, uint32_t num_partitions, const in
   return PJ_STATUS_OK;
 }
 
+static void announce_change(PjGrid *grid) {
+  ++grid->changes;
+  grid->waiting = 0;
+  pthread_cond_broadcast(&grid->changed);
+}
+
 static void abort_locked(PjGrid *grid, PjStatus why) {
   if (!grid->aborted)
     grid->aborted = pj_status_clone(why);
-  pthread_cond_broadcast(&grid->changed);
+  announce_change(grid);
 }
 
 void pj_grid_abort(PjGrid *grid, PjStatus why) {
@@ -151,9 +160,12 @@ static Meeting *find_meeting(PjGrid *grid, PjOpKind kind, int64_t channel, const
 static void wait_for_change(PjGrid *grid) {
   ++grid->waiting;
   abort_if_stuck(grid);
+  uint64_t changes = grid->changes;
   if (!grid->aborted)
     pthread_cond_wait(&grid->changed, &grid->lock);
-  --grid->waiting;
+  // A wake-up without a change: it goes on waiting, and counts itself again.
+  if (grid->changes == changes && !grid->aborted)
+    --grid->waiting;
 }
 
 typedef struct Compute {
@@ -207,11 +219,11 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel,
     meeting->arrived = 0;
     meeting->leaving = meeting->size;
     ++meeting->generation;
-    pthread_cond_broadcast(&grid->changed);
+    announce_change(grid);
   }
   PjStatus status = pj_status_clone(meeting->failure);
   if (--meeting->leaving == 0)
-    pthread_cond_broadcast(&grid->changed);
+    announce_change(grid);
   return status;
 }
 
@@ -264,7 +276,7 @@ PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t cou
   pthread_mutex_lock(&grid->lock);
   *grid->last = message;
   grid->last = &message->next;
-  pthread_cond_broadcast(&grid->changed);
+  announce_change(grid);
   pthread_mutex_unlock(&grid->lock);
   return PJ_STATUS_OK;
 }
