@@ -7,10 +7,9 @@
 #include "runtime/client.h"
 
 typedef struct PjBuffer {
-  PjMemory *memory; // PJRT_Buffer's functions read these four without a lock
+  PjMemory *memory; // PJRT_Buffer's functions read these three without a lock
   const PjShape *shape;
   PjEvent *ready;
-  const void *surface; // belongs to the PJRT surface
   pthread_mutex_t lock;
   PjArray *array;  // NULL once deleted or donated
   PjArray *pinned; // held while external references exist

@@ -4,7 +4,6 @@
 #include "device/device.h"
 
 typedef struct PjDeviceDesc {
-  const void *surface; // belongs to the PJRT surface
   int id, process_index, local_hardware_id;
   char kind[32], debug_string[64], to_string[64];
 } PjDeviceDesc;
@@ -12,7 +11,6 @@ typedef struct PjDeviceDesc {
 // Immutable and reference-counted.
 typedef struct PjTopology {
   _Atomic int refs;
-  const void *surface; // belongs to the PJRT surface
   char platform_name[32], platform_version[96];
   int num_devices;
   PjDeviceDesc **descs; // num_devices, then the same as a block
