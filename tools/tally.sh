@@ -5,7 +5,7 @@
 # Plain awk on purpose: the sanitizer job must run where there is no Python.
 awk '
   function value(name,    m) {
-    if (match($0, " " name "=\"[0-9]+\"")) {
+    if (match($0, "[ \t\n]" name "=\"[0-9]+\"")) {
       m = substr($0, RSTART, RLENGTH)
       gsub(/[^0-9]/, "", m)
       return m + 0
@@ -23,7 +23,7 @@ awk '
       close(ARGV[i])
     }
   }
-  /<testsuite / {
+  /<testsuite[ \t\n]/ {
     tests += value("tests")
     failed += value("failures") + value("errors")
     skipped += value("skipped") + value("disabled")
