@@ -5,6 +5,11 @@
 // complex<f64> in long double, by the functions of C99 (whose annex G gives the special values and
 // branch cuts), and rounded.
 #include <complex.h>
+#ifndef CMPLX // glibc's header offers these to GCC alone
+#define CMPLXF(x, y) __builtin_complex((float)(x), (float)(y))
+#define CMPLX(x, y)  __builtin_complex((double)(x), (double)(y))
+#define CMPLXL(x, y) __builtin_complex((long double)(x), (long double)(y))
+#endif
 #include <math.h>
 
 #include "eval/kernel.h"

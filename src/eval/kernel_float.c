@@ -30,8 +30,8 @@ static inline double from_f64(uint64_t bits) {
 }
 
 // Equal numbers differ at most in the sign of zero, which `and` and `or` settle.
-#define MAX(S) (x == y ? from_##S(bits_##S(x) & bits_##S(y)) : (x > y) | (x != x) ? x : y)
-#define MIN(S) (x == y ? from_##S(bits_##S(x) | bits_##S(y)) : (x < y) | (x != x) ? x : y)
+#define MAX(S) (x == y ? from_##S(bits_##S(x) & bits_##S(y)) : ((x > y) | (x != x)) ? x : y)
+#define MIN(S) (x == y ? from_##S(bits_##S(x) | bits_##S(y)) : ((x < y) | (x != x)) ? x : y)
 
 // Adding and taking away BIG, whose last place is 1, rounds to an integer; what is as large already
 // is one.
