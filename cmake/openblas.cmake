@@ -1,5 +1,8 @@
 # pj_blas: an interface library that carries OpenBLAS where it is found, and nothing where it is not.
 #
+# Debian's serial build comes first: the library's own threads would start when the plugin is loaded, one per processor, and
+# products are called from one thread per device already.
+#
 # What is shipped (targets with the property PJ_SHIPPED) links the static archive: a plugin must be one file that works from
 # inside a wheel on a machine without OpenBLAS, and its symbols must not meet those of the OpenBLAS inside numpy; the version
 # script hides them. libgfortran is only pulled in by the LAPACK half of the archive. Tests and tools link the shared library,
@@ -7,10 +10,10 @@
 
 add_library(pj_blas INTERFACE)
 if(PJ_WITH_OPENBLAS)
-  find_path(PJ_CBLAS_DIR cblas.h PATH_SUFFIXES openblas-pthread openblas
+  find_path(PJ_CBLAS_DIR cblas.h PATH_SUFFIXES openblas-serial openblas-pthread openblas
             PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
-  find_library(PJ_OPENBLAS_STATIC NAMES libopenblas.a PATH_SUFFIXES openblas-pthread openblas)
-  find_library(PJ_OPENBLAS_SHARED NAMES openblas PATH_SUFFIXES openblas-pthread openblas)
+  find_library(PJ_OPENBLAS_STATIC NAMES libopenblas.a PATH_SUFFIXES openblas-serial openblas-pthread openblas)
+  find_library(PJ_OPENBLAS_SHARED NAMES openblas PATH_SUFFIXES openblas-serial openblas-pthread openblas)
   mark_as_advanced(PJ_CBLAS_DIR PJ_OPENBLAS_STATIC PJ_OPENBLAS_SHARED)
   if(PJ_CBLAS_DIR AND (PJ_OPENBLAS_STATIC OR PJ_OPENBLAS_SHARED))
     set(static_blas ${PJ_OPENBLAS_STATIC})

@@ -22,7 +22,8 @@ need() {
   if ! "$@" >/dev/null 2>&1; then MISSING="$MISSING $package"; fi
 }
 
-has_header() { printf '#include <%s>\n' "$1" | ${CC:-cc} -E -x c - "-I/usr/include/$(${CC:-cc} -dumpmachine)/openblas-pthread"; }
+has_header() { printf '#include <%s>\n' "$1" | ${CC:-cc} -E -x c -; }
+has_openblas() { ls /usr/lib/*/openblas-serial/libopenblas.a /usr/include/*/openblas-serial/cblas.h; }
 has_cmake() { cmake --version | awk 'NR==1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'; }
 has_venv() { "$PYTHON" -c 'import ensurepip, venv'; }
 
@@ -31,7 +32,7 @@ need_build() {
   need libc6-dev has_header stdio.h
   need cmake has_cmake
   need ninja-build command -v ninja
-  need libopenblas-dev has_header cblas.h
+  need libopenblas-serial-dev has_openblas
 }
 need_check() {
   need libcmocka-dev sh -c 'printf "#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <cmocka.h>\n" | cc -E -x c -'
