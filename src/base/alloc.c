@@ -51,8 +51,8 @@ void pj_free_aligned(void *ptr) {
   free(ptr);
 }
 #else
-// malloc keeps small blocks at hand, aligned_alloc cuts each from a larger one: ten times slower. The
-// block's own address lies before the aligned one.
+// malloc keeps small blocks at hand, aligned_alloc cuts each from a larger one: ten times slower.
+// The block's own address lies before the aligned one.
 void *pj_malloc_aligned(size_t size, size_t align) {
   size_t total;
   if (should_fail() || !pj_add_size(size, align + sizeof(void *), &total))

@@ -22,7 +22,7 @@
   } while (0)
 
 // Gives an empty vector storage, so that |data| may be offset before anything was pushed.
-#define PJ_RESERVE(arena, vec)                                                                     \
+#define PJ_RESERVE(arena, vec) \
   ((vec)->data = pj_vec_grow_((arena), (vec)->data, (vec)->len, &(vec)->cap, sizeof *(vec)->data))
 
 static inline void *pj_vec_grow_(PjArena *arena, void *data, size_t len, size_t *cap, size_t elem) {

@@ -1,25 +1,28 @@
-// Import and export of programs. Input is hostile until it has been verified: every count is bounded by the bytes
-// left, recursion by a depth, memory by the arena's limit.
+// Import and export of programs. Input is hostile until it has been verified: every count is
+// bounded by the bytes left, recursion by a depth, memory by the arena's limit.
 #pragma once
 #include "ir/ir.h"
 
-// Reads a program: MLIR bytecode of a portable artifact (VHLO, with sdy) or StableHLO text, told apart by the first
-// bytes, then verifies it (ir/verify.h) and numbers its values. |bytes| must outlive |arena| (constants may point into it).
-// The arena needs a guard around the call. Errors: INVALID_ARGUMENT with a byte offset (bytecode) or line:column (text)
-// and what was expected; UNIMPLEMENTED for what is valid but not supported; RESOURCE_EXHAUSTED.
+// Reads a program: MLIR bytecode of a portable artifact (VHLO, with sdy) or StableHLO text, told
+// apart by the first bytes, then verifies it (ir/verify.h) and numbers its values. |bytes| must
+// outlive |arena| (constants may point into it). The arena needs a guard around the call. Errors:
+// INVALID_ARGUMENT with a byte offset (bytecode) or line:column (text) and what was expected;
+// UNIMPLEMENTED for what is valid but not supported; RESOURCE_EXHAUSTED.
 PjStatus pj_import(PjArena *arena, const void *bytes, size_t size, PjModule **out_module);
 
 // The two readers without verification and numbering.
 PjStatus pj_bytecode_read(PjArena *arena, const void *bytes, size_t size, PjModule **out_module);
 // |name| (may be NULL) is the file's name for locations.
-PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name, PjModule **out_module);
+PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name,
+                       PjModule **out_module);
 
 typedef struct PjVersion {
   int major, minor, patch;
 } PjVersion;
 
-// Writes |module| as a portable artifact for readers of |target| (0.9.0 to 1.20.0) into |out|, appending.
-// Errors: INVALID_ARGUMENT naming the op that |target| cannot express (or the unsupported target).
+// Writes |module| as a portable artifact for readers of |target| (0.9.0 to 1.20.0) into |out|,
+// appending. Errors: INVALID_ARGUMENT naming the op that |target| cannot express (or the
+// unsupported target).
 PjStatus pj_bytecode_write(const PjModule *module, PjVersion target, PjStrBuf *out);
 
 // True if the bytes begin as MLIR bytecode.

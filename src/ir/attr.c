@@ -17,7 +17,8 @@ const PjAttr *pj_attr_unit(void) {
 
 const PjAttr *pj_attr_bool(PjArena *arena, bool value) {
   (void)arena;
-  static const PjAttr values[2] = {{.kind = PJ_ATTR_BOOL, .columns = -1, .i64 = 0}, {.kind = PJ_ATTR_BOOL, .columns = -1, .i64 = 1}};
+  static const PjAttr values[2] = {{.kind = PJ_ATTR_BOOL, .columns = -1, .i64 = 0},
+                                   {.kind = PJ_ATTR_BOOL, .columns = -1, .i64 = 1}};
   return &values[value];
 }
 
@@ -28,7 +29,9 @@ const PjAttr *pj_attr_int(PjArena *arena, int64_t value, PjDtype dtype) {
   return attr;
 }
 
-const PjAttr *pj_attr_i64(PjArena *arena, int64_t value) { return pj_attr_int(arena, value, PJ_DT_S64); }
+const PjAttr *pj_attr_i64(PjArena *arena, int64_t value) {
+  return pj_attr_int(arena, value, PJ_DT_S64);
+}
 
 const PjAttr *pj_attr_float(PjArena *arena, double value, PjDtype dtype) {
   PjAttr *attr = make(arena, PJ_ATTR_FLOAT);
@@ -43,8 +46,12 @@ static const PjAttr *text_attr(PjArena *arena, PjAttrKind kind, PjStr text) {
   return attr;
 }
 
-const PjAttr *pj_attr_string(PjArena *arena, PjStr text) { return text_attr(arena, PJ_ATTR_STRING, text); }
-const PjAttr *pj_attr_symbol(PjArena *arena, PjStr name) { return text_attr(arena, PJ_ATTR_SYMBOL, name); }
+const PjAttr *pj_attr_string(PjArena *arena, PjStr text) {
+  return text_attr(arena, PJ_ATTR_STRING, text);
+}
+const PjAttr *pj_attr_symbol(PjArena *arena, PjStr name) {
+  return text_attr(arena, PJ_ATTR_SYMBOL, name);
+}
 
 const PjAttr *pj_attr_type(PjArena *arena, const PjType *type) {
   PjAttr *attr = make(arena, PJ_ATTR_TYPE);
@@ -59,7 +66,8 @@ const PjAttr *pj_attr_enum(PjArena *arena, PjEnumKind kind, int64_t value) {
   return attr;
 }
 
-static PjAttr *int_list(PjArena *arena, PjAttrKind kind, size_t count, int32_t columns, const int64_t *values) {
+static PjAttr *int_list(PjArena *arena, PjAttrKind kind, size_t count, int32_t columns,
+                        const int64_t *values) {
   PjAttr *attr = make(arena, kind);
   attr->count = (uint32_t)count;
   attr->columns = columns;
@@ -79,7 +87,8 @@ const PjAttr *pj_attr_bools(PjArena *arena, size_t count, const int64_t *values)
   return int_list(arena, PJ_ATTR_BOOLS, count, -1, values);
 }
 
-const PjAttr *pj_attr_typed_ints(PjArena *arena, PjDtype dtype, size_t count, const int64_t *values) {
+const PjAttr *pj_attr_typed_ints(PjArena *arena, PjDtype dtype, size_t count,
+                                 const int64_t *values) {
   PjAttr *attr = int_list(arena, PJ_ATTR_INTS, count, -1, values);
   attr->type = pj_type_scalar(arena, dtype, NULL);
   return attr;
@@ -103,13 +112,16 @@ typedef struct Field {
   const PjAttr *value;
 } Field;
 
-static int compare_fields(const void *a, const void *b) { return compare_names(((const Field *)a)->name, ((const Field *)b)->name); }
+static int compare_fields(const void *a, const void *b) {
+  return compare_names(((const Field *)a)->name, ((const Field *)b)->name);
+}
 
 static const PjAttr *fields_attr(PjArena *arena, PjAttr *attr, size_t count, const Field *fields) {
   PjStr *names = PJ_NEW_ARRAY(arena, PjStr, count);
   const PjAttr **elems = PJ_NEW_ARRAY(arena, const PjAttr *, count);
   for (size_t i = 0; i < count; ++i) {
-    names[i] = (PjStr){pj_arena_strndup(arena, fields[i].name.ptr, fields[i].name.len), fields[i].name.len};
+    names[i] = (PjStr){pj_arena_strndup(arena, fields[i].name.ptr, fields[i].name.len),
+                       fields[i].name.len};
     elems[i] = fields[i].value;
   }
   attr->count = (uint32_t)count;
@@ -118,25 +130,30 @@ static const PjAttr *fields_attr(PjArena *arena, PjAttr *attr, size_t count, con
   return attr;
 }
 
-static Field *collect(PjArena *arena, size_t count, const PjStr *names, const PjAttr *const *values) {
+static Field *collect(PjArena *arena, size_t count, const PjStr *names,
+                      const PjAttr *const *values) {
   Field *fields = PJ_NEW_ARRAY(arena, Field, count);
-  for (size_t i = 0; i < count; ++i) fields[i] = (Field){names[i], values[i]};
+  for (size_t i = 0; i < count; ++i)
+    fields[i] = (Field){names[i], values[i]};
   return fields;
 }
 
-const PjAttr *pj_attr_dict(PjArena *arena, size_t count, const PjStr *names, const PjAttr *const *values) {
+const PjAttr *pj_attr_dict(PjArena *arena, size_t count, const PjStr *names,
+                           const PjAttr *const *values) {
   Field *fields = collect(arena, count, names, values);
   qsort(fields, count, sizeof *fields, compare_fields);
   return fields_attr(arena, make(arena, PJ_ATTR_DICT), count, fields);
 }
 
-const PjAttr *pj_attr_struct(PjArena *arena, const char *name, size_t count, const PjStr *names, const PjAttr *const *values) {
+const PjAttr *pj_attr_struct(PjArena *arena, const char *name, size_t count, const PjStr *names,
+                             const PjAttr *const *values) {
   PjAttr *attr = make(arena, PJ_ATTR_STRUCT);
   attr->str = pj_str(pj_arena_strndup(arena, name, strlen(name)));
   return fields_attr(arena, attr, count, collect(arena, count, names, values));
 }
 
-const PjAttr *pj_attr_elements(PjArena *arena, const PjType *type, const void *data, size_t data_size, bool splat) {
+const PjAttr *pj_attr_elements(PjArena *arena, const PjType *type, const void *data,
+                               size_t data_size, bool splat) {
   PjAttr *attr = make(arena, PJ_ATTR_ELEMENTS);
   attr->type = type;
   attr->data = data;
@@ -145,9 +162,9 @@ const PjAttr *pj_attr_elements(PjArena *arena, const PjType *type, const void *d
   return attr;
 }
 
-const PjAttr *pj_attr_alias(PjArena *arena, size_t num_output_indices, const int64_t *output_indices,
-                            int64_t operand, size_t num_operand_indices,
-                            const int64_t *operand_indices) {
+const PjAttr *pj_attr_alias(PjArena *arena, size_t num_output_indices,
+                            const int64_t *output_indices, int64_t operand,
+                            size_t num_operand_indices, const int64_t *operand_indices) {
   PjAttr *attr = make(arena, PJ_ATTR_ALIAS);
   attr->count = (uint32_t)num_output_indices;
   attr->ints = pj_arena_memdup(arena, output_indices, num_output_indices * sizeof *output_indices);
@@ -178,38 +195,52 @@ const PjAttr *pj_attr_bounds(PjArena *arena, size_t count, const int64_t *bounds
 }
 
 bool pj_attr_eq(const PjAttr *a, const PjAttr *b) {
-  if (a == b) return true;
-  if (!a || !b || a->kind != b->kind || a->enum_kind != b->enum_kind || a->columns != b->columns || a->splat != b->splat ||
-      a->count != b->count || a->i64 != b->i64 || a->i64b != b->i64b || memcmp(&a->f64, &b->f64, sizeof a->f64) != 0 ||
-      memcmp(&a->f64b, &b->f64b, sizeof a->f64b) != 0 || !pj_str_eq(a->str, b->str) || !pj_type_eq(a->type, b->type) ||
-      a->data_size != b->data_size || !pj_attr_eq(a->more, b->more))
+  if (a == b)
+    return true;
+  if (!a || !b || a->kind != b->kind || a->enum_kind != b->enum_kind || a->columns != b->columns ||
+      a->splat != b->splat || a->count != b->count || a->i64 != b->i64 || a->i64b != b->i64b ||
+      memcmp(&a->f64, &b->f64, sizeof a->f64) != 0 ||
+      memcmp(&a->f64b, &b->f64b, sizeof a->f64b) != 0 || !pj_str_eq(a->str, b->str) ||
+      !pj_type_eq(a->type, b->type) || a->data_size != b->data_size ||
+      !pj_attr_eq(a->more, b->more))
     return false;
-  if (a->data_size && memcmp(a->data, b->data, a->data_size) != 0) return false;
+  if (a->data_size && memcmp(a->data, b->data, a->data_size) != 0)
+    return false;
   for (uint32_t i = 0; i < a->count; ++i) {
-    if (a->ints && a->ints[i] != b->ints[i]) return false;
-    if (a->names && !pj_str_eq(a->names[i], b->names[i])) return false;
-    if (a->elems && !pj_attr_eq(a->elems[i], b->elems[i])) return false;
+    if (a->ints && a->ints[i] != b->ints[i])
+      return false;
+    if (a->names && !pj_str_eq(a->names[i], b->names[i]))
+      return false;
+    if (a->elems && !pj_attr_eq(a->elems[i], b->elems[i]))
+      return false;
   }
   return true;
 }
 
 const PjAttr *pj_attr_get(const PjAttr *dict, const char *name) {
-  if (!dict || !dict->names) return NULL;
+  if (!dict || !dict->names)
+    return NULL;
   for (uint32_t i = 0; i < dict->count; ++i)
-    if (pj_str_is(dict->names[i], name)) return dict->elems[i];
+    if (pj_str_is(dict->names[i], name))
+      return dict->elems[i];
   return NULL;
 }
 
-// ---------------------------------------------------------------------------------------------- enums
+// ----------------------------------------------------------------------------------------------
+// enums
 static const char *const compare_direction[] = {"EQ", "NE", "GE", "GT", "LE", "LT", NULL};
-static const char *const compare_type[] = {"NOTYPE", "FLOAT", "TOTALORDER", "SIGNED", "UNSIGNED", NULL};
-static const char *const api_version[] = {"API_VERSION_UNSPECIFIED", "API_VERSION_ORIGINAL", "API_VERSION_STATUS_RETURNING",
-                                          "API_VERSION_STATUS_RETURNING_UNIFIED", "API_VERSION_TYPED_FFI", NULL};
+static const char *const compare_type[] = {"NOTYPE", "FLOAT",    "TOTALORDER",
+                                           "SIGNED", "UNSIGNED", NULL};
+static const char *const api_version[] = {
+    "API_VERSION_UNSPECIFIED",      "API_VERSION_ORIGINAL",
+    "API_VERSION_STATUS_RETURNING", "API_VERSION_STATUS_RETURNING_UNIFIED",
+    "API_VERSION_TYPED_FFI",        NULL};
 static const char *const fft_type[] = {"FFT", "IFFT", "RFFT", "IRFFT", NULL};
 static const char *const precision[] = {"DEFAULT", "HIGH", "HIGHEST", NULL};
 static const char *const rng_algorithm[] = {"DEFAULT", "THREE_FRY", "PHILOX", NULL};
 static const char *const rng_distribution[] = {"", "UNIFORM", "NORMAL", NULL};
-static const char *const transpose[] = {"TRANSPOSE_INVALID", "NO_TRANSPOSE", "TRANSPOSE", "ADJOINT", NULL};
+static const char *const transpose[] = {"TRANSPOSE_INVALID", "NO_TRANSPOSE", "TRANSPOSE", "ADJOINT",
+                                        NULL};
 static const char *const accuracy_mode[] = {"DEFAULT", "HIGHEST", "TOLERANCE", NULL};
 
 static const struct {
@@ -227,17 +258,22 @@ static const struct {
     [PJ_ENUM_ACCURACY_MODE] = {"result_accuracy_mode", accuracy_mode},
 };
 
-const char *pj_enum_name(PjEnumKind kind) { return enums[kind].name; }
+const char *pj_enum_name(PjEnumKind kind) {
+  return enums[kind].name;
+}
 
 const char *pj_enum_text(PjEnumKind kind, int64_t value) {
-  if (value < 0) return NULL;
+  if (value < 0)
+    return NULL;
   for (int64_t i = 0; enums[kind].values[i]; ++i)
-    if (i == value) return *enums[kind].values[i] ? enums[kind].values[i] : NULL;
+    if (i == value)
+      return *enums[kind].values[i] ? enums[kind].values[i] : NULL;
   return NULL;
 }
 
 int64_t pj_enum_value(PjEnumKind kind, PjStr text) {
   for (int64_t i = 0; enums[kind].values[i]; ++i)
-    if (text.len && pj_str_is(text, enums[kind].values[i])) return i;
+    if (text.len && pj_str_is(text, enums[kind].values[i]))
+      return i;
   return -1;
 }

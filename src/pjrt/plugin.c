@@ -8,8 +8,8 @@ PJRT_Error *pj_api_Plugin_Initialize(PJRT_Plugin_Initialize_Args *args) {
 }
 
 PJRT_Error *pj_api_Plugin_Attributes(PJRT_Plugin_Attributes_Args *args) {
-  // Headers before 0.71 or so gave the size without the last field, though the struct has it: jaxlib
-  // 0.4.38 and 0.6.2 abort when they are refused.
+  // Headers before 0.71 or so gave the size without the last field, though the struct has it:
+  // jaxlib 0.4.38 and 0.6.2 abort when they are refused.
   PJ_ARGS(Plugin_Attributes, attributes);
   // The version that programs are written for. jaxlib takes the smaller of this and its own 1.17.0;
   // we read up to 1.20.0.

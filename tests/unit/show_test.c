@@ -91,7 +91,8 @@ static void prints_elements(void **state) {
   shows(PJRT_Buffer_Type_F32, none, 2, "", "[[],\n []]");
   shows(PJRT_Buffer_Type_F16, &three, 1, (uint16_t[]){0x3c00, 0x7c00, 0x0001},
         "[1, inf, 5.9605e-08]");
-  shows(PJRT_Buffer_Type_BF16, &three, 1, (uint16_t[]){0x3dcd, 0xff80, 0x7fc0}, "[0.1001, -inf, nan]");
+  shows(PJRT_Buffer_Type_BF16, &three, 1, (uint16_t[]){0x3dcd, 0xff80, 0x7fc0},
+        "[0.1001, -inf, nan]");
   shows(PJRT_Buffer_Type_F8E4M3FN, &three, 1, "\x7e\x7f\x81", "[448, nan, -0.00195]");
   shows(PJRT_Buffer_Type_F8E5M2FNUZ, &three, 1, "\x80\x7f\x40", "[nan, 5.7e+04, 1]");
   shows(PJRT_Buffer_Type_F8E8M0FNU, &three, 1, "\x7f\xff\x80", "[1, nan, 2]");

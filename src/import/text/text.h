@@ -48,7 +48,7 @@ typedef struct PjAlias {
   const PjType *type;
   uint64_t weight; // nodes of the attribute or type, each use of another alias counted in full
   int depth;       // its nesting
-  PjLoc *loc; // for #name: the location that uses refer to, filled by the definition
+  PjLoc *loc;      // for #name: the location that uses refer to, filled by the definition
 } PjAlias;
 
 // What the SSA name of the same number in PjText.value_names stands for at the moment.
@@ -195,7 +195,7 @@ PjStatus pj_text_scan_aliases(PjText *t);
 PjStatus pj_text_alias_definition(PjText *t);     // at the top level, the current token is the name
 PjStatus pj_text_alias(PjText *t, PjAlias **out); // use of an attribute or type; reads the token
 PjStatus pj_text_loc_alias(PjText *t, const PjLoc **out);
-void pj_text_descend(PjText *t); // an attribute or type begins: ++depth
+void pj_text_descend(PjText *t);            // an attribute or type begins: ++depth
 PjStatus pj_text_finish_aliases(PjText *t); // every location is defined, none contains itself
 
 // ------------------------------------------------------------------------------------- locs.c
