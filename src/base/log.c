@@ -5,10 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/options.h"
 
-static const char *const names[] = {"error", "warn", "info", "compile", "execute"};
+static const char *const names[] = {"error", "compile", "execute"};
 enum { TOPICS = sizeof names / sizeof *names };
 
 static unsigned enabled;
@@ -30,6 +31,13 @@ static void read_topics(void) {
 bool pj_log_enabled(PjLogTopic topic) {
   pthread_once(&once, read_topics);
   return enabled >> topic & 1;
+}
+
+double pj_log_clock(PjLogTopic topic) {
+  struct timespec now;
+  if (!pj_log_enabled(topic) || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+    return 0;
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 void pj_log(PjLogTopic topic, const char *format, ...) {

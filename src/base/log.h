@@ -2,14 +2,11 @@
 #pragma once
 #include <stdbool.h>
 
-typedef enum PjLogTopic {
-  PJ_LOG_ERROR,
-  PJ_LOG_WARN,
-  PJ_LOG_INFO,
-  PJ_LOG_COMPILE,
-  PJ_LOG_EXECUTE
-} PjLogTopic;
+typedef enum PjLogTopic { PJ_LOG_ERROR, PJ_LOG_COMPILE, PJ_LOG_EXECUTE } PjLogTopic;
 
 bool pj_log_enabled(PjLogTopic topic);
+// Milliseconds of a clock that only goes forward, for the times in log lines; 0 while |topic| is
+// off.
+double pj_log_clock(PjLogTopic topic);
 // One line to stderr, "pjrt TOPIC: ...", if the topic is on. Threads: any; lines do not mix.
 void pj_log(PjLogTopic topic, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "pjrt/surface.h"
 
 typedef struct Error {
@@ -62,6 +63,8 @@ static void error_payloads(const PJRT_Error *handle, PJRT_Error_PayloadVisitor v
 PJRT_Error *pj_surface_error(PjStatus status) {
   if (!status)
     return NULL;
+  pj_log(PJ_LOG_ERROR, "%s: %s %s", pj_code_name(pj_status_code(status)), pj_status_message(status),
+         pj_status_location(status));
   Error *error = pj_calloc(1, sizeof *error);
   PjStrBuf text = {0};
   if (error) {

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "import/import.h"
 #include "ir/fingerprint.h"
@@ -86,6 +87,7 @@ PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr 
     return pj_status_oom();
   atomic_init(&executable->refs, 1);
   executable->compiler = compiler;
+  double start = pj_log_clock(PJ_LOG_COMPILE);
   executable->ffi_states = pj_ffi_states_create();
   PjStatus status =
       executable->ffi_states ? compile(executable, code, option_bytes) : pj_status_oom();
@@ -93,6 +95,9 @@ PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr 
     pj_executable_release(executable);
     return status;
   }
+  pj_log(PJ_LOG_COMPILE, "%s: %lld operations, %zu bytes, %.3f ms, fingerprint %s",
+         executable->name, (long long)executable->cost.ops, code.len,
+         pj_log_clock(PJ_LOG_COMPILE) - start, executable->fingerprint);
   *out = executable;
   return PJ_STATUS_OK;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "runtime/meeting.h"
 
 typedef struct Launch Launch;
@@ -117,8 +118,12 @@ static PjStatus run_part(Part *part) {
   // A donated array may be overwritten only if nobody else (another buffer, a view) looks at it.
   for (uint32_t i = 0; i < launch->num_in; i++)
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
+  double start = pj_log_clock(PJ_LOG_EXECUTE);
   PjStatus status = executable->compiler->run(executable->compiled, &context, launch->num_in,
                                               part->in, part->donated, launch->num_out, part->out);
+  pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
+         pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",
+         status ? pj_code_name(pj_status_code(status)) : "");
   if (status && launch->group)
     executable->compiler->group_abort(launch->group, status);
   return status;
