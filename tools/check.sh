@@ -14,7 +14,7 @@ reports=
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export TSAN_OPTIONS=halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 
 if [ -f "$build/CTestTestfile.cmake" ]; then
   labels=

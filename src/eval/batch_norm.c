@@ -51,6 +51,22 @@ static PjTensor *store(PjEval *ev, PjDtype dtype, const PjTensor *like, double *
   for (int64_t block_ = 0, i = 0; block_ < (l).outer * (l).features; ++block_) \
     for (int64_t c = block_ % (l).features, end_ = i + (l).inner; i < end_; ++i)
 
+// Sizes known only at run time must agree too: operands 1 .. |vectors| are one number per feature,
+// and a further one has the shape of operand 0.
+static PjStatus check_sizes(const PjOp *op, const Layout *l, PjTensor *const *in,
+                            uint32_t vectors) {
+  for (uint32_t i = 1; i <= vectors; ++i)
+    if (in[i]->count != l->features)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT, "operand %u has %lld elements for %lld features", i,
+                         (long long)in[i]->count, (long long)l->features);
+  for (int32_t d = 0; op->num_operands > vectors + 1 && d < in[0]->rank; ++d)
+    if (in[vectors + 1]->dims[d] != in[0]->dims[d])
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "dimension %d of the gradient has size %lld, of the operand %lld", d,
+                         (long long)in[vectors + 1]->dims[d], (long long)in[0]->dims[d]);
+  return PJ_STATUS_OK;
+}
+
 static double epsilon_of(const PjOp *op) {
   return PJ_ATTR(op, epsilon)->f64;
 }
@@ -64,6 +80,7 @@ PjStatus pj_ev_batch_norm_inference(PjEval *ev, const PjOp *op, PjTensor *const 
                                     PjTensor **out) {
   const Layout l = layout_of(in[0], PJ_INT(op, feature_index));
   double *values[5];
+  PJ_TRY(check_sizes(op, &l, in, 4));
   for (int i = 0; i < 5; ++i)
     values[i] = load(ev, in[i]);
   normalise(&l, values[0], values[1], values[2], values[3], values[4], epsilon_of(op), values[0]);
@@ -77,6 +94,7 @@ PjStatus pj_ev_batch_norm_training(PjEval *ev, const PjOp *op, PjTensor *const *
                                    PjTensor **out) {
   const Layout l = layout_of(in[0], PJ_INT(op, feature_index));
   const double count = (double)(l.outer * l.inner);
+  PJ_TRY(check_sizes(op, &l, in, 2));
   double *x = load(ev, in[0]), *scale = load(ev, in[1]), *offset = load(ev, in[2]);
   double *mean = new_doubles(ev, l.features), *variance = new_doubles(ev, l.features);
   for (int64_t c = 0; c < l.features; ++c)
@@ -99,6 +117,7 @@ PjStatus pj_ev_batch_norm_training(PjEval *ev, const PjOp *op, PjTensor *const *
 PjStatus pj_ev_batch_norm_grad(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const Layout l = layout_of(in[0], PJ_INT(op, feature_index));
   const double count = (double)(l.outer * l.inner), epsilon = epsilon_of(op);
+  PJ_TRY(check_sizes(op, &l, in, 3));
   double *x = load(ev, in[0]), *scale = load(ev, in[1]), *mean = load(ev, in[2]),
          *variance = load(ev, in[3]);
   double *grad = load(ev, in[4]);

@@ -20,6 +20,8 @@ static void fill_nan(PjComp comp, int64_t count, void *data) {
 
 PjStatus pj_ev_cholesky(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjTensor *a = in[0];
+  if (a->rank < 2 || a->dims[a->rank - 2] != a->dims[a->rank - 1])
+    return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the matrices are not square at run time");
   const bool lower = PJ_INT(op, lower);
   const PjComp comp = pj_comp_pick(a->dtype, a->dtype, a->dtype);
   PjTensor *result = out[0] = pj_eval_new_like(ev, a->dtype, a);

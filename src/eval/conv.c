@@ -108,6 +108,16 @@ static PjStatus convolve(PjEval *ev, const PjOp *op, const PjTensor *lhs, const 
               .out_features = rhs->dims[kernel_order.dim[rank - 1]],
               .feature_groups = PJ_INT(op, feature_group_count),
               .batch_groups = PJ_INT(op, batch_group_count)};
+  const int64_t kernel_features = rhs->dims[kernel_order.dim[rank - 2]];
+  if (v.in_features % v.feature_groups || kernel_features != v.in_features / v.feature_groups ||
+      v.out_features % v.feature_groups || v.out_features % v.batch_groups ||
+      v.batch % v.batch_groups)
+    return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                       "%lld input features, %lld of the kernel, %lld output features and a batch "
+                       "of %lld do not fit %lld feature and %lld batch groups",
+                       (long long)v.in_features, (long long)kernel_features,
+                       (long long)v.out_features, (long long)v.batch, (long long)v.feature_groups,
+                       (long long)v.batch_groups);
   if (!spatial)
     v.in[0] = v.window[0] = v.out[0] = v.stride[0] = v.in_dilation[0] = v.window_dilation[0] = 1;
   int64_t shape[PJ_MAX_RANK];

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
+#include "eval/float.h"
 #include "eval/lapack/lapack.h"
 #include "eval/run.h"
 
@@ -65,11 +66,17 @@ static bool is_marker(PjStr name) {
 // Exported shape-polymorphic programs check their assumptions: operand 0 must hold, the others are
 // values for the message's {0}, {1} ...
 static PjStatus shape_assertion(const PjOp *op, PjTensor *const *in) {
-  if (!op->num_operands || *(const uint8_t *)in[0]->data)
+  if (!op->num_operands || op->num_results || in[0]->kind != PJ_TENSOR_ARRAY ||
+      in[0]->dtype != PJ_DT_PRED || in[0]->count != 1)
+    return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                       "shape_assertion takes a tensor<i1> first and has no results");
+  if (*(const uint8_t *)in[0]->data)
     return PJ_STATUS_OK;
   const PjAttr *message = pj_attr_get(op->extra, "error_message");
   PjStrBuf text = {0};
-  PjStr format = message ? message->str : PJ_STR("a shape assertion does not hold");
+  PjStr format = message && message->kind == PJ_ATTR_STRING
+                     ? message->str
+                     : PJ_STR("a shape assertion does not hold");
   for (size_t i = 0; i < format.len; ++i) {
     size_t close = i + 1;
     uint32_t index = 0;
@@ -83,9 +90,8 @@ static PjStatus shape_assertion(const PjOp *op, PjTensor *const *in) {
       continue;
     }
     const PjTensor *value = in[index + 1];
-    long long number = value->bytes == 4   ? *(const int32_t *)value->data
-                       : value->bytes == 8 ? *(const int64_t *)value->data
-                                           : 0;
+    bool is_int = value->count == 1 && pj_dtype_class(value->dtype) == PJ_CLASS_SINT;
+    long long number = is_int ? pj_int_decode(value->dtype, value->data) : 0;
     pj_strbuf_printf(&text, "%lld", number);
     i = close;
   }

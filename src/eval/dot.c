@@ -38,6 +38,22 @@ void pj_dot_axes(const PjTensor *lhs, const PjTensor *rhs, const PjDotDims *dims
       pj_axes_add(&out->cols, rhs->dims[d], 0, r[d]);
 }
 
+PjStatus pj_dot_check(const PjOp *op, const PjTensor *lhs, const PjTensor *rhs,
+                      const PjDotDims *dims) {
+  for (uint32_t i = 0; i < dims->num_batch + dims->num_sum; ++i) {
+    const bool batch = i < dims->num_batch;
+    const uint32_t at = batch ? i : i - dims->num_batch;
+    const int64_t x = (batch ? dims->lhs_batch : dims->lhs_sum)[at],
+                  y = (batch ? dims->rhs_batch : dims->rhs_sum)[at];
+    if (lhs->dims[x] != rhs->dims[y])
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "%s dimensions %lld of lhs and %lld of rhs have sizes %lld and %lld",
+                         batch ? "batching" : "contracting", (long long)x, (long long)y,
+                         (long long)lhs->dims[x], (long long)rhs->dims[y]);
+  }
+  return PJ_STATUS_OK;
+}
+
 PjTensor *pj_dot(PjEval *ev, PjComp comp, PjDtype dtype, const PjTensor *lhs, const PjTensor *rhs,
                  const PjDotDims *dims) {
   PjContraction c;
@@ -75,6 +91,7 @@ PjStatus pj_ev_dot_general(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTe
   if (sum_type && sum_type->type && sum_type->type->kind == PJ_TYPE_SCALAR &&
       sum_type->type->dtype == PJ_DT_F64 && comp == PJ_COMP_F32)
     comp = PJ_COMP_F64;
+  PJ_TRY(pj_dot_check(op, in[0], in[1], &dims));
   out[0] = pj_dot(ev, comp, dtype, in[0], in[1], &dims);
   return PJ_STATUS_OK;
 }
@@ -83,6 +100,7 @@ PjStatus pj_ev_dot(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **o
   const int64_t last = in[0]->rank - 1, first = 0;
   const PjDotDims dims = {.num_sum = in[0]->rank > 0, .lhs_sum = &last, .rhs_sum = &first};
   const PjDtype dtype = op->results[0].type->dtype;
+  PJ_TRY(pj_dot_check(op, in[0], in[1], &dims));
   out[0] = pj_dot(ev, pj_comp_pick(in[0]->dtype, in[1]->dtype, dtype), dtype, in[0], in[1], &dims);
   return PJ_STATUS_OK;
 }

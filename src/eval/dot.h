@@ -13,6 +13,10 @@ typedef struct PjDotDims {
 void pj_dot_axes(const PjTensor *lhs, const PjTensor *rhs, const PjDotDims *dims, uint64_t rhs_skip,
                  PjContraction *out);
 
+// Batching and contracting dimensions must agree in size: at run time, types may leave that open.
+PjStatus pj_dot_check(const PjOp *op, const PjTensor *lhs, const PjTensor *rhs,
+                      const PjDotDims *dims);
+
 // dot_general with the result type |dtype|; |comp| to compute in. A new tensor of the run.
 PjTensor *pj_dot(PjEval *ev, PjComp comp, PjDtype dtype, const PjTensor *lhs, const PjTensor *rhs,
                  const PjDotDims *dims);

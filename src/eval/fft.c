@@ -128,6 +128,16 @@ PjStatus pj_ev_fft(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **o
     shape[operand->rank - 1] = n ? n / 2 + 1 : 0;
   if (type == PJ_FFT_IRFFT)
     shape[operand->rank - 1] = n;
+  // Sizes known only at run time must be those transformed.
+  for (uint32_t i = 0; i < count; ++i) {
+    const int32_t axis = operand->rank - (int32_t)count + (int32_t)i;
+    int64_t want = lengths[i];
+    if (type == PJ_FFT_IRFFT && i + 1 == count)
+      want = n ? n / 2 + 1 : operand->dims[axis];
+    if (operand->dims[axis] != want)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT, "dimension %d has size %lld, expected %lld", axis,
+                         (long long)operand->dims[axis], (long long)want);
+  }
   PjTensor *result = out[0] = pj_eval_new(ev, dtype, operand->rank, shape);
   if (!result->count)
     return PJ_STATUS_OK;

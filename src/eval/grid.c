@@ -17,8 +17,9 @@ typedef struct Meeting {
   uint32_t size, arrived, leaving;
   bool computing; // the last member uses the others' operands: they must not go
   uint64_t generation;
-  PjStatus failure;     // of the generation just finished
-  PjTensor *const **in; // by member, while they gather
+  PjStatus failure; // of the generation just finished
+  const PjOp **ops; // by member, while they gather: as |in| and |out|
+  PjTensor *const **in;
   PjTensor ***out;
   uint32_t *ids; // size
 } Meeting;
@@ -140,14 +141,15 @@ static Meeting *find_meeting(PjGrid *grid, PjOpKind kind, int64_t channel, const
       return meeting;
   size_t size = group->size;
   Meeting *meeting =
-      pj_calloc(1, sizeof *meeting +
-                       size * (sizeof *meeting->in + sizeof *meeting->out + sizeof *meeting->ids));
+      pj_calloc(1, sizeof *meeting + size * (sizeof *meeting->ops + sizeof *meeting->in +
+                                             sizeof *meeting->out + sizeof *meeting->ids));
   if (!meeting)
     return NULL;
   meeting->kind = kind;
   meeting->channel = channel;
   meeting->size = group->size;
-  meeting->in = (PjTensor *const **)(meeting + 1);
+  meeting->ops = (const PjOp **)(meeting + 1);
+  meeting->in = (PjTensor *const **)(meeting->ops + size);
   meeting->out = (PjTensor ***)(meeting->in + size);
   meeting->ids = (uint32_t *)(meeting->out + size);
   memcpy(meeting->ids, group->ids, size * sizeof *group->ids);
@@ -172,13 +174,37 @@ typedef struct Compute {
   PjEval *ev;
   const PjOp *op;
   const PjGroup *group;
+  const PjOp *const *ops;
   PjTensor *const *const *in;
   PjTensor ***out;
   PjMeetFn *fn;
 } Compute;
 
+// Members may run different operations, and sizes may be known at run time only: everybody must
+// bring the same, but for the dimension that all_gather joins.
+static PjStatus check_members(const Compute *c) {
+  const PjOp *op = c->op;
+  uint32_t count = op->kind == PJ_OP_SDY_MANUAL_COMPUTATION ? op->num_results : op->num_operands;
+  int64_t joined = op->kind == PJ_OP_ALL_GATHER ? PJ_INT(op, all_gather_dim) : -1;
+  for (uint32_t m = 0; m < c->group->size; ++m) {
+    const PjOp *other = c->ops[m];
+    bool same = other->num_operands == op->num_operands && other->num_results == op->num_results;
+    for (uint32_t i = 0; same && i < count; ++i) {
+      const PjTensor *a = c->in[0][i], *b = c->in[m][i];
+      same = a->kind == b->kind && a->dtype == b->dtype && a->rank == b->rank;
+      for (int32_t d = 0; same && d < a->rank; ++d)
+        same = d == joined || a->dims[d] == b->dims[d];
+    }
+    if (!same)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "the processes of a group bring operands of different shapes");
+  }
+  return PJ_STATUS_OK;
+}
+
 static PjStatus compute_guarded(void *context) {
   Compute *c = context;
+  PJ_TRY(check_members(c));
   PJ_TRY(c->fn(c->ev, c->op, c->group, c->in, c->out));
   for (uint32_t m = 0; m < c->group->size; ++m)
     for (uint32_t i = 0; i < c->op->num_results; ++i)
@@ -196,6 +222,7 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel,
   if (grid->aborted)
     return pj_status_clone(grid->aborted);
   uint64_t generation = meeting->generation;
+  meeting->ops[group->self] = op;
   meeting->in[group->self] = in;
   meeting->out[group->self] = out;
   if (++meeting->arrived < meeting->size) {
@@ -208,7 +235,7 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel,
     if (meeting->generation == generation)
       return pj_status_clone(grid->aborted);
   } else {
-    Compute compute = {ev, op, group, meeting->in, meeting->out, fn};
+    Compute compute = {ev, op, group, meeting->ops, meeting->in, meeting->out, fn};
     meeting->computing = true;
     pthread_mutex_unlock(&grid->lock);
     PjStatus failure = pj_arena_guard(ev->arena, compute_guarded, &compute);

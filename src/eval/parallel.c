@@ -291,8 +291,10 @@ static PjStatus run_nested(PjEval *ev, const PjOp *op, const Manual *manual, PjT
   int64_t count = manual->mesh->num_devices, position = -1;
   uint32_t *ids = PJ_NEW_ARRAY(ev->arena, uint32_t, (size_t)count);
   for (int64_t p = 0; p < count; ++p) {
-    ids[p] = (uint32_t)device_at(manual->mesh, p);
-    if (ids[p] == ev->options->partition)
+    // Of this process's own replica.
+    int64_t device = device_at(manual->mesh, p);
+    ids[p] = ev->options->replica * pj__grid_partitions(ev->options) + (uint32_t)device;
+    if (device == ev->options->partition)
       position = p;
   }
   if (position < 0 || count != pj__grid_partitions(ev->options))

@@ -167,6 +167,7 @@ PjStatus pj_ev_chlo_ragged_dot(PjEval *ev, const PjOp *op, PjTensor *const *in, 
     return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                        "%u ragged dimensions, expected 1, and group sizes of rank >= 1",
                        num_ragged);
+  PJ_TRY(pj_dot_check(op, lhs, rhs, &dims));
   const int64_t ragged = ragged_dims[0];
   const PjDtype dtype = op->results[0].type->dtype;
   const PjComp comp = pj_comp_pick(lhs->dtype, rhs->dtype, dtype);

@@ -153,17 +153,36 @@ const PjTensor *pj__eval_probed(PjEval *ev, PjStr id, int64_t iteration) {
 // ----------------------------------------------------------------------------------------------
 // regions The evaluator's own promise: a result has the kind, element type and static sizes that
 // the IR states.
-static PjStatus check_result(const PjOp *op, uint32_t index, const PjTensor *tensor) {
-  const PjType *type = op->results[index].type;
-  if (!tensor)
-    return PJ_OP_ERROR(op, INTERNAL, "result %u was not computed", index);
-  if (type->kind != PJ_TYPE_TENSOR)
-    return PJ_STATUS_OK;
+static bool has_type(const PjTensor *tensor, const PjType *type) {
+  switch (type->kind) {
+  case PJ_TYPE_TENSOR:
+    break;
+  case PJ_TYPE_UNRANKED:
+    return tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype;
+  case PJ_TYPE_TOKEN:
+    return tensor->kind == PJ_TENSOR_TOKEN;
+  case PJ_TYPE_TUPLE:
+    if (tensor->kind != PJ_TENSOR_TUPLE || tensor->num_elems != type->num_elems)
+      return false;
+    for (uint32_t i = 0; i < type->num_elems; ++i)
+      if (!has_type(tensor->elems[i], type->elems[i]))
+        return false;
+    return true;
+  default:
+    return true;
+  }
   bool same =
       tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
   for (int32_t i = 0; same && i < type->rank; ++i)
     same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
-  if (same)
+  return same;
+}
+
+static PjStatus check_result(const PjOp *op, uint32_t index, const PjTensor *tensor) {
+  const PjType *type = op->results[index].type;
+  if (!tensor)
+    return PJ_OP_ERROR(op, INTERNAL, "result %u was not computed", index);
+  if (has_type(tensor, type))
     return PJ_STATUS_OK;
   PjStrBuf want = {0}, got = {0};
   pj_type_print(&want, type);
@@ -313,13 +332,7 @@ typedef struct Run {
 static PjStatus check_input(const Run *run, uint32_t index) {
   const PjType *type = run->region->args[index].type;
   const PjTensor *tensor = run->inputs[index];
-  if (type->kind != PJ_TYPE_TENSOR)
-    return PJ_STATUS_OK;
-  bool same =
-      tensor->kind == PJ_TENSOR_ARRAY && tensor->dtype == type->dtype && tensor->rank == type->rank;
-  for (int32_t i = 0; same && i < type->rank; ++i)
-    same = type->dims[i] == PJ_DYN || type->dims[i] == tensor->dims[i];
-  if (same)
+  if (type->kind == PJ_TYPE_TOKEN || has_type(tensor, type))
     return PJ_STATUS_OK;
   const PjType got = {
       .kind = PJ_TYPE_TENSOR, .dtype = tensor->dtype, .rank = tensor->rank, .dims = tensor->dims};

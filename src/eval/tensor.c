@@ -22,8 +22,16 @@ static PjTensor *make(PjTensorKind kind, PjDtype dtype, int32_t rank, const int6
   return tensor;
 }
 
-// Sets count and bytes; false when they do not fit.
+// Sets count and bytes; false when they do not fit. Sizes of 0 do not count, so that strides of
+// empty arrays fit as well.
 static bool measure(PjTensor *tensor) {
+  size_t extent = pj_dtype_bytes(tensor->dtype);
+  for (int32_t d = 0; d < tensor->rank; ++d) {
+    if (tensor->dims[d] > 0 && !pj_mul_size(extent, (size_t)tensor->dims[d], &extent))
+      return false;
+    if (extent > PTRDIFF_MAX)
+      return false;
+  }
   const PjType type = {
       .kind = PJ_TYPE_TENSOR, .dtype = tensor->dtype, .rank = tensor->rank, .dims = tensor->dims};
   return pj_type_num_elements(&type, &tensor->count) && pj_type_num_bytes(&type, &tensor->bytes);

@@ -4,10 +4,22 @@
 #include "eval/strided.h"
 #include "eval/triangular.h"
 
+// Sizes known only at run time must agree too.
+static PjStatus check_sizes(const PjOp *op, const PjTensor *a, const PjTensor *b, bool left) {
+  bool fits = a->rank == b->rank && a->rank >= 2 && a->dims[a->rank - 2] == a->dims[a->rank - 1] &&
+              a->dims[a->rank - 1] == b->dims[b->rank - (left ? 2 : 1)];
+  for (int32_t d = 0; fits && d < a->rank - 2; ++d)
+    fits = a->dims[d] == b->dims[d];
+  return fits ? PJ_STATUS_OK
+              : PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                            "the matrices of a are not square, or do not fit those of b");
+}
+
 PjStatus pj_ev_triangular_solve(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjTensor *a = in[0], *b = in[1];
   const bool left = PJ_INT(op, left_side), unit = PJ_INT(op, unit_diagonal);
   const int64_t form = PJ_INT(op, transpose_a);
+  PJ_TRY(check_sizes(op, a, b, left));
   const PjComp comp = pj_comp_pick(a->dtype, b->dtype, b->dtype);
   PjTensor *result = out[0] = pj_eval_new_like(ev, b->dtype, b);
   if (!result->count)

@@ -47,6 +47,14 @@ PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *r
       PJ_FAIL_IF(ids->count != (uint64_t)mesh->num_devices, INVALID_ARGUMENT,
                  "a mesh of %lld devices lists %u device ids", (long long)mesh->num_devices,
                  ids->count);
+    uint8_t *seen = PJ_NEW_ARRAY(arena, uint8_t, (size_t)mesh->num_devices);
+    for (uint32_t i = 0; axes->count && i < ids->count; ++i) {
+      int64_t id = ids->ints[i];
+      PJ_FAIL_IF(id < 0 || id >= mesh->num_devices || seen[id], INVALID_ARGUMENT,
+                 "the device ids of a mesh of %lld devices are no permutation: %lld",
+                 (long long)mesh->num_devices, (long long)id);
+      seen[id] = 1;
+    }
     mesh->device_ids = ids->ints;
   }
   *out_mesh = mesh;
@@ -99,6 +107,9 @@ PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sh
   PjTiling *tiling = PJ_NEW(arena, PjTiling);
   *tiling = (PjTiling){rank, mesh->num_devices, PJ_NEW_ARRAY(arena, int64_t, (size_t)rank),
                        PJ_NEW_ARRAY(arena, int64_t, (size_t)rank * (size_t)mesh->num_devices)};
+  enum { MAX_AXES = 32 }; // of more than one device: more than any mesh has
+  int64_t from[MAX_AXES], to[MAX_AXES];
+  int used = 0;
   for (int32_t d = 0; d < rank; ++d) {
     const PjAttr *axes = pj_attr_get(dims->elems[d], "axes");
     tiling->counts[d] = 1;
@@ -107,6 +118,14 @@ PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sh
         continue;
       int64_t size, step;
       PJ_TRY(pj_mesh_axis(mesh, axes->elems[a], &size, &step));
+      if (size == 1)
+        continue;
+      bool again = used == MAX_AXES;
+      for (int i = 0; i < used; ++i)
+        again |= step < to[i] && from[i] < step * size;
+      PJ_FAIL_IF(again, INVALID_ARGUMENT, "a sharding cuts along an axis twice (dimension %d)", d);
+      from[used] = step;
+      to[used++] = step * size;
       for (int64_t p = 0; p < mesh->num_devices; ++p) {
         int64_t *index = &tiling->index[p * rank + d];
         *index = *index * size + p / step % size;
