@@ -14,12 +14,6 @@
 
 #include "eval/kernel.h"
 
-// glibc gives these to GCC only; clang has the built-in too.
-#ifndef CMPLXL
-#define CMPLX(re, im)  __builtin_complex((double)(re), (double)(im))
-#define CMPLXL(re, im) __builtin_complex((long double)(re), (long double)(im))
-#endif
-
 typedef struct C64 {
   float re, im;
 } C64;
