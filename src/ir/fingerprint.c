@@ -111,6 +111,11 @@ static void attribute(State *s, const PjAttr *a) {
 // operations
 static void region(State *s, const PjRegion *r);
 
+// No dictionary and an empty one say the same.
+static void dictionary(State *s, const PjAttr *a) {
+  attribute(s, a && a->count ? a : NULL);
+}
+
 static void operation(State *s, const PjOp *op) {
   text(s, pj_str(pj_op_info[op->kind].text));
   word(s, op->num_operands);
@@ -121,7 +126,7 @@ static void operation(State *s, const PjOp *op) {
     type(s, op->results[i].type);
   for (uint32_t i = 0; i < pj_op_info[op->kind].num_attrs; ++i)
     attribute(s, op->attrs[i]);
-  attribute(s, op->extra);
+  dictionary(s, op->extra);
   word(s, op->num_regions);
   for (uint32_t i = 0; i < op->num_regions; ++i)
     region(s, &op->regions[i]);
@@ -141,7 +146,7 @@ static void region(State *s, const PjRegion *r) {
 PjFingerprint pj_module_fingerprint(const PjModule *module) {
   State s = {0x243f6a8885a308d3ull, 0x13198a2e03707344ull};
   text(&s, module->name);
-  attribute(&s, module->attrs);
+  dictionary(&s, module->attrs);
   region(&s, &module->body);
   return s;
 }

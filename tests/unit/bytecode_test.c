@@ -263,6 +263,15 @@ static PjStatus print(PjArena *arena, void *ctx) {
   PJ_TRY(pj_text_parse(arena, p->text, strlen(p->text), NULL, &module));
   pj_module_number(module);
   p->out = pj_module_fingerprint(module);
+  // An empty dictionary of attributes says as much as none.
+  PjOp *first = module->body.first->regions[0].first;
+  if (!module->attrs)
+    module->attrs = pj_attr_dict(arena, 0, NULL, NULL);
+  if (!first->extra)
+    first->extra = pj_attr_dict(arena, 0, NULL, NULL);
+  PjFingerprint with_empty = pj_module_fingerprint(module);
+  PJ_FAIL_IF(memcmp(&with_empty, &p->out, sizeof with_empty) != 0, INTERNAL,
+             "an empty dictionary changes the fingerprint");
   return PJ_STATUS_OK;
 }
 
