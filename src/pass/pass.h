@@ -1,0 +1,52 @@
+// Passes: from a verified module to the smaller, canonical one that the scheduler takes.
+//
+// pj_passes_run works on a private copy. What holds for its result, besides what pj_verify checks:
+//
+//   * Calls and composites are inlined, also those in regions. Only the entry function remains,
+//     with Shardy's meshes; other functions stay only where something still names them: a call
+//     that would have grown the module or its nesting too much, a custom call's computation.
+//     A composite stays as an operation when native code is registered under its name. A module
+//     without an entry function keeps all of its functions.
+//   * Nothing is dead: an operation without effect has a result that is used.
+//   * Custom calls, collectives and effects stand in their order, untouched; a custom call without
+//     side effect whose results nobody uses is gone.
+//   * Values and operations are numbered (pj_module_number).
+//   * Every result has the bits that the evaluator gives for the module before. Exceptions are the
+//     order of sums inside contractions and what the target's own arithmetic makes of it.
+#pragma once
+#include "ir/ir.h"
+
+enum { PJ_MAX_PASSES = 48 };
+
+typedef struct PjPassReport {
+  uint32_t count;
+  struct PjPassTime {
+    const char *name;
+    uint64_t ns;
+    uint32_t changes; // how often the pass rewrote something
+    bool exhausted;   // it ran out of work budget: from there on the IR is as it was
+  } passes[PJ_MAX_PASSES];
+  uint32_t ops_before, ops_after; // of the whole module, terminators included
+} PjPassReport;
+
+typedef struct PjPassOptions {
+  // Verify the module after each pass. On in builds with assertions, and with PJRT_VERIFY=1.
+  bool verify;
+  // Units of work (operations looked at, elements computed) of each pass; 0: in proportion to the
+  // module.
+  uint64_t work_limit;
+  // Run only the pass of this name, after the inliner, which always runs. NULL: all.
+  const char *only;
+  // Called with the module after each pass, under |pass| the name of that pass. The module is
+  // numbered then, and must not be kept.
+  void (*dump)(void *context, const char *pass, const PjModule *module);
+  void *dump_context;
+  PjPassReport *report; // filled when not NULL
+} PjPassOptions;
+
+// Copies |in| (verified and numbered; stays as it is, and must outlive the copy, which shares its
+// types, attributes and locations) into |arena| and runs the passes over the copy. |options| may be
+// NULL. Needs no guard of the caller. Threads: any, each with its own arena. Errors:
+// RESOURCE_EXHAUSTED; INTERNAL for a module that a pass made invalid, with verification on.
+PjStatus pj_passes_run(PjArena *arena, const PjModule *in, const PjPassOptions *options,
+                       PjModule **out);
