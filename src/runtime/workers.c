@@ -3,13 +3,11 @@
 #include "runtime/workers.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/processors.h"
 
 enum {
   IDLE_SECONDS = 5,
@@ -31,25 +29,6 @@ struct PjWorkers {
   int busy;     // running ordinary tasks, blocked ones excepted
   bool stopping;
 };
-
-int pj_cpu_count(void) {
-  int count = 1;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    count = CPU_COUNT(&set);
-  // cgroup v2: "max 100000" or "<quota> <period>".
-  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file) {
-    long quota, period;
-    if (fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      int limit = (int)((quota + period - 1) / period);
-      if (limit < count)
-        count = limit;
-    }
-    fclose(file);
-  }
-  return count < 1 ? 1 : count;
-}
 
 PjStatus pj_workers_create(int max_busy, PjWorkers **out_workers) {
   *out_workers = NULL;

@@ -35,6 +35,3 @@ PjStatus pj_workers_submit_gang(PjWorkers *workers, PjTask *const *tasks, int co
 // say): lets another thread work meanwhile. Also allowed outside of tasks.
 void pj_workers_block_begin(PjWorkers *workers);
 void pj_workers_block_end(PjWorkers *workers);
-
-// Number of processors that this process may use (affinity and cgroup quota), at least 1.
-int pj_cpu_count(void);
