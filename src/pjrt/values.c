@@ -132,6 +132,11 @@ PjStatus pj_surface_read_options(const PJRT_NamedValue *options, size_t count,
       PJ_FAIL_IF(value < 1 || value > 4096, INVALID_ARGUMENT,
                  "option cpu_device_count must be from 1 to 4096, but is %lld", (long long)value);
       out->client.device_count = (int)value;
+    } else if (pj_str_is(name, "threads")) {
+      PJ_TRY(int_option(option, &value));
+      PJ_FAIL_IF(value < 0 || value > 4096, INVALID_ARGUMENT,
+                 "option threads must be from 0 to 4096, but is %lld", (long long)value);
+      out->client.threads = (int)value;
     } else if (pj_str_is(name, "asynchronous")) {
       PJ_FAIL_IF(option->type != PJRT_NamedValue_kBool, INVALID_ARGUMENT,
                  "option asynchronous must be a Bool");
@@ -144,9 +149,8 @@ PjStatus pj_surface_read_options(const PJRT_NamedValue *options, size_t count,
       PJ_TRY(int_option(option, &value));
     } else {
       return PJ_ERROR(INVALID_ARGUMENT,
-                      "unknown option \"%.*s\"; there are cpu_device_count (Int64), asynchronous "
-                      "(Bool), num_nodes, "
-                      "node_id and partition_index (Int64)",
+                      "unknown option \"%.*s\"; there are cpu_device_count and threads (Int64), "
+                      "asynchronous (Bool), num_nodes, node_id and partition_index (Int64)",
                       PJ_STR_ARG(name));
     }
   }

@@ -1,6 +1,7 @@
 // See client.h.
 #include "runtime/client.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -120,7 +121,10 @@ static PjStatus client_open(PjClient *client, const PjClientOptions *options) {
     ops->device_info(client->driver, i, &info);
     client->topology->descs[i]->local_hardware_id = info.local_hardware_id;
   }
-  PJ_TRY(pj_workers_create((int)pj_option_int(PJ_OPTION_THREADS), &client->workers));
+  int64_t wanted = options->threads ? options->threads : pj_option_int(PJ_OPTION_THREADS);
+  int threads = wanted > 0 && wanted <= INT_MAX ? (int)wanted : 0;
+  PJ_TRY(pj_workers_create(threads, &client->workers));
+  PJ_TRY(pj_threads_create(threads, &client->threads));
   return create_devices(client);
 }
 
@@ -145,6 +149,7 @@ void pj_client_destroy(PjClient *client) {
   if (!client)
     return;
   pj_workers_destroy(client->workers);
+  pj_threads_destroy(client->threads);
   if (client->memories)
     for (int i = 0; i < client->num_memories; i++)
       memory_destroy(client->memories[i]);

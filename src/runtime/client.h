@@ -5,6 +5,7 @@
 #pragma once
 #include <pthread.h>
 
+#include "base/threads.h"
 #include "device/device.h"
 #include "runtime/compiler.h"
 #include "runtime/topology.h"
@@ -47,8 +48,9 @@ struct PjClient {
   const PjPlatform *platform;
   PjDriver *driver;
   PjTopology *topology;
-  PjWorkers *workers;
-  bool asynchronous; // executions may go on after the call returns
+  PjWorkers *workers; // tasks: executions and transfers that wait, devices that meet
+  PjThreads *threads; // loops: what one execution or transfer splits
+  bool asynchronous;  // executions may go on after the call returns
   int process_index;
   int num_devices, num_memories;
   PjDevice **devices;
@@ -58,6 +60,7 @@ struct PjClient {
 
 typedef struct PjClientOptions {
   int device_count; // 0: the driver's choice
+  int threads;      // of a loop, 0: as PJRT_THREADS says
   bool synchronous;
 } PjClientOptions;
 

@@ -117,6 +117,8 @@ static void test_create_options(void **state) {
                PJRT_Error_Code_INVALID_ARGUMENT, "cpu_device_count", "zero", __FILE__, __LINE__);
   expect_error(create_with("asynchronous", PJRT_NamedValue_kInt64, 1, &other),
                PJRT_Error_Code_INVALID_ARGUMENT, "asynchronous", "type", __FILE__, __LINE__);
+  expect_error(create_with("threads", PJRT_NamedValue_kInt64, -1, &other),
+               PJRT_Error_Code_INVALID_ARGUMENT, "threads", "negative", __FILE__, __LINE__);
   expect_error(create_with("invalid_option", PJRT_NamedValue_kInt64, 1, &other),
                PJRT_Error_Code_INVALID_ARGUMENT, "invalid_option", "unknown", __FILE__, __LINE__);
   expect_error(create_with("num_nodes", PJRT_NamedValue_kInt64, 2, &other),
@@ -125,6 +127,10 @@ static void test_create_options(void **state) {
   expect_ok(create_with("asynchronous", PJRT_NamedValue_kBool, 0, &other), "synchronous", __FILE__,
             __LINE__);
   ARGS(Client_Destroy, destroy, .client = other);
+  OK(Client_Destroy, destroy);
+  expect_ok(create_with("threads", PJRT_NamedValue_kInt64, 3, &other), "threads", __FILE__,
+            __LINE__);
+  destroy.client = other;
   OK(Client_Destroy, destroy);
   expect_ok(create_with("cpu_device_count", PJRT_NamedValue_kInt64, 8, &other), "eight", __FILE__,
             __LINE__);
