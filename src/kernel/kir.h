@@ -9,9 +9,10 @@
 // and are compiled once (pj_kir_hash).
 //
 // The builder shares equal pure values, folds constants and puts each pure value into the outermost block in which its
-// operands exist: common subexpressions and loop invariants never reach an emitter. It owns nothing: all memory is of
-// the arena, under whose guard it runs. A PjKir is immutable once pj_kir_finish has been called, and may then be read
-// by any thread.
+// operands exist: common subexpressions and loop invariants never reach an emitter. Exceptions: the branches of an IF
+// keep their vector and float work, reads and divisions stay in the block at hand (kir.c says why). It owns nothing:
+// all memory is of the arena, under whose guard it runs. A PjKir is immutable once pj_kir_finish has been called, and
+// may then be read by any thread.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,7 +99,9 @@ typedef struct PjKirInst {
 } PjKirInst;
 
 typedef struct PjKirBlock {
-  uint32_t parent; // block that holds the control operation; the function's body is block 1 with parent 0
+  // The block that holds the control operation; the function's body is block 1 with parent 0. The body of a WHILE lies
+  // in its condition: it sees the condition's arguments (it has none of its own) and values.
+  uint32_t parent;
   uint32_t depth;
   PjKirVal owner;          // control operation; 0 for the function's body and while it is being built
   PJ_VEC(PjKirVal) args;   // ARG instructions
@@ -119,7 +122,10 @@ typedef struct PjKir {
 } PjKir;
 
 PjKir *pj_kir_create(PjArena *arena, const PjKirTarget *target, const char *name);
-// Ends building: drops values that nobody uses. Idempotent.
+// Ends building: drops values that nobody uses, and carried values and loops that nobody needs. Instructions and blocks
+// are numbered anew, in the order of printing (all that an instruction uses but yields' loops comes before it; RESULTs
+// directly follow their operation, those not needed are missing), so values handed out before mean nothing after.
+// Idempotent.
 void pj_kir_finish(PjKir *k);
 
 static inline const PjKirInst *pj_kir_inst(const PjKir *k, PjKirVal v) {

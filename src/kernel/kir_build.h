@@ -1,0 +1,68 @@
+// Shared by the files of the builder (kir*.c); nobody else includes it.
+#pragma once
+#include "kernel/kir.h"
+
+typedef enum PjKirBlockKind {
+  PJ_KIR_BLOCK_BODY, // of the function
+  PJ_KIR_BLOCK_FOR,
+  PJ_KIR_BLOCK_TEST, // of a WHILE
+  PJ_KIR_BLOCK_WHILE,
+  PJ_KIR_BLOCK_IF,
+} PjKirBlockKind;
+
+// A control operation that is being built.
+typedef struct PjKirOpen {
+  PjKirOp op;
+  uint32_t blocks[2];
+  uint32_t num_operands; // of the control operation
+  PjKirVal *operands;
+  PjKirVal condition; // of a WHILE
+  uint32_t num_then;
+  PjKirVal *then_values;
+} PjKirOpen;
+
+typedef struct PjKirSlot {
+  uint64_t hash;
+  PjKirVal value; // 0: empty
+} PjKirSlot;
+
+// What the builder knows beyond the function itself.
+typedef struct PjKirTable {
+  PjKirSlot *slots; // open addressing, |cap| is a power of two
+  size_t len, cap;
+  PJ_VEC(uint32_t) path;  // open blocks by depth
+  PJ_VEC(uint8_t) kinds;  // of blocks
+  PJ_VEC(PjKirOpen) open; // control operations, the innermost last
+  bool finished;
+} PjKirTable;
+
+// The value of |inst|: an equal one that is in scope, or a new instruction in the outermost block
+// that may hold it. Copies |inst->args|.
+PjKirVal pj_kir__value(PjKir *k, const PjKirInst *inst);
+// A new instruction at the end of |block|.
+PjKirVal pj_kir__append(PjKir *k, uint32_t block, const PjKirInst *inst);
+
+// Identities: a simpler value equal to |op| of the operands (of equal lanes, in canonical order),
+// or 0.
+PjKirVal pj_kir__simplify(PjKir *k, PjKirOp op, PjKirType type, const PjKirVal *args);
+// Bits of one lane of |op| applied to constants; |from| is the element of the first operand that is
+// not a mask, |to| the result's. False if it cannot be told here what the run time gives (a NaN,
+// what kir.def calls undefined).
+bool pj_kir__fold(PjKirOp op, PjKirElem from, PjKirElem to, const uint64_t *args, uint64_t *out);
+
+// Any operation that works lane by lane: constants folded, simplified, uniform lanes computed once.
+PjKirVal pj_kir__lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, const PjKirVal *args);
+
+static inline uint64_t pj_kir__mask(PjKirElem elem) {
+  int bits = elem == PJ_KIR_I1 ? 1 : pj_kir_elem_bytes(elem) * 8;
+  return bits >= 64 ? ~0ull : (1ull << bits) - 1;
+}
+static inline int64_t pj_kir__signed(PjKirElem elem, uint64_t bits) {
+  int unused = 64 - (elem == PJ_KIR_I1 ? 1 : pj_kir_elem_bytes(elem) * 8);
+  return (int64_t)(bits << unused) >> unused;
+}
+static inline bool pj_kir__is_int(PjKirElem elem) {
+  return elem >= PJ_KIR_I8 && elem <= PJ_KIR_I64;
+}
+// True for calls whose result depends on their arguments only.
+bool pj_kir__pure_call(PjKirExtern callee);

@@ -1,0 +1,437 @@
+// Identities. Each rule gives the same bits as the operation it replaces, NaNs apart, which stay
+// NaNs: so x + 0 of floats stays (it turns -0 into +0), x / 8 becomes x * 0.125, and sums are never
+// reordered.
+//
+// Operands come in canonical order (a constant second) and no rule meets operands that are all
+// constant. A rule that builds values builds smaller ones, so the recursion ends; every rule takes
+// constant time.
+#include "kernel/kir_build.h"
+
+typedef struct Ctx {
+  PjKir *k;
+  PjKirOp op;
+  PjKirType type;
+  PjKirVal a, b;    // operands
+  bool known;       // the second operand is a constant
+  uint64_t c, ones; // its bits; all bits of the element
+} Ctx;
+
+static const PjKirInst *def(const Ctx *x, PjKirVal v) {
+  return pj_kir_inst(x->k, v);
+}
+static bool is_op(const Ctx *x, PjKirVal v, PjKirOp op) {
+  return v && def(x, v)->op == op;
+}
+static PjKirVal arg(const Ctx *x, PjKirVal v, int i) {
+  return def(x, v)->args[i];
+}
+static PjKirVal constant(const Ctx *x, uint64_t bits) {
+  return pj_kir_const(x->k, x->type, bits);
+}
+// True and the second operand's bits if |v| is |op| by a constant.
+static bool is_op_const(const Ctx *x, PjKirVal v, PjKirOp op, uint64_t *bits) {
+  return is_op(x, v, op) && pj_kir_is_const(x->k, arg(x, v, 1), bits);
+}
+static bool is_power_of_two(uint64_t n) {
+  return n && !(n & (n - 1));
+}
+
+static PjKirVal simplify_add(const Ctx *x) {
+  PjKirVal a = x->a, b = x->b;
+  uint64_t first;
+  if (x->known && !x->c)
+    return a;
+  if (x->known && is_op_const(x, a, PJ_KIR_ADD, &first))
+    return pj_kir_add(x->k, arg(x, a, 0), constant(x, first + x->c));
+  if (is_op(x, a, PJ_KIR_SUB) && arg(x, a, 1) == b)
+    return arg(x, a, 0);
+  if (is_op(x, b, PJ_KIR_SUB) && arg(x, b, 1) == a)
+    return arg(x, b, 0);
+  return 0;
+}
+
+static PjKirVal simplify_sub(const Ctx *x) {
+  PjKirVal a = x->a, b = x->b;
+  if (a == b)
+    return constant(x, 0);
+  if (x->known)
+    return pj_kir_add(x->k, a, constant(x, 0 - x->c));
+  if (is_op(x, a, PJ_KIR_ADD) && arg(x, a, 1) == b)
+    return arg(x, a, 0);
+  if (is_op(x, a, PJ_KIR_ADD) && arg(x, a, 0) == b)
+    return arg(x, a, 1);
+  return 0;
+}
+
+static PjKirVal simplify_mul(const Ctx *x) {
+  uint64_t first;
+  if (!x->known)
+    return 0;
+  if (!x->c)
+    return x->b;
+  if (x->c == 1)
+    return x->a;
+  if (is_op_const(x, x->a, PJ_KIR_MUL, &first))
+    return pj_kir_mul(x->k, arg(x, x->a, 0), constant(x, first * x->c));
+  if (is_power_of_two(x->c))
+    return pj_kir_shl(x->k, x->a, constant(x, (unsigned)__builtin_ctzll(x->c)));
+  return 0;
+}
+
+static PjKirVal simplify_divide(const Ctx *x) {
+  bool divide = x->op == PJ_KIR_UDIV || x->op == PJ_KIR_SDIV;
+  if (!x->known)
+    return 0;
+  if (x->c == 1)
+    return divide ? x->a : constant(x, 0);
+  if (x->op == PJ_KIR_UDIV && is_power_of_two(x->c))
+    return pj_kir_lshr(x->k, x->a, constant(x, (unsigned)__builtin_ctzll(x->c)));
+  if (x->op == PJ_KIR_UREM && is_power_of_two(x->c))
+    return pj_kir_and(x->k, x->a, constant(x, x->c - 1));
+  return 0;
+}
+
+static PjKirVal simplify_min_max(const Ctx *x) {
+  if (x->a == x->b)
+    return x->a;
+  if (!x->known)
+    return 0;
+  uint64_t least_signed = (x->ones >> 1) + 1;
+  uint64_t keeps_a = x->op == PJ_KIR_SMIN   ? x->ones >> 1
+                     : x->op == PJ_KIR_SMAX ? least_signed
+                     : x->op == PJ_KIR_UMIN ? x->ones
+                                            : 0;
+  uint64_t keeps_b = x->op == PJ_KIR_SMIN   ? least_signed
+                     : x->op == PJ_KIR_SMAX ? x->ones >> 1
+                     : x->op == PJ_KIR_UMIN ? 0
+                                            : x->ones;
+  return x->c == keeps_a ? x->a : x->c == keeps_b ? x->b : 0;
+}
+
+// not (a < b) is b <= a, and so on. Floats: only = and !=, the others are false for NaN in both
+// forms.
+static PjKirVal inverse(const Ctx *x, PjKirVal v) {
+  PjKirOp op;
+  bool swap = true;
+  switch (def(x, v)->op) {
+  case PJ_KIR_EQ:
+    op = PJ_KIR_NE, swap = false;
+    break;
+  case PJ_KIR_NE:
+    op = PJ_KIR_EQ, swap = false;
+    break;
+  case PJ_KIR_FEQ:
+    op = PJ_KIR_FNE, swap = false;
+    break;
+  case PJ_KIR_FNE:
+    op = PJ_KIR_FEQ, swap = false;
+    break;
+  case PJ_KIR_SLT:
+    op = PJ_KIR_SLE;
+    break;
+  case PJ_KIR_SLE:
+    op = PJ_KIR_SLT;
+    break;
+  case PJ_KIR_ULT:
+    op = PJ_KIR_ULE;
+    break;
+  case PJ_KIR_ULE:
+    op = PJ_KIR_ULT;
+    break;
+  default:
+    return 0;
+  }
+  return pj_kir_2(x->k, op, arg(x, v, swap), arg(x, v, !swap));
+}
+
+static PjKirVal simplify_bits(const Ctx *x) {
+  uint64_t first;
+  PjKirOp op = x->op;
+  if (x->a == x->b)
+    return op == PJ_KIR_XOR ? constant(x, 0) : x->a;
+  if (!x->known)
+    return 0;
+  if (!x->c)
+    return op == PJ_KIR_AND ? x->b : x->a;
+  if (x->c == x->ones && op != PJ_KIR_XOR)
+    return op == PJ_KIR_AND ? x->a : x->b;
+  if (op == PJ_KIR_XOR && x->type.elem == PJ_KIR_I1) {
+    PjKirVal v = inverse(x, x->a);
+    if (v)
+      return v;
+  }
+  if (!is_op_const(x, x->a, op, &first))
+    return 0;
+  uint64_t both = op == PJ_KIR_AND ? first & x->c : op == PJ_KIR_OR ? first | x->c : first ^ x->c;
+  return pj_kir_2(x->k, op, arg(x, x->a, 0), constant(x, both));
+}
+
+static PjKirVal simplify_shift(const Ctx *x) {
+  uint64_t first, width = (uint64_t)pj_kir_elem_bytes((PjKirElem)x->type.elem) * 8;
+  if (pj_kir_is_const(x->k, x->a, &first) && !first)
+    return x->a;
+  if (!x->known)
+    return 0;
+  if (!x->c)
+    return x->a;
+  if (x->c >= width)
+    return constant(x, 0);
+  if (!is_op_const(x, x->a, x->op, &first) || first >= width)
+    return 0;
+  uint64_t sum = first + x->c;
+  if (sum >= width && x->op != PJ_KIR_ASHR)
+    return constant(x, 0);
+  return pj_kir_2(x->k, x->op, arg(x, x->a, 0), constant(x, sum < width ? sum : width - 1));
+}
+
+static PjKirVal simplify_compare(const Ctx *x) {
+  if (x->a == x->b)
+    switch (x->op) {
+    case PJ_KIR_EQ:
+    case PJ_KIR_SLE:
+    case PJ_KIR_ULE:
+      return constant(x, 1);
+    case PJ_KIR_NE:
+    case PJ_KIR_SLT:
+    case PJ_KIR_ULT:
+    case PJ_KIR_FLT:
+      return constant(x, 0);
+    case PJ_KIR_FNE:
+      return pj_kir_2(x->k, PJ_KIR_UNO, x->a, x->b);
+    case PJ_KIR_FEQ:
+      return pj_kir_not(x->k, pj_kir_2(x->k, PJ_KIR_UNO, x->a, x->b));
+    default:
+      return 0;
+    }
+  if (!x->known || x->c)
+    return 0;
+  if (x->op == PJ_KIR_ULT)
+    return constant(x, 0);
+  // A mask that was widened is compared with zero to become one again.
+  bool widened = (is_op(x, x->a, PJ_KIR_ZEXT) || is_op(x, x->a, PJ_KIR_SEXT)) &&
+                 pj_kir_typeof(x->k, arg(x, x->a, 0)).elem == PJ_KIR_I1;
+  if (widened && x->op == PJ_KIR_NE)
+    return arg(x, x->a, 0);
+  if (widened && x->op == PJ_KIR_EQ)
+    return pj_kir_not(x->k, arg(x, x->a, 0));
+  return 0;
+}
+
+// -----------------------------------------------------------------------------------------------------------
+// floats
+
+static uint64_t float_bits(const Ctx *x, double value) {
+  uint64_t bits = 0;
+  float narrow = (float)value;
+  if (x->type.elem == PJ_KIR_F32)
+    memcpy(&bits, &narrow, 4);
+  else
+    memcpy(&bits, &value, 8);
+  return bits;
+}
+
+// True and the bits of 1/c if |c| is a power of two whose reciprocal is a normal number.
+static bool exact_reciprocal(const Ctx *x, uint64_t *out) {
+  int fraction = x->type.elem == PJ_KIR_F32 ? 23 : 52,
+      exponents = x->type.elem == PJ_KIR_F32 ? 8 : 11;
+  uint64_t top = (1ull << exponents) - 1, exponent = x->c >> fraction & top;
+  uint64_t inverse_exponent = top - 1 - exponent;
+  if (x->c & ((1ull << fraction) - 1) || exponent == 0 || exponent >= top - 1)
+    return false;
+  *out = (x->c & ~(top << fraction)) | inverse_exponent << fraction;
+  return inverse_exponent > 0;
+}
+
+static PjKirVal simplify_fadd(const Ctx *x) {
+  if (x->known && x->c == float_bits(x, -0.0))
+    return x->a;
+  if (is_op(x, x->b, PJ_KIR_FNEG))
+    return pj_kir_fsub(x->k, x->a, arg(x, x->b, 0));
+  if (is_op(x, x->a, PJ_KIR_FNEG))
+    return pj_kir_fsub(x->k, x->b, arg(x, x->a, 0));
+  return 0;
+}
+
+static PjKirVal simplify_fsub(const Ctx *x) {
+  if (x->known && x->c == float_bits(x, 0.0))
+    return x->a;
+  if (is_op(x, x->b, PJ_KIR_FNEG))
+    return pj_kir_fadd(x->k, x->a, arg(x, x->b, 0));
+  return 0;
+}
+
+static PjKirVal simplify_fmul(const Ctx *x) {
+  if (x->known && x->c == float_bits(x, 1.0))
+    return x->a;
+  if (x->known && x->c == float_bits(x, -1.0))
+    return pj_kir_1(x->k, PJ_KIR_FNEG, x->a);
+  if (is_op(x, x->a, PJ_KIR_FNEG) && x->known)
+    return pj_kir_fmul(x->k, arg(x, x->a, 0), pj_kir_1(x->k, PJ_KIR_FNEG, x->b));
+  if (is_op(x, x->a, PJ_KIR_FNEG) && is_op(x, x->b, PJ_KIR_FNEG))
+    return pj_kir_fmul(x->k, arg(x, x->a, 0), arg(x, x->b, 0));
+  return 0;
+}
+
+static PjKirVal simplify_fdiv(const Ctx *x) {
+  uint64_t reciprocal;
+  if (x->known && x->c == float_bits(x, 1.0))
+    return x->a;
+  if (x->known && exact_reciprocal(x, &reciprocal))
+    return pj_kir_fmul(x->k, x->a, constant(x, reciprocal));
+  return 0;
+}
+
+static PjKirVal simplify_fma(const Ctx *x, PjKirVal addend) {
+  uint64_t bits;
+  if (x->known && x->c == float_bits(x, 1.0))
+    return pj_kir_fadd(x->k, x->a, addend);
+  if (pj_kir_is_const(x->k, addend, &bits) && bits == float_bits(x, -0.0))
+    return pj_kir_fmul(x->k, x->a, x->b);
+  if (is_op(x, x->a, PJ_KIR_FNEG) && is_op(x, x->b, PJ_KIR_FNEG))
+    return pj_kir_fma(x->k, arg(x, x->a, 0), arg(x, x->b, 0), addend);
+  return 0;
+}
+
+static PjKirVal simplify_sign(const Ctx *x) {
+  PjKirOp inner = (PjKirOp)def(x, x->a)->op;
+  if (x->op == PJ_KIR_FNEG)
+    return inner == PJ_KIR_FNEG ? arg(x, x->a, 0) : 0;
+  if (inner == PJ_KIR_FABS)
+    return x->a;
+  return inner == PJ_KIR_FNEG || inner == PJ_KIR_COPYSIGN
+             ? pj_kir_1(x->k, PJ_KIR_FABS, arg(x, x->a, 0))
+             : 0;
+}
+
+// Rounding what is whole already.
+static PjKirVal simplify_round(const Ctx *x) {
+  switch (def(x, x->a)->op) {
+  case PJ_KIR_FLOOR:
+  case PJ_KIR_CEIL:
+  case PJ_KIR_FTRUNC:
+  case PJ_KIR_RINT:
+  case PJ_KIR_SITOFP:
+  case PJ_KIR_UITOFP:
+    return x->a;
+  default:
+    return 0;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------
+// casts and choices
+
+static PjKirVal simplify_cast(const Ctx *x) {
+  PjKirElem from = (PjKirElem)pj_kir_typeof(x->k, x->a).elem, to = (PjKirElem)x->type.elem;
+  PjKirOp inner = (PjKirOp)def(x, x->a)->op;
+  if (x->op == PJ_KIR_FPTRUNC)
+    return from == to ? x->a : inner == PJ_KIR_FPEXT ? arg(x, x->a, 0) : 0;
+  if (x->op > PJ_KIR_TRUNC && x->op != PJ_KIR_BITCAST && x->op != PJ_KIR_FPEXT)
+    return 0;
+  if (from == to)
+    return x->a;
+  bool widened = inner == PJ_KIR_SEXT || inner == PJ_KIR_ZEXT;
+  if (!widened && inner != x->op)
+    return 0;
+  PjKirVal source = arg(x, x->a, 0);
+  PjKirElem first = (PjKirElem)pj_kir_typeof(x->k, source).elem;
+  if (x->op == PJ_KIR_BITCAST)
+    return inner == PJ_KIR_BITCAST && first == to ? source : 0;
+  if (x->op == PJ_KIR_TRUNC) {
+    if (first == to)
+      return source;
+    // ORDER kir-elem: narrower integers come first.
+    PjKirOp op = first > to ? PJ_KIR_TRUNC : inner;
+    return pj_kir_cast(x->k, op, to, source);
+  }
+  // Sign bits of what was widened with zeros are zero.
+  if (x->op == PJ_KIR_SEXT && widened)
+    return pj_kir_cast(x->k, inner, to, source);
+  if (x->op == PJ_KIR_ZEXT && inner == PJ_KIR_ZEXT)
+    return pj_kir_cast(x->k, PJ_KIR_ZEXT, to, source);
+  return 0;
+}
+
+static PjKirVal simplify_select(const Ctx *x, PjKirVal b) {
+  PjKirVal mask = x->a, a = x->b;
+  uint64_t bits, first, second;
+  if (a == b)
+    return a;
+  if (pj_kir_is_const(x->k, mask, &bits))
+    return bits ? a : b;
+  if (is_op_const(x, mask, PJ_KIR_XOR, &bits))
+    return pj_kir_select(x->k, arg(x, mask, 0), b, a);
+  if (x->type.elem != PJ_KIR_I1)
+    return 0;
+  if (pj_kir_is_const(x->k, a, &first) && pj_kir_is_const(x->k, b, &second))
+    return pj_kir_splat(x->k, first ? mask : pj_kir_not(x->k, mask), x->type.lanes);
+  if (pj_kir_is_const(x->k, a, &first))
+    return first ? pj_kir_or(x->k, mask, b) : pj_kir_and(x->k, pj_kir_not(x->k, mask), b);
+  if (pj_kir_is_const(x->k, b, &second))
+    return second ? pj_kir_or(x->k, pj_kir_not(x->k, mask), a) : pj_kir_and(x->k, mask, a);
+  return 0;
+}
+
+PjKirVal pj_kir__simplify(PjKir *k, PjKirOp op, PjKirType type, const PjKirVal *args) {
+  Ctx ctx = {.k = k, .op = op, .type = type, .a = args[0]}, *x = &ctx;
+  if (pj_kir_op_info[op].operands > 1) {
+    x->b = args[1];
+    x->known = pj_kir_is_const(k, x->b, &x->c);
+  }
+  x->ones = pj_kir__mask((PjKirElem)type.elem);
+  switch (op) {
+  case PJ_KIR_ADD:
+    return simplify_add(x);
+  case PJ_KIR_SUB:
+    return simplify_sub(x);
+  case PJ_KIR_MUL:
+    return simplify_mul(x);
+  case PJ_KIR_UDIV:
+  case PJ_KIR_SDIV:
+  case PJ_KIR_UREM:
+  case PJ_KIR_SREM:
+    return simplify_divide(x);
+  case PJ_KIR_SMIN:
+  case PJ_KIR_SMAX:
+  case PJ_KIR_UMIN:
+  case PJ_KIR_UMAX:
+    return simplify_min_max(x);
+  case PJ_KIR_AND:
+  case PJ_KIR_OR:
+  case PJ_KIR_XOR:
+    return simplify_bits(x);
+  case PJ_KIR_SHL:
+  case PJ_KIR_LSHR:
+  case PJ_KIR_ASHR:
+    return simplify_shift(x);
+  case PJ_KIR_FADD:
+    return simplify_fadd(x);
+  case PJ_KIR_FSUB:
+    return simplify_fsub(x);
+  case PJ_KIR_FMUL:
+    return simplify_fmul(x);
+  case PJ_KIR_FDIV:
+    return simplify_fdiv(x);
+  case PJ_KIR_FMA:
+    return simplify_fma(x, args[2]);
+  case PJ_KIR_FMIN:
+  case PJ_KIR_FMAX:
+    return x->a == x->b ? x->a : 0;
+  case PJ_KIR_FNEG:
+  case PJ_KIR_FABS:
+    return simplify_sign(x);
+  case PJ_KIR_FLOOR:
+  case PJ_KIR_CEIL:
+  case PJ_KIR_FTRUNC:
+  case PJ_KIR_RINT:
+    return simplify_round(x);
+  case PJ_KIR_SELECT:
+    return simplify_select(x, args[2]);
+  default:
+    if (op >= PJ_KIR_EQ && op <= PJ_KIR_UNO)
+      return simplify_compare(x);
+    if (op >= PJ_KIR_SEXT && op <= PJ_KIR_F32TOF16)
+      return simplify_cast(x);
+    return 0;
+  }
+}

@@ -1,0 +1,59 @@
+// Descriptions of targets, and of the machine at hand.
+#include "kernel/target.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/cpu.h"
+
+const char *pj_isa_name(PjIsa isa) {
+  static const char *const names[PJ_ISA_COUNT] = {"sse", "avx2", "avx512", "neon"};
+  return isa < PJ_ISA_COUNT ? names[isa] : "?";
+}
+
+PjKirTarget pj_kir_target_of(PjIsa isa) {
+  static const int vector_bytes[PJ_ISA_COUNT] = {16, 32, 64, 16};
+  return (PjKirTarget){.isa = isa,
+                       .vector_bytes = vector_bytes[isa],
+                       .fma = isa != PJ_ISA_SSE,
+                       .l1_bytes = 32 << 10,
+                       .l2_bytes = 512 << 10,
+                       .l3_bytes = 4 << 20,
+                       .threads = 2};
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static PjKirTarget host;
+
+static void cache_size(int name, int64_t *size) {
+  long bytes = sysconf(name);
+  if (bytes > 0)
+    *size = bytes;
+}
+
+static void detect(void) {
+#if defined(__aarch64__)
+  host = pj_kir_target_of(PJ_ISA_NEON);
+#else
+  host = pj_kir_target_of(pj_cpu_has(PJ_CPU_AVX512)               ? PJ_ISA_AVX512
+                          : pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C) ? PJ_ISA_AVX2
+                                                                  : PJ_ISA_SSE);
+#endif
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  cache_size(_SC_LEVEL1_DCACHE_SIZE, &host.l1_bytes);
+  cache_size(_SC_LEVEL2_CACHE_SIZE, &host.l2_bytes);
+  int64_t shared = 0;
+  cache_size(_SC_LEVEL3_CACHE_SIZE, &shared);
+#else
+  int64_t shared = 0;
+#endif
+  long threads = sysconf(_SC_NPROCESSORS_ONLN);
+  host.threads = threads > 0 ? (int)threads : 1;
+  if (shared) // All processors share it; one can count on its part, but on no less than its own.
+    host.l3_bytes = shared / host.threads > host.l2_bytes ? shared / host.threads : host.l2_bytes;
+}
+
+const PjKirTarget *pj_kir_target_host(void) {
+  pthread_once(&once, detect);
+  return &host;
+}
