@@ -1,0 +1,183 @@
+// Float formats of fewer bits than f32 in registers of kernel IR; see eval/float.c for the formats
+// and their rules.
+#include "kernel/convert_float.h"
+
+#include <math.h>
+
+typedef enum Special { IEEE, ONLY_NAN, FNUZ, FINITE, EXPONENT } Special;
+typedef struct Format {
+  uint8_t ebits, mbits;
+  int16_t bias;
+  Special special;
+} Format;
+static const Format formats[PJ_DT_COUNT] = {
+    [PJ_DT_F4E2M1FN] = {2, 1, 1, FINITE},      [PJ_DT_F6E2M3FN] = {2, 3, 1, FINITE},
+    [PJ_DT_F6E3M2FN] = {3, 2, 3, FINITE},      [PJ_DT_F8E3M4] = {3, 4, 3, IEEE},
+    [PJ_DT_F8E4M3] = {4, 3, 7, IEEE},          [PJ_DT_F8E4M3B11FNUZ] = {4, 3, 11, FNUZ},
+    [PJ_DT_F8E4M3FN] = {4, 3, 7, ONLY_NAN},    [PJ_DT_F8E4M3FNUZ] = {4, 3, 8, FNUZ},
+    [PJ_DT_F8E5M2] = {5, 2, 15, IEEE},         [PJ_DT_F8E5M2FNUZ] = {5, 2, 16, FNUZ},
+    [PJ_DT_F8E8M0FNU] = {8, 0, 127, EXPONENT},
+};
+
+static PjKirVal word(PjKir *k, uint32_t bits) {
+  return pj_kir_const(k, PJ_KIR_T(I32, 1), bits);
+}
+static PjKirVal bits_of(PjKir *k, PjKirVal v) {
+  return pj_kir_bitcast(k, PJ_KIR_I32, v);
+}
+static PjKirVal float_of(PjKir *k, PjKirVal bits) {
+  return pj_kir_bitcast(k, PJ_KIR_F32, bits);
+}
+#define AND(a, b)    pj_kir_and(k, a, b)
+#define OR(a, b)     pj_kir_or(k, a, b)
+#define ADD(a, b)    pj_kir_add(k, a, b)
+#define SUB(a, b)    pj_kir_sub(k, a, b)
+#define SHL(a, n)    pj_kir_shl(k, a, word(k, n))
+#define SHR(a, n)    pj_kir_lshr(k, a, word(k, n))
+#define SEL(m, a, b) pj_kir_select(k, m, a, b)
+#define LESS(a, b)   pj_kir_slt(k, a, b) // of magnitudes, which have no sign
+#define EQUAL(a, b)  pj_kir_eq(k, a, b)
+#define W(bits)      word(k, bits)
+
+static const uint32_t MAGNITUDE = 0x7FFFFFFF, INFINITE = 0x7F800000, NOT_A_NUMBER = 0x7FC00000;
+
+// -------------------------------------------------------------------------------------------------
+// up to 8 bits
+
+static PjKirVal small_decode(PjKir *k, const Format *f, PjKirVal code) {
+  uint32_t sign_bit = 1u << (f->ebits + f->mbits), ones = (1u << f->ebits) - 1;
+  PjKirVal c = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I32, code);
+  if (f->special == EXPONENT) {
+    PjKirVal bits = SEL(EQUAL(c, W(0)), W(0x00400000), SHL(c, 23));
+    return float_of(k, SEL(EQUAL(c, W(0xFF)), W(NOT_A_NUMBER), bits));
+  }
+  PjKirVal magnitude = AND(c, W(sign_bit - 1)),
+           sign = SHL(AND(c, W(sign_bit)), 31u - f->ebits - f->mbits);
+  // Moves the bias and normalises subnormal numbers, exactly.
+  PjKirVal scale = pj_kir_float(k, PJ_KIR_T(F32, 1), ldexp(1, 127 - f->bias));
+  PjKirVal bits = bits_of(k, pj_kir_fmul(k, float_of(k, SHL(magnitude, 23u - f->mbits)), scale));
+  if (f->special == IEEE)
+    bits = SEL(LESS(magnitude, W(ones << f->mbits)), bits, OR(bits, W(INFINITE)));
+  else if (f->special == ONLY_NAN)
+    bits = SEL(EQUAL(magnitude, W(sign_bit - 1)), W(NOT_A_NUMBER), bits);
+  else if (f->special == FNUZ)
+    bits = SEL(EQUAL(AND(c, W(2 * sign_bit - 1)), W(sign_bit)), W(NOT_A_NUMBER), bits);
+  return float_of(k, OR(bits, sign));
+}
+
+// The code of the largest finite value.
+static uint32_t largest(const Format *f) {
+  uint32_t all = (1u << (f->ebits + f->mbits)) - 1;
+  return f->special == IEEE ? all - (1u << f->mbits) : f->special == ONLY_NAN ? all - 1 : all;
+}
+
+static PjKirVal small_encode(PjKir *k, const Format *f, PjKirVal v) {
+  PjKirVal bits = bits_of(k, v), magnitude = AND(bits, W(MAGNITUDE)),
+           is_nan = LESS(W(INFINITE), magnitude);
+  if (f->special == EXPONENT) {
+    PjKirVal code = SHR(ADD(magnitude, W(0x00400000)), 23);
+    code = SEL(LESS(W(0x00400000), magnitude), code, W(0));
+    // Neither zero, negative numbers nor NaN: 1 <= bits <= infinity.
+    PjKirVal valid = AND(LESS(W(0), bits), LESS(bits, W(INFINITE + 1)));
+    return SEL(valid, code, W(0xFF));
+  }
+  uint32_t sign_bit = 1u << (f->ebits + f->mbits), max = largest(f), drop = 23u - f->mbits;
+  PjKirVal sign = AND(SHR(bits, 31u - f->ebits - f->mbits), W(sign_bit));
+  PjKirVal odd = AND(SHR(magnitude, drop), W(1));
+  PjKirVal normal = SHR(ADD(ADD(magnitude, W((1u << (drop - 1)) - 1)), odd), drop);
+  normal = SUB(normal, W((uint32_t)(127 - f->bias) << f->mbits));
+  // Below the normal numbers: adding a number whose last place is that of the subnormal ones
+  // rounds.
+  float align = ldexpf(1, 24 - f->bias - f->mbits);
+  PjKirVal aligned =
+      pj_kir_fadd(k, float_of(k, magnitude), pj_kir_float(k, PJ_KIR_T(F32, 1), (double)align));
+  PjKirVal subnormal =
+      SUB(bits_of(k, aligned), bits_of(k, pj_kir_float(k, PJ_KIR_T(F32, 1), (double)align)));
+  PjKirVal code = SEL(LESS(magnitude, W((uint32_t)(128 - f->bias) << 23)), subnormal, normal);
+  PjKirVal above = LESS(W(max), code);
+  switch (f->special) {
+  case IEEE:
+    code = SEL(is_nan, W((max + 1) | 1u << (f->mbits - 1)), SEL(above, W(max + 1), code));
+    return OR(code, sign);
+  case ONLY_NAN: // also of NaN, which lies above
+    return OR(SEL(above, W(max + 1), code), sign);
+  case FNUZ:
+    code = SEL(EQUAL(code, W(0)), code, OR(code, sign));
+    return SEL(above, W(sign_bit), code);
+  default: // no NaN: the zero of the other sign
+    code = OR(SEL(above, W(max), code), sign);
+    return SEL(is_nan, pj_kir_xor(k, sign, W(sign_bit)), code);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// by format
+
+// To nearest even on the bits, |drop| of them.
+static PjKirVal round_bits(PjKir *k, PjKirVal v, uint32_t drop) {
+  PjKirVal bits = bits_of(k, v), odd = AND(SHR(bits, drop), W(1));
+  PjKirVal sum = ADD(ADD(bits, W((1u << (drop - 1)) - 1)), odd);
+  return float_of(k, AND(sum, W(~((1u << drop) - 1))));
+}
+
+PjKirVal pj_conv_decode(PjKir *k, PjDtype dtype, PjKirVal code) {
+  switch (dtype) {
+  case PJ_DT_BF16:
+    return float_of(k, SHL(pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I32, code), 16));
+  case PJ_DT_F16:
+    return pj_kir_cast(k, PJ_KIR_F16TOF32, PJ_KIR_F32, code);
+  case PJ_DT_TF32:
+    return float_of(k, SHL(code, 13));
+  default:
+    return small_decode(k, &formats[dtype], code);
+  }
+}
+
+PjKirVal pj_conv_encode(PjKir *k, PjDtype dtype, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  switch (dtype) {
+  case PJ_DT_BF16:
+    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, SHR(bits_of(k, v), 16));
+  case PJ_DT_F16: // rounded before, in which case the code is at hand
+    return inst->op == PJ_KIR_F16TOF32 ? inst->args[0]
+                                       : pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, v);
+  case PJ_DT_TF32:
+    return SHR(bits_of(k, v), 13);
+  default:
+    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, small_encode(k, &formats[dtype], v));
+  }
+}
+
+PjKirVal pj_conv_round_narrow(PjKir *k, PjDtype dtype, PjKirVal v) {
+  switch (dtype) {
+  case PJ_DT_BF16:
+    return round_bits(k, v, 16);
+  case PJ_DT_TF32:
+    return round_bits(k, v, 13);
+  case PJ_DT_F16:
+    return pj_conv_decode(k, dtype, pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, v));
+  default: {
+    PjKirVal code = small_encode(k, &formats[dtype], v);
+    return small_decode(k, &formats[dtype], pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, code));
+  }
+  }
+}
+
+PjKirVal pj_conv_round_any(PjKir *k, PjDtype dtype, PjKirVal v) {
+  PjKirVal rounded = pj_conv_round_narrow(k, dtype, v);
+  if (dtype != PJ_DT_BF16 && dtype != PJ_DT_TF32)
+    return rounded;
+  // A payload of low bits only would be rounded to infinity or across the sign.
+  PjKirVal sign = AND(bits_of(k, v), W(~MAGNITUDE)), nan = float_of(k, OR(sign, W(NOT_A_NUMBER)));
+  return SEL(pj_kir_2(k, PJ_KIR_UNO, v, v), nan, rounded);
+}
+
+PjKirVal pj_conv_round_odd(PjKir *k, PjKirVal v) {
+  PjKirVal rounded = pj_kir_cast(k, PJ_KIR_FPTRUNC, PJ_KIR_F32, v);
+  PjKirVal back = pj_kir_cast(k, PJ_KIR_FPEXT, PJ_KIR_F64, rounded), bits = bits_of(k, rounded);
+  PjKirVal up = pj_kir_1(k, PJ_KIR_FABS, back), exact = pj_kir_1(k, PJ_KIR_FABS, v);
+  PjKirVal step = SEL(pj_kir_flt(k, exact, up), W(~0u), W(1));
+  PjKirVal inexact = OR(pj_kir_flt(k, back, v), pj_kir_flt(k, v, back));
+  PjKirVal even = EQUAL(AND(bits, W(1)), W(0));
+  return float_of(k, ADD(bits, SEL(AND(inexact, even), step, W(0))));
+}

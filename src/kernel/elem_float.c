@@ -1,0 +1,97 @@
+// Floats of all formats, computed in f32 or f64; see elem.c for the rounding of what is narrower.
+#include <math.h>
+
+#include "kernel/convert.h"
+#include "kernel/elem_rows.h"
+#include "kernel/math.h"
+
+#define OP_1(name, OP)                                        \
+  static PjKirVal name(PjKir *k, PjDtype dtype, PjKirVal x) { \
+    return pj_kir_1(k, PJ_KIR_##OP, x);                       \
+  }
+#define OP_2(name, OP)                                                    \
+  static PjKirVal name(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) { \
+    return pj_kir_2(k, PJ_KIR_##OP, x, y);                                \
+  }
+OP_1(negate, FNEG)
+OP_1(absolute, FABS)
+OP_1(square_root, FSQRT)
+OP_1(floor_of, FLOOR)
+OP_1(ceil_of, CEIL)
+OP_1(even, RINT)
+OP_2(add, FADD)
+OP_2(sub, FSUB)
+OP_2(mul, FMUL)
+OP_2(div, FDIV)
+
+static PjKirVal number(PjKir *k, PjKirVal x, double value) {
+  return pj_kir_float(k, pj_kir_type((PjKirElem)pj_kir_typeof(k, x).elem, 1), value);
+}
+
+static PjKirVal square(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_fmul(k, x, x);
+}
+
+// x where it is 0 or NaN.
+static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
+  PjKirVal unit = pj_kir_2(k, PJ_KIR_COPYSIGN, number(k, x, 1), x);
+  PjKirVal nonzero = pj_kir_flt(k, number(k, x, 0), pj_kir_1(k, PJ_KIR_FABS, x));
+  return pj_kir_select(k, nonzero, unit, x);
+}
+
+// To nearest, ties away from zero: the distance to the number cut off is exact.
+static PjKirVal away(PjKir *k, PjDtype dtype, PjKirVal x) {
+  PjKirVal magnitude = pj_kir_1(k, PJ_KIR_FABS, x), whole = pj_kir_1(k, PJ_KIR_FTRUNC, magnitude);
+  PjKirVal up = pj_kir_fle(k, number(k, x, 0.5), pj_kir_fsub(k, magnitude, whole));
+  whole = pj_kir_select(k, up, pj_kir_fadd(k, whole, number(k, x, 1)), whole);
+  return pj_kir_2(k, PJ_KIR_COPYSIGN, whole, x);
+}
+
+static PjKirVal is_finite(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_flt(k, pj_kir_1(k, PJ_KIR_FABS, x), number(k, x, INFINITY));
+}
+static PjKirVal is_inf(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_feq(k, pj_kir_1(k, PJ_KIR_FABS, x), number(k, x, INFINITY));
+}
+static PjKirVal is_pos_inf(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_feq(k, x, number(k, x, INFINITY));
+}
+static PjKirVal is_neg_inf(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_feq(k, x, number(k, x, -INFINITY));
+}
+
+static const PjElemReal rows[PJ_OP_COUNT] = {
+    [PJ_OP_ADD] = {.binary = add},
+    [PJ_OP_SUBTRACT] = {.binary = sub},
+    [PJ_OP_MULTIPLY] = {.binary = mul},
+    [PJ_OP_DIVIDE] = {.binary = div},
+    [PJ_OP_MAXIMUM] = {.binary = pj_elem__maximum, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_MINIMUM] = {.binary = pj_elem__minimum, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_NEGATE] = {.unary = negate, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_ABS] = {.unary = absolute, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_SIGN] = {.unary = sign, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_SQRT] = {.unary = square_root},
+    [PJ_OP_FLOOR] = {.unary = floor_of, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_CEIL] = {.unary = ceil_of, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_ROUND_NEAREST_EVEN] = {.unary = even, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_ROUND_NEAREST_AFZ] = {.unary = away, .rounding = PJ_ELEM_WHOLE},
+    [PJ_OP_IS_FINITE] = {.unary = is_finite, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_CHLO_IS_INF] = {.unary = is_inf, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_CHLO_IS_POS_INF] = {.unary = is_pos_inf, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_CHLO_IS_NEG_INF] = {.unary = is_neg_inf, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_CHLO_SQUARE] = {.unary = square},
+    [PJ_OP_EXPONENTIAL] = {.function = pj_math_exp},
+    [PJ_OP_EXPONENTIAL_MINUS_ONE] = {.function = pj_math_expm1},
+    [PJ_OP_LOG] = {.function = pj_math_log},
+    [PJ_OP_LOG_PLUS_ONE] = {.function = pj_math_log1p},
+    [PJ_OP_LOGISTIC] = {.function = pj_math_logistic},
+    [PJ_OP_SINE] = {.function = pj_math_sin},
+    [PJ_OP_COSINE] = {.function = pj_math_cos},
+    [PJ_OP_TAN] = {.function = pj_math_tan},
+    [PJ_OP_CHLO_TAN] = {.function = pj_math_tan},
+    [PJ_OP_TANH] = {.function = pj_math_tanh},
+};
+
+const PjElemReal *pj_elem__float(PjOpKind kind) {
+  return &rows[kind];
+}

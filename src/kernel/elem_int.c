@@ -1,0 +1,257 @@
+// Integers and predicates.
+//
+// Where the specification leaves a result open it is the evaluator's (eval/kernel_int.c): x / 0 has
+// all bits set, x % 0 is x, the smallest number divided by -1 is itself, and shifts by the width or
+// more leave nothing but sign bits. Integers of 2 and 4 bits are computed in 8 and cut afterwards.
+#include "kernel/elem_rows.h"
+
+static bool is_signed(PjDtype dtype) {
+  return pj_dtype_class(dtype) == PJ_CLASS_SINT;
+}
+static PjKirElem elem_of(const PjKir *k, PjKirVal v) {
+  return (PjKirElem)pj_kir_typeof(k, v).elem;
+}
+static unsigned width_of(const PjKir *k, PjKirVal v) { // of the register
+  return 8u * (unsigned)pj_kir_elem_bytes(elem_of(k, v));
+}
+// A constant of the type of |v|.
+static PjKirVal integer(PjKir *k, PjKirVal v, uint64_t bits) {
+  return pj_kir_const(k, pj_kir_type(elem_of(k, v), 1), bits);
+}
+
+// |v| with zeros above its bits.
+static PjKirVal unsigned_bits(PjKir *k, PjDtype dtype, PjKirVal v) {
+  unsigned bits = pj_dtype_bits(dtype);
+  return is_signed(dtype) && bits < 8 ? pj_kir_and(k, v, integer(k, v, (1u << bits) - 1)) : v;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// arithmetic
+
+#define PLAIN_2(name, expr)                                               \
+  static PjKirVal name(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) { \
+    return expr;                                                          \
+  }
+PLAIN_2(add, pj_kir_add(k, x, y))
+PLAIN_2(sub, pj_kir_sub(k, x, y))
+PLAIN_2(mul, pj_kir_mul(k, x, y))
+PLAIN_2(and, pj_kir_and(k, x, y))
+PLAIN_2(or, pj_kir_or(k, x, y))
+PLAIN_2(xor, pj_kir_xor(k, x, y))
+
+static PjKirVal negate(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_sub(k, integer(k, x, 0), x);
+}
+static PjKirVal invert(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_not(k, x);
+}
+static PjKirVal square(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_mul(k, x, x);
+}
+static PjKirVal absolute(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return is_signed(dtype) ? pj_kir_2(k, PJ_KIR_SMAX, x, negate(k, dtype, x)) : x;
+}
+static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
+  PjKirVal one = integer(k, x, 1);
+  if (!is_signed(dtype))
+    return pj_kir_2(k, PJ_KIR_UMIN, x, one);
+  return pj_kir_2(k, PJ_KIR_SMAX, pj_kir_2(k, PJ_KIR_SMIN, x, one), integer(k, x, ~0ull));
+}
+
+// -----------------------------------------------------------------------------------------------------------
+// division
+
+// Quotients of up to 16 bits in f32 and of 32 bits in f64: x / y lies at least 1 / y away from an
+// integer that it is not, which is more than the rounding of the quotient. The divisor is not zero.
+static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
+  PjKirElem elem = elem_of(k, x), wide = elem == PJ_KIR_I32 ? PJ_KIR_F64 : PJ_KIR_F32;
+  bool narrow = elem != PJ_KIR_I32;
+  if (narrow) { // of 32 bits with a sign, which machines convert
+    PjKirOp op = with_sign ? PJ_KIR_SEXT : PJ_KIR_ZEXT;
+    x = pj_kir_cast(k, op, PJ_KIR_I32, x);
+    y = pj_kir_cast(k, op, PJ_KIR_I32, y);
+  }
+  PjKirOp to = with_sign || narrow ? PJ_KIR_SITOFP : PJ_KIR_UITOFP;
+  PjKirVal quotient = pj_kir_fdiv(k, pj_kir_cast(k, to, wide, x), pj_kir_cast(k, to, wide, y));
+  PjKirOp back = with_sign || narrow ? PJ_KIR_FPTOSI : PJ_KIR_FPTOUI;
+  quotient = pj_kir_cast(k, back, PJ_KIR_I32, quotient);
+  return narrow ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
+}
+
+// x / y rounded towards zero for a divisor that is neither 0 nor -1 (of signed numbers).
+static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
+  uint64_t bits;
+  bool vector = pj_kir_typeof(k, x).lanes > 1 || pj_kir_typeof(k, y).lanes > 1;
+  if (vector && elem_of(k, x) != PJ_KIR_I64 && !pj_kir_is_const(k, y, &bits))
+    return float_quotient(k, with_sign, x, y);
+  return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
+}
+
+static PjKirVal divide(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  PjKirVal one = integer(k, y, 1), ones = integer(k, y, ~0ull);
+  PjKirVal by_zero = pj_kir_eq(k, y, integer(k, y, 0)), unsafe = by_zero, by_minus_one = 0;
+  if (is_signed(dtype)) {
+    by_minus_one = pj_kir_eq(k, y, ones);
+    unsafe = pj_kir_or(k, unsafe, by_minus_one);
+  }
+  PjKirVal quotient = safe_quotient(k, is_signed(dtype), x, pj_kir_select(k, unsafe, one, y));
+  if (by_minus_one)
+    quotient = pj_kir_select(k, by_minus_one, negate(k, dtype, x), quotient);
+  return pj_kir_select(k, by_zero, ones, quotient);
+}
+
+static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  PjKirVal zero = integer(k, y, 0), by_zero = pj_kir_eq(k, y, zero), unsafe = by_zero,
+           by_minus_one = 0;
+  if (is_signed(dtype)) {
+    by_minus_one = pj_kir_eq(k, y, integer(k, y, ~0ull));
+    unsafe = pj_kir_or(k, unsafe, by_minus_one);
+  }
+  PjKirVal divisor = pj_kir_select(k, unsafe, integer(k, y, 1), y);
+  PjKirVal rest =
+      pj_kir_sub(k, x, pj_kir_mul(k, safe_quotient(k, is_signed(dtype), x, divisor), divisor));
+  return pj_kir_select(k, by_zero, x, rest); // by -1 as by 1: 0
+}
+
+// --------------------------------------------------------------------------------------------------------------
+// power By repeated squaring, for all lanes until the largest exponent is used up. Of negative
+// exponents only the lowest bit counts, for 1 and -1, which alone have an integer as inverse.
+
+static PjKirVal power_const(PjKir *k, PjKirVal x, uint64_t exponent) {
+  PjKirVal result = 0, factor = x;
+  for (; exponent; exponent >>= 1) {
+    if (exponent & 1)
+      result = result ? pj_kir_mul(k, result, factor) : factor;
+    if (exponent > 1)
+      factor = pj_kir_mul(k, factor, factor);
+  }
+  return result ? result : integer(k, x, 1);
+}
+
+static PjKirVal power(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  uint64_t exponent;
+  PjKirVal zero = integer(k, x, 0), one = integer(k, x, 1);
+  unsigned width = width_of(k, y);
+  if (pj_kir_is_const(k, y, &exponent) && (!is_signed(dtype) || !(exponent >> (width - 1))))
+    return power_const(k, x, exponent);
+  int lanes = pj_kir_typeof(k, x).lanes > pj_kir_typeof(k, y).lanes ? pj_kir_typeof(k, x).lanes
+                                                                    : pj_kir_typeof(k, y).lanes;
+  x = pj_kir_splat(k, x, lanes);
+  y = pj_kir_splat(k, y, lanes);
+  PjKirVal left = y, negative = 0;
+  if (is_signed(dtype)) {
+    negative = pj_kir_slt(k, y, zero);
+    left = pj_kir_select(k, negative, pj_kir_and(k, y, one), y);
+  }
+  PjKirVal carried[3] = {pj_kir_splat(k, one, lanes), x, left}, state[3], results[3];
+  pj_kir_while_begin(k, 3, carried, state);
+  pj_kir_while_test(k, pj_kir_ne(k, pj_kir_reduce_lanes(k, PJ_KIR_OR, state[2]), zero));
+  PjKirVal odd = pj_kir_ne(k, pj_kir_and(k, state[2], one), zero);
+  PjKirVal next[3] = {pj_kir_select(k, odd, pj_kir_mul(k, state[0], state[1]), state[0]),
+                      pj_kir_mul(k, state[1], state[1]), pj_kir_lshr(k, state[2], one)};
+  pj_kir_while_end(k, 3, next, results);
+  if (!negative)
+    return results[0];
+  PjKirVal unit = pj_kir_or(k, pj_kir_eq(k, x, one), pj_kir_eq(k, x, integer(k, x, ~0ull)));
+  PjKirVal vanishes = pj_kir_and(k, negative, pj_kir_not(k, unit));
+  return pj_kir_select(k, vanishes, zero, results[0]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// bits
+
+// Shifts by |y|, an amount read as unsigned; |beyond| is the result for amounts of the width and
+// above.
+static PjKirVal shift(PjKir *k, PjKirOp op, PjKirVal x, PjKirVal y, PjKirVal beyond) {
+  unsigned width = width_of(k, x);
+  PjKirVal inside = pj_kir_2(k, PJ_KIR_ULT, y, integer(k, y, width));
+  PjKirVal shifted = pj_kir_2(k, op, x, pj_kir_and(k, y, integer(k, y, width - 1)));
+  return pj_kir_select(k, inside, shifted, beyond);
+}
+
+static PjKirVal shift_left(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  return shift(k, PJ_KIR_SHL, x, unsigned_bits(k, dtype, y), integer(k, x, 0));
+}
+static PjKirVal shift_right(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  return shift(k, PJ_KIR_LSHR, unsigned_bits(k, dtype, x), unsigned_bits(k, dtype, y),
+               integer(k, x, 0));
+}
+// Also of unsigned types, whose highest bit then counts as a sign.
+static PjKirVal shift_right_signed(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  unsigned bits = pj_dtype_bits(dtype), width = width_of(k, x);
+  PjKirVal most = integer(k, x, width - 1), unused = integer(k, x, width - bits);
+  if (bits < width)
+    x = pj_kir_ashr(k, pj_kir_shl(k, x, unused), unused);
+  return pj_kir_ashr(k, x, pj_kir_2(k, PJ_KIR_UMIN, unsigned_bits(k, dtype, y), most));
+}
+
+static PjKirVal popcnt(PjKir *k, PjDtype dtype, PjKirVal x) {
+  return pj_kir_1(k, PJ_KIR_POPCNT, unsigned_bits(k, dtype, x));
+}
+static PjKirVal leading_zeros(PjKir *k, PjDtype dtype, PjKirVal x) {
+  PjKirVal zeros = pj_kir_1(k, PJ_KIR_CTLZ, unsigned_bits(k, dtype, x));
+  return pj_kir_sub(k, zeros, integer(k, x, width_of(k, x) - pj_dtype_bits(dtype)));
+}
+
+static PjKirVal mul_high(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  unsigned bits = pj_dtype_bits(dtype);
+  if (bits < 32) {
+    PjKirOp extend = is_signed(dtype) ? PJ_KIR_SEXT : PJ_KIR_ZEXT;
+    PjKirElem elem = elem_of(k, x);
+    PjKirVal product =
+        pj_kir_mul(k, pj_kir_cast(k, extend, PJ_KIR_I32, x), pj_kir_cast(k, extend, PJ_KIR_I32, y));
+    return pj_kir_cast(k, PJ_KIR_TRUNC, elem,
+                       pj_kir_ashr(k, product, pj_kir_const(k, PJ_KIR_T(I32, 1), bits)));
+  }
+  PjKirVal high = pj_kir_2(k, PJ_KIR_UMULH, x, y);
+  if (!is_signed(dtype))
+    return high;
+  // A negative factor counts as 2^bits too much.
+  PjKirVal all = integer(k, x, bits - 1);
+  high = pj_kir_sub(k, high, pj_kir_and(k, pj_kir_ashr(k, x, all), y));
+  return pj_kir_sub(k, high, pj_kir_and(k, pj_kir_ashr(k, y, all), x));
+}
+
+// --------------------------------------------------------------------------------------------------------------
+// tables
+
+static const PjElemReal ints[PJ_OP_COUNT] = {
+    [PJ_OP_ADD] = {.binary = add},
+    [PJ_OP_SUBTRACT] = {.binary = sub},
+    [PJ_OP_MULTIPLY] = {.binary = mul},
+    [PJ_OP_DIVIDE] = {.binary = divide},
+    [PJ_OP_REMAINDER] = {.binary = rest_of},
+    [PJ_OP_POWER] = {.binary = power},
+    [PJ_OP_AND] = {.binary = and, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_OR] = {.binary = or, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_XOR] = {.binary = xor, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_NOT] = {.unary = invert},
+    [PJ_OP_MAXIMUM] = {.binary = pj_elem__maximum, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_MINIMUM] = {.binary = pj_elem__minimum, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_SHIFT_LEFT] = {.binary = shift_left},
+    [PJ_OP_SHIFT_RIGHT_LOGICAL] = {.binary = shift_right},
+    [PJ_OP_SHIFT_RIGHT_ARITHMETIC] = {.binary = shift_right_signed},
+    [PJ_OP_NEGATE] = {.unary = negate},
+    [PJ_OP_ABS] = {.unary = absolute},
+    [PJ_OP_SIGN] = {.unary = sign, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_POPCNT] = {.unary = popcnt},
+    [PJ_OP_COUNT_LEADING_ZEROS] = {.unary = leading_zeros},
+    [PJ_OP_CHLO_MULHI] = {.binary = mul_high},
+    [PJ_OP_CHLO_SQUARE] = {.unary = square},
+};
+
+// Addition is `or`, multiplication `and`.
+static const PjElemReal preds[PJ_OP_COUNT] = {
+    [PJ_OP_ADD] = {.binary = or },      [PJ_OP_OR] = {.binary = or },
+    [PJ_OP_MAXIMUM] = {.binary = or },  [PJ_OP_AND] = {.binary = and},
+    [PJ_OP_MINIMUM] = {.binary = and},  [PJ_OP_MULTIPLY] = {.binary = and},
+    [PJ_OP_SUBTRACT] = {.binary = xor}, [PJ_OP_XOR] = {.binary = xor},
+    [PJ_OP_NOT] = {.unary = invert},
+};
+
+const PjElemReal *pj_elem__int(PjOpKind kind) {
+  return &ints[kind];
+}
+const PjElemReal *pj_elem__pred(PjOpKind kind) {
+  return &preds[kind];
+}

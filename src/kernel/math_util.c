@@ -1,0 +1,100 @@
+// What the math expansions share: polynomials, exact sums and products, calls lane by lane.
+#include "kernel/math_util.h"
+
+// Long polynomials in two chains, of the even and of the odd powers: half the latency for one
+// multiplication. Callers that need the last digit add the first terms themselves.
+PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
+  enum { LONG = 7 };
+  size_t step = n < LONG ? 1 : 2;
+  PjKirVal x = v, power = step == 1 ? v : MUL(v, v), sums[2];
+  for (size_t chain = 0; chain < step; ++chain) {
+    size_t i = (n - 1 - chain) / step * step + chain;
+    PjKirVal sum = C(coefficients[i]);
+    for (; i >= step; i -= step)
+      sum = MADD(sum, power, C(coefficients[i - step]));
+    sums[chain] = sum;
+  }
+  return step == 1 ? sums[0] : MADD(sums[1], v, sums[0]);
+}
+
+PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {
+  return pj_kir_reduce_lanes(k, PJ_KIR_OR, mask);
+}
+
+// --------------------------------------------------------------------------------------- exact
+// sums and products Dekker, "A floating-point technique for extending the available precision",
+// Numerische Mathematik 18, 1971.
+
+PjPair pj_math__two_sum(PjKir *k, PjKirVal a, PjKirVal b) {
+  PjKirVal sum = ADD(a, b), b_part = SUB(sum, a), a_part = SUB(sum, b_part);
+  return (PjPair){sum, ADD(SUB(a, a_part), SUB(b, b_part))};
+}
+
+PjPair pj_math__fast_two_sum(PjKir *k, PjKirVal a, PjKirVal b) {
+  PjKirVal sum = ADD(a, b);
+  return (PjPair){sum, SUB(b, SUB(sum, a))};
+}
+
+// |a| as two numbers of half its digits.
+static PjPair split(PjKir *k, PjKirVal a) {
+  PjKirVal x = a, big = MUL(a, CW(0x1.001p12, 0x1.0000002p27)), high = SUB(big, SUB(big, a));
+  return (PjPair){high, SUB(a, high)};
+}
+
+PjPair pj_math__two_prod(PjKir *k, PjKirVal a, PjKirVal b) {
+  PjKirVal product = MUL(a, b);
+  if (k->target->fma)
+    return (PjPair){product, pj_kir_fma(k, a, b, NEG(product))};
+  if (!pj__wide(k, a)) {
+    PjKirVal exact = MUL(pj__widen(k, a), pj__widen(k, b));
+    return (PjPair){product, pj__narrow(k, SUB(exact, pj__widen(k, product)))};
+  }
+  PjPair p = split(k, a), q = split(k, b);
+  PjKirVal rest = SUB(MUL(p.hi, q.hi), product);
+  rest = ADD(ADD(ADD(rest, MUL(p.hi, q.lo)), MUL(p.lo, q.hi)), MUL(p.lo, q.lo));
+  return (PjPair){product, rest};
+}
+
+PjKirVal pj_math__fma(PjKir *k, PjKirVal a, PjKirVal b, PjKirVal c) {
+  if (k->target->fma)
+    return pj_kir_fma(k, a, b, c);
+  if (!pj__wide(k, a))
+    return pj__narrow(k, ADD(MUL(pj__widen(k, a), pj__widen(k, b)), pj__widen(k, c)));
+  PjPair product = pj_math__two_prod(k, a, b), sum = pj_math__two_sum(k, product.hi, c);
+  return ADD(sum.hi, ADD(sum.lo, product.lo));
+}
+
+PjPair pj_math__pair_mul(PjKir *k, PjPair a, PjPair b) {
+  PjPair product = pj_math__two_prod(k, a.hi, b.hi);
+  PjKirVal cross = MADD(a.hi, b.lo, MADD(a.lo, b.hi, product.lo));
+  return pj_math__fast_two_sum(k, product.hi, cross);
+}
+
+PjPair pj_math__pair_add(PjKir *k, PjPair a, PjPair b) {
+  PjPair sum = pj_math__two_sum(k, a.hi, b.hi);
+  return pj_math__fast_two_sum(k, sum.hi, ADD(sum.lo, ADD(a.lo, b.lo)));
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// calls
+
+PjKirVal pj_math__call_lanes(PjKir *k, PjKirExtern callee, uint32_t n, const PjKirVal *args) {
+  PjKirType type = pj_kir_typeof(k, args[0]);
+  enum { MAX_ARGS = 2 };
+  PjKirVal scalars[MAX_ARGS], memory[MAX_ARGS], zero = pj_kir_i64(k, 0);
+  PjKirType scalar = pj_kir_type((PjKirElem)type.elem, 1);
+  if (type.lanes == 1)
+    return pj_kir_call(k, callee, n, args);
+  uint64_t bytes = (uint64_t)pj_kir_elem_bytes((PjKirElem)type.elem) * type.lanes;
+  for (uint32_t i = 0; i < n; ++i) {
+    memory[i] = pj_kir_stack(k, bytes);
+    pj_kir_store(k, args[i], memory[i], zero, 0);
+  }
+  PjKirVal lane =
+      pj_kir_for_begin(k, zero, pj_kir_i64(k, type.lanes), pj_kir_i64(k, 1), 0, NULL, NULL);
+  for (uint32_t i = 0; i < n; ++i)
+    scalars[i] = pj_kir_load(k, scalar, memory[i], lane, 0, false);
+  pj_kir_store(k, pj_kir_call(k, callee, n, scalars), memory[0], lane, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  return pj_kir_load(k, type, memory[0], zero, 0, false);
+}
