@@ -1,0 +1,208 @@
+// Times ready kernels one by one, for quick iteration: build/bench-routines [filter] [threads]
+// [evaluator]
+//
+// Prints per case the routine's name, best and median time of a call in microseconds, and its
+// rates. With `evaluator` as third argument the evaluator's times stand beside, taken
+// in turn.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "eval/eval.h"
+#include "eval/float.h"
+#include "import/import.h"
+#include "routine/routine.h"
+
+// Name, and the program: an entry function whose only operation with a routine takes its arguments.
+typedef struct Case {
+  const char *name, *text;
+} Case;
+
+// One operation |op| with attributes from arguments of types |in| to a result |out|.
+#define ONE2(op, attrs, a, b, out)                                                     \
+  "func.func @main(%a: tensor<" a ">, %b: tensor<" b ">) -> tensor<" out               \
+  "> {\n  %r = \"stablehlo." op "\"(%a, %b) <{" attrs "}> : (tensor<" a ">, tensor<" b \
+  ">) -> tensor<" out ">\n  return %r : tensor<" out ">\n}\n"
+#define DOT(lb, rb, lc, rc, a, b, out)                                            \
+  ONE2("dot_general",                                                             \
+       "dot_dimension_numbers = #stablehlo.dot<lhs_batching_dimensions = [" lb    \
+       "], rhs_batching_dimensions = [" rb "], lhs_contracting_dimensions = [" lc \
+       "], rhs_contracting_dimensions = [" rc "]>",                               \
+       a, b, out)
+
+static const Case cases[] = {
+    {"matmul 1024 f32", DOT("", "", "1", "0", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
+    {"matmul 1024 f32 nt",
+     DOT("", "", "1", "1", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
+    {"matmul 1024 f32 tn",
+     DOT("", "", "0", "0", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
+    {"matmul 1024 f64", DOT("", "", "1", "0", "1024x1024xf64", "1024x1024xf64", "1024x1024xf64")},
+    {"matmul 1024 bf16",
+     DOT("", "", "1", "0", "1024x1024xbf16", "1024x1024xbf16", "1024x1024xbf16")},
+    {"matmul 1024 f16", DOT("", "", "1", "0", "1024x1024xf16", "1024x1024xf16", "1024x1024xf16")},
+    {"matmul 512 c64",
+     DOT("", "", "1", "0", "512x512xcomplex<f32>", "512x512xcomplex<f32>", "512x512xcomplex<f32>")},
+    {"matmul 512 i8", DOT("", "", "1", "0", "512x512xi8", "512x512xi8", "512x512xi32")},
+    {"matmul 512 i32", DOT("", "", "1", "0", "512x512xi32", "512x512xi32", "512x512xi32")},
+    {"matmul 512x768x3072", DOT("", "", "1", "0", "512x768xf32", "768x3072xf32", "512x3072xf32")},
+    {"matmul 128x784x512", DOT("", "", "1", "0", "128x784xf32", "784x512xf32", "128x512xf32")},
+    {"matmul 128x512x10", DOT("", "", "1", "0", "128x512xf32", "512x10xf32", "128x10xf32")},
+    {"matmul 784x128x512 tn", DOT("", "", "0", "0", "128x784xf32", "128x512xf32", "784x512xf32")},
+    {"batch 256x64", DOT("0", "0", "2", "1", "256x64x64xf32", "256x64x64xf32", "256x64x64xf32")},
+    {"attention qk",
+     DOT("0, 2", "0, 2", "3", "3", "2x512x12x64xf32", "2x512x12x64xf32", "2x12x512x512xf32")},
+    {"attention pv",
+     DOT("0, 1", "0, 2", "3", "1", "2x12x512x512xf32", "2x512x12x64xf32", "2x12x512x64xf32")},
+    {"batch 10000x4", DOT("0", "0", "2", "1", "10000x4x4xf32", "10000x4x4xf32", "10000x4x4xf32")},
+    {"batch 1000x16",
+     DOT("0", "0", "2", "1", "1000x16x16xf32", "1000x16x16xf32", "1000x16x16xf32")},
+    {"matvec 4096", DOT("", "", "1", "0", "4096x4096xf32", "4096xf32", "4096xf32")},
+    {"vecmat 4096", DOT("", "", "0", "0", "4096xf32", "4096x4096xf32", "4096xf32")},
+    {"matvec 4096 bf16", DOT("", "", "1", "0", "4096x4096xbf16", "4096xbf16", "4096xbf16")},
+    {"matvec 16", DOT("", "", "1", "0", "16x16xf32", "16xf32", "16xf32")},
+    {"skinny 4x4096x4096", DOT("", "", "1", "0", "4x4096xf32", "4096x4096xf32", "4x4096xf32")},
+};
+
+// With one thread the processor's time counts, which other programs disturb less.
+static clockid_t clock_id = CLOCK_MONOTONIC;
+
+static double now_us(void) {
+  struct timespec t;
+  clock_gettime(clock_id, &t);
+  return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void die(PjStatus status, const char *what) {
+  if (!status)
+    return;
+  fprintf(stderr, "%s: %s\n", what, pj_status_message(status));
+  exit(1);
+}
+
+static void fill(PjTensor *tensor) {
+  static uint64_t state = 88172645463325252u;
+  const PjDtype part = pj_dtype_part(tensor->dtype);
+  const size_t elem = pj_dtype_bytes(part);
+  for (size_t at = 0; at < tensor->bytes; at += elem) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    char *to = (char *)tensor->data + at;
+    if (pj_dtype_is_float(part))
+      pj_double_encode(part, (double)(state >> 11) * 0x1p-52 - 1, to);
+    else
+      pj_int_encode(part, tensor->rank == 0 ? 0 : (int64_t)(state >> 32) % (elem < 4 ? 100 : 10000),
+                    to);
+  }
+}
+
+typedef struct Bench {
+  const Case *c;
+  PjArena *arena;
+  PjThreads *threads;
+  bool evaluator;
+} Bench;
+
+enum { MOST = 16, RUNS = 2000 };
+
+static PjStatus bench(void *context) {
+  Bench *b = context;
+  PjModule *module;
+  PJ_TRY(pj_import(b->arena, b->c->text, strlen(b->c->text), &module));
+  const PjOp *entry = pj_module_entry(module), *op = NULL;
+  const PjRoutine *r = NULL;
+  for (const PjOp *at = entry->regions[0].first; at; at = at->next)
+    if (at->num_operands && (r = pj_routine_select(b->arena, at))) {
+      op = at;
+      break;
+    }
+  PJ_FAIL_IF(!r, NOT_FOUND, "no routine");
+  PjTensor *in[MOST], *out[MOST];
+  const void *in_data[MOST];
+  void *out_data[MOST];
+  const PjRegion *body = &entry->regions[0];
+  PjTensor *args[MOST];
+  for (uint32_t i = 0; i < body->num_args; ++i) {
+    const PjType *type = body->args[i].type;
+    args[i] = pj_tensor_new(type->dtype, type->rank, type->dims);
+    fill(args[i]);
+  }
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    in[i] = args[op->operands[i]->index];
+    in_data[i] = in[i]->data;
+  }
+  for (uint32_t i = 0; i < op->num_results; ++i) {
+    const PjType *type = op->results[i].type;
+    out[i] = pj_tensor_new(type->dtype, type->rank, type->dims);
+    out_data[i] = out[i]->data;
+    memset(out_data[i], 0, out[i]->bytes);
+  }
+  const size_t scratch_bytes = pj_routine_scratch(r, b->threads);
+  void *scratch = pj_malloc_aligned(scratch_bytes, 64);
+  memset(scratch, 0, scratch_bytes);
+  static double times[RUNS], theirs[RUNS];
+  PjProgram *program = NULL;
+  if (b->evaluator)
+    PJ_TRY(pj_program_create(module, &program));
+  int runs = 0;
+  const double begin = now_us();
+  for (; runs < RUNS && (runs < 5 || now_us() - begin < 400e3); ++runs) {
+    double start = now_us();
+    PJ_TRY(r->run(r, b->threads, in_data, out_data, scratch));
+    times[runs] = now_us() - start;
+    if (!program)
+      continue;
+    PjTensor *results[MOST];
+    start = now_us();
+    PJ_TRY(pj_program_run(program, NULL, body->num_args, args, NULL, op->num_results, results));
+    theirs[runs] = now_us() - start;
+    for (uint32_t j = 0; j < op->num_results; ++j)
+      pj_tensor_release(results[j]);
+  }
+  qsort(times, (size_t)runs, sizeof *times, by_value);
+  printf("%-28s %-14s %10.1f %10.1f", b->c->name, r->name, times[0], times[runs / 2]);
+  if (r->flops > 0)
+    printf("  %7.1f GFLOP/s", r->flops / times[0] / 1e3);
+  if (r->bytes > 0)
+    printf("  %6.1f GB/s", r->bytes / times[0] / 1e3);
+  printf("  %zu KiB", scratch_bytes >> 10);
+  if (program) {
+    qsort(theirs, (size_t)runs, sizeof *theirs, by_value);
+    printf("  evaluator %10.1f %10.1f", theirs[0], theirs[runs / 2]);
+  }
+  printf("\n");
+  fflush(stdout);
+  pj_free_aligned(scratch);
+  for (uint32_t i = 0; i < body->num_args; ++i)
+    pj_tensor_release(args[i]);
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    pj_tensor_release(out[i]);
+  return PJ_STATUS_OK;
+}
+
+int main(int argc, char **argv) {
+  const char *filter = argc > 1 ? argv[1] : "";
+  Bench b = {.evaluator = argc > 3};
+  die(pj_threads_create(argc > 2 ? atoi(argv[2]) : 0, &b.threads), "threads");
+  if (pj_threads_count(b.threads) == 1)
+    clock_id = CLOCK_THREAD_CPUTIME_ID;
+  printf("%-28s %-14s %10s %10s  (%d threads)\n", "case", "routine", "best us", "median us",
+         pj_threads_count(b.threads));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    if (!strstr(cases[i].name, filter))
+      continue;
+    b.c = &cases[i];
+    die(pj_arena_create(0, &b.arena), "arena");
+    die(pj_arena_guard(b.arena, bench, &b), cases[i].name);
+    pj_arena_destroy(b.arena);
+  }
+  pj_threads_destroy(b.threads);
+  return 0;
+}

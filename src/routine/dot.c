@@ -1,0 +1,414 @@
+// dot_general and dot: which product it is, and how to compute it.
+//
+//   vector   one side has a single row: bound by reading the matrix, which is read as it lies
+//   small    a few thousand multiplications: as the operands lie, without packing
+//   gemm     everything else, any dimension numbers and types: gemm.h
+//
+// Precision is the evaluator's (eval/dot.c): sums in the type pj_comp_pick says, rounded once at
+// the end.
+#include "eval/dot.h"
+
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "eval/strided.h"
+#include "routine/gemm.h"
+#include "routine/variant.h"
+
+typedef void VectorKernel(int64_t rows, int64_t k, const void *a, int64_t step, const void *x,
+                          void *y);
+
+typedef struct Small {
+  int64_t m, n, k;
+  int64_t a_row, a_sum, b_sum, b_col; // strides in elements
+} Small;
+typedef void SmallKernel(const Small *s, const void *a, const void *b, void *c);
+
+static inline float one_bf16(uint16_t code) {
+  const uint32_t bits = (uint32_t)code << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+#define PJ_VARIANT_FILE "routine/dot_variant.h"
+#include "routine/variants.h"
+
+enum {
+  SMALL_WORK = 4096, // multiplications
+  BLOCK_ROWS = 64,   // of a matrix by vector product, in one part
+  BLOCK_COLS = 1024,
+  FEW = 4,              // vectors that are better off without packing the matrix,
+  FEW_BYTES = 64 << 10, // if it is large; and what of it is to stay in the cache
+  VECTOR_SUMS = 64,     // by columns, p in that part
+  NARROW = 8,           // columns below which the product is computed transposed
+};
+
+// ---- the result has no sums
+static PjStatus run_zero(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                         void *const *out, void *scratch) {
+  if (self->bytes > 0)
+    memset(out[0], 0, (size_t)self->bytes);
+  return PJ_STATUS_OK;
+}
+
+// ---- matrix by vectors
+// A few vectors take one matrix together: each block of it is read from memory once, and from the
+// cache by all but the first.
+typedef struct Vector {
+  PjRoutine routine;
+  VectorKernel *kernel;
+  bool by_cols, swapped; // swapped: the matrix is in[0]
+  PjComp comp;
+  PjDtype matrix_dtype, vector_dtype, out_dtype;
+  int64_t rows, k, step; // of the matrix; |step| between rows, or, by_cols, between p
+  int64_t count, vector_outer, vector_sum; // vectors; strides between them and along them
+  bool vector_copied;                      // the vectors must be brought to |comp|, dense
+  int64_t block_rows, block_sums;
+  int32_t num_batch;
+  int64_t batch, batch_dims[PJ_MAX_RANK], matrix_batch[PJ_MAX_RANK],
+      vector_batch[PJ_MAX_RANK]; // bytes
+} Vector;
+
+typedef struct VectorRun {
+  const Vector *v;
+  const char *matrix, *vector;
+  char *out, *scratch;
+  int64_t blocks;
+} VectorRun;
+
+static int64_t batch_offset(int32_t num, const int64_t *dims, const int64_t *strides,
+                            int64_t batch) {
+  int64_t offset = 0;
+  for (int32_t d = num - 1; d >= 0; --d) {
+    offset += batch % dims[d] * strides[d];
+    batch /= dims[d];
+  }
+  return offset;
+}
+
+// The sums of |rows| rows from |matrix| on, for every vector, into |sums|: BLOCK_COLS apart.
+static void vector_block(const VectorRun *run, int64_t batch, const char *matrix, int64_t rows,
+                         char *sums) {
+  const Vector *v = run->v;
+  const size_t elem = pj_dtype_bytes(v->matrix_dtype), comp = pj_comp_bytes(v->comp);
+  const char *vector = v->vector_copied ? run->scratch + (size_t)(batch * v->count * v->k) * comp
+                                        : run->vector + batch_offset(v->num_batch, v->batch_dims,
+                                                                     v->vector_batch, batch);
+  const int64_t next = v->vector_copied ? v->k : v->vector_outer;
+  if (v->by_cols)
+    memset(sums, 0, (size_t)(v->count * BLOCK_COLS) * comp);
+  for (int64_t p = 0; p < v->k; p += v->block_sums) {
+    const int64_t n = pj__min(v->block_sums, v->k - p);
+    const char *at = matrix + p * v->step * (int64_t)elem;
+    for (int64_t i = 0; i < v->count; ++i)
+      v->kernel(rows, n, v->by_cols ? at : matrix, v->step, vector + (size_t)(i * next + p) * comp,
+                sums + (size_t)(i * BLOCK_COLS) * comp);
+  }
+}
+
+static void vector_part(void *context, int64_t begin, int64_t end, int thread) {
+  const VectorRun *run = context;
+  const Vector *v = run->v;
+  const size_t elem = pj_dtype_bytes(v->matrix_dtype), comp = pj_comp_bytes(v->comp),
+               out_elem = pj_dtype_bytes(v->out_dtype);
+  char sums[FEW * BLOCK_COLS * sizeof(double)] __attribute__((aligned(64)));
+  char converted[BLOCK_COLS * sizeof(double)] __attribute__((aligned(64)));
+  for (int64_t at = begin; at < end; ++at) {
+    const int64_t batch = at / run->blocks, first = at % run->blocks * v->block_rows;
+    const int64_t rows = pj__min(v->block_rows, v->rows - first);
+    const char *matrix = run->matrix +
+                         batch_offset(v->num_batch, v->batch_dims, v->matrix_batch, batch) +
+                         first * (v->by_cols ? 1 : v->step) * (int64_t)elem;
+    vector_block(run, batch, matrix, rows, sums);
+    for (int64_t i = 0; i < v->count; ++i) {
+      char *out = run->out + (size_t)(batch * v->rows * v->count) * out_elem;
+      const char *from = sums + (size_t)(i * BLOCK_COLS) * comp;
+      if (!v->swapped || v->count == 1) {
+        pj_comp_store(v->comp, v->out_dtype, rows, from,
+                      out + (size_t)(i * v->rows + first) * out_elem);
+        continue;
+      }
+      const int64_t one = 1;
+      pj_comp_store(v->comp, v->out_dtype, rows, from, converted);
+      pj_strided_copy(out_elem, 1, &rows, converted, &one,
+                      out + (size_t)(first * v->count + i) * out_elem, &v->count);
+    }
+  }
+}
+
+static void copy_vectors(const Vector *v, const char *vectors, char *to) {
+  const size_t elem = pj_dtype_bytes(v->vector_dtype), comp = pj_comp_bytes(v->comp);
+  char piece[256 * 8];
+  const int64_t one = 1;
+  for (int64_t at = 0; at < v->batch * v->count; ++at) {
+    const char *from = vectors +
+                       batch_offset(v->num_batch, v->batch_dims, v->vector_batch, at / v->count) +
+                       at % v->count * v->vector_outer * (int64_t)elem;
+    for (int64_t p = 0; p < v->k; p += 256) {
+      const int64_t n = pj__min(256, v->k - p);
+      const char *part = from + p * v->vector_sum * (int64_t)elem;
+      if (v->vector_sum != 1) {
+        pj_strided_copy(elem, 1, &n, part, &v->vector_sum, piece, &one);
+        part = piece;
+      }
+      pj_comp_load(v->comp, v->vector_dtype, n, part, to + (size_t)(at * v->k + p) * comp);
+    }
+  }
+}
+
+static PjStatus run_vector(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                           void *const *out, void *scratch) {
+  const Vector *v = (const Vector *)self;
+  VectorRun run = {.v = v,
+                   .matrix = in[!v->swapped],
+                   .vector = in[v->swapped],
+                   .out = out[0],
+                   .scratch = scratch};
+  if (v->vector_copied)
+    copy_vectors(v, run.vector, scratch);
+  run.blocks = pj__divide_up(v->rows, v->block_rows);
+  const double work = (double)pj__min(v->rows, v->block_rows) * (double)v->k *
+                      (double)pj_dtype_bytes(v->matrix_dtype);
+  pj_threads_for(threads, v->batch * run.blocks, pj__grain(v->batch * run.blocks, work),
+                 vector_part, &run);
+  return PJ_STATUS_OK;
+}
+
+static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
+  const bool swapped = g->n < g->m; // the matrix is a
+  const PjPanel *matrix = swapped ? &g->a : &g->b, *vector = swapped ? &g->b : &g->a;
+  const int64_t rows = swapped ? g->m : g->n, count = swapped ? g->n : g->m;
+  const size_t elem = pj_dtype_bytes(matrix->dtype);
+  if (count > FEW || (count > 1 && (double)rows * (double)g->k * (double)elem < FEW_BYTES))
+    return NULL;
+  if (vector->sum_step < 0 || vector->outer_step < 0 || matrix->sum_step < 0 ||
+      matrix->outer_step < 0 || (matrix->sum_step != 1 && matrix->outer_step != 1))
+    return NULL;
+  const bool by_cols = matrix->sum_step != 1 && rows > 1;
+  VectorKernel *kernel = (by_cols ? PJ_PICK(cols) : PJ_PICK(rows))[matrix->dtype];
+  if (!kernel || (by_cols && matrix->outer_step != 1) || (!by_cols && matrix->sum_step != 1) ||
+      (matrix->dtype == PJ_DT_F64) != (g->comp == PJ_COMP_F64) ||
+      (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64))
+    return NULL;
+  Vector *v = PJ_NEW(arena, Vector);
+  *v = (Vector){.kernel = kernel,
+                .by_cols = by_cols,
+                .swapped = swapped,
+                .comp = g->comp,
+                .matrix_dtype = matrix->dtype,
+                .vector_dtype = vector->dtype,
+                .out_dtype = g->out_dtype,
+                .rows = rows,
+                .k = g->k,
+                .step = by_cols ? matrix->sum_step : matrix->outer_step,
+                .count = count,
+                .vector_outer = vector->outer_step,
+                .vector_sum = vector->sum_step,
+                .num_batch = g->num_batch,
+                .batch = g->batch};
+  v->vector_copied =
+      !pj_comp_is_native(g->comp, vector->dtype) || (vector->sum_step != 1 && g->k > 1);
+  v->block_rows = by_cols ? BLOCK_COLS : BLOCK_ROWS;
+  v->block_sums = g->k;
+  if (count > 1 && by_cols)
+    v->block_sums = VECTOR_SUMS;
+  else if (count > 1)
+    v->block_rows = pj__min(
+        BLOCK_ROWS, pj__max(4, (int64_t)(FEW_BYTES / ((double)g->k * (double)elem)) / 4 * 4));
+  memcpy(v->batch_dims, g->batch_dims, sizeof v->batch_dims);
+  memcpy(v->matrix_batch, swapped ? g->a_batch : g->b_batch, sizeof v->matrix_batch);
+  memcpy(v->vector_batch, swapped ? g->b_batch : g->a_batch, sizeof v->vector_batch);
+  v->routine = (PjRoutine){.name = "gemv", .run = run_vector, .in_place = -1};
+  if (v->vector_copied)
+    v->routine.scratch_bytes =
+        pj__scratch_round((size_t)(g->batch * count * g->k) * pj_comp_bytes(g->comp));
+  return &v->routine;
+}
+
+// ---- small matrices
+typedef struct SmallPlan {
+  PjRoutine routine;
+  Small s;
+  SmallKernel *kernel;
+  size_t elem;
+  int32_t num_batch;
+  int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
+} SmallPlan;
+
+typedef struct SmallRun {
+  const SmallPlan *p;
+  const char *a, *b;
+  char *c;
+} SmallRun;
+
+static void small_part(void *context, int64_t begin, int64_t end, int thread) {
+  const SmallRun *run = context;
+  const SmallPlan *p = run->p;
+  const size_t c_bytes = (size_t)(p->s.m * p->s.n) * p->elem;
+  for (int64_t b = begin; b < end; ++b)
+    p->kernel(&p->s, run->a + batch_offset(p->num_batch, p->batch_dims, p->a_batch, b),
+              run->b + batch_offset(p->num_batch, p->batch_dims, p->b_batch, b),
+              run->c + (size_t)b * c_bytes);
+}
+
+static PjStatus run_small(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                          void *const *out, void *scratch) {
+  const SmallPlan *p = (const SmallPlan *)self;
+  SmallRun run = {p, in[0], in[1], out[0]};
+  const double work = (double)(p->s.m * p->s.n) * (double)p->s.k;
+  pj_threads_for(threads, p->batch, pj__grain(p->batch, work), small_part, &run);
+  return PJ_STATUS_OK;
+}
+
+static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
+  const bool small = (double)g->m * (double)g->n * (double)g->k <= SMALL_WORK;
+  SmallKernel *kernel = PJ_PICK(smalls)[g->comp];
+  if (!small || !kernel || g->a.outer_step < 0 || g->a.sum_step < 0 || g->b.outer_step < 0 ||
+      g->b.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
+      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
+    return NULL;
+  SmallPlan *p = PJ_NEW(arena, SmallPlan);
+  *p = (SmallPlan){
+      .kernel = kernel,
+      .elem = pj_comp_bytes(g->comp),
+      .num_batch = g->num_batch,
+      .batch = g->batch,
+      .s = {g->m, g->n, g->k, g->a.outer_step, g->a.sum_step, g->b.sum_step, g->b.outer_step}};
+  memcpy(p->batch_dims, g->batch_dims, sizeof p->batch_dims);
+  memcpy(p->a_batch, g->a_batch, sizeof p->a_batch);
+  memcpy(p->b_batch, g->b_batch, sizeof p->b_batch);
+  p->routine = (PjRoutine){.name = "gemm_small", .run = run_small, .in_place = -1};
+  return &p->routine;
+}
+
+// ---- dimension numbers
+// The stride and offsets of |axes| (row-major) as one operand sees them.
+static void fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_step,
+                 const int64_t **out_table) {
+  int64_t stride = -1, size = 1;
+  bool uniform = true;
+  for (int32_t i = axes->count - 1; i >= 0; --i) {
+    const int64_t step = rhs ? axes->at[i].rhs : axes->at[i].lhs;
+    if (axes->at[i].size == 1)
+      continue;
+    if (stride < 0)
+      stride = step;
+    else
+      uniform &= step == stride * size;
+    size *= axes->at[i].size;
+  }
+  *out_step = !uniform ? -1 : stride < 0 ? 1 : stride;
+  *out_table = NULL;
+  if (uniform)
+    return;
+  int64_t *table = PJ_NEW_ARRAY(arena, int64_t, (size_t)size), inner = 1;
+  for (int32_t d = axes->count - 1; d >= 0; --d) {
+    const int64_t step = rhs ? axes->at[d].rhs : axes->at[d].lhs;
+    for (int64_t i = 0; i < size; ++i)
+      table[i] += i / inner % axes->at[d].size * step;
+    inner *= axes->at[d].size;
+  }
+  *out_table = table;
+}
+
+static PjTensor shape_of(const PjType *type) {
+  return (PjTensor){.rank = type->rank, .dims = (int64_t *)type->dims, .dtype = type->dtype};
+}
+
+// The product of the contraction |c| of operands of types |lhs| and |rhs|.
+static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjType *lhs,
+                             const PjType *rhs, const PjType *result) {
+  PjProduct *g = PJ_NEW(arena, PjProduct);
+  g->comp = c->comp;
+  g->batch = pj_axes_size(&c->batch);
+  g->m = pj_axes_size(&c->rows);
+  g->n = pj_axes_size(&c->cols);
+  g->k = pj_axes_size(&c->sum);
+  g->out_dtype = result->dtype;
+  const double bytes = (double)pj__bytes(lhs) + (double)pj__bytes(rhs) + (double)pj__bytes(result);
+  if (!g->k || !pj__count(result)) {
+    g->routine = (PjRoutine){
+        .name = "zero", .run = run_zero, .in_place = -1, .bytes = (double)pj__bytes(result)};
+    return &g->routine;
+  }
+  if (!pj__panel_init(&g->a, c->comp, lhs->dtype, true) ||
+      !pj__panel_init(&g->b, c->comp, rhs->dtype, false))
+    return NULL;
+  fold(arena, &c->rows, false, &g->a.outer_step, &g->a.outer);
+  fold(arena, &c->sum, false, &g->a.sum_step, &g->a.sum);
+  fold(arena, &c->cols, true, &g->b.outer_step, &g->b.outer);
+  fold(arena, &c->sum, true, &g->b.sum_step, &g->b.sum);
+  const int64_t lhs_bytes = (int64_t)pj_dtype_bytes(lhs->dtype),
+                rhs_bytes = (int64_t)pj_dtype_bytes(rhs->dtype);
+  int64_t stride = g->m * g->n;
+  g->num_batch = c->batch.count;
+  for (int32_t i = c->batch.count - 1; i >= 0; --i) {
+    g->batch_dims[i] = c->batch.at[i].size;
+    g->a_batch[i] = c->batch.at[i].lhs * lhs_bytes;
+    g->b_batch[i] = c->batch.at[i].rhs * rhs_bytes;
+    g->c_batch[i] = stride;
+    stride *= c->batch.at[i].size;
+  }
+  g->c_row = g->n;
+  g->c_col = 1;
+  const PjRoutine *routine = select_vector(arena, g);
+  if (!routine)
+    routine = select_small(arena, g);
+  if (!routine) {
+    if (g->n < NARROW && g->m > g->n && pj_comp_bytes(g->comp) <= 8 && c->comp != PJ_COMP_C64) {
+      // The other way round: rows of c are the kernel's long side.
+      const PjPanel panel = g->a;
+      const int64_t m = g->m;
+      g->a = g->b;
+      g->b = panel;
+      g->m = g->n;
+      g->n = m;
+      for (int32_t i = 0; i < g->num_batch; ++i) {
+        const int64_t at = g->a_batch[i];
+        g->a_batch[i] = g->b_batch[i];
+        g->b_batch[i] = at;
+      }
+      g->c_row = 1;
+      g->c_col = g->m;
+      g->swapped = true;
+    }
+    pj__product_plan(g);
+    routine = &g->routine;
+  }
+  PjRoutine *costs = (PjRoutine *)routine;
+  costs->flops = 2 * (double)g->batch * (double)g->m * (double)g->n * (double)g->k;
+  costs->bytes = bytes;
+  return routine;
+}
+
+const PjRoutine *pj__routine_dot_general(PjArena *arena, const PjOp *op) {
+  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1), *result = pj__out(op, 0);
+  PjDotDims dims;
+  dims.lhs_batch = PJ_INTS(op, lhs_batching_dimensions, &dims.num_batch);
+  dims.rhs_batch = PJ_INTS(op, rhs_batching_dimensions, NULL);
+  dims.lhs_sum = PJ_INTS(op, lhs_contracting_dimensions, &dims.num_sum);
+  dims.rhs_sum = PJ_INTS(op, rhs_contracting_dimensions, NULL);
+  PjContraction contraction, *c = &contraction;
+  const PjTensor a = shape_of(lhs), b = shape_of(rhs);
+  pj_dot_axes(&a, &b, &dims, 0, c);
+  c->comp = pj_comp_pick(lhs->dtype, rhs->dtype, result->dtype);
+  const PjAttr *sum_type = PJ_ATTR(op, accumulation_type);
+  if (sum_type && sum_type->type && sum_type->type->kind == PJ_TYPE_SCALAR &&
+      sum_type->type->dtype == PJ_DT_F64 && c->comp == PJ_COMP_F32)
+    c->comp = PJ_COMP_F64;
+  return make(arena, c, lhs, rhs, result);
+}
+
+const PjRoutine *pj__routine_dot(PjArena *arena, const PjOp *op) {
+  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1), *result = pj__out(op, 0);
+  const int64_t last = lhs->rank - 1, first = 0;
+  const PjDotDims dims = {.num_sum = lhs->rank > 0, .lhs_sum = &last, .rhs_sum = &first};
+  PjContraction contraction, *c = &contraction;
+  const PjTensor a = shape_of(lhs), b = shape_of(rhs);
+  pj_dot_axes(&a, &b, &dims, 0, c);
+  c->comp = pj_comp_pick(lhs->dtype, rhs->dtype, result->dtype);
+  return make(arena, c, lhs, rhs, result);
+}

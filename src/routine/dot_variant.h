@@ -1,0 +1,164 @@
+// Products that are bound by memory, or too small to pack: matrix by vector, and small matrices as
+// they lie.
+typedef float PJ_V(VecF32) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
+typedef double PJ_V(VecF64) __attribute__((vector_size(PJ_VB), aligned(8), may_alias));
+
+// A vector of numbers at |p|, converted. F16 has an instruction for it, or none.
+PJ_TARGET static inline PJ_V(VecF32) PJ_V(load_f32)(const float *p) {
+  return *(const PJ_V(VecF32) *)p;
+}
+PJ_TARGET static inline PJ_V(VecF64) PJ_V(load_f64)(const double *p) {
+  return *(const PJ_V(VecF64) *)p;
+}
+PJ_TARGET static inline PJ_V(VecF32) PJ_V(load_bf16)(const uint16_t *p) {
+  typedef uint16_t Half __attribute__((vector_size(PJ_VB / 2), aligned(2), may_alias));
+  typedef uint32_t Word __attribute__((vector_size(PJ_VB)));
+  const Word word = __builtin_convertvector(*(const Half *)p, Word) << 16;
+  return (PJ_V(VecF32))word;
+}
+#if PJ_LEVEL == 2
+PJ_TARGET static inline PJ_V(VecF32) PJ_V(load_f16)(const uint16_t *p) {
+  return (PJ_V(VecF32))_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i_u *)p));
+}
+#elif PJ_LEVEL == 1
+PJ_TARGET static inline PJ_V(VecF32) PJ_V(load_f16)(const uint16_t *p) {
+  return (PJ_V(VecF32))_mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u *)p));
+}
+#endif
+
+// y[r] = sum over p of a[r * row + p] * x[p]. Rows are summed alike whether four at a time or one,
+// so that it does not matter where a part begins.
+#define ROWS_STEP(COUNT, T, LOAD, ONE)                                          \
+  {                                                                             \
+    Vec sum[COUNT][2];                                                          \
+    memset(sum, 0, sizeof sum);                                                 \
+    int64_t p = 0;                                                              \
+    for (; p + 2 * LANES <= k; p += 2 * LANES) {                                \
+      const Vec x0 = *(const Vec *)(x + p), x1 = *(const Vec *)(x + p + LANES); \
+      PJ_UNROLL for (int i = 0; i < COUNT; ++i) {                               \
+        sum[i][0] += PJ_V(LOAD)(a + i * row + p) * x0;                          \
+        sum[i][1] += PJ_V(LOAD)(a + i * row + p + LANES) * x1;                  \
+      }                                                                         \
+    }                                                                           \
+    for (int i = 0; i < COUNT; ++i) {                                           \
+      T rest = 0;                                                               \
+      for (int64_t q = p; q < k; ++q)                                           \
+        rest += ONE(a[i * row + q]) * x[q];                                     \
+      Vec all = sum[i][0] + sum[i][1];                                          \
+      T lanes[LANES];                                                           \
+      memcpy(lanes, &all, sizeof lanes);                                        \
+      for (int half = LANES / 2; half > 0; half /= 2)                           \
+        for (int j = 0; j < half; ++j)                                          \
+          lanes[j] += lanes[j + half];                                          \
+      y[i] = lanes[0] + rest;                                                   \
+    }                                                                           \
+    a += COUNT * row;                                                           \
+    y += COUNT;                                                                 \
+    rows -= COUNT;                                                              \
+  }
+#define ROWS_KERNEL(NAME, FROM, T, LOAD, ONE)                                            \
+  PJ_TARGET static void PJ_V(NAME)(int64_t rows, int64_t k, const void *pa, int64_t row, \
+                                   const void *px, void *py) {                           \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));    \
+    enum { LANES = PJ_VB / sizeof(T) };                                                  \
+    const FROM *a = pa;                                                                  \
+    const T *x = px;                                                                     \
+    T *y = py;                                                                           \
+    while (rows >= 4)                                                                    \
+      ROWS_STEP(4, T, LOAD, ONE)                                                         \
+    while (rows > 0)                                                                     \
+      ROWS_STEP(1, T, LOAD, ONE)                                                         \
+  }
+
+// y[j] += sum over p of x[p] * a[p * sum + j], eight p at a time.
+#define COLS_KERNEL(NAME, FROM, T, LOAD, ONE)                                                 \
+  PJ_TARGET static void PJ_V(NAME)(int64_t cols, int64_t k, const void *pa, int64_t step,     \
+                                   const void *px, void *py) {                                \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));         \
+    enum { LANES = PJ_VB / sizeof(T), GROUP = 8 };                                            \
+    const FROM *a = pa;                                                                       \
+    const T *x = px;                                                                          \
+    T *y = py;                                                                                \
+    for (; k >= GROUP; k -= GROUP, a += GROUP * step, x += GROUP) {                           \
+      int64_t j = 0;                                                                          \
+      for (; j + LANES <= cols; j += LANES) {                                                 \
+        Vec sum = *(const Vec *)(y + j);                                                      \
+        PJ_UNROLL for (int q = 0; q < GROUP; ++q) sum += x[q] * PJ_V(LOAD)(a + q * step + j); \
+        *(Vec *)(y + j) = sum;                                                                \
+      }                                                                                       \
+      for (; j < cols; ++j)                                                                   \
+        for (int q = 0; q < GROUP; ++q)                                                       \
+          y[j] += x[q] * ONE(a[q * step + j]);                                                \
+    }                                                                                         \
+    for (; k > 0; --k, a += step, ++x)                                                        \
+      for (int64_t j = 0; j < cols; ++j)                                                      \
+        y[j] += x[0] * ONE(a[j]);                                                             \
+  }
+
+#define VECTOR_KERNELS(NAME, FROM, T, LOAD, ONE) \
+  ROWS_KERNEL(rows_##NAME, FROM, T, LOAD, ONE)   \
+  COLS_KERNEL(cols_##NAME, FROM, T, LOAD, ONE)
+VECTOR_KERNELS(f32, float, float, load_f32, )
+VECTOR_KERNELS(f64, double, double, load_f64, )
+VECTOR_KERNELS(bf16, uint16_t, float, load_bf16, one_bf16)
+#if PJ_LEVEL > 0
+VECTOR_KERNELS(f16, uint16_t, float, load_f16, _cvtsh_ss)
+#endif
+
+// c[i, j] = sum over p of a[i, p] * b[p, j], with any strides.
+#define SMALL_KERNEL(NAME, T)                                                                  \
+  PJ_TARGET static void PJ_V(NAME)(const Small *s, const void *pa, const void *pb, void *pc) { \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));          \
+    enum { LANES = PJ_VB / sizeof(T) };                                                        \
+    const T *a = pa, *b = pb;                                                                  \
+    T *c = pc;                                                                                 \
+    for (int64_t i = 0; i < s->m; ++i, a += s->a_row, c += s->n) {                             \
+      int64_t j = 0;                                                                           \
+      for (; s->b_col == 1 && j + LANES <= s->n; j += LANES) {                                 \
+        Vec sum = {0};                                                                         \
+        for (int64_t p = 0; p < s->k; ++p)                                                     \
+          sum += a[p * s->a_sum] * *(const Vec *)(b + p * s->b_sum + j);                       \
+        *(Vec *)(c + j) = sum;                                                                 \
+      }                                                                                        \
+      for (; j < s->n; ++j) {                                                                  \
+        T sum = 0;                                                                             \
+        for (int64_t p = 0; p < s->k; ++p)                                                     \
+          sum += a[p * s->a_sum] * b[p * s->b_sum + j * s->b_col];                             \
+        c[j] = sum;                                                                            \
+      }                                                                                        \
+    }                                                                                          \
+  }
+SMALL_KERNEL(small_f32, float)
+SMALL_KERNEL(small_f64, double)
+SMALL_KERNEL(small_u32, uint32_t)
+SMALL_KERNEL(small_u64, uint64_t)
+
+static VectorKernel *const PJ_V(rows)[PJ_DT_COUNT] = {
+    [PJ_DT_F32] = PJ_V(rows_f32),
+    [PJ_DT_F64] = PJ_V(rows_f64),
+    [PJ_DT_BF16] = PJ_V(rows_bf16),
+#if PJ_LEVEL > 0
+    [PJ_DT_F16] = PJ_V(rows_f16),
+#endif
+};
+static VectorKernel *const PJ_V(cols)[PJ_DT_COUNT] = {
+    [PJ_DT_F32] = PJ_V(cols_f32),
+    [PJ_DT_F64] = PJ_V(cols_f64),
+    [PJ_DT_BF16] = PJ_V(cols_bf16),
+#if PJ_LEVEL > 0
+    [PJ_DT_F16] = PJ_V(cols_f16),
+#endif
+};
+static SmallKernel *const PJ_V(smalls)[] = {
+    [PJ_COMP_F32] = PJ_V(small_f32),
+    [PJ_COMP_F64] = PJ_V(small_f64),
+    [PJ_COMP_U32] = PJ_V(small_u32),
+    [PJ_COMP_U64] = PJ_V(small_u64),
+    [PJ_COMP_C64] = NULL,
+    [PJ_COMP_C128] = NULL,
+};
+#undef ROWS_STEP
+#undef ROWS_KERNEL
+#undef COLS_KERNEL
+#undef VECTOR_KERNELS
+#undef SMALL_KERNEL

@@ -1,0 +1,303 @@
+// The packed product: blocks, tasks and threads (the algorithm is that of Goto and van de Geijn,
+// "Anatomy of high-performance matrix multiplication", 2008). Packing and its panels: gemm_pack.c.
+//
+// Two ways to share the work. Where every task needs much of b, b is packed first, by all threads,
+// then tasks of some rows pack their part of a and multiply. Where b is small or only one block of
+// rows high, each task packs its own.
+#include "routine/gemm.h"
+
+#include <string.h>
+
+#include "eval/strided.h"
+#include "routine/variant.h"
+
+typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add);
+typedef struct PjMicro {
+  int mr, nr;
+  PjMicroTile *tile;
+} Micro;
+
+#define PJ_VARIANT_FILE "routine/gemm_variant.h"
+#include "routine/variants.h"
+
+enum {
+  ROWS = 192,     // of a task; a multiple of every kernel's mr
+  SUMS = 256,     // p in one block
+  SUMS_ONE = 512, // up to here one block
+  COLS = 1024,
+  OWN_COLS = 256,
+  BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
+  MAX_TILE_BYTES = 12 * 2 * 64,
+  SHARED_BYTES = 16 << 20, // of packed b at a time
+  OWN_BYTES = 256 << 10,   // of b that a task packs whole
+  TASKS = 16,              // wanted of a large product
+  TASK_WORK = 1 << 20,     // multiplications that are worth a task of their own
+};
+
+static int64_t round_up(int64_t n, int64_t to) {
+  return (n + to - 1) / to * to;
+}
+static bool is_complex(PjComp comp) {
+  return comp == PJ_COMP_C64 || comp == PJ_COMP_C128;
+}
+
+// ---- one block
+// c[rows, cols] (+)= packed a x packed b; |c| in elements of the part type.
+static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sums, const char *a,
+                     const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add) {
+  const Micro *micro = g->micro;
+  const size_t bytes = pj_comp_bytes(g->a.part);
+  _Alignas(64) char tile[MAX_TILE_BYTES];
+  for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
+    const int64_t width = pj__min(micro->nr, cols - j);
+    for (int64_t i = 0; i < rows; i += micro->mr) {
+      const int64_t height = pj__min(micro->mr, rows - i);
+      const char *sliver = a + (size_t)(i * sums) * bytes;
+      char *to = c + (size_t)(i * c_row + j) * bytes;
+      if (height == micro->mr && width == micro->nr) {
+        micro->tile(sums, sliver, b, to, c_row, add);
+        continue;
+      }
+      // A tile at the edge: computed whole beside c.
+      if (add)
+        for (int64_t r = 0; r < height; ++r)
+          memcpy(tile + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
+                 (size_t)width * bytes);
+      micro->tile(sums, sliver, b, tile, micro->nr, add);
+      for (int64_t r = 0; r < height; ++r)
+        memcpy(to + (size_t)(r * c_row) * bytes, tile + (size_t)(r * micro->nr) * bytes,
+               (size_t)width * bytes);
+    }
+  }
+}
+
+// ---- tasks
+typedef struct Run {
+  const PjProduct *g;
+  const char *a, *b;
+  char *c, *scratch;
+  int64_t first_batch, first_col, cols; // of what is packed
+  int64_t row_tasks, col_tasks;
+} Run;
+
+static void batch_offsets(const PjProduct *g, int64_t batch, int64_t *a, int64_t *b, int64_t *c) {
+  *a = *b = *c = 0;
+  for (int32_t d = g->num_batch - 1; d >= 0; --d) {
+    const int64_t at = batch % g->batch_dims[d];
+    batch /= g->batch_dims[d];
+    *a += at * g->a_batch[d];
+    *b += at * g->b_batch[d];
+    *c += at * g->c_batch[d];
+  }
+}
+
+// Stores a block of c, [rows, cols] numbers of the part type, at element |c| of the result.
+static void store(const PjProduct *g, int64_t rows, int64_t cols, const char *block,
+                  int64_t block_row, char *c, char *temp) {
+  const size_t elem = pj_dtype_bytes(g->out_dtype), part = pj_comp_bytes(g->a.part);
+  const int64_t n = is_complex(g->comp) ? cols / 2 : cols;
+  if (pj_comp_is_native(g->comp, g->out_dtype)) {
+    const int64_t dims[] = {rows, n}, from[] = {is_complex(g->comp) ? block_row / 2 : block_row, 1},
+                  to[] = {g->c_row, g->c_col};
+    pj_strided_copy(elem, 2, dims, block, from, c, to);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i, block += (size_t)block_row * part) {
+    char *to = c + i * g->c_row * (int64_t)elem;
+    if (g->c_col == 1) {
+      pj_comp_store(g->comp, g->out_dtype, n, block, to);
+      continue;
+    }
+    for (int64_t j = 0; j < n; j += 256) {
+      const int64_t count = pj__min(256, n - j), dims[] = {count}, one[] = {1};
+      pj_comp_store(g->comp, g->out_dtype, count, block + (size_t)j * pj_comp_bytes(g->comp), temp);
+      pj_strided_copy(elem, 1, dims, temp, one, to + j * g->c_col * (int64_t)elem, &g->c_col);
+    }
+  }
+}
+
+typedef struct Spaces {
+  char *a, *b, *c, *temp; // of one thread
+} Spaces;
+
+static Spaces spaces(const Run *run, int thread) {
+  const PjProduct *g = run->g;
+  char *at = pj__thread_scratch(&g->routine, run->scratch, thread);
+  Spaces s = {.temp = at, .a = at + PJ_PACK_TEMP};
+  s.b = s.a + g->a_bytes;
+  s.c = s.b + (g->shared ? 0 : g->b_bytes);
+  return s;
+}
+
+// Rows [i, i + rows) and columns [j, j + cols) of one batch; |packed| is b's packed slivers, or
+// NULL.
+static void block(const Run *run, const Spaces *s, int64_t batch, int64_t i, int64_t rows,
+                  int64_t j, int64_t cols, const char *packed) {
+  const PjProduct *g = run->g;
+  const size_t bytes = pj_comp_bytes(g->a.part), elem = pj_dtype_bytes(g->out_dtype);
+  const int64_t per = is_complex(g->comp) ? 2 : 1;
+  int64_t at_a, at_b, at_c;
+  batch_offsets(g, batch, &at_a, &at_b, &at_c);
+  char *c = run->c + (at_c + i * g->c_row + j / per * g->c_col) * (int64_t)elem;
+  for (int64_t p = 0; p < g->real_k; p += g->sums) {
+    const int64_t sums = pj__min(g->sums, g->real_k - p);
+    const char *b = packed ? packed + (size_t)(p * g->micro->nr) * bytes : s->b;
+    const int64_t b_sliver = g->micro->nr * (packed ? g->real_k : sums);
+    if (!packed)
+      g->b.pack(&g->b, run->b + at_b, j, cols, p, sums, g->micro->nr, s->b, b_sliver, s->temp);
+    for (int64_t r = 0; r < rows; r += ROWS) {
+      const int64_t height = pj__min(ROWS, rows - r);
+      g->a.pack(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr, s->a,
+                g->micro->mr * sums, s->temp);
+      char *to = c + r * g->c_row * (int64_t)elem;
+      if (!g->buffered) {
+        multiply(g, height, cols, sums, s->a, b, b_sliver, to, g->c_row * per, p > 0);
+        continue;
+      }
+      multiply(g, height, cols, sums, s->a, b, b_sliver, s->c, g->cols, p > 0);
+      if (p + sums == g->real_k)
+        store(g, height, cols, s->c, g->cols, to, s->temp);
+    }
+  }
+}
+
+static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const PjProduct *g = run->g;
+  const Spaces s = spaces(run, thread);
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t j = task % run->col_tasks * g->cols, rest = task / run->col_tasks;
+    const int64_t i = rest % run->row_tasks * g->rows;
+    block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
+          pj__min(g->cols, g->real_n - j), NULL);
+  }
+}
+
+// Slivers of b, |group| batches of |chunk| columns.
+static void pack_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const PjProduct *g = run->g;
+  const Spaces s = spaces(run, thread);
+  const int nr = g->micro->nr;
+  const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
+  for (int64_t at = begin; at < end;) {
+    const int64_t batch = at / per_batch, first = at % per_batch,
+                  last = pj__min(per_batch, first + end - at);
+    int64_t at_a, at_b, at_c;
+    batch_offsets(g, run->first_batch + batch, &at_a, &at_b, &at_c);
+    const int64_t cols = pj__min(last * nr, run->cols) - first * nr;
+    g->b.pack(&g->b, run->b + at_b, run->first_col + first * nr, cols, 0, g->real_k, nr,
+              run->scratch + (size_t)(at * sliver) * pj_comp_bytes(g->b.part), sliver, s.temp);
+    at += last - first;
+  }
+}
+
+static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const PjProduct *g = run->g;
+  const Spaces s = spaces(run, thread);
+  const int nr = g->micro->nr;
+  const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t j = task % run->col_tasks * g->cols, rest = task / run->col_tasks;
+    const int64_t i = rest % run->row_tasks * g->rows, batch = rest / run->row_tasks;
+    const char *packed =
+        run->scratch + (size_t)((batch * per_batch + j / nr) * sliver) * pj_comp_bytes(g->b.part);
+    block(run, &s, run->first_batch + batch, i, pj__min(g->rows, g->m - i), run->first_col + j,
+          pj__min(g->cols, run->cols - j), packed);
+  }
+}
+
+static int64_t task_grain(const PjProduct *g, int64_t tasks, int64_t cols) {
+  const double work =
+      (double)pj__min(g->rows, g->m) * (double)pj__min(g->cols, cols) * (double)g->real_k;
+  return pj__grain(tasks, work / 8);
+}
+
+static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                            void *const *out, void *scratch) {
+  const PjProduct *g = (const PjProduct *)self;
+  Run run = {.g = g,
+             .a = in[g->swapped],
+             .b = in[!g->swapped],
+             .c = out[0],
+             .scratch = scratch,
+             .row_tasks = pj__divide_up(g->m, g->rows)};
+  if (!g->shared) {
+    run.col_tasks = pj__divide_up(g->real_n, g->cols);
+    const int64_t tasks = g->batch * run.row_tasks * run.col_tasks;
+    pj_threads_for(threads, tasks, task_grain(g, tasks, g->real_n), own_tasks, &run);
+    return PJ_STATUS_OK;
+  }
+  for (run.first_batch = 0; run.first_batch < g->batch; run.first_batch += g->group) {
+    const int64_t batches = pj__min(g->group, g->batch - run.first_batch);
+    for (run.first_col = 0; run.first_col < g->real_n; run.first_col += g->chunk) {
+      run.cols = pj__min(g->chunk, g->real_n - run.first_col);
+      const int64_t slivers = batches * pj__divide_up(run.cols, g->micro->nr);
+      pj_threads_for(threads, slivers, pj__grain(slivers, (double)(g->real_k * g->micro->nr) * 4),
+                     pack_tasks, &run);
+      run.col_tasks = pj__divide_up(run.cols, g->cols);
+      const int64_t tasks = batches * run.row_tasks * run.col_tasks;
+      pj_threads_for(threads, tasks, task_grain(g, tasks, run.cols), shared_tasks, &run);
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+// ---- plan
+void pj__product_plan(PjProduct *g) {
+  const int64_t per = is_complex(g->comp) ? 2 : 1;
+  const size_t bytes = pj_comp_bytes(g->a.part);
+  g->micro = &PJ_PICK(micros)[g->a.part];
+  const int nr = g->micro->nr, mr = g->micro->mr;
+  g->real_n = g->n * per;
+  g->real_k = g->k * per;
+  g->sums = g->real_k <= SUMS_ONE ? g->real_k : SUMS;
+  g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
+  const double work = (double)g->m * (double)g->real_n * (double)g->real_k,
+               all_work = work * (double)g->batch;
+  const int64_t n_up = round_up(g->real_n, nr);
+  const double b_bytes = (double)n_up * (double)g->real_k * (double)bytes;
+  const bool whole = b_bytes <= OWN_BYTES && (g->batch >= TASKS || all_work <= TASK_WORK);
+  g->rows = ROWS;
+  g->shared = !whole && g->m > 2 * ROWS &&
+              (double)g->real_k * (double)(nr * 8) * (double)bytes <= SHARED_BYTES;
+  if (g->shared) {
+    g->cols = pj__min(n_up, g->buffered ? BUFFER_COLS : COLS);
+    const int64_t fits = (int64_t)(SHARED_BYTES / ((double)g->real_k * (double)bytes)) / nr * nr;
+    g->chunk = pj__min(n_up, pj__max(fits, nr));
+    g->group = pj__max(1, pj__min(g->batch, fits / n_up));
+    g->b_bytes = (size_t)(g->group * round_up(g->chunk, nr) * g->real_k) * bytes;
+  } else {
+    g->cols = pj__min(n_up, OWN_COLS);
+    if (whole) {
+      g->cols = n_up;
+      // Converted blocks must be done with when the next rows come.
+      if (!g->buffered || g->sums == g->real_k)
+        g->rows = pj__max(g->m, 1);
+    } else if (g->m <= 2 * ROWS && !g->buffered) {
+      g->rows = 2 * ROWS;
+    }
+  }
+  // Smaller tasks while there are too few for the threads of a large machine.
+  for (;;) {
+    const int64_t tasks = (g->shared ? g->group : g->batch) * pj__divide_up(g->m, g->rows) *
+                          pj__divide_up(g->real_n, g->cols);
+    if (whole || tasks >= TASKS || (double)tasks * TASK_WORK >= all_work || g->cols < 8 * nr)
+      break;
+    g->cols = round_up(g->cols / 2, nr);
+  }
+  g->a_bytes = pj__scratch_round((size_t)(round_up(pj__min(ROWS, g->m), mr) * g->sums) * bytes);
+  if (!g->shared)
+    g->b_bytes = (size_t)(round_up(g->cols, nr) * g->sums) * bytes;
+  g->b_bytes = pj__scratch_round(g->b_bytes);
+  const size_t c_bytes = g->buffered ? pj__scratch_round((size_t)(ROWS * g->cols) * bytes) : 0;
+  g->routine.run = run_product;
+  g->routine.in_place = -1;
+  g->routine.scratch_bytes = g->shared ? g->b_bytes : 0;
+  g->routine.thread_scratch_bytes =
+      PJ_PACK_TEMP + g->a_bytes + (g->shared ? 0 : g->b_bytes) + c_bytes;
+  if (!g->routine.name)
+    g->routine.name = "gemm";
+  g->routine.flops = 2 * all_work;
+}

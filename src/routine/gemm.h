@@ -1,0 +1,64 @@
+// The packed matrix product, core of contractions and convolutions.
+//
+// c[i, j] = sum over p of a[i, p] * b[p, j], for each of a number of batches. What is multiplied is
+// what two panels pack: a panel knows how to bring a block of its operand into slivers that the
+// micro-kernel reads front to back, so transposed, converted, complex or gathered operands cost
+// nothing but their packing. Sums run over p in order, in blocks of a fixed length, whatever the
+// sizes of tiles and the number of threads: every element of c has the same bits wherever it is
+// computed.
+#pragma once
+#include "eval/comp.h"
+#include "routine/plan.h"
+
+typedef struct PjPanel PjPanel;
+// Packs the elements [outer, outer + outers) x [sum, sum + sums) of the operand at |base| into
+// slivers of |width|: sliver s begins at out + s * sliver elements and holds element (outer + s *
+// width + i, sum + p) at p * width + i; the last one is filled up with zeros. |temp| has
+// PJ_PACK_TEMP bytes.
+typedef void PjPackFn(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                      int64_t sum, int64_t sums, int width, void *out, int64_t sliver, void *temp);
+enum { PJ_PACK_TEMP = 17 << 10 };
+
+struct PjPanel {
+  PjPackFn *pack;
+  PjComp part;   // what it packs: F32, F64, U32 or U64
+  PjDtype dtype; // of the operand
+  // Offsets in elements of the operand: a stride where all are its multiples (then the table may be
+  // NULL), else -1.
+  int64_t outer_step, sum_step;
+  const int64_t *outer, *sum;
+  void (*load)(int64_t n, const void *in, void *out); // converts a run, or NULL: pj_comp_load
+  const void *user;                                   // for packers of their own kind
+};
+
+// A panel over an operand of any type that |comp| can be computed from; |left|: it is a (the
+// packing of complex numbers differs). The caller sets offsets. False if |dtype| does not go with
+// |comp|.
+bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
+
+enum { PJ_GEMM_AXES = 2 * PJ_MAX_RANK };
+
+typedef struct PjProduct {
+  PjRoutine routine; // run computes in[0] x in[1]
+  PjComp comp;
+  int64_t batch, m, n, k; // in elements of comp
+  PjPanel a, b;
+  // Strides of the batch dimensions, in bytes of the operands and in elements of c.
+  int32_t num_batch;
+  int64_t batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK], c_batch[PJ_MAX_RANK];
+  PjDtype out_dtype;
+  int64_t c_row, c_col; // strides in elements
+  bool swapped;         // a is in[1]
+
+  // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex.
+  const struct PjMicro *micro;
+  int64_t real_n, real_k;
+  bool shared;              // b is packed for all tasks, before them; else by each task
+  bool buffered;            // c is computed in blocks of a.part and converted
+  int64_t rows, cols, sums; // of a task; p in one block
+  int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time
+  size_t a_bytes, b_bytes;  // of a packed block
+} PjProduct;
+
+// Completes a product whose fields up to |swapped| are set: blocks, scratch, run, costs.
+void pj__product_plan(PjProduct *product);

@@ -1,0 +1,126 @@
+// Transposing lines into slivers: out[p * width + i] = lines[i][p] for p < n and i < have.
+PJ_TARGET static void PJ_V(lines_8)(const void *const *lines, int have, int width, int64_t n,
+                                    void *to) {
+  uint64_t *out = to;
+  for (int i = 0; i < have; ++i) {
+    const uint64_t *line = lines[i];
+    for (int64_t p = 0; p < n; ++p)
+      out[p * width + i] = line[p];
+  }
+}
+
+PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int width, int64_t n,
+                                    void *to) {
+  uint32_t *out = to;
+  int i = 0;
+#if PJ_LEVEL > 0
+  // Squares of eight by eight; what is left of the width is stored in halves and quarters.
+  for (; i < have && have - i >= 4; i += 8) {
+    const int rows = have - i < 8 ? have - i : 8;
+    const float *at[8];
+    for (int r = 0; r < 8; ++r)
+      at[r] = lines[i + (r < rows ? r : 0)];
+    int64_t p = 0;
+    for (; p + 8 <= n; p += 8) {
+      __m256 x[8], y[8];
+      for (int r = 0; r < 8; ++r)
+        x[r] = _mm256_loadu_ps(at[r] + p);
+      for (int r = 0; r < 8; r += 2) {
+        y[r] = _mm256_unpacklo_ps(x[r], x[r + 1]);
+        y[r + 1] = _mm256_unpackhi_ps(x[r], x[r + 1]);
+      }
+      for (int r = 0; r < 8; r += 4) {
+        x[r] = _mm256_shuffle_ps(y[r], y[r + 2], 0x44);
+        x[r + 1] = _mm256_shuffle_ps(y[r], y[r + 2], 0xEE);
+        x[r + 2] = _mm256_shuffle_ps(y[r + 1], y[r + 3], 0x44);
+        x[r + 3] = _mm256_shuffle_ps(y[r + 1], y[r + 3], 0xEE);
+      }
+      for (int r = 0; r < 4; ++r) {
+        y[r] = _mm256_permute2f128_ps(x[r], x[r + 4], 0x20);
+        y[r + 4] = _mm256_permute2f128_ps(x[r], x[r + 4], 0x31);
+      }
+      float *line = (float *)out + p * width + i;
+      for (int r = 0; r < 8; ++r, line += width) {
+        if (rows == 8) {
+          _mm256_storeu_ps(line, y[r]);
+          continue;
+        }
+        _mm_storeu_ps(line, _mm256_castps256_ps128(y[r]));
+        const __m128 high = _mm256_extractf128_ps(y[r], 1);
+        if (rows & 2)
+          _mm_storel_pi((__m64 *)(line + 4), high);
+        if (rows & 1)
+          _mm_store_ss(line + (rows & 2 ? 6 : 4), rows & 2 ? _mm_movehl_ps(high, high) : high);
+      }
+    }
+    for (; p < n; ++p)
+      for (int r = 0; r < rows; ++r)
+        memcpy(&out[p * width + i + r], at[r] + p, 4);
+  }
+#endif
+  for (; i < have; ++i) {
+    const uint32_t *line = lines[i];
+    for (int64_t p = 0; p < n; ++p)
+      out[p * width + i] = line[p];
+  }
+}
+
+// Lines along the rows: |n| elements at each of |sums| places, |step| elements (or table entries)
+// apart, into slivers.
+#define COPY_LINES(NAME, T)                                                                      \
+  PJ_TARGET static void PJ_V(NAME)(const void *from, const int64_t *table, int64_t step,         \
+                                   int64_t n, int64_t sums, int width, void *out,                \
+                                   int64_t sliver) {                                             \
+    const int64_t whole = n / width * width;                                                     \
+    /* Some slivers at a time: a run of whole cache lines is read, and few lines are written in  \
+     * turn. */                                                                                  \
+    const int64_t group =                                                                        \
+        256 / (int64_t)sizeof(T) / width > 0 ? 256 / (int64_t)sizeof(T) / width * width : width; \
+    for (int64_t r = 0; r < n; r += group) {                                                     \
+      const int64_t end = r + group < whole ? r + group : whole;                                 \
+      for (int64_t p = 0; p < sums; ++p) {                                                       \
+        const T *line = (const T *)from + (step >= 0 ? p * step : table[p]);                     \
+        T *to = (T *)out + r / width * sliver + p * width;                                       \
+        int64_t i = r;                                                                           \
+        COPY_CASE(T, 4)                                                                          \
+        COPY_CASE(T, 6)                                                                          \
+        COPY_CASE(T, 8)                                                                          \
+        COPY_CASE(T, 12)                                                                         \
+        COPY_CASE(T, 16)                                                                         \
+        COPY_CASE(T, 32)                                                                         \
+        if (i < n && i < r + group)                                                              \
+          memcpy(to, line + i, (size_t)(n - i) * sizeof(T));                                     \
+      }                                                                                          \
+    }                                                                                            \
+  }
+#define COPY_CASE(T, W)                   \
+  if (width == W)                         \
+    for (; i < end; i += W, to += sliver) \
+      memcpy(to, line + i, W * sizeof(T));
+COPY_LINES(copy_4, uint32_t)
+COPY_LINES(copy_8, uint64_t)
+#undef COPY_CASE
+#undef COPY_LINES
+
+// Runs of 16-bit floats as float.
+PJ_TARGET static void PJ_V(load_bf16)(int64_t n, const void *in, void *out) {
+  const uint16_t *from = in;
+  uint32_t *to = out;
+  for (int64_t i = 0; i < n; ++i)
+    to[i] = (uint32_t)from[i] << 16;
+}
+#if PJ_LEVEL > 0
+PJ_TARGET static void PJ_V(load_f16)(int64_t n, const void *in, void *out) {
+  const uint16_t *from = in;
+  float *to = out;
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u *)(from + i))));
+  for (; i < n; ++i)
+    to[i] = _cvtsh_ss(from[i]);
+}
+#else
+PJ_TARGET static void PJ_V(load_f16)(int64_t n, const void *in, void *out) {
+  pj_float_decode_n(PJ_DT_F16, n, in, out);
+}
+#endif

@@ -1,0 +1,178 @@
+// dot_general by routine and by evaluator, over types, dimension numbers and sizes.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "routine_support.h"
+
+typedef struct Axes {
+  int64_t size;
+  int group; // 0 batch, 1 rows, 2 columns, 3 sum
+} Axes;
+
+// A random arrangement: up to |most| dimensions in each group, in any order.
+static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, bool special) {
+  int64_t dims[2][PJ_MAX_RANK], lists[4][PJ_MAX_RANK], result[PJ_MAX_RANK];
+  int32_t rank[2] = {0, 0}, counts[4] = {0}, result_rank = 0;
+  Axes axes[2][PJ_MAX_RANK];
+  int64_t parts[4][2];
+  for (int g = 0; g < 4; ++g) {
+    parts[g][0] = sizes[g];
+    parts[g][1] = 1;
+    if (split)
+      for (int64_t f = 2; f < 6; ++f)
+        if (sizes[g] % f == 0 && random_int(0, 1)) {
+          parts[g][0] = sizes[g] / f;
+          parts[g][1] = f;
+        }
+  }
+  for (int side = 0; side < 2; ++side)
+    for (int g = 0; g < 4; ++g)
+      for (int i = 0; i < 2; ++i) {
+        if (g == (side ? 1 : 2) || (i == 1 && parts[g][1] == 1) || (g == 0 && sizes[0] == 1))
+          continue;
+        axes[side][rank[side]++] = (Axes){parts[g][i], g * 2 + i};
+      }
+  for (int side = 0; side < 2; ++side)
+    for (int32_t i = rank[side] - 1; i > 0 && split; --i) { // shuffle
+      const int32_t j = (int32_t)random_int(0, i);
+      const Axes t = axes[side][i];
+      axes[side][i] = axes[side][j];
+      axes[side][j] = t;
+    }
+  // Batch and sum dimensions pair up by their name; the lists are in the order of the lhs.
+  for (int32_t i = 0; i < rank[0]; ++i) {
+    const int g = axes[0][i].group / 2;
+    dims[0][i] = axes[0][i].size;
+    if (g != 0 && g != 3)
+      continue;
+    const int at = g == 3;
+    lists[at][counts[at]] = i;
+    for (int32_t j = 0; j < rank[1]; ++j)
+      if (axes[1][j].group == axes[0][i].group)
+        lists[2 + at][counts[at]] = j;
+    ++counts[at];
+    if (g == 0)
+      result[result_rank++] = axes[0][i].size;
+  }
+  for (int side = 0; side < 2; ++side)
+    for (int32_t i = 0; i < rank[side]; ++i) {
+      dims[side][i] = axes[side][i].size;
+      if (axes[side][i].group / 2 == (side ? 2 : 1))
+        result[result_rank++] = axes[side][i].size;
+    }
+  text_start();
+  text_add("func.func @main(%%a: ");
+  text_type(in, rank[0], dims[0]);
+  text_add(", %%b: ");
+  text_type(in, rank[1], dims[1]);
+  text_add(") -> ");
+  text_type(out, result_rank, result);
+  text_add(
+      " {\n  %%r = \"stablehlo.dot_general\"(%%a, %%b) <{dot_dimension_numbers = #stablehlo.dot<"
+      "lhs_batching_dimensions = [");
+  text_list(counts[0], lists[0]);
+  text_add("], rhs_batching_dimensions = [");
+  text_list(counts[0], lists[2]);
+  text_add("], lhs_contracting_dimensions = [");
+  text_list(counts[1], lists[1]);
+  text_add("], rhs_contracting_dimensions = [");
+  text_list(counts[1], lists[3]);
+  text_add("]>}> : (");
+  text_type(in, rank[0], dims[0]);
+  text_add(", ");
+  text_type(in, rank[1], dims[1]);
+  text_add(") -> ");
+  text_type(out, result_rank, result);
+  text_add("\n  return %%r : ");
+  text_type(out, result_rank, result);
+  text_add("\n}\n");
+  PjTensor *inputs[2];
+  for (int side = 0; side < 2; ++side)
+    inputs[side] = random_tensor(in, rank[side], dims[side], special);
+  check_routine(text_get(), PJ_OP_DOT_GENERAL, 2, inputs, MATCH_SUM, 2 * (double)(sizes[3] + 4));
+  for (int side = 0; side < 2; ++side)
+    pj_tensor_release(inputs[side]);
+}
+
+static const PjDtype types[][2] = {
+    {PJ_DT_F32, PJ_DT_F32},       {PJ_DT_F64, PJ_DT_F64},   {PJ_DT_C64, PJ_DT_C64},
+    {PJ_DT_C128, PJ_DT_C128},     {PJ_DT_BF16, PJ_DT_BF16}, {PJ_DT_F16, PJ_DT_F16},
+    {PJ_DT_BF16, PJ_DT_F32},      {PJ_DT_S32, PJ_DT_S32},   {PJ_DT_S8, PJ_DT_S8},
+    {PJ_DT_S8, PJ_DT_S32},        {PJ_DT_U8, PJ_DT_U32},    {PJ_DT_S64, PJ_DT_S64},
+    {PJ_DT_PRED, PJ_DT_PRED},     {PJ_DT_S4, PJ_DT_S32},    {PJ_DT_F8E4M3FN, PJ_DT_F32},
+    {PJ_DT_F8E5M2, PJ_DT_F8E5M2},
+};
+
+static void every_type(void **state) {
+  (void)state;
+  for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
+    for (int round = 0; round < 30; ++round) {
+      int64_t sizes[4];
+      for (int g = 0; g < 4; ++g)
+        sizes[g] = round % 5 == g ? random_int(0, 1) : random_int(1, round < 15 ? 12 : 40);
+      if (round % 4)
+        sizes[0] = round % 4 == 1 ? 1 : random_int(1, 4);
+      // Which of its products of infinities make a complex number NaN is open.
+      check(types[t][0], types[t][1], sizes, round % 2,
+            round % 3 == 0 && !pj_dtype_is_complex(types[t][0]));
+    }
+}
+
+static void vectors(void **state) {
+  (void)state;
+  for (size_t t = 0; t < 8; ++t)
+    for (int round = 0; round < 12; ++round) {
+      int64_t sizes[4] = {round % 3 ? 1 : 3, 1, random_int(1, 600), random_int(1, 200)};
+      if (round % 2) {
+        sizes[1] = sizes[2];
+        sizes[2] = 1;
+      }
+      check(types[t][0], types[t][1], sizes, round > 5, false);
+    }
+}
+
+// Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
+static void blocks(void **state) {
+  (void)state;
+  static const int64_t sizes[][4] = {{1, 97, 129, 300}, {1, 200, 100, 520}, {1, 193, 300, 513},
+                                     {20, 65, 33, 64},  {3, 200, 70, 90},   {1, 300, 5, 200},
+                                     {1, 5, 300, 200},  {18, 200, 16, 530}, {1, 100, 17, 2049}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
+    for (size_t t = 0; t < 9; ++t)
+      check(types[t][0], types[t][1], sizes[i], t % 2, false);
+}
+
+static void legacy_dot(void **state) {
+  (void)state;
+  const int64_t dims[] = {7, 9};
+  PjTensor *inputs[] = {random_tensor(PJ_DT_F32, 2, dims, false),
+                        random_tensor(PJ_DT_F32, 1, dims + 1, false)};
+  check_routine(
+      "func.func @main(%a: tensor<7x9xf32>, %b: tensor<9xf32>) -> tensor<7xf32> {\n"
+      "  %r = \"stablehlo.dot\"(%a, %b) : (tensor<7x9xf32>, tensor<9xf32>) -> tensor<7xf32>\n"
+      "  return %r : tensor<7xf32>\n}\n",
+      PJ_OP_DOT, 2, inputs, MATCH_SUM, 30);
+  for (int i = 0; i < 2; ++i)
+    pj_tensor_release(inputs[i]);
+}
+
+// What processors without AVX2 run.
+static void plain_instructions(void **state) {
+  pj_cpu_limit(0);
+  vectors(state);
+  blocks(state);
+  pj_cpu_limit(~0u);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_type), cmocka_unit_test(vectors),
+                                     cmocka_unit_test(blocks), cmocka_unit_test(legacy_dot),
+                                     cmocka_unit_test(plain_instructions)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
