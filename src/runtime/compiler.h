@@ -26,8 +26,9 @@ typedef struct PjRunContext {
 } PjRunContext;
 
 typedef struct PjCompiledStats {
-  int64_t code_bytes; // 0: unknown
-  int64_t temp_bytes; // scratch while running, 0: unknown
+  int64_t code_bytes;    // 0: unknown
+  int64_t temp_bytes;    // scratch while running, 0: unknown
+  int64_t num_fallbacks; // operations left to the evaluator
 } PjCompiledStats;
 
 typedef struct PjCompilerOps {
