@@ -32,3 +32,12 @@ if(suite_sources)
   set_target_properties(suite PROPERTIES OUTPUT_NAME pjrt-suite)
   add_dependencies(products suite)
 endif()
+
+# Judges compilers by random programs: not a product, but nothing that needs more than the products do.
+file(GLOB differential_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/*.c)
+if(differential_sources)
+  add_executable(differential ${differential_sources})
+  target_include_directories(differential PRIVATE ${CMAKE_SOURCE_DIR}/tests/differential)
+  target_link_libraries(differential PRIVATE pj_runtime pj_cli pj_host m)
+  set_target_properties(differential PROPERTIES OUTPUT_NAME pj-differential)
+endif()

@@ -53,3 +53,24 @@ foreach(source ${tool_sources})
   add_executable(pj-${name} ${source})
   target_link_libraries(pj-${name} PRIVATE pj_import)
 endforeach()
+
+# Random programs, compiler against evaluator: a short run with every landing, long ones with check-full. What finds
+# faults is tested on planted ones.
+if(TARGET differential)
+  add_test(NAME differential COMMAND differential --count 400)
+  add_test(NAME differential_large COMMAND differential --size large --count 20)
+  add_test(NAME differential_noise COMMAND differential --plant noise --count 300 --attempts 0)
+  foreach(fault bit:differs last:differs loud:differs input:refused refuse:refused threads:threads crash:crashed hang:hung)
+    string(REPLACE ":" ";" fault ${fault})
+    list(GET fault 1 verdict)
+    list(GET fault 0 fault)
+    add_test(NAME differential_finds_${fault}
+             COMMAND differential --plant ${fault} --seed 2 --count 40 --attempts 3 --limit 1 --most 1)
+    set_tests_properties(differential_finds_${fault} PROPERTIES LABELS quick TIMEOUT 60
+                         PASS_REGULAR_EXPRESSION "FAIL seed-[0-9]+: ${verdict}: .*, 1 failed")
+  endforeach()
+  set_tests_properties(differential differential_large differential_noise PROPERTIES LABELS quick TIMEOUT 240)
+  add_test(NAME differential_slow COMMAND differential --count 10000 --jobs 2)
+  add_test(NAME differential_large_slow COMMAND differential --size large --seed 1000 --count 300 --jobs 2)
+  set_tests_properties(differential_slow differential_large_slow PROPERTIES LABELS slow TIMEOUT 1800)
+endif()

@@ -1,0 +1,329 @@
+// See perturb.h.
+#include "perturb.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "eval/eval.h"
+#include "eval/float.h"
+#include "rand.h"
+
+static const char target[] = "pj.perturb";
+
+// ----------------------------------------------------------------------------------------------
+// The move itself: a custom call of one operand. Its configuration: by how many units in the last
+// place at most, and of how many elements one is moved.
+static Rand rand_state;
+
+static bool is_ieee(PjDtype dtype) {
+  return dtype == PJ_DT_F16 || dtype == PJ_DT_BF16 || dtype == PJ_DT_F32 || dtype == PJ_DT_F64;
+}
+
+// Moves a finite number other than zero by |steps| representable ones, without leaving its sign.
+static void move(PjDtype dtype, int64_t steps, void *element) {
+  double value = pj_double_decode(dtype, element);
+  if (!isfinite(value) || value == 0)
+    return;
+  size_t bytes = pj_dtype_bytes(dtype);
+  unsigned bits = pj_dtype_bits(dtype);
+  uint64_t raw = 0, sign = dtype == PJ_DT_F8E8M0FNU ? 0 : (uint64_t)1 << (bits - 1);
+  memcpy(&raw, element, bytes);
+  int64_t magnitude = (int64_t)(raw & (sign ? sign - 1 : 0xFF));
+  if (dtype != PJ_DT_F64)
+    magnitude += steps;
+  else if (steps < 0 || magnitude < INT64_MAX - steps)
+    magnitude += steps;
+  uint64_t moved = (raw & sign) | (uint64_t)(magnitude < 1 ? 1 : magnitude);
+  memcpy(element, &moved, bytes);
+  double now = pj_double_decode(dtype, element);
+  // Past the largest number lies infinity, or, without one, nothing to move to.
+  if (!isfinite(now) && !(is_ieee(dtype) && isinf(now)))
+    memcpy(element, &raw, bytes);
+}
+
+static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                        void *user) {
+  PjStr config = PJ_STRATTR(op, backend_config);
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
+  long long ulps = 1, every = 1;
+  sscanf(text, "%lld %lld", &ulps, &every);
+  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
+  PjDtype part = pj_dtype_part(result->dtype);
+  size_t step = pj_dtype_bytes(part);
+  for (size_t at = 0; at + step <= result->bytes; at += step) {
+    if (every > 1 && rand_int(&rand_state, 1, every) != 1)
+      continue;
+    // More than half of the bound, to either side: a few runs then come near the extremes.
+    int64_t steps = (int64_t)ceil((0.5 + 0.5 * rand_unit(&rand_state)) * (double)ulps);
+    if (rand_chance(&rand_state, 50))
+      steps = -steps;
+    move(part, steps, (char *)result->data + at);
+  }
+  return PJ_STATUS_OK;
+}
+
+PjStatus perturb_start(uint64_t seed) {
+  rand_state.state = rand_mix(seed + 77);
+  return pj_custom_call_register(pj_str(target), perturb, NULL);
+}
+
+// ----------------------------------------------------------------------------------------------
+// Which operations are inexact. Bounds of float and double; narrower types are computed in float
+// and rounded, which leaves one unit.
+typedef struct Bound {
+  PjOpKind kind;
+  int ulps;     // of the result
+  int operands; // of the operands: functions that are ill-conditioned in themselves
+} Bound;
+
+static const Bound bounds[] = {
+    {PJ_OP_ATAN2, 4},
+    {PJ_OP_CBRT, 4},
+    {PJ_OP_COSINE, 4},
+    {PJ_OP_EXPONENTIAL, 4},
+    {PJ_OP_EXPONENTIAL_MINUS_ONE, 4},
+    {PJ_OP_LOG, 4},
+    {PJ_OP_LOG_PLUS_ONE, 4},
+    {PJ_OP_LOGISTIC, 4},
+    {PJ_OP_POWER, 4},
+    {PJ_OP_RSQRT, 4},
+    {PJ_OP_SINE, 4},
+    {PJ_OP_TAN, 4},
+    {PJ_OP_TANH, 4},
+    {PJ_OP_CHLO_ACOS, 8},
+    {PJ_OP_CHLO_ACOSH, 8},
+    {PJ_OP_CHLO_ASIN, 8},
+    {PJ_OP_CHLO_ASINH, 8},
+    {PJ_OP_CHLO_ATAN, 8},
+    {PJ_OP_CHLO_ATANH, 8},
+    {PJ_OP_CHLO_BESSEL_I1E, 8},
+    {PJ_OP_CHLO_COSH, 8},
+    {PJ_OP_CHLO_DIGAMMA, 8, 4},
+    {PJ_OP_CHLO_ERF, 8},
+    {PJ_OP_CHLO_ERF_INV, 8},
+    {PJ_OP_CHLO_ERFC, 8},
+    {PJ_OP_CHLO_LGAMMA, 8, 4},
+    {PJ_OP_CHLO_POLYGAMMA, 16, 4},
+    {PJ_OP_CHLO_SINH, 8},
+    {PJ_OP_CHLO_TAN, 8},
+    {PJ_OP_CHLO_ZETA, 16, 4},
+    {PJ_OP_BATCH_NORM_GRAD, 8, 8},
+    {PJ_OP_BATCH_NORM_INFERENCE, 4, 4},
+    {PJ_OP_BATCH_NORM_TRAINING, 8, 8},
+    {PJ_OP_CHOLESKY, 8, 8},
+    {PJ_OP_FFT, 4, 8},
+    {PJ_OP_TRIANGULAR_SOLVE, 8, 8},
+};
+
+// Elementwise operations that are exact on real numbers but not on complex ones.
+static const Bound complex_bounds[] = {
+    {PJ_OP_ABS, 4},
+    {PJ_OP_DIVIDE, 4, 2},
+    {PJ_OP_SIGN, 4},
+    {PJ_OP_SQRT, 4},
+};
+
+static bool is_inexact_type(const PjType *type) {
+  return type->kind == PJ_TYPE_TENSOR &&
+         (pj_dtype_is_float(type->dtype) || pj_dtype_is_complex(type->dtype));
+}
+
+static bool is_narrow(const PjType *type) {
+  return pj_dtype_bits(pj_dtype_part(type->dtype)) < 32;
+}
+
+typedef struct Perturbing {
+  PjArena *arena;
+  double scale;
+} Perturbing;
+
+static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every) {
+  PjArena *arena = p->arena;
+  PjOp *op = pj_op_create(arena, PJ_OP_CUSTOM_CALL, 1, 1, 0);
+  op->operands[0] = value;
+  op->results[0].type = value->type;
+  pj_op_set_attr(op, PJ_KEY_call_target_name, pj_attr_string(arena, pj_str(target)));
+  char text[64];
+  int64_t scaled = (int64_t)ceil((double)ulps * p->scale);
+  snprintf(text, sizeof text, "%lld %lld", (long long)scaled, (long long)every);
+  pj_op_set_attr(op, PJ_KEY_backend_config,
+                 pj_attr_string(arena, pj_str(pj_arena_strndup(arena, text, strlen(text)))));
+  pj_op_fill_defaults(arena, op);
+  return op;
+}
+
+static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps, int64_t every) {
+  if (!is_inexact_type(op->operands[i]->type))
+    return;
+  PjOp *moved = make_move(p, op->operands[i], ulps, every);
+  pj_op_insert_before(op, moved);
+  op->operands[i] = &moved->results[0];
+}
+
+static void replace_uses(PjRegion *region, const PjOp *except, PjValue *from, PjValue *to) {
+  for (PjOp *op = region->first; op; op = op->next) {
+    for (uint32_t i = 0; op != except && i < op->num_operands; ++i)
+      if (op->operands[i] == from)
+        op->operands[i] = to;
+    for (uint32_t i = 0; i < op->num_regions; ++i)
+      replace_uses(&op->regions[i], except, from, to);
+  }
+}
+
+// Every other use of the result sees the moved value.
+static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps) {
+  if (!is_inexact_type(op->results[i].type))
+    return;
+  PjOp *moved = make_move(p, &op->results[i], ulps, 1);
+  pj_op_insert_before(op->next, moved);
+  replace_uses(op->region, moved, &op->results[i], &moved->results[0]);
+}
+
+// ----------------------------------------------------------------------------------------------
+// Sums and products of many elements.
+static bool adds_floats(const PjRegion *region, bool *multiplies) {
+  bool adds = false;
+  for (const PjOp *op = region->first; op; op = op->next) {
+    bool inexact = op->num_results == 1 && is_inexact_type(op->results[0].type);
+    adds |= inexact && (op->kind == PJ_OP_ADD || op->kind == PJ_OP_SUBTRACT);
+    *multiplies |= inexact && op->kind == PJ_OP_MULTIPLY;
+  }
+  return adds;
+}
+
+static int64_t count_of(const PjType *type) {
+  int64_t count = 1;
+  pj_type_num_elements(type, &count);
+  return count;
+}
+
+static int64_t product(const PjType *type, const PjAttr *dims) {
+  int64_t n = 1;
+  for (uint32_t i = 0; dims && i < dims->count; ++i)
+    n *= type->dims[dims->ints[i]];
+  return n;
+}
+
+// How many elements go into one of the results, at most.
+static int64_t terms_of(const PjOp *op) {
+  const PjType *first = op->operands[0]->type;
+  switch (op->kind) {
+  case PJ_OP_REDUCE:
+    return product(first, PJ_ATTR(op, dimensions));
+  case PJ_OP_REDUCE_WINDOW:
+  case PJ_OP_SELECT_AND_SCATTER: {
+    int64_t n = 1;
+    const PjAttr *window = PJ_ATTR(op, window_dimensions);
+    for (uint32_t i = 0; i < window->count; ++i)
+      n *= window->ints[i];
+    return n;
+  }
+  case PJ_OP_SCATTER: {
+    int64_t indices = count_of(op->operands[op->num_results]->type);
+    return indices + 1;
+  }
+  case PJ_OP_DOT_GENERAL:
+    return product(first, PJ_ATTR(op, lhs_contracting_dimensions));
+  case PJ_OP_CONVOLUTION: {
+    const PjType *kernel = op->operands[1]->type;
+    int64_t outputs = kernel->dims[PJ_INT(op, kernel_output_feature_dimension)];
+    return outputs ? count_of(kernel) / outputs : 1;
+  }
+  default: // dot, einsum
+    return first->rank ? first->dims[first->rank - 1] : 1;
+  }
+}
+
+// A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add
+// up to that. Of narrow types the terms are exact in the float that sums them, and a unit of one of
+// them is more than all the rounding.
+static void move_sum(const Perturbing *p, PjOp *op, bool multiplies) {
+  int64_t n = terms_of(op), ulps = 2 + (int64_t)(2 * sqrt((double)n));
+  bool product_of_terms = multiplies && op->num_regions;
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    bool narrow = is_inexact_type(op->operands[i]->type) && is_narrow(op->operands[i]->type);
+    int64_t every = narrow ? 1 + (int64_t)sqrt((double)n) : 1;
+    move_operand(p, op, i, narrow ? 1 : ulps, every);
+  }
+  for (uint32_t i = 0; i < op->num_results; ++i) {
+    bool narrow = is_inexact_type(op->results[i].type) && is_narrow(op->results[i].type);
+    // Bodies of more than one operation may round to the narrow type at every step.
+    bool stepwise = narrow && op->num_regions && op->regions[0].first->next->next;
+    move_result(p, op, i, product_of_terms || stepwise ? ulps : 1);
+  }
+}
+
+static uint32_t perturb_region(const Perturbing *p, PjRegion *region);
+
+static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
+  switch (op->kind) {
+  case PJ_OP_REDUCE:
+  case PJ_OP_REDUCE_WINDOW:
+  case PJ_OP_SCATTER:
+  case PJ_OP_SELECT_AND_SCATTER: {
+    bool multiplies = false;
+    bool adds = adds_floats(&op->regions[op->num_regions - 1], &multiplies);
+    if (adds || multiplies)
+      move_sum(p, op, multiplies);
+    return adds || multiplies;
+  }
+  case PJ_OP_DOT_GENERAL:
+  case PJ_OP_DOT:
+  case PJ_OP_EINSUM:
+  case PJ_OP_CONVOLUTION:
+    if (!is_inexact_type(op->results[0].type))
+      return 0;
+    move_sum(p, op, false);
+    return 1;
+  case PJ_OP_SORT:
+    return 0;
+  case PJ_OP_WHILE:
+  case PJ_OP_IF:
+  case PJ_OP_CASE:
+  case PJ_OP_MAP:
+  case PJ_OP_CHLO_SCAN: {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < op->num_regions; ++i)
+      count += perturb_region(p, &op->regions[i]);
+    return count;
+  }
+  default:
+    break;
+  }
+  const Bound *found = NULL;
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; ++i)
+    if (bounds[i].kind == op->kind)
+      found = &bounds[i];
+  for (size_t i = 0; i < sizeof complex_bounds / sizeof *complex_bounds; ++i)
+    if (complex_bounds[i].kind == op->kind && pj_dtype_is_complex(op->operands[0]->type->dtype))
+      found = &complex_bounds[i];
+  if (!found || !is_inexact_type(op->results[0].type))
+    return 0;
+  bool narrow = is_narrow(op->results[0].type);
+  for (uint32_t i = 0; found->operands && i < op->num_operands; ++i)
+    move_operand(p, op, i, narrow ? 1 : found->operands, 1);
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    move_result(p, op, i, narrow ? 1 : found->ulps);
+  return 1;
+}
+
+static uint32_t perturb_region(const Perturbing *p, PjRegion *region) {
+  uint32_t count = 0;
+  for (PjOp *op = region->first, *next; op; op = next) {
+    next = op->next; // what is inserted is not looked at
+    count += perturb_op(p, op);
+  }
+  return count;
+}
+
+uint32_t perturb_module(PjModule *module, double scale) {
+  uint32_t count = 0;
+  const Perturbing perturbing = {module->arena, scale};
+  for (PjOp *op = module->body.first; op; op = op->next)
+    if (op->kind == PJ_OP_FUNC)
+      count += perturb_region(&perturbing, &op->regions[0]);
+  pj_module_number(module);
+  return count;
+}
