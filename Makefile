@@ -14,7 +14,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -62,10 +62,15 @@ tsan: ## unit tests under ThreadSanitizer, in build-tsan/
 	@$(MAKE) --no-print-directory everything BUILD=build-tsan CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=thread"
 	@tools/check.sh build-tsan san
 
-bench: ## compare with XLA's CPU in turn; the worst cases first
+bench: ## compare with XLA's CPU in turn, worst cases first, about 20 minutes; BENCH="--filter loop" and other options
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
-	@$(PY) bench/bench.py --build $(BUILD)
+	@$(PY) bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json $(BENCH)
+
+bench-quick: ## the same for fewer programs, three minutes
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) bench/bench.py --quick --build $(BUILD) --json $(BUILD)/bench-quick.json $(BENCH)
 
 install: all ## install under PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)

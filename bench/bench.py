@@ -1,10 +1,10 @@
 """`make bench`: the plugin against XLA's CPU, in turn on this machine, worst cases first.
 
-    python bench/bench.py [--build BUILD] [--filter TEXT] [--seconds S] [--rounds N] [--json FILE]
-
-Two processes, one per backend, take turns (A B A B ...) program by program, so that both see the same machine. A time is the
-median of all calls; a ratio is ours over XLA's, below 1 where the plugin is faster. Absolute times of one machine mean nothing on
-another. The answers of both sides are compared too, roughly: a fast wrong answer is no result.
+Every program runs in fresh processes, one per backend, that take turns (A B A B ...), so that both see the same machine and a
+crash costs one row. A run time is the median of all calls of a round; a ratio is XLA's time over the plugin's in the same round,
+above 1 where the plugin is faster, and the ratio of a row is the median of its rounds. Compile times are of a new process with all
+caches off. Answers are compared number by number: a fast wrong answer is no result. Absolute times of one machine mean nothing
+on another. doc/bench.md says more.
 """
 
 import argparse
@@ -12,65 +12,235 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import numpy as np
+
+import report
+from sides import ROOT, Failure, Side, together
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# The largest error that passes, in units of a number's size plus the root mean square of its array.
+TOLERANCE = {"float16": 1e-2, "float32": 3e-5, "complex64": 3e-5, "float64": 1e-11, "complex128": 1e-11}
 
 
-class Side:
-    def __init__(self, platform, build):
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PJRT_NAMES", "PJRT_REPLACE"))}
-        env.update(JAX_PLATFORMS=platform, PYTHONPATH=str(ROOT / "python"), PJRT_CPU_LIBRARY=str(build / "pjrt_plugin_cpu.so"))
-        worker = pathlib.Path(__file__).with_name("worker.py")
-        self.process = subprocess.Popen([sys.executable, worker], env=env, text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
-        self.hello = self.read()
+def error_of(ours, theirs, overall=False):
+    """The largest error of an array, relative to each number's size plus the array's root mean square; infinity where one is not
+    a number and the other is, or where whole numbers differ. |overall|: the root mean square of the errors over that of the array
+    instead, for programs that magnify the last bit."""
+    if overall:
+        a, b = ours.astype(np.complex128), theirs.astype(np.complex128)
+        return float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-30)) if a.shape == b.shape else math.inf
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return math.inf
+    if ours.dtype.kind in "biu":
+        return 0.0 if np.array_equal(ours, theirs) else math.inf
+    wide = np.complex128 if ours.dtype.kind == "c" else np.float64
+    a, b = ours.astype(wide), theirs.astype(wide)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    if same.all():
+        return 0.0
+    a, b = a[~same], b[~same]
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return math.inf
+    scale = math.sqrt(np.mean(np.abs(np.where(np.isfinite(theirs), theirs, 0).astype(wide)) ** 2))
+    return float(np.max(np.abs(a - b) / (np.abs(b) + scale)))
 
-    def read(self):
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"error": f"ended with exit status {self.process.wait()}"}
 
-    def ask(self, *words):
+def compare(program, folders):
+    """The largest error over all results, and the largest allowed one as a share of what is allowed."""
+    names = [sorted(os.listdir(folder)) for folder in folders]
+    if names[0] != names[1]:
+        raise Failure("the sides have different numbers of results")
+    worst, share = 0.0, 0.0
+    for name in names[0]:
+        ours, theirs = (np.load(folder / name) for folder in folders)
+        error = error_of(ours, theirs, program.overall)
+        # bfloat16 is written as float32: its programs state their tolerance or are told apart by their name.
+        low = 2e-2 if "bf16" in program.name else TOLERANCE.get(str(ours.dtype), 1.0)
+        worst = max(worst, error)
+        share = max(share, error / (program.tolerance or low))
+    return worst, share
+
+
+class Bench:
+    def __init__(self, options, sides, peers):
+        self.options, self.sides, self.peers = options, sides, peers
+
+    def patience(self, program):
+        return program.patience or self.options.patience
+
+    def environments(self):
+        return [{"PJRT_LOG": "fallback"}, {}]
+
+    def prepared(self, program, sides, environments):
+        """A child of each side, with arguments made and the program lowered, at the same time."""
+        children = []
         try:
-            self.process.stdin.write("\t".join(words) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        return self.read()
+            for side, environment in zip(sides, environments):
+                children.append(side.child(environment))
+            for child in children:
+                child.send("warm_up")
+                child.send("prepare", program.name)
+            for request in range(3):
+                answers = [child.receive(self.patience(program)) for child in children]
+        except Failure:
+            for child in children:
+                child.end(9)
+            raise
+        return children, answers
 
+    def measure(self, program, sides):
+        """The row of one program. Sides beyond the plugin may be missing."""
+        row = {"name": program.name, "tag": program.tag}
+        began = time.perf_counter()
+        compiles = []
+        children = []
+        try:
+            for last in [False] * (self.options.compiles - 1) + [True]:
+                children, answers = self.prepared(program, sides, self.environments())
+                compiles.append([child.ask("compile", patience=self.patience(program)) for child in children])
+                # A second sample is worth little where the first took seconds.
+                if last or sum(c["compile_ms"] for c in compiles[0]) > 2000:
+                    break
+                for child in children:
+                    child.end(9)
+            row |= self.merge(sides, "lower_ms", [a["lower_ms"] for a in answers])
+            for figure in ("compile_ms", "compile_cpu_ms", "backend_ms", "compile_mb"):
+                row |= self.merge(sides, figure, [statistics.median(c[i][figure] for c in compiles) for i in range(len(sides))])
+            self.run(program, sides, children, row)
+        except Failure as failure:
+            row["error"] = str(failure)
+        finally:
+            for child in children:
+                child.end(9)
+            lines = children[0].log().splitlines() if children else []
+            row["fallbacks"] = sum("fallback" in line for line in lines)
+        if len(sides) == 2 and "error" not in row:
+            row["compile_ratio"] = row["compile_ms"]["XLA"] / row["compile_ms"]["plugin"]
+        row["spent_s"] = time.perf_counter() - began
+        return row
 
-def measure(name, sides, seconds, rounds):
-    """The row of one program: compile times, medians and the spread of the ratio over the rounds, or what went wrong."""
-    compiles = [side.ask("compile", name) for side in sides]
-    for side, answer in zip(("plugin", "XLA"), compiles):
-        if "error" in answer:
-            return {"name": name, "error": f"{side}: {answer['error']}"}
-    a, b = (answer["check"] for answer in compiles)
-    if not math.isclose(a, b, rel_tol=1e-2, abs_tol=1e-3):
-        return {"name": name, "error": f"the answers differ: mean size {a} and {b}"}
-    times = [[], []]
-    ratios = []
-    for _ in range(rounds):
-        medians = []
-        for i, side in enumerate(sides):
-            answer = side.ask("run", name, str(seconds))
-            if "error" in answer:
-                return {"name": name, "error": answer["error"]}
-            times[i] += answer["times"]
-            medians.append(statistics.median(answer["times"]))
-        ratios.append(medians[0] / medians[1])
-    ours, theirs = (1e6 * statistics.median(t) for t in times)
-    return {"name": name, "ours_us": ours, "xla_us": theirs, "ratio": ours / theirs, "low": min(ratios), "high": max(ratios),
-            "ours_compile_ms": compiles[0]["ms"], "xla_compile_ms": compiles[1]["ms"]}
+    def run(self, program, sides, children, row):
+        patience = self.patience(program)
+        with tempfile.TemporaryDirectory(prefix="pjrt-bench-") as scratch:
+            folders = [pathlib.Path(scratch) / side.name for side in sides]
+            for folder in folders:
+                folder.mkdir()
+            firsts = [child.ask("first", str(folder), patience=patience) for child, folder in zip(children, folders)]
+            row |= self.merge(sides, "first_run_ms", [f["first_run_ms"] for f in firsts])
+            if len(sides) == 2:
+                row["error_seen"], share = compare(program, folders)
+                if share > 1:
+                    row["wrong"] = f"the answers differ by {row['error_seen']:.2g}"
+            peers = self.open_peers(program, children, row)
+            try:
+                self.rounds(program, sides, children, peers, row)
+            finally:
+                for peer in peers:
+                    peer.end(9)
+
+    def rounds(self, program, sides, children, peers, row):
+        rounds, seconds = self.options.rounds, self.options.seconds
+        longest = 1e-3 * max(row["first_run_ms"].values())
+        if longest > 8 * seconds:
+            rounds = max(1, min(rounds, 2))
+        names = [side.name for side in sides] + [peer.side.name for peer in peers]
+        samples = {name: [] for name in names}
+        for _ in range(rounds):
+            for child, name in zip(children + peers, names):
+                try:
+                    samples[name].append(child.ask("run", seconds, patience=self.patience(program)))
+                except Failure:
+                    if child not in peers:
+                        raise
+        for figure in ("us", "best_us", "cpu_us"):
+            row[figure] = {name: statistics.median(s[figure] for s in samples[name]) for name in names if samples[name]}
+        row |= self.merge(sides, "peak_mb", [child.ask("memory")["peak_mb"] for child in children])
+        ours = [s["us"] for s in samples["plugin"]]
+        for name in names[1:]:
+            ratios = [theirs["us"] / mine for theirs, mine in zip(samples[name], ours)]
+            if ratios:
+                row.setdefault("ratio", {})[name] = statistics.median(ratios)
+                row.setdefault("spread", {})[name] = [min(ratios), max(ratios)]
+
+    def open_peers(self, program, children, row):
+        """Children of the peers that know the program, compiled and compared with XLA's answer; a peer that fails is left out."""
+        ready = []
+        for peer in self.peers:
+            child = None
+            try:
+                child = peer.child()
+                child.receive()
+                with tempfile.TemporaryDirectory(prefix="pjrt-bench-") as scratch:
+                    children[1].ask("export", scratch)
+                    known = child.ask("prepare", program.name, scratch, patience=120)["known"]
+                    if known:
+                        row.setdefault("peer_compile_ms", {})[peer.name] = child.ask("compile", patience=180)["compile_ms"]
+                        child.ask("first", patience=60)
+                        ready.append(child)
+                        continue
+            except Failure as failure:
+                row.setdefault("peer_errors", {})[peer.name] = str(failure)
+            if child:
+                child.end(9)
+        return ready
+
+    @staticmethod
+    def merge(sides, figure, values):
+        return {figure: {side.name: value for side, value in zip(sides, values)}}
+
+    def once(self):
+        """What is measured once per side: starts, first operation, transfer, eager calls."""
+        result = {}
+        for side in self.sides:
+            figures = result[side.name] = {}
+            starts, first_ops = [], []
+            try:
+                for _ in range(5):
+                    with side.child() as child:
+                        starts.append(child.receive())
+                        first_ops.append(child.ask("first_op"))
+                figures["platform"] = starts[0]["platform"]
+                figures["client_ms"] = statistics.median(s["client_ms"] for s in starts)
+                for figure in ("compile_ms", "backend_ms", "run_ms"):
+                    figures["first_op_" + figure] = statistics.median(f[figure] for f in first_ops)
+                for name in ("eager", "upload"):
+                    with side.child() as child:
+                        child.receive()
+                        child.ask("warm_up")
+                        figures[name] = child.ask(name, patience=120)
+                        figures["threads"] = child.ask("usage")["threads"]
+            except Failure as failure:
+                figures.setdefault("errors", []).append(str(failure))
+        result["process_start_ms"] = process_start(self.options.build)
+        return result
+
+    def warm_cache(self, program):
+        """Compile time of a second process over a disk cache that a first one filled."""
+        plugin = self.sides[0]
+        times = []
+        folder = tempfile.mkdtemp(prefix="pjrt-bench-cache-")
+        try:
+            for _ in range(2):
+                children, _ = self.prepared(program, [plugin], [{"PJRT_CACHE_DIR": folder}])
+                with children[0] as child:
+                    times.append(child.ask("compile", patience=self.patience(program))["compile_ms"])
+            return {"cold_ms": times[0], "warm_ms": times[1], "entries": sum(len(files) for _, _, files in os.walk(folder))}
+        except Failure as failure:
+            return {"error": str(failure)}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def process_start(build):
     """Start of a process and a client, without Python: `pjrt devices`. Milliseconds, the median of ten."""
-    import time
-
     times = []
     for _ in range(10):
         start = time.perf_counter()
@@ -79,48 +249,89 @@ def process_start(build):
     return statistics.median(times)
 
 
-def main():
+def machine():
+    fields = {}
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    wanted = {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "sve"}
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    return {"cpu": fields.get("model name", "?"), "processors": len(os.sched_getaffinity(0)),
+            "features": sorted(wanted & set(fields.get("flags", "").split())), "commit": commit, "load": os.getloadavg()[0],
+            "time": time.strftime("%Y-%m-%d %H:%M")}
+
+
+def open_sides(options):
+    """The plugin, XLA, and the peers that were asked for."""
+    common = {"PYTHONPATH": str(ROOT / "python"), "OPENBLAS_NUM_THREADS": "1"}
+    sides = [Side("plugin", sys.executable, "worker.py",
+                  common | {"JAX_PLATFORMS": "pjrt_cpu", "PJRT_CPU_LIBRARY": str(options.build / "pjrt_plugin_cpu.so")}),
+             Side("XLA", sys.executable, "worker.py", common | {"JAX_PLATFORMS": "cpu"})]
+    # The peers' Python finds JAX, which makes the inputs, in this one's packages.
+    site = next(path for path in sys.path if path.endswith("site-packages"))
+    peers = [Side(name, options.peers_python, "peer.py", {"BENCH_PEER": name, "PYTHONPATH": site, "JAX_PLATFORMS": "cpu"})
+             for name in options.peers.split(",") if name]
+    for side in sides + peers:
+        side.ready()
+    return sides, peers
+
+
+def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--filter", default="", help="only programs whose name holds this")
-    parser.add_argument("--seconds", type=float, default=0.3, help="time per program, side and round")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=pathlib.Path, help="write the rows here too")
-    args = parser.parse_args()
-    build = args.build.resolve()
+    parser.add_argument("--filter", default="", help="only programs whose name or tag holds one of these, separated by |")
+    parser.add_argument("--quick", action="store_true", help="fewer programs and rounds: three minutes")
+    parser.add_argument("--seconds", type=float, help="time per program, side and round")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--compiles", type=int, help="processes that each program is compiled in")
+    parser.add_argument("--patience", type=float, help="seconds that one side may take for one step")
+    parser.add_argument("--no-once", action="store_true", help="without starts, transfers, eager calls and the warm cache")
+    parser.add_argument("--peers", default="", help="also these, of iree, torch, inductor; needs `make bench-peers`")
+    parser.add_argument("--peers-python", type=pathlib.Path, default=ROOT / ".venv-peers/bin/python")
+    parser.add_argument("--json", type=pathlib.Path, help="write everything measured here")
+    parser.add_argument("--list", action="store_true", help="name the programs and stop")
+    options = parser.parse_args()
+    for name, quick, full in (("seconds", 0.06, 0.15), ("rounds", 3, 3), ("compiles", 1, 2), ("patience", 20, 60)):
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else full)
+    options.build = options.build.resolve()
+    return options
 
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    from programs import PROGRAMS
 
-    sides = [Side("pjrt_cpu", build), Side("cpu", build)]
-    print(f"plugin: {sides[0].hello.get('platform')}, XLA: {sides[1].hello.get('platform')}; {os.cpu_count()} processors")
-    rows = []
-    for name in PROGRAMS:
-        if args.filter in name:
-            rows.append(measure(name, sides, args.seconds, args.rounds))
-            print(f"  {name}: {rows[-1].get('error') or format(rows[-1]['ratio'], '.2f')}", file=sys.stderr, flush=True)
-            if sides[0].process.poll() is not None:
-                sides[0] = Side("pjrt_cpu", build)
+def wanted(program, options):
+    words = options.filter.split("|")
+    return (program.quick or not options.quick) and any(word in program.name or word == program.tag for word in words)
 
-    good = sorted((row for row in rows if "ratio" in row), key=lambda row: -row["ratio"])
-    print(f"\n{'program':<36} {'plugin µs':>12} {'XLA µs':>12} {'ratio':>8} {'(spread)':>15}  {'compile ms':>10} {'XLA':>7}")
-    for row in good:
-        spread = f"({row['low']:.2f}-{row['high']:.2f})"
-        print(f"{row['name']:<36} {row['ours_us']:>12,.1f} {row['xla_us']:>12,.1f} {row['ratio']:>8.2f} {spread:>15}  "
-              f"{row['ours_compile_ms']:>10.2f} {row['xla_compile_ms']:>7.1f}")
-    for row in rows:
-        if "error" in row:
-            print(f"{row['name']:<36} FAILED: {row['error']}")
-    if good:
-        mean = math.exp(statistics.fmean(math.log(row["ratio"]) for row in good))
-        compile_mean = math.exp(statistics.fmean(math.log(row["ours_compile_ms"] / row["xla_compile_ms"]) for row in good))
-        print(f"\ngeometric mean of {len(good)} ratios: run {mean:.2f}, compile {compile_mean:.3f}; "
-              f"worst {good[0]['ratio']:.1f} ({good[0]['name']})")
-    print(f"client start in JAX: plugin {sides[0].hello['client_ms']:.1f} ms, XLA {sides[1].hello['client_ms']:.1f} ms; "
-          f"`pjrt devices` as a whole: {process_start(build):.1f} ms")
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1))
-    return any("error" in row for row in rows)
+
+def main():
+    options = parse()
+    import programs
+
+    chosen = [program for program in programs.load().values() if wanted(program, options)]
+    if options.list:
+        for program in chosen:
+            print(f"{program.tag:<14} {program.name}")
+        return 0
+    began = time.perf_counter()
+    sides, peers = open_sides(options)
+    bench = Bench(options, sides, peers)
+    result = {"machine": machine(), "quick": options.quick, "rows": []}
+    if not options.no_once:
+        result["once"] = bench.once()
+    for program in chosen:
+        alone = options.quick and not program.xla_quick
+        row = bench.measure(program, sides[:1] if alone else sides)
+        if program.tag == "model" and not options.no_once and "error" not in row:
+            row["warm"] = bench.warm_cache(program)
+        result["rows"].append(row)
+        print("  " + report.one_line(row), file=sys.stderr, flush=True)
+    for side in sides + peers:
+        side.close()
+    result["minutes"] = (time.perf_counter() - began) / 60
+    print(report.text(result))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1))
+    return any("error" in row or "wrong" in row for row in result["rows"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,77 @@
+"""The bench itself: its programs trace, its comparison finds errors, its report survives failures and missing figures."""
+
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import BUILD, ROOT
+
+sys.path.insert(0, str(ROOT / "bench"))
+import bench
+import programs
+import report
+
+PROGRAMS = programs.load()
+
+
+def test_programs_have_distinct_figures():
+    assert len(PROGRAMS) > 200
+    assert {program.tag for program in PROGRAMS.values()} == set(programs.TAGS)
+    assert all(len(name) <= 46 and "|" not in name for name in PROGRAMS)
+    assert sum(program.quick for program in PROGRAMS.values()) < 100
+
+
+@pytest.mark.parametrize("name, operations", [
+    ("unrolled, 1,552 ops", 1552), pytest.param("unrolled, 7,744 ops", 7744, marks=pytest.mark.slow)])
+def test_unrolled_programs_have_the_stated_size(name, operations):
+    import jax
+
+    program = PROGRAMS[name]
+    text = jax.jit(program.function).lower(*program.make()).as_text()
+    assert len(re.findall(r"(?<!#)stablehlo\.\w+", text)) == operations
+
+
+@pytest.mark.slow
+def test_every_program_traces():
+    import jax
+
+    for program in PROGRAMS.values():
+        with jax.enable_x64(program.x64):
+            arguments = program.make()
+            results = jax.eval_shape(program.function, *arguments)
+            shapes = lambda tree: jax.tree.map(lambda x: (np.shape(x), np.result_type(x)), tree)
+            if program.carry:
+                assert shapes(tuple(results[: program.carry])) == shapes(tuple(arguments[: program.carry])), program.name
+
+
+def test_error_of_arrays():
+    x = np.array([1, -2, 3e-3, np.nan, np.inf], np.float32)
+    assert bench.error_of(x, x.copy()) == 0
+    y = x.copy()
+    y[0] += 1e-3
+    assert 2e-4 < bench.error_of(y, x) < 1e-3
+    y[3] = 0
+    assert bench.error_of(y, x) == math.inf
+    assert bench.error_of(x, x.astype(np.float64)) == math.inf
+    assert bench.error_of(np.array([1, 2]), np.array([1, 3])) == math.inf
+    assert bench.error_of(np.array([3.0, 4.0]), np.array([3.0, 4.5]), overall=True) == pytest.approx(0.5 / math.hypot(3, 4.5))
+
+
+def test_report_of_failures_only():
+    machine = {"cpu": "any", "processors": 2, "features": [], "commit": "", "time": "", "load": 0.0}
+    rows = [{"name": "a", "tag": "loop", "error": "plugin: ended by SIGSEGV"}]
+    text = report.text({"machine": machine, "rows": rows})
+    assert "FAILED  a: plugin: ended by SIGSEGV" in text and "not measured" in text
+
+
+@pytest.mark.slow
+def test_bench_runs(tmp_path):
+    out = tmp_path / "out.json"
+    command = [sys.executable, ROOT / "bench/bench.py", "--build", BUILD, "--quick", "--no-once", "--filter", "x + 1, scalar", "--json", out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "call of x + 1, scalar" in done.stdout and out.exists()
