@@ -7,14 +7,20 @@
 
 static _Atomic int64_t fail_countdown = -1;
 
-static bool should_fail(void) {
-  int64_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
-  if (left < 0)
-    return false;
+static bool count_down(int64_t left) {
   while (left > 0)
     if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
       return false;
   return left == 0;
+}
+
+static inline bool should_fail(void) {
+  int64_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+  return __builtin_expect(left >= 0, 0) && count_down(left);
+}
+
+bool pj_alloc_should_fail(void) {
+  return should_fail();
 }
 
 void pj_alloc_fail_after(int64_t count) {
@@ -28,7 +34,13 @@ void *pj_malloc(size_t size) {
 void *pj_calloc(size_t count, size_t size) {
   if (should_fail())
     return NULL;
-  return count && size ? calloc(count, size) : calloc(1, 1);
+  // malloc keeps small blocks at hand per thread, calloc does not look there.
+  size_t bytes;
+  if (pj_mul_size(count, size, &bytes) && bytes <= 1024) {
+    void *ptr = malloc(bytes ? bytes : 1);
+    return ptr ? memset(ptr, 0, bytes ? bytes : 1) : NULL;
+  }
+  return calloc(count, size);
 }
 
 void *pj_realloc(void *ptr, size_t size) {

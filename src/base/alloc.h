@@ -27,6 +27,9 @@ char *pj_strndup(const char *text, size_t len);
 // Test hook: lets |count| further allocations of this process succeed, then fails every one until
 // called again; a negative |count| (the initial state) never fails.
 void pj_alloc_fail_after(int64_t count);
+// Counts one allocation that takes no memory from the heap now (from a list of free blocks, say);
+// true if it must fail.
+bool pj_alloc_should_fail(void);
 
 // Sizes: each returns false when the result does not fit.
 static inline bool pj_mul_size(size_t a, size_t b, size_t *out) {
