@@ -45,6 +45,10 @@ PJRT_Error *pj_api_Event_OnReady(PJRT_Event_OnReady_Args *args) {
   PJ_ARGS(Event_OnReady, user_arg);
   PJ_NOT_NULL(event);
   PJ_NOT_NULL(callback);
+  if (pj_event_is_ready(pj_event_of(args->event))) {
+    args->callback(pj_surface_error(pj_event_status(pj_event_of(args->event))), args->user_arg);
+    return NULL;
+  }
   HostCallback *host = pj_malloc(sizeof *host);
   if (!host)
     return pj_surface_error(pj_status_oom());

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/small.h"
 
 PjBuffer *pj_buffer_create(PjArray *array) {
-  PjBuffer *buffer = pj_calloc(1, sizeof *buffer);
+  PjBuffer *buffer = pj_small_calloc(sizeof *buffer);
   if (!buffer) {
     pj_array_release(array);
     return NULL;
@@ -15,27 +16,25 @@ PjBuffer *pj_buffer_create(PjArray *array) {
   buffer->shape = pj_shape_retain(array->shape);
   buffer->ready = pj_event_retain(array->ready);
   buffer->array = array;
-  pthread_mutex_init(&buffer->lock, NULL);
   return buffer;
 }
 
 PjArray *pj_buffer_take(PjBuffer *buffer) {
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   PjArray *array = buffer->array;
   buffer->array = NULL;
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   return array;
 }
 
 void pj_buffer_destroy(PjBuffer *buffer) {
   if (!buffer)
     return;
-  pj_array_release(pj_buffer_take(buffer));
+  pj_array_release(buffer->array); // no lock: nobody else may know the handle any more
   pj_array_release(buffer->pinned);
   pj_shape_release(buffer->shape);
   pj_event_release(buffer->ready);
-  pthread_mutex_destroy(&buffer->lock);
-  pj_free(buffer);
+  pj_small_free(buffer, sizeof *buffer);
 }
 
 void pj_buffer_delete(PjBuffer *buffer) {
@@ -43,9 +42,9 @@ void pj_buffer_delete(PjBuffer *buffer) {
 }
 
 bool pj_buffer_is_deleted(PjBuffer *buffer) {
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   bool deleted = buffer->array == NULL;
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   return deleted;
 }
 
@@ -54,37 +53,37 @@ PjStatus pj_buffer_deleted_error(const char *what) {
 }
 
 PjArray *pj_buffer_acquire(PjBuffer *buffer) {
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   PjArray *array = buffer->array ? pj_array_retain(buffer->array) : NULL;
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   return array;
 }
 
 void pj_buffer_restore(PjBuffer *buffer, PjArray *array) {
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   if (!buffer->array)
     buffer->array = pj_array_retain(array);
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
 }
 
 PjStatus pj_buffer_increase_external_refs(PjBuffer *buffer) {
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   bool ok = buffer->array || buffer->pinned;
   if (ok && buffer->external_refs++ == 0)
     buffer->pinned = pj_array_retain(buffer->array);
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   return ok ? PJ_STATUS_OK : pj_buffer_deleted_error("IncreaseExternalReferenceCount()");
 }
 
 PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer) {
   PjArray *unpinned = NULL;
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   bool ok = buffer->external_refs > 0;
   if (ok && --buffer->external_refs == 0) {
     unpinned = buffer->pinned;
     buffer->pinned = NULL;
   }
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   pj_array_release(unpinned);
   PJ_FAIL_IF(!ok, INVALID_ARGUMENT,
              "Attempting to decrease reference on a buffer with zero reference count.");
@@ -93,11 +92,11 @@ PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer) {
 
 PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer) {
   *out_pointer = NULL;
-  pthread_mutex_lock(&buffer->lock);
+  pj_spin_lock(&buffer->lock);
   PjArray *array = buffer->pinned ? buffer->pinned : buffer->array;
   if (array)
     pj_array_retain(array);
-  pthread_mutex_unlock(&buffer->lock);
+  pj_spin_unlock(&buffer->lock);
   if (!array)
     return pj_buffer_deleted_error("OpaqueDeviceMemoryDataPointer()");
   PjStatus status = pj_event_await(array->ready);

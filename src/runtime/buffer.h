@@ -4,13 +4,14 @@
 // Thread-safe. A running execution or copy holds the array itself, so that deleting the buffer does
 // not disturb it.
 #pragma once
+#include "base/spin.h"
 #include "runtime/client.h"
 
 typedef struct PjBuffer {
   PjMemory *memory; // PJRT_Buffer's functions read these three without a lock
   const PjShape *shape;
   PjEvent *ready;
-  pthread_mutex_t lock;
+  PjSpin lock;
   PjArray *array;  // NULL once deleted or donated
   PjArray *pinned; // held while external references exist
   int external_refs;

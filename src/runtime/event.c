@@ -3,6 +3,7 @@
 #include "runtime/event.h"
 
 #include "base/alloc.h"
+#include "base/small.h"
 
 enum { PENDING, READY, FAILED };
 
@@ -18,7 +19,7 @@ struct PjEvent {
 static PjEvent ok_event = {.refs = -1, .state = READY};
 
 static PjEvent *event_new(int state, PjStatus status) {
-  PjEvent *event = pj_calloc(1, sizeof *event);
+  PjEvent *event = pj_small_calloc(sizeof *event);
   if (!event)
     return NULL;
   atomic_init(&event->refs, 1);
@@ -62,7 +63,7 @@ void pj_event_release(PjEvent *event) {
   pj_status_free(event->status);
   pthread_cond_destroy(&event->ready);
   pthread_mutex_destroy(&event->lock);
-  pj_free(event);
+  pj_small_free(event, sizeof *event);
 }
 
 bool pj_event_set(PjEvent *event, PjStatus status) {

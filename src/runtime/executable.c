@@ -41,6 +41,14 @@ static PjStatus check_device_counts(const PjModule *module, const PjCompileOptio
   return PJ_STATUS_OK;
 }
 
+// A bound on the time, in nanoseconds, below which handing the work to another thread costs more
+// than it saves.
+static bool is_cheap(const PjCost *cost) {
+  double ns = (double)cost->ops * 1000 + cost->flops + 10 * cost->transcendentals +
+              cost->bytes_accessed / 4;
+  return !cost->may_block && ns < 100e3;
+}
+
 static PjStatus compile_guarded(void *context) {
   Compilation *c = context;
   PjExecutable *executable = c->executable;
@@ -61,6 +69,7 @@ static PjStatus compile_guarded(void *context) {
   PJ_TRY(executable->compiler->compile(executable->module, &executable->options,
                                        &executable->compiled));
   executable->compiler->stats(executable->compiled, &executable->stats);
+  executable->prefers_inline |= is_cheap(&executable->cost);
   return PJ_STATUS_OK;
 }
 

@@ -3,6 +3,10 @@
 // One launch is one block of memory. It holds its inputs, and waits (without a thread) until they
 // are ready. Then each device's part runs: a cheap one on the thread that came last, others on a
 // worker; parts that must meet in collectives all at the same time, each on a thread of its own.
+//
+// Most calls of small programs need none of that: one device, ready inputs, and so little work that
+// it is done within the call. Such a launch lies on the stack, and its outputs are ready from the
+// start, for nobody sees them before they are.
 #include "runtime/execute.h"
 
 #include <string.h>
@@ -34,28 +38,37 @@ struct Launch {
   _Atomic uint32_t inputs_left; // not ready yet, and one for the call itself
   _Atomic uint32_t parts_left;
   bool prefer_inline;
-  PjEventWaiter *waiters; // room for one per input
+  bool here; // on the stack of the call that runs it; loaded, context, outputs borrowed
+  PjEventWaiter *waiters; // room for one per input; NULL here
   Part parts[];
 };
 
 // --- Memory of a launch --------------------------------------------------------------------------
 
-static Launch *launch_create(uint32_t parts, uint32_t in, uint32_t out) {
-  size_t per_part = (size_t)in * (sizeof(PjArray *) + sizeof(PjEventWaiter) + sizeof(bool)) +
+enum { ROOM_BYTES = 2048 }; // on the stack
+
+// In |room| (of ROOM_BYTES, for a launch here) if it fits there, else on the heap; NULL without
+// memory.
+static Launch *launch_create(uint32_t parts, uint32_t in, uint32_t out, void *room) {
+  size_t waiter_bytes = room ? 0 : sizeof(PjEventWaiter);
+  size_t per_part = (size_t)in * (sizeof(PjArray *) + waiter_bytes + sizeof(bool)) +
                     (size_t)out * sizeof(PjArray *);
   size_t size;
   if (!pj_mul_size(parts, sizeof(Part) + per_part, &size) ||
       !pj_add_size(size, sizeof(Launch), &size))
     return NULL;
-  Launch *launch = pj_calloc(1, size);
+  Launch *launch = room && size <= ROOM_BYTES ? memset(room, 0, size) : pj_calloc(1, size);
   if (!launch)
     return NULL;
+  launch->here = room != NULL;
   launch->num_parts = parts;
   launch->num_in = in;
   launch->num_out = out;
   // Pointers first, flags last: everything stays aligned.
-  launch->waiters = (PjEventWaiter *)(launch->parts + parts);
-  PjArray **arrays = (PjArray **)(launch->waiters + (size_t)parts * in);
+  char *at = (char *)(launch->parts + parts);
+  if (!room)
+    launch->waiters = (PjEventWaiter *)at;
+  PjArray **arrays = (PjArray **)(at + (size_t)parts * in * waiter_bytes);
   bool *flags = (bool *)(arrays + (size_t)parts * (in + out));
   for (uint32_t i = 0; i < parts; i++) {
     Part *part = &launch->parts[i];
@@ -118,12 +131,14 @@ static PjStatus run_part(Part *part) {
   // A donated array may be overwritten only if nobody else (another buffer, a view) looks at it.
   for (uint32_t i = 0; i < launch->num_in; i++)
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
-  double start = pj_log_clock(PJ_LOG_EXECUTE);
+  bool logged = pj_log_enabled(PJ_LOG_EXECUTE);
+  double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
   PjStatus status = executable->compiler->run(executable->compiled, &context, launch->num_in,
                                               part->in, part->donated, launch->num_out, part->out);
-  pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
-         pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",
-         status ? pj_code_name(pj_status_code(status)) : "");
+  if (logged)
+    pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
+           pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",
+           status ? pj_code_name(pj_status_code(status)) : "");
   if (status && launch->group)
     executable->compiler->group_abort(launch->group, status);
   return status;
@@ -281,12 +296,14 @@ static PjStatus taken_error(const Launch *launch, const PjExecution *execution, 
 static PjStatus bind_inputs(Launch *launch, const PjExecution *execution) {
   PjLoadedExecutable *loaded = launch->loaded;
   const PjSignature *signature = &loaded->executable->signature;
+  bool any_donated = false;
   for (uint32_t p = 0; p < launch->num_parts; p++)
     for (uint32_t i = 0; i < launch->num_in; i++) {
       PJ_TRY(check_argument(loaded, launch->parts[p].device, i, execution->args[p][i]));
       launch->parts[p].donated[i] = signature->params[i].donated && is_donatable(execution, i);
+      any_donated |= launch->parts[p].donated[i];
     }
-  for (int others = 0; others < 2; others++) {
+  for (int others = !any_donated; others < 2; others++) {
     for (uint32_t p = 0; p < launch->num_parts; p++) {
       Part *part = &launch->parts[p];
       for (uint32_t i = 0; i < launch->num_in; i++) {
@@ -307,7 +324,7 @@ static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
   for (uint32_t p = 0; p < launch->num_parts; p++) {
     Part *part = &launch->parts[p];
     part->task = (PjTask){.fn = part_task, .arg = part};
-    part->done = pj_event_create();
+    part->done = launch->here ? pj_event_ok() : pj_event_create();
     if (!part->done)
       return pj_status_oom();
     for (uint32_t i = 0; i < launch->num_out; i++) {
@@ -316,7 +333,7 @@ static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
           pj_array_create(part->device->memories[slot->memory_kind], slot->shape, part->done);
       if (!array)
         return pj_status_oom();
-      execution->outputs[p][i] = pj_buffer_create(pj_array_retain(array));
+      execution->outputs[p][i] = pj_buffer_create(launch->here ? array : pj_array_retain(array));
       if (!execution->outputs[p][i])
         return pj_status_oom();
     }
@@ -344,14 +361,6 @@ static PjStatus make_group(Launch *launch, const PjExecution *execution) {
                                                     loaded->device_ids, &launch->group);
 }
 
-// A bound on the time, in nanoseconds, below which handing the work to another thread costs more
-// than it saves.
-static bool is_cheap(const PjCost *cost) {
-  double ns = (double)cost->ops * 1000 + cost->flops + 10 * cost->transcendentals +
-              cost->bytes_accessed / 4;
-  return !cost->may_block && ns < 100e3;
-}
-
 static PjStatus prepare(Launch *launch, const PjExecution *execution) {
   PJ_TRY(bind_devices(launch, execution));
   PjStatus status = bind_inputs(launch, execution);
@@ -373,25 +382,49 @@ static void drop_outputs(const PjExecution *execution, uint32_t num_parts, uint3
   }
 }
 
-PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
+static bool all_ready(const PjExecution *execution) {
+  for (uint32_t i = 0; i < execution->num_args; i++) {
+    const PjBuffer *buffer = execution->args[0][i];
+    if (!buffer || !pj_event_is_ready(buffer->ready) || pj_event_has_failed(buffer->ready))
+      return false;
+  }
+  return true;
+}
+
+// Runs one device's part within the call.
+static PjStatus execute_here(PjLoadedExecutable *loaded, const PjExecution *execution) {
+  _Alignas(max_align_t) char room[ROOM_BYTES];
   const PjSignature *signature = &loaded->executable->signature;
-  PJ_FAIL_IF(atomic_load(&loaded->deleted), FAILED_PRECONDITION, "program %s was deleted",
-             loaded->executable->name);
-  PJ_FAIL_IF(execution->num_devices < 1, INVALID_ARGUMENT, "an execution on no device");
-  PJ_FAIL_IF(execution->num_args != signature->num_params, INVALID_ARGUMENT,
-             "program %s takes %u arguments, but %u are given", loaded->executable->name,
-             signature->num_params, execution->num_args);
+  Launch *launch = launch_create(1, signature->num_params, signature->num_results, room);
+  if (!launch)
+    return pj_status_oom();
+  launch->loaded = loaded;
+  launch->context = execution->context;
+  Part *part = &launch->parts[0];
+  PjStatus status = prepare(launch, execution);
+  if (!status) {
+    status = run_part(part);
+    if (execution->done)
+      execution->done[0] = status ? NULL : pj_event_ok();
+  }
+  release_inputs(part);
+  if (status)
+    drop_outputs(execution, 1, launch->num_out);
+  if ((void *)launch != room)
+    pj_free(launch);
+  return status;
+}
+
+// Runs whatever is asked for, now or later, here or on workers.
+static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *execution) {
+  const PjSignature *signature = &loaded->executable->signature;
   Launch *launch =
-      launch_create(execution->num_devices, signature->num_params, signature->num_results);
+      launch_create(execution->num_devices, signature->num_params, signature->num_results, NULL);
   if (!launch)
     return pj_status_oom();
   launch->loaded = pj_loaded_retain(loaded);
   if (execution->context)
     launch->context = pj_execute_context_retain(execution->context);
-  for (uint32_t p = 0; p < launch->num_parts; p++)
-    for (uint32_t i = 0; i < launch->num_out; i++)
-      execution->outputs[p][i] = NULL;
-
   PjStatus status = prepare(launch, execution);
   if (status) {
     drop_outputs(execution, launch->num_parts, launch->num_out);
@@ -400,8 +433,7 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
   }
 
   bool synchronous = !loaded->client->asynchronous;
-  launch->prefer_inline =
-      synchronous || loaded->executable->prefers_inline || is_cheap(&loaded->executable->cost);
+  launch->prefer_inline = synchronous || loaded->executable->prefers_inline;
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;
@@ -440,4 +472,20 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
     }
   }
   return failure;
+}
+
+PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
+  const PjSignature *signature = &loaded->executable->signature;
+  PJ_FAIL_IF(atomic_load_explicit(&loaded->deleted, memory_order_acquire), FAILED_PRECONDITION,
+             "program %s was deleted", loaded->executable->name);
+  PJ_FAIL_IF(execution->num_devices < 1, INVALID_ARGUMENT, "an execution on no device");
+  PJ_FAIL_IF(execution->num_args != signature->num_params, INVALID_ARGUMENT,
+             "program %s takes %u arguments, but %u are given", loaded->executable->name,
+             signature->num_params, execution->num_args);
+  for (uint32_t p = 0; p < execution->num_devices; p++)
+    for (uint32_t i = 0; i < signature->num_results; i++)
+      execution->outputs[p][i] = NULL;
+  bool here = (loaded->executable->prefers_inline || !loaded->client->asynchronous) &&
+              execution->num_devices == 1 && loaded->num_devices <= 1 && all_ready(execution);
+  return here ? execute_here(loaded, execution) : execute_launched(loaded, execution);
 }

@@ -1,8 +1,9 @@
-// A small caching allocator for large blocks: a page fault costs more than arithmetic on the page,
-// so blocks that programs free at each step are kept and given out again.
+// The memory of a CPU device: a caching allocator, because a page fault costs more than arithmetic
+// on the page, and the heap's locks more than a small program.
 //
-// Sizes from 32 KiB up are rounded to one of eight classes per power of two and kept in a list per
-// class, up to a limit; smaller ones go straight to the heap. Thread-safe.
+// Blocks up to PJ_SMALL_MAX come from lists of the calling thread (base/small.h). Larger sizes are
+// rounded to one of eight classes per power of two and kept in a list per class, up to a limit.
+// Counters count both, but what the threads' lists keep. Thread-safe.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
