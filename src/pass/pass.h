@@ -11,8 +11,10 @@
 //   * Custom calls, collectives and effects stand in their order, untouched; a custom call without
 //     side effect whose results nobody uses is gone.
 //   * Values and operations are numbered (pj_module_number).
-//   * Every result has the bits that the evaluator gives for the module before. Exceptions are the
-//     order of sums inside contractions and what the target's own arithmetic makes of it.
+//   * Every result has the bits that the evaluator gives for the module before. Exceptions: the
+//   order
+//     of sums inside contractions; power by 2, which becomes a product and is rounded better; the
+//     sign and payload of NaN where two meet.
 #pragma once
 #include "ir/ir.h"
 
@@ -35,7 +37,7 @@ typedef struct PjPassOptions {
   // Units of work (operations looked at, elements computed) of each pass; 0: in proportion to the
   // module.
   uint64_t work_limit;
-  // Run only the pass of this name, after the inliner, which always runs. NULL: all.
+  // Run only these passes, a list "a,b", after the inliner, which always runs. NULL: all.
   const char *only;
   // Called with the module after each pass, under |pass| the name of that pass. The module is
   // numbered then, and must not be kept.

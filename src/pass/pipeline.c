@@ -92,8 +92,16 @@ static uint64_t begin_pass(Run *run) {
   return run->options.report ? now_ns() : 0;
 }
 
+static bool listed(const char *list, const char *name) {
+  size_t len = strlen(name);
+  for (const char *at = list; (at = strstr(at, name)); at += len)
+    if ((at == list || at[-1] == ',') && (!at[len] || at[len] == ','))
+      return true;
+  return false;
+}
+
 static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
-  if (run->options.only && strcmp(run->options.only, name) != 0)
+  if (run->options.only && !listed(run->options.only, name))
     return PJ_STATUS_OK;
   uint64_t begin = begin_pass(run);
   PjArenaMark mark = pj_arena_mark(run->rw.scratch);
@@ -106,6 +114,7 @@ static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
 #define PASS(name) PJ_TRY(run_pass(run, #name, pj_pass_##name))
 
 static PjStatus pipeline(Run *run) {
+  PASS(simplify);
   PASS(dead_code);
   return PJ_STATUS_OK;
 }

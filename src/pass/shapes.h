@@ -1,0 +1,17 @@
+// Small facts about shapes that several rules need.
+#pragma once
+#include "pass/build.h"
+
+// Row-major order kept, |from| and |to| differ in dimensions of size 1 only. Sets |map| (or NULL)
+// for each dimension of |from| that is not of size 1 to its place in |to|, for the others to -1.
+bool pj_same_but_units(const PjType *from, const PjType *to, int32_t *map);
+
+// |x| without its dimensions of size 1, by a reshape if it has any.
+PjValue *pj_build_squeeze(PjRewrite *rw, PjOp *at, PjValue *x);
+
+static inline bool pj_list_has(const int64_t *list, uint32_t count, int64_t value) {
+  for (uint32_t i = 0; i < count; ++i)
+    if (list[i] == value)
+      return true;
+  return false;
+}

@@ -1,0 +1,231 @@
+// Rules of gather and scatter: those that touch one window, or windows in a row.
+//
+// The index of a gather is clamped as a dynamic_slice's is, so a gather of one window is a
+// dynamic_slice. A scatter drops a window that does not lie within, so it is a
+// dynamic_update_slice where that is known not to happen: for constants, loop counters (range.h).
+#include "pass/body.h"
+#include "pass/shapes.h"
+#include "pass/simplify.h"
+
+static bool keep(PjRewrite *rw, PjOp *op, PjValue *value) {
+  return pj_rw_become(rw, op, value);
+}
+
+// Element |k| of |count| indices as a scalar.
+static PjValue *index_element(PjRewrite *rw, PjOp *op, PjValue *indices, uint32_t k,
+                              uint32_t count) {
+  const PjType *scalar = pj_type_with_dims(rw->arena, indices->type, 0, NULL);
+  const PjAttr *constant = pj_const_of(indices);
+  size_t bytes = pj_dtype_bytes(scalar->dtype);
+  if (constant)
+    return pj_build_splat(rw, op, scalar,
+                          (const char *)constant->data + (constant->splat ? 0 : k * bytes));
+  while (pj_def(indices, PJ_OP_RESHAPE))
+    indices = indices->def->operands[0];
+  PjOp *parts = pj_def(indices, PJ_OP_CONCATENATE);
+  if (parts && parts->num_operands == count)
+    return pj_build_reshape(rw, op, parts->operands[k], scalar);
+  if (count > 1) {
+    int64_t start = k, limit = k + 1;
+    indices = pj_build_reshape_dims(rw, op, indices, 1, (int64_t[]){count});
+    indices = pj_build_slice(rw, op, indices, &start, &limit, NULL);
+  }
+  return pj_build_reshape(rw, op, indices, scalar);
+}
+
+// The start of the only window along each dimension of |x|, as scalars.
+static void window_starts(PjRewrite *rw, PjOp *op, const PjType *x, PjValue *indices,
+                          const int64_t *map, uint32_t num_map, PjValue **starts) {
+  PjValue *zero = NULL;
+  for (int32_t d = 0; d < x->rank; ++d)
+    starts[d] = NULL;
+  for (uint32_t k = 0; k < num_map; ++k)
+    starts[map[k]] = index_element(rw, op, indices, k, num_map);
+  for (int32_t d = 0; d < x->rank; ++d) {
+    if (starts[d])
+      continue;
+    if (!zero)
+      zero = pj_build_int(rw, op, starts[map[0]]->type, 0);
+    starts[d] = zero;
+  }
+}
+
+// ------------------------------------------------------------------------------------------ gather
+
+typedef struct Progression {
+  int64_t start, step, count;
+} Progression;
+
+// Integers start, start + step, ... in row-major order.
+static bool match_progression(PjRewrite *rw, const PjValue *value, Progression *out) {
+  enum { MAX_CONSTANT = 4096 };
+  int64_t add = 0;
+  for (int depth = 0; depth < 4 && value->def; ++depth) {
+    const PjOp *def = value->def;
+    int64_t c;
+    if (def->kind == PJ_OP_RESHAPE) {
+      value = def->operands[0];
+    } else if (def->kind == PJ_OP_ADD && pj_const_int(def->operands[1], &c) && c >= 0 &&
+               c < INT32_MAX && add < INT32_MAX) {
+      add += c;
+      value = def->operands[0];
+    } else {
+      break;
+    }
+  }
+  if (!pj_is_int(value) || !value->def)
+    return false;
+  out->count = pj_count(value->type);
+  if (value->def->kind == PJ_OP_IOTA) {
+    int64_t dim = PJ_INT(value->def, iota_dimension);
+    PjRange limits;
+    out->start = add;
+    out->step = 1;
+    // The sums must not wrap around.
+    return out->count == value->type->dims[dim] && pj_dtype_bits(value->type->dtype) >= 16 &&
+           pj_range_of(rw, value, &limits) && limits.high + add <= INT16_MAX;
+  }
+  const PjAttr *attr = pj_const_of(value);
+  int64_t elements[MAX_CONSTANT];
+  uint32_t count;
+  if (!attr || add || out->count < 2 || out->count > MAX_CONSTANT || attr->splat ||
+      !pj_rw_spend(rw, (uint64_t)out->count))
+    return false;
+  PjValue flat = *value;
+  const PjType line = {
+      .kind = PJ_TYPE_TENSOR, .dtype = value->type->dtype, .rank = 1, .dims = &out->count};
+  flat.type = &line;
+  if (!pj_const_ints(&flat, MAX_CONSTANT, elements, &count))
+    return false;
+  out->start = elements[0];
+  out->step = elements[1] - elements[0];
+  for (uint32_t i = 1; i < count; ++i)
+    if (elements[i] - elements[i - 1] != out->step)
+      return false;
+  return out->step > 0;
+}
+
+// gather(x, [a, a + s, a + 2s ...]) along one dimension: a slice.
+static bool gather_of_progression(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *indices = op->operands[1];
+  const PjType *type = op->results[0].type;
+  uint32_t num_map, num_offset, num_collapsed, num_batching;
+  const int64_t *map = PJ_INTS(op, start_index_map, &num_map),
+                *offset = PJ_INTS(op, offset_dims, &num_offset),
+                *collapsed = PJ_INTS(op, collapsed_slice_dims, &num_collapsed),
+                *sizes = PJ_INTS(op, slice_sizes, NULL);
+  PJ_INTS(op, operand_batching_dims, &num_batching);
+  Progression p;
+  if (num_map != 1 || num_collapsed != 1 || collapsed[0] != map[0] || num_batching ||
+      !match_progression(rw, indices, &p))
+    return false;
+  int64_t dim = map[0], last = p.start + (p.count - 1) * p.step;
+  if (p.start < 0 || last >= x->type->dims[dim])
+    return false;
+  // Result: offset dimensions, dimensions of the indices all in one place, offset dimensions.
+  int32_t before = 0, rank = x->type->rank;
+  uint32_t batch_dims = (uint32_t)type->rank - num_offset;
+  while (before < type->rank && pj_list_has(offset, num_offset, before))
+    ++before;
+  for (uint32_t i = 0; i < batch_dims; ++i)
+    if (pj_list_has(offset, num_offset, before + (int32_t)i))
+      return false;
+  int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK], strides[PJ_MAX_RANK], perm[PJ_MAX_RANK];
+  int32_t at = 0;
+  for (int32_t d = 0; d < rank; ++d) {
+    start[d] = d == dim ? p.start : 0;
+    limit[d] = d == dim ? last + 1 : sizes[d];
+    strides[d] = d == dim ? p.step : 1;
+    if (d == dim)
+      continue;
+    if (at == before)
+      perm[at++] = dim;
+    perm[at++] = d;
+  }
+  if (at == before)
+    perm[at++] = dim;
+  PjValue *y = pj_build_slice(rw, op, x, start, limit, strides);
+  return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, perm), type));
+}
+
+bool pj_rule_gather(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *indices = op->operands[1], *starts[PJ_MAX_RANK];
+  uint32_t num_map;
+  const int64_t *map = PJ_INTS(op, start_index_map, &num_map);
+  if (!num_map || !pj_is_int(indices))
+    return false;
+  if (pj_count(indices->type) != num_map)
+    return gather_of_progression(rw, op);
+  window_starts(rw, op, x->type, indices, map, num_map, starts);
+  PjValue *y = pj_build_dynamic_slice(rw, op, x, starts, PJ_INTS(op, slice_sizes, NULL));
+  return keep(rw, op, pj_build_reshape(rw, op, y, op->results[0].type));
+}
+
+// ----------------------------------------------------------------------------------------- scatter
+
+// 1: the window that begins at |starts| lies within |x|; 0: it does not; -1: not known.
+static int lies_within(PjRewrite *rw, const PjType *x, const int64_t *window,
+                       PjValue *const *starts) {
+  int result = 1;
+  for (int32_t d = 0; d < x->rank; ++d) {
+    PjRange range;
+    if (!pj_range_of(rw, starts[d], &range))
+      return -1;
+    if (range.high < 0 || range.low > x->dims[d] - window[d])
+      return 0;
+    if (range.low < 0 || range.high > x->dims[d] - window[d])
+      result = -1;
+  }
+  return result;
+}
+
+bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
+  enum { MAX_BODY = 16 };
+  const PjRegion *body = &op->regions[0];
+  if (op->num_operands != 3)
+    return false;
+  PjValue *x = op->operands[0], *indices = op->operands[1], *update = op->operands[2];
+  uint32_t num_map, num_inserted, num_batching, num_window;
+  const int64_t *map = PJ_INTS(op, scatter_dims_to_operand_dims, &num_map),
+                *inserted = PJ_INTS(op, inserted_window_dims, &num_inserted),
+                *batching = PJ_INTS(op, input_batching_dims, &num_batching),
+                *window_dims = PJ_INTS(op, update_window_dims, &num_window);
+  if (!pj_count(update->type) || !pj_count(x->type))
+    return keep(rw, op, x);
+  if (!num_map || !pj_is_int(indices) || pj_count(indices->type) != num_map)
+    return false;
+  PjDtype dtype = x->type->dtype;
+  if (update->type->dtype != dtype || op->results[0].type->dtype != dtype ||
+      body->args[0].type->dtype != dtype || body->args[1].type->dtype != dtype)
+    return false;
+  int returned = pj_region_argument(body);
+  if (returned < 0 && !pj_region_spreads(body, MAX_BODY))
+    return false;
+  int64_t window[PJ_MAX_RANK];
+  uint32_t next = 0;
+  for (int32_t d = 0; d < x->type->rank; ++d)
+    window[d] = pj_list_has(inserted, num_inserted, d) || pj_list_has(batching, num_batching, d)
+                    ? 1
+                    : update->type->dims[window_dims[next++]];
+  // The starts are made to be looked at, and are dead if that was for nothing; so first a look at
+  // whether they can be known at all.
+  PjRange range;
+  if (!pj_range_of(rw, indices, &range) ||
+      (range.low == INT64_MIN || range.high >= INT32_MAX || range.low <= INT32_MIN))
+    return false;
+  PjValue *starts[PJ_MAX_RANK];
+  window_starts(rw, op, x->type, indices, map, num_map, starts);
+  int within = lies_within(rw, x->type, window, starts);
+  if (within == 0)
+    return keep(rw, op, x);
+  if (within < 0)
+    return false;
+  PjValue *u = pj_build_reshape_dims(rw, op, update, x->type->rank, window);
+  if (returned == 0)
+    return keep(rw, op, x);
+  if (returned != 1) {
+    PjValue *args[] = {pj_build_dynamic_slice(rw, op, x, starts, window), u};
+    pj_region_spread(rw, op, body, args, &u);
+  }
+  return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
+}

@@ -1,0 +1,90 @@
+// Rules of reduce and sort.
+#include "pass/body.h"
+#include "pass/shapes.h"
+#include "pass/simplify.h"
+
+// Nothing to reduce in: the initial values.
+static bool reduce_nothing(PjRewrite *rw, PjOp *op) {
+  PjValue *values[16];
+  uint32_t count = op->num_results;
+  if (count > 16)
+    return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    PjValue *init = op->operands[count + i];
+    if (init->type->dtype != op->results[i].type->dtype)
+      return false;
+  }
+  for (uint32_t i = 0; i < count; ++i)
+    values[i] = pj_build_broadcast(rw, op, op->operands[count + i], NULL, op->results[i].type);
+  return pj_rw_become_all(rw, op, values);
+}
+
+// One element each: the body applied to it once.
+static bool reduce_one(PjRewrite *rw, PjOp *op) {
+  enum { MAX_BODY = 16, MAX_COUNT = 4 };
+  uint32_t count = op->num_results;
+  const PjRegion *body = &op->regions[0];
+  PjValue *args[2 * MAX_COUNT], *values[MAX_COUNT];
+  if (count > MAX_COUNT || !pj_region_spreads(body, MAX_BODY))
+    return false;
+  for (uint32_t i = 0; i < 2 * count; ++i)
+    if (body->args[i].type->dtype != op->operands[i]->type->dtype ||
+        op->results[i % count].type->dtype != op->operands[i]->type->dtype)
+      return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    args[i] = pj_build_broadcast(rw, op, op->operands[count + i], NULL, op->results[i].type);
+    args[count + i] = pj_build_reshape(rw, op, op->operands[i], op->results[i].type);
+  }
+  pj_region_spread(rw, op, body, args, values);
+  return pj_rw_become_all(rw, op, values);
+}
+
+// Dimensions of size 1 among those reduced are taken away before.
+static bool drop_units(PjRewrite *rw, PjOp *op) {
+  uint32_t count = op->num_results, num_dims, left = 0;
+  const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
+  const PjType *type = op->operands[0]->type;
+  int64_t shape[PJ_MAX_RANK], reduced[PJ_MAX_RANK];
+  int32_t rank = 0;
+  for (int32_t d = 0; d < type->rank; ++d) {
+    bool is_reduced = pj_list_has(dims, num_dims, d);
+    if (is_reduced && type->dims[d] == 1)
+      continue;
+    if (is_reduced)
+      reduced[left++] = rank;
+    shape[rank++] = type->dims[d];
+  }
+  if (left == num_dims)
+    return false;
+  for (uint32_t i = 0; i < count; ++i)
+    pj_rw_set_operand(rw, op, i, pj_build_reshape_dims(rw, op, op->operands[i], rank, shape));
+  pj_op_set_attr(op, PJ_KEY_dimensions, pj_attr_ints(rw->arena, left, reduced));
+  ++rw->changes;
+  return true;
+}
+
+bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
+  uint32_t num_dims;
+  const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
+  const PjType *type = op->operands[0]->type;
+  bool empty = false, units = true;
+  for (uint32_t i = 0; i < num_dims; ++i) {
+    empty |= type->dims[dims[i]] == 0;
+    units &= type->dims[dims[i]] == 1;
+  }
+  if (empty)
+    return reduce_nothing(rw, op);
+  if (units)
+    return reduce_one(rw, op);
+  return drop_units(rw, op);
+}
+
+bool pj_rule_sort(PjRewrite *rw, PjOp *op) {
+  const PjType *type = op->operands[0]->type;
+  int64_t dim = PJ_INT(op, dimension);
+  if (dim < 0)
+    dim += type->rank;
+  if (type->rank && type->dims[dim] > 1)
+    return false;
+  return pj_rw_become_all(rw, op, op->operands);
+}

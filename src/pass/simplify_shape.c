@@ -1,0 +1,181 @@
+// Rules of reshape, transpose, broadcast, reverse, iota.
+//
+// The normal form: a broadcast's operand has no dimensions of size 1, and a broadcast that repeats
+// nothing is a transpose or reshape; a transpose moves at least one dimension that is not of size
+// 1; of several in a row one is left; what a broadcast or iota can absorb it does.
+#include "pass/shapes.h"
+#include "pass/simplify.h"
+
+static bool keep(PjRewrite *rw, PjOp *op, PjValue *value) {
+  return pj_rw_become(rw, op, value);
+}
+
+static PjValue *build_iota(PjRewrite *rw, PjOp *at, const PjType *type, int64_t dim) {
+  PjOp *op = pj_build_op(rw, at, PJ_OP_IOTA, 0, NULL, type);
+  pj_op_set_attr(op, PJ_KEY_iota_dimension, pj_attr_i64(rw->arena, dim));
+  return &op->results[0];
+}
+
+bool pj_rule_iota(PjRewrite *rw, PjOp *op) {
+  const PjType *type = op->results[0].type;
+  return type->dims[PJ_INT(op, iota_dimension)] == 1 && !pj_dtype_is_complex(type->dtype) &&
+         keep(rw, op, pj_build_int(rw, op, type, 0));
+}
+
+bool pj_rule_reshape(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  const PjType *type = op->results[0].type;
+  PjOp *def = x->def;
+  int32_t map[PJ_MAX_RANK];
+  if (pj_type_eq(x->type, type))
+    return keep(rw, op, x);
+  if (!def)
+    return false;
+  if (def->kind == PJ_OP_RESHAPE)
+    return keep(rw, op, pj_build_reshape(rw, op, def->operands[0], type));
+  if (!pj_same_but_units(x->type, type, map))
+    return false;
+  if (def->kind == PJ_OP_BROADCAST_IN_DIM) {
+    PjValue *y = pj_build_squeeze(rw, op, def->operands[0]);
+    const int64_t *to = PJ_INTS(def, broadcast_dimensions, NULL);
+    int64_t dims[PJ_MAX_RANK];
+    int32_t rank = 0;
+    for (int32_t i = 0; i < def->operands[0]->type->rank; ++i)
+      if (def->operands[0]->type->dims[i] != 1)
+        dims[rank++] = map[to[i]];
+    return keep(rw, op, pj_build_broadcast(rw, op, y, dims, type));
+  }
+  if (def->kind == PJ_OP_IOTA) {
+    int32_t dim = map[PJ_INT(def, iota_dimension)];
+    return dim >= 0 && keep(rw, op, build_iota(rw, op, type, dim));
+  }
+  return false;
+}
+
+bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  const PjType *type = op->results[0].type;
+  const int64_t *perm = PJ_INTS(op, permutation, NULL);
+  int32_t rank = type->rank;
+  // Dimensions that are not of size 1 keep their order.
+  bool in_order = true;
+  for (int32_t i = 0, last = -1; i < rank; ++i) {
+    if (type->dims[i] == 1)
+      continue;
+    in_order &= perm[i] > last;
+    last = (int32_t)perm[i];
+  }
+  if (in_order)
+    return keep(rw, op, pj_build_reshape(rw, op, x, type));
+  PjOp *def = x->def;
+  if (!def)
+    return false;
+  int64_t dims[PJ_MAX_RANK], inverse[PJ_MAX_RANK];
+  for (int32_t i = 0; i < rank; ++i)
+    inverse[perm[i]] = i;
+  switch (def->kind) {
+  case PJ_OP_TRANSPOSE: {
+    const int64_t *inner = PJ_INTS(def, permutation, NULL);
+    for (int32_t i = 0; i < rank; ++i)
+      dims[i] = inner[perm[i]];
+    return keep(rw, op, pj_build_transpose(rw, op, def->operands[0], dims));
+  }
+  case PJ_OP_BROADCAST_IN_DIM: {
+    const int64_t *to = PJ_INTS(def, broadcast_dimensions, NULL);
+    for (int32_t i = 0; i < def->operands[0]->type->rank; ++i)
+      dims[i] = inverse[to[i]];
+    return keep(rw, op, pj_build_broadcast(rw, op, def->operands[0], dims, type));
+  }
+  case PJ_OP_IOTA:
+    return keep(rw, op, build_iota(rw, op, type, inverse[PJ_INT(def, iota_dimension)]));
+  case PJ_OP_RESHAPE: {
+    // A reshape that adds dimensions of size 1 comes after the transpose.
+    PjValue *y = def->operands[0];
+    int32_t map[PJ_MAX_RANK], count = 0;
+    if (y->type->rank >= rank || !pj_same_but_units(x->type, y->type, map))
+      return false;
+    for (int32_t i = 0; i < y->type->rank; ++i)
+      if (y->type->dims[i] == 1)
+        return false;
+    for (int32_t i = 0; i < rank; ++i)
+      if (type->dims[i] != 1)
+        dims[count++] = map[perm[i]];
+    return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, dims), type));
+  }
+  default:
+    return false;
+  }
+}
+
+// A broadcast whose operand has as many elements as its result.
+static PjValue *unrepeated(PjRewrite *rw, PjOp *op, PjValue *x, const int64_t *to) {
+  const PjType *type = op->results[0].type;
+  int64_t from[PJ_MAX_RANK], perm[PJ_MAX_RANK];
+  int32_t count = 0;
+  for (int32_t i = 0; i < type->rank; ++i)
+    from[i] = -1;
+  for (int32_t i = 0; i < x->type->rank; ++i)
+    from[to[i]] = i;
+  for (int32_t i = 0; i < type->rank; ++i)
+    if (from[i] >= 0)
+      perm[count++] = from[i];
+  return pj_build_reshape(rw, op, pj_build_transpose(rw, op, x, perm), type);
+}
+
+bool pj_rule_broadcast(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  const PjType *type = op->results[0].type;
+  const int64_t *to = PJ_INTS(op, broadcast_dimensions, NULL);
+  int64_t dims[PJ_MAX_RANK];
+  int32_t rank = x->type->rank, count = 0;
+  if (pj_count(x->type) == pj_count(type))
+    return keep(rw, op, unrepeated(rw, op, x, to));
+  for (int32_t i = 0; i < rank; ++i)
+    if (x->type->dims[i] != 1)
+      dims[count++] = to[i];
+  if (count < rank)
+    return keep(rw, op, pj_build_broadcast(rw, op, pj_build_squeeze(rw, op, x), dims, type));
+  PjOp *def = x->def;
+  if (!def)
+    return false;
+  switch (def->kind) {
+  case PJ_OP_BROADCAST_IN_DIM: {
+    const int64_t *inner = PJ_INTS(def, broadcast_dimensions, NULL);
+    for (int32_t i = 0; i < def->operands[0]->type->rank; ++i)
+      dims[i] = to[inner[i]];
+    return keep(rw, op, pj_build_broadcast(rw, op, def->operands[0], dims, type));
+  }
+  case PJ_OP_TRANSPOSE: {
+    const int64_t *perm = PJ_INTS(def, permutation, NULL);
+    for (int32_t i = 0; i < rank; ++i)
+      dims[perm[i]] = to[i];
+    return keep(rw, op, pj_build_broadcast(rw, op, def->operands[0], dims, type));
+  }
+  case PJ_OP_IOTA:
+    return keep(rw, op, build_iota(rw, op, type, to[PJ_INT(def, iota_dimension)]));
+  default:
+    return false;
+  }
+}
+
+bool pj_rule_reverse(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  uint32_t count, inner_count = 0, left = 0;
+  const int64_t *dims = PJ_INTS(op, dimensions, &count), *inner_dims = NULL;
+  int64_t merged[PJ_MAX_RANK];
+  PjOp *inner = pj_def(x, PJ_OP_REVERSE);
+  if (inner)
+    inner_dims = PJ_INTS(inner, dimensions, &inner_count);
+  for (int64_t d = 0; d < x->type->rank; ++d)
+    if (x->type->dims[d] > 1 &&
+        pj_list_has(dims, count, d) != (inner && pj_list_has(inner_dims, inner_count, d)))
+      merged[left++] = d;
+  PjValue *source = inner ? inner->operands[0] : x;
+  if (!left)
+    return keep(rw, op, source);
+  if (!inner && left == count)
+    return false;
+  PjOp *made = pj_build_op(rw, op, PJ_OP_REVERSE, 1, &source, op->results[0].type);
+  pj_op_set_attr(made, PJ_KEY_dimensions, pj_attr_ints(rw->arena, left, merged));
+  return keep(rw, op, &made->results[0]);
+}

@@ -1,0 +1,359 @@
+// The rules of the simplifier, each as text before and after.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pass_support.h"
+
+// A program of one result: what main takes, the type that it returns, its operations before, and
+// after. The last value is %r. Dead operations are dropped by the comparison itself: see below.
+typedef struct Case {
+  const char *args, *type, *before, *after;
+} Case;
+
+#define F                   "tensor<4xf32>"
+#define D                   "tensor<4xf64>"
+#define I                   "tensor<4xi32>"
+#define U                   "tensor<4xui32>"
+#define P                   "tensor<4xi1>"
+#define S                   "tensor<f32>"
+#define SI                  "tensor<i32>"
+#define M                   "tensor<2x3xf32>"
+#define OP                  "stablehlo."
+#define CF(name, value)     "%" name " = " OP "constant dense<" value "> : " F "\n"
+#define CI(name, value)     "%" name " = " OP "constant dense<" value "> : " I "\n"
+#define CS(name, value)     "%" name " = " OP "constant dense<" value "> : " SI "\n"
+#define CU(name, value)     "%" name " = " OP "constant dense<" value "> : " U "\n"
+#define CP(name, value)     "%" name " = " OP "constant dense<" value "> : " P "\n"
+#define BIN(r, op, a, b, t) "%" r " = " OP op " %" a ", %" b " : " t "\n"
+#define UN(r, op, a, t)     "%" r " = " OP op " %" a " : " t "\n"
+#define CMP(r, dir, a, b, t) \
+  "%" r " = " OP "compare " dir ", %" a ", %" b " : (" t ", " t ") -> " P "\n"
+#define CVT(r, a, from, to) "%" r " = " OP "convert %" a " : (" from ") -> " to "\n"
+#define RSH(r, a, from, to) "%" r " = " OP "reshape %" a " : (" from ") -> " to "\n"
+#define TRN(r, a, d, from, to) \
+  "%" r " = " OP "transpose %" a ", dims = [" d "] : (" from ") -> " to "\n"
+#define BRC(r, a, d, from, to) \
+  "%" r " = " OP "broadcast_in_dim %" a ", dims = [" d "] : (" from ") -> " to "\n"
+#define SEL(r, p, a, b, tp, t) "%" r " = " OP "select %" p ", %" a ", %" b " : " tp ", " t "\n"
+
+// "" after: the argument %r itself is returned.
+static const Case arithmetic[] = {
+    {"%r: " F, F, CF("c", "1.0") BIN("x", "multiply", "r", "c", F), ""},
+    {"%r: " F, F, CF("c", "1.0") BIN("x", "multiply", "c", "r", F), ""},
+    {"%r: " F, F, CF("c", "-0.0") BIN("x", "add", "r", "c", F), ""},
+    {"%a: " F, F, CF("c", "0.0") BIN("x", "add", "a", "c", F),
+     CF("c", "0.0") BIN("r", "add", "a", "c", F)},
+    {"%r: " F, F, CF("c", "0.0") BIN("x", "subtract", "r", "c", F), ""},
+    {"%a: " F, F, CF("c", "-0.0") BIN("x", "subtract", "a", "c", F),
+     CF("c", "-0.0") BIN("r", "subtract", "a", "c", F)},
+    {"%a: " F, F, CF("c", "0.0") BIN("x", "multiply", "a", "c", F),
+     CF("c", "0.0") BIN("r", "multiply", "a", "c", F)},
+    {"%a: " F, F, BIN("x", "subtract", "a", "a", F), BIN("r", "subtract", "a", "a", F)},
+    {"%a: " I, I, BIN("x", "subtract", "a", "a", I), CI("r", "0")},
+    {"%r: " I, I, CI("c", "0") BIN("x", "add", "r", "c", I), ""},
+    {"%a: " I, I, CI("c", "0") BIN("x", "multiply", "a", "c", I), CI("r", "0")},
+    {"%a: " I, I,
+     CI("c", "3") CI("d", "4") BIN("x", "add", "a", "c", I) BIN("y", "add", "x", "d", I),
+     CI("c", "7") BIN("r", "add", "a", "c", I)},
+    {"%a: " I, I, CI("c", "3") BIN("x", "subtract", "a", "c", I),
+     CI("c", "-3") BIN("r", "add", "a", "c", I)},
+    {"%r: " I ", %b: " I, I, BIN("x", "add", "r", "b", I) BIN("y", "subtract", "x", "b", I), ""},
+    {"%r: " F, F, CF("c", "1.0") BIN("x", "divide", "r", "c", F), ""},
+    {"%a: " F, F, CF("c", "8.0") BIN("x", "divide", "a", "c", F),
+     CF("c", "0.125") BIN("r", "multiply", "a", "c", F)},
+    {"%a: " F, F, CF("c", "3.0") BIN("x", "divide", "a", "c", F),
+     CF("c", "3.0") BIN("r", "divide", "a", "c", F)},
+    {"%a: " U, U, CU("c", "8") BIN("x", "divide", "a", "c", U),
+     CU("c", "3") BIN("r", "shift_right_logical", "a", "c", U)},
+    {"%a: " U, U, CU("c", "8") BIN("x", "remainder", "a", "c", U),
+     CU("c", "7") BIN("r", "and", "a", "c", U)},
+    {"%a: " I, I, CI("c", "8") BIN("x", "divide", "a", "c", I),
+     CI("c", "8") BIN("r", "divide", "a", "c", I)},
+    {"%a: " F, F, CF("c", "2.0") BIN("x", "power", "a", "c", F), BIN("r", "multiply", "a", "a", F)},
+    {"%r: " F, F, CF("c", "1.0") BIN("x", "power", "r", "c", F), ""},
+    {"%a: " F, F, CF("c", "0.0") BIN("x", "power", "a", "c", F), CF("r", "1.0")},
+    {"%r: " F, F, CF("c", "0xFF800000") BIN("x", "maximum", "c", "r", F), ""},
+    {"%r: " F, F, CF("c", "0x7F800000") BIN("x", "minimum", "r", "c", F), ""},
+    {"%r: " I, I, CI("c", "-2147483648") BIN("x", "maximum", "r", "c", I), ""},
+    {"%a: " I, I, CI("c", "2147483647") BIN("x", "maximum", "a", "c", I), CI("r", "2147483647")},
+    {"%r: " F, F, BIN("x", "minimum", "r", "r", F), ""},
+    {"%r: " F, F, UN("x", "negate", "r", F) UN("y", "negate", "x", F), ""},
+    {"%a: " F, F, UN("x", "negate", "a", F) UN("y", "abs", "x", F), UN("r", "abs", "a", F)},
+    {"%a: " F, F, UN("x", "floor", "a", F) UN("y", "ceil", "x", F), UN("r", "floor", "a", F)},
+    {"%a: " F, F, "%x = chlo.square %a : " F " -> " F "\n", BIN("r", "multiply", "a", "a", F)},
+    {"%a: " U, U,
+     CU("c", "3") BIN("x", "shift_left", "a", "c", U) BIN("y", "shift_left", "x", "c", U),
+     CU("c", "6") BIN("r", "shift_left", "a", "c", U)},
+    {"%a: " U, U, CU("c", "40") BIN("x", "shift_left", "a", "c", U), CU("r", "0")},
+    {"%r: " F ", %b: " F, F,
+     "%c = " OP "complex %r, %b : tensor<4xcomplex<f32>>\n"
+     "%x = " OP "real %c : (tensor<4xcomplex<f32>>) -> " F "\n",
+     ""},
+    {"%r: tensor<4xcomplex<f32>>", "tensor<4xcomplex<f32>>",
+     "%x = " OP "real %r : (tensor<4xcomplex<f32>>) -> " F "\n"
+     "%y = " OP "imag %r : (tensor<4xcomplex<f32>>) -> " F "\n"
+     "%z = " OP "complex %x, %y : tensor<4xcomplex<f32>>\n",
+     ""},
+    {"%r: " F, F, "%x = " OP "reduce_precision %r, format = e8m23 : " F "\n", ""},
+};
+
+static const Case logic[] = {
+    {"%r: " P, P, CP("c", "true") BIN("x", "and", "c", "r", P), ""},
+    {"%a: " P, P, CP("c", "false") BIN("x", "and", "a", "c", P), CP("r", "false")},
+    {"%r: " P, P, CP("c", "false") BIN("x", "or", "r", "c", P), ""},
+    {"%a: " P, P, UN("x", "not", "a", P) BIN("y", "or", "a", "x", P), CP("r", "true")},
+    {"%a: " I, I, CI("c", "-1") BIN("x", "xor", "a", "c", I), UN("r", "not", "a", I)},
+    {"%r: " I ", %b: " I, I, BIN("x", "xor", "r", "b", I) BIN("y", "xor", "x", "b", I), ""},
+    {"%a: " I, P, CMP("x", "LE", "a", "a", I), CP("r", "true")},
+    {"%a: " F, P, CMP("x", "LE", "a", "a", F), CMP("r", "LE", "a", "a", F)},
+    {"%a: " U, P, CU("c", "0") CMP("x", "LT", "a", "c", U), CP("r", "false")},
+    {"%a: " I, P, CI("c", "5") CMP("x", "LT", "c", "a", I),
+     CI("c", "5") CMP("r", "GT", "a", "c", I)},
+    {"%r: " P, P, CVT("i", "r", P, I) CI("c", "0") CMP("x", "NE", "i", "c", I), ""},
+    {"%a: " P, P, CVT("i", "a", P, I) CI("c", "0") CMP("x", "EQ", "i", "c", I),
+     UN("r", "not", "a", P)},
+    {"%r: " P, P, CP("c", "true") CMP("x", "EQ", "r", "c", P), ""},
+    // an index of iota is not negative
+    {"%a: " I, I,
+     "%i = " OP "iota dim = 0 : " I "\n" CI("c", "0") CI("n", "4") CMP("p", "LT", "i", "c", I)
+         BIN("j", "add", "i", "n", I) SEL("x", "p", "j", "i", P, I) BIN("y", "add", "x", "a", I),
+     "%i = " OP "iota dim = 0 : " I "\n" BIN("r", "add", "i", "a", I)},
+    {"%p: " P ", %r: " F, F, SEL("x", "p", "r", "r", P, F), ""},
+    {"%p: " P ", %r: " F ", %b: " F, F, CP("c", "true") SEL("x", "c", "r", "b", P, F), ""},
+    {"%r: " P, P, CP("t", "true") CP("f", "false") SEL("x", "r", "t", "f", P, P), ""},
+    {"%p: " P ", %a: " F ", %b: " F, F, UN("n", "not", "p", P) SEL("x", "n", "a", "b", P, F),
+     SEL("r", "p", "b", "a", P, F)},
+    {"%p: " P ", %a: " F ", %b: " F ", %c: " F, F,
+     SEL("x", "p", "a", "b", P, F) SEL("y", "p", "x", "c", P, F), SEL("r", "p", "a", "c", P, F)},
+    {"%p: " P ", %a: " P, P, CP("f", "false") SEL("x", "p", "a", "f", P, P),
+     BIN("r", "and", "p", "a", P)},
+    {"%r: " I, I,
+     CI("a", "0") CI("b", "7") CI("c", "9")
+         BIN("x", "and", "r", "b", I) "%y = " OP "clamp %a, %x, %c : " I "\n",
+     CI("b", "7") "%x = stablehlo.and %r, %b : " I "\n"},
+    {"%a: tensor<4xbf16>", "tensor<4xf64>", CVT("x", "a", "tensor<4xbf16>", F) CVT("y", "x", F, D),
+     CVT("r", "a", "tensor<4xbf16>", D)},
+    {"%r: " F, F, CVT("x", "r", F, D) CVT("y", "x", D, F), ""},
+    {"%a: " F, F, CVT("x", "a", F, "tensor<4xf16>") CVT("y", "x", "tensor<4xf16>", F),
+     CVT("x", "a", F, "tensor<4xf16>") CVT("r", "x", "tensor<4xf16>", F)},
+    {"%r: tensor<4xi8>", "tensor<4xi8>",
+     CVT("x", "r", "tensor<4xi8>", I) CVT("y", "x", I, "tensor<4xi8>"), ""},
+    {"%a: " I, "tensor<4xi8>", CVT("x", "a", I, D) CVT("y", "x", D, "tensor<4xi8>"),
+     CVT("x", "a", I, D) CVT("r", "x", D, "tensor<4xi8>")},
+    {"%r: " F, F,
+     "%x = " OP "bitcast_convert %r : (" F ") -> " I "\n%y = " OP "bitcast_convert %x : (" I
+     ") -> " F "\n",
+     ""},
+};
+
+static const Case shape[] = {
+    {"%a: " M, "tensor<6xf32>",
+     RSH("x", "a", M, "tensor<3x2xf32>") RSH("y", "x", "tensor<3x2xf32>", "tensor<6xf32>"),
+     RSH("r", "a", M, "tensor<6xf32>")},
+    {"%r: " M, M,
+     TRN("x", "r", "1, 0", M, "tensor<3x2xf32>") TRN("y", "x", "1, 0", "tensor<3x2xf32>", M), ""},
+    {"%a: tensor<2x1x3xf32>", "tensor<1x2x3xf32>",
+     TRN("x", "a", "1, 0, 2", "tensor<2x1x3xf32>", "tensor<1x2x3xf32>"),
+     RSH("r", "a", "tensor<2x1x3xf32>", "tensor<1x2x3xf32>")},
+    {"%a: " F, "tensor<4x1xf32>", BRC("x", "a", "0", F, "tensor<4x1xf32>"),
+     RSH("r", "a", F, "tensor<4x1xf32>")},
+    {"%a: " F, "tensor<4x5xf32>",
+     BRC("x", "a", "0", F, "tensor<4x1xf32>")
+         BRC("y", "x", "0, 1", "tensor<4x1xf32>", "tensor<4x5xf32>"),
+     BRC("r", "a", "0", F, "tensor<4x5xf32>")},
+    {"%a: " M, "tensor<3x2xf32>", BRC("x", "a", "1, 0", M, "tensor<3x2xf32>"),
+     TRN("r", "a", "1, 0", M, "tensor<3x2xf32>")},
+    {"%a: " M, "tensor<5x2x3xf32>",
+     TRN("x", "a", "1, 0", M, "tensor<3x2xf32>")
+         BRC("y", "x", "2, 1", "tensor<3x2xf32>", "tensor<5x2x3xf32>"),
+     BRC("r", "a", "1, 2", M, "tensor<5x2x3xf32>")},
+    {"%a: " F, "tensor<5x4xf32>",
+     BRC("x", "a", "0", F, "tensor<4x5xf32>")
+         TRN("y", "x", "1, 0", "tensor<4x5xf32>", "tensor<5x4xf32>"),
+     BRC("r", "a", "1", F, "tensor<5x4xf32>")},
+    {"%a: " F, "tensor<4x1x5xf32>",
+     BRC("x", "a", "0", F, "tensor<4x5xf32>") RSH("y", "x", "tensor<4x5xf32>", "tensor<4x1x5xf32>"),
+     BRC("r", "a", "0", F, "tensor<4x1x5xf32>")},
+    {"%a: " S, "tensor<4x5xi32>",
+     "%i = " OP
+     "iota dim = 0 : tensor<4xi32>\n" BRC("x", "i", "0", "tensor<4xi32>", "tensor<4x5xi32>"),
+     "%r = " OP "iota dim = 0 : tensor<4x5xi32>\n"},
+    {"%a: " S, "tensor<4x5xf32>",
+     "%c = " OP "constant dense<2.0> : " S "\n" BRC("x", "c", "", S, "tensor<4x5xf32>"),
+     "%r = " OP "constant dense<2.0> : tensor<4x5xf32>\n"},
+    {"%r: " M, M,
+     "%x = " OP "reverse %r, dims = [0] : " M "\n%y = " OP "reverse %x, dims = [0] : " M "\n", ""},
+    {"%a: " S, "tensor<1x4xi32>", "%x = " OP "iota dim = 0 : tensor<1x4xi32>\n",
+     "%r = " OP "constant dense<0> : tensor<1x4xi32>\n"},
+};
+
+#define SLC(r, a, b, from, to) "%" r " = " OP "slice %" a " [" b "] : (" from ") -> " to "\n"
+#define CAT(r, a, b, ta, tb, to) \
+  "%" r " = " OP "concatenate %" a ", %" b ", dim = 0 : (" ta ", " tb ") -> " to "\n"
+#define V8 "tensor<8xf32>"
+#define V2 "tensor<2xf32>"
+
+static const Case slices[] = {
+    {"%r: " F, F, SLC("x", "r", "0:4", F, F), ""},
+    {"%a: " V8, V2, SLC("x", "a", "1:8:2", V8, F) SLC("y", "x", "1:4:2", F, V2),
+     SLC("r", "a", "3:8:4", V8, V2)},
+    {"%a: " F ", %b: " F, V2, CAT("x", "a", "b", F, F, V8) SLC("y", "x", "5:7", V8, V2),
+     SLC("r", "b", "1:3", F, V2)},
+    {"%r: " V8, V8,
+     SLC("x", "r", "0:4", V8, F) SLC("y", "r", "4:8", V8, F) CAT("z", "x", "y", F, F, V8), ""},
+    {"%a: " F ", %z: " S, V2,
+     "%x = " OP "pad %a, %z, low = [2], high = [2], interior = [0] : (" F ", " S ") -> " V8
+     "\n" SLC("y", "x", "3:5", V8, V2),
+     SLC("r", "a", "1:3", F, V2)},
+    {"%a: " F ", %z: " S, V2,
+     "%x = " OP "pad %a, %z, low = [-1], high = [-1], interior = [0] : (" F ", " S ") -> " V2 "\n",
+     SLC("r", "a", "1:3", F, V2)},
+    {"%a: " V2, "tensor<2x3xf32>",
+     BRC("x", "a", "0", V2, "tensor<2x9xf32>")
+         SLC("y", "x", "0:2, 3:6", "tensor<2x9xf32>", "tensor<2x3xf32>"),
+     BRC("r", "a", "0", V2, "tensor<2x3xf32>")},
+    {"%a: " V8, V2,
+     CS("c", "3") "%x = " OP "dynamic_slice %a, %c, sizes = [2] : (" V8 ", " SI ") -> " V2 "\n",
+     SLC("r", "a", "3:5", V8, V2)},
+    {"%a: " V8, V2,
+     CS("c", "9") "%x = " OP "dynamic_slice %a, %c, sizes = [2] : (" V8 ", " SI ") -> " V2 "\n",
+     SLC("r", "a", "6:8", V8, V2)},
+    {"%a: " V8 ", %u: " V2 ", %i: " SI, V2,
+     "%x = " OP "dynamic_update_slice %a, %u, %i : (" V8 ", " V2 ", " SI ") -> " V8 "\n"
+     "%y = " OP "dynamic_slice %x, %i, sizes = [2] : (" V8 ", " SI ") -> " V2
+     "\n" BIN("z", "add", "y", "y", V2),
+     BIN("r", "add", "u", "u", V2)},
+    {"%a: " V8 ", %u: " V2 ", %v: " V2 ", %i: " SI, V8,
+     "%x = " OP "dynamic_update_slice %a, %u, %i : (" V8 ", " V2 ", " SI ") -> " V8 "\n"
+     "%y = " OP "dynamic_update_slice %x, %v, %i : (" V8 ", " V2 ", " SI ") -> " V8 "\n",
+     "%r = " OP "dynamic_update_slice %a, %v, %i : (" V8 ", " V2 ", " SI ") -> " V8 "\n"},
+    {"%a: " V8 ", %u: " V2, V2,
+     CS("c", "2") "%x = " OP "dynamic_update_slice %a, %u, %c : (" V8 ", " V2 ", " SI ") -> " V8
+                  "\n" SLC("y", "x", "5:7", V8, V2),
+     SLC("r", "a", "5:7", V8, V2)},
+    {"%a: " V8 ", %i: tensor<1xi32>", "tensor<f32>",
+     "%x = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = "
+     "#stablehlo.gather<collapsed_slice_dims = [0], "
+     "start_index_map = [0]>, slice_sizes = array<i64: 1>}> : (" V8
+     ", tensor<1xi32>) -> tensor<f32>\n",
+     RSH("s", "i", "tensor<1xi32>",
+         SI) "%y = " OP "dynamic_slice %a, %s, sizes = [1] : (" V8 ", " SI
+             ") -> tensor<1xf32>\n" RSH("r", "y", "tensor<1xf32>", "tensor<f32>")},
+    {"%a: tensor<8x3xf32>", "tensor<4x3xf32>",
+     "%i = " OP "iota dim = 0 : tensor<4xi32>\n" RSH(
+         "j", "i", "tensor<4xi32>",
+         "tensor<4x1xi32>") "%x = \"stablehlo.gather\"(%a, %j) <{dimension_numbers = "
+                            "#stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], "
+                            "start_index_map = [0], index_vector_dim = 1>, slice_sizes = "
+                            "array<i64: 1, 3>}> : (tensor<8x3xf32>, tensor<4x1xi32>) -> "
+                            "tensor<4x3xf32>\n",
+     SLC("r", "a", "0:4, 0:3", "tensor<8x3xf32>", "tensor<4x3xf32>")},
+    {"%a: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
+     "%i = " OP "constant dense<5> : tensor<1xi32>\n"
+     "%x = \"stablehlo.scatter\"(%a, %i, %u) <{scatter_dimension_numbers = "
+     "#stablehlo.scatter<update_window_dims = [0], "
+     "inserted_window_dims = [0], scatter_dims_to_operand_dims = [0]>}> ({\n"
+     "^bb0(%p: " S ", %q: " S "):\n  stablehlo.return %q : " S
+     "\n}) : (tensor<8x3xf32>, tensor<1xi32>, tensor<3xf32>) -> tensor<8x3xf32>\n",
+     CS("c", "5") CS("z", "0")
+         RSH("w", "u", "tensor<3xf32>", "tensor<1x3xf32>") "%r = " OP
+                                                           "dynamic_update_slice %a, %w, %c, %z : "
+                                                           "(tensor<8x3xf32>, tensor<1x3xf32>, " SI
+                                                           ", " SI ") -> tensor<8x3xf32>\n"},
+    // outside: dropped
+    {"%r: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
+     "%i = " OP "constant dense<8> : tensor<1xi32>\n"
+     "%x = \"stablehlo.scatter\"(%r, %i, %u) <{scatter_dimension_numbers = "
+     "#stablehlo.scatter<update_window_dims = [0], "
+     "inserted_window_dims = [0], scatter_dims_to_operand_dims = [0]>}> ({\n"
+     "^bb0(%p: " S ", %q: " S "):\n  stablehlo.return %q : " S
+     "\n}) : (tensor<8x3xf32>, tensor<1xi32>, tensor<3xf32>) -> tensor<8x3xf32>\n",
+     ""},
+};
+
+static const Case control[] = {
+    {"%a: " F, F,
+     "%p = " OP "constant dense<false> : tensor<i1>\n"
+     "%x = \"stablehlo.if\"(%p) ({\n  stablehlo.return %a : " F "\n}, {\n" BIN(
+         "y", "add", "a", "a", F) "  stablehlo.return %y : " F "\n}) : (tensor<i1>) -> " F "\n",
+     BIN("r", "add", "a", "a", F)},
+    {"%p: tensor<i1>, %a: " F ", %b: " F, F,
+     "%x = \"stablehlo.if\"(%p) ({\n  stablehlo.return %a : " F "\n}, {\n"
+     "  stablehlo.return %b : " F "\n}) : (tensor<i1>) -> " F "\n",
+     SEL("r", "p", "a", "b", "tensor<i1>", F)},
+    // once
+    {"%a: " F, F,
+     CS("c", "0") "%x:2 = stablehlo.while(%i = %c, %v = %a) : " SI ", " F "\ncond {\n" CS(
+         "n", "1") "%q = " OP "compare LT, %i, %n : (" SI ", " SI
+                   ") -> tensor<i1>\n  stablehlo.return %q : tensor<i1>\n} do {\n" CS("k", "1")
+                       BIN("j", "add", "i", "k", SI) BIN(
+                           "w", "multiply", "v", "v", F) "  stablehlo.return %j, %w : " SI ", " F
+                                                         "\n}\n" BIN("z", "add", "x#1", "x#1", F),
+     BIN("w", "multiply", "a", "a", F) BIN("r", "add", "w", "w", F)},
+    {"%r: " F ", %b: " F, F,
+     "%t = " OP "tuple %r, %b : tuple<" F ", " F ">\n"
+     "%x = " OP "get_tuple_element %t[0] : (tuple<" F ", " F ">) -> " F "\n",
+     ""},
+    {"%a: tensor<1x4xf32>, %z: tensor<f32>", F,
+     "%x = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0] : "
+     "(tensor<1x4xf32>, tensor<f32>) -> " F "\n",
+     BRC("b", "z", "", S, F) RSH("c", "a", "tensor<1x4xf32>", F) BIN("r", "add", "b", "c", F)},
+    {"%a: tensor<0x4xf32>, %z: tensor<f32>", F,
+     "%x = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0] : "
+     "(tensor<0x4xf32>, tensor<f32>) -> " F "\n",
+     BRC("r", "z", "", S, F)},
+};
+
+// The name that the last operation of |body| defines, %r if there is none.
+static void last_value(const char *body, char out[16]) {
+  const char *at = body;
+  strcpy(out, "%r");
+  int depth = 0;
+  for (const char *line = body; *line; line = strchr(line, '\n') + 1) {
+    const char *end = strchr(line, '\n');
+    if (depth == 0 && *line == '%')
+      at = line;
+    for (const char *c = line; c < end; ++c)
+      depth += *c == '{' ? 1 : *c == '}' ? -1 : 0;
+  }
+  if (*at == '%')
+    snprintf(out, 16, "%.*s", (int)strcspn(at, " :"), at);
+}
+
+// The simplifier leaves dead operations: the pipeline's dead code pass runs after it.
+static void run_cases(const Case *cases, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const Case *c = &cases[i];
+    char body[2][4096], value[16];
+    last_value(c->before, value);
+    snprintf(body[0], sizeof body[0], "%sreturn %s : %s", c->before, value, c->type);
+    last_value(c->after, value);
+    snprintf(body[1], sizeof body[1], "%sreturn %s : %s", c->after, value, c->type);
+    pass_expect("simplify,dead_code", pass_main(c->args, c->type, body[0]),
+                pass_main(c->args, c->type, body[1]));
+  }
+}
+
+#define TEST(name)                               \
+  static void test_##name(void **state) {        \
+    run_cases(name, sizeof name / sizeof *name); \
+  }
+TEST(arithmetic)
+TEST(logic)
+TEST(shape)
+TEST(slices)
+TEST(control)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_logic),
+      cmocka_unit_test(test_shape),      cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_control),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
