@@ -40,6 +40,8 @@ suite=${STABLEHLO_SUITE:-../shared/suites/stablehlo}
 if [ "$mode" = full ]; then
   if [ -d "$suite" ]; then
     "$build/pjrt-suite" "$suite" || failed=1
+    "$build/pjrt-suite" --compiler default "$suite" || failed=1
+    [ ! -d "$suite/../jax" ] || "$build/pjrt-suite" --compiler default "$suite/../jax" || failed=1
   else
     echo "check: no StableHLO suite at $suite (set STABLEHLO_SUITE): skipped"
   fi

@@ -12,6 +12,14 @@ const char *const verdict_names[JUDGED_COUNT] = {
     "ok",      "bad program", "refused", "accepted what the evaluator refuses", "threads", "repeat",
     "differs", "crashed",     "hung"};
 
+const PjCompilerOps *judge_compiler(const char *name) {
+  if (!strcmp(name, "eval"))
+    return &pj_compiler_eval;
+  if (!strcmp(name, "default"))
+    return pj_platform_cpu.compiler;
+  return NULL;
+}
+
 enum { MAX_VALUES = 64, FIRST_RUNS = 8, MOST_RUNS = 512 };
 
 typedef struct Judgement {

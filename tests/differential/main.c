@@ -348,14 +348,6 @@ static int print_programs(const Options *options) {
 
 // --- the command line ----------------------------------------------------------------------------
 
-static const PjCompilerOps *compiler_of(const char *name) {
-  if (!strcmp(name, "eval"))
-    return &pj_compiler_eval;
-  if (!strcmp(name, "default"))
-    return pj_platform_cpu.compiler;
-  return NULL;
-}
-
 static int parse_threads(const char *text, int *out) {
   int count = 0;
   for (char *end; *text && count < RUN_MAX_CLIENTS; text = *end == ',' ? end + 1 : end) {
@@ -381,7 +373,7 @@ static bool parse_option(Options *o, const char *name, const char *value) {
   else if (!strcmp(name, "--threads"))
     o->trial.num_threads = parse_threads(value, o->trial.threads);
   else if (!strcmp(name, "--compiler"))
-    o->trial.compiler = compiler_of(value);
+    o->trial.compiler = judge_compiler(value);
   else if (!strcmp(name, "--plant"))
     o->trial.compiler = plant_compiler(value);
   else if (!strcmp(name, "--keep"))

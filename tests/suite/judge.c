@@ -37,6 +37,8 @@ void suite_unload(char *data) {
 typedef struct Judge {
   PjArena *arena;
   SuiteMode mode;
+  const PjCompilerOps *compiler;
+  SuiteStats *stats;
   const char *path;
   const char *data;
   size_t size;
@@ -65,17 +67,17 @@ static void fill(PjTensor *tensor) {
   }
 }
 
-static PjStatus run_function(Judge *judge, const PjProgram *program, const PjOp *func) {
+static PjStatus run_function(PjArena *arena, const PjProgram *program, const PjOp *func) {
   const PjType *type = PJ_ATTR(func, function_type)->type;
-  PjTensor **in = PJ_NEW_ARRAY(judge->arena, PjTensor *, type->num_elems),
-           **out = PJ_NEW_ARRAY(judge->arena, PjTensor *, type->num_results);
+  PjTensor **in = PJ_NEW_ARRAY(arena, PjTensor *, type->num_elems),
+           **out = PJ_NEW_ARRAY(arena, PjTensor *, type->num_results);
   for (uint32_t i = 0; i < type->num_elems; ++i) {
     if (type->elems[i]->kind == PJ_TYPE_TOKEN)
       in[i] = pj_tensor_token();
     else if (pj_type_is_static(type->elems[i]))
       in[i] = pj_tensor_new(type->elems[i]->dtype, type->elems[i]->rank, type->elems[i]->dims);
     PJ_FAIL_IF(!in[i], UNIMPLEMENTED, "no input of type %s can be made",
-               pj_type_text(judge->arena, type->elems[i]));
+               pj_type_text(arena, type->elems[i]));
     if (in[i]->kind == PJ_TENSOR_ARRAY)
       fill(in[i]);
   }
@@ -88,17 +90,17 @@ static PjStatus run_function(Judge *judge, const PjProgram *program, const PjOp 
   return status;
 }
 
-static PjStatus run_all(Judge *judge, PjModule *module) {
+PjStatus suite_run(PjArena *arena, PjModule *module) {
   PjProgram *program;
   PJ_TRY(pj_check_register());
   PJ_TRY(pj_program_create(module, &program));
   const PjOp *main_func = pj_module_find(module, PJ_STR("main"));
   if (main_func)
-    return run_function(judge, program, main_func);
+    return run_function(arena, program, main_func);
   uint32_t count = 0;
   for (const PjOp *op = module->body.first; op; op = op->next)
     if (op->kind == PJ_OP_FUNC && op->regions[0].first && ++count)
-      PJ_TRY_IN(run_function(judge, program, op), "@%.*s", PJ_STR_ARG(PJ_STRATTR(op, sym_name)));
+      PJ_TRY_IN(run_function(arena, program, op), "@%.*s", PJ_STR_ARG(PJ_STRATTR(op, sym_name)));
   PJ_FAIL_IF(!count, INVALID_ARGUMENT, "no function to run");
   return PJ_STATUS_OK;
 }
@@ -187,12 +189,15 @@ static PjStatus judge_section(Judge *judge, const char *text, size_t size) {
     return PJ_STATUS_OK;
   }
   PJ_TRY(status);
+  bool smoke = judge->mode == SUITE_SMOKE;
+  if (judge->compiler && (judge->mode == SUITE_RUN || smoke))
+    return suite_judge_compiled(judge->compiler, smoke, text, size, judge->stats);
   if (judge->mode == SUITE_RUN)
-    return run_all(judge, module);
+    return suite_run(judge->arena, module);
   PJ_TRY(roundtrip_text(judge, module));
   PJ_TRY(roundtrip_bytecode(judge, module, pj_version_current));
   if (judge->mode == SUITE_SMOKE)
-    return run_all(judge, module);
+    return suite_run(judge->arena, module);
   return PJ_STATUS_OK;
 }
 
@@ -215,8 +220,9 @@ static PjStatus judge_guarded(void *context) {
   }
 }
 
-PjStatus suite_judge(SuiteMode mode, const char *path) {
-  Judge judge = {.mode = mode, .path = path};
+PjStatus suite_judge(SuiteMode mode, const char *path, const PjCompilerOps *compiler,
+                     SuiteStats *stats) {
+  Judge judge = {.mode = mode, .path = path, .compiler = compiler, .stats = stats};
   char *data;
   PJ_TRY(suite_load(path, &data, &judge.size));
   judge.data = data;

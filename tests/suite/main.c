@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "judge.h"
 #include "suite.h"
 
 // The runner's own lists are alive while its children look for leaks of the library.
@@ -51,7 +52,10 @@ typedef struct Job {
 typedef struct Folder {
   const char *path;
   unsigned passed, failed, skipped;
+  SuiteStats stats;
 } Folder;
+
+static const PjCompilerOps *compiler; // NULL: the evaluator, without the runtime
 
 static bool ends_with(const char *text, const char *suffix) {
   size_t n = strlen(text), m = strlen(suffix);
@@ -87,16 +91,17 @@ static void start(Job *job, SuiteMode mode, const char *path, const char *name) 
   if (job->pid == 0) {
     close(ends[0]);
     alarm(TIMEOUT_SECONDS);
-    PjStatus status = suite_judge(mode_of(mode, path), path);
-    if (!status)
-      exit(0);
-    char reason[REASON_SIZE];
-    snprintf(reason, sizeof reason, "%s: %s", pj_code_name(pj_status_code(status)),
-             pj_status_message(status));
+    SuiteStats stats = {0};
+    PjStatus status = suite_judge(mode_of(mode, path), path, compiler, &stats);
+    char reason[REASON_SIZE] = "";
+    if (status)
+      snprintf(reason, sizeof reason, "%s: %s", pj_code_name(pj_status_code(status)),
+               pj_status_message(status));
+    int failed = status != NULL;
     pj_status_free(status);
-    if (write(ends[1], reason, strlen(reason)) < 0)
+    if (write(ends[1], &stats, sizeof stats) < 0 || write(ends[1], reason, strlen(reason)) < 0)
       exit(2);
-    exit(1);
+    exit(failed);
   }
   close(ends[1]);
   job->pipe = ends[0];
@@ -106,6 +111,13 @@ static void finish(Folder *folder, Job *job) {
   char reason[REASON_SIZE + 1];
   size_t len = 0;
   ssize_t got;
+  SuiteStats stats;
+  if (read(job->pipe, &stats, sizeof stats) == sizeof stats) {
+    folder->stats.compiled += stats.compiled;
+    folder->stats.with_fallbacks += stats.with_fallbacks;
+    folder->stats.fallbacks += stats.fallbacks;
+    folder->stats.evaluated += stats.evaluated;
+  }
   while (len < REASON_SIZE && (got = read(job->pipe, reason + len, REASON_SIZE - len)) > 0)
     len += (size_t)got;
   reason[len] = 0;
@@ -142,7 +154,16 @@ static char *join(const char *folder, const char *name) {
   return path;
 }
 
-static void run_folder(const char *path, const char *filter, unsigned jobs, unsigned totals[3]) {
+static void show_stats(const SuiteStats *stats) {
+  if (compiler && stats->compiled + stats->with_fallbacks + stats->evaluated)
+    printf("%-60s %lld programs compiled wholly, %lld with %lld operations left to the evaluator, "
+           "%lld "
+           "not compiled\n",
+           "", (long long)stats->compiled, (long long)stats->with_fallbacks,
+           (long long)stats->fallbacks, (long long)stats->evaluated);
+}
+
+static void run_folder(const char *path, const char *filter, unsigned jobs, Folder *totals) {
   DIR *dir = opendir(path);
   if (!dir) {
     fprintf(stderr, "pjrt-suite: %s: %s\n", path, strerror(errno));
@@ -192,11 +213,17 @@ static void run_folder(const char *path, const char *filter, unsigned jobs, unsi
       if (job->pid)
         finish(&folder, job);
     }
-  if (rule && folder.passed + folder.failed)
+  if (rule && folder.passed + folder.failed) {
     printf("%-60s %u passed, %u failed\n", path, folder.passed, folder.failed);
+    show_stats(&folder.stats);
+  }
   fflush(stdout);
-  totals[0] += folder.passed;
-  totals[1] += folder.failed;
+  totals->passed += folder.passed;
+  totals->failed += folder.failed;
+  totals->stats.compiled += folder.stats.compiled;
+  totals->stats.with_fallbacks += folder.stats.with_fallbacks;
+  totals->stats.fallbacks += folder.stats.fallbacks;
+  totals->stats.evaluated += folder.stats.evaluated;
   for (size_t i = 0; i < count; ++i) {
     char *full = join(path, names[i]);
     struct stat info;
@@ -209,7 +236,7 @@ static void run_folder(const char *path, const char *filter, unsigned jobs, unsi
 }
 
 static const char usage[] =
-    "usage: pjrt-suite PATH [FILTER]\n"
+    "usage: pjrt-suite [--compiler NAME] PATH [FILTER]\n"
     "\n"
     "Judges StableHLO test programs: every file below the folder PATH whose path contains FILTER, "
     "or the one file PATH. What is asked of a file\n"
@@ -220,12 +247,20 @@ static const char usage[] =
     "one_device: read, written, run on made-up inputs.\n"
     "Prints a line per failure with its reason, and per folder the numbers. Exit status: 0 all as "
     "expected, 1 not, 2 wrong use.\n"
+    "--compiler runs programs through the compiler NAME (eval, native, or default: what the plugin "
+    "uses), on 1, 2 and 5 threads, with and\n"
+    "without their constants, and compares those without checks with the evaluator.\n"
     "PJ_SUITE_JOBS sets the number of files judged at once (default: the processors).\n";
 
 int main(int argc, char **argv) {
   if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
     fputs(usage, stdout);
     return 0;
+  }
+  if (argc >= 3 && !strcmp(argv[1], "--compiler")) {
+    compiler = judge_compiler(argv[2]);
+    argc = compiler ? argc - 2 : 0;
+    argv += 2;
   }
   if (argc < 2 || argc > 3) {
     fputs(usage, stderr);
@@ -247,7 +282,9 @@ int main(int argc, char **argv) {
       if (strstr(argv[1], part))
         mode = rules[i].mode;
     }
-    PjStatus status = suite_judge(mode_of(mode, argv[1]), argv[1]);
+    SuiteStats stats = {0};
+    PjStatus status = suite_judge(mode_of(mode, argv[1]), argv[1], compiler, &stats);
+    show_stats(&stats);
     printf("%s%s%s\n", status ? "FAIL " : "ok", status ? pj_code_name(pj_status_code(status)) : "",
            status ? ":" : "");
     if (status)
@@ -256,8 +293,9 @@ int main(int argc, char **argv) {
     pj_status_free(status);
     return code;
   }
-  unsigned totals[3] = {0};
-  run_folder(argv[1], argc > 2 ? argv[2] : NULL, (unsigned)jobs, totals);
-  printf("%u passed, %u failed\n", totals[0], totals[1]);
-  return totals[1] != 0;
+  Folder totals = {0};
+  run_folder(argv[1], argc > 2 ? argv[2] : NULL, (unsigned)jobs, &totals);
+  show_stats(&totals.stats);
+  printf("%u passed, %u failed\n", totals.passed, totals.failed);
+  return totals.failed != 0;
 }

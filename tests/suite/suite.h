@@ -1,6 +1,7 @@
 // The suite runner's own pieces.
 #pragma once
 #include "import/import.h"
+#include "runtime/compiler.h"
 
 // What is expected of a file, by the folder it lies in.
 typedef enum SuiteMode {
@@ -12,8 +13,24 @@ typedef enum SuiteMode {
   SUITE_SMOKE,    // an artifact: as ROUNDTRIP, then run on made-up inputs: any status, but no crash
 } SuiteMode;
 
-// Judges one file. OK: as expected. Otherwise the reason.
-PjStatus suite_judge(SuiteMode mode, const char *path);
+// What became of programs that a compiler was to judge.
+typedef struct SuiteStats {
+  int64_t compiled;       // wholly
+  int64_t with_fallbacks; // with operations left to the evaluator
+  int64_t fallbacks;      // such operations
+  int64_t evaluated;      // not given to the compiler: devices that meet, dynamic results ...
+} SuiteStats;
+
+// Judges one file. OK: as expected. Otherwise the reason. |compiler| runs the programs (NULL: the
+// evaluator, without the runtime).
+PjStatus suite_judge(SuiteMode mode, const char *path, const PjCompilerOps *compiler,
+                     SuiteStats *stats);
+// Runs every function of |module|, main alone where there is one, on the evaluator.
+PjStatus suite_run(PjArena *arena, PjModule *module);
+// Judges the program in |data| by what |compiler| makes of it: its checks hold, or with |smoke| it
+// agrees with the evaluator on made-up inputs.
+PjStatus suite_judge_compiled(const PjCompilerOps *compiler, bool smoke, const char *data,
+                              size_t size, SuiteStats *stats);
 
 // Maps |path| into memory; the caller frees with suite_unload. Errors: NOT_FOUND.
 PjStatus suite_load(const char *path, char **out_data, size_t *out_size);
