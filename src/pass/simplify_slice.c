@@ -32,7 +32,10 @@ static bool slice_of_slice(PjRewrite *rw, PjOp *op, PjOp *inner) {
       return false;
     start[d] = in.start[d] + outer.start[d] * in.strides[d];
     // Just behind the last element, so that large strides do not carry it too far.
-    limit[d] = type->dims[d] ? start[d] + (type->dims[d] - 1) * strides[d] + 1 : start[d];
+    // Nothing may start behind the end of the strided slice, and so of what it was taken from.
+    if (!type->dims[d])
+      start[d] = 0;
+    limit[d] = type->dims[d] ? start[d] + (type->dims[d] - 1) * strides[d] + 1 : 0;
     if (type->dims[d] <= 1)
       strides[d] = 1;
   }
