@@ -15,6 +15,8 @@ const char *const verdict_names[JUDGED_COUNT] = {
 const PjCompilerOps *judge_compiler(const char *name) {
   if (!strcmp(name, "eval"))
     return &pj_compiler_eval;
+  if (!strcmp(name, "passes"))
+    return judge_passes_compiler();
   if (!strcmp(name, "default"))
     return pj_platform_cpu.compiler;
   return NULL;

@@ -27,9 +27,10 @@ typedef struct Report {
   PjStrBuf text;         // what is wrong
 } Report;
 
-// The compiler of a name: eval, native where it was built, or default: the plugin's. NULL for
-// others.
+// The compiler of a name: eval, native where it was built, passes (the passes, then the evaluator),
+// or default: the plugin's. NULL for others.
 const PjCompilerOps *judge_compiler(const char *name);
+const PjCompilerOps *judge_passes_compiler(void);
 
 // Judges |text| with |runner| (the compiler, its threads) and |oracle| (the evaluator, one client).
 // Free the report's text.

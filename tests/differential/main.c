@@ -30,7 +30,7 @@ static const char usage[] =
     "  --size small|large small: many operations on up to 1,024 elements (default)\n"
     "  --filter OP        programs of mostly operations whose name holds OP\n"
     "  --threads 1,2,5    numbers of threads (default)\n"
-    "  --compiler NAME    eval, native, or default: what the plugin uses\n"
+    "  --compiler NAME    eval, native, passes, or default: what the plugin uses\n"
     "  --plant KIND       the evaluator with a fault: bit, last, input, threads, crash, hang, "
     "refuse\n"
     "  --keep DIR         write failures there, shrunk\n"

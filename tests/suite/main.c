@@ -247,7 +247,8 @@ static const char usage[] =
     "one_device: read, written, run on made-up inputs.\n"
     "Prints a line per failure with its reason, and per folder the numbers. Exit status: 0 all as "
     "expected, 1 not, 2 wrong use.\n"
-    "--compiler runs programs through the compiler NAME (eval, native, or default: what the plugin "
+    "--compiler runs programs through the compiler NAME (eval, native, passes, or default: what "
+    "the plugin "
     "uses), on 1, 2 and 5 threads, with and\n"
     "without their constants, and compares those without checks with the evaluator.\n"
     "PJ_SUITE_JOBS sets the number of files judged at once (default: the processors).\n";
