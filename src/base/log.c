@@ -9,7 +9,7 @@
 
 #include "base/options.h"
 
-static const char *const names[] = {"error", "compile", "execute"};
+static const char *const names[] = {"error", "compile", "execute", "fallback"};
 enum { TOPICS = sizeof names / sizeof *names };
 
 static unsigned enabled;

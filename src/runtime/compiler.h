@@ -57,4 +57,5 @@ typedef struct PjCompilerOps {
   void (*group_destroy)(PjDeviceGroup *group);
 } PjCompilerOps;
 
-extern const PjCompilerOps pj_compiler_eval;
+extern const PjCompilerOps pj_compiler_eval;   // the evaluator
+extern const PjCompilerOps pj_compiler_native; // machine code; what it cannot run, the evaluator does

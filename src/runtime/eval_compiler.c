@@ -261,17 +261,3 @@ const PjCompilerOps pj_compiler_eval = {
     .group_abort = pj_eval_group_abort,
     .group_destroy = pj_eval_group_destroy,
 };
-
-const PjPlatform pj_platform_cpu = {
-    .device = &pj_device_cpu,
-    .compiler = &pj_compiler_eval,
-    .version = "libpjrt 0.1.0 (evaluator)",
-};
-
-// The null platform moves data; what programs it is given is compiled for its hosts' memory and
-// cannot run.
-const PjPlatform pj_platform_null = {
-    .device = &pj_device_null,
-    .compiler = &pj_compiler_eval,
-    .version = "libpjrt 0.1.0 (null)",
-};

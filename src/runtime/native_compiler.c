@@ -1,0 +1,254 @@
+// The compiler of the CPU plugin: passes, schedule, machine code.
+//
+// A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become code (src/emit). What
+// cannot be scheduled at all (programs of several devices, dynamic shapes) is given to the evaluator whole, visibly with
+// PJRT_LOG=fallback. All that a compiled program needs lies in an arena of its own.
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "pass/pass.h"
+#include "runtime/client.h"
+#include "runtime/eval_group.h"
+#include "sched/sched.h"
+
+// What one run needs besides its arrays; kept for the next run.
+typedef struct Frame {
+  struct Frame *next;
+  void **buffers;
+  void **inputs, **outputs;
+  void *memory; // temporaries, up to SMALL_MEMORY; larger ones come from the device for each run
+} Frame;
+
+enum { SMALL_MEMORY = 1 << 16, KEPT_FRAMES = 8 };
+
+struct PjCompiled {
+  PjCompiled *whole; // the evaluator's, when it runs all of the program
+  PjArena *arena;
+  PjSchedule *schedule;
+  pthread_mutex_t lock;
+  Frame *frames; // under |lock|
+  int num_frames;
+};
+
+// --- Compiling -----------------------------------------------------------------------------------
+
+typedef struct Job {
+  PjModule *in;
+  PjArena *arena, *work, *kernels;
+  PjSchedule *schedule;
+} Job;
+
+static PjStatus schedule_in_kernels(void *context) {
+  Job *job = context;
+  PjModule *module;
+  PjPassOptions passes = {.verify = pj_option_int(PJ_OPTION_VERIFY) > 0};
+  PJ_TRY(pj_passes_run(job->arena, job->in, &passes, &module));
+  PjScheduleOptions options = {.target = pj_kir_target_host(), .work = job->work, .kernels = job->kernels};
+  return pj_schedule_create(job->arena, module, &options, &job->schedule);
+}
+
+static PjStatus schedule_in_work(void *context) {
+  Job *job = context;
+  return pj_arena_guard(job->kernels, schedule_in_kernels, job);
+}
+
+static PjStatus schedule_in_arena(void *context) {
+  Job *job = context;
+  return pj_arena_guard(job->work, schedule_in_work, job);
+}
+
+static PjStatus make_schedule(Job *job) {
+  size_t limit = (size_t)pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB) << 20;
+  PjStatus status = pj_arena_create(limit, &job->arena);
+  if (!status)
+    status = pj_arena_create(limit, &job->work);
+  if (!status)
+    status = pj_arena_create(limit, &job->kernels);
+  if (!status)
+    status = pj_arena_guard(job->arena, schedule_in_arena, job);
+  pj_arena_destroy(job->work);
+  pj_arena_destroy(job->kernels);
+  if (status) {
+    pj_schedule_destroy(job->schedule);
+    pj_arena_destroy(job->arena);
+    job->schedule = NULL;
+    job->arena = NULL;
+  }
+  return status;
+}
+
+static PjStatus compile_whole(PjModule *module, const PjCompileOptions *options, PjCompiled *compiled) {
+  return pj_compiler_eval.compile(module, options, &compiled->whole);
+}
+
+static PjStatus native_compile(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
+  *out = NULL;
+  PjCompiled *compiled = PJ_NEW(module->arena, PjCompiled);
+  *compiled = (PjCompiled){0};
+  const char *choice = pj_option_text(PJ_OPTION_COMPILER);
+  bool native = pj_jit_available() && strcmp(choice, "eval") != 0;
+  bool alone = options->num_partitions <= 1 && options->num_replicas <= 1;
+  Job job = {.in = module};
+  if (native && alone) {
+    PjStatus status = make_schedule(&job);
+    PjCode code = pj_status_code(status);
+    if (code != PJ_OK && code != PJ_UNIMPLEMENTED && code != PJ_INTERNAL)
+      return status;
+    if (status)
+      pj_log(PJ_LOG_FALLBACK, "the whole program: %s", pj_status_message(status));
+    pj_status_free(status);
+  }
+  if (!job.schedule) {
+    PJ_TRY(compile_whole(module, options, compiled));
+  } else if (pthread_mutex_init(&compiled->lock, NULL)) {
+    pj_schedule_destroy(job.schedule);
+    pj_arena_destroy(job.arena);
+    return pj_status_oom();
+  }
+  compiled->arena = job.arena;
+  compiled->schedule = job.schedule;
+  *out = compiled;
+  return PJ_STATUS_OK;
+}
+
+static void frame_destroy(Frame *frame) {
+  if (!frame)
+    return;
+  pj_free_aligned(frame->memory);
+  pj_free(frame);
+}
+
+static void native_destroy(PjCompiled *compiled) {
+  if (compiled->whole) {
+    pj_compiler_eval.destroy(compiled->whole);
+    return;
+  }
+  while (compiled->frames) {
+    Frame *frame = compiled->frames;
+    compiled->frames = frame->next;
+    frame_destroy(frame);
+  }
+  pthread_mutex_destroy(&compiled->lock);
+  pj_schedule_destroy(compiled->schedule);
+  pj_arena_destroy(compiled->arena);
+}
+
+static void native_stats(const PjCompiled *compiled, PjCompiledStats *out) {
+  *out = (PjCompiledStats){0};
+  const PjSchedule *s = compiled->schedule;
+  if (!s) {
+    out->num_fallbacks = 1;
+    return;
+  }
+  out->temp_bytes = (int64_t)s->temp_bytes;
+  out->num_fallbacks = s->num_fallbacks;
+  for (uint32_t i = 0; i < s->num_codes; i++)
+    out->code_bytes += (int64_t)pj_jit_bytes(s->codes[i]);
+}
+
+// --- Running -------------------------------------------------------------------------------------
+
+static Frame *frame_take(PjCompiled *compiled, size_t memory) {
+  pthread_mutex_lock(&compiled->lock);
+  Frame *frame = compiled->frames;
+  if (frame) {
+    compiled->frames = frame->next;
+    compiled->num_frames--;
+  }
+  pthread_mutex_unlock(&compiled->lock);
+  if (frame)
+    return frame;
+  const PjSchedule *s = compiled->schedule;
+  frame = pj_malloc(sizeof *frame + (s->slots.len + s->num_inputs + s->num_outputs + 1) * sizeof(void *));
+  if (!frame)
+    return NULL;
+  *frame = (Frame){.buffers = (void **)(frame + 1)};
+  frame->inputs = frame->buffers + s->slots.len;
+  frame->outputs = frame->inputs + s->num_inputs;
+  if (memory && memory <= SMALL_MEMORY && !(frame->memory = pj_malloc_aligned(memory, 64))) {
+    pj_free(frame);
+    return NULL;
+  }
+  return frame;
+}
+
+static void frame_give(PjCompiled *compiled, Frame *frame) {
+  pthread_mutex_lock(&compiled->lock);
+  bool keep = compiled->num_frames < KEPT_FRAMES;
+  if (keep) {
+    frame->next = compiled->frames;
+    compiled->frames = frame;
+    compiled->num_frames++;
+  }
+  pthread_mutex_unlock(&compiled->lock);
+  if (!keep)
+    frame_destroy(frame);
+}
+
+static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs, PjArray *const *outputs) {
+  for (uint32_t i = 0; i < s->num_inputs; i++) {
+    frame->inputs[i] = pj_array_host_pointer(inputs[i]);
+    PJ_FAIL_IF(!frame->inputs[i] && inputs[i]->shape->num_bytes, INTERNAL, "programs need arrays in host memory");
+  }
+  for (uint32_t i = 0; i < s->num_outputs; i++) {
+    PJ_TRY(pj_array_allocate(outputs[i]));
+    frame->outputs[i] = pj_array_host_pointer(outputs[i]);
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context, uint32_t num_inputs,
+                           PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
+                           PjArray *const *outputs) {
+  PjCompiled *compiled = (PjCompiled *)(uintptr_t)const_compiled;
+  if (compiled->whole)
+    return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite, num_outputs, outputs);
+  const PjSchedule *s = compiled->schedule;
+  PJ_FAIL_IF(num_outputs != s->num_outputs || num_inputs != s->num_inputs, INTERNAL,
+             "the program has %u parameters and %u results, not %u and %u", s->num_inputs, s->num_outputs, num_inputs,
+             num_outputs);
+  PjThreads *threads = context->client ? context->client->threads : NULL;
+  PjDriver *driver = context->client ? context->client->driver : NULL;
+  size_t bytes = pj_schedule_memory(s, threads);
+  Frame *frame = frame_take(compiled, bytes);
+  if (!frame)
+    return pj_status_oom();
+  void *memory = frame->memory;
+  PjStatus status = PJ_STATUS_OK;
+  if (bytes > SMALL_MEMORY) {
+    if (driver)
+      status = context->client->platform->device->allocate(driver, 0, PJ_MEMORY_DEVICE, bytes, &memory);
+    else if (!(memory = pj_malloc_aligned(bytes, 64)))
+      status = pj_status_oom();
+  }
+  if (!status)
+    status = bind(s, frame, inputs, outputs);
+  if (!status) {
+    PjRunOptions options = {.ffi_context = (void *)(uintptr_t)context,
+                            .device_ordinal = context->device_ordinal,
+                            .client = context->client};
+    status = pj_schedule_run(s, threads, &options, frame->inputs, frame->outputs, frame->buffers, memory);
+  }
+  if (bytes > SMALL_MEMORY && memory) {
+    if (driver)
+      context->client->platform->device->free(driver, 0, PJ_MEMORY_DEVICE, memory, bytes);
+    else
+      pj_free_aligned(memory);
+  }
+  frame_give(compiled, frame);
+  return status;
+}
+
+const PjCompilerOps pj_compiler_native = {
+    .name = "native",
+    .compile = native_compile,
+    .destroy = native_destroy,
+    .stats = native_stats,
+    .run = native_run,
+    .group_create = pj_eval_group_create,
+    .group_abort = pj_eval_group_abort,
+    .group_destroy = pj_eval_group_destroy,
+};

@@ -1,0 +1,205 @@
+#include "sched/body.h"
+
+#include <math.h>
+
+static bool body_supported(const PjRegion *region) {
+  const PjOp *end = pj_region_terminator(region);
+  if (!end)
+    return false;
+  for (const PjOp *op = region->first; op != end; op = op->next) {
+    if (op->num_results != 1 || !pj_type_is_scalar_tensor(op->results[0].type))
+      return false;
+    if (op->kind == PJ_OP_RESHAPE || op->kind == PJ_OP_BROADCAST_IN_DIM ||
+        op->kind == PJ_OP_TRANSPOSE) {
+      if (op->operands[0]->type->rank)
+        return false;
+      continue;
+    }
+    if (!pj_nest_can_inline(op) || op->kind == PJ_OP_IOTA)
+      return false;
+  }
+  return true;
+}
+
+static PjOpKind known_monoid(const PjRegion *region) {
+  const PjOp *op = region->first, *end = pj_region_terminator(region);
+  if (!op || op->next != end || region->num_args != 2 || end->num_operands != 1 ||
+      op->num_results != 1 || end->operands[0] != &op->results[0] || op->num_operands != 2)
+    return PJ_OP_INVALID;
+  const PjValue *a = &region->args[0], *b = &region->args[1];
+  if (!((op->operands[0] == a && op->operands[1] == b) ||
+        (op->operands[0] == b && op->operands[1] == a)))
+    return PJ_OP_INVALID;
+  switch (op->kind) {
+  case PJ_OP_ADD:
+  case PJ_OP_MULTIPLY:
+  case PJ_OP_MAXIMUM:
+  case PJ_OP_MINIMUM:
+  case PJ_OP_AND:
+  case PJ_OP_OR:
+  case PJ_OP_XOR:
+    break;
+  default:
+    return PJ_OP_INVALID;
+  }
+  return pj_dtype_is_complex(a->type->dtype) && op->kind != PJ_OP_ADD ? PJ_OP_INVALID : op->kind;
+}
+
+bool pj_reducer_make(const PjOp *op, PjReducer *out) {
+  *out = (PjReducer){.op = op, .count = op->num_results, .monoid = PJ_OP_INVALID};
+  if (op->num_results < 1 || op->num_results > PJ_MAX_REDUCED ||
+      op->num_operands != 2 * op->num_results)
+    return false;
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    if (!pj_type_is_static(op->operands[i]->type) || op->operands[i]->type->quant ||
+        op->operands[i]->type->rank > PJ_MAX_LOOP_RANK ||
+        pj_elem_type(op->operands[i]->type->dtype) == PJ_KIR_VOID)
+      return false;
+  for (uint32_t i = 0; i < op->num_results; i++)
+    if (op->results[i].type->dtype != op->operands[i]->type->dtype)
+      return false;
+  const PjRegion *region = &op->regions[0];
+  if (region->num_args != op->num_operands || !body_supported(region))
+    return false;
+  for (uint32_t i = 0; i < region->num_args; i++)
+    if (region->args[i].type->dtype != op->operands[i]->type->dtype)
+      return false;
+  if (op->num_results == 1)
+    out->monoid = known_monoid(region);
+  PjDtype dtype = op->results[0].type->dtype;
+  out->wide = (out->monoid == PJ_OP_ADD || out->monoid == PJ_OP_MULTIPLY) &&
+              pj_dtype_is_float(dtype) && dtype != PJ_DT_F32 && dtype != PJ_DT_F64;
+  return true;
+}
+
+PjDtype pj_reducer_dtype(const PjReducer *r, uint32_t i) {
+  return r->wide ? PJ_DT_F32 : r->op->results[i].type->dtype;
+}
+
+static PjElem identity(const PjReducer *r, PjNest *nest) {
+  PjKir *k = nest->ix.k;
+  PjDtype dtype = r->op->results[0].type->dtype;
+  PjKirType t = pj_kir_type(pj_elem_type(dtype), 1);
+  unsigned bits = pj_dtype_bits(dtype);
+  bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
+  if (pj_dtype_is_complex(dtype)) {
+    PjKirType part = pj_kir_type(dtype == PJ_DT_C64 ? PJ_KIR_F32 : PJ_KIR_F64, 1);
+    return (PjElem){pj_kir_float(k, part, -0.0), pj_kir_float(k, part, -0.0)};
+  }
+  if (pj_kir_is_float(t)) {
+    double v = r->monoid == PJ_OP_ADD        ? -0.0
+               : r->monoid == PJ_OP_MULTIPLY ? 1
+               : r->monoid == PJ_OP_MAXIMUM  ? -INFINITY
+                                             : INFINITY;
+    return (PjElem){pj_kir_float(k, t, v), 0};
+  }
+  uint64_t v = 0;
+  switch (r->monoid) {
+  case PJ_OP_MULTIPLY:
+    v = 1;
+    break;
+  case PJ_OP_AND:
+    v = ~0ull;
+    break;
+  case PJ_OP_MAXIMUM:
+    v = is_signed ? ~0ull << (bits - 1) : 0;
+    break;
+  case PJ_OP_MINIMUM:
+    v = is_signed ? ~(~0ull << (bits - 1)) : bits == 64 ? ~0ull : ~(~0ull << bits);
+    break;
+  default:
+    break;
+  }
+  // Unsigned numbers narrower than a byte keep zeros above their bits.
+  if (r->monoid == PJ_OP_AND && !is_signed && bits < 8 && t.elem != PJ_KIR_I1)
+    v &= ~(~0ull << bits);
+  return (PjElem){pj_kir_const(k, t, v), 0};
+}
+
+void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out) {
+  if (r->monoid != PJ_OP_INVALID) {
+    out[0] = identity(r, nest);
+    return;
+  }
+  for (uint32_t i = 0; i < r->count; i++)
+    out[i] = pj_nest_scalar(nest, r->op->operands[r->count + i]);
+}
+
+// Values of a region that is applied again and again: by position, not remembered in the nest.
+typedef struct Scope {
+  PjMap values; // to PjElem *
+  PjNest *nest;
+  int lanes;
+} Scope;
+
+static void set(Scope *scope, const PjValue *value, PjElem e) {
+  PjElem *copy = PJ_NEW(scope->nest->arena, PjElem);
+  *copy = e;
+  pj_map_set(scope->nest->arena, &scope->values, pj_map_ptr(value), pj_map_ptr(copy));
+}
+
+static PjElem get(Scope *scope, const PjValue *value) {
+  uint64_t *found = pj_map_find(&scope->values, pj_map_ptr(value));
+  PjElem e = found ? *(const PjElem *)(uintptr_t)*found : pj_nest_scalar(scope->nest, value);
+  PjKir *k = scope->nest->ix.k;
+  e.re = pj_kir_splat(k, e.re, scope->lanes);
+  if (e.im)
+    e.im = pj_kir_splat(k, e.im, scope->lanes);
+  return e;
+}
+
+void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
+  PjKir *k = nest->ix.k;
+  if (r->wide) {
+    acc[0].re = pj_kir_2(k, r->monoid == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
+    return;
+  }
+  const PjRegion *region = &r->op->regions[0];
+  Scope scope = {.nest = nest, .lanes = pj_kir_typeof(k, acc[0].re).lanes};
+  for (uint32_t i = 0; i < r->count; i++) {
+    set(&scope, &region->args[i], acc[i]);
+    set(&scope, &region->args[r->count + i], x[i]);
+  }
+  const PjOp *end = pj_region_terminator(region);
+  for (const PjOp *op = region->first; op != end; op = op->next) {
+    PjElem in[3];
+    if (op->kind == PJ_OP_CONSTANT) {
+      set(&scope, &op->results[0],
+          pj_elem_const(k, op->results[0].type->dtype, scope.lanes, PJ_ATTR(op, value)->data));
+      continue;
+    }
+    for (uint32_t i = 0; i < op->num_operands && i < 3; i++)
+      in[i] = get(&scope, op->operands[i]);
+    bool moves = !(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM);
+    set(&scope, &op->results[0], moves ? in[0] : pj_elem_apply(k, op, in));
+  }
+  for (uint32_t i = 0; i < r->count; i++)
+    acc[i] = get(&scope, end->operands[i]);
+}
+
+void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {
+  PjKir *k = nest->ix.k;
+  while (pj_kir_typeof(k, acc[0].re).lanes > 1) {
+    PjElem high[PJ_MAX_REDUCED];
+    for (uint32_t i = 0; i < r->count; i++) {
+      high[i] =
+          (PjElem){pj_kir_half(k, acc[i].re, 1), acc[i].im ? pj_kir_half(k, acc[i].im, 1) : 0};
+      acc[i] = (PjElem){pj_kir_half(k, acc[i].re, 0), acc[i].im ? pj_kir_half(k, acc[i].im, 0) : 0};
+    }
+    pj_reducer_combine(r, nest, acc, high);
+  }
+}
+
+void pj_reducer_finish(const PjReducer *r, PjNest *nest, PjElem *acc) {
+  if (r->monoid == PJ_OP_INVALID)
+    return;
+  PjKir *k = nest->ix.k;
+  PjElem init = pj_nest_scalar(nest, r->op->operands[r->count]);
+  int lanes = pj_kir_typeof(k, acc[0].re).lanes;
+  init.re = pj_kir_splat(k, init.re, lanes);
+  if (init.im)
+    init.im = pj_kir_splat(k, init.im, lanes);
+  PjElem sum[1] = {init};
+  pj_reducer_combine(r, nest, sum, acc);
+  acc[0] = r->wide ? pj_elem_convert(k, PJ_DT_F32, r->op->results[0].type->dtype, sum[0]) : sum[0];
+}

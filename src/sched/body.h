@@ -1,0 +1,29 @@
+// Bodies of reductions as kernel code: how two accumulators become one.
+#pragma once
+#include "sched/nest.h"
+
+enum { PJ_MAX_REDUCED = 8 }; // operands of one reduction
+
+typedef struct PjReducer {
+  const PjOp *op; // REDUCE
+  uint32_t count; // operands
+  // The operation if the body is one of a known identity on one operand, else PJ_OP_INVALID. Narrow
+  // floats are then summed and multiplied in f32 and rounded once, at the end.
+  PjOpKind monoid;
+  bool wide; // accumulators are f32 though the operand is narrower
+} PjReducer;
+
+// False if the body holds more than elementwise operations on scalars with a register form.
+bool pj_reducer_make(const PjOp *op, PjReducer *out);
+// What accumulators begin with: the identity, else the initial values. |out|: count values, one
+// lane.
+void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out);
+// acc = body(acc, x); all of the same lanes.
+void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x);
+// All lanes combined in a fixed tree.
+void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc);
+// Joins the initial value where the accumulators began with an identity, and rounds to the results'
+// types.
+void pj_reducer_finish(const PjReducer *r, PjNest *nest, PjElem *acc);
+// The type in which accumulator |i| is kept in memory.
+PjDtype pj_reducer_dtype(const PjReducer *r, uint32_t i);

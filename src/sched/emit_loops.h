@@ -1,0 +1,25 @@
+// Shared by the emitters of groups (emit_*.c).
+#pragma once
+#include "sched/group.h"
+
+typedef struct PjEmit {
+  PjNest *nest;
+  PjKir *k;
+  const PjGroup *group;
+  const PjRootBuffers *out;
+} PjEmit;
+
+void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end);
+void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end);
+void pj_emit_columns(PjEmit *e, PjKirVal begin, PjKirVal end);
+
+// Sets lanes, and drops what was computed with others.
+void pj_emit_lanes(PjEmit *e, int lanes);
+// The last multiple of |lanes| elements from |begin| on that ends at or before |end|.
+PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes);
+// Appends pieces for the outer loops (the first |count| loops that are not inner) at flat index
+// |flat|.
+void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index);
+// The index of a kept element: outer pieces by their out_pos.
+PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index);
+void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at, PjElem value);

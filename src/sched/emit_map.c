@@ -1,0 +1,159 @@
+#include "sched/emit_loops.h"
+#include "sched/shape_map.h"
+
+void pj_emit_lanes(PjEmit *e, int lanes) {
+  e->nest->ix.lanes = lanes;
+  pj_nest_forget(e->nest);
+}
+
+PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes) {
+  PjKirVal length = pj_kir_sub(e->k, end, begin);
+  return pj_kir_add(e->k, begin, pj_kir_and(e->k, length, pj_kir_i64(e->k, -(int64_t)lanes)));
+}
+
+void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index) {
+  PjIx found[PJ_MAX_PIECES];
+  int left = 0;
+  for (int i = 0; i < num_loops; i++)
+    left += !loops[i].inner;
+  for (int i = num_loops; i-- > 0;) {
+    if (loops[i].inner)
+      continue;
+    if (--left == 0) {
+      found[i] = pj_ix_uniform(flat);
+      break;
+    }
+    PjKirVal extent = pj_ix_number(&e->nest->ix, loops[i].extent);
+    found[i] = pj_ix_uniform(pj_kir_2(e->k, PJ_KIR_UREM, flat, extent));
+    flat = pj_kir_2(e->k, PJ_KIR_UDIV, flat, extent);
+  }
+  for (int i = 0; i < num_loops; i++)
+    if (!loops[i].inner)
+      index->p[index->n++] = (PjPiece){loops[i].pos, loops[i].extent, found[i]};
+}
+
+PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index) {
+  PjIndex kept = {0};
+  for (int i = 0; i < group->num_loops; i++) {
+    const PjLoop *loop = &group->loops[i];
+    for (int j = 0; !loop->inner && j < index->n; j++)
+      if (index->p[j].pos == loop->pos)
+        kept.p[kept.n++] = (PjPiece){loop->out_pos, loop->extent, index->p[j].ix};
+  }
+  return kept;
+}
+
+void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at,
+                   PjElem value) {
+  pj_nest_store(e->nest, dtype, e->out[root].ptr[result], e->out[root].alias[result], at, value, 0);
+}
+
+// Where an update (an index of the domain, its operand 1) goes in the array that it changes.
+static PjIx update_offset(PjEmit *e, const PjOp *op, const PjIndex *index) {
+  const PjType *whole = op->operands[0]->type, *part = op->operands[1]->type;
+  int64_t to[PJ_MAX_RANK], from[PJ_MAX_RANK];
+  PjIxBuilder *ix = &e->nest->ix;
+  PjIx sum = {0};
+  pj_shape_strides(whole, to);
+  pj_shape_strides(part, from);
+  for (int i = 0; i < index->n; i++) {
+    int d = pj_dim_at(part, from, index->p[i].pos);
+    if (d >= 0)
+      sum =
+          pj_ix_add(ix, sum, pj_ix_scale(ix, index->p[i].ix, to[d] * (index->p[i].pos / from[d])));
+  }
+  for (int d = 0; d < part->rank; d++) {
+    if (part->dims[d] == whole->dims[d])
+      continue;
+    PjIx start =
+        pj_ix_uniform(pj_nest_start(e->nest, op->operands[2 + d], whole->dims[d], part->dims[d]));
+    sum = pj_ix_add(ix, sum, pj_ix_scale(ix, start, to[d]));
+  }
+  return sum;
+}
+
+// All roots at one index of the last loop. Values first, then stores: a root may lie where an input
+// does.
+static const PjValue *value_of(const PjOp *op) {
+  return op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE ? op->operands[1] : &op->results[0];
+}
+
+static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
+  const PjGroup *g = e->group;
+  PjIndex index = *outer;
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
+  PjElem values[PJ_MAX_ROOTS];
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    values[r] = pj_nest_value(e->nest, value_of(g->roots[r].op), &index, 0);
+  PjIx offset = pj_ix_offset(&e->nest->ix, &index);
+  for (uint32_t r = 0; r < g->num_roots; r++) {
+    const PjOp *op = g->roots[r].op;
+    if (!g->roots[r].stored)
+      continue;
+    bool update = op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE;
+    pj_emit_store(e, r, 0, op->results[0].type->dtype,
+                  update ? update_offset(e, op, &index) : offset, values[r]);
+  }
+  pj_nest_forget(e->nest);
+}
+
+static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end,
+                      int64_t extent) {
+  PjKir *k = e->k;
+  int lanes = extent >= e->group->lanes ? e->group->lanes : 1;
+  PjKirVal whole = end;
+  if (lanes > 1) {
+    if (extent % lanes)
+      whole = pj_emit_whole(e, begin, end, lanes);
+    pj_emit_lanes(e, lanes);
+    PjKirVal i = pj_kir_for_begin(k, begin, whole, pj_kir_i64(k, lanes), 0, NULL, NULL);
+    map_body(e, outer, i);
+    pj_kir_for_end(k, 0, NULL, NULL);
+    if (extent % lanes == 0)
+      return;
+    begin = whole;
+  }
+  pj_emit_lanes(e, 1);
+  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
+  map_body(e, outer, i);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
+  const PjGroup *g = e->group;
+  PjKir *k = e->k;
+  PjIndex outer = {0};
+  if (g->num_loops == 1) {
+    map_range(e, &outer, begin, end, g->count);
+    return;
+  }
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjKirVal flat = unit, lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
+  if (g->blocks > 1) {
+    PjKirVal blocks = pj_ix_number(&e->nest->ix, g->blocks), size = pj_kir_i64(k, g->block);
+    flat = pj_kir_2(k, PJ_KIR_UDIV, unit, blocks);
+    lo = pj_kir_mul(k, pj_kir_2(k, PJ_KIR_UREM, unit, blocks), size);
+    hi = pj_kir_2(k, PJ_KIR_SMIN, hi, pj_kir_add(k, lo, size));
+  }
+  pj_emit_outer(e, flat, g->loops, g->num_loops - 1, &outer);
+  map_range(e, &outer, lo, hi, last->extent);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+void pj_group_emit(PjNest *nest, const PjGroup *group, const PjRootBuffers *out, PjKirVal begin,
+                   PjKirVal end) {
+  PjEmit e = {nest, nest->ix.k, group, out};
+  switch (group->kind) {
+  case PJ_GROUP_MAP:
+    pj_emit_map(&e, begin, end);
+    return;
+  case PJ_GROUP_ROWS:
+    pj_emit_rows(&e, begin, end);
+    return;
+  case PJ_GROUP_COLUMNS:
+    pj_emit_columns(&e, begin, end);
+    return;
+  }
+}

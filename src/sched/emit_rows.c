@@ -1,0 +1,307 @@
+// Reductions along rows, and what is computed from them row by row.
+//
+// A call has rows [begin, end). For each, stage after stage runs over the row: its loop computes
+// the stage's elements, stores those that are wanted later, and feeds the stage's reductions, whose
+// results are then registers for the stages to come. Lanes are partial sums; so are up to four
+// copies of the vectors where the loop would otherwise wait for its own addition. What does not
+// fill a vector at the end of a row goes to an accumulator of one lane.
+#include <string.h>
+
+#include "sched/emit_reduce.h"
+
+bool pj_accumulators_begin(PjEmit *e, PjAccumulators *acc, int copies, int lanes) {
+  const PjGroup *g = e->group;
+  acc->copies = copies;
+  acc->count = 0;
+  for (int c = 0; c < copies; c++)
+    for (uint32_t i = 0; i < acc->num_roots; i++) {
+      const PjReducer *r = &g->roots[acc->roots[i]].reducer;
+      if (acc->count + r->count > PJ_MAX_CARRIED / 2)
+        return false;
+      PjElem begin[PJ_MAX_REDUCED];
+      pj_reducer_begin(r, e->nest, begin);
+      for (uint32_t o = 0; o < r->count; o++) {
+        begin[o].re = pj_kir_splat(e->k, begin[o].re, lanes);
+        if (begin[o].im)
+          begin[o].im = pj_kir_splat(e->k, begin[o].im, lanes);
+        acc->value[acc->count++] = begin[o];
+      }
+    }
+  return true;
+}
+
+uint32_t pj_accumulators_flatten(const PjAccumulators *acc, PjKirVal *out) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < acc->count; i++) {
+    out[n++] = acc->value[i].re;
+    if (acc->value[i].im)
+      out[n++] = acc->value[i].im;
+  }
+  return n;
+}
+
+void pj_accumulators_unflatten(PjAccumulators *acc, const PjKirVal *in) {
+  for (uint32_t i = 0; i < acc->count; i++) {
+    acc->value[i].re = *in++;
+    if (acc->value[i].im)
+      acc->value[i].im = *in++;
+  }
+}
+
+void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index) {
+  for (uint32_t i = 0; i < acc->num_roots; i++) {
+    const PjReducer *r = &e->group->roots[acc->roots[i]].reducer;
+    PjElem x[PJ_MAX_REDUCED];
+    for (uint32_t o = 0; o < r->count; o++)
+      x[o] = pj_nest_splat(e->nest, pj_nest_value(e->nest, r->op->operands[o], index, 0));
+    pj_reducer_combine(r, e->nest, pj_accumulators_of(e, acc, copy, i), x);
+  }
+}
+
+void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc) {
+  for (int half = acc->copies / 2; half > 0; half /= 2)
+    for (int c = 0; c < half; c++)
+      for (uint32_t i = 0; i < acc->num_roots; i++)
+        pj_reducer_combine(&e->group->roots[acc->roots[i]].reducer, e->nest,
+                           pj_accumulators_of(e, acc, c, i),
+                           pj_accumulators_of(e, acc, c + half, i));
+  acc->count /= (uint32_t)acc->copies;
+  acc->copies = 1;
+}
+
+// The loops of one stage over one row.
+typedef struct Stage {
+  PjEmit *e;
+  int number;
+  PjKirVal first_begin, first_end; // of the first inner loop
+  int inner[PJ_MAX_PIECES];        // the inner loops
+  int num_inner;
+  bool vector, tail;
+  int copies;
+  PjAccumulators vec, one; // in vectors; of single elements
+} Stage;
+
+static PjKirVal row_ptr(PjEmit *e, uint32_t root) {
+  const PjGroup *g = e->group;
+  size_t offset = 0;
+  for (uint32_t i = 0; i < root; i++) {
+    const PjRoot *r = &g->roots[i];
+    if (r->role == PJ_ROOT_ELEMENTS && r->reused && !r->stored)
+      offset += ((size_t)g->inner * pj_dtype_bytes(r->op->results[0].type->dtype) + 63) / 64 * 64;
+  }
+  return pj_kir_ptradd(e->k, pj_kir_scratch(e->k), pj_ix_number(&e->nest->ix, (int64_t)offset));
+}
+
+static PjIx offset_within(PjEmit *e, const PjIndex *index, int64_t below) {
+  PjIndex part = {0};
+  for (int i = 0; i < index->n; i++)
+    if (index->p[i].pos < below)
+      part.p[part.n++] = index->p[i];
+  return pj_ix_offset(&e->nest->ix, &part);
+}
+
+static void stage_elements(Stage *s, const PjIndex *index) {
+  PjEmit *e = s->e;
+  const PjGroup *g = e->group;
+  PjElem values[PJ_MAX_ROOTS];
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
+      values[r] = pj_nest_value(e->nest, &g->roots[r].op->results[0], index, 0);
+  for (uint32_t r = 0; r < g->num_roots; r++) {
+    const PjRoot *root = &g->roots[r];
+    if (root->role != PJ_ROOT_ELEMENTS || root->stage != s->number)
+      continue;
+    PjDtype dtype = root->op->results[0].type->dtype;
+    if (root->stored)
+      pj_emit_store(e, r, 0, dtype, pj_ix_offset(&e->nest->ix, index), values[r]);
+    else if (root->reused)
+      pj_nest_store(e->nest, dtype, row_ptr(e, r), (uint8_t)(200 + r),
+                    offset_within(e, index, g->inner), values[r], 0);
+  }
+}
+
+static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, PjKirVal at) {
+  PjIndex index = *outer;
+  const PjLoop *last = &s->e->group->loops[s->inner[s->num_inner - 1]];
+  index.p[index.n++] = (PjPiece){last->pos, last->extent, {.base = at, .step = 1}};
+  pj_accumulators_take(s->e, acc, copy, &index);
+  stage_elements(s, &index);
+  pj_nest_forget(s->e->nest);
+}
+
+// for (i = begin; i < end; i += step) with the accumulators |acc| carried; |copies| vectors at a
+// time.
+static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKirVal begin,
+                      PjKirVal end, const PjIndex *outer) {
+  PjKir *k = s->e->k;
+  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED];
+  pj_emit_lanes(s->e, lanes);
+  uint32_t n = pj_accumulators_flatten(acc, init);
+  PjKirVal i =
+      pj_kir_for_begin(k, begin, end, pj_kir_i64(k, (int64_t)lanes * copies), n, init, args);
+  pj_accumulators_unflatten(acc, args);
+  for (int c = 0; c < copies; c++)
+    take(s, acc, c, outer, c ? pj_kir_add(k, i, pj_kir_i64(k, (int64_t)lanes * c)) : i);
+  pj_accumulators_flatten(acc, init);
+  pj_kir_for_end(k, n, init, args);
+  pj_accumulators_unflatten(acc, args);
+}
+
+static void stage_loop(Stage *s, int level, const PjIndex *outer) {
+  PjEmit *e = s->e;
+  PjKir *k = e->k;
+  const PjLoop *loop = &e->group->loops[s->inner[level]];
+  PjKirVal begin = pj_kir_i64(k, 0), end = pj_ix_number(&e->nest->ix, loop->extent);
+  if (level == 0 && s->first_begin) {
+    begin = s->first_begin;
+    end = s->first_end;
+  }
+  if (level == s->num_inner - 1) {
+    int lanes = e->group->lanes;
+    PjKirVal whole = end;
+    if (s->vector) {
+      whole = s->tail ? pj_emit_whole(e, begin, end, lanes) : end;
+      PjKirVal at = begin;
+      if (s->copies > 1) {
+        PjKirVal many = loop->extent % (lanes * s->copies)
+                            ? pj_emit_whole(e, begin, end, lanes * s->copies)
+                            : end;
+        last_loop(s, &s->vec, lanes, s->copies, begin, many, outer);
+        at = many;
+      }
+      if (s->copies == 1 || loop->extent % (lanes * s->copies))
+        last_loop(s, &s->vec, lanes, 1, at, whole, outer);
+    }
+    if (s->tail)
+      last_loop(s, &s->one, 1, 1, s->vector ? whole : begin, end, outer);
+    return;
+  }
+  PjKirVal init[2 * PJ_MAX_CARRIED], args[2 * PJ_MAX_CARRIED];
+  uint32_t n = s->vector ? pj_accumulators_flatten(&s->vec, init) : 0, v = n;
+  if (s->tail)
+    n += pj_accumulators_flatten(&s->one, init + v);
+  PjIndex index = *outer;
+  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), n, init, args);
+  pj_accumulators_unflatten(&s->vec, args);
+  pj_accumulators_unflatten(&s->one, args + v);
+  index.p[index.n++] = (PjPiece){loop->pos, loop->extent, pj_ix_uniform(i)};
+  stage_loop(s, level + 1, &index);
+  if (s->vector)
+    pj_accumulators_flatten(&s->vec, init);
+  if (s->tail)
+    pj_accumulators_flatten(&s->one, init + v);
+  pj_kir_for_end(k, n, init, args);
+  pj_accumulators_unflatten(&s->vec, args);
+  pj_accumulators_unflatten(&s->one, args + v);
+}
+
+// How many vectors the last loop takes at a time: several where it only adds up what is cheap to
+// compute.
+static int copies_of(const Stage *s, const PjLoop *last, uint32_t reduced) {
+  const PjGroup *g = s->e->group;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
+      return 1;
+  bool cheap = g->cost <= 1.5 && reduced <= 2;
+  return cheap && last->extent >= 8 * (int64_t)g->lanes ? 4 : 1;
+}
+
+// Runs stage |number| and binds the results of its reductions. False: out of room.
+static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal first_begin,
+                      PjKirVal first_end, PjKirVal part) {
+  const PjGroup *g = e->group;
+  Stage s = {.e = e, .number = number, .first_begin = first_begin, .first_end = first_end};
+  for (int i = 0; i < g->num_loops; i++)
+    if (g->loops[i].inner)
+      s.inner[s.num_inner++] = i;
+  const PjLoop *last = &g->loops[s.inner[s.num_inner - 1]];
+  s.vector = g->lanes > 1 && last->extent >= g->lanes;
+  s.tail = !s.vector || last->extent % g->lanes;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    if (g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].stage == number) {
+      s.vec.roots[s.vec.num_roots++] = r;
+      s.one.roots[s.one.num_roots++] = r;
+    }
+  s.copies = copies_of(&s, last, s.vec.num_roots);
+  s.vec.copies = s.one.copies = 1;
+  pj_emit_lanes(e, 1);
+  if ((s.vector && !pj_accumulators_begin(e, &s.vec, s.copies, g->lanes)) ||
+      (s.tail && !pj_accumulators_begin(e, &s.one, 1, 1)))
+    return false;
+  stage_loop(&s, 0, outer);
+  pj_emit_lanes(e, 1);
+  if (s.vector)
+    pj_accumulators_merge(e, &s.vec);
+  for (uint32_t i = 0; i < s.one.num_roots; i++) {
+    uint32_t number_of_root = s.one.roots[i];
+    const PjRoot *root = &g->roots[number_of_root];
+    const PjReducer *r = &root->reducer;
+    PjElem *sum =
+        s.vector ? pj_accumulators_of(e, &s.vec, 0, i) : pj_accumulators_of(e, &s.one, 0, i);
+    if (s.vector) {
+      pj_reducer_lanes(r, e->nest, sum);
+      if (s.tail)
+        pj_reducer_combine(r, e->nest, sum, pj_accumulators_of(e, &s.one, 0, i));
+    }
+    PjIndex kept = pj_emit_kept(g, outer);
+    PjIx at = pj_ix_offset(&e->nest->ix, &kept);
+    if (part)
+      at = pj_ix_add(&e->nest->ix, at, pj_ix_scale(&e->nest->ix, pj_ix_uniform(part), g->outer));
+    else
+      pj_reducer_finish(r, e->nest, sum);
+    for (uint32_t o = 0; o < r->count; o++) {
+      PjDtype dtype = part ? pj_reducer_dtype(r, o) : root->op->results[o].type->dtype;
+      if (root->stored || part)
+        pj_emit_store(e, number_of_root, o, dtype, at, sum[o]);
+      PjPlace place = {.kind = PJ_PLACE_VALUE, .value = sum[o]};
+      pj_nest_bind(e->nest, &root->op->results[o], &place);
+    }
+  }
+  return true;
+}
+
+void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
+  const PjGroup *g = e->group;
+  PjKir *k = e->k;
+  PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjKirVal row = unit, part = 0, first_begin = 0, first_end = 0;
+  if (g->split > 1) {
+    const PjLoop *first = g->loops;
+    while (!first->inner)
+      first++;
+    PjKirVal parts = pj_ix_number(&e->nest->ix, g->split),
+             size = pj_ix_number(&e->nest->ix, g->split_size);
+    row = pj_kir_2(k, PJ_KIR_UDIV, unit, parts);
+    part = pj_kir_2(k, PJ_KIR_UREM, unit, parts);
+    first_begin = pj_kir_mul(k, part, size);
+    first_end = pj_kir_2(k, PJ_KIR_SMIN, pj_kir_add(k, first_begin, size),
+                         pj_ix_number(&e->nest->ix, first->extent));
+  }
+  PjIndex outer = {0};
+  pj_emit_outer(e, row, g->loops, g->num_loops, &outer);
+  for (int s = 0; s < g->num_stages && !e->nest->failed; s++) {
+    if (!run_stage(e, s, &outer, first_begin, first_end, part)) {
+      e->nest->failed = "too many reductions in one loop";
+      break;
+    }
+    for (uint32_t r = 0; r < g->num_roots; r++) {
+      const PjRoot *root = &g->roots[r];
+      if (root->role != PJ_ROOT_ELEMENTS || root->stage != s || !root->reused)
+        continue;
+      PjPlace place = {.kind = PJ_PLACE_MEMORY,
+                       .ptr = root->stored ? e->out[r].ptr[0] : row_ptr(e, r),
+                       .row = root->stored ? 0 : g->inner,
+                       .alias = root->stored ? e->out[r].alias[0] : (uint8_t)(200 + r)};
+      pj_nest_bind(e->nest, &root->op->results[0], &place);
+    }
+  }
+  pj_emit_lanes(e, 1);
+  PjIndex kept = pj_emit_kept(g, &outer);
+  for (uint32_t r = 0; r < g->num_roots && !e->nest->failed; r++)
+    if (g->roots[r].role == PJ_ROOT_PER_ROW)
+      pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype,
+                    pj_ix_offset(&e->nest->ix, &kept),
+                    pj_nest_value(e->nest, &g->roots[r].op->results[0], &kept, 0));
+  pj_nest_forget(e->nest);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}

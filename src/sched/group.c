@@ -1,0 +1,151 @@
+// Shapes of groups: which loops, how they are shared among threads, and where long reductions are
+// cut.
+//
+// All of it follows from sizes alone, never from the number of threads, so that results do not
+// depend on it.
+#include "sched/group.h"
+
+#include "sched/shape_map.h"
+
+enum {
+  MAP_BLOCK = 8192,     // elements of the last loop per unit
+  SPLIT_FROM = 1 << 15, // elements per kept one from which a reduction may be cut
+  SPLIT_PART = 1 << 14, // elements of a part, at least
+  SPLIT_MAX = 64,
+  SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
+  COLUMN_VECTORS = 4,
+};
+
+static bool loops_of(PjGroup *g, const PjCuts *cuts) {
+  if (g->count < 1 || cuts->n + 1 > PJ_MAX_PIECES)
+    return false;
+  int64_t above = g->count;
+  g->num_loops = 0;
+  for (int i = cuts->n; i-- > 0; above = cuts->at[i])
+    g->loops[g->num_loops++] = (PjLoop){.pos = cuts->at[i], .extent = above / cuts->at[i]};
+  g->loops[g->num_loops++] = (PjLoop){.pos = 1, .extent = above};
+  return true;
+}
+
+static void number_outer(PjGroup *g) {
+  int64_t product = 1;
+  for (int i = g->num_loops; i-- > 0;)
+    if (!g->loops[i].inner) {
+      g->loops[i].out_pos = product;
+      product *= g->loops[i].extent;
+    }
+}
+
+static size_t row_bytes(const PjGroup *g) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjRoot *root = &g->roots[i];
+    if (root->role == PJ_ROOT_ELEMENTS && root->reused && !root->stored)
+      bytes += ((size_t)g->inner * pj_dtype_bytes(root->op->results[0].type->dtype) + 63) / 64 * 64;
+  }
+  return bytes;
+}
+
+// A long reduction of few kept elements becomes parts along its first inner loop.
+static void choose_split(PjGroup *g) {
+  g->split = 1;
+  if (g->num_stages > 1 || g->inner < SPLIT_FROM || g->outer >= SPLIT_BELOW)
+    return;
+  for (uint32_t i = 0; i < g->num_roots; i++)
+    if (g->roots[i].role != PJ_ROOT_REDUCE)
+      return;
+  const PjLoop *first = g->loops;
+  while (!first->inner)
+    first++;
+  int64_t parts = g->inner / SPLIT_PART < SPLIT_MAX ? g->inner / SPLIT_PART : SPLIT_MAX;
+  if (parts > first->extent)
+    parts = first->extent;
+  if (parts < 2)
+    return;
+  int64_t size = (first->extent + parts - 1) / parts;
+  if (first->pos == 1) // whole vectors, several of them
+    size = (size + 127) / 128 * 128;
+  g->split_size = size;
+  g->split = (first->extent + size - 1) / size;
+}
+
+bool pj_group_shape(PjGroup *g, const PjCuts *given) {
+  PjCuts cuts = *given;
+  if (!pj_cuts_add(&cuts, g->inner, g->count) || !loops_of(g, &cuts))
+    return false;
+  g->split = g->align = g->blocks = 1;
+  g->outer = g->count / g->inner;
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  if (g->kind == PJ_GROUP_MAP) {
+    number_outer(g);
+    if (g->num_loops == 1) {
+      g->units = g->count;
+      g->align = g->lanes * 4;
+      return true;
+    }
+    g->block = last->extent > 2 * MAP_BLOCK ? MAP_BLOCK : last->extent;
+    g->blocks = (last->extent + g->block - 1) / g->block;
+    g->units = g->count / last->extent * g->blocks;
+    return true;
+  }
+  for (int i = 0; i < g->num_loops; i++)
+    g->loops[i].inner = g->loops[i].pos < g->inner;
+  number_outer(g);
+  choose_split(g);
+  g->units = g->outer * g->split;
+  g->scratch_bytes = row_bytes(g);
+  return true;
+}
+
+bool pj_group_shape_reduce(PjGroup *g, const PjCuts *given) {
+  const PjOp *op = g->roots[0].op;
+  const PjType *from = op->operands[0]->type;
+  int64_t strides[PJ_MAX_RANK];
+  bool reduced[PJ_MAX_RANK] = {false};
+  uint32_t n;
+  const int64_t *dims = PJ_INTS(op, dimensions, &n);
+  for (uint32_t i = 0; i < n; i++)
+    reduced[dims[i]] = true;
+  pj_shape_strides(from, strides);
+  PjCuts cuts = *given;
+  g->count = pj_count(from);
+  for (int d = 0, last = -1; d < from->rank; d++) {
+    if (from->dims[d] == 1)
+      continue;
+    if (last >= 0 && reduced[last] != reduced[d] && !pj_cuts_add(&cuts, strides[last], g->count))
+      return false;
+    last = d;
+  }
+  if (!loops_of(g, &cuts))
+    return false;
+  g->inner = 1;
+  bool any = false;
+  for (int i = 0; i < g->num_loops; i++) {
+    PjLoop *loop = &g->loops[i];
+    int d = pj_dim_at(from, strides, loop->pos);
+    loop->inner =
+        d >= 0 ? reduced[d] : true; // a single element: reduced over nothing but sizes of 1
+    any |= loop->inner;
+    if (loop->inner)
+      g->inner *= loop->extent;
+  }
+  if (!any)
+    return false; // over dimensions of size 1 only: the passes make a reshape of it
+  g->outer = g->count / g->inner;
+  g->align = g->blocks = 1;
+  number_outer(g);
+  choose_split(g);
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  g->kind = last->inner ? PJ_GROUP_ROWS : PJ_GROUP_COLUMNS;
+  if (g->kind == PJ_GROUP_ROWS) {
+    g->units = g->outer * g->split;
+    return true;
+  }
+  int vectors = COLUMN_VECTORS;
+  while (vectors > 1 && last->extent < (int64_t)vectors * g->lanes)
+    vectors /= 2;
+  g->block = last->extent < g->lanes ? last->extent : (int64_t)vectors * g->lanes;
+  g->blocks = (last->extent + g->block - 1) / g->block;
+  g->units = g->outer / last->extent * g->blocks * g->split;
+  return true;
+}

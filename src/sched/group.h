@@ -1,0 +1,87 @@
+// Fusion groups: operations that become one kernel, and the code of their loops.
+//
+// A group has roots: values that it leaves in memory. Everything between its inputs and its roots
+// is computed in registers. All roots of a group share one domain, outer x inner elements:
+//
+//   MAP      elementwise: inner is 1, a root has an element per index
+//   ROWS     an outer index is a row; reductions over whole rows, elementwise roots over rows, and
+//   values per row, in
+//            stages: a stage is one loop over the row, the next one uses what it reduced. Lanes run
+//            along the row.
+//   COLUMNS  reductions whose kept elements lie beside each other: lanes run along the kept
+//   elements
+#pragma once
+#include "sched/body.h"
+
+typedef enum PjGroupKind { PJ_GROUP_MAP, PJ_GROUP_ROWS, PJ_GROUP_COLUMNS } PjGroupKind;
+
+typedef enum PjRootRole {
+  PJ_ROOT_ELEMENTS, // of the whole domain
+  PJ_ROOT_PER_ROW,  // ROWS: an element per row, computed from reductions
+  PJ_ROOT_REDUCE,
+} PjRootRole;
+
+typedef struct PjRoot {
+  const PjOp *op;
+  PjRootRole role;
+  int stage;         // ROWS: of ELEMENTS and REDUCE
+  bool stored;       // its results have buffers of their own; else later stages alone use it
+  bool reused;       // ELEMENTS: a later stage reads it
+  PjReducer reducer; // REDUCE
+} PjRoot;
+
+// A loop of the domain, from the slowest to the fastest in the order of the reduced operand.
+typedef struct PjLoop {
+  int64_t pos; // in the domain's row-major order
+  int64_t extent;
+  bool inner;      // reduced
+  int64_t out_pos; // of an outer loop: in the row-major order of what is kept
+} PjLoop;
+
+enum { PJ_MAX_ROOTS = 32 };
+
+typedef struct PjGroup {
+  PjGroupKind kind;
+  uint32_t num_roots;
+  PjRoot *roots; // in order of dependence
+  int num_loops;
+  PjLoop loops[PJ_MAX_PIECES]; // from the slowest to the fastest in the order of the domain
+  int num_stages;
+  int lanes;     // of the vector loops
+  double cost;   // about nanoseconds per element of the domain
+  int64_t count; // elements of the domain
+  int64_t inner; // elements of a row, or those that a kept element is reduced from
+  int64_t outer; // count / inner
+  // The kernel's range: |units| of them, a call is asked for multiples of |align|. MAP of one loop:
+  // an element each; else a block of the last loop at an outer index. ROWS: a row. COLUMNS: a block
+  // of columns. With |split|: a part of each.
+  int64_t units, align;
+  int64_t block, blocks; // of the last loop: its size and how many
+  int64_t split; // parts into which a long reduction is cut (1: none); what they leave is joined
+                 // afterwards
+  int64_t split_size;   // of the first inner loop per part
+  size_t scratch_bytes; // that a call needs
+} PjGroup;
+
+// Completes a group of which kind (MAP or ROWS), roots, stages, lanes, cost, count and inner are
+// set; |cuts| are what its roots need of the domain, whose rows are the last |inner| elements (MAP:
+// 1).
+bool pj_group_shape(PjGroup *group, const PjCuts *cuts);
+// The same for reductions over the dimensions of the first root's operation, which may lie
+// anywhere: sets the kind too.
+bool pj_group_shape_reduce(PjGroup *group, const PjCuts *cuts);
+
+// Where a root's results go while the group is emitted.
+typedef struct PjRootBuffers {
+  PjKirVal ptr[PJ_MAX_REDUCED];
+  uint8_t alias[PJ_MAX_REDUCED];
+} PjRootBuffers;
+
+// Emits the loops over units [begin, end) (i64 scalars). Inputs are bound in |nest|; |out| has one
+// entry per root. With group->split > 1 results are partial ones: element s * outer + o of type
+// pj_reducer_dtype.
+void pj_group_emit(PjNest *nest, const PjGroup *group, const PjRootBuffers *out, PjKirVal begin,
+                   PjKirVal end);
+// Emits the sum of the parts: |in| to |out|; units are outer elements.
+void pj_group_emit_join(PjNest *nest, const PjGroup *group, const PjRootBuffers *in,
+                        const PjRootBuffers *out, PjKirVal begin, PjKirVal end);

@@ -1,0 +1,110 @@
+#include "sched/index.h"
+
+PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value) {
+  if (b->literal || (value >= -2 && value <= 2))
+    return pj_kir_i64(b->k, value);
+  uint64_t *known = pj_map_find(&b->numbers, (uint64_t)value);
+  if (known)
+    return (PjKirVal)*known;
+  PjKirVal param = pj_ix_scalar(b, PJ_KIR_T(I64, 1), (uint64_t)value);
+  pj_map_set(b->k->arena, &b->numbers, (uint64_t)value, param);
+  return param;
+}
+
+PjKirVal pj_ix_scalar(PjIxBuilder *b, PjKirType type, uint64_t bits) {
+  if (b->literal)
+    return pj_kir_const(b->k, type, bits);
+  PJ_PUSH(b->k->arena, &b->params, bits);
+  return pj_kir_param(b->k, type, (uint32_t)b->params.len - 1);
+}
+
+PjKirVal pj_ix_base(PjIxBuilder *b, PjIx a) {
+  return a.base ? a.base : pj_kir_i64(b->k, 0);
+}
+
+static PjKirVal add_maybe(PjIxBuilder *b, PjKirVal x, PjKirVal y) {
+  return !x ? y : !y ? x : pj_kir_add(b->k, x, y);
+}
+
+PjIx pj_ix_add(PjIxBuilder *b, PjIx a, PjIx c) {
+  return (PjIx){add_maybe(b, a.base, c.base), a.step + c.step, add_maybe(b, a.vec, c.vec)};
+}
+
+PjIx pj_ix_add_number(PjIxBuilder *b, PjIx a, int64_t c) {
+  if (c)
+    a.base = add_maybe(b, a.base, pj_ix_number(b, c));
+  return a;
+}
+
+PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c) {
+  if (c == 1)
+    return a;
+  if (c == 0)
+    return (PjIx){0};
+  PjKirVal factor = a.base || a.vec ? pj_ix_number(b, c) : 0;
+  if (a.base)
+    a.base = pj_kir_mul(b->k, a.base, factor);
+  if (a.vec)
+    a.vec = pj_kir_mul(b->k, a.vec, factor);
+  a.step *= c;
+  return a;
+}
+
+PjKirVal pj_ix_vector(PjIxBuilder *b, PjIx a) {
+  PjKirVal v = a.vec;
+  if (b->lanes > 1 && a.step) {
+    PjKirVal lanes = pj_kir_iota(b->k, PJ_KIR_T(I64, b->lanes));
+    if (a.step != 1)
+      lanes = pj_kir_mul(b->k, lanes, pj_ix_number(b, a.step));
+    v = add_maybe(b, v, lanes);
+  }
+  if (!v)
+    return pj_kir_splat(b->k, pj_ix_base(b, a), b->lanes);
+  return a.base ? pj_kir_add(b->k, v, pj_kir_splat(b->k, a.base, b->lanes)) : v;
+}
+
+PjIx pj_ix_from(PjIxBuilder *b, PjKirVal v) {
+  return pj_kir_typeof(b->k, v).lanes == 1 ? (PjIx){.base = v} : (PjIx){.vec = v};
+}
+
+PjIx pj_ix_offset(PjIxBuilder *b, const PjIndex *index) {
+  PjIx sum = {0};
+  for (int i = 0; i < index->n; i++)
+    sum = pj_ix_add(b, sum, pj_ix_scale(b, index->p[i].ix, index->p[i].pos));
+  return sum;
+}
+
+bool pj_cuts_add(PjCuts *cuts, int64_t cut, int64_t count) {
+  if (cut <= 1 || cut >= count)
+    return true;
+  int i = 0;
+  while (i < cuts->n && cuts->at[i] < cut)
+    i++;
+  if (i < cuts->n && cuts->at[i] == cut)
+    return true;
+  if (cuts->n == PJ_MAX_CUTS || count % cut || (i > 0 && cut % cuts->at[i - 1]) ||
+      (i < cuts->n && cuts->at[i] % cut))
+    return false;
+  for (int j = cuts->n++; j > i; j--)
+    cuts->at[j] = cuts->at[j - 1];
+  cuts->at[i] = cut;
+  return true;
+}
+
+bool pj_cuts_merge(PjCuts *cuts, const PjCuts *other, int64_t count) {
+  PjCuts merged = *cuts;
+  for (int i = 0; i < other->n; i++)
+    if (!pj_cuts_add(&merged, other->at[i], count))
+      return false;
+  *cuts = merged;
+  return true;
+}
+
+bool pj_cuts_has(const PjCuts *cuts, int64_t cut, int64_t count) {
+  if (cut == 1 || cut == count)
+    return true;
+  for (int i = 0; i < cuts->n; i++)
+    if (cuts->at[i] == cut)
+      return true;
+  return false;
+}

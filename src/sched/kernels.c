@@ -1,0 +1,300 @@
+// Units that become kernels: binding of buffers, and the steps that call them.
+#include "sched/emit_loops.h"
+#include "sched/lower.h"
+#include "sched/shape_map.h"
+
+#define PART_NS \
+  10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
+       // thread
+
+// What a kernel reads and writes, while it is built.
+typedef struct Binding {
+  PjLower *l;
+  PjNest *nest;
+  const PjUnit *unit;
+  const PjRegion *region;
+  PjArenaMark mark; // of the kernels' arena before this one
+  PjMap visited;    // values
+  PJ_VEC(uint32_t) in, out;
+  PJ_VEC(const PjValue *) leaves; // of |in|
+} Binding;
+
+static void gather(Binding *b, const PjValue *value);
+
+static void gather_op(Binding *b, const PjOp *op) {
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    gather(b, op->operands[i]);
+  // Bodies of reductions may capture scalars.
+  for (uint32_t r = 0; r < op->num_regions; r++)
+    for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next)
+      for (uint32_t i = 0; i < inner->num_operands; i++) {
+        const PjValue *value = inner->operands[i];
+        if ((value->def ? value->def->region : value->region) != &op->regions[r])
+          gather(b, value);
+      }
+}
+
+static void gather(Binding *b, const PjValue *value) {
+  PjArena *arena = b->l->work;
+  if (pj_map_find(&b->visited, pj_map_ptr(value)))
+    return;
+  pj_map_set(arena, &b->visited, pj_map_ptr(value), 1);
+  const PjOp *def = value->def;
+  if (def && def->kind == PJ_OP_CONSTANT && pj_nest_can_inline(def))
+    return;
+  if (def && def->region == b->region) {
+    const PjOpInfoSched *info = &b->l->ops[def->id];
+    if (!pj_is_root(info)) {
+      gather_op(b, def);
+      return;
+    }
+    if (info->unit == b->unit && b->unit->is_group)
+      return;
+  }
+  PJ_PUSH(arena, &b->in, pj_slot_of(b->l, value));
+  PJ_PUSH(arena, &b->leaves, value);
+}
+
+static uint8_t alias_of(const Binding *b, uint32_t slot) {
+  for (size_t i = 0; i < b->in.len; i++)
+    if (b->in.data[i] == slot)
+      return (uint8_t)(i < 180 ? i + 1 : 0);
+  for (size_t i = 0; i < b->out.len; i++)
+    if (b->out.data[i] == slot)
+      return (uint8_t)(i + b->in.len < 180 ? i + b->in.len + 1 : 0);
+  return 0;
+}
+
+static void bind_inputs(Binding *b) {
+  for (size_t i = 0; i < b->in.len; i++) {
+    bool written = false;
+    for (size_t o = 0; o < b->out.len; o++)
+      written |= b->out.data[o] == b->in.data[i];
+    PjPlace place = {.kind = PJ_PLACE_MEMORY,
+                     .ptr = pj_kir_buffer(b->nest->ix.k, (uint32_t)i),
+                     .readonly = !written,
+                     .alias = alias_of(b, b->in.data[i])};
+    pj_nest_bind(b->nest, b->leaves.data[i], &place);
+  }
+}
+
+static Binding new_binding(PjLower *l, const PjUnit *unit, const char *name) {
+  PjArenaMark mark = pj_arena_mark(l->options->kernels);
+  PjKir *k = pj_kir_create(l->options->kernels, l->options->target, name);
+  return (Binding){.l = l,
+                   .mark = mark,
+                   .nest = pj_nest_create(k, false),
+                   .unit = unit,
+                   .region = unit->op->region};
+}
+
+static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t align,
+                                double unit_ns, size_t scratch_bytes) {
+  PjLower *l = b->l;
+  PjKir *k = b->nest->ix.k;
+  if (b->nest->failed)
+    return pj_op_blame(b->unit->op,
+                       PJ_ERROR(INTERNAL, "while making a kernel: %s", b->nest->failed));
+  pj_kir_finish(k);
+  PjStep *step =
+      pj_step_add(l, out, PJ_STEP_KERNEL, b->unit->op, (uint32_t)b->in.len, (uint32_t)b->out.len);
+  for (size_t i = 0; i < b->in.len; i++)
+    pj_slot_touch(l, step->in[i] = b->in.data[i]);
+  for (size_t i = 0; i < b->out.len; i++)
+    pj_slot_touch(l, step->out[i] = b->out.data[i]);
+  bool known;
+  step->code = pj_code_add(l, k, &known);
+  step->params = PJ_NEW_ARRAY(l->arena, uint64_t, b->nest->ix.params.len + 1);
+  for (size_t i = 0; i < b->nest->ix.params.len; i++)
+    step->params[i] = b->nest->ix.params.data[i];
+  step->units = units;
+  double grain = unit_ns > 0 ? PART_NS / unit_ns : 1;
+  step->grain = grain < 1 ? 1 : grain > 1e12 ? (int64_t)1e12 : (int64_t)grain;
+  step->grain = (step->grain + align - 1) / align * align;
+  step->scratch_bytes = scratch_bytes;
+  if (known)
+    pj_arena_reset(l->options->kernels, b->mark);
+  l->schedule->num_kernels++;
+  l->schedule->cost += unit_ns * (double)units;
+  return PJ_STATUS_OK;
+}
+
+static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
+  size_t widest = 1;
+  for (size_t i = 0; i < b->leaves.len; i++) {
+    const PjType *type = b->leaves.data[i]->type;
+    size_t bytes = pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
+    if (type->rank > 0 && bytes > widest)
+      widest = bytes;
+  }
+  for (size_t i = 0; i < unit->roots.len; i++) {
+    PjDtype dtype = unit->roots.data[i]->results[0].type->dtype;
+    size_t bytes = pj_dtype_bytes(dtype) / (pj_dtype_is_complex(dtype) ? 2 : 1);
+    widest = bytes > widest ? bytes : widest;
+  }
+  // Narrow elements are computed in 32 bits as a rule.
+  return l->options->target->vector_bytes / (int)(widest < 4 ? 4 : widest);
+}
+
+static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
+  *g = (PjGroup){.kind = unit->kind,
+                 .num_roots = (uint32_t)unit->roots.len,
+                 .count = unit->count,
+                 .inner = unit->inner,
+                 .lanes = lanes_for(l, unit, b)};
+  g->roots = PJ_NEW_ARRAY(l->work, PjRoot, g->num_roots);
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = unit->roots.data[i];
+    const PjOpInfoSched *info = &l->ops[op->id];
+    PjRoot *root = &g->roots[i];
+    *root =
+        (PjRoot){.op = op, .stage = info->stage, .stored = info->stored, .reused = info->reused};
+    if (info->role == PJ_OPROLE_REDUCE) {
+      root->role = PJ_ROOT_REDUCE;
+      root->reducer = *info->reducer;
+    } else if (unit->kind == PJ_GROUP_ROWS && pj_count(op->results[0].type) != unit->count) {
+      root->role = PJ_ROOT_PER_ROW;
+    }
+    if (root->role != PJ_ROOT_PER_ROW && root->stage >= g->num_stages)
+      g->num_stages = root->stage + 1;
+    g->cost += root->role == PJ_ROOT_PER_ROW ? 0 : info->cost;
+  }
+  g->cost += 0.1 * (double)(b->in.len + b->out.len);
+  return unit->general ? pj_group_shape_reduce(g, &unit->cuts) : pj_group_shape(g, &unit->cuts);
+}
+
+static void add_output(Binding *b, PjRootBuffers *buffers, uint32_t result, uint32_t slot) {
+  buffers->ptr[result] = pj_kir_buffer(b->nest->ix.k, (uint32_t)(b->in.len + b->out.len));
+  PJ_PUSH(b->l->work, &b->out, slot);
+}
+
+static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t count,
+                           const PjGroup *g, bool all) {
+  size_t at = 0;
+  for (uint32_t r = 0; r < count; r++)
+    for (uint32_t i = 0; i < g->roots[r].op->num_results; i++)
+      if (all || g->roots[r].stored)
+        buffers[r].alias[i] = alias_of(b, b->out.data[at++]);
+}
+
+static const char *group_name(const PjGroup *g) {
+  return g->kind == PJ_GROUP_MAP ? "map" : g->kind == PJ_GROUP_ROWS ? "rows" : "columns";
+}
+
+// The second half of a reduction that was cut: joins what the parts left.
+static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, const uint32_t *parts,
+                           PjSteps *out) {
+  Binding b = new_binding(l, unit, "join");
+  PjRootBuffers in[PJ_MAX_ROOTS], results[PJ_MAX_ROOTS];
+  uint32_t at = 0;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    for (uint32_t i = 0; i < g->roots[r].op->num_results; i++) {
+      in[r].ptr[i] = pj_kir_buffer(b.nest->ix.k, (uint32_t)b.in.len);
+      in[r].alias[i] = (uint8_t)(b.in.len + 1);
+      PJ_PUSH(l->work, &b.in, parts[at++]);
+      PJ_PUSH(l->work, &b.leaves, (const PjValue *)NULL);
+    }
+  size_t num_parts = b.in.len;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    for (uint32_t i = 0; i < g->roots[r].op->num_results; i++)
+      gather(&b, g->roots[r].op->operands[g->roots[r].op->num_results + i]);
+  for (uint32_t r = 0; r < g->num_roots; r++) { // captured by bodies
+    Binding inner = b;
+    gather_op(&inner, &(PjOp){.num_regions = g->roots[r].op->num_regions,
+                              .regions = g->roots[r].op->regions});
+    b = inner;
+  }
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    for (uint32_t i = 0; i < g->roots[r].op->num_results; i++)
+      add_output(&b, &results[r], i, pj_slot_for(l, &g->roots[r].op->results[i]));
+  number_aliases(&b, results, g->num_roots, g, true);
+  for (size_t i = num_parts; i < b.in.len; i++) {
+    PjPlace place = {.kind = PJ_PLACE_MEMORY,
+                     .ptr = pj_kir_buffer(b.nest->ix.k, (uint32_t)i),
+                     .readonly = true,
+                     .alias = alias_of(&b, b.in.data[i])};
+    pj_nest_bind(b.nest, b.leaves.data[i], &place);
+  }
+  PjKir *k = b.nest->ix.k;
+  pj_group_emit_join(b.nest, g, in, results, pj_kir_begin(k), pj_kir_end(k));
+  return add_kernel_step(&b, out, g->outer, g->lanes, 0.3 * (double)g->split * g->num_roots, 0);
+}
+
+PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
+  PjGroup g;
+  Binding b = new_binding(l, unit, unit->kind == PJ_GROUP_MAP ? "map" : "reduce");
+  for (size_t i = 0; i < unit->roots.len; i++)
+    gather_op(&b, unit->roots.data[i]);
+  if (!make_group(l, unit, &b, &g))
+    return pj_op_blame(unit->op, PJ_ERROR(INTERNAL, "a group without a shape"));
+  b.nest->ix.k->name = group_name(&g);
+  PjRootBuffers buffers[PJ_MAX_ROOTS] = {0};
+  uint32_t *parts = NULL, num_parts = 0;
+  if (g.split > 1)
+    parts = PJ_NEW_ARRAY(l->work, uint32_t, PJ_MAX_ROOTS * PJ_MAX_REDUCED);
+  for (uint32_t r = 0; r < g.num_roots; r++) {
+    const PjRoot *root = &g.roots[r];
+    for (uint32_t i = 0; i < root->op->num_results; i++) {
+      if (parts) {
+        size_t bytes =
+            (size_t)(g.split * g.outer) * pj_dtype_bytes(pj_reducer_dtype(&root->reducer, i));
+        parts[num_parts] = pj_slot_new(l, PJ_SLOT_TEMP, bytes);
+        add_output(&b, &buffers[r], i, parts[num_parts++]);
+      } else if (root->stored) {
+        add_output(&b, &buffers[r], i, pj_slot_for(l, &root->op->results[i]));
+      }
+    }
+  }
+  number_aliases(&b, buffers, g.num_roots, &g, parts != NULL);
+  bind_inputs(&b);
+  PjKir *k = b.nest->ix.k;
+  pj_group_emit(b.nest, &g, buffers, pj_kir_begin(k), pj_kir_end(k));
+  PJ_TRY(add_kernel_step(&b, out, g.units, g.align, g.cost * (double)g.count / (double)g.units,
+                         g.scratch_bytes));
+  return parts ? lower_join(l, unit, &g, parts, out) : PJ_STATUS_OK;
+}
+
+// --- dynamic_update_slice ------------------------------------------------------------------------
+
+PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out) {
+  const PjOp *op = unit->op;
+  const PjValue *operand = op->operands[0], *update = op->operands[1];
+  const PjType *part = update->type;
+  uint32_t source = pj_slot_of(l, operand), target;
+  if (pj_value_dies(l, operand, unit)) {
+    target = source;
+    l->slot_of[op->results[0].id] = target;
+  } else {
+    target = pj_slot_for(l, &op->results[0]);
+    PjStep *copy = pj_step_add(l, out, PJ_STEP_COPY, op, 1, 1);
+    pj_slot_touch(l, copy->in[0] = source);
+    pj_slot_touch(l, copy->out[0] = target);
+  }
+  Binding b = new_binding(l, unit, "update");
+  for (uint32_t i = 1; i < op->num_operands; i++)
+    gather(&b, op->operands[i]);
+  PjRootBuffers buffer = {0};
+  add_output(&b, &buffer, 0, target);
+  buffer.alias[0] = alias_of(&b, target);
+  bind_inputs(&b);
+
+  PjRoot root = {.op = op, .stored = true};
+  PjGroup g = {.kind = PJ_GROUP_MAP,
+               .num_roots = 1,
+               .roots = &root,
+               .count = pj_count(part),
+               .inner = 1,
+               .lanes =
+                   l->options->target->vector_bytes / (pj_dtype_bytes(part->dtype) > 4 ? 8 : 4)};
+  const PjOpInfoSched *info =
+      update->def && update->def->region == op->region ? &l->ops[update->def->id] : NULL;
+  PjCuts cuts = {0}, none = {0};
+  if (!pj_update_cuts(op, info && !pj_is_root(info) ? &info->cuts : &none, &cuts) ||
+      !pj_group_shape(&g, &cuts))
+    return pj_op_blame(op, PJ_ERROR(INTERNAL, "an update that cannot be computed in place"));
+  PjKir *k = b.nest->ix.k;
+  PjEmit e = {b.nest, k, &g, &buffer};
+  pj_emit_map(&e, pj_kir_begin(k), pj_kir_end(k));
+  double cost = 0.2 + (info && !pj_is_root(info) ? info->cost : 0);
+  return add_kernel_step(&b, out, g.units, g.align, cost * (double)g.count / (double)g.units, 0);
+}

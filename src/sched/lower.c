@@ -1,0 +1,318 @@
+// From a module to a schedule: units become steps, values get memory, loops get their carries.
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/lower.h"
+#include "sched/shape_map.h"
+
+PjStep *pj_step_add(PjLower *l, PjSteps *steps, PjStepKind kind, const PjOp *op, uint32_t num_in,
+                    uint32_t num_out) {
+  l->time++;
+  PjStep step = {.kind = kind, .op = op, .num_in = num_in, .num_out = num_out};
+  step.in = PJ_NEW_ARRAY(l->arena, uint32_t, num_in + num_out + 1);
+  step.out = step.in + num_in;
+  PJ_PUSH(l->arena, steps, step);
+  return &steps->data[steps->len - 1];
+}
+
+uint32_t pj_code_add(PjLower *l, const PjKir *function, bool *known) {
+  uint64_t hash[2];
+  pj_kir_hash(function, hash);
+  uint64_t *found = pj_map_find(&l->code_of, hash[0] ^ hash[1] * 31);
+  *known =
+      found && l->hashes.data[2 * *found] == hash[0] && l->hashes.data[2 * *found + 1] == hash[1];
+  if (*known)
+    return (uint32_t)*found;
+  uint32_t code = (uint32_t)l->functions.len;
+  PJ_PUSH(l->work, &l->functions, function);
+  PJ_PUSH(l->work, &l->hashes, hash[0]);
+  PJ_PUSH(l->work, &l->hashes, hash[1]);
+  pj_map_set(l->work, &l->code_of, hash[0] ^ hash[1] * 31, code);
+  return code;
+}
+
+static void add_copy(PjLower *l, PjSteps *out, const PjOp *op, uint32_t from, uint32_t to) {
+  if (from == to)
+    return;
+  PjStep *copy = pj_step_add(l, out, PJ_STEP_COPY, op, 1, 1);
+  pj_slot_touch(l, copy->in[0] = from);
+  pj_slot_touch(l, copy->out[0] = to);
+}
+
+// --- Units ---------------------------------------------------------------------------------------
+
+static PjStatus lower_routine(PjLower *l, const PjUnit *unit, PjSteps *out) {
+  const PjOp *op = unit->op;
+  const PjRoutine *routine = l->ops[op->id].routine;
+  int in_place = routine->in_place;
+  if (in_place >= 0 && pj_value_dies(l, op->operands[in_place], unit)) {
+    bool again = false; // another operand in the same memory
+    for (uint32_t i = 0; i < op->num_operands; i++)
+      again |= (int)i != in_place &&
+               pj_slot_of(l, op->operands[i]) == pj_slot_of(l, op->operands[in_place]);
+    if (!again)
+      l->slot_of[op->results[0].id] = pj_slot_of(l, op->operands[in_place]);
+  }
+  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, op->num_operands, op->num_results);
+  step->routine = routine;
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    pj_slot_touch(l, step->in[i] = pj_slot_of(l, op->operands[i]));
+  for (uint32_t i = 0; i < op->num_results; i++)
+    pj_slot_touch(l, step->out[i] = pj_slot_for(l, &op->results[i]));
+  l->schedule->num_routines++;
+  l->schedule->cost += routine->flops / 20 + routine->bytes / 8 + 100;
+  return PJ_STATUS_OK;
+}
+
+// Slots for the values that |region| returns: made at once where they can be, copied at the end
+// where not. |targets|: a slot for each, taken as given.
+static void want_results(PjLower *l, const PjRegion *region, const uint32_t *targets) {
+  const PjOp *end = pj_region_terminator(region);
+  for (uint32_t i = 0; end && i < end->num_operands; i++) {
+    const PjValue *value = end->operands[i];
+    if (value->def && value->def->region == region && l->wanted[value->id] == PJ_NO_SLOT)
+      l->wanted[value->id] = targets[i];
+  }
+}
+
+static void copy_results(PjLower *l, const PjRegion *region, const uint32_t *targets,
+                         PjSteps *out) {
+  const PjOp *end = pj_region_terminator(region);
+  for (uint32_t i = 0; end && i < end->num_operands; i++)
+    add_copy(l, out, end, pj_slot_of(l, end->operands[i]), targets[i]);
+}
+
+static PjStatus lower_case(PjLower *l, const PjOp *op, PjSteps *out) {
+  uint32_t *targets = PJ_NEW_ARRAY(l->arena, uint32_t, op->num_results + 1);
+  for (uint32_t i = 0; i < op->num_results; i++)
+    targets[i] = pj_slot_for(l, &op->results[i]);
+  PjSteps *bodies = PJ_NEW_ARRAY(l->arena, PjSteps, op->num_regions);
+  uint32_t index = pj_slot_of(l, op->operands[0]);
+  l->time++;
+  pj_slot_touch(l, index);
+  for (uint32_t r = 0; r < op->num_regions; r++) {
+    want_results(l, &op->regions[r], targets);
+    PJ_TRY(pj_lower_region(l, &op->regions[r], &bodies[r]));
+    copy_results(l, &op->regions[r], targets, &bodies[r]);
+  }
+  PjStep *step = pj_step_add(l, out, PJ_STEP_CASE, op, 1, op->num_results);
+  step->in[0] = index;
+  for (uint32_t i = 0; i < op->num_results; i++)
+    pj_slot_touch(l, step->out[i] = targets[i]);
+  step->num_bodies = op->num_regions;
+  step->bodies = bodies;
+  step->is_if = op->kind == PJ_OP_IF;
+  return PJ_STATUS_OK;
+}
+
+// What the loop has touched lives to its end if it was there before it began.
+static void end_loop(PjLower *l, size_t mark, uint32_t begin) {
+  l->num_loops--;
+  for (size_t i = mark; i < l->touched.len; i++) {
+    PjSchedSlot *slot = &l->schedule->slots.data[l->touched.data[i]];
+    if (slot->first < begin && slot->last < l->time)
+      slot->last = l->time;
+  }
+  if (!l->num_loops)
+    l->touched.len = 0;
+}
+
+static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
+  const PjOp *op = unit->op;
+  const PjRegion *cond = &op->regions[0], *body = &op->regions[1];
+  const PjOp *test = pj_region_terminator(cond), *end = pj_region_terminator(body);
+  uint32_t n = op->num_operands;
+  uint32_t *carry = PJ_NEW_ARRAY(l->arena, uint32_t, n + 1),
+           *next = PJ_NEW_ARRAY(l->arena, uint32_t, n + 1);
+  for (uint32_t i = 0; i < n; i++) {
+    const PjValue *init = op->operands[i];
+    uint32_t source = pj_slot_of(l, init);
+    bool taken = !pj_value_dies(l, init, unit);
+    for (uint32_t j = 0; j < i; j++)
+      taken |= carry[j] == source;
+    carry[i] = taken ? pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init)) : source;
+    add_copy(l, out, op, source, carry[i]);
+    for (int r = 0; r < 2; r++) {
+      const PjValue *arg = &op->regions[r].args[i];
+      l->slot_of[arg->id] = carry[i];
+      l->owned[arg->id] = r == 1; // the condition only looks
+    }
+    l->slot_of[op->results[i].id] = carry[i];
+  }
+  uint32_t begin = ++l->time;
+  size_t mark = l->touched.len;
+  l->num_loops++;
+  for (uint32_t i = 0; i < n; i++)
+    pj_slot_touch(l, carry[i]);
+  PjSteps *bodies = PJ_NEW_ARRAY(l->arena, PjSteps, 2);
+  PJ_TRY(pj_lower_region(l, cond, &bodies[0]));
+  uint32_t pred = pj_slot_of(l, test->operands[0]);
+  l->time++;
+  pj_slot_touch(l, pred);
+  PJ_TRY(pj_lower_region(l, body, &bodies[1]));
+
+  // What the body returns becomes the carry by an exchange of addresses, if it lies in memory of
+  // its own.
+  uint32_t *swaps = PJ_NEW_ARRAY(l->arena, uint32_t, 2 * n + 1), num_swaps = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const PjValue *value = end->operands[i];
+    uint32_t slot = pj_slot_of(l, value);
+    next[i] = slot;
+    if (slot == carry[i])
+      continue;
+    const PjValue *origin = pj_origin(l, value);
+    bool own = pj_home(origin) == body && origin->def && l->owned[origin->id] &&
+               l->schedule->slots.data[slot].kind == PJ_SLOT_TEMP;
+    for (uint32_t j = 0; j < n; j++)
+      own = own && slot != carry[j] && (j == i || pj_slot_of(l, end->operands[j]) != slot);
+    if (!own) {
+      next[i] = pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(value));
+      add_copy(l, &bodies[1], op, slot, next[i]);
+    }
+    swaps[num_swaps++] = carry[i];
+    swaps[num_swaps++] = next[i];
+  }
+  PjStep *step = pj_step_add(l, out, PJ_STEP_WHILE, op, 1, n);
+  step->in[0] = pred;
+  for (uint32_t i = 0; i < n; i++)
+    pj_slot_touch(l, step->out[i] = carry[i]);
+  for (uint32_t i = 0; i < num_swaps; i++) { // both lie still while the loop runs
+    PjSchedSlot *slot = &l->schedule->slots.data[swaps[i]];
+    pj_slot_touch(l, swaps[i]);
+    if (slot->first > begin)
+      slot->first = begin;
+  }
+  step->num_bodies = 2;
+  step->bodies = bodies;
+  step->num_swaps = num_swaps / 2;
+  step->swaps = swaps;
+  end_loop(l, mark, begin);
+  return PJ_STATUS_OK;
+}
+
+static PjStatus lower_unit(PjLower *l, const PjUnit *unit, PjSteps *out) {
+  const PjOp *op = unit->op;
+  if (unit->is_group)
+    return pj_lower_group(l, unit, out);
+  if (pj_is_alias(l, op)) {
+    for (uint32_t i = 0; i < op->num_results; i++)
+      l->slot_of[op->results[i].id] = pj_slot_of(l, op->operands[i]);
+    return PJ_STATUS_OK;
+  }
+  switch (l->ops[op->id].role) {
+  case PJ_OPROLE_UPDATE:
+    return pj_lower_update(l, unit, out);
+  case PJ_OPROLE_ROUTINE:
+    return lower_routine(l, unit, out);
+  case PJ_OPROLE_CONTROL:
+    return op->kind == PJ_OP_WHILE ? lower_while(l, unit, out) : lower_case(l, op, out);
+  default:
+    return pj_lower_fallback(l, op, out);
+  }
+}
+
+PjStatus pj_lower_region(PjLower *l, const PjRegion *region, PjSteps *out) {
+  PjUnits units = {0};
+  pj_lower_roles(l, region);
+  pj_lower_units(l, region, &units);
+  for (size_t i = 0; i < units.len; i++)
+    PJ_TRY(lower_unit(l, units.data[i], out));
+  return PJ_STATUS_OK;
+}
+
+// --- The program ---------------------------------------------------------------------------------
+
+static PjStatus check_type(const PjOp *op, const PjType *type) {
+  if (type->kind == PJ_TYPE_TOKEN || (type->kind == PJ_TYPE_TENSOR && pj_type_is_static(type)))
+    return PJ_STATUS_OK;
+  return PJ_ERROR(UNIMPLEMENTED, "%s with a value that is no array of static shape",
+                  pj_op_info[op->kind].text);
+}
+
+static PjStatus check_region(const PjRegion *region) {
+  for (const PjOp *op = region->first; op; op = op->next) {
+    PJ_FAIL_IF(pj_op_info[op->kind].traits & PJ_TRAIT_COLL, UNIMPLEMENTED, "%s meets other devices",
+               pj_op_info[op->kind].text);
+    PJ_FAIL_IF(op->kind == PJ_OP_SDY_MANUAL_COMPUTATION, UNIMPLEMENTED, "a manual computation");
+    for (uint32_t i = 0; i < op->num_results; i++)
+      PJ_TRY(check_type(op, op->results[i].type));
+    if (op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE)
+      for (uint32_t r = 0; r < op->num_regions; r++)
+        PJ_TRY(check_region(&op->regions[r]));
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus check(const PjOp *entry) {
+  PJ_FAIL_IF(!entry || !pj_region_terminator(&entry->regions[0]), UNIMPLEMENTED,
+             "a program without an entry function");
+  for (uint32_t i = 0; i < entry->regions[0].num_args; i++)
+    PJ_TRY(check_type(entry, entry->regions[0].args[i].type));
+  return check_region(&entry->regions[0]);
+}
+
+static PjStatus compile(PjLower *l) {
+  PjSchedule *s = l->schedule;
+  uint32_t n = s->num_codes = (uint32_t)l->functions.len;
+  s->entries = PJ_NEW_ARRAY(l->arena, PjKernelEntry *, n + 1);
+  s->codes = PJ_NEW_ARRAY(l->arena, PjJitCode *, n + 1);
+  PjJitCode **codes = s->codes;
+  if (n)
+    PJ_TRY(pj_jit_compile(l->options->threads, n, l->functions.data, codes));
+  for (uint32_t i = 0; i < n; i++)
+    s->entries[i] = pj_jit_entry(codes[i]);
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
+                            const PjScheduleOptions *options, PjSchedule **out) {
+  *out = NULL;
+  const PjOp *entry = pj_module_entry(module);
+  PJ_TRY(check(entry));
+  PjSchedule *s = PJ_NEW(arena, PjSchedule);
+  *s = (PjSchedule){.arena = arena, .module = module, .target = options->target};
+  *out = s;
+  PjLower *l = PJ_NEW(options->work, PjLower);
+  *l = (PjLower){.arena = arena, .work = options->work, .schedule = s, .options = options};
+  uint32_t values = entry->num_values;
+  l->ops = PJ_NEW_ARRAY(options->work, PjOpInfoSched, entry->num_ops + 1);
+  l->slot_of = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
+  l->wanted = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
+  l->origin = PJ_NEW_ARRAY(options->work, const PjValue *, values + 1);
+  l->last_read = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
+  l->owned = PJ_NEW_ARRAY(options->work, bool, values + 1);
+  for (uint32_t i = 0; i < values; i++) {
+    l->slot_of[i] = l->wanted[i] = PJ_NO_SLOT;
+    l->owned[i] = true;
+  }
+  const PjRegion *body = &entry->regions[0];
+  const PjOp *end = pj_region_terminator(body);
+  s->num_inputs = body->num_args;
+  s->num_outputs = end->num_operands;
+  s->inputs = PJ_NEW_ARRAY(arena, uint32_t, s->num_inputs + 1);
+  s->outputs = PJ_NEW_ARRAY(arena, uint32_t, s->num_outputs + 1);
+  for (uint32_t i = 0; i < s->num_inputs; i++) {
+    const PjValue *arg = &body->args[i];
+    s->inputs[i] = l->slot_of[arg->id] = pj_slot_new(l, PJ_SLOT_INPUT, pj_value_bytes(arg));
+    s->slots.data[s->inputs[i]].index = i;
+    l->owned[arg->id] = false;
+  }
+  for (uint32_t i = 0; i < s->num_outputs; i++) {
+    s->outputs[i] = pj_slot_new(l, PJ_SLOT_OUTPUT, pj_value_bytes(end->operands[i]));
+    s->slots.data[s->outputs[i]].index = i;
+  }
+  want_results(l, body, s->outputs);
+  PJ_TRY(pj_lower_region(l, body, &s->steps));
+  copy_results(l, body, s->outputs, &s->steps);
+  pj_slots_place(s);
+  PJ_TRY(pj_fallbacks_prepare(l));
+  return compile(l);
+}
+
+void pj_schedule_destroy(PjSchedule *schedule) {
+  if (!schedule || !schedule->codes)
+    return;
+  for (uint32_t i = 0; i < schedule->num_codes; i++)
+    pj_jit_release(schedule->codes[i]);
+  schedule->num_codes = 0;
+}

@@ -1,0 +1,132 @@
+// Inside of scheduling: how a region becomes steps.
+#pragma once
+#include "sched/sched.h"
+
+typedef enum PjRole {
+  PJ_OPROLE_INLINE, // can be computed in registers where it is wanted
+  PJ_OPROLE_REDUCE, // heads a group of its own
+  PJ_OPROLE_UPDATE, // dynamic_update_slice: its update is computed into place
+  PJ_OPROLE_ALIAS,  // its result is its operand's memory
+  PJ_OPROLE_ROUTINE,
+  PJ_OPROLE_CONTROL,
+  PJ_OPROLE_EVAL,
+  PJ_OPROLE_NONE, // nothing to do (a constant)
+} PjRole;
+
+// What is known of an operation, by PjOp.id.
+typedef struct PjOpInfoSched {
+  PjRole role;
+  bool in_memory; // its result must be materialised
+  bool visited;
+  PjCuts cuts;         // of its result, when computed inline
+  float cost;          // nanoseconds per element, with what is inlined
+  uint32_t nodes;      // operations inlined, itself included
+  uint32_t users;      // operations that read it
+  const PjOp *home;    // the root that alone computes it, or NULL: several
+  bool moved;          // some user reads it at another index than its own
+  uint32_t stamp;      // of walks: the walk that came here last,
+  uint8_t seen;        //   and in which states
+  bool stored;         // of a root: some other unit, or the region's end, reads its result
+  bool reused;         // of a root: a later stage of its own unit reads its result
+  struct PjUnit *unit; // that makes it, of roots
+  int stage;           // of a root: in which it is made
+  const PjRoutine *routine;
+  PjReducer *reducer;
+} PjOpInfoSched;
+
+static inline const PjRegion *pj_home(const PjValue *value) {
+  return value->def ? value->def->region : value->region;
+}
+
+enum { PJ_NO_SLOT = UINT32_MAX };
+
+typedef struct PjLower {
+  PjArena *arena; // what stays
+  PjArena *work;  // what does not
+  PjSchedule *schedule;
+  const PjScheduleOptions *options;
+  PjOpInfoSched *ops;     // by PjOp.id
+  uint32_t *slot_of;      // by PjValue.id
+  uint32_t *wanted;       // by PjValue.id: the slot in which a result should be made
+  const PjValue **origin; // by PjValue.id: of an alias, the value whose memory it is in; else NULL
+  uint32_t *last_read; // by PjValue.id of an origin: order of the last unit of its own region that
+                       // reads it
+  bool *owned;         // by PjValue.id of an origin: its memory belongs to it alone, so it may be
+                       // overwritten when it dies
+  uint32_t time;       // number of the next step
+  PjMap code_of;       // function hash to code
+  PJ_VEC(uint64_t) hashes; // two words per code
+  PJ_VEC(const PjKir *) functions;
+  uint32_t stamp;
+  // Loops at hand: slots that their steps use, so that what comes from outside lives to their end.
+  PJ_VEC(uint32_t) touched;
+  uint32_t num_loops;
+} PjLower;
+
+static inline const PjValue *pj_origin(const PjLower *l, const PjValue *value) {
+  return l->origin[value->id] ? l->origin[value->id] : value;
+}
+
+// --- roles.c
+// Decides role, cuts, costs and what must be in memory, for the operations of |region|.
+void pj_lower_roles(PjLower *l, const PjRegion *region);
+// Cuts that an update (operand 1 of a dynamic_update_slice) needs when it is computed into place;
+// |inner|: its own.
+bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out);
+double pj_op_cost(const PjOp *op); // nanoseconds per element of the result
+
+// --- units.c
+// A unit is what becomes one step, or a few: a group, or any other operation.
+typedef struct PjUnit PjUnit;
+struct PjUnit {
+  bool is_group;
+  const PjOp *op; // first root, or the operation
+  uint32_t order;
+  // Groups:
+  PjGroupKind kind;
+  bool general; // reductions over dimensions of their own
+  int64_t count, inner;
+  uint32_t nodes;
+  int num_stages;
+  PJ_VEC(const PjOp *) roots;
+  PJ_VEC(const PjValue *) leaves; // read from memory, as far as noted
+  PjCuts cuts;
+};
+typedef struct PjUnits {
+  PjUnit **data;
+  size_t len, cap;
+} PjUnits;
+// True if |op| leaves its result in memory, or is no part of a kernel.
+static inline bool pj_is_root(const PjOpInfoSched *info) {
+  return info->role != PJ_OPROLE_INLINE || info->in_memory;
+}
+// Cuts the operations of |region| into units, in an order in which they can run.
+void pj_lower_units(PjLower *l, const PjRegion *region, PjUnits *out);
+
+// --- lower.c, kernels.c, slots.c
+PjStatus pj_lower_region(PjLower *l, const PjRegion *region, PjSteps *out);
+PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out);
+PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out);
+// True for an alias: its result is in the memory of operand |i| for result |i|.
+bool pj_is_alias(PjLower *l, const PjOp *op);
+// True for a constant that is kept as data of the program.
+bool pj_is_constant_data(const PjOp *op);
+uint32_t pj_slot_new(PjLower *l, PjSlotKind kind, size_t bytes);
+void pj_slot_touch(PjLower *l, uint32_t slot); // the step at hand uses it
+// The slot of a value that is in memory; makes constants of dense ones.
+uint32_t pj_slot_of(PjLower *l, const PjValue *value);
+// A slot for the result |value|: the wanted one, or a new temporary.
+uint32_t pj_slot_for(PjLower *l, const PjValue *value);
+PjStep *pj_step_add(PjLower *l, PjSteps *steps, PjStepKind kind, const PjOp *op, uint32_t num_in,
+                    uint32_t num_out);
+// The code of |function|. With |*known| it was there already, and |function| is not needed any
+// more.
+uint32_t pj_code_add(PjLower *l, const PjKir *function, bool *known);
+void pj_slots_place(PjSchedule *schedule);
+// True if |unit| is the last that reads the memory of |value|, and may overwrite it.
+bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit);
+size_t pj_value_bytes(const PjValue *value);
+
+// --- fallback.c
+PjStatus pj_lower_fallback(PjLower *l, const PjOp *op, PjSteps *out);
+PjStatus pj_fallbacks_prepare(PjLower *l);

@@ -1,0 +1,520 @@
+// Computing elements on demand.
+//
+// A value is asked for at an index, a list of pieces in its own row-major space (sched/index.h).
+// Operations that move data turn the index of their result into that of their operand; pieces keep
+// loops linear wherever they can, so that a broadcast, slice or padding inside a fused kernel still
+// reads memory in vectors. Values are remembered per index, so a diamond of operations is computed
+// once; the builder shares what is equal below.
+#include "sched/nest.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "sched/shape_map.h"
+
+enum { MAX_DEPTH = 200, DEFAULT_BUDGET = 60000 };
+
+PjNest *pj_nest_create(PjKir *k, bool literal) {
+  PjNest *nest = PJ_NEW(k->arena, PjNest);
+  nest->arena = k->arena;
+  nest->ix = (PjIxBuilder){.k = k, .lanes = 1, .literal = literal};
+  nest->budget = DEFAULT_BUDGET;
+  return nest;
+}
+
+void pj_nest_bind(PjNest *nest, const PjValue *value, const PjPlace *place) {
+  PjPlace *copy = PJ_NEW(nest->arena, PjPlace);
+  *copy = *place;
+  pj_map_set(nest->arena, &nest->places, pj_map_ptr(value), pj_map_ptr(copy));
+}
+
+const PjPlace *pj_nest_place(const PjNest *nest, const PjValue *value) {
+  uint64_t *found = pj_map_find(&nest->places, pj_map_ptr(value));
+  return found ? (const PjPlace *)(uintptr_t)*found : NULL;
+}
+
+void pj_nest_forget(PjNest *nest) {
+  nest->memo = (PjMap){0};
+}
+
+static PjElem fail(PjNest *nest, const char *why) {
+  if (!nest->failed)
+    nest->failed = why;
+  return (PjElem){pj_kir_const(nest->ix.k, PJ_KIR_T(I32, 1), 0), 0};
+}
+
+static int lanes_of(const PjNest *nest, PjElem e) {
+  return pj_kir_typeof(nest->ix.k, e.re).lanes;
+}
+
+PjElem pj_nest_splat(PjNest *nest, PjElem e) {
+  PjKir *k = nest->ix.k;
+  e.re = pj_kir_splat(k, e.re, nest->ix.lanes);
+  if (e.im)
+    e.im = pj_kir_splat(k, e.im, nest->ix.lanes);
+  return e;
+}
+
+// --- Memory --------------------------------------------------------------------------------------
+
+// The base address moved by the uniform part of |at|, so that vector indices stay small.
+static PjKirVal moved(PjNest *nest, PjDtype dtype, PjKirVal ptr, PjIx at) {
+  PjKir *k = nest->ix.k;
+  if (!at.base)
+    return ptr;
+  return pj_kir_ptradd(k, ptr,
+                       pj_kir_mul(k, at.base, pj_kir_i64(k, (int64_t)pj_dtype_bytes(dtype))));
+}
+
+static PjElem reversed(PjNest *nest, PjElem e) {
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < nest->ix.lanes; l++)
+    pattern[l] = (uint8_t)(nest->ix.lanes - 1 - l);
+  e.re = pj_kir_shuffle(nest->ix.k, e.re, e.re, nest->ix.lanes, pattern);
+  if (e.im)
+    e.im = pj_kir_shuffle(nest->ix.k, e.im, e.im, nest->ix.lanes, pattern);
+  return e;
+}
+
+PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask) {
+  PjKir *k = nest->ix.k;
+  int lanes = nest->ix.lanes;
+  bool vector_mask = mask && pj_kir_typeof(k, mask).lanes > 1;
+  k->alias = place->alias;
+  PjElem e;
+  if (lanes == 1 || (pj_ix_is_uniform(at) && !vector_mask)) {
+    PjKirVal index = at.vec ? pj_ix_vector(&nest->ix, at) : pj_ix_base(&nest->ix, at);
+    e = pj_elem_load(k, dtype, 1, place->ptr, index, mask, place->readonly);
+  } else if (!at.vec && at.step == 1) {
+    e = pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, at),
+                     mask ? pj_kir_splat(k, mask, lanes) : 0, place->readonly);
+  } else if (!at.vec && at.step == -1 && !mask) {
+    PjIx first = pj_ix_add(&nest->ix, at, pj_ix_uniform(pj_kir_i64(k, 1 - lanes)));
+    e = reversed(nest, pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, first), 0,
+                                    place->readonly));
+  } else {
+    PjKirVal ptr = moved(nest, dtype, place->ptr, at);
+    PjIx rest = {.step = at.step, .vec = at.vec};
+    e = pj_elem_gather(k, dtype, lanes, ptr, pj_ix_vector(&nest->ix, rest),
+                       mask ? pj_kir_splat(k, mask, lanes) : 0, place->readonly);
+  }
+  k->alias = 0;
+  return e;
+}
+
+void pj_nest_store(PjNest *nest, PjDtype dtype, PjKirVal ptr, uint8_t alias, PjIx at, PjElem value,
+                   PjKirVal mask) {
+  PjKir *k = nest->ix.k;
+  int lanes = nest->ix.lanes;
+  k->alias = alias;
+  value = pj_nest_splat(nest, value);
+  if (mask)
+    mask = pj_kir_splat(k, mask, lanes);
+  if (lanes == 1)
+    pj_elem_store(k, dtype, value, ptr, pj_ix_vector(&nest->ix, at), mask);
+  else if (!at.vec && at.step == 1)
+    pj_elem_store(k, dtype, value, ptr, pj_ix_base(&nest->ix, at), mask);
+  else
+    pj_elem_scatter(k, dtype, value, moved(nest, dtype, ptr, at),
+                    pj_ix_vector(&nest->ix, (PjIx){.step = at.step, .vec = at.vec}), mask);
+  k->alias = 0;
+}
+
+static PjElem from_place(PjNest *nest, PjDtype dtype, const PjPlace *place, const PjIndex *index,
+                         PjKirVal mask) {
+  if (place->kind == PJ_PLACE_VALUE)
+    return place->value;
+  PjIndex kept = {0};
+  for (int i = 0; i < index->n; i++)
+    if (!place->row || index->p[i].pos < place->row)
+      kept.p[kept.n++] = index->p[i];
+  return pj_nest_load(nest, dtype, place, pj_ix_offset(&nest->ix, &kept), mask);
+}
+
+// --- Indices -------------------------------------------------------------------------------------
+
+// The index along the dimension whose positions are [stride, stride * size).
+static PjIx dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64_t size) {
+  PjIx sum = {0};
+  for (int i = 0; i < index->n; i++) {
+    const PjPiece *p = &index->p[i];
+    if (p->pos >= stride && p->pos < stride * size)
+      sum = pj_ix_add(&nest->ix, sum, pj_ix_scale(&nest->ix, p->ix, p->pos / stride));
+  }
+  return sum;
+}
+
+static void add_piece(PjIndex *index, int64_t pos, int64_t extent, PjIx ix) {
+  // Never more than cuts and dimensions together: PJ_MAX_CUTS + 1 + PJ_MAX_LOOP_RANK <
+  // PJ_MAX_PIECES.
+  index->p[index->n++] = (PjPiece){pos, extent, ix};
+}
+
+// The index of operand |operand| for dimensions that are not touched; those that are have
+// |touched_ix| by operand dimension.
+static PjIndex operand_index(const PjOp *op, uint32_t operand, const PjShapeMap *map,
+                             const PjIndex *index, const PjIx *touched_ix) {
+  const PjType *from = op->operands[operand]->type, *to = op->results[0].type;
+  int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK];
+  int inverse[PJ_MAX_RANK];
+  PjIndex result = {0};
+  pj_shape_strides(from, in);
+  pj_shape_strides(to, out);
+  for (int r = 0; r < to->rank; r++)
+    inverse[r] = -1;
+  for (int d = 0; d < map->rank; d++) {
+    if (map->result_dim[d] >= 0 && !map->touched[d])
+      inverse[map->result_dim[d]] = d;
+    if (map->touched[d])
+      add_piece(&result, in[d], from->dims[d], touched_ix[d]);
+  }
+  for (int i = 0; i < index->n; i++) {
+    const PjPiece *p = &index->p[i];
+    int r = pj_dim_at(to, out, p->pos);
+    int d = r < 0 ? -1 : inverse[r];
+    if (d >= 0)
+      add_piece(&result, in[d] * (p->pos / out[r]), p->extent, p->ix);
+  }
+  return result;
+}
+
+// --- Operations that move data -------------------------------------------------------------------
+
+static PjKirVal both(PjNest *nest, PjKirVal a, PjKirVal b) {
+  return !a ? b : !b ? a : pj_kir_and(nest->ix.k, a, b);
+}
+
+// low <= x < high, as a scalar or a mask.
+static PjKirVal in_range(PjNest *nest, PjIx ix, int64_t size) {
+  PjKir *k = nest->ix.k;
+  PjKirVal x = pj_ix_is_uniform(ix) ? pj_ix_base(&nest->ix, ix) : pj_ix_vector(&nest->ix, ix);
+  return pj_kir_2(k, PJ_KIR_ULT, x,
+                  pj_kir_splat(k, pj_ix_number(&nest->ix, size), pj_kir_typeof(k, x).lanes));
+}
+
+static PjElem choose(PjNest *nest, PjKirVal mask, PjElem a, PjElem b) {
+  PjKir *k = nest->ix.k;
+  if (pj_kir_typeof(k, mask).lanes > 1 || lanes_of(nest, a) != lanes_of(nest, b)) {
+    a = pj_nest_splat(nest, a);
+    b = pj_nest_splat(nest, b);
+  }
+  return (PjElem){pj_kir_select(k, mask, a.re, b.re),
+                  a.im ? pj_kir_select(k, mask, a.im, b.im) : 0};
+}
+
+static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
+                        PjKirVal mask) {
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  const int64_t *low = PJ_INTS(op, edge_padding_low, NULL);
+  int64_t out[PJ_MAX_RANK];
+  PjIx touched[PJ_MAX_RANK] = {0};
+  PjKirVal inside = 0;
+  pj_shape_strides(to, out);
+  for (int d = 0; d < from->rank; d++) {
+    if (!map->touched[d])
+      continue;
+    PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+    touched[d] = pj_ix_add_number(&nest->ix, ix, -low[d]);
+    inside = both(nest, inside, in_range(nest, touched[d], from->dims[d]));
+  }
+  PjIndex inner = operand_index(op, 0, map, index, touched);
+  PjElem value = pj_nest_value(nest, op->operands[0], &inner, both(nest, mask, inside));
+  return inside ? choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])) : value;
+}
+
+static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
+  const PjType *to = op->results[0].type;
+  int dim = (int)PJ_INT(op, dimension);
+  int64_t out[PJ_MAX_RANK];
+  pj_shape_strides(to, out);
+  PjIx ix = dim_index(nest, index, out[dim], to->dims[dim]);
+  PjElem result = {0};
+  int64_t start = 0;
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjType *from = op->operands[i]->type;
+    if (pj_count(from) == 0)
+      continue;
+    PjShapeMap map;
+    pj_shape_map(op, i, &map);
+    PjIx touched[PJ_MAX_RANK] = {0};
+    touched[dim] = pj_ix_add_number(&nest->ix, ix, -start);
+    PjKirVal inside = in_range(nest, touched[dim], from->dims[dim]);
+    PjIndex inner = operand_index(op, i, &map, index, touched);
+    PjElem value = pj_nest_value(nest, op->operands[i], &inner, both(nest, mask, inside));
+    result = result.re ? choose(nest, inside, value, result) : value;
+    start += from->dims[dim];
+  }
+  return result;
+}
+
+PjKirVal pj_nest_integer(PjNest *nest, const PjValue *value) {
+  PjKirVal v = pj_nest_scalar(nest, value).re;
+  PjKirElem elem = (PjKirElem)pj_kir_typeof(nest->ix.k, v).elem;
+  if (elem == PJ_KIR_I64)
+    return v;
+  bool is_signed = pj_dtype_class(value->type->dtype) == PJ_CLASS_SINT;
+  return pj_kir_cast(nest->ix.k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, PJ_KIR_I64, v);
+}
+
+// Unsigned numbers of 64 bits that look negative are large.
+PjKirVal pj_nest_start(PjNest *nest, const PjValue *value, int64_t limit, int64_t size) {
+  PjKir *k = nest->ix.k;
+  PjKirVal x = pj_nest_integer(nest, value), zero = pj_kir_i64(k, 0);
+  PjKirVal last = pj_ix_number(&nest->ix, limit - size);
+  if (value->type->dtype == PJ_DT_U64)
+    return pj_kir_2(k, PJ_KIR_UMIN, x, last);
+  return pj_kir_2(k, PJ_KIR_SMIN, pj_kir_2(k, PJ_KIR_SMAX, x, zero), last);
+}
+
+static PjElem moved_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
+  PjShapeMap map;
+  if (!pj_shape_map(op, 0, &map))
+    return fail(nest, "an operation that cannot be fused");
+  if (op->kind == PJ_OP_PAD)
+    return pad_value(nest, op, &map, index, mask);
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  int64_t out[PJ_MAX_RANK];
+  PjIx touched[PJ_MAX_RANK] = {0};
+  pj_shape_strides(to, out);
+  for (int d = 0; d < map.rank; d++) {
+    if (!map.touched[d])
+      continue;
+    PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+    switch (op->kind) {
+    case PJ_OP_SLICE:
+      touched[d] =
+          pj_ix_add_number(&nest->ix, pj_ix_scale(&nest->ix, ix, PJ_INTS(op, strides, NULL)[d]),
+                           PJ_INTS(op, start_indices, NULL)[d]);
+      break;
+    case PJ_OP_REVERSE:
+      touched[d] = pj_ix_add_number(&nest->ix, pj_ix_scale(&nest->ix, ix, -1), from->dims[d] - 1);
+      break;
+    default: // DYNAMIC_SLICE
+      touched[d] = pj_ix_add(
+          &nest->ix, ix,
+          pj_ix_uniform(pj_nest_start(nest, op->operands[1 + d], from->dims[d], to->dims[d])));
+    }
+  }
+  PjIndex inner = operand_index(op, 0, &map, index, touched);
+  return pj_nest_value(nest, op->operands[0], &inner, mask);
+}
+
+// --- Sources -------------------------------------------------------------------------------------
+
+// Whether a consumer makes better code when it knows the constant.
+static bool wants_literal(const PjOp *user) {
+  switch (user->kind) {
+  case PJ_OP_DIVIDE:
+  case PJ_OP_REMAINDER:
+    return pj_dtype_is_int(user->results[0].type->dtype);
+  case PJ_OP_POWER:
+  case PJ_OP_SHIFT_LEFT:
+  case PJ_OP_SHIFT_RIGHT_ARITHMETIC:
+  case PJ_OP_SHIFT_RIGHT_LOGICAL:
+    return true;
+  default:
+    return false;
+  }
+}
+
+// A splat constant: literal where it is a number that simplifies code, else a param.
+static PjElem new_constant(PjNest *nest, const PjAttr *attr, bool literal) {
+  PjKir *k = nest->ix.k;
+  PjDtype dtype = attr->type->dtype;
+  uint64_t bits = 0;
+  size_t bytes = pj_dtype_bytes(dtype);
+  if (nest->ix.literal || literal || bytes > 8)
+    return pj_elem_const(k, dtype, 1, attr->data);
+  memcpy(&bits, attr->data, bytes);
+  switch (dtype) {
+  case PJ_DT_F32: {
+    float v;
+    memcpy(&v, attr->data, 4);
+    if (v == 0 || v == 1 || v == -1 || v == 2 || v == 0.5f || v - v != 0)
+      break;
+    return (PjElem){pj_ix_scalar(&nest->ix, PJ_KIR_T(F32, 1), bits), 0};
+  }
+  case PJ_DT_F64: {
+    double v;
+    memcpy(&v, attr->data, 8);
+    if (v == 0 || v == 1 || v == -1 || v == 2 || v == 0.5 || v - v != 0)
+      break;
+    return (PjElem){pj_ix_scalar(&nest->ix, PJ_KIR_T(F64, 1), bits), 0};
+  }
+  case PJ_DT_S32:
+  case PJ_DT_U32:
+    if ((int32_t)bits >= -2 && (int32_t)bits <= 2)
+      break;
+    return (PjElem){pj_ix_scalar(&nest->ix, PJ_KIR_T(I32, 1), bits), 0};
+  case PJ_DT_S64:
+  case PJ_DT_U64:
+    if ((int64_t)bits >= -2 && (int64_t)bits <= 2)
+      break;
+    return (PjElem){pj_ix_scalar(&nest->ix, PJ_KIR_T(I64, 1), bits), 0};
+  default:
+    break;
+  }
+  return pj_elem_const(k, dtype, 1, attr->data);
+}
+
+static PjElem constant(PjNest *nest, const PjAttr *attr, bool literal) {
+  uint64_t key = pj_map_ptr(attr) + literal; // attributes are aligned
+  uint64_t *found = pj_map_find(&nest->constants, key);
+  if (found)
+    return *(const PjElem *)(uintptr_t)*found;
+  PjElem *e = PJ_NEW(nest->arena, PjElem);
+  *e = new_constant(nest, attr, literal);
+  pj_map_set(nest->arena, &nest->constants, key, pj_map_ptr(e));
+  return *e;
+}
+
+static PjElem iota(PjNest *nest, const PjOp *op, const PjIndex *index) {
+  const PjType *to = op->results[0].type;
+  int64_t out[PJ_MAX_RANK];
+  int d = (int)PJ_INT(op, iota_dimension);
+  pj_shape_strides(to, out);
+  PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+  PjKirVal v = pj_ix_is_uniform(ix) ? pj_ix_base(&nest->ix, ix) : pj_ix_vector(&nest->ix, ix);
+  return pj_elem_convert(nest->ix.k, PJ_DT_S64, to->dtype, (PjElem){v, 0});
+}
+
+// --- The walk ------------------------------------------------------------------------------------
+
+static bool in_kernels(const PjType *type) {
+  return pj_type_is_static(type) && !type->quant && type->rank <= PJ_MAX_LOOP_RANK &&
+         pj_elem_type(type->dtype) != PJ_KIR_VOID;
+}
+
+bool pj_nest_can_inline(const PjOp *op) {
+  if (op->num_results != 1 || !in_kernels(op->results[0].type))
+    return false;
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    if (!in_kernels(op->operands[i]->type))
+      return false;
+  switch (op->kind) {
+  case PJ_OP_CONSTANT:
+    return PJ_ATTR(op, value)->splat || pj_count(op->results[0].type) == 1;
+  case PJ_OP_PAD: {
+    uint32_t n;
+    const int64_t *interior = PJ_INTS(op, interior_padding, &n);
+    for (uint32_t i = 0; i < n; i++)
+      if (interior[i])
+        return false;
+    return true;
+  }
+  case PJ_OP_IOTA:
+  case PJ_OP_BROADCAST_IN_DIM:
+  case PJ_OP_RESHAPE:
+  case PJ_OP_TRANSPOSE:
+  case PJ_OP_SLICE:
+  case PJ_OP_REVERSE:
+  case PJ_OP_CONCATENATE:
+  case PJ_OP_DYNAMIC_SLICE:
+    return true;
+  default:
+    return (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM) && pj_elem_supports(op);
+  }
+}
+
+static PjElem elementwise(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
+  PjElem in[3];
+  bool vector = false;
+  static const PjIndex none = {0};
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjValue *operand = op->operands[i];
+    if (operand->def && operand->def->kind == PJ_OP_CONSTANT &&
+        PJ_ATTR(operand->def, value)->data_size && !pj_nest_place(nest, operand) &&
+        pj_nest_can_inline(operand->def))
+      in[i] = constant(nest, PJ_ATTR(operand->def, value), i > 0 && wants_literal(op));
+    else
+      in[i] = pj_nest_value(nest, operand, operand->type->rank == 0 ? &none : index, mask);
+    vector |= lanes_of(nest, in[i]) > 1;
+  }
+  for (uint32_t i = 0; vector && i < op->num_operands; i++)
+    in[i] = pj_nest_splat(nest, in[i]);
+  return pj_elem_apply(nest->ix.k, op, in);
+}
+
+static PjElem compute(PjNest *nest, const PjValue *value, const PjIndex *index, PjKirVal mask) {
+  const PjOp *op = value->def;
+  if (!op || nest->failed)
+    return fail(nest, "a value without a place");
+  if (nest->depth >= MAX_DEPTH || pj_kir_size(nest->ix.k) > nest->budget)
+    return fail(nest, "a kernel too large");
+  if (!pj_nest_can_inline(op))
+    return fail(nest, "an operation that cannot be fused");
+  switch (op->kind) {
+  case PJ_OP_CONSTANT:
+    return constant(nest, PJ_ATTR(op, value), false);
+  case PJ_OP_IOTA:
+    return iota(nest, op, index);
+  case PJ_OP_RESHAPE:
+    return pj_nest_value(nest, op->operands[0], index, mask);
+  case PJ_OP_CONCATENATE:
+    return concatenate_value(nest, op, index, mask);
+  default:
+    if (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM)
+      return elementwise(nest, op, index, mask);
+    return moved_value(nest, op, index, mask);
+  }
+}
+
+static uint64_t memo_key(const PjValue *value, const PjIndex *index, PjKirVal mask) {
+  uint64_t hash = pj_hash_u64(PJ_HASH_SEED, pj_map_ptr(value));
+  hash = pj_hash_u64(hash, mask);
+  for (int i = 0; i < index->n; i++) {
+    const PjPiece *p = &index->p[i];
+    hash = pj_hash_u64(hash, (uint64_t)p->pos);
+    hash = pj_hash_u64(hash, (uint64_t)p->ix.base << 32 | p->ix.vec);
+    hash = pj_hash_u64(hash, (uint64_t)p->ix.step);
+  }
+  return hash;
+}
+
+typedef struct Memo {
+  const PjValue *value;
+  PjKirVal mask;
+  PjIndex index;
+  PjElem elem;
+} Memo;
+
+static bool same_index(const PjIndex *a, const PjIndex *b) {
+  if (a->n != b->n)
+    return false;
+  for (int i = 0; i < a->n; i++)
+    if (a->p[i].pos != b->p[i].pos || !pj_ix_eq(a->p[i].ix, b->p[i].ix))
+      return false;
+  return true;
+}
+
+PjElem pj_nest_value(PjNest *nest, const PjValue *value, const PjIndex *index, PjKirVal mask) {
+  static const PjIndex none = {0};
+  if (value->type->rank == 0 || pj_count(value->type) == 1)
+    index = &none;
+  const PjPlace *place = pj_nest_place(nest, value);
+  if (place && place->kind == PJ_PLACE_VALUE)
+    return place->value;
+  uint64_t key = memo_key(value, index, mask);
+  uint64_t *found = pj_map_find(&nest->memo, key);
+  if (found) {
+    const Memo *memo = (const Memo *)(uintptr_t)*found;
+    if (memo->value == value && memo->mask == mask && same_index(&memo->index, index))
+      return memo->elem;
+  }
+  nest->depth++;
+  PjElem e = place ? from_place(nest, value->type->dtype, place, index, mask)
+                   : compute(nest, value, index, mask);
+  nest->depth--;
+  Memo *memo = PJ_NEW(nest->arena, Memo);
+  *memo = (Memo){value, mask, *index, e};
+  pj_map_set(nest->arena, &nest->memo, key, pj_map_ptr(memo));
+  return e;
+}
+
+PjElem pj_nest_scalar(PjNest *nest, const PjValue *value) {
+  static const PjIndex none = {0};
+  PjElem e = pj_nest_value(nest, value, &none, 0);
+  if (lanes_of(nest, e) > 1 && !nest->failed)
+    return fail(nest, "a scalar that is not one");
+  return e;
+}

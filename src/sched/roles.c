@@ -1,0 +1,337 @@
+// What becomes of each operation: computed inline, a root of a kernel, a routine, control flow, or
+// a fallback.
+//
+// Forwards: an operation that can be inlined takes its operands' trees into its own, as long as
+// their indices can be expressed (pj_cuts_through) and the tree stays small; otherwise the operand
+// goes to memory. Backwards: a value with several users stays inline when it is cheap, or when all
+// of them are computed by one root at the same index; else it goes to memory, where the forming of
+// groups (units.c) may still keep it in registers.
+//
+// Linear in operations. Nothing here looks at values.
+#include "sched/lower.h"
+#include "sched/shape_map.h"
+
+enum {
+  MAX_NODES = 160, // operations of one inlined tree
+  CHEAP_NODES = 4,
+  SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
+};
+#define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
+
+double pj_op_cost(const PjOp *op) {
+  if (op->num_results == 0)
+    return 0;
+  double wide = pj_dtype_bytes(op->results[0].type->dtype) > 4 ? 2 : 1;
+  switch (op->kind) {
+  case PJ_OP_CONSTANT:
+  case PJ_OP_BROADCAST_IN_DIM:
+  case PJ_OP_RESHAPE:
+    return 0;
+  case PJ_OP_SLICE:
+  case PJ_OP_IOTA:
+  case PJ_OP_TRANSPOSE:
+  case PJ_OP_DYNAMIC_SLICE:
+    return 0.05;
+  case PJ_OP_PAD:
+  case PJ_OP_CONCATENATE:
+  case PJ_OP_REVERSE:
+    return 0.4;
+  case PJ_OP_EXPONENTIAL:
+  case PJ_OP_LOG:
+  case PJ_OP_LOGISTIC:
+  case PJ_OP_TANH:
+  case PJ_OP_EXPONENTIAL_MINUS_ONE:
+  case PJ_OP_LOG_PLUS_ONE:
+    return 1.5 * wide;
+  case PJ_OP_SINE:
+  case PJ_OP_COSINE:
+  case PJ_OP_TAN:
+  case PJ_OP_CBRT:
+  case PJ_OP_CHLO_ERF:
+    return 2.5 * wide;
+  case PJ_OP_POWER:
+  case PJ_OP_ATAN2:
+  case PJ_OP_CHLO_ERF_INV:
+    return 4 * wide;
+  case PJ_OP_DIVIDE:
+  case PJ_OP_REMAINDER:
+    return pj_dtype_is_int(op->results[0].type->dtype) ? 3 * wide : 0.6 * wide;
+  case PJ_OP_SQRT:
+  case PJ_OP_RSQRT:
+    return 0.8 * wide;
+  default:
+    return op->kind >= PJ_OP_CHLO_BROADCAST_ADD ? 6 : 0.12 * wide;
+  }
+}
+
+static PjOpInfoSched *info_of(PjLower *l, const PjOp *op) {
+  return &l->ops[op->id];
+}
+
+// The operation of this region whose result |value| is, if it might be inlined.
+static PjOpInfoSched *inline_def(PjLower *l, const PjValue *value, const PjRegion *region) {
+  if (!value->def || value->def->region != region)
+    return NULL;
+  PjOpInfoSched *info = info_of(l, value->def);
+  return info->role == PJ_OPROLE_INLINE && !info->in_memory ? info : NULL;
+}
+
+static bool has_dense_layout(const PjOp *op) {
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    if (!pj_type_is_static(op->operands[i]->type))
+      return false;
+  for (uint32_t i = 0; i < op->num_results; i++)
+    if (!pj_type_is_static(op->results[i].type))
+      return false;
+  return true;
+}
+
+// Data that moves along the innermost dimension, or between many arrays, is moved faster by a
+// routine.
+static bool moves_better_alone(const PjOp *op) {
+  int64_t count = pj_count(op->results[0].type);
+  if (op->kind == PJ_OP_CONCATENATE)
+    return op->num_operands > 6 || count > SMALL_MOVE;
+  if (op->kind != PJ_OP_TRANSPOSE || count <= SMALL_MOVE)
+    return false;
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  int d = from->rank - 1, r = to->rank - 1;
+  const int64_t *permutation = PJ_INTS(op, permutation, NULL);
+  while (d >= 0 && from->dims[d] == 1)
+    d--;
+  while (r >= 0 && to->dims[r] == 1)
+    r--;
+  return d >= 0 && r >= 0 && permutation[r] != d;
+}
+
+static bool same_bytes(const PjOp *op) { // a bitcast that leaves memory as it is
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  return has_dense_layout(op) && pj_dtype_bits(from->dtype) >= 8 && pj_dtype_bits(to->dtype) >= 8 &&
+         pj_dtype_class(from->dtype) != PJ_CLASS_PRED && pj_dtype_class(to->dtype) != PJ_CLASS_PRED;
+}
+
+static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
+  switch (op->kind) {
+  case PJ_OP_CONSTANT:
+    return pj_nest_can_inline(op) ? PJ_OPROLE_INLINE : PJ_OPROLE_NONE;
+  case PJ_OP_WHILE:
+  case PJ_OP_IF:
+  case PJ_OP_CASE:
+    return PJ_OPROLE_CONTROL;
+  case PJ_OP_OPTIMIZATION_BARRIER:
+    return PJ_OPROLE_ALIAS;
+  case PJ_OP_BITCAST_CONVERT:
+    if (op->operands[0]->type->rank == op->results[0].type->rank && pj_nest_can_inline(op))
+      return PJ_OPROLE_INLINE;
+    if (same_bytes(op))
+      return PJ_OPROLE_ALIAS;
+    break;
+  case PJ_OP_REDUCE: {
+    PjReducer reducer;
+    int64_t count = pj_count(op->operands[0]->type);
+    if (count > 0 && pj_reducer_make(op, &reducer)) {
+      PjGroup shape = {.kind = PJ_GROUP_ROWS, .lanes = 8};
+      PjRoot root = {.op = op, .role = PJ_ROOT_REDUCE, .reducer = reducer};
+      PjCuts none = {0};
+      shape.roots = &root;
+      shape.num_roots = 1;
+      if (pj_group_shape_reduce(&shape, &none)) {
+        info->reducer = PJ_NEW(l->work, PjReducer);
+        *info->reducer = reducer;
+        return PJ_OPROLE_REDUCE;
+      }
+    }
+    break;
+  }
+  case PJ_OP_DYNAMIC_UPDATE_SLICE:
+    if (has_dense_layout(op) && !op->results[0].type->quant &&
+        pj_elem_type(op->results[0].type->dtype) != PJ_KIR_VOID &&
+        op->results[0].type->rank <= PJ_MAX_LOOP_RANK && pj_count(op->operands[1]->type) > 0) {
+      PjCuts none = {0}, cuts;
+      return pj_update_cuts(op, &none, &cuts) ? PJ_OPROLE_UPDATE : PJ_OPROLE_EVAL;
+    }
+    break;
+  default:
+    break;
+  }
+  if (op->num_results == 1 && pj_nest_can_inline(op) &&
+      pj_elem_type(op->results[0].type->dtype) != PJ_KIR_VOID) {
+    if (!moves_better_alone(op))
+      return PJ_OPROLE_INLINE;
+    info->routine = pj_routine_select(l->arena, op);
+    return info->routine ? PJ_OPROLE_ROUTINE : PJ_OPROLE_INLINE;
+  }
+  if (op->num_results && has_dense_layout(op)) {
+    info->routine = pj_routine_select(l->arena, op);
+    if (info->routine)
+      return PJ_OPROLE_ROUTINE;
+  }
+  return PJ_OPROLE_EVAL;
+}
+
+// Takes operand |i| of |op| into the tree of |op|, or sends it to memory.
+static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) {
+  const PjValue *operand = op->operands[i];
+  PjOpInfoSched *source = inline_def(l, operand, op->region);
+  if (!source)
+    return;
+  double factor = pj_count(operand->type)
+                      ? (double)pj_count(op->results[0].type) / (double)pj_count(operand->type)
+                      : 1;
+  bool repeated = factor >= 2 && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
+  if (repeated || info->nodes + source->nodes > MAX_NODES ||
+      !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
+    source->in_memory = true;
+    PjCuts none = {0};
+    if (!pj_cuts_through(op, i, &none, &info->cuts))
+      info->role = PJ_OPROLE_EVAL;
+    return;
+  }
+  info->nodes += source->nodes;
+  info->cost += (float)(factor < 1 ? source->cost * factor : source->cost);
+}
+
+bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out) {
+  const PjType *whole = op->operands[0]->type, *part = op->operands[1]->type;
+  int64_t strides[PJ_MAX_RANK], count = pj_count(part);
+  *out = *inner;
+  pj_shape_strides(part, strides);
+  for (int d = 0; d < part->rank; d++)
+    if (part->dims[d] != whole->dims[d] && !(pj_cuts_add(out, strides[d], count) &&
+                                             pj_cuts_add(out, strides[d] * part->dims[d], count)))
+      return false;
+  return true;
+}
+
+// True if computing |value| where it is wanted would read |array|, as far as can be seen.
+static bool reads(PjLower *l, const PjValue *value, const PjValue *array, int depth) {
+  if (value == array || depth > 40)
+    return true;
+  const PjOp *def = value->def;
+  if (!def || def->region != (array->def ? array->def->region : array->region))
+    return false;
+  const PjOpInfoSched *info = info_of(l, def);
+  if (info->role != PJ_OPROLE_ALIAS && !pj_op_keeps_order(def) && pj_is_root(info))
+    return false;
+  for (uint32_t i = 0; i < def->num_operands; i++)
+    if (reads(l, def->operands[i], array, depth + 1))
+      return true;
+  return false;
+}
+
+static void forwards(PjLower *l, const PjOp *op) {
+  PjOpInfoSched *info = info_of(l, op);
+  *info = (PjOpInfoSched){.nodes = 1, .cost = (float)pj_op_cost(op)};
+  info->role = role_of(l, op, info);
+  if (info->role == PJ_OPROLE_INLINE) {
+    if (pj_count(op->results[0].type) == 0) {
+      info->role = PJ_OPROLE_NONE; // nothing to compute
+      return;
+    }
+    if (!pj_cuts_of(op, &info->cuts))
+      info->role = PJ_OPROLE_EVAL;
+    for (uint32_t i = 0; i < op->num_operands && info->role == PJ_OPROLE_INLINE; i++) {
+      const PjValue *operand = op->operands[i];
+      if (inline_def(l, operand, op->region))
+        absorb(l, op, info, i);
+      else {
+        PjCuts none = {0};
+        if (!pj_cuts_through(op, i, &none, &info->cuts))
+          info->role = PJ_OPROLE_EVAL;
+      }
+    }
+    if (info->role == PJ_OPROLE_INLINE)
+      return;
+  }
+  // Operands of everything else lie in memory, but for what a reduction takes in and an update
+  // writes.
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    PjOpInfoSched *source = inline_def(l, op->operands[i], op->region);
+    if (!source)
+      continue;
+    if (info->role == PJ_OPROLE_REDUCE) {
+      if (i >= op->num_results && source->nodes <= 2)
+        continue; // an initial value, as a rule a constant
+      if (i < op->num_results && info->nodes + source->nodes <= MAX_NODES) {
+        PjCuts merged = info->cuts;
+        PjRoot root = {.op = op, .role = PJ_ROOT_REDUCE, .reducer = *info->reducer};
+        PjGroup shape = {.kind = PJ_GROUP_ROWS, .lanes = 8, .roots = &root, .num_roots = 1};
+        if (pj_cuts_merge(&merged, &source->cuts, pj_count(op->operands[i]->type)) &&
+            pj_group_shape_reduce(&shape, &merged)) {
+          info->cuts = merged;
+          info->nodes += source->nodes;
+          info->cost += source->cost;
+          continue;
+        }
+      }
+    }
+    PjCuts cuts;
+    if (info->role == PJ_OPROLE_UPDATE && i >= 1 && source->nodes <= MAX_NODES &&
+        !reads(l, op->operands[i], op->operands[0], 0) &&
+        (i > 1 || pj_update_cuts(op, &source->cuts, &cuts)))
+      continue;
+    if (!pj_is_constant_data(op->operands[i]->def))
+      source->in_memory = true;
+  }
+}
+
+static void capture(PjLower *l, const PjOp *op) { // what nested regions read lies in memory
+  for (uint32_t r = 0; r < op->num_regions; r++)
+    for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next) {
+      for (uint32_t i = 0; i < inner->num_operands; i++) {
+        const PjValue *value = inner->operands[i];
+        if (value->def && value->def->region != inner->region && !pj_is_constant_data(value->def))
+          info_of(l, value->def)->in_memory = true;
+      }
+      capture(l, inner);
+    }
+}
+
+// The root that computes what |user| reads: itself, or where it is inlined; NULL for several.
+static const PjOp *home_of(PjLower *l, const PjOp *user) {
+  PjOpInfoSched *info = info_of(l, user);
+  return info->role == PJ_OPROLE_INLINE && !info->in_memory ? info->home : user;
+}
+
+static bool keeps_index(const PjOp *user) {
+  return pj_op_keeps_order(user) || (pj_op_info[user->kind].traits & PJ_TRAIT_ELEM) ||
+         user->kind == PJ_OP_REDUCE;
+}
+
+static void backwards(PjLower *l, const PjOp *op) {
+  PjOpInfoSched *info = info_of(l, op);
+  if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
+      info->users > 1) {
+    bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
+    if (!cheap && (!info->home || info->moved))
+      info->in_memory = true;
+  }
+  const PjOp *home = home_of(l, op);
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjValue *value = op->operands[i];
+    if (!value->def || value->def->region != op->region)
+      continue;
+    PjOpInfoSched *source = info_of(l, value->def);
+    source->home = source->users == 0 || source->home == home ? home : NULL;
+    source->users++;
+    if (!keeps_index(op))
+      source->moved = true;
+  }
+}
+
+void pj_lower_roles(PjLower *l, const PjRegion *region) {
+  const PjOp *end = pj_region_terminator(region);
+  for (const PjOp *op = region->first; op; op = op->next) {
+    if (op == end) {
+      for (uint32_t i = 0; i < op->num_operands; i++)
+        if (op->operands[i]->def && op->operands[i]->def->region == region &&
+            !pj_is_constant_data(op->operands[i]->def))
+          info_of(l, op->operands[i]->def)->in_memory = true;
+      break;
+    }
+    forwards(l, op);
+    capture(l, op);
+  }
+  for (const PjOp *op = end ? end->prev : region->last; op; op = op->prev)
+    backwards(l, op);
+}

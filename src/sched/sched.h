@@ -1,0 +1,116 @@
+// Schedules: a program as a list of steps over buffers, every byte of scratch known.
+//
+// Made once from a module after the passes (pass/pass.h); immutable afterwards, shared by threads.
+// A run binds the addresses of inputs and outputs, takes a block of memory for temporaries, and
+// does step after step.
+#pragma once
+#include "base/threads.h"
+#include "emit/jit.h"
+#include "eval/eval.h"
+#include "routine/routine.h"
+#include "sched/group.h"
+
+typedef enum PjSlotKind {
+  PJ_SLOT_TEMP,     // within the block of temporaries
+  PJ_SLOT_INPUT,    // index: of the program's parameters
+  PJ_SLOT_OUTPUT,   // index: of its results
+  PJ_SLOT_CONSTANT, // data
+} PjSlotKind;
+
+// Memory of one or more values. Loops exchange the addresses of slots, so an offset is only where a
+// slot begins.
+typedef struct PjSchedSlot {
+  PjSlotKind kind;
+  uint32_t index;
+  const void *data;
+  size_t bytes;
+  size_t offset;
+  uint32_t first, last; // TEMP: the steps between which it is in use
+} PjSchedSlot;
+
+typedef enum PjStepKind {
+  PJ_STEP_KERNEL,
+  PJ_STEP_ROUTINE,
+  PJ_STEP_COPY,  // in[0] to out[0]
+  PJ_STEP_EVAL,  // a fallback: one operation by the evaluator
+  PJ_STEP_WHILE, // body[0]: condition, leaves an i1 in in[0]; body[1]: one turn
+  PJ_STEP_CASE,  // in[0]: an i32 index, or the i1 of an if; body[i]: its branches
+} PjStepKind;
+
+typedef struct PjStep PjStep;
+
+typedef struct PjSteps {
+  PjStep *data;
+  size_t len, cap;
+} PjSteps;
+
+struct PjStep {
+  PjStepKind kind;
+  const PjOp *op; // that it computes, or one of them
+  uint32_t num_in, num_out;
+  uint32_t *in, *out; // slots; a kernel's buffers are |in| then |out|
+  // KERNEL
+  uint32_t code; // number of its code in the schedule
+  uint64_t *params;
+  int64_t units, grain;
+  size_t scratch_bytes; // of each thread
+  // ROUTINE
+  const PjRoutine *routine;
+  // EVAL
+  const PjOp *fallback; // the function of the outlined operation
+  const PjValue **in_values;
+  // WHILE, CASE
+  uint32_t num_bodies;
+  PjSteps *bodies;
+  bool is_if;
+  uint32_t num_swaps; // WHILE: pairs of slots that change places after a turn
+  uint32_t *swaps;
+};
+
+typedef struct PjScheduleOptions {
+  const PjKirTarget *target;
+  PjThreads *threads; // for code generation; may be NULL
+  PjArena *work;      // for what is needed only while scheduling; the caller holds its guard, and
+                      // destroys it afterwards
+  PjArena *kernels;   // the same, for the functions of kernels
+} PjScheduleOptions;
+
+typedef struct PjSchedule {
+  PjArena *arena;
+  const PjModule *module;
+  const PjKirTarget *target;
+  PJ_VEC(PjSchedSlot) slots;
+  PjSteps steps;
+  uint32_t *inputs;  // slots of the parameters
+  uint32_t *outputs; // slots of the results
+  uint32_t num_inputs, num_outputs;
+  size_t temp_bytes;
+  uint32_t num_codes;
+  PjJitCode **codes;
+  PjKernelEntry **entries;
+  // Fallbacks: a module with a function for each outlined operation.
+  uint32_t num_fallbacks;
+  PjModule *fallback_module;
+  PjProgram *fallback_program;
+  uint32_t num_kernels, num_routines; // steps
+  double cost;                        // about nanoseconds on one thread; 0: not known
+} PjSchedule;
+
+// Schedules the entry function of |module| and compiles its kernels. UNIMPLEMENTED for programs
+// that only the evaluator can run (dynamic shapes, collectives, tuples), naming why. Runs under the
+// guard of |arena|, of which everything is but the code: pj_schedule_destroy, which must be called
+// for a failed one too (|out| is then what there is of it).
+PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
+                            const PjScheduleOptions *options, PjSchedule **out);
+void pj_schedule_destroy(PjSchedule *schedule); // NULL allowed
+
+// Readable text: slots and steps.
+void pj_schedule_print(const PjSchedule *schedule, PjStrBuf *out);
+
+// Bytes of memory that a run on |threads| needs, aligned to 64.
+size_t pj_schedule_memory(const PjSchedule *schedule, const PjThreads *threads);
+// Runs it. |memory|: as told above, contents do not matter. |buffers|: room for an address per
+// slot. |options|: for fallbacks. Threads: any, each with its own memory.
+PjStatus pj_schedule_run(const PjSchedule *schedule, PjThreads *threads,
+                         const PjRunOptions *options, void *const *inputs, void *const *outputs,
+                         void **buffers, void *memory);
