@@ -1,8 +1,9 @@
 // The compiler of the CPU plugin: passes, schedule, machine code.
 //
-// A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become code (src/emit). What
-// cannot be scheduled at all (programs of several devices, dynamic shapes) is given to the evaluator whole, visibly with
-// PJRT_LOG=fallback. All that a compiled program needs lies in an arena of its own.
+// A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become
+// code (src/emit). What cannot be scheduled at all (programs of several devices, dynamic shapes) is
+// given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a compiled program needs
+// lies in an arena of its own.
 #include <pthread.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static PjStatus schedule_in_kernels(void *context) {
   PjModule *module;
   PjPassOptions passes = {.verify = pj_option_int(PJ_OPTION_VERIFY) > 0};
   PJ_TRY(pj_passes_run(job->arena, job->in, &passes, &module));
-  PjScheduleOptions options = {.target = pj_kir_target_host(), .work = job->work, .kernels = job->kernels};
+  PjScheduleOptions options = {
+      .target = pj_kir_target_host(), .work = job->work, .kernels = job->kernels};
   return pj_schedule_create(job->arena, module, &options, &job->schedule);
 }
 
@@ -80,11 +82,13 @@ static PjStatus make_schedule(Job *job) {
   return status;
 }
 
-static PjStatus compile_whole(PjModule *module, const PjCompileOptions *options, PjCompiled *compiled) {
+static PjStatus compile_whole(PjModule *module, const PjCompileOptions *options,
+                              PjCompiled *compiled) {
   return pj_compiler_eval.compile(module, options, &compiled->whole);
 }
 
-static PjStatus native_compile(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
+static PjStatus native_compile(PjModule *module, const PjCompileOptions *options,
+                               PjCompiled **out) {
   *out = NULL;
   PjCompiled *compiled = PJ_NEW(module->arena, PjCompiled);
   *compiled = (PjCompiled){0};
@@ -162,7 +166,8 @@ static Frame *frame_take(PjCompiled *compiled, size_t memory) {
   if (frame)
     return frame;
   const PjSchedule *s = compiled->schedule;
-  frame = pj_malloc(sizeof *frame + (s->slots.len + s->num_inputs + s->num_outputs + 1) * sizeof(void *));
+  frame = pj_malloc(sizeof *frame +
+                    (s->slots.len + s->num_inputs + s->num_outputs + 1) * sizeof(void *));
   if (!frame)
     return NULL;
   *frame = (Frame){.buffers = (void **)(frame + 1)};
@@ -188,10 +193,12 @@ static void frame_give(PjCompiled *compiled, Frame *frame) {
     frame_destroy(frame);
 }
 
-static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs, PjArray *const *outputs) {
+static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs,
+                     PjArray *const *outputs) {
   for (uint32_t i = 0; i < s->num_inputs; i++) {
     frame->inputs[i] = pj_array_host_pointer(inputs[i]);
-    PJ_FAIL_IF(!frame->inputs[i] && inputs[i]->shape->num_bytes, INTERNAL, "programs need arrays in host memory");
+    PJ_FAIL_IF(!frame->inputs[i] && inputs[i]->shape->num_bytes, INTERNAL,
+               "programs need arrays in host memory");
   }
   for (uint32_t i = 0; i < s->num_outputs; i++) {
     PJ_TRY(pj_array_allocate(outputs[i]));
@@ -200,16 +207,17 @@ static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs, 
   return PJ_STATUS_OK;
 }
 
-static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context, uint32_t num_inputs,
-                           PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
-                           PjArray *const *outputs) {
+static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
+                           uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
+                           uint32_t num_outputs, PjArray *const *outputs) {
   PjCompiled *compiled = (PjCompiled *)(uintptr_t)const_compiled;
   if (compiled->whole)
-    return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite, num_outputs, outputs);
+    return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite,
+                                num_outputs, outputs);
   const PjSchedule *s = compiled->schedule;
   PJ_FAIL_IF(num_outputs != s->num_outputs || num_inputs != s->num_inputs, INTERNAL,
-             "the program has %u parameters and %u results, not %u and %u", s->num_inputs, s->num_outputs, num_inputs,
-             num_outputs);
+             "the program has %u parameters and %u results, not %u and %u", s->num_inputs,
+             s->num_outputs, num_inputs, num_outputs);
   PjThreads *threads = context->client ? context->client->threads : NULL;
   PjDriver *driver = context->client ? context->client->driver : NULL;
   size_t bytes = pj_schedule_memory(s, threads);
@@ -220,7 +228,8 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   PjStatus status = PJ_STATUS_OK;
   if (bytes > SMALL_MEMORY) {
     if (driver)
-      status = context->client->platform->device->allocate(driver, 0, PJ_MEMORY_DEVICE, bytes, &memory);
+      status =
+          context->client->platform->device->allocate(driver, 0, PJ_MEMORY_DEVICE, bytes, &memory);
     else if (!(memory = pj_malloc_aligned(bytes, 64)))
       status = pj_status_oom();
   }
@@ -230,7 +239,8 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
     PjRunOptions options = {.ffi_context = (void *)(uintptr_t)context,
                             .device_ordinal = context->device_ordinal,
                             .client = context->client};
-    status = pj_schedule_run(s, threads, &options, frame->inputs, frame->outputs, frame->buffers, memory);
+    status = pj_schedule_run(s, threads, &options, frame->inputs, frame->outputs, frame->buffers,
+                             memory);
   }
   if (bytes > SMALL_MEMORY && memory) {
     if (driver)

@@ -7,7 +7,8 @@ const PjPlatform pj_platform_cpu = {
     .version = "libpjrt 0.1.0",
 };
 
-// The null platform moves data; what programs it is given is compiled for its hosts' memory and cannot run.
+// The null platform moves data; what programs it is given is compiled for its hosts' memory and
+// cannot run.
 const PjPlatform pj_platform_null = {
     .device = &pj_device_null,
     .compiler = &pj_compiler_eval,
