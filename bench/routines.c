@@ -32,6 +32,49 @@ typedef struct Case {
        "], rhs_contracting_dimensions = [" rc "]>",                               \
        a, b, out)
 
+// Comparators as jax.lax.sort writes them, of floats and of integers, followed by others'
+// arguments.
+#define FLOAT_LESS                                                                                 \
+  "%z = stablehlo.constant dense<0.0> : tensor<f32>\n%n = stablehlo.constant dense<0x7FC00000> : " \
+  "tensor<f32>\n"                                                                                  \
+  "%p0 = stablehlo.compare EQ, %a0, %z, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>\n"        \
+  "%q0 = stablehlo.select %p0, %z, %a0 : tensor<i1>, tensor<f32>\n"                                \
+  "%r0 = stablehlo.compare NE, %a0, %a0, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>\n"       \
+  "%s0 = stablehlo.select %r0, %n, %q0 : tensor<i1>, tensor<f32>\n"                                \
+  "%p1 = stablehlo.compare EQ, %a1, %z, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>\n"        \
+  "%q1 = stablehlo.select %p1, %z, %a1 : tensor<i1>, tensor<f32>\n"                                \
+  "%r1 = stablehlo.compare NE, %a1, %a1, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>\n"       \
+  "%s1 = stablehlo.select %r1, %n, %q1 : tensor<i1>, tensor<f32>\n"                                \
+  "%less = stablehlo.compare LT, %s0, %s1, TOTALORDER : (tensor<f32>, tensor<f32>) -> "            \
+  "tensor<i1>\n"
+#define INT_LESS(t) \
+  "%less = stablehlo.compare LT, %a0, %a1 : (tensor<" t ">, tensor<" t ">) -> tensor<i1>\n"
+#define SORT(dim, shape, t, less)                                                             \
+  "func.func @main(%p: tensor<" shape "x" t ">) -> tensor<" shape "x" t                       \
+  "> {\n  %r = \"stablehlo.sort\"(%p) <{"                                                     \
+  "dimension = " dim " : i64, is_stable = true}> ({\n^bb0(%a0: tensor<" t ">, %a1: tensor<" t \
+  ">):\n" less "stablehlo.return %less : tensor<i1>\n}) : (tensor<" shape "x" t               \
+  ">) -> tensor<" shape "x" t ">\n"                                                           \
+  "  return %r : tensor<" shape "x" t ">\n}\n"
+#define SORT2(dim, shape, t, less)                                                            \
+  "func.func @main(%p: tensor<" shape "x" t ">, %q: tensor<" shape "xi32>) -> (tensor<" shape \
+  "x" t ">, tensor<" shape "xi32>) {\n  %r:2 = \"stablehlo.sort\"(%p, %q) <{dimension = " dim \
+  " : i64, is_stable = true}> ({\n^bb0(%a0: "                                                 \
+  "tensor<" t ">, %a1: tensor<" t ">, %b0: tensor<i32>, %b1: tensor<i32>):\n" less            \
+  "stablehlo.return %less : tensor<i1>\n}) : (tensor<" shape "x" t ">, tensor<" shape         \
+  "xi32>) -> (tensor<" shape "x" t ">, tensor<" shape                                         \
+  "xi32>)\n  return %r#0, %r#1 : tensor<" shape "x" t ">, tensor<" shape "xi32>\n}\n"
+
+// reduce_window of |x| with a constant |init|.
+#define WINDOW(body, init, size, stride, padding, t, in, out)                                  \
+  "func.func @main(%x: tensor<" in "x" t ">) -> tensor<" out "x" t                             \
+  "> {\n  %i = stablehlo.constant dense<" init "> : tensor<" t                                 \
+  ">\n  %r = \"stablehlo.reduce_window\"(%x, %i) <{window_dimensions = array<i64: " size       \
+  ">, window_strides = array<i64: " stride ">, padding = dense<" padding                       \
+  ">}> ({\n  ^bb0(%a: tensor<" t ">, %b: tensor<" t ">):\n    %c = stablehlo." body            \
+  " %a, %b : tensor<" t ">\n    stablehlo.return %c : tensor<" t ">\n  }) : (tensor<" in "x" t \
+  ">, tensor<" t ">) -> tensor<" out "x" t ">\n  return %r : tensor<" out "x" t ">\n}\n"
+
 static const Case cases[] = {
     {"matmul 1024 f32", DOT("", "", "1", "0", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
     {"matmul 1024 f32 nt",
@@ -63,6 +106,34 @@ static const Case cases[] = {
     {"matvec 4096 bf16", DOT("", "", "1", "0", "4096x4096xbf16", "4096xbf16", "4096xbf16")},
     {"matvec 16", DOT("", "", "1", "0", "16x16xf32", "16xf32", "16xf32")},
     {"skinny 4x4096x4096", DOT("", "", "1", "0", "4x4096xf32", "4096x4096xf32", "4x4096xf32")},
+    {"sort 1Mi f32", SORT("0", "1048576", "f32", FLOAT_LESS)},
+    {"sort 1Mi i32", SORT("0", "1048576", "i32", INT_LESS("i32"))},
+    {"sort 1Mi i64", SORT("0", "1048576", "i64", INT_LESS("i64"))},
+    {"sort rows 2048x512 f32", SORT("1", "2048x512", "f32", FLOAT_LESS)},
+    {"sort rows 16384x64 f32", SORT("1", "16384x64", "f32", FLOAT_LESS)},
+    {"sort columns 1024x1024 f32", SORT("0", "1024x1024", "f32", FLOAT_LESS)},
+    {"argsort 1Mi f32", SORT2("0", "1048576", "f32", FLOAT_LESS)},
+    {"argsort rows 2048x512 f32", SORT2("1", "2048x512", "f32", FLOAT_LESS)},
+    {"cumsum 1Mi", WINDOW("add", "0.0", "1048576", "1", "[[1048575, 0]]> : tensor<1x2xi64", "f32",
+                          "1048576", "1048576")},
+    {"cummax 1Mi", WINDOW("maximum", "0xFF800000", "1048576", "1",
+                          "[[1048575, 0]]> : tensor<1x2xi64", "f32", "1048576", "1048576")},
+    {"cumsum rows 2048x512",
+     WINDOW("add", "0.0", "1, 512", "1, 1", "[[0, 0], [511, 0]]> : tensor<2x2xi64", "f32",
+            "2048x512", "2048x512")},
+    {"cumsum columns 2048x512",
+     WINDOW("add", "0.0", "2048, 1", "1, 1", "[[2047, 0], [0, 0]]> : tensor<2x2xi64", "f32",
+            "2048x512", "2048x512")},
+    {"max pool nhwc 8x112x112x64", WINDOW("maximum", "0xFF800000", "1, 3, 3, 1", "1, 2, 2, 1",
+                                          "[[0, 0], [0, 1], [0, 1], [0, 0]]> : tensor<4x2xi64",
+                                          "f32", "8x112x112x64", "8x56x56x64")},
+    {"max pool nchw 8x64x112x112", WINDOW("maximum", "0xFF800000", "1, 1, 3, 3", "1, 1, 2, 2",
+                                          "[[0, 0], [0, 0], [0, 1], [0, 1]]> : tensor<4x2xi64",
+                                          "f32", "8x64x112x112", "8x64x56x56")},
+    {"top 50 of 64x50257",
+     "func.func @main(%x: tensor<64x50257xf32>) -> (tensor<64x50xf32>, tensor<64x50xi32>) {\n"
+     "  %v, %i = chlo.top_k(%x, k = 50) : tensor<64x50257xf32> -> (tensor<64x50xf32>, "
+     "tensor<64x50xi32>)\n  return %v, %i : tensor<64x50xf32>, tensor<64x50xi32>\n}\n"},
 };
 
 // With one thread the processor's time counts, which other programs disturb less.
@@ -124,7 +195,7 @@ static PjStatus bench(void *context) {
       break;
     }
   PJ_FAIL_IF(!r, NOT_FOUND, "no routine");
-  PjTensor *in[MOST], *out[MOST];
+  PjTensor *out[MOST];
   const void *in_data[MOST];
   void *out_data[MOST];
   const PjRegion *body = &entry->regions[0];
@@ -135,8 +206,8 @@ static PjStatus bench(void *context) {
     fill(args[i]);
   }
   for (uint32_t i = 0; i < op->num_operands; ++i) {
-    in[i] = args[op->operands[i]->index];
-    in_data[i] = in[i]->data;
+    const PjOp *def = op->operands[i]->def;
+    in_data[i] = def ? PJ_ATTR(def, value)->data : args[op->operands[i]->index]->data;
   }
   for (uint32_t i = 0; i < op->num_results; ++i) {
     const PjType *type = op->results[i].type;

@@ -77,8 +77,13 @@ PjStatus routine_run(const RoutineCase *c, int count, bool in_place, PjTensor *c
   if (count > 1)
     assert_null(pj_threads_create(count, &threads));
   for (uint32_t i = 0; i < op->num_operands; ++i) {
-    assert_non_null(op->operands[i]->region);
-    in[i] = inputs[op->operands[i]->index]->data;
+    const PjValue *operand = op->operands[i];
+    if (operand->region) {
+      in[i] = inputs[operand->index]->data;
+    } else { // a constant, of one element
+      assert_int_equal(operand->def->kind, PJ_OP_CONSTANT);
+      in[i] = PJ_ATTR(operand->def, value)->data;
+    }
   }
   for (uint32_t i = 0; i < op->num_results; ++i) {
     const PjType *type = op->results[i].type;

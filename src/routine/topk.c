@@ -1,0 +1,139 @@
+// chlo.top_k: the k largest of each row in falling total order, the first of equals first.
+//
+// One pass over the row keeps those that may still be among the k: elements better than a threshold
+// go to a buffer; when it is full it is sorted, cut to k, and the last of them is the new
+// threshold. Elements come in order, so one that only equals the threshold comes after k others and
+// is out. On random data few elements enter the buffer; in the worst case each pays the sort of a
+// buffer's share.
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "eval/float.h"
+#include "routine/sort_key.h"
+#include "routine/variant.h"
+
+enum { BLOCK = 256 };
+
+typedef struct TopK {
+  PjRoutine routine;
+  PjCoding coding;
+  PjDtype index_dtype;
+  size_t elem;
+  int64_t rows, n, k, buffer; // buffer: places in it, at least k + BLOCK
+} TopK;
+
+// Places i < n with keys[i] < limit, into |out|; their number.
+typedef int FilterFn(int n, const void *keys, uint64_t limit, uint32_t *out);
+
+#define PJ_VARIANT_FILE "routine/topk_variant.h"
+#include "routine/variants.h"
+
+typedef struct Run {
+  const TopK *t;
+  const char *in;
+  char *values, *indices;
+  void *scratch;
+} Run;
+
+static size_t scratch_bytes(const TopK *t) {
+  return pj__scratch_round((size_t)t->buffer * 8) * 2 +
+         pj__scratch_round((size_t)t->buffer * 4) * 2 + PJ_RADIX_COUNTS * 4 + BLOCK * 8 + BLOCK * 4;
+}
+
+// Sorts the buffer of |*count| and cuts it to k; the arrays of |r| may change places.
+static void cut(const TopK *t, PjRadix *r, int64_t *count) {
+  r->n = *count;
+  pj__radix_sort(r, NULL);
+  *count = pj__min(*count, t->k);
+}
+
+static void put_index(PjDtype dtype, int64_t i, uint32_t value, void *out) {
+  if (pj_dtype_bytes(dtype) == 4)
+    ((uint32_t *)out)[i] = value;
+  else
+    pj_int_encode(dtype, value, (char *)out + (size_t)i * pj_dtype_bytes(dtype));
+}
+
+static void top_rows(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const TopK *t = run->t;
+  const size_t index_bytes = pj_dtype_bytes(t->index_dtype);
+  FilterFn *const filter = t->coding.key_bytes == 4 ? PJ_PICK(filter_4) : PJ_PICK(filter_8);
+  char *at = pj__thread_scratch(&t->routine, run->scratch, thread);
+  PjRadix r = {.key_bytes = 8, .last = 8};
+  r.counts = (uint32_t *)at;
+  at += PJ_RADIX_COUNTS * 4;
+  void *const keys = at;
+  uint32_t *const places = (uint32_t *)(at + BLOCK * 8);
+  at += BLOCK * 8 + BLOCK * 4;
+  r.keys = at;
+  r.spare = at += pj__scratch_round((size_t)t->buffer * 8);
+  at += pj__scratch_round((size_t)t->buffer * 8);
+  r.order = (uint32_t *)at;
+  r.spare_order = (uint32_t *)(at + pj__scratch_round((size_t)t->buffer * 4));
+  for (int64_t row = begin; row < end; ++row) {
+    const char *in = run->in + (size_t)(row * t->n) * t->elem;
+    int64_t count = 0;
+    uint64_t limit = UINT64_MAX;
+    bool all = true; // no threshold yet: also the key of all ones enters
+    for (int64_t first = 0; first < t->n; first += BLOCK) {
+      const int n = (int)pj__min(BLOCK, t->n - first);
+      t->coding.encode(n, in + (size_t)first * t->elem, keys, t->coding.turn);
+      if (count + n > t->buffer) {
+        cut(t, &r, &count);
+        limit = ((const uint64_t *)r.keys)[count - 1];
+        all = false;
+      }
+      int found = n;
+      if (!all)
+        found = filter(n, keys, limit, places);
+      uint64_t *to = (uint64_t *)r.keys + count;
+      uint32_t *to_order = r.order + count;
+      for (int i = 0; i < found; ++i) {
+        const uint32_t place = all ? (uint32_t)i : places[i];
+        to[i] = t->coding.key_bytes == 4 ? ((const uint32_t *)keys)[place]
+                                         : ((const uint64_t *)keys)[place];
+        to_order[i] = (uint32_t)first + place;
+      }
+      count += found;
+    }
+    cut(t, &r, &count);
+    char *values = run->values + (size_t)(row * t->k) * t->elem,
+         *indices = run->indices + (size_t)(row * t->k) * index_bytes;
+    for (int64_t i = 0; i < t->k; ++i) {
+      memcpy(values + (size_t)i * t->elem, in + (size_t)r.order[i] * t->elem, t->elem);
+      put_index(t->index_dtype, i, r.order[i], indices);
+    }
+  }
+}
+
+static PjStatus run_top_k(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                          void *const *out, void *scratch) {
+  const TopK *t = (const TopK *)self;
+  Run run = {t, in[0], out[0], out[1], scratch};
+  if (t->k > 0)
+    pj_threads_for(threads, t->rows, pj__grain(t->rows, (double)t->n * 4 + (double)t->k * 32),
+                   top_rows, &run);
+  return PJ_STATUS_OK;
+}
+
+const PjRoutine *pj__routine_top_k(PjArena *arena, const PjOp *op) {
+  const PjType *type = pj__in(op, 0);
+  TopK *t = PJ_NEW(arena, TopK);
+  if (type->rank < 1 || !pj__coding(type->dtype, &t->coding))
+    return NULL;
+  t->n = type->dims[type->rank - 1];
+  t->k = pj__min(PJ_INT(op, k), t->n);
+  if (t->n >= UINT32_MAX || pj__out(op, 0)->dims[type->rank - 1] != t->k)
+    return NULL;
+  t->rows = t->n ? pj__count(type) / t->n : 0;
+  t->elem = pj_dtype_bytes(type->dtype);
+  t->index_dtype = pj__out(op, 1)->dtype;
+  t->buffer = pj__min(2 * t->k + 2 * BLOCK, pj__divide_up(t->n, BLOCK) * BLOCK + t->k);
+  t->routine = (PjRoutine){
+      .name = "top_k", .run = run_top_k, .in_place = -1, .bytes = (double)pj__bytes(type)};
+  t->routine.thread_scratch_bytes = pj__scratch_round(scratch_bytes(t));
+  return &t->routine;
+}

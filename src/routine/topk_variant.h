@@ -1,0 +1,31 @@
+// Places of keys below a limit. Most blocks have none: eight keys at a time are looked at together.
+PJ_TARGET static int PJ_V(filter_4)(int n, const void *data, uint64_t limit64, uint32_t *out) {
+  const uint32_t *keys = data, limit = (uint32_t)limit64;
+  int found = 0, i = 0;
+#if PJ_LEVEL > 0
+  // Unsigned order by turning the signs.
+  const __m256i sign = _mm256_set1_epi32(INT32_MIN),
+                top = _mm256_set1_epi32((int32_t)(limit ^ 0x80000000u));
+  for (; i + 8 <= n; i += 8) {
+    const __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)(keys + i)), sign);
+    unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(top, x)));
+    for (; mask; mask &= mask - 1)
+      out[found++] = (uint32_t)(i + __builtin_ctz(mask));
+  }
+#endif
+  for (; i < n; ++i) {
+    out[found] = (uint32_t)i;
+    found += keys[i] < limit;
+  }
+  return found;
+}
+
+PJ_TARGET static int PJ_V(filter_8)(int n, const void *data, uint64_t limit, uint32_t *out) {
+  const uint64_t *keys = data;
+  int found = 0;
+  for (int i = 0; i < n; ++i) {
+    out[found] = (uint32_t)i;
+    found += keys[i] < limit;
+  }
+  return found;
+}
