@@ -114,7 +114,16 @@ static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
 #define PASS(name) PJ_TRY(run_pass(run, #name, pj_pass_##name))
 
 static PjStatus pipeline(Run *run) {
+  PASS(dead_code);
+  PASS(carries);
   PASS(simplify);
+  PASS(cse);
+  PASS(dead_code);
+  PASS(carries);
+  PASS(simplify);
+  PASS(hoist);
+  PASS(cse);
+  PASS(barriers);
   PASS(dead_code);
   return PJ_STATUS_OK;
 }

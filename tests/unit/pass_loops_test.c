@@ -1,0 +1,264 @@
+// Common subexpressions, carried values, invariant code, barriers.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pass/match.h"
+#include "pass_support.h"
+
+#define F  "tensor<4xf32>"
+#define SI "tensor<i32>"
+
+static void expect(const char *pass, const char *args, const char *type, const char *before,
+                   const char *after) {
+  pass_expect(pass, pass_main(args, type, before), pass_main(args, type, after));
+}
+
+static void equal_operations_merge(void **state) {
+  expect("cse,dead_code", "%a: " F ", %b: " F, F,
+         "%0 = stablehlo.add %a, %b : " F "\n"
+         "%1 = stablehlo.add %b, %a : " F "\n"
+         "%2 = stablehlo.multiply %0, %1 : " F "\n"
+         "return %2 : " F,
+         "%0 = stablehlo.add %a, %b : " F "\n"
+         "%2 = stablehlo.multiply %0, %0 : " F "\n"
+         "return %2 : " F);
+}
+
+#define REDUCE(r, body)                                                       \
+  "%" r " = \"stablehlo.reduce\"(%a, %z) <{dimensions = array<i64: 0>}> ({\n" \
+  "^bb0(%p: tensor<f32>, %q: tensor<f32>):\n" body "}) : (" F ", tensor<f32>) -> tensor<f32>\n"
+#define ADD_BODY "  %s = stablehlo.add %p, %q : tensor<f32>\n  stablehlo.return %s : tensor<f32>\n"
+#define MAX_BODY \
+  "  %s = stablehlo.maximum %p, %q : tensor<f32>\n  stablehlo.return %s : tensor<f32>\n"
+
+static void equal_regions_merge(void **state) {
+  expect("cse,dead_code", "%a: " F ", %z: tensor<f32>", "tensor<f32>",
+         REDUCE("0", ADD_BODY) REDUCE("1", ADD_BODY)
+             REDUCE("2", MAX_BODY) "%3 = stablehlo.add %0, %1 : tensor<f32>\n%4 = stablehlo.add "
+                                   "%3, %2 : tensor<f32>\n"
+                                   "return %4 : tensor<f32>",
+         REDUCE("0", ADD_BODY) REDUCE("2", MAX_BODY) "%3 = stablehlo.add %0, %0 : tensor<f32>\n%4 "
+                                                     "= stablehlo.add %3, %2 : tensor<f32>\n"
+                                                     "return %4 : tensor<f32>");
+}
+
+// Branches do not see each other's values; both see what comes before.
+static void only_visible_values_merge(void **state) {
+  expect("cse,dead_code", "%p: tensor<i1>, %a: " F, F,
+         "%0 = stablehlo.sine %a : " F "\n"
+         "%1 = \"stablehlo.if\"(%p) ({\n"
+         "  %2 = stablehlo.sine %a : " F "\n  %3 = stablehlo.cosine %a : " F "\n"
+         "  %4 = stablehlo.add %2, %3 : " F "\n  stablehlo.return %4 : " F "\n"
+         "}, {\n  %2 = stablehlo.cosine %a : " F "\n  stablehlo.return %2 : " F "\n"
+         "}) : (tensor<i1>) -> " F "\n"
+         "%5 = stablehlo.cosine %a : " F "\n"
+         "%6 = stablehlo.add %0, %5 : " F "\n%7 = stablehlo.add %6, %1 : " F "\nreturn %7 : " F,
+         "%0 = stablehlo.sine %a : " F "\n"
+         "%1 = \"stablehlo.if\"(%p) ({\n"
+         "  %3 = stablehlo.cosine %a : " F "\n"
+         "  %4 = stablehlo.add %0, %3 : " F "\n  stablehlo.return %4 : " F "\n"
+         "}, {\n  %2 = stablehlo.cosine %a : " F "\n  stablehlo.return %2 : " F "\n"
+         "}) : (tensor<i1>) -> " F "\n"
+         "%5 = stablehlo.cosine %a : " F "\n"
+         "%6 = stablehlo.add %0, %5 : " F "\n%7 = stablehlo.add %6, %1 : " F "\nreturn %7 : " F);
+}
+
+static void barriers_keep_apart_and_go(void **state) {
+  expect("cse,barriers,dead_code", "%a: " F, F,
+         "%0 = stablehlo.sine %a : " F "\n"
+         "%b = stablehlo.optimization_barrier %a : " F "\n"
+         "%1 = stablehlo.sine %b : " F "\n"
+         "%2 = stablehlo.add %0, %1 : " F "\nreturn %2 : " F,
+         "%0 = stablehlo.sine %a : " F "\n%1 = stablehlo.sine %a : " F "\n"
+         "%2 = stablehlo.add %0, %1 : " F "\nreturn %2 : " F);
+}
+
+#define COND(n)                                                                                 \
+  "cond {\n  %n = stablehlo.constant dense<" n "> : " SI "\n"                                   \
+  "  %q = stablehlo.compare LT, %i, %n : (" SI ", " SI ") -> tensor<i1>\n"                      \
+  "  stablehlo.return %q : tensor<i1>\n} do {\n  %one = stablehlo.constant dense<1> : " SI "\n" \
+  "  %j = stablehlo.add %i, %one : " SI "\n"
+
+static void invariant_and_dead_carries_go(void **state) {
+  expect("carries,dead_code", "%a: " F ", %w: " F, F,
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:4 = stablehlo.while(%x = %a, %i = %c, %v = %w, %d = %a) : " F ", " SI ", " F ", " F
+         "\n" COND("5") "  %y = stablehlo.multiply %x, %v : " F "\n"
+                        "  %e = stablehlo.sine %d : " F "\n"
+                        "  stablehlo.return %y, %j, %v, %e : " F ", " SI ", " F ", " F "\n}\n"
+                        "return %0#0 : " F,
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:2 = stablehlo.while(%x = %a, %i = %c) : " F ", " SI
+         "\n" COND("5") "  %y = stablehlo.multiply %x, %w : " F "\n"
+                        "  stablehlo.return %y, %j : " F ", " SI "\n}\n"
+                        "return %0#0 : " F);
+}
+
+static void equal_counters_merge(void **state) {
+  expect("carries,dead_code", "%a: tensor<9xi32>", "tensor<9xi32>",
+         "%c = stablehlo.constant dense<0> : " SI "\n%c2 = stablehlo.constant dense<0> : " SI "\n"
+         "%0:3 = stablehlo.while(%i = %c, %k = %c2, %x = %a) : " SI ", " SI
+         ", tensor<9xi32>\n" COND("5") "  %l = stablehlo.add %k, %one : " SI "\n"
+                                       "  %b = stablehlo.broadcast_in_dim %k, dims = [] : (" SI
+                                       ") -> tensor<9xi32>\n"
+                                       "  %y = stablehlo.add %x, %b : tensor<9xi32>\n"
+                                       "  stablehlo.return %j, %l, %y : " SI ", " SI
+                                       ", tensor<9xi32>\n}\n"
+                                       "return %0#2 : tensor<9xi32>",
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:2 = stablehlo.while(%i = %c, %x = %a) : " SI
+         ", tensor<9xi32>\n" COND("5") "  %b = stablehlo.broadcast_in_dim %i, dims = [] : (" SI
+                                       ") -> tensor<9xi32>\n"
+                                       "  %y = stablehlo.add %x, %b : tensor<9xi32>\n"
+                                       "  stablehlo.return %j, %y : " SI ", tensor<9xi32>\n}\n"
+                                       "return %0#1 : tensor<9xi32>");
+}
+
+static void unused_results_of_branches_go(void **state) {
+  expect("carries,dead_code", "%p: tensor<i1>, %a: " F, F ", " F,
+         "%0:3 = \"stablehlo.if\"(%p) ({\n"
+         "  %2 = stablehlo.sine %a : " F "\n"
+         "  stablehlo.return %2, %a, %2 : " F ", " F ", " F "\n}, {\n"
+         "  %2 = stablehlo.cosine %a : " F "\n"
+         "  stablehlo.return %2, %a, %a : " F ", " F ", " F "\n"
+         "}) : (tensor<i1>) -> (" F ", " F ", " F ")\n"
+         "return %0#1, %0#2 : " F ", " F,
+         "%0 = \"stablehlo.if\"(%p) ({\n"
+         "  %2 = stablehlo.sine %a : " F "\n"
+         "  stablehlo.return %2 : " F "\n}, {\n"
+         "  stablehlo.return %a : " F "\n"
+         "}) : (tensor<i1>) -> " F "\n"
+         "return %a, %0 : " F ", " F);
+}
+
+static void invariant_code_leaves_loops(void **state) {
+  expect("hoist,dead_code", "%a: " F ", %w: " F, F,
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:2 = stablehlo.while(%x = %a, %i = %c) : " F ", " SI
+         "\n" COND("5") "  %k = stablehlo.constant dense<2.0> : " F "\n"
+                        "  %s = stablehlo.multiply %w, %k : " F "\n"
+                        "  %t = stablehlo.exponential %s : " F "\n"
+                        "  %y = stablehlo.multiply %x, %t : " F "\n"
+                        "  %z = stablehlo.multiply %y, %k : " F "\n"
+                        "  stablehlo.return %z, %j : " F ", " SI "\n}\n"
+                        "return %0#0 : " F,
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%k2 = stablehlo.constant dense<2.0> : " F "\n"
+         "%s = stablehlo.multiply %w, %k2 : " F "\n"
+         "%t = stablehlo.exponential %s : " F "\n"
+         "%0:2 = stablehlo.while(%x = %a, %i = %c) : " F ", " SI
+         "\n" COND("5") "  %k = stablehlo.constant dense<2.0> : " F "\n"
+                        "  %y = stablehlo.multiply %x, %t : " F "\n"
+                        "  %z = stablehlo.multiply %y, %k : " F "\n"
+                        "  stablehlo.return %z, %j : " F ", " SI "\n}\n"
+                        "return %0#0 : " F);
+}
+
+static void effects_stay_in_loops(void **state) {
+  pass_expect_same(
+      "hoist,carries,dead_code",
+      pass_main("%a: " F, F,
+                "%c = stablehlo.constant dense<0> : " SI "\n"
+                "%0:2 = stablehlo.while(%x = %a, %i = %c) : " F ", " SI "\n" COND(
+                    "5") "  %s = stablehlo.custom_call @Sharding(%a) {has_side_effect = true} : (" F
+                         ") -> " F "\n"
+                         "  %y = stablehlo.multiply %x, %s : " F "\n"
+                         "  stablehlo.return %y, %j : " F ", " SI "\n}\n"
+                         "return %0#0 : " F));
+}
+
+// ------------------------------------------------------------------------------------- analysis
+
+static const PjLoop *analyse(Parsed *parsed, const char *text) {
+  *parsed = parse(text, strlen(text));
+  if (parsed->status)
+    fail_msg("%s", pj_status_message(parsed->status));
+  for (PjOp *op = pj_module_entry(parsed->module)->regions[0].first; op; op = op->next)
+    if (op->kind == PJ_OP_WHILE)
+      return pj_while_analyse(parsed->arena, op);
+  return NULL;
+}
+
+static void loops_are_analysed(void **state) {
+  Parsed parsed;
+  const PjLoop *loop = analyse(
+      &parsed,
+      pass_main("%a: " F ", %h: tensor<9x4xf32>, %k: " SI, "tensor<9x4xf32>",
+                "%c = stablehlo.constant dense<2> : " SI "\n"
+                "%0:4 = stablehlo.while(%x = %a, %i = %c, %w = %a, %y = %h) : " F ", " SI ", " F
+                ", tensor<9x4xf32>\n" COND(
+                    "9") "  %s = stablehlo.multiply %x, %w : " F "\n"
+                         "  %z = stablehlo.constant dense<0> : " SI "\n"
+                         "  %u = stablehlo.reshape %s : (" F ") -> tensor<1x4xf32>\n"
+                         "  %v = stablehlo.dynamic_update_slice %y, %u, %i, %z : (tensor<9x4xf32>, "
+                         "tensor<1x4xf32>, " SI ", " SI ") -> tensor<9x4xf32>\n"
+                         "  stablehlo.return %s, %j, %w, %v : " F ", " SI ", " F
+                         ", tensor<9x4xf32>\n}\n"
+                         "return %0#3 : tensor<9x4xf32>"));
+  assert_non_null(loop);
+  assert_true(loop->counted && loop->counter.alone);
+  assert_int_equal(loop->counter.index, 1);
+  assert_int_equal(loop->counter.trips, 7);
+  assert_int_equal(loop->counter.start_value, 2);
+  assert_int_equal(loop->carries[0].kind, PJ_CARRY_OTHER);
+  assert_int_equal(loop->carries[1].kind, PJ_CARRY_COUNTER);
+  assert_int_equal(loop->carries[2].kind, PJ_CARRY_INVARIANT);
+  assert_int_equal(loop->carries[3].kind, PJ_CARRY_UPDATED);
+  assert_true(loop->carries[3].stacked && loop->carries[3].dimension == 0);
+  assert_false(loop->carries[3].read);
+  parsed_free(&parsed);
+}
+
+static int64_t trips(const char *start, const char *step, const char *compare, const char *limit) {
+  char body[2048];
+  snprintf(body, sizeof body,
+           "%%c = stablehlo.constant dense<%s> : tensor<i8>\n"
+           "%%0 = stablehlo.while(%%i = %%c) : tensor<i8>\n"
+           "cond {\n  %%n = stablehlo.constant dense<%s> : tensor<i8>\n"
+           "  %%q = stablehlo.compare %s, %%i, %%n : (tensor<i8>, tensor<i8>) -> tensor<i1>\n"
+           "  stablehlo.return %%q : tensor<i1>\n} do {\n"
+           "  %%s = stablehlo.constant dense<%s> : tensor<i8>\n"
+           "  %%j = stablehlo.add %%i, %%s : tensor<i8>\n  stablehlo.return %%j : tensor<i8>\n}\n"
+           "return %%0 : tensor<i8>",
+           start, limit, compare, step);
+  Parsed parsed;
+  const PjLoop *loop = analyse(&parsed, pass_main("", "tensor<i8>", body));
+  assert_true(loop && loop->counted);
+  int64_t result = loop->counter.trips;
+  parsed_free(&parsed);
+  return result;
+}
+
+static void trips_are_counted(void **state) {
+  assert_int_equal(trips("0", "1", "LT", "10"), 10);
+  assert_int_equal(trips("0", "3", "LT", "10"), 4);
+  assert_int_equal(trips("0", "3", "LE", "9"), 4);
+  assert_int_equal(trips("10", "1", "LT", "10"), 0);
+  assert_int_equal(trips("10", "-1", "GT", "0"), 10);
+  assert_int_equal(trips("10", "-3", "GE", "0"), 4);
+  assert_int_equal(trips("0", "2", "NE", "8"), 4);
+  assert_int_equal(trips("0", "2", "NE", "9"), -1);     // wraps around before it ends, if ever
+  assert_int_equal(trips("0", "100", "LT", "120"), -1); // 100 + 100 wraps around
+  assert_int_equal(trips("0", "-1", "LT", "10"), -1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(equal_operations_merge),
+      cmocka_unit_test(equal_regions_merge),
+      cmocka_unit_test(only_visible_values_merge),
+      cmocka_unit_test(barriers_keep_apart_and_go),
+      cmocka_unit_test(invariant_and_dead_carries_go),
+      cmocka_unit_test(equal_counters_merge),
+      cmocka_unit_test(unused_results_of_branches_go),
+      cmocka_unit_test(invariant_code_leaves_loops),
+      cmocka_unit_test(effects_stay_in_loops),
+      cmocka_unit_test(loops_are_analysed),
+      cmocka_unit_test(trips_are_counted),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
