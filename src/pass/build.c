@@ -1,6 +1,8 @@
 // Making operations.
 #include "pass/build.h"
 
+#include "ir/verify.h"
+
 PjOp *pj_build_op_full(PjRewrite *rw, PjOp *at, PjOpKind kind, uint32_t num_operands,
                        PjValue *const *operands, uint32_t num_results, const PjType *const *types,
                        uint32_t num_regions) {
@@ -138,6 +140,12 @@ PjValue *pj_build_like(PjRewrite *rw, PjOp *at, const PjOp *op, PjValue *const *
     copy->attrs[i] = op->attrs[i];
   copy->loc = op->loc;
   return &copy->results[0];
+}
+
+bool pj_rw_infers(PjRewrite *rw, const PjOp *op, const PjType **out) {
+  PjStatus status = pj_infer(rw->arena, op, out);
+  pj_status_free(status);
+  return !status;
 }
 
 bool pj_rw_become(PjRewrite *rw, PjOp *op, PjValue *value) {

@@ -35,6 +35,9 @@ PjValue *pj_build_dynamic_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *co
 PjValue *pj_build_dynamic_update_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *update,
                                        PjValue *const *starts);
 
+// Infers the type of |op|'s only result; false where operands and attributes do not fit.
+bool pj_rw_infers(PjRewrite *rw, const PjOp *op, const PjType **out);
+
 // A copy of |op| (no regions) with other operands and one result of |type|, attributes shared.
 PjValue *pj_build_like(PjRewrite *rw, PjOp *at, const PjOp *op, PjValue *const *operands,
                        const PjType *type);

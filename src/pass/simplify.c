@@ -62,6 +62,8 @@ static PjRuleFn *const rules[PJ_OP_COUNT] = {
     [PJ_OP_DYNAMIC_UPDATE_SLICE] = pj_rule_dynamic_update_slice,
     [PJ_OP_GATHER] = pj_rule_gather,
     [PJ_OP_SCATTER] = pj_rule_scatter,
+    [PJ_OP_DOT_GENERAL] = pj_rule_dot_general,
+    [PJ_OP_CONVOLUTION] = pj_rule_convolution,
     [PJ_OP_REDUCE] = pj_rule_reduce,
     [PJ_OP_SORT] = pj_rule_sort,
 };
@@ -71,6 +73,39 @@ static PjRuleFn *const any_type_rules[PJ_OP_COUNT] = {
     [PJ_OP_CASE] = pj_rule_case,
     [PJ_OP_WHILE] = pj_rule_while,
     [PJ_OP_GET_TUPLE_ELEMENT] = pj_rule_tuple_element,
+    [PJ_OP_DYNAMIC_RESHAPE] = pj_rule_dynamic_shape,
+    [PJ_OP_DYNAMIC_IOTA] = pj_rule_dynamic_shape,
+    [PJ_OP_DYNAMIC_BROADCAST_IN_DIM] = pj_rule_dynamic_shape,
+    [PJ_OP_DYNAMIC_PAD] = pj_rule_dynamic_shape,
+    [PJ_OP_DYNAMIC_GATHER] = pj_rule_dynamic_shape,
+    [PJ_OP_REAL_DYNAMIC_SLICE] = pj_rule_dynamic_shape,
+    [PJ_OP_GET_DIMENSION_SIZE] = pj_rule_dynamic_shape,
+    [PJ_OP_BROADCAST] = pj_rule_legacy_broadcast,
+    [PJ_OP_DOT] = pj_rule_legacy_dot,
+    [PJ_OP_MAP] = pj_rule_map,
+    [PJ_OP_CHLO_CONSTANT] = pj_rule_chlo_constant,
+    [PJ_OP_CHLO_CONSTANT_LIKE] = pj_rule_chlo_constant_like,
+    [PJ_OP_CHLO_BROADCAST_ADD] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_AND] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_ATAN2] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_COMPLEX] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_DIVIDE] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_MAXIMUM] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_MINIMUM] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_MULTIPLY] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_NEXT_AFTER] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_OR] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_POLYGAMMA] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_POWER] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_REMAINDER] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_SHIFT_LEFT] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_SHIFT_RIGHT_ARITHMETIC] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_SHIFT_RIGHT_LOGICAL] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_SUBTRACT] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_XOR] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_ZETA] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_COMPARE] = pj_rule_chlo_broadcast,
+    [PJ_OP_CHLO_BROADCAST_SELECT] = pj_rule_chlo_broadcast,
 };
 
 static bool is_plain(const PjType *type) {
@@ -88,11 +123,16 @@ static bool plain_types(const PjOp *op) {
 }
 
 static bool rewrite(PjRewrite *rw, PjOp *op) {
-  if (any_type_rules[op->kind])
-    return any_type_rules[op->kind](rw, op);
+  if (any_type_rules[op->kind] && any_type_rules[op->kind](rw, op))
+    return true;
   if (op->num_results == 1 && op->num_operands && pj_fold_op(rw, op))
     return true;
-  return rules[op->kind] && plain_types(op) && rules[op->kind](rw, op);
+  bool elementwise = op->num_operands && pj_op_info[op->kind].traits & PJ_TRAIT_ELEM;
+  if ((!rules[op->kind] && !elementwise) || !plain_types(op))
+    return false;
+  if (rules[op->kind] && rules[op->kind](rw, op))
+    return true;
+  return elementwise && pj_rule_motion(rw, op);
 }
 
 bool pj_rule_commute(PjRewrite *rw, PjOp *op) {

@@ -25,8 +25,17 @@ PjRuleFn pj_rule_slice, pj_rule_pad, pj_rule_concatenate, pj_rule_dynamic_slice,
 PjRuleFn pj_rule_gather, pj_rule_scatter;
 // simplify_reduce.c
 PjRuleFn pj_rule_reduce, pj_rule_sort;
+// simplify_dot.c
+PjRuleFn pj_rule_dot_general, pj_rule_convolution;
+bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);
+// simplify_motion.c: of any elementwise operation
+PjRuleFn pj_rule_motion;
 // simplify_control.c: of any types
 PjRuleFn pj_rule_if, pj_rule_case, pj_rule_while, pj_rule_tuple_element;
+
+// simplify_legacy.c: of any types
+PjRuleFn pj_rule_dynamic_shape, pj_rule_legacy_broadcast, pj_rule_legacy_dot, pj_rule_map,
+    pj_rule_chlo_constant, pj_rule_chlo_constant_like, pj_rule_chlo_broadcast;
 
 // Keeps a constant operand of a commutative operation on the right.
 bool pj_rule_commute(PjRewrite *rw, PjOp *op);

@@ -88,6 +88,8 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
   }
   case PJ_OP_IOTA:
     return keep(rw, op, build_iota(rw, op, type, inverse[PJ_INT(def, iota_dimension)]));
+  case PJ_OP_DOT_GENERAL:
+    return pj_rule_transpose_of_dot(rw, op, def);
   case PJ_OP_RESHAPE: {
     // A reshape that adds dimensions of size 1 comes after the transpose.
     PjValue *y = def->operands[0];

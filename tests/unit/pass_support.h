@@ -9,6 +9,8 @@ Parsed pass_run(const char *text, const char *pass);
 
 // Expects |pass| to make |after| of |before|, and both to give the same bits.
 void pass_expect(const char *pass, const char *before, const char *after);
+// As pass_expect where the order of sums may change: on small integers only.
+void pass_expect_sums(const char *pass, const char *before, const char *after);
 // As pass_expect for a program that the pass must leave alone.
 void pass_expect_same(const char *pass, const char *text);
 // Expects the same bits only.

@@ -1,0 +1,367 @@
+// Rules of contractions and convolutions.
+//
+// The normal form of dot_general: no dimensions of size 1, operands that are no transposes where
+// the contraction can read them as they lie, contracting dimensions in the order in which they lie
+// in the left operand. Without anything to contract it is a product of broadcasts. A convolution
+// whose windows do not overlap is a contraction.
+//
+// The order of sums may change where several dimensions are contracted, or another kernel does the
+// work: the evaluator's bits are not kept there, as pass.h says.
+#include "pass/shapes.h"
+#include "pass/simplify.h"
+
+static bool keep(PjRewrite *rw, PjOp *op, PjValue *value) {
+  return pj_rw_become(rw, op, value);
+}
+
+typedef struct Side {
+  PjValue *x;
+  uint32_t num_batch, num_contract;
+  int64_t batch[PJ_MAX_RANK], contract[PJ_MAX_RANK];
+} Side;
+
+static void read_list(const PjOp *op, PjKey key, int64_t *list, uint32_t *count) {
+  const int64_t *dims = pj_op_ints(op, key, count);
+  for (uint32_t i = 0; i < *count; ++i)
+    list[i] = dims[i];
+}
+
+static void read_sides(const PjOp *op, Side side[2]) {
+  side[0].x = op->operands[0];
+  side[1].x = op->operands[1];
+  read_list(op, PJ_KEY_lhs_batching_dimensions, side[0].batch, &side[0].num_batch);
+  read_list(op, PJ_KEY_rhs_batching_dimensions, side[1].batch, &side[1].num_batch);
+  read_list(op, PJ_KEY_lhs_contracting_dimensions, side[0].contract, &side[0].num_contract);
+  read_list(op, PJ_KEY_rhs_contracting_dimensions, side[1].contract, &side[1].num_contract);
+}
+
+static bool is_free_dim(const Side *side, int64_t d) {
+  return !pj_list_has(side->batch, side->num_batch, d) &&
+         !pj_list_has(side->contract, side->num_contract, d);
+}
+
+// A dot_general of the sides, with the remaining attributes of |op|.
+static PjValue *build_dot(PjRewrite *rw, PjOp *at, const PjOp *op, const Side side[2]) {
+  int64_t dims[PJ_MAX_RANK];
+  int32_t rank = 0;
+  for (uint32_t i = 0; i < side[0].num_batch; ++i)
+    dims[rank++] = side[0].x->type->dims[side[0].batch[i]];
+  for (int s = 0; s < 2; ++s)
+    for (int32_t d = 0; d < side[s].x->type->rank; ++d)
+      if (is_free_dim(&side[s], d))
+        dims[rank++] = side[s].x->type->dims[d];
+  PjValue *operands[] = {side[0].x, side[1].x};
+  PjOp *made = pj_build_op(rw, at, PJ_OP_DOT_GENERAL, 2, operands,
+                           pj_type_with_dims(rw->arena, op->results[0].type, rank, dims));
+  if (op->kind == PJ_OP_DOT_GENERAL)
+    for (uint32_t i = 0; i < pj_op_info[PJ_OP_DOT_GENERAL].num_attrs; ++i)
+      made->attrs[i] = op->attrs[i];
+  else
+    pj_op_set_attr(made, PJ_KEY_precision_config, PJ_ATTR(op, precision_config));
+  pj_op_set_attr(made, PJ_KEY_lhs_batching_dimensions,
+                 pj_attr_ints(rw->arena, side[0].num_batch, side[0].batch));
+  pj_op_set_attr(made, PJ_KEY_rhs_batching_dimensions,
+                 pj_attr_ints(rw->arena, side[1].num_batch, side[1].batch));
+  pj_op_set_attr(made, PJ_KEY_lhs_contracting_dimensions,
+                 pj_attr_ints(rw->arena, side[0].num_contract, side[0].contract));
+  pj_op_set_attr(made, PJ_KEY_rhs_contracting_dimensions,
+                 pj_attr_ints(rw->arena, side[1].num_contract, side[1].contract));
+  return pj_build_done(rw, made);
+}
+
+// True if an algorithm is asked for, which only concerns a contraction as a whole.
+static bool has_algorithm(const PjOp *op) {
+  const PjAttr *type = PJ_ATTR(op, accumulation_type);
+  return type && !(type->kind == PJ_ATTR_TYPE && type->type->kind == PJ_TYPE_NONE);
+}
+
+// ------------------------------------------------------------------------------------ unit sizes
+
+static bool has_units(const PjType *type) {
+  for (int32_t d = 0; d < type->rank; ++d)
+    if (type->dims[d] == 1)
+      return true;
+  return false;
+}
+
+static uint32_t drop_units(const int64_t *dims, const int64_t *sizes, uint32_t count,
+                           const int32_t *place, int64_t *out) {
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < count; ++i)
+    if (sizes[dims[i]] != 1)
+      out[left++] = place[dims[i]];
+  return left;
+}
+
+static void squeeze_side(PjRewrite *rw, PjOp *op, Side *side) {
+  const PjType *type = side->x->type;
+  int32_t place[PJ_MAX_RANK], rank = 0;
+  int64_t list[PJ_MAX_RANK];
+  for (int32_t d = 0; d < type->rank; ++d)
+    place[d] = type->dims[d] == 1 ? -1 : rank++;
+  side->num_batch = drop_units(side->batch, type->dims, side->num_batch, place, list);
+  memcpy(side->batch, list, side->num_batch * sizeof *list);
+  side->num_contract = drop_units(side->contract, type->dims, side->num_contract, place, list);
+  memcpy(side->contract, list, side->num_contract * sizeof *list);
+  side->x = pj_build_squeeze(rw, op, side->x);
+}
+
+// ---------------------------------------------------------------------------------------- product
+
+// Nothing to contract: x[b, m] * y[b, n], added to the +0 that sums begin with.
+static bool become_product(PjRewrite *rw, PjOp *op, const Side side[2], const PjType *squeezed) {
+  const PjType *type = op->results[0].type;
+  PjDtype from = side[0].x->type->dtype;
+  if (pj_dtype_is_complex(type->dtype) || side[1].x->type->dtype != from ||
+      type->dtype == PJ_DT_PRED)
+    return false;
+  switch (from) { // types that products of are formed in the result's type without rounding first
+  case PJ_DT_F16:
+  case PJ_DT_BF16:
+  case PJ_DT_F32:
+  case PJ_DT_F64:
+    break;
+  default:
+    if (!pj_dtype_is_int(from))
+      return false;
+  }
+  bool same = from == type->dtype;
+  if (!same &&
+      !(pj_is_float(side[0].x) && (type->dtype == PJ_DT_F32 || type->dtype == PJ_DT_F64)) &&
+      !(pj_is_int(side[0].x) && pj_dtype_is_int(type->dtype) &&
+        pj_dtype_class(from) == pj_dtype_class(type->dtype)))
+    return false;
+  if (!same && pj_dtype_bits(type->dtype) < pj_dtype_bits(from))
+    return false;
+  PjValue *factors[2];
+  int32_t at = (int32_t)side[0].num_batch;
+  for (int s = 0; s < 2; ++s) {
+    PjValue *x = side[s].x;
+    int64_t dims[PJ_MAX_RANK];
+    for (uint32_t i = 0; i < side[s].num_batch; ++i)
+      dims[side[s].batch[i]] = i;
+    for (int32_t d = 0; d < x->type->rank; ++d)
+      if (is_free_dim(&side[s], d))
+        dims[d] = at++;
+    if (!same)
+      x = pj_build_unary(rw, op, PJ_OP_CONVERT, x,
+                         pj_type_with_dtype(rw->arena, x->type, type->dtype));
+    factors[s] = pj_build_broadcast(rw, op, x, dims, squeezed);
+  }
+  PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
+  if (pj_dtype_is_float(type->dtype))
+    product = pj_build_binary(rw, op, PJ_OP_ADD, product, pj_build_float(rw, op, squeezed, 0));
+  return keep(rw, op, pj_build_reshape(rw, op, product, type));
+}
+
+// ------------------------------------------------------------------------------------ dot_general
+
+// Reads through a transpose if the free dimensions stay in order.
+static bool see_through(Side *side) {
+  PjOp *transpose = pj_def(side->x, PJ_OP_TRANSPOSE);
+  if (!transpose)
+    return false;
+  const int64_t *perm = PJ_INTS(transpose, permutation, NULL);
+  int64_t last = -1;
+  for (int32_t d = 0; d < side->x->type->rank; ++d) {
+    if (!is_free_dim(side, d))
+      continue;
+    if (perm[d] < last)
+      return false;
+    last = perm[d];
+  }
+  for (uint32_t i = 0; i < side->num_batch; ++i)
+    side->batch[i] = perm[side->batch[i]];
+  for (uint32_t i = 0; i < side->num_contract; ++i)
+    side->contract[i] = perm[side->contract[i]];
+  side->x = transpose->operands[0];
+  return true;
+}
+
+// Orders pairs of contracting dimensions by the left one.
+static bool sort_contracting(Side side[2]) {
+  bool changed = false;
+  for (uint32_t i = 1; i < side[0].num_contract; ++i)
+    for (uint32_t j = i; j > 0 && side[0].contract[j] < side[0].contract[j - 1]; --j) {
+      for (int s = 0; s < 2; ++s) {
+        int64_t swap = side[s].contract[j];
+        side[s].contract[j] = side[s].contract[j - 1];
+        side[s].contract[j - 1] = swap;
+      }
+      changed = true;
+    }
+  return changed;
+}
+
+bool pj_rule_dot_general(PjRewrite *rw, PjOp *op) {
+  const PjType *type = op->results[0].type;
+  Side side[2];
+  if (has_algorithm(op) || !pj_count(type))
+    return false;
+  read_sides(op, side);
+  bool changed = false;
+  if (has_units(side[0].x->type) || has_units(side[1].x->type)) {
+    for (int s = 0; s < 2; ++s)
+      squeeze_side(rw, op, &side[s]);
+    changed = true;
+  }
+  if (!side[0].num_contract) {
+    int64_t dims[PJ_MAX_RANK];
+    int32_t rank = 0;
+    for (int32_t d = 0; d < type->rank; ++d)
+      if (type->dims[d] != 1)
+        dims[rank++] = type->dims[d];
+    if (become_product(rw, op, side, pj_type_with_dims(rw->arena, type, rank, dims)))
+      return true;
+  }
+  changed |= see_through(&side[0]);
+  changed |= see_through(&side[1]);
+  changed |= sort_contracting(side);
+  return changed && keep(rw, op, pj_build_reshape(rw, op, build_dot(rw, op, op, side), type));
+}
+
+static void swap_precision(PjRewrite *rw, PjValue *dot, const PjOp *like) {
+  const PjAttr *precision = PJ_ATTR(like, precision_config);
+  if (precision && precision->count == 2)
+    pj_op_set_attr(
+        dot->def, PJ_KEY_precision_config,
+        pj_attr_array(rw->arena, 2, (const PjAttr *[]){precision->elems[1], precision->elems[0]}));
+}
+
+// [batch, left, right] transposed becomes [batch, right, left] by exchanging the operands, with or
+// without a transpose that is left to do: then one that keeps the last dimension, so that whole
+// rows are moved.
+bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot) {
+  Side side[2];
+  const int64_t *perm = PJ_INTS(op, permutation, NULL);
+  if (pj_rw_uses(rw, &dot->results[0]) != 1 || has_algorithm(dot))
+    return false;
+  read_sides(dot, side);
+  int64_t rank = dot->results[0].type->rank, batch = side[0].num_batch,
+          left = side[0].x->type->rank - batch - (int64_t)side[0].num_contract,
+          right = rank - batch - left;
+  if (perm[rank - 1] != batch + left - 1 || !left || !right)
+    return false;
+  int64_t after[PJ_MAX_RANK];
+  for (int64_t i = 0; i < rank; ++i)
+    after[i] = perm[i] < batch          ? perm[i]
+               : perm[i] < batch + left ? perm[i] + right
+                                        : perm[i] - left;
+  Side swapped[] = {side[1], side[0]};
+  PjValue *made = build_dot(rw, op, dot, swapped);
+  swap_precision(rw, made, dot);
+  return keep(rw, op, pj_build_transpose(rw, op, made, after));
+}
+
+// ------------------------------------------------------------------------------------ convolution
+
+// What becomes of one spatial dimension of the input: |size| elements from the first on, every
+// |stride|-th, seen as [windows, window].
+typedef struct Spatial {
+  int64_t size, stride, windows, window;
+} Spatial;
+
+static bool plan_spatial(const PjOp *op, int32_t i, Spatial *out) {
+  const int64_t *in = PJ_INTS(op, input_spatial_dimensions, NULL),
+                *kernel = PJ_INTS(op, kernel_spatial_dimensions, NULL),
+                *result = PJ_INTS(op, output_spatial_dimensions, NULL);
+  int64_t size = op->operands[0]->type->dims[in[i]],
+          window = op->operands[1]->type->dims[kernel[i]],
+          windows = op->results[0].type->dims[result[i]],
+          stride = PJ_INTS(op, window_strides, NULL)[i];
+  if (PJ_INTS(op, padding, NULL)[2 * i] || PJ_INTS(op, padding, NULL)[2 * i + 1] ||
+      PJ_INTS(op, lhs_dilation, NULL)[i] != 1 || !windows || !window)
+    return false;
+  if (window > 1 &&
+      (PJ_INTS(op, rhs_dilation, NULL)[i] != 1 || PJ_INTS(op, window_reversal, NULL)[i]))
+    return false;
+  if (window == 1) {
+    *out = (Spatial){(windows - 1) * stride + 1, stride, windows, 1};
+    return true;
+  }
+  *out = (Spatial){windows * window, 1, windows, window};
+  return (windows == 1 || stride == window) && out->size <= size;
+}
+
+// A convolution whose windows do not overlap:
+//   input [n, h, w, c] seen as [n, H, kh, W, kw, c], contracted with the kernel over kh, kw, c.
+// Only where the result comes out in its order.
+bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *kernel = op->operands[1];
+  const PjType *type = op->results[0].type;
+  int32_t rank = type->rank, num_spatial = rank - 2;
+  Spatial plan[PJ_MAX_RANK];
+  if (PJ_INT(op, feature_group_count) != 1 || PJ_INT(op, batch_group_count) != 1 ||
+      !pj_count(type) || !pj_count(x->type) || 2 * rank > PJ_MAX_RANK)
+    return false;
+  for (int32_t i = 0; i < num_spatial; ++i)
+    if (!plan_spatial(op, i, &plan[i]))
+      return false;
+
+  const int64_t *in = PJ_INTS(op, input_spatial_dimensions, NULL),
+                *kernel_dims = PJ_INTS(op, kernel_spatial_dimensions, NULL),
+                *result_dims = PJ_INTS(op, output_spatial_dimensions, NULL);
+  int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK], strides[PJ_MAX_RANK], dims[PJ_MAX_RANK];
+  int64_t place[PJ_MAX_RANK]; // of a free dimension of the contraction: in the result
+  int32_t count = 0, num_free = 0;
+  Side side[2] = {{.num_contract = 0}, {.num_contract = 0}};
+  side[0].num_contract = side[1].num_contract = (uint32_t)num_spatial + 1;
+  for (int32_t d = 0; d < rank; ++d) {
+    start[d] = 0;
+    limit[d] = x->type->dims[d];
+    strides[d] = 1;
+    int32_t spatial = -1;
+    for (int32_t i = 0; i < num_spatial; ++i)
+      if (in[i] == d)
+        spatial = i;
+    if (spatial < 0) {
+      bool feature = d == PJ_INT(op, input_feature_dimension);
+      if (feature)
+        side[0].contract[num_spatial] = count;
+      else
+        place[num_free++] = PJ_INT(op, output_batch_dimension);
+      dims[count++] = limit[d];
+      continue;
+    }
+    limit[d] = plan[spatial].size;
+    strides[d] = plan[spatial].stride;
+    place[num_free++] = result_dims[spatial];
+    dims[count++] = plan[spatial].windows;
+    side[0].contract[spatial] = count;
+    dims[count++] = plan[spatial].window;
+    side[1].contract[spatial] = kernel_dims[spatial];
+  }
+  side[1].contract[num_spatial] = PJ_INT(op, kernel_input_feature_dimension);
+  // Free dimensions of the input, then output features; or the other way round.
+  int64_t feature = PJ_INT(op, output_feature_dimension), last = -1;
+  int64_t forward[PJ_MAX_RANK], backward[PJ_MAX_RANK];
+  for (int32_t i = 0; i < num_free; ++i)
+    forward[i] = backward[i + 1] = place[i];
+  forward[num_free] = backward[0] = feature;
+  for (int order = 0; order < 2; ++order) {
+    const int64_t *to = order ? backward : forward;
+    bool in_order = true;
+    last = -1;
+    for (int32_t i = 0; i < rank; ++i) {
+      if (type->dims[to[i]] == 1)
+        continue;
+      in_order &= to[i] > last;
+      last = to[i];
+    }
+    if (!in_order)
+      continue;
+    side[0].x = pj_build_reshape_dims(rw, op, pj_build_slice(rw, op, x, start, limit, strides),
+                                      count, dims);
+    side[1].x = kernel;
+    if (order) {
+      Side swap = side[0];
+      side[0] = side[1];
+      side[1] = swap;
+    }
+    PjValue *dot = build_dot(rw, op, op, side);
+    if (order)
+      swap_precision(rw, dot, op);
+    return keep(rw, op, pj_build_reshape(rw, op, dot, type));
+  }
+  return false;
+}

@@ -1,0 +1,188 @@
+// Contractions, convolutions, motion of reshapes, transposes and broadcasts, legacy operations.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pass_support.h"
+
+#define F  "tensor<4xf32>"
+#define M  "tensor<4x5xf32>"
+#define MT "tensor<5x4xf32>"
+#define DOT(r, a, b, c, ta, tb, to)                                                          \
+  "%" r " = stablehlo.dot_general %" a ", %" b ", contracting_dims = [" c "] : (" ta ", " tb \
+  ") -> " to "\n"
+#define RSH(r, a, from, to) "%" r " = stablehlo.reshape %" a " : (" from ") -> " to "\n"
+#define TRN(r, a, d, from, to) \
+  "%" r " = stablehlo.transpose %" a ", dims = [" d "] : (" from ") -> " to "\n"
+#define BRC(r, a, d, from, to) \
+  "%" r " = stablehlo.broadcast_in_dim %" a ", dims = [" d "] : (" from ") -> " to "\n"
+
+static void expect(const char *args, const char *type, const char *before, const char *after) {
+  pass_expect("simplify,cse,dead_code", pass_main(args, type, before),
+              pass_main(args, type, after));
+}
+
+static void expect_sums(const char *args, const char *type, const char *before, const char *after) {
+  pass_expect_sums("simplify,cse,dead_code", pass_main(args, type, before),
+                   pass_main(args, type, after));
+}
+
+static void transposes_are_read_through(void **state) {
+  expect_sums("%a: " MT ", %b: tensor<5x3xf32>", "tensor<4x3xf32>",
+              TRN("t", "a", "1, 0", MT, M) DOT("r", "t", "b", "1] x [0", M, "tensor<5x3xf32>",
+                                               "tensor<4x3xf32>") "return %r : tensor<4x3xf32>",
+              DOT("r", "a", "b", "0] x [0", MT, "tensor<5x3xf32>",
+                  "tensor<4x3xf32>") "return %r : tensor<4x3xf32>");
+  expect_sums(
+      "%a: " M ", %b: tensor<5x3xf32>", "tensor<3x4xf32>",
+      DOT("d", "a", "b", "1] x [0", M, "tensor<5x3xf32>", "tensor<4x3xf32>")
+          TRN("r", "d", "1, 0", "tensor<4x3xf32>", "tensor<3x4xf32>") "return %r : tensor<3x4xf32>",
+      DOT("r", "b", "a", "0] x [1", "tensor<5x3xf32>", M,
+          "tensor<3x4xf32>") "return %r : tensor<3x4xf32>");
+}
+
+static void units_are_dropped(void **state) {
+  expect_sums(
+      "%a: tensor<1x4x5xf32>, %b: tensor<1x5x3xf32>", "tensor<1x4x3xf32>",
+      "%r = stablehlo.dot_general %a, %b, batching_dims = [0] x [0], contracting_dims = [2] x [1] "
+      ": "
+      "(tensor<1x4x5xf32>, tensor<1x5x3xf32>) -> tensor<1x4x3xf32>\nreturn %r : tensor<1x4x3xf32>",
+      RSH("x", "a", "tensor<1x4x5xf32>", M) RSH("y", "b", "tensor<1x5x3xf32>", "tensor<5x3xf32>")
+          DOT("d", "x", "y", "1] x [0", M, "tensor<5x3xf32>", "tensor<4x3xf32>") RSH(
+              "r", "d", "tensor<4x3xf32>", "tensor<1x4x3xf32>") "return %r : tensor<1x4x3xf32>");
+}
+
+// The sum of one product begins with +0, which makes +0 of -0.
+static void outer_products_are_products(void **state) {
+  expect("%a: tensor<4x1xf32>, %b: tensor<1x5xf32>", M,
+         DOT("r", "a", "b", "1] x [0", "tensor<4x1xf32>", "tensor<1x5xf32>", M) "return %r : " M,
+         RSH("x", "a", "tensor<4x1xf32>", F) RSH("y", "b", "tensor<1x5xf32>", "tensor<5xf32>")
+             BRC("p", "x", "0", F, M) BRC("q", "y", "1", "tensor<5xf32>",
+                                          M) "%m = stablehlo.multiply %p, %q : " M
+                                             "\n%z = stablehlo.constant dense<0.0> : " M "\n"
+                                             "%r = stablehlo.add %m, %z : " M "\nreturn %r : " M);
+}
+
+static void plain_dots_become_general(void **state) {
+  expect_sums("%a: " M ", %b: tensor<5xf32>", F,
+              "%r = stablehlo.dot %a, %b : (" M ", tensor<5xf32>) -> " F "\nreturn %r : " F,
+              DOT("r", "a", "b", "1] x [0", M, "tensor<5xf32>", F) "return %r : " F);
+}
+
+static void convolutions_without_overlap_become_dots(void **state) {
+  // 1 x 1
+  expect_sums(
+      "%x: tensor<2x3x3x4xf32>, %w: tensor<1x1x4x5xf32>", "tensor<2x3x3x5xf32>",
+      "%r = stablehlo.convolution(%x, %w) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], "
+      "window = {} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+      "(tensor<2x3x3x4xf32>, tensor<1x1x4x5xf32>) -> tensor<2x3x3x5xf32>\nreturn %r : "
+      "tensor<2x3x3x5xf32>",
+      RSH("v", "w", "tensor<1x1x4x5xf32>", M)
+          DOT("r", "x", "v", "3] x [0", "tensor<2x3x3x4xf32>", M,
+              "tensor<2x3x3x5xf32>") "return %r : tensor<2x3x3x5xf32>");
+  // patches of 2 x 2
+  expect_sums(
+      "%x: tensor<1x4x6x3xf32>, %w: tensor<2x2x3x5xf32>", "tensor<1x2x3x5xf32>",
+      "%r = stablehlo.convolution(%x, %w) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], "
+      "window = {stride = [2, 2]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+      "(tensor<1x4x6x3xf32>, tensor<2x2x3x5xf32>) -> tensor<1x2x3x5xf32>\nreturn %r : "
+      "tensor<1x2x3x5xf32>",
+      RSH("v", "x", "tensor<1x4x6x3xf32>", "tensor<2x2x3x2x3xf32>")
+          DOT("d", "v", "w", "1, 3, 4] x [0, 1, 2", "tensor<2x2x3x2x3xf32>", "tensor<2x2x3x5xf32>",
+              "tensor<2x3x5xf32>") RSH("r", "d", "tensor<2x3x5xf32>",
+                                       "tensor<1x2x3x5xf32>") "return %r : tensor<1x2x3x5xf32>");
+}
+
+static void convolutions_that_overlap_stay(void **state) {
+  pass_expect_same(
+      "simplify,cse,dead_code",
+      pass_main("%x: tensor<1x4x6x3xf32>, %w: tensor<2x2x3x5xf32>", "tensor<1x3x5x5xf32>",
+                "%r = stablehlo.convolution(%x, %w) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, "
+                "0, 1, f], "
+                "window = {} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+                "(tensor<1x4x6x3xf32>, tensor<2x2x3x5xf32>) -> tensor<1x3x5x5xf32>\nreturn %r : "
+                "tensor<1x3x5x5xf32>"));
+}
+
+static void broadcasts_follow_arithmetic(void **state) {
+  expect("%a: " F ", %b: " F, M,
+         BRC("x", "a", "0", F, M)
+             BRC("y", "b", "0", F, M) "%c = stablehlo.constant dense<2.0> : " M
+                                      "\n%m = stablehlo.multiply %x, %y : " M "\n"
+                                      "%r = stablehlo.add %m, %c : " M "\nreturn %r : " M,
+         "%m = stablehlo.multiply %a, %b : " F "\n%c = stablehlo.constant dense<2.0> : " F "\n"
+         "%n = stablehlo.add %m, %c : " F "\n" BRC("r", "n", "0", F, M) "return %r : " M);
+}
+
+static void transposes_cancel(void **state) {
+  expect("%a: " M ", %b: " M, M,
+         TRN("x", "a", "1, 0", M, MT)
+             TRN("y", "b", "1, 0", M, MT) "%m = stablehlo.multiply %x, %y : " MT
+                                          "\n%e = stablehlo.exponential %m : " MT
+                                          "\n" TRN("r", "e", "1, 0", MT, M) "return %r : " M,
+         "%m = stablehlo.multiply %a, %b : " M "\n%r = stablehlo.exponential %m : " M
+         "\nreturn %r : " M);
+}
+
+static void used_transposes_stay(void **state) {
+  pass_expect_same("simplify,cse,dead_code",
+                   pass_main("%a: " M, MT ", " MT,
+                             TRN("x", "a", "1, 0", M, MT) "%e = stablehlo.exponential %x : " MT "\n"
+                                                          "return %x, %e : " MT ", " MT));
+}
+
+static void dynamic_forms_become_static(void **state) {
+  expect("%a: " M, "tensor<20xf32>",
+         "%s = stablehlo.constant dense<20> : tensor<1xi64>\n"
+         "%r = stablehlo.dynamic_reshape %a, %s : (" M
+         ", tensor<1xi64>) -> tensor<20xf32>\nreturn %r : tensor<20xf32>",
+         RSH("r", "a", M, "tensor<20xf32>") "return %r : tensor<20xf32>");
+  expect("%a: tensor<8xf32>", "tensor<3xf32>",
+         "%s = stablehlo.constant dense<1> : tensor<1xi32>\n%l = stablehlo.constant dense<7> : "
+         "tensor<1xi32>\n"
+         "%t = stablehlo.constant dense<2> : tensor<1xi32>\n"
+         "%r = stablehlo.real_dynamic_slice %a, %s, %l, %t : (tensor<8xf32>, tensor<1xi32>, "
+         "tensor<1xi32>, tensor<1xi32>) -> tensor<3xf32>\n"
+         "return %r : tensor<3xf32>",
+         "%r = stablehlo.slice %a [1:7:2] : (tensor<8xf32>) -> tensor<3xf32>\nreturn %r : "
+         "tensor<3xf32>");
+}
+
+static void chlo_broadcasts_are_made_plain(void **state) {
+  expect("%a: " M ", %b: tensor<5xf32>", M,
+         "%r = chlo.broadcast_add %a, %b : (" M ", tensor<5xf32>) -> " M "\nreturn %r : " M,
+         BRC("x", "b", "1", "tensor<5xf32>", M) "%r = stablehlo.add %a, %x : " M
+                                                "\nreturn %r : " M);
+}
+
+static void maps_are_spread(void **state) {
+  expect("%a: " M ", %b: " M, M,
+         "%r = \"stablehlo.map\"(%a, %b) <{dimensions = array<i64: 0, 1>}> ({\n"
+         "^bb0(%p: tensor<f32>, %q: tensor<f32>):\n  %0 = stablehlo.multiply %p, %q : tensor<f32>\n"
+         "  %c = stablehlo.constant dense<3.0> : tensor<f32>\n  %1 = stablehlo.add %0, %c : "
+         "tensor<f32>\n"
+         "  stablehlo.return %1 : tensor<f32>\n}) : (" M ", " M ") -> " M "\nreturn %r : " M,
+         "%0 = stablehlo.multiply %a, %b : " M "\n%c = stablehlo.constant dense<3.0> : " M "\n"
+         "%r = stablehlo.add %0, %c : " M "\nreturn %r : " M);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(transposes_are_read_through),
+      cmocka_unit_test(units_are_dropped),
+      cmocka_unit_test(outer_products_are_products),
+      cmocka_unit_test(plain_dots_become_general),
+      cmocka_unit_test(convolutions_without_overlap_become_dots),
+      cmocka_unit_test(convolutions_that_overlap_stay),
+      cmocka_unit_test(broadcasts_follow_arithmetic),
+      cmocka_unit_test(transposes_cancel),
+      cmocka_unit_test(used_transposes_stay),
+      cmocka_unit_test(dynamic_forms_become_static),
+      cmocka_unit_test(chlo_broadcasts_are_made_plain),
+      cmocka_unit_test(maps_are_spread),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
