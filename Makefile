@@ -14,7 +14,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-limits install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -71,6 +71,12 @@ bench-quick: ## the same for fewer programs, three minutes
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
 	@$(PY) bench/bench.py --quick --build $(BUILD) --json $(BUILD)/bench-quick.json $(BENCH)
+
+bench-limits: ## what this machine can do at most: memory bandwidth, multiply-adds, hand-over between threads
+	@$(SETUP) build
+	@$(MAKE) --no-print-directory all
+	@$(NINJA) -C $(BUILD) bench-limits
+	@$(BUILD)/bench-limits
 
 install: all ## install under PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)
