@@ -5,6 +5,9 @@ PREFIX    ?= /usr/local
 VENV      ?= .venv
 JOBS      ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKEFLAGS ?=
+BENCH     ?=
+BENCH_JSON ?= $(BUILD)/bench.json
+PEERS     ?= torch,inductor,iree
 
 PY        := $(VENV)/bin/python
 CMAKE     := cmake -G Ninja $(CMAKEFLAGS)
@@ -14,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-limits install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-peers bench-plot bench-limits install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -71,6 +74,20 @@ bench-quick: ## the same for fewer programs, three minutes
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
 	@$(PY) bench/bench.py --quick --build $(BUILD) --json $(BUILD)/bench-quick.json $(BENCH)
+
+bench-peers: ## bench with torch, torch.compile and IREE beside (downloads about 300 MB into .venv-peers); PEERS=iree for one
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@test -x $(VENV)-peers/bin/python || $(PY) -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check -r bench/peers.txt
+	@$(PY) bench/bench.py --build $(BUILD) --json $(BUILD)/bench-peers.json --peers $(PEERS) \
+	  --peers-python $(VENV)-peers/bin/python $(BENCH)
+
+bench-plot: ## draw build/bench.json (BENCH_JSON): ratios of run and compile by tag, as PNG and SVG beside it
+	@$(SETUP) python
+	@test -x $(VENV)-plot/bin/python || $(PY) -m venv $(VENV)-plot
+	@$(VENV)-plot/bin/python -m pip install -q --disable-pip-version-check matplotlib==3.11.2
+	@$(VENV)-plot/bin/python bench/plot.py $(BENCH_JSON)
 
 bench-limits: ## what this machine can do at most: memory bandwidth, multiply-adds, hand-over between threads
 	@$(SETUP) build

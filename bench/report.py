@@ -139,6 +139,11 @@ def judge(result):
     j.heading("run")
     scope = [row for row in good if row["tag"] in SCOPE]
     worst, name = worst_of(scope, run_ratio)
+    busy = result["machine"]["load"]
+    if busy > 1:
+        j.heading(f"  the machine was busy (load {busy:.1f}): trust best times and processor times more than medians")
+    j.add("run, geometric mean of best times over these", mean([ratio_of(row, "best_us") for row in scope]))
+    j.add("run, geometric mean of processor times over these", mean([ratio_of(row, "cpu_us") for row in scope]))
     j.add("run, geometric mean over " + ", ".join(SCOPE), mean([run_ratio(row) for row in scope]), 3)
     j.add("run, worst of these", worst, 1, detail=f"{name}; {sum(run_ratio(r) < 1 for r in scope)} of {len(scope)} below 1")
     best = best_peer_ratios(scope)

@@ -1,16 +1,11 @@
-"""One side of the comparison: a process that has imported JAX and forks a fresh child for every measurement.
+"""The plugin's side and XLA's: what a child of server.py does with JAX on the backend that JAX_PLATFORMS names.
 
-bench.py starts one with JAX_PLATFORMS set and writes lines to its standard input: `fork PATH` makes a child that connects to
-the Unix socket PATH and obeys there, and is answered with the child's process number; `wait PID` is answered with how it ended.
-A child starts no backend before it is told to, so each has a client, caches and memory of its own, and a crash costs one row.
-On the socket a request is one line of JSON, [name of a method of Child, arguments], and an answer is one line of JSON.
+A child starts its backend when it is told to, so each has a client, caches and memory of its own, and a crash costs one row.
 """
 
 import gc
-import json
 import os
 import resource
-import socket
 import statistics
 import sys
 import time
@@ -22,6 +17,7 @@ from jax._src import monitoring, xla_bridge
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import programs
+import server
 
 MS, US, MB = 1e3, 1e6, 1e6
 BACKEND_COMPILE = "/jax/core/compile/backend_compile_duration"
@@ -186,45 +182,6 @@ class Child:
         return {"cpu_s": use.ru_utime + use.ru_stime, "faults": use.ru_minflt, "threads": len(os.listdir("/proc/self/task"))}
 
 
-def serve(path):
-    """A child: obeys until the socket closes. Standard error goes to a file beside the socket."""
-    log = os.open(path + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(log, 2)
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(path)
-    requests, answers = connection.makefile("r"), connection.makefile("w")
-    child = Child()
-    for line in requests:
-        method, *arguments = json.loads(line)
-        try:
-            answer = getattr(child, method)(*arguments)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:400]}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
-def main():
-    programs.load()
-    gc.freeze()
-    reply = os.fdopen(os.dup(1), "w")
-    print("ready", file=reply, flush=True)
-    for line in sys.stdin:
-        command, argument = line.split()
-        if command == "fork":
-            pid = os.fork()
-            if pid == 0:
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                status = 1
-                try:
-                    serve(argument)
-                    status = 0
-                finally:
-                    os._exit(status)
-            print(pid, file=reply, flush=True)
-        else:
-            print(os.waitstatus_to_exitcode(os.waitpid(int(argument), 0)[1]), file=reply, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    programs.load()
+    server.main(Child)

@@ -75,3 +75,11 @@ def test_bench_runs(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "call of x + 1, scalar" in done.stdout and out.exists()
+
+
+def test_peers_know_only_programs_that_exist():
+    # torch_programs.py imports torch, which is not installed here: its names are read from the text.
+    text = (ROOT / "bench/torch_programs.py").read_text()
+    names = [name for call in re.findall(r"@?known\(((?:\s*\"[^\"]+\",?)+)", text) for name in re.findall(r"\"([^\"]+)\"", call)]
+    names += re.findall(r"^    \"([^\"]+)\": lambda", text, re.M)
+    assert len(names) > 150 and set(names) <= set(PROGRAMS), set(names) - set(PROGRAMS)
