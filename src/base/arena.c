@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 
 enum { FIRST_BLOCK = 8 << 10, LAST_BLOCK = 1 << 20, ALIGN = 16 };
 
@@ -25,7 +26,7 @@ struct PjArena {
 
 PjStatus pj_arena_create(size_t limit_bytes, PjArena **out_arena) {
   *out_arena = NULL;
-  PjArena *arena = pj_calloc(1, sizeof *arena);
+  PjArena *arena = pj_block_calloc(sizeof *arena);
   if (!arena)
     return pj_status_oom();
   arena->next_block = FIRST_BLOCK;
@@ -39,9 +40,9 @@ void pj_arena_destroy(PjArena *arena) {
     return;
   for (Block *block = arena->blocks, *next; block; block = next) {
     next = block->next;
-    pj_free(block);
+    pj_block_free(block, block->size);
   }
-  pj_free(arena);
+  pj_block_free(arena, sizeof *arena);
 }
 
 PjStatus pj_arena_guard(PjArena *arena, PjStatus (*fn)(void *ctx), void *ctx) {
@@ -74,7 +75,7 @@ static char *add_block(PjArena *arena, size_t payload) {
   size_t size;
   if (!pj_add_size(payload, round_up(sizeof(Block)), &size))
     return NULL;
-  Block *block = pj_malloc(size);
+  Block *block = pj_block_alloc(size);
   if (!block)
     return NULL;
   *block = (Block){arena->blocks, size};
@@ -153,7 +154,7 @@ void pj_arena_reset(PjArena *arena, PjArenaMark mark) {
   while (arena->blocks != mark.blocks) {
     Block *block = arena->blocks;
     arena->blocks = block->next;
-    pj_free(block);
+    pj_block_free(block, block->size);
   }
   arena->at = mark.at;
   arena->end = mark.end;

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/processors.h"
+#include "base/machine.h"
 
 enum {
   MAX_THREADS = 1024,

@@ -2,6 +2,7 @@
 #include "eval/run.h"
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "eval/grid.h"
 
 PjEvalFn *const pj_eval_table[PJ_OP_COUNT] = {
@@ -38,7 +39,7 @@ static void pool_clear(PjPool *pool) {
   }
   for (PjScratch *scratch = pool->scratch.next, *next; scratch != &pool->scratch; scratch = next) {
     next = scratch->next;
-    pj_free_aligned(scratch);
+    pj_block_free(scratch, scratch->size);
   }
   pool_init(pool);
 }
@@ -105,12 +106,11 @@ _Static_assert(sizeof(PjScratch) <= SCRATCH_HEADER, "the links fit before the da
 
 void *pj_eval_scratch(PjEval *ev, size_t size) {
   size_t total;
-  PjScratch *scratch =
-      pj_add_size(size, SCRATCH_HEADER, &total) ? pj_malloc_aligned(total, SCRATCH_HEADER) : NULL;
+  PjScratch *scratch = pj_add_size(size, SCRATCH_HEADER, &total) ? pj_block_alloc(total) : NULL;
   if (!scratch)
     pj_arena_exhausted(ev->arena);
   PjScratch *head = &ev->pool->scratch;
-  *scratch = (PjScratch){head, head->next};
+  *scratch = (PjScratch){head, head->next, total};
   head->next->prev = scratch;
   head->next = scratch;
   return (char *)scratch + SCRATCH_HEADER;
@@ -123,7 +123,7 @@ void pj_eval_free(PjEval *ev, void *data) {
   PjScratch *scratch = (PjScratch *)((char *)data - SCRATCH_HEADER);
   scratch->prev->next = scratch->next;
   scratch->next->prev = scratch->prev;
-  pj_free_aligned(scratch);
+  pj_block_free(scratch, scratch->size);
 }
 
 // ----------------------------------------------------------------------------------------------

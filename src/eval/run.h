@@ -39,6 +39,7 @@ typedef struct PjFrame {
 // Tensors and scratch blocks of a run: two rings, so that a failed run finds everything.
 typedef struct PjScratch {
   struct PjScratch *prev, *next;
+  size_t size; // with this header
 } PjScratch;
 
 typedef struct PjProbe PjProbe; // a value that interpreter.probe has remembered

@@ -3,6 +3,7 @@
 #include "eval/tensor.h"
 
 #include "base/alloc.h"
+#include "base/block.h"
 
 enum { DATA_ALIGN = 64 };
 
@@ -43,7 +44,7 @@ PjTensor *pj_tensor_new(PjDtype dtype, int32_t rank, const int64_t *dims) {
     return NULL;
   tensor->writable = true;
   if (measure(tensor))
-    tensor->data = pj_malloc_aligned(tensor->bytes, DATA_ALIGN);
+    tensor->data = pj_block_alloc(tensor->bytes);
   if (tensor->data)
     return tensor;
   pj_free(tensor);
@@ -106,7 +107,7 @@ void pj_tensor_destroy_shallow(PjTensor *tensor) {
   if (tensor->release)
     tensor->release(tensor->context, tensor->data);
   else if (!tensor->foreign)
-    pj_free_aligned(tensor->data);
+    pj_block_free(tensor->data, tensor->bytes);
   pj_free(tensor);
 }
 

@@ -1,16 +1,16 @@
 // See array.h.
 #include "runtime/array.h"
 
-#include "base/small.h"
+#include "base/block.h"
 #include "runtime/client.h"
 
 PjArray *pj_array_create(PjMemory *memory, const PjShape *shape, PjEvent *ready) {
-  PjArray *array = pj_small_calloc(sizeof *array);
+  PjArray *array = pj_block_calloc(sizeof *array);
   if (!array)
     return NULL;
   array->ready = ready ? pj_event_retain(ready) : pj_event_create();
   if (!array->ready) {
-    pj_small_free(array, sizeof *array);
+    pj_block_free(array, sizeof *array);
     return NULL;
   }
   atomic_init(&array->refs, 1);
@@ -51,7 +51,7 @@ void pj_array_release(PjArray *array) {
   }
   pj_event_release(array->ready);
   pj_shape_release(array->shape);
-  pj_small_free(array, sizeof *array);
+  pj_block_free(array, sizeof *array);
 }
 
 PjStatus pj_array_allocate(PjArray *array) {

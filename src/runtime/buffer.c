@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/small.h"
+#include "base/block.h"
 
 PjBuffer *pj_buffer_create(PjArray *array) {
-  PjBuffer *buffer = pj_small_calloc(sizeof *buffer);
+  PjBuffer *buffer = pj_block_calloc(sizeof *buffer);
   if (!buffer) {
     pj_array_release(array);
     return NULL;
@@ -34,7 +34,7 @@ void pj_buffer_destroy(PjBuffer *buffer) {
   pj_array_release(buffer->pinned);
   pj_shape_release(buffer->shape);
   pj_event_release(buffer->ready);
-  pj_small_free(buffer, sizeof *buffer);
+  pj_block_free(buffer, sizeof *buffer);
 }
 
 void pj_buffer_delete(PjBuffer *buffer) {

@@ -3,7 +3,7 @@
 #include "runtime/event.h"
 
 #include "base/alloc.h"
-#include "base/small.h"
+#include "base/block.h"
 
 enum { PENDING, READY, FAILED };
 
@@ -19,7 +19,7 @@ struct PjEvent {
 static PjEvent ok_event = {.refs = -1, .state = READY};
 
 static PjEvent *event_new(int state, PjStatus status) {
-  PjEvent *event = pj_small_calloc(sizeof *event);
+  PjEvent *event = pj_block_calloc(sizeof *event);
   if (!event)
     return NULL;
   atomic_init(&event->refs, 1);
@@ -63,7 +63,7 @@ void pj_event_release(PjEvent *event) {
   pj_status_free(event->status);
   pthread_cond_destroy(&event->ready);
   pthread_mutex_destroy(&event->lock);
-  pj_small_free(event, sizeof *event);
+  pj_block_free(event, sizeof *event);
 }
 
 bool pj_event_set(PjEvent *event, PjStatus status) {

@@ -1,6 +1,6 @@
 // Execute contexts: see execute.h. A short list; programs hold a type or two.
 #include "base/alloc.h"
-#include "base/small.h"
+#include "base/block.h"
 #include "runtime/execute.h"
 
 typedef struct Entry {
@@ -17,7 +17,7 @@ struct PjExecuteContext {
 };
 
 PjExecuteContext *pj_execute_context_create(void) {
-  PjExecuteContext *context = pj_small_calloc(sizeof *context);
+  PjExecuteContext *context = pj_block_calloc(sizeof *context);
   if (!context)
     return NULL;
   atomic_init(&context->refs, 1);
@@ -40,7 +40,7 @@ void pj_execute_context_release(PjExecuteContext *context) {
     pj_free(entry);
   }
   pthread_mutex_destroy(&context->lock);
-  pj_small_free(context, sizeof *context);
+  pj_block_free(context, sizeof *context);
 }
 
 static Entry *find(PjExecuteContext *context, int64_t type_id) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "runtime/buffer.h"
 #include "runtime/stride.h"
 
@@ -24,7 +25,7 @@ PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *by
   bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
   if (dense && !narrow)
     return pj_array_write(array, 0, shape->num_bytes, data);
-  void *staging = direct ? direct : pj_malloc_aligned(shape->num_bytes, 64);
+  void *staging = direct ? direct : pj_block_alloc(shape->num_bytes);
   if (!staging)
     return pj_status_oom();
   if (dense) {
@@ -39,7 +40,7 @@ PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *by
   if (direct)
     return PJ_STATUS_OK;
   PjStatus status = pj_array_write(array, 0, shape->num_bytes, staging);
-  pj_free_aligned(staging);
+  pj_block_free(staging, shape->num_bytes);
   return status;
 }
 
@@ -106,13 +107,13 @@ static PjStatus read_strided(const PjArray *array, void *dst, const int64_t *dst
     pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, direct, strides);
     return PJ_STATUS_OK;
   }
-  void *staging = pj_malloc_aligned(shape->num_bytes, 64);
+  void *staging = pj_block_alloc(shape->num_bytes);
   if (!staging)
     return pj_status_oom();
   PjStatus status = pj_array_read(array, 0, shape->num_bytes, staging);
   if (!status)
     pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, staging, strides);
-  pj_free_aligned(staging);
+  pj_block_free(staging, shape->num_bytes);
   return status;
 }
 

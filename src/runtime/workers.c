@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "base/processors.h"
+#include "base/machine.h"
 
 enum {
   IDLE_SECONDS = 5,

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "device/cpu/cache.h"
+#include "base/pages.h"
+#include "device/cpu/memory.h"
 #include "runtime/buffer.h"
 #include "runtime/execute.h"
 #include "runtime/proto.h"
@@ -25,37 +26,29 @@ static void expect(PjStatus status) {
 
 // --- Allocator -----------------------------------------------------------------------------------
 
-static void test_cache_keeps_large_blocks(void **state) {
+static void test_memory_is_counted(void **state) {
   (void)state;
-  PjCpuCache *cache = pj_cpu_cache_create(1 << 20);
+  PjCpuMemory *memory = pj_cpu_memory_create();
   PjDeviceStats stats;
-  void *block = pj_cpu_cache_alloc(cache, 100000);
+  pj_pages_trim();
+  void *block = pj_cpu_memory_alloc(memory, 100000), *small = pj_cpu_memory_alloc(memory, 10);
   assert_int_equal((uintptr_t)block % 64, 0);
-  pj_cpu_cache_free(cache, block, 100000);
-  pj_cpu_cache_stats(cache, &stats);
+  pj_cpu_memory_stats(memory, &stats);
+  assert_int_equal(stats.bytes_in_use, 100010);
+  assert_int_equal(stats.largest_alloc_size, 100000);
+  pj_cpu_memory_free(memory, block, 100000);
+  pj_cpu_memory_free(memory, small, 10);
+  pj_cpu_memory_stats(memory, &stats);
   assert_int_equal(stats.bytes_in_use, 0);
-  assert_true(stats.pool_bytes >= 100000 && stats.pool_bytes <= 100000 + 100000 / 8);
-  // The same class comes back.
-  assert_ptr_equal(pj_cpu_cache_alloc(cache, 99000), block);
-  pj_cpu_cache_free(cache, block, 99000);
-  // What exceeds the limit is not kept; nor are small blocks.
-  void *big = pj_cpu_cache_alloc(cache, 4 << 20), *small = pj_cpu_cache_alloc(cache, 10);
-  pj_cpu_cache_free(cache, big, 4 << 20);
-  pj_cpu_cache_free(cache, small, 10);
-  pj_cpu_cache_stats(cache, &stats);
-  assert_true(stats.pool_bytes <= 100000 + 100000 / 8);
-  assert_int_equal(stats.peak_bytes_in_use, (4 << 20) + 10);
-  assert_int_equal(stats.num_allocs, 4);
-  // Every size has a class whose blocks hold it.
-  for (size_t size = 1; size < (size_t)3 << 20; size += size / 7 + 1) {
-    char *data = pj_cpu_cache_alloc(cache, size);
-    data[size - 1] = 1;
-    pj_cpu_cache_free(cache, data, size);
-    data = pj_cpu_cache_alloc(cache, size);
-    memset(data, 1, size);
-    pj_cpu_cache_free(cache, data, size);
-  }
-  pj_cpu_cache_destroy(cache);
+  assert_int_equal(stats.peak_bytes_in_use, 100010);
+  assert_int_equal(stats.num_allocs, 2);
+  assert_int_equal(stats.pool_bytes, pj_pages_kept());
+  assert_true(stats.peak_pool_bytes >= stats.pool_bytes);
+  pj_cpu_memory_reset_peaks(memory);
+  pj_cpu_memory_stats(memory, &stats);
+  assert_int_equal(stats.peak_bytes_in_use, 0);
+  assert_int_equal(stats.largest_alloc_size, 0);
+  pj_cpu_memory_destroy(memory);
 }
 
 // --- Workers -------------------------------------------------------------------------------------
@@ -386,7 +379,7 @@ static void test_every_allocation_may_fail(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cache_keeps_large_blocks),
+      cmocka_unit_test(test_memory_is_counted),
       cmocka_unit_test(test_workers),
       cmocka_unit_test(test_blocked_tasks_let_others_work),
       cmocka_unit_test(test_strided_copies),

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/processors.h"
+#include "base/machine.h"
 #include "base/threads.h"
 
 enum { MAX = 8 };

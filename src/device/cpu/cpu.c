@@ -1,15 +1,14 @@
 // The CPU as a device, or as several virtual ones that share its memory: all memories are host
 // memory.
 //
-// Each device has a caching allocator of its own, so that its counters mean something; the three
-// memory kinds of a device share it.
+// Each device has counters of its own; the three memory kinds of a device share them.
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/machine.h"
 #include "base/options.h"
-#include "device/cpu/cache.h"
+#include "device/cpu/memory.h"
 #include "device/device.h"
 
 enum {
@@ -19,16 +18,16 @@ enum {
 struct PjDriver {
   int device_count;
   uint64_t memory_bytes;
-  PjCpuCache **caches; // one per device
+  PjCpuMemory **memories; // one per device
 };
 
 static void cpu_close(PjDriver *driver) {
   if (!driver)
     return;
-  if (driver->caches)
+  if (driver->memories)
     for (int i = 0; i < driver->device_count; i++)
-      pj_cpu_cache_destroy(driver->caches[i]);
-  pj_free(driver->caches);
+      pj_cpu_memory_destroy(driver->memories[i]);
+  pj_free(driver->memories);
   pj_free(driver);
 }
 
@@ -73,19 +72,16 @@ static PjStatus cpu_open(const PjDriverConfig *config, PjDriver **out_driver) {
   PjDriver *driver = pj_calloc(1, sizeof *driver);
   if (!driver)
     return pj_status_oom();
-  long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
-  driver->memory_bytes = pages > 0 && page_size > 0 ? (uint64_t)pages * (uint64_t)page_size : 0;
+  driver->memory_bytes = pj_memory_limit();
   driver->device_count = count;
-  driver->caches = pj_calloc((size_t)count, sizeof *driver->caches);
-  if (!driver->caches) {
+  driver->memories = pj_calloc((size_t)count, sizeof *driver->memories);
+  if (!driver->memories) {
     cpu_close(driver);
     return pj_status_oom();
   }
-  // Free blocks are kept up to an eighth of the machine, shared among the devices.
-  size_t limit = driver->memory_bytes ? (size_t)(driver->memory_bytes / 8) : (size_t)256 << 20;
   for (int i = 0; i < count; i++) {
-    driver->caches[i] = pj_cpu_cache_create(limit / (size_t)count);
-    if (!driver->caches[i]) {
+    driver->memories[i] = pj_cpu_memory_create();
+    if (!driver->memories[i]) {
       cpu_close(driver);
       return pj_status_oom();
     }
@@ -105,14 +101,14 @@ static void cpu_device_info(PjDriver *driver, int device, PjDeviceInfo *out_info
 
 static PjStatus cpu_allocate(PjDriver *driver, int device, PjMemoryKind kind, size_t size,
                              void **out) {
-  *out = pj_cpu_cache_alloc(driver->caches[device], size);
+  *out = pj_cpu_memory_alloc(driver->memories[device], size);
   PJ_FAIL_IF(!*out, RESOURCE_EXHAUSTED, "out of memory: cannot allocate %zu bytes on CPU device %d",
              size, device);
   return PJ_STATUS_OK;
 }
 
 static void cpu_free(PjDriver *driver, int device, PjMemoryKind kind, void *ptr, size_t size) {
-  pj_cpu_cache_free(driver->caches[device], ptr, size);
+  pj_cpu_memory_free(driver->memories[device], ptr, size);
 }
 
 static void *cpu_host_pointer(PjDriver *driver, int device, PjMemoryKind kind, void *ptr) {
@@ -138,13 +134,13 @@ static bool cpu_can_alias(PjDriver *driver, int device, PjMemoryKind kind, const
 }
 
 static void cpu_stats(PjDriver *driver, int device, PjDeviceStats *out_stats) {
-  pj_cpu_cache_stats(driver->caches[device], out_stats);
+  pj_cpu_memory_stats(driver->memories[device], out_stats);
   if (driver->memory_bytes)
     out_stats->bytes_limit = (int64_t)driver->memory_bytes;
 }
 
 static void cpu_reset_stats(PjDriver *driver, int device) {
-  pj_cpu_cache_reset_peaks(driver->caches[device]);
+  pj_cpu_memory_reset_peaks(driver->memories[device]);
 }
 
 const PjDeviceOps pj_device_cpu = {

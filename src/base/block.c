@@ -1,7 +1,7 @@
-// See small.h. After Bonwick's magazines: a thread fills and drains one list, holds a second one
+// See block.h. After Bonwick's magazines: a thread fills and drains one list, holds a second one
 // that is full or empty, and turns to the common store only when both are of no use. So a thread
 // that allocates and frees around the edge of a list does not go there each time.
-#include "base/small.h"
+#include "base/block.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pages.h"
 
 enum {
   ALIGNMENT = 64,
@@ -19,7 +20,7 @@ enum {
   LIST_BYTES = 16 << 10, // in one list of a thread, but 2 to 32 blocks
   STORE_BYTES = 1 << 20, // in the store, per class
 };
-_Static_assert(FINE_MAX << 5 == PJ_SMALL_MAX, "five powers of two above the fine classes");
+_Static_assert(FINE_MAX << 5 == PJ_BLOCK_SMALL, "five powers of two above the fine classes");
 
 // The sanitizers look into blocks that come from the heap and go back to it, not into lists of
 // ours.
@@ -83,8 +84,8 @@ static const uint8_t list_length[CLASSES] = {
 #undef FINE
 #undef LENGTH
 
-size_t pj_small_size(size_t size) {
-  return size > PJ_SMALL_MAX ? size : class_size(class_of(size));
+size_t pj_block_size(size_t size) {
+  return size > PJ_BLOCK_SMALL ? pj_pages_size(size) : class_size(class_of(size));
 }
 
 // --- The common store ----------------------------------------------------------------------------
@@ -205,8 +206,10 @@ static __attribute__((noinline)) void free_slow(ThreadCache *own, int c, Block *
   current->count++;
 }
 
-void *pj_small_alloc(size_t size) {
-  if (!keeps || size > PJ_SMALL_MAX)
+void *pj_block_alloc(size_t size) {
+  if (size > PJ_BLOCK_SMALL)
+    return pj_pages_alloc(size);
+  if (!keeps)
     return pj_malloc_aligned(size, ALIGNMENT);
   if (pj_alloc_should_fail())
     return NULL;
@@ -221,15 +224,19 @@ void *pj_small_alloc(size_t size) {
   return block;
 }
 
-void *pj_small_calloc(size_t size) {
-  void *ptr = pj_small_alloc(size);
+void *pj_block_calloc(size_t size) {
+  void *ptr = pj_block_alloc(size);
   return ptr && size ? memset(ptr, 0, size) : ptr;
 }
 
-void pj_small_free(void *ptr, size_t size) {
+void pj_block_free(void *ptr, size_t size) {
   if (!ptr)
     return;
-  if (!keeps || size > PJ_SMALL_MAX) {
+  if (size > PJ_BLOCK_SMALL) {
+    pj_pages_free(ptr, size);
+    return;
+  }
+  if (!keeps) {
     pj_free_aligned(ptr);
     return;
   }
