@@ -3,6 +3,7 @@
 
 #include "base/block.h"
 #include "runtime/client.h"
+#include "runtime/copy.h"
 
 PjArray *pj_array_create(PjMemory *memory, const PjShape *shape, PjEvent *ready) {
   PjArray *array = pj_block_calloc(sizeof *array);
@@ -116,6 +117,11 @@ bool pj_array_is_exclusive(const PjArray *array) {
 
 PjStatus pj_array_read(const PjArray *array, size_t offset, size_t size, void *dst) {
   PjDevice *device = array->memory->device;
+  const char *host = pj_array_host_pointer(array);
+  if (host) {
+    pj_copy_bytes(device->client->threads, dst, host + offset, size);
+    return PJ_STATUS_OK;
+  }
   return device->client->platform->device->copy_out(device->client->driver, device->index,
                                                     array->memory->kind, dst,
                                                     (const char *)array->data + offset, size);
@@ -123,6 +129,11 @@ PjStatus pj_array_read(const PjArray *array, size_t offset, size_t size, void *d
 
 PjStatus pj_array_write(PjArray *array, size_t offset, size_t size, const void *src) {
   PjDevice *device = array->memory->device;
+  char *host = pj_array_host_pointer(array);
+  if (host) {
+    pj_copy_bytes(device->client->threads, host + offset, src, size);
+    return PJ_STATUS_OK;
+  }
   return device->client->platform->device->copy_in(device->client->driver, device->index,
                                                    array->memory->kind,
                                                    (char *)array->data + offset, src, size);
@@ -130,6 +141,11 @@ PjStatus pj_array_write(PjArray *array, size_t offset, size_t size, const void *
 
 PjStatus pj_array_copy(PjArray *dst, const PjArray *src) {
   PjDevice *to = dst->memory->device, *from = src->memory->device;
+  void *host_dst = pj_array_host_pointer(dst), *host_src = pj_array_host_pointer(src);
+  if (host_dst && host_src) {
+    pj_copy_bytes(to->client->threads, host_dst, host_src, src->shape->num_bytes);
+    return PJ_STATUS_OK;
+  }
   return to->client->platform->device->copy(to->client->driver, to->index, dst->memory->kind,
                                             dst->data, from->index, src->memory->kind, src->data,
                                             src->shape->num_bytes);

@@ -64,7 +64,7 @@ static void transpose(const PjTensor *shape, void *dst, const int64_t *dst_layou
   size_t elem = pj_dtype_bytes(shape->dtype);
   pj_dense_strides(elem, shape->rank, shape->dims, dst_layout, to);
   pj_dense_strides(elem, shape->rank, shape->dims, src_layout, from);
-  pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, to, src, from);
+  pj_copy_strided_bytes(NULL, elem, shape->rank, shape->dims, dst, to, src, from);
 }
 
 static void describe(XLA_FFI_Buffer *out, const PjTensor *tensor, void *data) {

@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RANK = 64, TILE = 32 };
+enum {
+  MAX_RANK = 64,
+  TILE = 32,       // elements
+  TILE_BYTES = 64, // a cache line
+  BAND = 64,       // rows of a plane that a thread copies at least
+  GRAIN_BYTES = 128 << 10,
+};
 
 typedef struct Dim {
   int64_t size, dst, src; // strides in bytes
@@ -40,14 +46,38 @@ static void copy_row(size_t elem_bytes, int64_t n, char *dst, int64_t dst_stride
 #undef LOOP
 }
 
-static void copy_plane(size_t elem_bytes, const Dim *outer, const Dim *inner, char *dst,
-                       const char *src) {
-  bool rows = (inner->dst == (int64_t)elem_bytes && inner->src == (int64_t)elem_bytes) ||
-              outer->size == 1 || inner->size == 1;
+// Copies a tile of |rows| x |cols| elements whose rows are contiguous in |dst|, its columns in
+// |src|, by way of a buffer: the lines of a column's neighbours often share one set of the cache,
+// so each is read once and as a whole.
+static void copy_transposed_tile(size_t elem_bytes, int64_t rows, int64_t cols, char *dst,
+                                 int64_t dst_stride, const char *src, int64_t src_stride) {
+  _Alignas(64) char buffer[TILE][TILE_BYTES];
+  for (int64_t j = 0; j < cols; j++)
+    memcpy(buffer[j], src + j * src_stride, (size_t)rows * elem_bytes);
+  for (int64_t i = 0; i < rows; i++)
+    copy_row(elem_bytes, cols, dst + i * dst_stride, (int64_t)elem_bytes,
+             buffer[0] + i * (int64_t)elem_bytes, TILE_BYTES);
+}
+
+// Copies rows |begin| to |end| of a plane.
+static void copy_plane(size_t elem_bytes, const Dim *outer, const Dim *inner, int64_t begin,
+                       int64_t end, char *dst, const char *src) {
+  int64_t elem = (int64_t)elem_bytes;
+  bool rows = (inner->dst == elem && inner->src == elem) || outer->size == 1 || inner->size == 1;
+  if (!rows && inner->dst == elem && outer->src == elem && elem <= TILE_BYTES / 2) {
+    int64_t high = TILE_BYTES / elem;
+    for (int64_t i = begin; i < end; i += high)
+      for (int64_t j = 0; j < inner->size; j += TILE)
+        copy_transposed_tile(elem_bytes, end - i < high ? end - i : high,
+                             inner->size - j < TILE ? inner->size - j : TILE,
+                             dst + i * outer->dst + j * inner->dst, outer->dst,
+                             src + i * outer->src + j * inner->src, inner->src);
+    return;
+  }
   int64_t tile = rows ? inner->size : TILE;
   for (int64_t j = 0; j < inner->size; j += tile) {
     int64_t n = inner->size - j < tile ? inner->size - j : tile;
-    for (int64_t i = 0; i < outer->size; i++)
+    for (int64_t i = begin; i < end; i++)
       copy_row(elem_bytes, n, dst + i * outer->dst + j * inner->dst, inner->dst,
                src + i * outer->src + j * inner->src, inner->src);
   }
@@ -58,8 +88,36 @@ static int by_dst_stride(const void *a, const void *b) {
   return (x < y) - (x > y); // largest first
 }
 
-void pj_copy_strided_bytes(size_t elem_bytes, int rank, const int64_t *dims, void *dst,
-                           const int64_t *dst_strides, const void *src,
+typedef struct Bands {
+  size_t elem_bytes;
+  int rank; // >= 2
+  const Dim *dims;
+  int64_t per_plane; // bands
+  char *dst;
+  const char *src;
+} Bands;
+
+// A part of the bands of all planes, counted through.
+static void copy_bands(void *context, int64_t begin, int64_t end, int thread) {
+  const Bands *bands = context;
+  const Dim *outer = &bands->dims[bands->rank - 2], *inner = outer + 1;
+  for (int64_t at = begin; at < end; at++) {
+    int64_t plane = at / bands->per_plane, first = at % bands->per_plane * BAND;
+    char *dst = bands->dst;
+    const char *src = bands->src;
+    for (int d = bands->rank - 3; d >= 0; d--) {
+      int64_t index = plane % bands->dims[d].size;
+      plane /= bands->dims[d].size;
+      dst += index * bands->dims[d].dst;
+      src += index * bands->dims[d].src;
+    }
+    int64_t last = outer->size - first < BAND ? outer->size : first + BAND;
+    copy_plane(bands->elem_bytes, outer, inner, first, last, dst, src);
+  }
+}
+
+void pj_copy_strided_bytes(PjThreads *threads, size_t elem_bytes, int rank, const int64_t *dims,
+                           void *dst, const int64_t *dst_strides, const void *src,
                            const int64_t *src_strides) {
   Dim sorted[MAX_RANK + 2];
   int n = 0;
@@ -87,24 +145,13 @@ void pj_copy_strided_bytes(size_t elem_bytes, int rank, const int64_t *dims, voi
   memcpy(all + added, sorted, (size_t)m * sizeof *all);
   m += added;
 
-  int64_t index[MAX_RANK + 2] = {0};
-  char *to = dst;
-  const char *from = src;
-  for (;;) {
-    copy_plane(elem_bytes, &all[m - 2], &all[m - 1], to, from);
-    int d = m - 3;
-    for (; d >= 0; d--) {
-      to += all[d].dst;
-      from += all[d].src;
-      if (++index[d] < all[d].size)
-        break;
-      to -= all[d].dst * all[d].size;
-      from -= all[d].src * all[d].size;
-      index[d] = 0;
-    }
-    if (d < 0)
-      return;
-  }
+  int64_t per_plane = (all[m - 2].size - 1) / BAND + 1, count = per_plane;
+  for (int i = 0; i < m - 2; i++)
+    count *= all[i].size;
+  int64_t rows = all[m - 2].size < BAND ? all[m - 2].size : BAND;
+  int64_t band_bytes = rows * all[m - 1].size * (int64_t)elem_bytes;
+  Bands bands = {elem_bytes, m, all, per_plane, dst, src};
+  pj_threads_for(threads, count, GRAIN_BYTES / band_bytes + 1, copy_bands, &bands);
 }
 
 void pj_dense_strides(size_t elem_bytes, int rank, const int64_t *dims,

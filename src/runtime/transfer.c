@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "runtime/buffer.h"
+#include "runtime/copy.h"
 #include "runtime/stride.h"
 
 // --- From the host -------------------------------------------------------------------------------
@@ -20,6 +21,7 @@ static void host_memory_released(void *context, void *data) {
 PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *byte_strides) {
   const PjShape *shape = array->shape;
   size_t elem = pj_dtype_bytes(shape->dtype);
+  PjThreads *threads = array->memory->client->threads;
   void *direct = pj_array_host_pointer(array);
   bool dense = pj_is_dense(elem, shape->rank, shape->dims, byte_strides);
   bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
@@ -29,12 +31,12 @@ PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *by
   if (!staging)
     return pj_status_oom();
   if (dense) {
-    if (shape->num_bytes)
-      memcpy(staging, data, shape->num_bytes);
+    pj_copy_bytes(threads, staging, data, shape->num_bytes);
   } else {
     int64_t strides[PJ_MAX_RANK];
     pj_dense_strides(elem, shape->rank, shape->dims, NULL, strides);
-    pj_copy_strided_bytes(elem, shape->rank, shape->dims, staging, strides, data, byte_strides);
+    pj_copy_strided_bytes(threads, elem, shape->rank, shape->dims, staging, strides, data,
+                          byte_strides);
   }
   pj_canonicalize_elements(shape->dtype, staging, shape->num_elements);
   if (direct)
@@ -100,11 +102,13 @@ typedef struct HostCopy {
 static PjStatus read_strided(const PjArray *array, void *dst, const int64_t *dst_strides) {
   const PjShape *shape = array->shape;
   size_t elem = pj_dtype_bytes(shape->dtype);
+  PjThreads *threads = array->memory->client->threads;
   int64_t strides[PJ_MAX_RANK];
   pj_dense_strides(elem, shape->rank, shape->dims, NULL, strides);
   void *direct = pj_array_host_pointer(array);
   if (direct) {
-    pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, direct, strides);
+    pj_copy_strided_bytes(threads, elem, shape->rank, shape->dims, dst, dst_strides, direct,
+                          strides);
     return PJ_STATUS_OK;
   }
   void *staging = pj_block_alloc(shape->num_bytes);
@@ -112,7 +116,8 @@ static PjStatus read_strided(const PjArray *array, void *dst, const int64_t *dst
     return pj_status_oom();
   PjStatus status = pj_array_read(array, 0, shape->num_bytes, staging);
   if (!status)
-    pj_copy_strided_bytes(elem, shape->rank, shape->dims, dst, dst_strides, staging, strides);
+    pj_copy_strided_bytes(threads, elem, shape->rank, shape->dims, dst, dst_strides, staging,
+                          strides);
   pj_block_free(staging, shape->num_bytes);
   return status;
 }

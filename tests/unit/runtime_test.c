@@ -15,6 +15,7 @@
 #include "base/pages.h"
 #include "device/cpu/memory.h"
 #include "runtime/buffer.h"
+#include "runtime/copy.h"
 #include "runtime/execute.h"
 #include "runtime/proto.h"
 #include "runtime/stride.h"
@@ -166,7 +167,7 @@ static void test_strided_copies(void **state) {
       from[i] = -from[i];
     }
     memset(dst, 0, sizeof dst);
-    pj_copy_strided_bytes(elem, rank, dims, dst, to, src + start, from);
+    pj_copy_strided_bytes(NULL, elem, rank, dims, dst, to, src + start, from);
     int64_t count = 1;
     for (int i = 0; i < rank; i++)
       count *= dims[i];
@@ -179,6 +180,61 @@ static void test_strided_copies(void **state) {
       assert_memory_equal(dst + (size_t)n * elem, src + at, elem);
     }
   }
+}
+
+// Large enough for tiles, bands and several threads.
+static void test_large_strided_copies(void **state) {
+  (void)state;
+  PjThreads *threads;
+  expect(pj_threads_create(3, &threads));
+  static const size_t sizes[] = {1, 2, 4, 8, 16, 3, 40};
+  for (int round = 0; round < 7 * 3; round++) {
+    size_t elem = sizes[round % 7];
+    const int64_t dims[3] = {5, 131 + round, 517 - 9 * round};
+    static const int64_t orders[3][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1}};
+    int64_t from[3], to[3], count = dims[0] * dims[1] * dims[2];
+    pj_dense_strides(elem, 3, dims, NULL, to);
+    pj_dense_strides(elem, 3, dims, orders[round / 7], from);
+    uint8_t *src = malloc((size_t)count * elem), *dst = malloc((size_t)count * elem);
+    assert_true(src && dst);
+    for (int64_t i = 0; i < count * (int64_t)elem; i++)
+      src[i] = (uint8_t)rand();
+    pj_copy_strided_bytes(threads, elem, 3, dims, dst, to, src, from);
+    const uint8_t *at = dst;
+    for (int64_t i = 0; i < dims[0]; i++)
+      for (int64_t j = 0; j < dims[1]; j++)
+        for (int64_t k = 0; k < dims[2]; k++, at += elem)
+          if (memcmp(at, src + i * from[0] + j * from[1] + k * from[2], elem) != 0)
+            fail_msg("elements of %zu bytes, round %d: wrong at %d,%d,%d", elem, round, (int)i,
+                     (int)j, (int)k);
+    free(src);
+    free(dst);
+  }
+  pj_threads_destroy(threads);
+}
+
+static void test_large_copies(void **state) {
+  (void)state;
+  PjThreads *threads;
+  expect(pj_threads_create(3, &threads));
+  static const size_t sizes[] = {0, 1, 100, 524287, 524288, 700001, 3 << 20, (16 << 20) + 77};
+  uint8_t *src = malloc(17 << 20), *dst = malloc(17 << 20);
+  assert_true(src && dst);
+  for (size_t i = 0; i < 17 << 20; i++)
+    src[i] = (uint8_t)(i * 2654435761u >> 13);
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+    for (size_t shift = 0; shift < 70; shift += 23) {
+      memset(dst, 0xEE, sizes[s] + 200);
+      pj_copy_bytes(threads, dst + shift, src + 5, sizes[s]);
+      assert_memory_equal(dst + shift, src + 5, sizes[s]);
+      for (size_t i = 0; i < shift; i++)
+        assert_int_equal(dst[i], 0xEE);
+      for (size_t i = shift + sizes[s]; i < sizes[s] + 200; i++)
+        assert_int_equal(dst[i], 0xEE);
+    }
+  free(src);
+  free(dst);
+  pj_threads_destroy(threads);
 }
 
 // --- Protocol buffers ----------------------------------------------------------------------------
@@ -383,6 +439,8 @@ int main(void) {
       cmocka_unit_test(test_workers),
       cmocka_unit_test(test_blocked_tasks_let_others_work),
       cmocka_unit_test(test_strided_copies),
+      cmocka_unit_test(test_large_strided_copies),
+      cmocka_unit_test(test_large_copies),
       cmocka_unit_test(test_proto),
       cmocka_unit_test(test_compile_options),
       cmocka_unit_test(test_null_device_moves_data),
