@@ -17,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-peers bench-plot bench-limits install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -74,6 +74,11 @@ bench-quick: ## the same for fewer programs, three minutes
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
 	@$(PY) bench/bench.py --quick --build $(BUILD) --json $(BUILD)/bench-quick.json $(BENCH)
+
+bench-check: ## the bench's programs once, compared with XLA's answers, on 1, 2 and 5 threads; no timing
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) bench/check.py --build $(BUILD) --threads 1,2,5 $(BENCH)
 
 bench-peers: ## bench with torch, torch.compile and IREE beside (downloads about 300 MB into .venv-peers); PEERS=iree for one
 	@$(SETUP) build python

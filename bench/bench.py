@@ -69,6 +69,24 @@ def compare(program, folders):
     return worst, share
 
 
+def prepared(program, sides, environments, patience):
+    """A child of each side, with arguments made and the program lowered, at the same time."""
+    children = []
+    try:
+        for side, environment in zip(sides, environments):
+            children.append(side.child(environment))
+        for child in children:
+            child.send("warm_up")
+            child.send("prepare", program.name)
+        for request in range(3):
+            answers = [child.receive(patience) for child in children]
+    except Failure:
+        for child in children:
+            child.end(9)
+        raise
+    return children, answers
+
+
 class Bench:
     def __init__(self, options, sides, peers):
         self.options, self.sides, self.peers = options, sides, peers
@@ -79,23 +97,6 @@ class Bench:
     def environments(self):
         return [{"PJRT_LOG": "fallback"}, {}]
 
-    def prepared(self, program, sides, environments):
-        """A child of each side, with arguments made and the program lowered, at the same time."""
-        children = []
-        try:
-            for side, environment in zip(sides, environments):
-                children.append(side.child(environment))
-            for child in children:
-                child.send("warm_up")
-                child.send("prepare", program.name)
-            for request in range(3):
-                answers = [child.receive(self.patience(program)) for child in children]
-        except Failure:
-            for child in children:
-                child.end(9)
-            raise
-        return children, answers
-
     def measure(self, program, sides):
         """The row of one program. Sides beyond the plugin may be missing."""
         row = {"name": program.name, "tag": program.tag}
@@ -104,7 +105,7 @@ class Bench:
         children = []
         try:
             for last in [False] * (self.options.compiles - 1) + [True]:
-                children, answers = self.prepared(program, sides, self.environments())
+                children, answers = prepared(program, sides, self.environments(), self.patience(program))
                 compiles.append([child.ask("compile", patience=self.patience(program)) for child in children])
                 # A second sample is worth little where the first took seconds.
                 if last or sum(c["compile_ms"] for c in compiles[0]) > 2000:
@@ -161,7 +162,8 @@ class Bench:
                     if child not in peers:
                         raise
         for figure in ("us", "best_us", "cpu_us"):
-            row[figure] = {name: statistics.median(s[figure] for s in samples[name]) for name in names if samples[name]}
+            middle = min if figure == "best_us" else statistics.median
+            row[figure] = {name: middle(s[figure] for s in samples[name]) for name in names if samples[name]}
         row |= self.merge(sides, "peak_mb", [child.ask("memory")["peak_mb"] for child in children])
         ours = [s["us"] for s in samples["plugin"]]
         for name in names[1:]:
@@ -238,7 +240,7 @@ class Bench:
         folder = tempfile.mkdtemp(prefix="pjrt-bench-cache-")
         try:
             for _ in range(2):
-                children, _ = self.prepared(program, [plugin], [{"PJRT_CACHE_DIR": folder}])
+                children, _ = prepared(program, [plugin], [{"PJRT_CACHE_DIR": folder}], self.patience(program))
                 with children[0] as child:
                     times.append(child.ask("compile", patience=self.patience(program))["compile_ms"])
             return {"cold_ms": times[0], "warm_ms": times[1], "entries": sum(len(files) for _, _, files in os.walk(folder))}
@@ -307,18 +309,19 @@ def parse():
     return options
 
 
-def wanted(program, options):
+def chosen(options):
+    """The programs that --filter and --quick leave."""
+    import programs
+
     words = options.filter.split("|")
-    return (program.quick or not options.quick) and any(word in program.name or word == program.tag for word in words)
+    return [program for program in programs.load().values()
+            if (program.quick or not options.quick) and any(word in program.name or word == program.tag for word in words)]
 
 
 def main():
     options = parse()
-    import programs
-
-    chosen = [program for program in programs.load().values() if wanted(program, options)]
     if options.list:
-        for program in chosen:
+        for program in chosen(options):
             print(f"{program.tag:<14} {program.name}")
         return 0
     began = time.perf_counter()
@@ -327,7 +330,7 @@ def main():
     result = {"machine": machine(), "quick": options.quick, "rows": []}
     if not options.no_once:
         result["once"] = bench.once()
-    for program in chosen:
+    for program in chosen(options):
         alone = options.quick and not program.xla_quick
         row = bench.measure(program, sides[:1] if alone else sides)
         if program.tag == "model" and not options.no_once and "error" not in row:

@@ -1,8 +1,7 @@
 """What bench.py prints: the table, worst first, means by tag, and the figures that the project promised.
 
-    python bench/report.py FILE.json
-
-prints the report of an earlier run again.
+    python bench/report.py FILE.json             prints the report of an earlier run again
+    python bench/report.py NEW.json OLD.json     says what changed between two runs: ratios, so machines matter less
 """
 
 import json
@@ -202,5 +201,32 @@ def text(result):
     return "\n".join(lines)
 
 
+def changes(new, old, least=1.2):
+    """Programs whose ratios to XLA changed by a factor of |least|, the largest losses first, and what failed or works now."""
+    before = {row["name"]: row for row in old["rows"]}
+    lines, factors = [], {}
+    for row in new["rows"]:
+        earlier = before.get(row["name"])
+        if earlier is None:
+            continue
+        if failed(row) != failed(earlier):
+            lines.append(f"{'FAILS NOW' if failed(row) else 'works now'}  {row['name']}")
+        for what, ratio in (("run", run_ratio), ("compile", lambda r: r.get("compile_ratio"))):
+            if not failed(row) and not failed(earlier) and ratio(row) and ratio(earlier):
+                factors[what, row["name"]] = ratio(row) / ratio(earlier)
+    for (what, name), factor in sorted(factors.items(), key=lambda item: item[1]):
+        if not 1 / least < factor < least:
+            lines.append(f"{factor:8.2f} x  {what:<8} {name}")
+    for what in ("run", "compile"):
+        of_kind = [factor for (kind, _), factor in factors.items() if kind == what]
+        lines.append(f"{what}: {len(of_kind)} programs, ratios changed by {mean(of_kind):.3f} in geometric mean")
+    return lines
+
+
+def main():
+    results = [json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:]]
+    print(text(results[0]) if len(results) == 1 else "\n".join(changes(*results)))
+
+
 if __name__ == "__main__":
-    print(text(json.loads(pathlib.Path(sys.argv[1]).read_text())))
+    main()

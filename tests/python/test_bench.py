@@ -68,6 +68,15 @@ def test_report_of_failures_only():
     assert "FAILED  a: plugin: ended by SIGSEGV" in text and "not measured" in text
 
 
+def test_changes_between_runs():
+    row = lambda name, run, compiled: {"name": name, "ratio": {"XLA": run}, "compile_ratio": compiled}
+    old = {"rows": [row("a", 2.0, 10), row("b", 2.0, 10), {"name": "c", "error": "crash"}]}
+    new = {"rows": [row("a", 1.0, 10), row("b", 2.1, 30), row("c", 1.0, 10), row("new", 1.0, 1)]}
+    lines = report.changes(new, old)
+    assert lines[0] == "works now  c" and lines[1].split() == ["0.50", "x", "run", "a"]
+    assert lines[2].split() == ["3.00", "x", "compile", "b"] and lines[3].startswith("run: 2 programs")
+
+
 @pytest.mark.slow
 def test_bench_runs(tmp_path):
     out = tmp_path / "out.json"
