@@ -35,3 +35,6 @@ PjKirVal pj_conv_convert(PjKir *k, PjDtype from, PjDtype to, PjKirVal v);
 // `reduce_precision` of a float type.
 PjKirVal pj_conv_reduce_precision(PjKir *k, PjDtype dtype, int exponent_bits, int mantissa_bits,
                                   PjKirVal v);
+
+// True for the formats whose code of -0 is a NaN.
+bool pj_conv_has_no_minus_zero(PjDtype dtype);

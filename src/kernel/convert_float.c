@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "kernel/convert.h"
+
 typedef enum Special { IEEE, ONLY_NAN, FNUZ, FINITE, EXPONENT } Special;
 typedef struct Format {
   uint8_t ebits, mbits;
@@ -18,6 +20,10 @@ static const Format formats[PJ_DT_COUNT] = {
     [PJ_DT_F8E5M2] = {5, 2, 15, IEEE},         [PJ_DT_F8E5M2FNUZ] = {5, 2, 16, FNUZ},
     [PJ_DT_F8E8M0FNU] = {8, 0, 127, EXPONENT},
 };
+
+bool pj_conv_has_no_minus_zero(PjDtype dtype) {
+  return formats[dtype].ebits && formats[dtype].special == FNUZ;
+}
 
 static PjKirVal word(PjKir *k, uint32_t bits) {
   return pj_kir_const(k, PJ_KIR_T(I32, 1), bits);
@@ -56,9 +62,12 @@ static PjKirVal small_decode(PjKir *k, const Format *f, PjKirVal code) {
   // Moves the bias and normalises subnormal numbers, exactly.
   PjKirVal scale = pj_kir_float(k, PJ_KIR_T(F32, 1), ldexp(1, 127 - f->bias));
   PjKirVal bits = bits_of(k, pj_kir_fmul(k, float_of(k, SHL(magnitude, 23u - f->mbits)), scale));
-  if (f->special == IEEE)
-    bits = SEL(LESS(magnitude, W(ones << f->mbits)), bits, OR(bits, W(INFINITE)));
-  else if (f->special == ONLY_NAN)
+  if (f->special == IEEE) { // one NaN, as the evaluator reads them: total order tells them apart
+    PjKirVal infinite = EQUAL(magnitude, W(ones << f->mbits));
+    PjKirVal other = SEL(infinite, W(INFINITE), W(NOT_A_NUMBER));
+    bits = SEL(LESS(magnitude, W(ones << f->mbits)), bits, other);
+  }
+  if (f->special == ONLY_NAN)
     bits = SEL(EQUAL(magnitude, W(sign_bit - 1)), W(NOT_A_NUMBER), bits);
   else if (f->special == FNUZ)
     bits = SEL(EQUAL(AND(c, W(2 * sign_bit - 1)), W(sign_bit)), W(NOT_A_NUMBER), bits);

@@ -301,8 +301,11 @@ static PjElem apply(PjKir *k, PjOpKind kind, PjDtype in, PjDtype out, Attrs attr
     return (PjElem){args[0].re, args[1].re};
   case PJ_OP_REAL:
     return (PjElem){args[0].re, 0};
-  case PJ_OP_IMAG:
-    return (PjElem){args[0].im ? args[0].im : pj_kir_float(k, pj_kir_typeof(k, args[0].re), 0), 0};
+  case PJ_OP_IMAG: {
+    static const char zeros[16];
+    return args[0].im ? (PjElem){args[0].im, 0}
+                      : pj_elem_const(k, out, lanes_of(k, args[0].re), zeros);
+  }
   case PJ_OP_CHLO_CONJ:
     return (PjElem){args[0].re, args[0].im ? pj_kir_1(k, PJ_KIR_FNEG, args[0].im) : 0};
   case PJ_OP_REDUCE_PRECISION:

@@ -60,6 +60,29 @@ static PjKirVal is_neg_inf(PjKir *k, PjDtype dtype, PjKirVal x) {
   return pj_kir_feq(k, x, number(k, x, -INFINITY));
 }
 
+// The neighbour of x towards y. Codes of one sign of a narrow format lie in the order of their
+// values too.
+static PjKirVal next_after(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  if (dtype == PJ_DT_F32 || dtype == PJ_DT_F64)
+    return pj_math_next_after(k, x, y);
+  PjKirElem elem = pj_conv_memory(dtype);
+  PjKirType word = pj_kir_type(elem, 1);
+  PjKirVal code = pj_conv_to_memory(k, dtype, x), of_y = pj_conv_to_memory(k, dtype, y);
+  PjKirVal zero = number(k, x, 0), sign = pj_kir_const(k, word, 1ull << (pj_dtype_bits(dtype) - 1));
+  PjKirVal one = pj_kir_const(k, word, 1), minus_one = pj_kir_const(k, word, ~0ull);
+  PjKirVal outward = pj_kir_not(k, pj_kir_xor(k, pj_kir_flt(k, x, y), pj_kir_flt(k, zero, x)));
+  PjKirVal next = pj_kir_add(k, code, pj_kir_select(k, outward, one, minus_one));
+  PjKirVal least = pj_kir_select(k, pj_kir_flt(k, zero, y), one, pj_kir_or(k, sign, one));
+  next = pj_kir_select(k, pj_kir_feq(k, x, zero), least, next);
+  // Formats without -0 have a NaN in its place.
+  if (pj_conv_has_no_minus_zero(dtype))
+    next = pj_kir_select(k, pj_kir_eq(k, next, sign), pj_kir_const(k, word, 0), next);
+  next = pj_kir_select(k, pj_kir_feq(k, x, y), of_y, next);
+  PjKirVal x_nan = pj_kir_2(k, PJ_KIR_UNO, x, x), y_nan = pj_kir_2(k, PJ_KIR_UNO, y, y);
+  next = pj_kir_select(k, x_nan, code, pj_kir_select(k, y_nan, of_y, next));
+  return pj_conv_from_memory(k, dtype, next);
+}
+
 static const PjElemReal rows[PJ_OP_COUNT] = {
     [PJ_OP_ADD] = {.binary = add},
     [PJ_OP_SUBTRACT] = {.binary = sub},
@@ -90,6 +113,18 @@ static const PjElemReal rows[PJ_OP_COUNT] = {
     [PJ_OP_TAN] = {.function = pj_math_tan},
     [PJ_OP_CHLO_TAN] = {.function = pj_math_tan},
     [PJ_OP_TANH] = {.function = pj_math_tanh},
+    [PJ_OP_RSQRT] = {.function = pj_math_rsqrt},
+    [PJ_OP_CBRT] = {.function = pj_math_cbrt},
+    [PJ_OP_POWER] = {.function2 = pj_math_pow},
+    [PJ_OP_REMAINDER] = {.function2 = pj_math_fmod},
+    [PJ_OP_ATAN2] = {.function2 = pj_math_atan2},
+    [PJ_OP_CHLO_NEXT_AFTER] = {.binary = next_after, .rounding = PJ_ELEM_EXACT},
+    [PJ_OP_CHLO_ASIN] = {.function = pj_math_asin},
+    [PJ_OP_CHLO_ACOS] = {.function = pj_math_acos},
+    [PJ_OP_CHLO_ATAN] = {.function = pj_math_atan},
+    [PJ_OP_CHLO_ERF] = {.function = pj_math_erf},
+    [PJ_OP_CHLO_ERFC] = {.function = pj_math_erfc},
+    [PJ_OP_CHLO_ERF_INV] = {.function = pj_math_erf_inv},
 };
 
 const PjElemReal *pj_elem__float(PjOpKind kind) {

@@ -43,6 +43,15 @@ static const double exp2_64[] = {
     0x1.430912f883d3bp-13, 0x1.ffcbfc74dbcf1p-17, 0x1.62c021e2647acp-20, 0x1.b524dd472679ep-24,
     0x1.e4d06c7a88b79p-28, 0x1.ea01671a167ecp-32, 0x1.c2cebd0d791d8p-36};
 
+// tanh x = x + x^3 P(x^2) up to 0.75, errors 1.7e-9 and 1.5e-18.
+static const double tanh_32[] = {-0x1.55554ap-2, 0x1.110ddap-3,  -0x1.b98108p-5,
+                                 0x1.5f9082p-6,  -0x1.f662fep-8, 0x1.c8975p-10};
+static const double tanh_64[] = {
+    -0x1.555555555554ap-2,  0x1.111111111046cp-3,  -0x1.ba1ba1b97e48fp-5,  0x1.664f4863ed5fap-6,
+    -0x1.226e31ccb6e85p-7,  0x1.d6d3487b2da93p-9,  -0x1.7d9c7b3ecf372p-10, 0x1.35196cbc468cap-11,
+    -0x1.f25434d314796p-13, 0x1.87f08da0cd695p-14, -0x1.1a065b963b6d3p-15, 0x1.3e92ef283a367p-17,
+    -0x1.8ef15ab7849a6p-20};
+
 // round(v scale) as a number and, in the low bits of an integer, with |offset| added.
 typedef struct Whole {
   PjKirVal number, bits;
@@ -122,16 +131,23 @@ PjKirVal pj_math_logistic(PjKir *k, PjKirVal x) {
   return DIV(SEL(LT(x, C(0)), e, one), ADD(one, e));
 }
 
-// With e = e^2|x| - 1: e / (e + 2), or 1 - 2 / (e + 2) where that is the more precise.
+// 1 - 2 / (e^2|x| + 1), near zero a polynomial.
 PjKirVal pj_math_tanh(PjKir *k, PjKirVal x) {
-  PjKirVal twice = FMIN(CW(20, 44), MUL(ABS(x), C(2)));
+  PjKirVal magnitude = ABS(x), square = MUL(x, x);
+  PjKirVal near = MADD(MUL(x, square), HORNER(square, tanh), x);
+  PjKirVal twice = FMIN(CW(20, 44), ADD(magnitude, magnitude));
   Whole n = whole(k, twice, M_LOG2E, pj__wide(k, x) ? 1023 : 127);
-  PjKirVal r = MADD(n.number, minus_log2_high(k, x), twice);
-  r = MADD(n.number, minus_log2_low(k, x), r);
-  PjKirVal p = MADD(MUL(r, r), POLY(r, expm1), r);
+  // The quotient is small, and smaller still where n is large: log 2 needs no second part.
+  PjKirVal r = MADD(n.number, CW(-0x1.62e43p-1, -0x1.62e42fefa39efp-1), twice);
+  PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r), one = C(1);
   PjKirVal scale = FLOAT(SHL(n.bits, MANTISSA));
-  PjKirVal e = MADD(p, scale, SUB(scale, C(1))), two = C(2);
-  PjKirVal large = LT(C(1), twice);
-  PjKirVal quotient = DIV(SEL(large, two, e), ADD(e, two));
-  return COPYSIGN(SEL(large, SUB(C(1), quotient), quotient), x);
+  PjKirVal far = SUB(one, DIV(C(2), MADD(p, scale, ADD(scale, one))));
+  return COPYSIGN(SEL(LT(magnitude, C(0.75)), near, far), x);
+}
+
+PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x) {
+  Whole n = whole(k, x, M_LOG2E, pj__wide(k, x) ? 1023 : 127);
+  PjKirVal r = MADD(n.number, CW(-0x1.62e43p-1, -0x1.62e42fefa39efp-1), x);
+  PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r), scale = FLOAT(SHL(n.bits, MANTISSA));
+  return MADD(p, scale, SUB(scale, C(1)));
 }

@@ -80,13 +80,18 @@ PjKirVal pj_math_log2(PjKir *k, PjKirVal x) {
 }
 
 // u = 1 + x rounded; what the rounding lost, brought to the scale of f, is added to f.
-PjKirVal pj_math_log1p(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__log1p(PjKir *k, PjKirVal x, PjKirVal low) {
   PjKirVal one = C(1), u = ADD(x, one), lost = SUB(x, SUB(u, one));
+  if (low)
+    lost = ADD(lost, low);
   Parts parts = take_apart(k, u);
   // 2^-e; nothing was lost where that underflows.
   PjKirVal scale = FLOAT(
       pj_kir_2(k, PJ_KIR_SMAX, ISUB(IW(0x3F800000, 0x3FF0000000000000), parts.shifted), I(0)));
-  PjKirVal f = MADD(lost, scale, parts.fraction);
-  PjKirVal result = COPYSIGN(log_of_parts(k, parts.exponent, f), x); // for -0
+  return log_of_parts(k, parts.exponent, MADD(lost, scale, parts.fraction));
+}
+
+PjKirVal pj_math_log1p(PjKir *k, PjKirVal x) {
+  PjKirVal result = COPYSIGN(pj_math__log1p(k, x, 0), x); // for -0
   return log_specials(k, x, LT(C(-1), x), EQ(x, C(-1)), result);
 }

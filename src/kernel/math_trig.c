@@ -26,16 +26,26 @@ typedef struct Turn {
   PjKirVal quadrant;     // integer whose low bits are those of n
 } Turn;
 
-static Turn reduce(PjKir *k, PjKirVal x) {
+static Turn reduce(PjKir *k, PjKirVal x, bool precise) {
   PjKirVal big = CW(0x1.8p23, 0x1.8p52),
            sum = MADD(x, CW(0x1.45f306p-1, 0x1.45f306dc9c883p-1), big);
-  PjKirVal n = SUB(sum, big);
-  PjKirVal r = pj_math__fma(k, n, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x);
-  r = pj_math__fma(k, n, CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54), r);
-  r = pj_math__fma(k, n, CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110), r);
-  PjKirVal square = MUL(r, r);
-  PjKirVal sine = MADD(MUL(r, square), POLY(square, sin), r);
-  PjKirVal cosine = MADD(MUL(square, square), POLY(square, cos), MADD(square, C(-0.5), C(1)));
+  PjKirVal n = SUB(sum, big), middle = CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54);
+  PjKirVal last = CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110);
+  PjKirVal r = pj_math__fma(k, n, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x), sine, cosine;
+  if (!precise) {
+    r = pj_math__fma(k, n, last, pj_math__fma(k, n, middle, r));
+    PjKirVal square = MUL(r, r);
+    sine = MADD(MUL(r, square), POLY(square, sin), r);
+    cosine = MADD(square, MADD(square, POLY(square, cos), C(-0.5)), C(1));
+  } else { // r in two parts; sin' = cos is 1 and cos' = -sin is -r for the second
+    PjPair product = pj_math__two_prod(k, n, middle), parts = pj_math__two_sum(k, r, product.hi);
+    parts = pj_math__fast_two_sum(k, parts.hi, MADD(n, last, ADD(parts.lo, product.lo)));
+    r = parts.hi;
+    PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
+    sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), parts.lo));
+    PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, NEG(parts.lo)));
+    cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
+  }
   return (Turn){sine, cosine, BITS(sum)};
 }
 
@@ -67,7 +77,7 @@ static PjKirVal keep_tiny(PjKir *k, PjKirVal x, PjKirVal magnitude, PjKirVal res
 }
 
 PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x);
+  Turn t = reduce(k, x, pj__wide(k, x));
   PjKirVal magnitude = ABS(x), value = SEL(is_odd(k, x, t.quadrant), t.cosine, t.sine);
   PjKirVal sign = sign_of(k, x, to_sign(k, x, t.quadrant, 1));
   value = keep_tiny(k, x, magnitude, FLOAT(XOR(BITS(value), sign)));
@@ -76,7 +86,7 @@ PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
 }
 
 PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x);
+  Turn t = reduce(k, x, pj__wide(k, x));
   PjKirVal value = SEL(is_odd(k, x, t.quadrant), t.sine, t.cosine);
   PjKirVal sign = sign_of(k, x, to_sign(k, x, IADD(t.quadrant, I(1)), 1));
   value = FLOAT(XOR(BITS(value), sign));
@@ -84,7 +94,7 @@ PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
 }
 
 PjKirVal pj_math_tan(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x);
+  Turn t = reduce(k, x, true);
   PjKirVal magnitude = ABS(x), odd = is_odd(k, x, t.quadrant);
   PjKirVal value = DIV(SEL(odd, NEG(t.cosine), t.sine), SEL(odd, t.sine, t.cosine));
   value = keep_tiny(k, x, magnitude, value);

@@ -1,20 +1,27 @@
 // What the math expansions share: polynomials, exact sums and products, calls lane by lane.
 #include "kernel/math_util.h"
 
-// Long polynomials in two chains, of the even and of the odd powers: half the latency for one
-// multiplication. Callers that need the last digit add the first terms themselves.
+// The sum of every |step|-th term from |first| on, divided by v^first; |power| is v^step.
+static PjKirVal chain(PjKir *k, PjKirVal power, size_t n, const double *coefficients, size_t first,
+                      size_t step) {
+  PjKirVal x = power;
+  size_t i = (n - 1 - first) / step * step + first;
+  PjKirVal sum = C(coefficients[i]);
+  for (; i >= first + step; i -= step)
+    sum = MADD(sum, power, C(coefficients[i - step]));
+  return sum;
+}
+
+PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
+  return chain(k, v, n, coefficients, 0, 1);
+}
+
 PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
   enum { LONG = 7 };
-  size_t step = n < LONG ? 1 : 2;
-  PjKirVal x = v, power = step == 1 ? v : MUL(v, v), sums[2];
-  for (size_t chain = 0; chain < step; ++chain) {
-    size_t i = (n - 1 - chain) / step * step + chain;
-    PjKirVal sum = C(coefficients[i]);
-    for (; i >= step; i -= step)
-      sum = MADD(sum, power, C(coefficients[i - step]));
-    sums[chain] = sum;
-  }
-  return step == 1 ? sums[0] : MADD(sums[1], v, sums[0]);
+  if (n < LONG)
+    return pj_math__horner(k, v, n, coefficients);
+  PjKirVal square = MUL(v, v);
+  return MADD(chain(k, square, n, coefficients, 1, 2), v, chain(k, square, n, coefficients, 0, 2));
 }
 
 PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {

@@ -65,14 +65,18 @@ static inline PjKirVal pj__from_bits(PjKir *k, PjKirVal bits) {
 #define FLOAT(bits)    pj__from_bits(k, bits)
 #define MANTISSA       (pj__wide(k, x) ? 52 : 23)
 #define IS_NAN(a)      UNO(a, a)
-// a(x) with the coefficients |name|_32 or |name|_64, from the constant one upwards.
-#define POLY(v, name)                                                                       \
-  (pj__wide(k, x) ? pj_math__poly(k, v, sizeof(name##_64) / sizeof *(name##_64), name##_64) \
-                  : pj_math__poly(k, v, sizeof(name##_32) / sizeof *(name##_32), name##_32))
-#define POLY_OF(v, name) pj_math__poly(k, v, sizeof(name) / sizeof *(name), name)
+// Of |v| with the coefficients |name|_32 or |name|_64, as a call of |by| below.
+#define TABLE_OF(by, v, name)                                                    \
+  (pj__wide(k, x) ? by(k, v, sizeof(name##_64) / sizeof *(name##_64), name##_64) \
+                  : by(k, v, sizeof(name##_32) / sizeof *(name##_32), name##_32))
+#define POLY(v, name)   TABLE_OF(pj_math__poly, v, name)
+#define HORNER(v, name) TABLE_OF(pj_math__horner, v, name)
 
-// sum of coefficients[i] v^i.
+// sum of coefficients[i] v^i. Long ones in two chains, of the even and of the odd powers: half the
+// latency for one multiplication, but larger sums where the signs alternate. Callers that need the
+// last digit add the first terms.
 PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients);
+PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients);
 // a b + c rounded once, on every target (an approximation of that, good to twice the digits, where
 // the target has no such instruction; for products below 2^900).
 PjKirVal pj_math__fma(PjKir *k, PjKirVal a, PjKirVal b, PjKirVal c);
@@ -102,3 +106,7 @@ PjPair pj_math__pair_add(PjKir *k, PjPair a, PjPair b); // the same; sums of one
 
 // e^(hi + lo), |lo| small against 1; lo 0: none.
 PjKirVal pj_math__exp(PjKir *k, PjKirVal hi, PjKirVal lo);
+// e^x - 1 for x between -30 and 0.
+PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x);
+// log(1 + hi + lo), |lo| small against hi.
+PjKirVal pj_math__log1p(PjKir *k, PjKirVal hi, PjKirVal lo);
