@@ -99,7 +99,7 @@ static void next_after(const PjKernel *kernel, int64_t n, const void *const *in,
         code += (y > x) == (x > 0) ? 1u : ~0u;
       // The neighbour of the smallest negative number is -0, or NaN in its place where a format has
       // none.
-      if (code == sign && pj_float_decode(dtype, &code) != 0)
+      if (x < 0 && code == sign && pj_float_decode(dtype, &code) != 0)
         code = 0;
     }
     memcpy((char *)out + (size_t)i * bytes, &code, bytes);

@@ -327,6 +327,9 @@ static void test_next_after(void **state) {
   apply(PJ_OP_CHLO_NEXT_AFTER, PJ_DT_F8E5M2FNUZ, PJ_DT_F8E5M2FNUZ, 0, 0, 1, &least, &up, NULL,
         &got);
   assert_int_equal(got, 0);
+  uint8_t four = 0x81, half = 0x7E; // a format without a sign: the bit is one of the exponent
+  apply(PJ_OP_CHLO_NEXT_AFTER, PJ_DT_F8E8M0FNU, PJ_DT_F8E8M0FNU, 0, 0, 1, &four, &half, NULL, &got);
+  assert_int_equal(got, 0x80);
 }
 
 // ------------------------------------------------------------------ comparison, selection, clamp
