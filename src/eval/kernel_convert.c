@@ -55,21 +55,22 @@ CAST(double, float, f64, f32)
       r[i] = x >= (END) ? (MAX) : whole;                           \
     }                                                              \
   }
-#define SATURATES(F, FS, MINUS_32, MINUS_64)                                      \
+#define SATURATES(F, FS, MINUS_31, MINUS_32, MINUS_64)                            \
   SATURATE(F, int8_t, FS, s8, -128, 128, 127, 127)                                \
   SATURATE(F, int16_t, FS, s16, -32768, 32768, 32767, 32767)                      \
-  SATURATE(F, int32_t, FS, s32, -0x1p31f, 0x1p31f, 0x1p31f - MINUS_32, INT32_MAX) \
+  SATURATE(F, int32_t, FS, s32, -0x1p31f, 0x1p31f, 0x1p31f - MINUS_31, INT32_MAX) \
   SATURATE(F, int64_t, FS, s64, -0x1p63f, 0x1p63f, 0x1p63f - MINUS_64, INT64_MAX) \
   SATURATE(F, uint8_t, FS, u8, 0, 256, 255, 255)                                  \
   SATURATE(F, uint16_t, FS, u16, 0, 65536, 65535, 65535)                          \
-  SATURATE(F, uint32_t, FS, u32, 0, 0x1p32f, 0x1p32f - 2 * MINUS_32, UINT32_MAX)  \
+  SATURATE(F, uint32_t, FS, u32, 0, 0x1p32f, 0x1p32f - MINUS_32, UINT32_MAX)      \
   SATURATE(F, uint64_t, FS, u64, 0, 0x1p64f, 0x1p64f - 2 * MINUS_64, UINT64_MAX)  \
   SATURATE(F, int8_t, FS, s4, -8, 8, 7, 7)                                        \
   SATURATE(F, int8_t, FS, s2, -2, 2, 1, 1)                                        \
   SATURATE(F, uint8_t, FS, u4, 0, 16, 15, 15)                                     \
   SATURATE(F, uint8_t, FS, u2, 0, 4, 3, 3)
-SATURATES(float, f32, 0x1p7f, 0x1p39f)
-SATURATES(double, f64, 1.0, 0x1p10)
+// Of a double, 32 bits leave fractions: the integer below is large enough.
+SATURATES(float, f32, 0x1p7f, 0x1p8f, 0x1p39f)
+SATURATES(double, f64, 1.0, 1.0, 0x1p10)
 
 #define NONZERO(F, FS)                                             \
   static void FS##_to_pred(int64_t n, const void *in, void *out) { \

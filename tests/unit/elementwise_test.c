@@ -457,6 +457,10 @@ static void test_float_to_integer(void **state) {
   pj_convert_n(PJ_DT_F64, PJ_DT_U64, 1, &huge, &unsigned_max);
   assert_true(unsigned_max == UINT64_MAX);
   assert_true(convert_double(PJ_DT_F64, PJ_DT_S32, 2147483647.9) == 2147483647);
+  assert_true(convert_double(PJ_DT_F64, PJ_DT_U32, 4294967294.9) == 4294967294.0);
+  assert_true(convert_double(PJ_DT_F64, PJ_DT_U32, 4294967295) == 4294967295.0);
+  assert_true(convert_double(PJ_DT_F64, PJ_DT_U32, 4294967295.9) == 4294967295.0);
+  assert_true(convert_double(PJ_DT_F32, PJ_DT_U32, 4294967040) == 4294967040.0);
   assert_true(convert_double(PJ_DT_F64, PJ_DT_S32, -2147483648.9) == -2147483648.0);
   assert_true(convert_double(PJ_DT_F32, PJ_DT_S32, 2147483520) == 2147483520);
 }
