@@ -1,16 +1,28 @@
 // See judge.h.
 #include "judge.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "compare.h"
 #include "eval/eval.h"
 #include "import/import.h"
 #include "perturb.h"
 
 const char *const verdict_names[JUDGED_COUNT] = {
-    "ok",      "bad program", "refused", "accepted what the evaluator refuses", "threads", "repeat",
-    "differs", "crashed",     "hung"};
+    [JUDGED_OK] = "ok",
+    [JUDGED_BAD_PROGRAM] = "bad program",
+    [JUDGED_REFUSED] = "refused",
+    [JUDGED_ACCEPTED] = "accepted what the evaluator refuses",
+    [JUDGED_THREADS] = "threads",
+    [JUDGED_REPEAT] = "repeat",
+    [JUDGED_TOGETHER] = "together",
+    [JUDGED_MEMORY] = "memory",
+    [JUDGED_DIFFERS] = "differs",
+    [JUDGED_CRASHED] = "crashed",
+    [JUDGED_HUNG] = "hung",
+};
 
 const PjCompilerOps *judge_compiler(const char *name) {
   if (!strcmp(name, "eval"))
@@ -25,6 +37,7 @@ const PjCompilerOps *judge_compiler(const char *name) {
 enum { MAX_VALUES = 64, FIRST_RUNS = 8, MOST_RUNS = 512 };
 
 typedef struct Judgement {
+  const JudgeOptions *options;
   Runner *runner, *oracle;
   PjStr text;
   Report *report;
@@ -155,6 +168,86 @@ static bool run_everywhere(Judgement *j) {
   return true;
 }
 
+// Two runs at once, on the client with the most threads: nothing of an executable may belong to one
+// run alone.
+typedef struct Lane {
+  Judgement *j;
+  int lane;
+  PjStatus status;
+  PjTensor *out[MAX_VALUES];
+} Lane;
+
+static void *run_lane(void *context) {
+  Lane *lane = context;
+  Judgement *j = lane->j;
+  for (int round = 0; round < 3 && !lane->status; ++round) {
+    run_release(MAX_VALUES, lane->out);
+    lane->status = runner_run_on(j->runner, j->runner->num_clients - 1, lane->lane, j->native,
+                                 j->in, lane->out);
+    for (uint32_t i = 0; !lane->status && i < j->num_out; ++i)
+      if (!compare_same_bits(j->have[i], lane->out[i]))
+        return NULL; // what differs is looked at later
+  }
+  return NULL;
+}
+
+static bool run_together(Judgement *j) {
+  static const char *names[] = {"a run alone says", "one of two at once"};
+  Lane *lanes = calloc(RUN_LANES, sizeof *lanes);
+  pthread_t threads[RUN_LANES];
+  bool fine = true;
+  for (int i = 0; i < RUN_LANES; ++i) {
+    lanes[i] = (Lane){.j = j, .lane = i};
+    if (pthread_create(&threads[i], NULL, run_lane, &lanes[i]) != 0)
+      abort();
+  }
+  for (int i = 0; i < RUN_LANES; ++i)
+    pthread_join(threads[i], NULL);
+  for (int i = 0; i < RUN_LANES; ++i) {
+    Mismatch mismatch = {0};
+    if (lanes[i].status && fine)
+      describe(j->report, JUDGED_TOGETHER, lanes[i].status, "running twice at once");
+    fine = fine && !lanes[i].status;
+    for (uint32_t r = 0; fine && r < j->num_out; ++r) {
+      if (compare_same_bits(j->have[r], lanes[i].out[r]))
+        continue;
+      fine = false;
+      mismatch.result = r;
+      compare_find(j->have[r], lanes[i].out[r], &mismatch);
+      report_mismatch(j, JUDGED_TOGETHER, j->have[r], lanes[i].out[r], &mismatch, names);
+    }
+    pj_status_free(lanes[i].status);
+    run_release(MAX_VALUES, lanes[i].out);
+  }
+  free(lanes);
+  return fine;
+}
+
+// Compiles and runs with the n-th allocation failing: that ends in RESOURCE_EXHAUSTED, or in the
+// same results where somebody could do without.
+static bool run_short_of_memory(Judgement *j, int64_t n) {
+  PjExecutable *executable = NULL;
+  pj_alloc_fail_after(n);
+  PjStatus status = runner_compile(j->runner, j->text, &executable);
+  if (!status)
+    status = runner_run(j->runner, j->runner->num_clients - 1, executable, j->in, j->again);
+  pj_alloc_fail_after(-1);
+  bool fine = !status || pj_status_code(status) == PJ_RESOURCE_EXHAUSTED;
+  if (!fine)
+    describe(j->report, JUDGED_MEMORY, status, "with a failing allocation");
+  for (uint32_t i = 0; !status && i < j->num_out; ++i)
+    if (fine && !compare_same_bits(j->have[i], j->again[i])) {
+      fine = false;
+      j->report->verdict = JUDGED_MEMORY;
+      pj_strbuf_printf(&j->report->text, "with allocation %lld failing, result %u is another",
+                       (long long)n, i);
+    }
+  pj_status_free(status);
+  run_release(j->num_out, j->again);
+  pj_executable_release(executable);
+  return fine;
+}
+
 static void judge_all(Judgement *j, PjTensor *const *inputs) {
   Report *report = j->report;
   PjStatus status = runner_compile(j->oracle, j->text, &j->reference);
@@ -195,8 +288,13 @@ static void judge_all(Judgement *j, PjTensor *const *inputs) {
     return;
   }
   report->num_fallbacks = j->native->stats.num_fallbacks;
-  if (!run_everywhere(j))
+  if (!run_everywhere(j) || (j->options->together && !run_together(j)))
     return;
+  // Early allocations one by one, then ever further apart.
+  int64_t n = 0, step = 1;
+  for (int i = 0; i < j->options->failures; ++i, n += step, step += i % 4 == 3)
+    if (!run_short_of_memory(j, n))
+      return;
   status = judge_results(j);
   if (status) {
     describe(report, JUDGED_BAD_PROGRAM, status, "perturbed run");
@@ -204,11 +302,13 @@ static void judge_all(Judgement *j, PjTensor *const *inputs) {
   }
 }
 
-void judge_on(Runner *runner, Runner *oracle, PjStr text, PjTensor *const *inputs, Report *report) {
+void judge(Runner *runner, Runner *oracle, const JudgeOptions *options, PjStr text,
+           PjTensor *const *inputs, Report *report) {
   *report = (Report){0};
   Judgement *j = calloc(1, sizeof *j);
   if (!j)
     return;
+  j->options = options;
   j->runner = runner;
   j->oracle = oracle;
   j->text = text;
@@ -224,8 +324,4 @@ void judge_on(Runner *runner, Runner *oracle, PjStr text, PjTensor *const *input
   pj_executable_release(j->native);
   pj_executable_release(j->reference);
   free(j);
-}
-
-void judge(Runner *runner, Runner *oracle, PjStr text, Report *report) {
-  judge_on(runner, oracle, text, NULL, report);
 }

@@ -9,6 +9,8 @@ typedef enum Verdict {
   JUDGED_ACCEPTED,    // the evaluator refuses it, the compiler does not
   JUDGED_THREADS,     // results depend on the number of threads
   JUDGED_REPEAT,      // a second run gives other results than the first
+  JUDGED_TOGETHER,    // two runs at the same time disturb each other
+  JUDGED_MEMORY,      // with a failing allocation, something else than RESOURCE_EXHAUSTED
   JUDGED_DIFFERS,     // results differ by more than rounding explains
   JUDGED_CRASHED,     // the process died
   JUDGED_HUNG,        // no end within the time limit
@@ -16,6 +18,11 @@ typedef enum Verdict {
 } Verdict;
 
 extern const char *const verdict_names[JUDGED_COUNT];
+
+typedef struct JudgeOptions {
+  bool together; // also run twice at the same time
+  int failures;  // how many failing allocations to try
+} JudgeOptions;
 
 typedef struct Report {
   Verdict verdict;
@@ -32,10 +39,7 @@ typedef struct Report {
 const PjCompilerOps *judge_compiler(const char *name);
 const PjCompilerOps *judge_passes_compiler(void);
 
-// Judges |text| with |runner| (the compiler, its threads) and |oracle| (the evaluator, one client).
-// Free the report's text.
-void judge(Runner *runner, Runner *oracle, PjStr text, Report *report);
-
-// The same on inputs given: |inputs| NULL for made-up ones; |want| (or NULL) receives references to
-// the evaluator's results, |have| to the compiler's.
-void judge_on(Runner *runner, Runner *oracle, PjStr text, PjTensor *const *inputs, Report *report);
+// Judges |text| with |runner| (the compiler, its threads) and |oracle| (the evaluator, one client),
+// on |inputs| (NULL: made-up ones). Free the report's text.
+void judge(Runner *runner, Runner *oracle, const JudgeOptions *options, PjStr text,
+           PjTensor *const *inputs, Report *report);

@@ -31,8 +31,10 @@ static const char usage[] =
     "  --filter OP        programs of mostly operations whose name holds OP\n"
     "  --threads 1,2,5    numbers of threads (default)\n"
     "  --compiler NAME    eval, native, passes, or default: what the plugin uses\n"
-    "  --plant KIND       the evaluator with a fault: bit, last, input, threads, crash, hang, "
-    "refuse\n"
+    "  --plant KIND       the evaluator with a fault: bit, last, input, threads, crash, hang,\n"
+    "                     refuse, shared, loud; or noise, which is none\n"
+    "  --failures N       also with each of N allocations failing (default 0)\n"
+    "  --alone            no two runs at the same time\n"
     "  --keep DIR         write failures there, shrunk\n"
     "  --attempts N       of shrinking, per failure (default 400)\n"
     "  --most N           stop after so many failures (default 20)\n"
@@ -145,7 +147,7 @@ static void work(const Options *options, Slot *slot, uint64_t end) {
     if (options->stats)
       count_ops(slot, (PjStr){text.data, text.len});
     Report report;
-    judge(runner, oracle, (PjStr){text.data, text.len}, &report);
+    judge(runner, oracle, &options->trial.judge, (PjStr){text.data, text.len}, NULL, &report);
     ++slot->done;
     slot->equal += report.equal;
     slot->exact += report.exact;
@@ -380,6 +382,8 @@ static bool parse_option(Options *o, const char *name, const char *value) {
     o->keep = value;
   else if (!strcmp(name, "--attempts"))
     o->attempts = atoi(value);
+  else if (!strcmp(name, "--failures"))
+    o->trial.judge.failures = atoi(value);
   else if (!strcmp(name, "--most"))
     o->most = atoi(value);
   else if (!strcmp(name, "--limit"))
@@ -393,7 +397,8 @@ static bool parse_option(Options *o, const char *name, const char *value) {
 }
 
 int main(int argc, char **argv) {
-  Options options = {.trial = {.compiler = pj_platform_cpu.compiler,
+  Options options = {.trial = {.judge = {.together = true},
+                               .compiler = pj_platform_cpu.compiler,
                                .num_threads = 3,
                                .threads = {1, 2, 5},
                                .limit_seconds = 60},
@@ -408,7 +413,9 @@ int main(int argc, char **argv) {
       fputs(usage, stdout);
       return 0;
     }
-    if (!strcmp(argv[at], "--stats"))
+    if (!strcmp(argv[at], "--alone"))
+      options.trial.judge.together = false;
+    else if (!strcmp(argv[at], "--stats"))
       options.stats = true;
     else if (!strcmp(argv[at], "--print"))
       options.print = true;

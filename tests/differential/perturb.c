@@ -14,7 +14,7 @@ static const char target[] = "pj.perturb";
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
 // place at most, and of how many elements one is moved.
-static Rand rand_state;
+static _Thread_local Rand rand_state;
 
 static bool is_ieee(PjDtype dtype) {
   return dtype == PJ_DT_F16 || dtype == PJ_DT_BF16 || dtype == PJ_DT_F32 || dtype == PJ_DT_F64;

@@ -39,8 +39,15 @@ static PjArray *victim(uint32_t count, PjArray *const *outputs) {
 static PjStatus run(const PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
                     PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
                     PjArray *const *outputs) {
-  PJ_TRY(pj_compiler_eval.run(compiled, context, num_inputs, inputs, may_overwrite, num_outputs,
-                              outputs));
+  static _Atomic int running;
+  int others = running++;
+  if (*kind_name == 's') // long enough that another run begins
+    usleep(2000);
+  others |= running > 1;
+  PjStatus status = pj_compiler_eval.run(compiled, context, num_inputs, inputs, may_overwrite,
+                                         num_outputs, outputs);
+  --running;
+  PJ_TRY(status);
   PjArray *spoiled = victim(num_outputs, outputs);
   if (!spoiled)
     return PJ_STATUS_OK;
@@ -63,6 +70,9 @@ static PjStatus run(const PjCompiled *compiled, const PjRunContext *context, uin
     if (pj_threads_count(context->client->threads) > 1)
       data[0] ^= 1;
     break;
+  case 's':
+    data[0] ^= others != 0;
+    break;
   case 'c':
     abort();
   case 'h':
@@ -75,8 +85,8 @@ static PjStatus run(const PjCompiled *compiled, const PjRunContext *context, uin
 }
 
 const PjCompilerOps *plant_compiler(const char *name) {
-  static const char *const names[] = {"bit",  "last",   "input", "threads", "crash",
-                                      "hang", "refuse", "noise", "loud"};
+  static const char *const names[] = {"bit",  "last",   "input",  "threads", "crash",
+                                      "hang", "refuse", "shared", "noise",   "loud"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (strcmp(name, names[i]) != 0)
       continue;

@@ -53,7 +53,7 @@ typedef struct Block {
   size_t capacity; // bytes before the guard page
 } Block;
 
-static Block blocks[64];
+static Block all_blocks[RUN_LANES][64];
 
 static PjStatus block_reserve(Block *block, size_t size) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), need = (size + MARGIN + page - 1) & ~(page - 1);
@@ -89,6 +89,7 @@ static PjStatus check_margins(const Block *block, size_t size, uint32_t index) {
 // ----------------------------------------------------------------------------------------------
 // running
 typedef struct Arrays {
+  Block *blocks;
   uint32_t num_in, num_out;
   PjArray *in[64], *out[64];
   bool donated[64];
@@ -100,7 +101,7 @@ static PjStatus make_arrays(Runner *runner, int index, const PjExecutable *execu
   PjMemory *memory = runner->clients[index]->devices[0]->memories[PJ_MEMORY_DEVICE];
   for (uint32_t i = 0; i < signature->num_params; ++i) {
     const PjShape *shape = signature->params[i].shape;
-    Block *block = &blocks[i];
+    Block *block = &arrays->blocks[i];
     PJ_TRY(block_reserve(block, shape->num_bytes));
     char *data = block_data(block, shape->num_bytes);
     memset(data - MARGIN, PATTERN, (size_t)(block->base + block->capacity - data) + MARGIN);
@@ -124,8 +125,8 @@ static PjStatus make_arrays(Runner *runner, int index, const PjExecutable *execu
 static PjStatus check_inputs(const Arrays *arrays, PjTensor *const *inputs) {
   for (uint32_t i = 0; i < arrays->num_in; ++i) {
     const PjShape *shape = arrays->in[i]->shape;
-    PJ_TRY(check_margins(&blocks[i], shape->num_bytes, i));
-    const char *data = block_data(&blocks[i], shape->num_bytes), *was = inputs[i]->data;
+    PJ_TRY(check_margins(&arrays->blocks[i], shape->num_bytes, i));
+    const char *data = block_data(&arrays->blocks[i], shape->num_bytes), *was = inputs[i]->data;
     PJ_FAIL_IF(!arrays->donated[i] && shape->num_bytes && memcmp(data, was, shape->num_bytes) != 0,
                INTERNAL, "input %u changed, which was not donated", i);
   }
@@ -135,7 +136,7 @@ static PjStatus check_inputs(const Arrays *arrays, PjTensor *const *inputs) {
 static PjStatus run_arrays(Runner *runner, int index, PjExecutable *executable,
                            PjTensor *const *inputs, PjTensor **outputs, Arrays *arrays) {
   PJ_TRY(make_arrays(runner, index, executable, inputs, arrays));
-  static uint64_t run_id;
+  static _Atomic uint64_t run_id;
   PjRunContext context = {
       .client = runner->clients[index], .ffi_states = executable->ffi_states, .run_id = ++run_id};
   PJ_TRY(runner->compiler->run(executable->compiled, &context, arrays->num_in, arrays->in,
@@ -155,12 +156,17 @@ static PjStatus run_arrays(Runner *runner, int index, PjExecutable *executable,
 
 PjStatus runner_run(Runner *runner, int index, PjExecutable *executable, PjTensor *const *inputs,
                     PjTensor **outputs) {
+  return runner_run_on(runner, index, 0, executable, inputs, outputs);
+}
+
+PjStatus runner_run_on(Runner *runner, int index, int lane, PjExecutable *executable,
+                       PjTensor *const *inputs, PjTensor **outputs) {
   const PjSignature *signature = &executable->signature;
   for (uint32_t i = 0; i < signature->num_results; ++i)
     outputs[i] = NULL;
   PJ_FAIL_IF(signature->num_params > 64 || signature->num_results > 64, UNIMPLEMENTED,
              "more than 64 parameters or results");
-  Arrays arrays = {0};
+  Arrays arrays = {.blocks = all_blocks[lane]};
   PjStatus status = run_arrays(runner, index, executable, inputs, outputs, &arrays);
   if (status)
     run_release(signature->num_results, outputs);

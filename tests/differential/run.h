@@ -3,7 +3,7 @@
 #include "eval/tensor.h"
 #include "runtime/executable.h"
 
-enum { RUN_MAX_CLIENTS = 8 };
+enum { RUN_MAX_CLIENTS = 8, RUN_LANES = 2 };
 
 // A compiler and one client per count of threads.
 typedef struct Runner {
@@ -24,9 +24,12 @@ PjStatus runner_compile(Runner *runner, PjStr text, PjExecutable **out);
 // Runs on client |index|. |inputs| are copied to memory that ends where no access is allowed (up to
 // the alignment that the runtime promises); those that the program's signature donates may be
 // overwritten. |outputs| are set to new tensors; NULL on failure. Errors: the program's; INTERNAL
-// where the compiler breaks its contract: a result without memory, an input that changed.
+// where the compiler breaks its contract: a result without memory, an input that changed. Threads:
+// at the same time on different |lane|s below RUN_LANES, which have memory of their own.
+PjStatus runner_run_on(Runner *runner, int index, int lane, PjExecutable *executable,
+                       PjTensor *const *inputs, PjTensor **outputs);
 PjStatus runner_run(Runner *runner, int index, PjExecutable *executable, PjTensor *const *inputs,
-                    PjTensor **outputs);
+                    PjTensor **outputs); // on lane 0
 
 // Inputs for |executable|'s entry as its arguments say (inputs.h), new references.
 PjStatus run_make_inputs(const PjExecutable *executable, PjTensor **out_inputs);

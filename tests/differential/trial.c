@@ -19,7 +19,7 @@ static void child(const TrialOptions *options, PjStr text, int pipe_end) {
   PjStatus status = trial_setup(options, &runner, &oracle);
   if (status)
     _exit(100);
-  judge(runner, oracle, text, &report);
+  judge(runner, oracle, &options->judge, text, NULL, &report);
   for (size_t at = 0; at < report.text.len;) {
     ssize_t n = write(pipe_end, report.text.data + at, report.text.len - at);
     if (n <= 0)

@@ -3,6 +3,7 @@
 #include "judge.h"
 
 typedef struct TrialOptions {
+  JudgeOptions judge;
   const PjCompilerOps *compiler;
   int num_threads, threads[RUN_MAX_CLIENTS];
   int limit_seconds; // of one program

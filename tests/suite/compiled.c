@@ -307,7 +307,8 @@ static PjStatus judge_smoke(Compiled *c) {
                input_code(INPUT_SMALL, 0, i + 1));
   }
   Report report;
-  judge_on(c->runner, c->oracle, text, c->in, &report);
+  static const JudgeOptions options = {.together = true};
+  judge(c->runner, c->oracle, &options, text, c->in, &report);
   if (report.num_fallbacks)
     ++c->stats->with_fallbacks;
   else
