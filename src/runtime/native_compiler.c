@@ -99,7 +99,9 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
   if (native && alone) {
     PjStatus status = make_schedule(&job);
     PjCode code = pj_status_code(status);
-    if (code != PJ_OK && code != PJ_UNIMPLEMENTED && code != PJ_INTERNAL)
+    // An internal error is a fault of ours that must not be a user's: unless one looks for it.
+    bool hide = code == PJ_INTERNAL && pj_option_int(PJ_OPTION_VERIFY) <= 0;
+    if (code != PJ_OK && code != PJ_UNIMPLEMENTED && !hide)
       return status;
     if (status)
       pj_log(PJ_LOG_FALLBACK, "the whole program: %s", pj_status_message(status));

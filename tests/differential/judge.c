@@ -27,6 +27,8 @@ const char *const verdict_names[JUDGED_COUNT] = {
 const PjCompilerOps *judge_compiler(const char *name) {
   if (!strcmp(name, "eval"))
     return &pj_compiler_eval;
+  if (!strcmp(name, "native"))
+    return &pj_compiler_native;
   if (!strcmp(name, "passes"))
     return judge_passes_compiler();
   if (!strcmp(name, "default"))

@@ -34,7 +34,7 @@ typedef struct Report {
   PjStrBuf text;         // what is wrong
 } Report;
 
-// The compiler of a name: eval, native where it was built, passes (the passes, then the evaluator),
+// The compiler of a name: eval, native, passes (the passes, then the evaluator),
 // or default: the plugin's. NULL for others.
 const PjCompilerOps *judge_compiler(const char *name);
 const PjCompilerOps *judge_passes_compiler(void);

@@ -173,11 +173,19 @@ static PjValue *splat_one(PjArena *arena, const PjType *type, PjOp *before) {
   return &op->results[0];
 }
 
+// Bodies of reductions, scatters and sorts stay as they are: what remains of them must be a body
+// that may be applied in any order.
+static bool is_fixed_body(const PjRegion *region) {
+  const PjOp *parent = region->parent;
+  return parent && parent->kind != PJ_OP_FUNC && parent->kind != PJ_OP_WHILE &&
+         parent->kind != PJ_OP_IF && parent->kind != PJ_OP_CASE;
+}
+
 static bool replace_value(Attempt *a, PjOp *func) {
   PjRegion *body = &func->regions[0];
   uint32_t result;
   PjOp *op = definition(body, a->at, &result);
-  if (!op || !pj_type_is_static(op->results[result].type))
+  if (!op || !pj_type_is_static(op->results[result].type) || is_fixed_body(op->region))
     return false;
   PjValue *value = &op->results[result], *to = NULL;
   if (!is_used(body, value))

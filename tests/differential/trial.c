@@ -8,6 +8,7 @@
 
 PjStatus trial_setup(const TrialOptions *options, Runner **out_runner, Runner **out_oracle) {
   static const int one[] = {1};
+  setenv("PJRT_VERIFY", "1", 0); // after each pass
   PJ_TRY(runner_create(&pj_compiler_eval, 1, one, out_oracle));
   return runner_create(options->compiler, options->num_threads, options->threads, out_runner);
 }
