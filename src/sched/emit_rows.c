@@ -298,7 +298,7 @@ void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
   pj_emit_lanes(e, 1);
   PjIndex kept = pj_emit_kept(g, &outer);
   for (uint32_t r = 0; r < g->num_roots && !e->nest->failed; r++)
-    if (g->roots[r].role == PJ_ROOT_PER_ROW)
+    if (g->roots[r].role == PJ_ROOT_PER_ROW && g->roots[r].stored)
       pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype,
                     pj_ix_offset(&e->nest->ix, &kept),
                     pj_nest_value(e->nest, &g->roots[r].op->results[0], &kept, 0));
