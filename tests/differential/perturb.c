@@ -9,7 +9,7 @@
 #include "eval/float.h"
 #include "rand.h"
 
-static const char target[] = "pj.perturb";
+static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder";
 
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
@@ -64,8 +64,50 @@ static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   return PJ_STATUS_OK;
 }
 
+// Another order along one dimension: configuration `dimension key`. Calls of one key use one order.
+static _Thread_local uint64_t run_seed;
+
+static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                        void *user) {
+  const PjTensor *x = in[0];
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(PJ_STRATTR(op, backend_config)));
+  int dim = 0;
+  unsigned long long key = 0;
+  sscanf(text, "%d %llu", &dim, &key);
+  int64_t n = x->dims[dim], outer = 1;
+  size_t inner = pj_dtype_bytes(x->dtype);
+  for (int i = 0; i < x->rank; ++i)
+    if (i < dim)
+      outer *= x->dims[i];
+    else if (i > dim)
+      inner *= (size_t)x->dims[i];
+  PjTensor *result = out[0] = pj_tensor_new(x->dtype, x->rank, x->dims);
+  int64_t *order = malloc((size_t)(n + 1) * sizeof *order);
+  if (!result || !order) {
+    free(order);
+    return pj_status_oom();
+  }
+  Rand r = {rand_mix(run_seed * 31 + key)};
+  for (int64_t i = 0; i < n; ++i)
+    order[i] = i;
+  for (int64_t i = n; i > 1; --i) {
+    int64_t j = rand_int(&r, 0, i - 1), swap = order[i - 1];
+    order[i - 1] = order[j];
+    order[j] = swap;
+  }
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = 0; i < n; ++i)
+      memcpy((char *)result->data + (size_t)(o * n + i) * inner,
+             (const char *)x->data + (size_t)(o * n + order[i]) * inner, inner);
+  free(order);
+  return PJ_STATUS_OK;
+}
+
 PjStatus perturb_start(uint64_t seed) {
   rand_state.state = rand_mix(seed + 77);
+  run_seed = seed;
+  PJ_TRY(pj_custom_call_register(pj_str(reorder_target), reorder, NULL));
   return pj_custom_call_register(pj_str(target), perturb, NULL);
 }
 
@@ -137,21 +179,25 @@ static bool is_narrow(const PjType *type) {
 typedef struct Perturbing {
   PjArena *arena;
   double scale;
+  bool wide;
 } Perturbing;
 
-static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every) {
-  PjArena *arena = p->arena;
+static PjOp *make_call(PjArena *arena, const char *name, PjValue *value, const char *config) {
   PjOp *op = pj_op_create(arena, PJ_OP_CUSTOM_CALL, 1, 1, 0);
   op->operands[0] = value;
   op->results[0].type = value->type;
-  pj_op_set_attr(op, PJ_KEY_call_target_name, pj_attr_string(arena, pj_str(target)));
+  pj_op_set_attr(op, PJ_KEY_call_target_name, pj_attr_string(arena, pj_str(name)));
+  const char *copy = pj_arena_strndup(arena, config, strlen(config));
+  pj_op_set_attr(op, PJ_KEY_backend_config, pj_attr_string(arena, pj_str(copy)));
+  pj_op_fill_defaults(arena, op);
+  return op;
+}
+
+static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every) {
   char text[64];
   int64_t scaled = (int64_t)ceil((double)ulps * p->scale);
   snprintf(text, sizeof text, "%lld %lld", (long long)scaled, (long long)every);
-  pj_op_set_attr(op, PJ_KEY_backend_config,
-                 pj_attr_string(arena, pj_str(pj_arena_strndup(arena, text, strlen(text)))));
-  pj_op_fill_defaults(arena, op);
-  return op;
+  return make_call(p->arena, target, value, text);
 }
 
 static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps, int64_t every) {
@@ -236,12 +282,90 @@ static int64_t terms_of(const PjOp *op) {
   }
 }
 
+// Operand |i| in another order along |dim|.
+static void reorder_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t dim, uint64_t key) {
+  char text[64];
+  snprintf(text, sizeof text, "%d %llu", (int)dim, (unsigned long long)key);
+  PjOp *moved = make_call(p->arena, reorder_target, op->operands[i], text);
+  pj_op_insert_before(op, moved);
+  op->operands[i] = &moved->results[0];
+}
+
+// The order of a sum also decides where it overflows, and what becomes of infinities.
+static void reorder_terms(const Perturbing *p, PjOp *op) {
+  static _Thread_local uint64_t keys;
+  if (op->kind == PJ_OP_REDUCE) {
+    const PjAttr *dims = PJ_ATTR(op, dimensions);
+    for (uint32_t d = 0; d < dims->count; ++d, ++keys)
+      for (uint32_t i = 0; i < op->num_results; ++i)
+        reorder_operand(p, op, i, dims->ints[d], keys);
+  } else if (op->kind == PJ_OP_DOT_GENERAL) {
+    const PjAttr *lhs = PJ_ATTR(op, lhs_contracting_dimensions),
+                 *rhs = PJ_ATTR(op, rhs_contracting_dimensions);
+    for (uint32_t d = 0; d < lhs->count; ++d, ++keys) {
+      reorder_operand(p, op, 0, lhs->ints[d], keys);
+      reorder_operand(p, op, 1, rhs->ints[d], keys);
+    }
+  }
+}
+
+static PjOp *make_convert(PjArena *arena, PjValue *value, const PjType *type) {
+  PjOp *op = pj_op_create(arena, PJ_OP_CONVERT, 1, 1, 0);
+  op->operands[0] = value;
+  op->results[0].type = type;
+  return op;
+}
+
+static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, double by) {
+  PjOp *constant = pj_op_create(arena, PJ_OP_CONSTANT, 0, 1, 0),
+       *op = pj_op_create(arena, PJ_OP_MULTIPLY, 2, 1, 0);
+  double *data = pj_arena_memdup(arena, &by, sizeof by);
+  int64_t count = 0;
+  pj_type_num_elements(value->type, &count);
+  constant->results[0].type = op->results[0].type = value->type;
+  pj_op_set_attr(constant, PJ_KEY_value,
+                 pj_attr_elements(arena, value->type, data, count ? sizeof by : 0, count > 1));
+  op->operands[0] = value;
+  op->operands[1] = &constant->results[0];
+  pj_op_insert_before(before, constant);
+  pj_op_insert_before(before, op);
+  return op;
+}
+
+// Products and sums in double: as a fused multiply-add sees them, a product that overflows is a
+// number, and not infinity, when it meets an infinity.
+static void widen(const Perturbing *p, PjOp *op) {
+  const PjType *type = op->results[0].type;
+  bool complex = pj_dtype_is_complex(type->dtype);
+  PjDtype wide = complex ? PJ_DT_C128 : PJ_DT_F64;
+  for (uint32_t i = 0; i < 2; ++i)
+    if (!is_inexact_type(op->operands[i]->type) || op->operands[i]->type->quant)
+      return;
+  if (type->dtype == PJ_DT_F64) { // nothing is wider: of smaller numbers
+    op->operands[0] = &make_scale(p->arena, op, op->operands[0], 0x1p-512)->results[0];
+    PjOp *back = make_scale(p->arena, op->next, &op->results[0], 0x1p512);
+    replace_uses(op->region, back, &op->results[0], &back->results[0]);
+    return;
+  }
+  for (uint32_t i = 0; i < 2; ++i) {
+    PjOp *convert = make_convert(p->arena, op->operands[i],
+                                 pj_type_with_dtype(p->arena, op->operands[i]->type, wide));
+    pj_op_insert_before(op, convert);
+    op->operands[i] = &convert->results[0];
+  }
+  op->results[0].type = pj_type_with_dtype(p->arena, type, wide);
+  PjOp *back = make_convert(p->arena, &op->results[0], type);
+  pj_op_insert_before(op->next, back);
+  replace_uses(op->region, back, &op->results[0], &back->results[0]);
+}
+
 // A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add
 // up to that. Of narrow types the terms are exact in the float that sums them, and a unit of one of
 // them is more than all the rounding.
 static void move_sum(const Perturbing *p, PjOp *op, bool multiplies) {
   int64_t n = terms_of(op), ulps = 2 + (int64_t)(2 * sqrt((double)n));
   bool product_of_terms = multiplies && op->num_regions;
+  reorder_terms(p, op);
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     bool narrow = is_inexact_type(op->operands[i]->type) && is_narrow(op->operands[i]->type);
     int64_t every = narrow ? 1 + (int64_t)sqrt((double)n) : 1;
@@ -276,6 +400,8 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     if (!is_inexact_type(op->results[0].type))
       return 0;
     move_sum(p, op, false);
+    if (p->wide && (op->kind == PJ_OP_DOT_GENERAL || op->kind == PJ_OP_CONVOLUTION))
+      widen(p, op);
     return 1;
   case PJ_OP_SORT:
     return 0;
@@ -318,9 +444,9 @@ static uint32_t perturb_region(const Perturbing *p, PjRegion *region) {
   return count;
 }
 
-uint32_t perturb_module(PjModule *module, double scale) {
+uint32_t perturb_module(PjModule *module, double scale, bool wide) {
   uint32_t count = 0;
-  const Perturbing perturbing = {module->arena, scale};
+  const Perturbing perturbing = {module->arena, scale, wide};
   for (PjOp *op = module->body.first; op; op = op->next)
     if (op->kind == PJ_OP_FUNC)
       count += perturb_region(&perturbing, &op->regions[0]);
