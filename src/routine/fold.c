@@ -25,8 +25,21 @@
     memcpy(&a, &x, sizeof x);              \
     return a;                              \
   }
+#define EXTREMA(T)                       \
+  static inline T max_##T(T a, T b) {    \
+    T r = a > b ? a : b;                 \
+    r = a == b ? bits_and_##T(a, b) : r; \
+    return a != a ? a : r;               \
+  }                                      \
+  static inline T min_##T(T a, T b) {    \
+    T r = a < b ? a : b;                 \
+    r = a == b ? bits_or_##T(a, b) : r;  \
+    return a != a ? a : r;               \
+  }
 BITS(float, uint32_t)
 BITS(double, uint64_t)
+EXTREMA(float)
+EXTREMA(double)
 
 #define PJ_VARIANT_FILE "routine/fold_variant.h"
 #include "routine/variants.h"
@@ -49,6 +62,10 @@ PjPairsFn *pj__fold_pairs(PjFoldKind kind, PjDtype dtype) {
 
 PjScanFn *pj__fold_scan(PjFoldKind kind, PjDtype dtype) {
   return PJ_PICK(scans)[dtype][kind];
+}
+
+PjManyFn *pj__fold_many(PjFoldKind kind, PjDtype dtype) {
+  return PJ_PICK(manies)[dtype][kind];
 }
 
 void pj__fold_neutral(PjFoldKind kind, PjDtype dtype, void *out) {

@@ -15,10 +15,37 @@
     T *o = po;                                                                        \
     if (b_stride == 1) {                                                              \
       PJ_IVDEP for (int64_t i = 0; i < n; ++i) o[i] = OP(T, a[i], b[i]);              \
-      return;                                                                         \
+    } else if (b_stride == 2) { /* pooling's */                                       \
+      PJ_IVDEP for (int64_t i = 0; i < n; ++i) o[i] = OP(T, a[i], b[2 * i]);          \
+    } else {                                                                          \
+      for (int64_t i = 0; i < n; ++i)                                                 \
+        o[i] = OP(T, a[i], b[i * b_stride]);                                          \
     }                                                                                 \
-    for (int64_t i = 0; i < n; ++i)                                                   \
-      o[i] = OP(T, a[i], b[i * b_stride]);                                            \
+  }
+
+// acc[i] = op(.. op(acc[i], xs[0][i]) .., xs[count - 1][i])
+#define MANY(NAME, T, I, OP, VOP)                                                      \
+  PJ_TARGET static void PJ_V(many_##NAME)(int64_t n, int count, const void *const *xs, \
+                                          void *pacc) {                                \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));  \
+    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                        \
+    enum { LANES = PJ_VB / sizeof(T) };                                                \
+    T *acc = pacc;                                                                     \
+    int64_t i = 0;                                                                     \
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {                                       \
+      Vec a = *(const Vec *)(acc + i), b = *(const Vec *)(acc + i + LANES);            \
+      for (int k = 0; k < count; ++k) {                                                \
+        const Vec x = *(const Vec *)((const T *)xs[k] + i),                            \
+                  y = *(const Vec *)((const T *)xs[k] + i + LANES);                    \
+        a = VOP(a, x);                                                                 \
+        b = VOP(b, y);                                                                 \
+      }                                                                                \
+      *(Vec *)(acc + i) = a;                                                           \
+      *(Vec *)(acc + i + LANES) = b;                                                   \
+    }                                                                                  \
+    for (; i < n; ++i)                                                                 \
+      for (int k = 0; k < count; ++k)                                                  \
+        acc[i] = OP(T, acc[i], ((const T *)xs[k])[i]);                                 \
   }
 
 #define UP_8(v, none, op)                                              \
@@ -84,10 +111,8 @@
 #define VMIN(a, b)         CHOOSE((Ints)((a) < (b)), a, b)
 // IEEE 754-2019 maximum and minimum: NaN wins, and -0 < +0; equal numbers differ in nothing but the
 // sign of zero.
-#define FMAX(T, a, b) \
-  ((a) != (a) ? (a) : (a) == (b) ? bits_and_##T((a), (b)) : (a) > (b) ? (a) : (b))
-#define FMIN(T, a, b) \
-  ((a) != (a) ? (a) : (a) == (b) ? bits_or_##T((a), (b)) : (a) < (b) ? (a) : (b))
+#define FMAX(T, a, b) max_##T((a), (b))
+#define FMIN(T, a, b) min_##T((a), (b))
 #define VFMAX(a, b)             \
   CHOOSE((Ints)((a) != (a)), a, \
          CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) & (Ints)(b)), VMAX(a, b)))
@@ -131,6 +156,17 @@ SCAN(max_s32, int32_t, int32_t, MAX, VMAX, 8)
 SCAN(min_s32, int32_t, int32_t, MIN, VMIN, 8)
 SCAN(max_s64, int64_t, int64_t, MAX, VMAX, 4)
 SCAN(min_s64, int64_t, int64_t, MIN, VMIN, 4)
+
+#define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS) \
+  MANY(add_##S, T, I, ADD, VADD)                  \
+  MANY(mul_##S, T, I, MUL, VMUL)                  \
+  MANY(max_##S, T, I, MAXS, VMAXS)                \
+  MANY(min_##S, T, I, MINS, VMINS)
+MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN)
+MANIES(f32, float, uint32_t, FMAX, FMIN, VFMAX, VFMIN)
+MANIES(f64, double, uint64_t, FMAX, FMIN, VFMAX, VFMIN)
+MANY(max_s32, int32_t, int32_t, MAX, VMAX)
+MANY(min_s32, int32_t, int32_t, MIN, VMIN)
 
 #define INT_ROW(S, U)                                                         \
   {                                                                           \
@@ -176,6 +212,20 @@ static PjScanFn *const PJ_V(scans)[PJ_DT_COUNT][PJ_FOLDS] = {
     [PJ_DT_U64] = SCAN_ROW(u64, u64),   [PJ_DT_F32] = SCAN_ROW(f32, f32),
     [PJ_DT_F64] = SCAN_ROW(f64, f64),
 };
+#define MANY_ROW(S, U)                                                      \
+  {                                                                         \
+    [PJ_FOLD_ADD] = PJ_V(many_add_##U), [PJ_FOLD_MUL] = PJ_V(many_mul_##U), \
+    [PJ_FOLD_MAX] = PJ_V(many_max_##S), [PJ_FOLD_MIN] = PJ_V(many_min_##S)  \
+  }
+static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = {
+    [PJ_DT_S32] = MANY_ROW(s32, u32),
+    [PJ_DT_U32] = MANY_ROW(u32, u32),
+    [PJ_DT_F32] = MANY_ROW(f32, f32),
+    [PJ_DT_F64] = MANY_ROW(f64, f64),
+};
+#undef MANY
+#undef MANIES
+#undef MANY_ROW
 #undef PAIRS
 #undef SCAN
 #undef SCANS

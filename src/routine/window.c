@@ -10,7 +10,7 @@
 #include "eval/strided.h"
 #include "routine/scan.h"
 
-enum { WIDTH = 512, SPAN = 4096 }; // results of a row at a time, and elements under them
+enum { WIDTH = 512, SPAN = 4096, MANY = 32 }; // results of a row at a time, and elements under them
 
 typedef struct Slide {
   PjRoutine routine;
@@ -18,6 +18,7 @@ typedef struct Slide {
   PjDtype dtype, comp;
   size_t elem, comp_elem;
   PjPairsFn *pairs;
+  PjManyFn *many; // where the last dimension is not touched by the window, or NULL
   bool convert;
   int64_t rows, width;          // of results; results at a time
   int64_t strides[PJ_MAX_RANK]; // of the array
@@ -76,6 +77,8 @@ static void row_part(const Run *run, const int64_t *at, int64_t first, int64_t n
   const PjWindow *w = &s->w;
   const int32_t last = w->rank - 1;
   int64_t k[PJ_MAX_RANK] = {0};
+  const void *lines[MANY];
+  int count = 0;
   for (;;) {
     int64_t offset = 0;
     bool inside = true;
@@ -84,15 +87,24 @@ static void row_part(const Run *run, const int64_t *at, int64_t first, int64_t n
       inside = i >= 0;
       offset += i * s->strides[d];
     }
-    if (inside)
+    if (inside && s->many) {
+      lines[count++] = run->in + (offset + first) * (int64_t)s->elem;
+      if (count == MANY) {
+        s->many(n, count, lines, acc);
+        count = 0;
+      }
+    } else if (inside) {
       for (int64_t kl = 0; kl < w->size[last]; ++kl)
         last_place(s, run->in + offset * (int64_t)s->elem, kl, first, n, acc, temp);
+    }
     int32_t d = last - 1;
     for (; d >= 0 && ++k[d] == w->size[d]; --d)
       k[d] = 0;
     if (d < 0)
-      return;
+      break;
   }
+  if (count)
+    s->many(n, count, lines, acc);
 }
 
 static void slide_rows(void *context, int64_t begin, int64_t end, int thread) {
@@ -177,6 +189,8 @@ static const PjRoutine *select_slide(PjArena *arena, const PjOp *op, const PjWin
   s->elem = pj_dtype_bytes(s->dtype);
   s->comp_elem = pj_dtype_bytes(s->comp);
   s->pairs = pj__fold_pairs(kind, s->comp);
+  if (!s->convert && is_trivial(&s->w, s->w.rank - 1))
+    s->many = pj__fold_many(kind, s->dtype);
   const int64_t stride = s->w.stride[s->w.rank - 1];
   if (!s->pairs || s->elem > 8)
     return NULL;
