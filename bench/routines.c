@@ -75,6 +75,15 @@ typedef struct Case {
   " %a, %b : tensor<" t ">\n    stablehlo.return %c : tensor<" t ">\n  }) : (tensor<" in "x" t \
   ">, tensor<" t ">) -> tensor<" out "x" t ">\n  return %r : tensor<" out "x" t ">\n}\n"
 
+#define CONV(dims, window, groups, a, b, out)                          \
+  ONE2("convolution",                                                  \
+       "batch_group_count = 1 : i64, feature_group_count = " groups    \
+       " : i64, dimension_numbers = #stablehlo.conv<" dims ">" window, \
+       a, b, out)
+#define NHWC "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
+#define NCHW "[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]"
+#define PAD1 ", padding = dense<1> : tensor<2x2xi64>"
+
 static const Case cases[] = {
     {"matmul 1024 f32", DOT("", "", "1", "0", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
     {"matmul 1024 f32 nt",
@@ -106,6 +115,32 @@ static const Case cases[] = {
     {"matvec 4096 bf16", DOT("", "", "1", "0", "4096x4096xbf16", "4096xbf16", "4096xbf16")},
     {"matvec 16", DOT("", "", "1", "0", "16x16xf32", "16xf32", "16xf32")},
     {"skinny 4x4096x4096", DOT("", "", "1", "0", "4x4096xf32", "4096x4096xf32", "4x4096xf32")},
+    {"conv nhwc 3x3 8x56x56x64",
+     CONV(NHWC, PAD1, "1", "8x56x56x64xf32", "3x3x64x64xf32", "8x56x56x64xf32")},
+    {"conv nchw 3x3 8x64x56x56",
+     CONV(NCHW, PAD1, "1", "8x64x56x56xf32", "64x64x3x3xf32", "8x64x56x56xf32")},
+    {"conv nhwc 1x1 8x56x56x64",
+     CONV(NHWC, "", "1", "8x56x56x64xf32", "1x1x64x256xf32", "8x56x56x256xf32")},
+    {"conv nhwc 7x7/2 224 rgb",
+     CONV(NHWC, ", window_strides = array<i64: 2, 2>, padding = dense<3> : tensor<2x2xi64>", "1",
+          "1x224x224x3xf32", "7x7x3x64xf32", "1x112x112x64xf32")},
+    {"conv nhwc 3x3 transposed",
+     CONV(NHWC,
+          ", lhs_dilation = array<i64: 2, 2>, padding = dense<[[1, 2], [1, 2]]> : "
+          "tensor<2x2xi64>",
+          "1", "8x28x28x64xf32", "3x3x64x64xf32", "8x56x56x64xf32")},
+    {"conv kernel gradient", CONV("[f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f]", PAD1, "1",
+                                  "8x56x56x64xf32", "8x56x56x64xf32", "3x3x64x64xf32")},
+    {"conv nhwc 3x3 14x14x256",
+     CONV(NHWC, PAD1, "1", "1x14x14x256xf32", "3x3x256x256xf32", "1x14x14x256xf32")},
+    {"conv nhwc 3x3 bf16",
+     CONV(NHWC, PAD1, "1", "8x56x56x64xbf16", "3x3x64x64xbf16", "8x56x56x64xbf16")},
+    {"conv depthwise nhwc",
+     CONV(NHWC, PAD1, "128", "8x56x56x128xf32", "3x3x1x128xf32", "8x56x56x128xf32")},
+    {"conv depthwise nchw",
+     CONV(NCHW, PAD1, "128", "8x128x56x56xf32", "128x1x3x3xf32", "8x128x56x56xf32")},
+    {"conv grouped nhwc 32",
+     CONV(NHWC, PAD1, "32", "8x28x28x128xf32", "3x3x4x128xf32", "8x28x28x128xf32")},
     {"sort 1Mi f32", SORT("0", "1048576", "f32", FLOAT_LESS)},
     {"sort 1Mi i32", SORT("0", "1048576", "i32", INT_LESS("i32"))},
     {"sort 1Mi i64", SORT("0", "1048576", "i64", INT_LESS("i64"))},

@@ -285,35 +285,6 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
 }
 
 // ---- dimension numbers
-// The stride and offsets of |axes| (row-major) as one operand sees them.
-static void fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_step,
-                 const int64_t **out_table) {
-  int64_t stride = -1, size = 1;
-  bool uniform = true;
-  for (int32_t i = axes->count - 1; i >= 0; --i) {
-    const int64_t step = rhs ? axes->at[i].rhs : axes->at[i].lhs;
-    if (axes->at[i].size == 1)
-      continue;
-    if (stride < 0)
-      stride = step;
-    else
-      uniform &= step == stride * size;
-    size *= axes->at[i].size;
-  }
-  *out_step = !uniform ? -1 : stride < 0 ? 1 : stride;
-  *out_table = NULL;
-  if (uniform)
-    return;
-  int64_t *table = PJ_NEW_ARRAY(arena, int64_t, (size_t)size), inner = 1;
-  for (int32_t d = axes->count - 1; d >= 0; --d) {
-    const int64_t step = rhs ? axes->at[d].rhs : axes->at[d].lhs;
-    for (int64_t i = 0; i < size; ++i)
-      table[i] += i / inner % axes->at[d].size * step;
-    inner *= axes->at[d].size;
-  }
-  *out_table = table;
-}
-
 static PjTensor shape_of(const PjType *type) {
   return (PjTensor){.rank = type->rank, .dims = (int64_t *)type->dims, .dtype = type->dtype};
 }
@@ -337,10 +308,10 @@ static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjTyp
   if (!pj__panel_init(&g->a, c->comp, lhs->dtype, true) ||
       !pj__panel_init(&g->b, c->comp, rhs->dtype, false))
     return NULL;
-  fold(arena, &c->rows, false, &g->a.outer_step, &g->a.outer);
-  fold(arena, &c->sum, false, &g->a.sum_step, &g->a.sum);
-  fold(arena, &c->cols, true, &g->b.outer_step, &g->b.outer);
-  fold(arena, &c->sum, true, &g->b.sum_step, &g->b.sum);
+  pj__axes_fold(arena, &c->rows, false, &g->a.outer_step, &g->a.outer);
+  pj__axes_fold(arena, &c->sum, false, &g->a.sum_step, &g->a.sum);
+  pj__axes_fold(arena, &c->cols, true, &g->b.outer_step, &g->b.outer);
+  pj__axes_fold(arena, &c->sum, true, &g->b.sum_step, &g->b.sum);
   const int64_t lhs_bytes = (int64_t)pj_dtype_bytes(lhs->dtype),
                 rhs_bytes = (int64_t)pj_dtype_bytes(rhs->dtype);
   int64_t stride = g->m * g->n;

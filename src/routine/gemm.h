@@ -7,7 +7,7 @@
 // sizes of tiles and the number of threads: every element of c has the same bits wherever it is
 // computed.
 #pragma once
-#include "eval/comp.h"
+#include "eval/contract.h"
 #include "routine/plan.h"
 
 typedef struct PjPanel PjPanel;
@@ -17,7 +17,7 @@ typedef struct PjPanel PjPanel;
 // PJ_PACK_TEMP bytes.
 typedef void PjPackFn(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
                       int64_t sum, int64_t sums, int width, void *out, int64_t sliver, void *temp);
-enum { PJ_PACK_TEMP = 17 << 10 };
+enum { PJ_PACK_TEMP = 17 << 10, PJ_PACK_WIDTH = 32, PJ_PACK_PIECE = 64 }; // the widest sliver
 
 struct PjPanel {
   PjPackFn *pack;
@@ -36,7 +36,23 @@ struct PjPanel {
 // |comp|.
 bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
 
-enum { PJ_GEMM_AXES = 2 * PJ_MAX_RANK };
+// For packers of their own: lines along the sum into a sliver (out[p * width + i] = lines[i][p]),
+// and lines along the rows, |step| elements (or, if negative, table entries) apart, into slivers.
+// For elements of 4 or 8 bytes.
+typedef void PjLinesFn(const void *const *lines, int have, int width, int64_t n, void *out);
+typedef void PjCopyFn(const void *from, const int64_t *table, int64_t step, int64_t n, int64_t sums,
+                      int width, void *out, int64_t sliver);
+PjLinesFn *pj__pack_lines(size_t bytes);
+PjCopyFn *pj__pack_copy(size_t bytes);
+// Fills the last sliver with zeros if it is not full.
+void pj__pack_clear(size_t bytes, int64_t outers, int64_t sums, int width, void *out,
+                    int64_t sliver);
+// Converts |n| elements that lie next to each other; only for panels that are not native.
+void pj__panel_load(const PjPanel *panel, int64_t n, const void *in, void *out);
+// The offsets of |axes| (row-major) as one operand sees them: a stride, or -1 and a table in
+// |arena|.
+void pj__axes_fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_step,
+                   const int64_t **out_table);
 
 typedef struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]

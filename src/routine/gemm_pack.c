@@ -13,17 +13,17 @@
 #define PJ_VARIANT_FILE "routine/gemm_pack_variant.h"
 #include "routine/variants.h"
 
-enum { MAX_WIDTH = 32, PIECE = 64 }; // PIECE: of a line that is converted at a time
+enum {
+  MAX_WIDTH = PJ_PACK_WIDTH,
+  PIECE = PJ_PACK_PIECE
+}; // PIECE: of a line that is converted at a time
 _Static_assert(MAX_WIDTH *PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
                "converted lines of a sliver, and a gathered one");
 
-typedef void LinesFn(const void *const *lines, int have, int width, int64_t n, void *out);
-static LinesFn *lines_of(size_t bytes) {
+PjLinesFn *pj__pack_lines(size_t bytes) {
   return bytes == 4 ? PJ_PICK(lines_4) : PJ_PICK(lines_8);
 }
-typedef void CopyFn(const void *from, const int64_t *table, int64_t step, int64_t n, int64_t sums,
-                    int width, void *out, int64_t sliver);
-static CopyFn *copy_of(size_t bytes) {
+PjCopyFn *pj__pack_copy(size_t bytes) {
   return bytes == 4 ? PJ_PICK(copy_4) : PJ_PICK(copy_8);
 }
 
@@ -32,8 +32,8 @@ static inline int64_t offset_at(const int64_t *table, int64_t step, int64_t i) {
   return step >= 0 ? i * step : table[i];
 }
 
-static void clear_sliver(size_t bytes, int64_t outers, int64_t sums, int width, void *out,
-                         int64_t sliver) {
+void pj__pack_clear(size_t bytes, int64_t outers, int64_t sums, int width, void *out,
+                    int64_t sliver) {
   if (outers % width)
     memset((char *)out + (size_t)(outers / width * sliver) * bytes, 0,
            (size_t)(width * sums) * bytes);
@@ -44,14 +44,14 @@ static void clear_sliver(size_t bytes, int64_t outers, int64_t sums, int width, 
   static void NAME(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,         \
                    int64_t sum, int64_t sums, int width, void *out, int64_t sliver, void *temp) { \
     const T *from = (const T *)base;                                                              \
-    clear_sliver(sizeof(T), outers, sums, width, out, sliver);                                    \
+    pj__pack_clear(sizeof(T), outers, sums, width, out, sliver);                                  \
     if (panel->outer_step == 1 && panel->sum_step != 1) {                                         \
-      copy_of(sizeof(T))(from + outer + (panel->sum_step >= 0 ? sum * panel->sum_step : 0),       \
-                         panel->sum_step >= 0 ? NULL : panel->sum + sum, panel->sum_step, outers, \
-                         sums, width, out, sliver);                                               \
+      pj__pack_copy(sizeof(T))(from + outer + (panel->sum_step >= 0 ? sum * panel->sum_step : 0), \
+                               panel->sum_step >= 0 ? NULL : panel->sum + sum, panel->sum_step,   \
+                               outers, sums, width, out, sliver);                                 \
       return;                                                                                     \
     }                                                                                             \
-    LinesFn *const pack_lines = lines_of(sizeof(T));                                              \
+    PjLinesFn *const pack_lines = pj__pack_lines(sizeof(T));                                      \
     for (int64_t r = 0; r < outers; r += width) {                                                 \
       T *to = (T *)out + r / width * sliver;                                                      \
       const int have = (int)pj__min(width, outers - r);                                           \
@@ -83,7 +83,7 @@ PACK_NATIVE(pack_8, uint64_t)
   static void NAME##_left(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,   \
                           int64_t sum, int64_t sums, int width, void *out, int64_t sliver,         \
                           void *temp) {                                                            \
-    clear_sliver(sizeof(T), outers, sums, width, out, sliver);                                     \
+    pj__pack_clear(sizeof(T), outers, sums, width, out, sliver);                                   \
     for (int64_t r = 0; r < outers; r += width) {                                                  \
       T *to = (T *)out + r / width * sliver;                                                       \
       const int have = (int)pj__min(width, outers - r);                                            \
@@ -94,7 +94,7 @@ PACK_NATIVE(pack_8, uint64_t)
       if (panel->sum_step == 1) {                                                                  \
         for (int i = 0; i < have; ++i)                                                             \
           lines[i] = (const T *)lines[i] + sum;                                                    \
-        lines_of(sizeof(T))(lines, have, width, sums, to);                                         \
+        pj__pack_lines(sizeof(T))(lines, have, width, sums, to);                                   \
         continue;                                                                                  \
       }                                                                                            \
       for (int64_t p = 0; p < sums; p += 2, to += 2 * width) {                                     \
@@ -109,7 +109,7 @@ PACK_NATIVE(pack_8, uint64_t)
   static void NAME##_right(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,  \
                            int64_t sum, int64_t sums, int width, void *out, int64_t sliver,        \
                            void *temp) {                                                           \
-    clear_sliver(sizeof(T), outers, sums, width, out, sliver);                                     \
+    pj__pack_clear(sizeof(T), outers, sums, width, out, sliver);                                   \
     for (int64_t r = 0; r < outers; r += width) {                                                  \
       const int have = (int)pj__min(width, outers - r) / 2;                                        \
       const T *columns[MAX_WIDTH];                                                                 \
@@ -152,7 +152,7 @@ static void gather(size_t elem, int64_t n, const char *from, const int64_t *tabl
 #undef GATHER
 }
 
-static void load(const PjPanel *panel, int64_t n, const void *in, void *out) {
+void pj__panel_load(const PjPanel *panel, int64_t n, const void *in, void *out) {
   if (panel->load)
     panel->load(n, in, out);
   else
@@ -163,9 +163,9 @@ static void pack_converted(const PjPanel *panel, const char *base, int64_t outer
                            int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
                            void *temp) {
   const size_t elem = pj_dtype_bytes(panel->dtype), part = pj_comp_bytes(panel->part);
-  LinesFn *const pack_lines = lines_of(part);
+  PjLinesFn *const pack_lines = pj__pack_lines(part);
   char *numbers = temp, *gathered = numbers + MAX_WIDTH * PIECE * 8, *to = out;
-  clear_sliver(part, outers, sums, width, out, sliver);
+  pj__pack_clear(part, outers, sums, width, out, sliver);
   if (panel->outer_step == 1 && panel->sum_step != 1) {
     // Lines along the rows: some slivers at a time, of them some p.
     const int64_t columns = pj__max(PIECE / width, 1) * width, lines = MAX_WIDTH * PIECE / columns;
@@ -177,10 +177,10 @@ static void pack_converted(const PjPanel *panel, const char *base, int64_t outer
           const char *line =
               base +
               (offset_at(panel->sum, panel->sum_step, sum + p + i) + outer + r) * (int64_t)elem;
-          load(panel, n, line, numbers + (size_t)(i * columns) * part);
+          pj__panel_load(panel, n, line, numbers + (size_t)(i * columns) * part);
         }
-        copy_of(part)(numbers, NULL, columns, n, count, width,
-                      to + (size_t)(r / width * sliver + p * width) * part, sliver);
+        pj__pack_copy(part)(numbers, NULL, columns, n, count, width,
+                            to + (size_t)(r / width * sliver + p * width) * part, sliver);
       }
     }
     return;
@@ -200,7 +200,7 @@ static void pack_converted(const PjPanel *panel, const char *base, int64_t outer
           at = gathered;
         }
         void *line = numbers + (size_t)(i * PIECE) * part;
-        load(panel, n, at, line);
+        pj__panel_load(panel, n, at, line);
         lines[i] = line;
       }
       pack_lines(lines, have, width, n, to + (size_t)(p * width) * part);
@@ -231,4 +231,32 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
       panel->load = PJ_PICK(load_f16);
   }
   return true;
+}
+
+void pj__axes_fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_step,
+                   const int64_t **out_table) {
+  int64_t stride = -1, size = 1;
+  bool uniform = true;
+  for (int32_t i = axes->count - 1; i >= 0; --i) {
+    const int64_t step = rhs ? axes->at[i].rhs : axes->at[i].lhs;
+    if (axes->at[i].size == 1)
+      continue;
+    if (stride < 0)
+      stride = step;
+    else
+      uniform &= step == stride * size;
+    size *= axes->at[i].size;
+  }
+  *out_step = !uniform ? -1 : stride < 0 ? 1 : stride;
+  *out_table = NULL;
+  if (uniform)
+    return;
+  int64_t *table = PJ_NEW_ARRAY(arena, int64_t, (size_t)size), inner = 1;
+  for (int32_t d = axes->count - 1; d >= 0; --d) {
+    const int64_t step = rhs ? axes->at[d].rhs : axes->at[d].lhs;
+    for (int64_t i = 0; i < size; ++i)
+      table[i] += i / inner % axes->at[d].size * step;
+    inner *= axes->at[d].size;
+  }
+  *out_table = table;
 }

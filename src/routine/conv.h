@@ -1,0 +1,59 @@
+// The geometry of a convolution over operands as they lie, and its ways to compute.
+#pragma once
+#include "routine/gemm.h"
+
+enum { PJ_CONV_SPATIAL = 8 }; // more spatial dimensions are left to the evaluator
+
+// Strides are in elements. A group is a part of the features (and, with batch groups, of the batch)
+// that does not mix with the others.
+typedef struct PjConvShape {
+  PjComp comp;
+  PjDtype lhs_dtype, rhs_dtype, out_dtype;
+  int32_t spatial;
+  int64_t groups, batch, features, out_features; // of the output; in and out of one group
+  int64_t in[PJ_CONV_SPATIAL], window[PJ_CONV_SPATIAL], out[PJ_CONV_SPATIAL];
+  int64_t stride[PJ_CONV_SPATIAL], low[PJ_CONV_SPATIAL], in_dilation[PJ_CONV_SPATIAL],
+      window_dilation[PJ_CONV_SPATIAL];
+  int64_t lhs_spatial[PJ_CONV_SPATIAL], rhs_spatial[PJ_CONV_SPATIAL], out_spatial[PJ_CONV_SPATIAL];
+  int64_t rhs_start; // of the window's first element: not 0 where the window is reversed (then
+                     // strides are negative)
+  int64_t lhs_batch, lhs_feature, lhs_group;
+  int64_t rhs_in, rhs_out, rhs_group;
+  int64_t out_batch, out_feature, out_group;
+  int64_t window_size; // product
+} PjConvShape;
+
+// A dimension of the positions where windows stand.
+typedef struct PjConvDim {
+  int64_t size;
+  int32_t spatial;    // which, or -1: batch
+  int64_t lhs_stride; // batch
+  int64_t out_stride;
+} PjConvDim;
+
+// Windows as a panel: outer indices are positions, the sum goes over the window's places and the
+// features within.
+typedef struct PjPatches {
+  const PjConvShape *shape;
+  int32_t num;
+  PjConvDim dims[PJ_CONV_SPATIAL + 1];
+} PjPatches;
+// Completes |panel|, whose types are set, over |patches|.
+void pj__patches_panel(PjPanel *panel, const PjPatches *patches);
+
+// Convolution whose groups have one feature in and out: vectors of groups, or of neighbouring
+// windows. NULL if it is none, or of other types.
+const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *shape);
+
+// Element |at| of a dilated dimension |d| as an element of the input, or -1: outside, or between
+// elements.
+static inline int64_t pj__conv_locate(const PjConvShape *s, int32_t d, int64_t at) {
+  if (at < 0)
+    return -1;
+  if (s->in_dilation[d] != 1) {
+    if (at % s->in_dilation[d])
+      return -1;
+    at /= s->in_dilation[d];
+  }
+  return at < s->in[d] ? at : -1;
+}

@@ -1,0 +1,55 @@
+// Sums of products of vectors: out[i] = sum over k < count of xs[k][i] * ws[k][i], added to |out|
+// unless |first|.
+#define GROUPS(NAME, T)                                                                 \
+  PJ_TARGET static void PJ_V(NAME)(int64_t n, int count, const void *const *xs,         \
+                                   const void *const *ws, bool first, void *po) {       \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));   \
+    enum { LANES = PJ_VB / sizeof(T), UNROLL = 4 };                                     \
+    T *o = po;                                                                          \
+    int64_t i = 0;                                                                      \
+    for (; i + UNROLL * LANES <= n; i += UNROLL * LANES) {                              \
+      Vec sum[UNROLL];                                                                  \
+      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) {                                      \
+        sum[u] = (Vec){0};                                                              \
+        if (!first)                                                                     \
+          sum[u] = *(const Vec *)(o + i + u * LANES);                                   \
+      }                                                                                 \
+      for (int k = 0; k < count; ++k) {                                                 \
+        const T *x = (const T *)xs[k] + i, *w = (const T *)ws[k] + i;                   \
+        PJ_UNROLL for (int u = 0; u < UNROLL; ++u) sum[u] +=                            \
+            *(const Vec *)(x + u * LANES) * *(const Vec *)(w + u * LANES);              \
+      }                                                                                 \
+      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) * (Vec *)(o + i + u * LANES) = sum[u]; \
+    }                                                                                   \
+    for (; i < n; ++i) {                                                                \
+      T sum = first ? 0 : o[i];                                                         \
+      for (int k = 0; k < count; ++k)                                                   \
+        sum += ((const T *)xs[k])[i] * ((const T *)ws[k])[i];                           \
+      o[i] = sum;                                                                       \
+    }                                                                                   \
+  }
+GROUPS(groups_f32, float)
+GROUPS(groups_f64, double)
+
+// out[j] += w * x[j * step]
+#define ROW(NAME, T)                                                                        \
+  PJ_TARGET static void PJ_V(NAME)(int64_t n, const void *px, int64_t step, const void *pw, \
+                                   void *po) {                                              \
+    const T *x = px, w = *(const T *)pw;                                                    \
+    T *o = po;                                                                              \
+    if (step == 1) {                                                                        \
+      PJ_IVDEP for (int64_t j = 0; j < n; ++j) o[j] += w * x[j];                            \
+    } else if (step == 2) {                                                                 \
+      PJ_IVDEP for (int64_t j = 0; j < n; ++j) o[j] += w * x[2 * j];                        \
+    } else {                                                                                \
+      for (int64_t j = 0; j < n; ++j)                                                       \
+        o[j] += w * x[j * step];                                                            \
+    }                                                                                       \
+  }
+ROW(row_f32, float)
+ROW(row_f64, double)
+#undef GROUPS
+#undef ROW
+
+static GroupsFn *const PJ_V(groups)[] = {PJ_V(groups_f32), PJ_V(groups_f64)};
+static RowFn *const PJ_V(row)[] = {PJ_V(row_f32), PJ_V(row_f64)};

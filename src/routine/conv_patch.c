@@ -1,0 +1,233 @@
+// Packing windows of the input for the product: no patch is ever written out but into the slivers
+// that are multiplied next.
+//
+// Where features lie next to each other, lines go along the sum: a window's place is a line of
+// features, zeros where it lies outside. Otherwise lines go along the positions: one place and
+// feature of neighbouring windows.
+#include <string.h>
+
+#include "routine/conv.h"
+
+enum {
+  WIDTH = PJ_PACK_WIDTH,
+  PIECE = PJ_PACK_PIECE,
+  MAX_SUMS = 512
+}; // MAX_SUMS: of a line of zeros
+
+static const char zeros[MAX_SUMS * 8] __attribute__((aligned(64)));
+
+// The window at place |place| of the sum, as offsets in the dilated input.
+static void window_offsets(const PjConvShape *s, int64_t place, int64_t *offsets) {
+  for (int32_t d = s->spatial - 1; d >= 0; --d) {
+    offsets[d] = place % s->window[d] * s->window_dilation[d] - s->low[d];
+    place /= s->window[d];
+  }
+}
+
+typedef struct Position {
+  int64_t start[PJ_CONV_SPATIAL]; // of the window, without padding
+  int64_t offset;                 // of the batch, in elements
+} Position;
+
+static void locate_position(const PjPatches *p, int64_t index, Position *out) {
+  out->offset = 0;
+  for (int32_t i = 0; i < p->shape->spatial; ++i)
+    out->start[i] = 0;
+  for (int32_t i = p->num - 1; i >= 0; --i) {
+    const PjConvDim *dim = &p->dims[i];
+    const int64_t at = index % dim->size;
+    index /= dim->size;
+    if (dim->spatial < 0)
+      out->offset += at * dim->lhs_stride;
+    else
+      out->start[dim->spatial] = at * p->shape->stride[dim->spatial];
+  }
+}
+
+// The offset in elements of a place of the window, or -1.
+static inline int64_t element_offset(const PjConvShape *s, const Position *position,
+                                     const int64_t *offsets) {
+  int64_t offset = position->offset;
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    const int64_t at = pj__conv_locate(s, d, position->start[d] + offsets[d]);
+    if (at < 0)
+      return -1;
+    offset += at * s->lhs_spatial[d];
+  }
+  return offset;
+}
+
+static void pack_features(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                          int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                          void *temp) {
+  const PjPatches *patches = panel->user;
+  const PjConvShape *s = patches->shape;
+  const size_t elem = pj_dtype_bytes(panel->dtype), part = pj_comp_bytes(panel->part);
+  const bool native = pj_comp_is_native(panel->part, panel->dtype);
+  PjLinesFn *const pack_lines = pj__pack_lines(part);
+  Position positions[WIDTH];
+  const void *lines[WIDTH];
+  char *to = out;
+  pj__pack_clear(part, outers, sums, width, out, sliver);
+  for (int64_t r = 0; r < outers; r += width, to += (size_t)sliver * part) {
+    const int have = (int)pj__min(width, outers - r);
+    for (int i = 0; i < have; ++i)
+      locate_position(patches, outer + r + i, &positions[i]);
+    for (int64_t p = 0, n; p < sums; p += n) {
+      const int64_t place = (sum + p) / s->features, feature = (sum + p) % s->features;
+      int64_t offsets[PJ_CONV_SPATIAL];
+      window_offsets(s, place, offsets);
+      n = pj__min(s->features - feature, sums - p);
+      n = pj__min(n, native ? MAX_SUMS : PIECE);
+      for (int i = 0; i < have; ++i) {
+        const int64_t offset = element_offset(s, &positions[i], offsets);
+        if (offset < 0) {
+          lines[i] = zeros;
+          continue;
+        }
+        lines[i] = base + (offset + feature) * (int64_t)elem;
+        if (!native) {
+          void *line = (char *)temp + (size_t)(i * PIECE) * part;
+          pj__panel_load(panel, n, lines[i], line);
+          lines[i] = line;
+        }
+      }
+      pack_lines(lines, have, width, n, to + (size_t)(p * width) * part);
+    }
+  }
+}
+
+// One run of positions along the innermost dimension.
+typedef struct Segment {
+  Position position; // of its first
+  int64_t count, first;
+} Segment;
+
+#define FILL(T)                                                                 \
+  for (int64_t j = 0; j < count; ++j) {                                         \
+    const int64_t at = pj__conv_locate(s, inner, start + j * s->stride[inner]); \
+    ((T *)to)[j] = at < 0 ? 0 : ((const T *)from)[at * s->lhs_spatial[inner]];  \
+  }                                                                             \
+  return
+#define FILL_PLAIN(T)                                                                         \
+  for (int64_t j = low; j < high; ++j)                                                        \
+    ((T *)to)[j] = ((const T *)from)[(start + j * s->stride[inner]) * s->lhs_spatial[inner]]; \
+  return
+
+// |count| elements of neighbouring windows along spatial dimension |inner|, the first at |start| of
+// the dilated input.
+static void fill_segment(const PjConvShape *s, int32_t inner, size_t elem, int64_t start,
+                         int64_t count, const char *from, char *to) {
+  if (s->in_dilation[inner] != 1) {
+    switch (elem) {
+    case 1:
+      FILL(uint8_t);
+    case 2:
+      FILL(uint16_t);
+    case 4:
+      FILL(uint32_t);
+    default:
+      FILL(uint64_t);
+    }
+  }
+  // Windows [low, high) have the element.
+  const int64_t step = s->stride[inner], room = s->in[inner] - start;
+  const int64_t low = pj__min(count, start < 0 ? pj__divide_up(-start, step) : 0);
+  const int64_t high = pj__max(low, room <= 0 ? 0 : pj__min(count, pj__divide_up(room, step)));
+  memset(to, 0, (size_t)low * elem);
+  memset(to + (size_t)high * elem, 0, (size_t)(count - high) * elem);
+  if (step * s->lhs_spatial[inner] == 1) {
+    memcpy(to + (size_t)low * elem, from + (start + low) * (int64_t)elem,
+           (size_t)(high - low) * elem);
+    return;
+  }
+  switch (elem) {
+  case 1:
+    FILL_PLAIN(uint8_t);
+  case 2:
+    FILL_PLAIN(uint16_t);
+  case 4:
+    FILL_PLAIN(uint32_t);
+  default:
+    FILL_PLAIN(uint64_t);
+  }
+}
+
+// One element of the sum of a segment's windows.
+static void fill_line(const PjConvShape *s, const PjConvDim *innermost, const Segment *segment,
+                      const int64_t *offsets, int64_t feature, size_t elem, const char *base,
+                      char *to) {
+  const int32_t inner = innermost->spatial;
+  int64_t offset = segment->position.offset + feature * s->lhs_feature;
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    if (d == inner)
+      continue;
+    const int64_t at = pj__conv_locate(s, d, segment->position.start[d] + offsets[d]);
+    if (at < 0) {
+      memset(to, 0, (size_t)segment->count * elem);
+      return;
+    }
+    offset += at * s->lhs_spatial[d];
+  }
+  const char *from = base + offset * (int64_t)elem;
+  if (inner >= 0) {
+    fill_segment(s, inner, elem, segment->position.start[inner] + offsets[inner], segment->count,
+                 from, to);
+    return;
+  }
+  if (innermost->lhs_stride == 1) {
+    memcpy(to, from, (size_t)segment->count * elem);
+    return;
+  }
+  for (int64_t j = 0; j < segment->count; ++j)
+    memcpy(to + (size_t)j * elem, from + j * innermost->lhs_stride * (int64_t)elem, elem);
+}
+
+static void pack_positions(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                           int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                           void *temp) {
+  const PjPatches *patches = panel->user;
+  const PjConvShape *s = patches->shape;
+  const PjConvDim *innermost = &patches->dims[patches->num - 1];
+  const size_t elem = pj_dtype_bytes(panel->dtype), part = pj_comp_bytes(panel->part);
+  const bool native = pj_comp_is_native(panel->part, panel->dtype);
+  PjCopyFn *const copy = pj__pack_copy(part);
+  // Some columns and some lines at a time go through |temp|: converted lines, and one of the
+  // operand's type.
+  const int64_t columns = pj__max(PIECE / width, 1) * width, lines = WIDTH * PIECE / columns;
+  char *numbers = temp, *raw = numbers + WIDTH * PIECE * 8;
+  pj__pack_clear(part, outers, sums, width, out, sliver);
+  for (int64_t r = 0; r < outers; r += columns) {
+    const int64_t n = pj__min(columns, outers - r);
+    Segment segments[PIECE];
+    int num = 0;
+    for (int64_t at = 0; at < n; at += segments[num++].count) {
+      const int64_t index = outer + r + at;
+      locate_position(patches, index, &segments[num].position);
+      segments[num].first = at;
+      segments[num].count = pj__min(n - at, innermost->size - index % innermost->size);
+    }
+    for (int64_t p = 0; p < sums; p += lines) {
+      const int64_t count = pj__min(lines, sums - p);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t place = (sum + p + i) / s->features, feature = (sum + p + i) % s->features;
+        char *line = native ? numbers + (size_t)(i * columns) * part : raw;
+        int64_t offsets[PJ_CONV_SPATIAL];
+        window_offsets(s, place, offsets);
+        for (int k = 0; k < num; ++k)
+          fill_line(s, innermost, &segments[k], offsets, feature, elem, base,
+                    line + (size_t)segments[k].first * elem);
+        if (!native)
+          pj__panel_load(panel, n, raw, numbers + (size_t)(i * columns) * part);
+      }
+      copy(numbers, NULL, columns, n, count, width,
+           (char *)out + (size_t)(r / width * sliver + p * width) * part, sliver);
+    }
+  }
+}
+
+void pj__patches_panel(PjPanel *panel, const PjPatches *patches) {
+  panel->pack = patches->shape->lhs_feature == 1 && patches->shape->features >= 4 ? pack_features
+                                                                                  : pack_positions;
+  panel->user = patches;
+}

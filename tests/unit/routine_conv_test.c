@@ -1,0 +1,220 @@
+// convolution by routine and by evaluator, over dimension numbers, windows and types.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "routine_support.h"
+
+typedef struct Conv {
+  int32_t spatial;
+  int64_t batch, features, out_features, feature_groups, batch_groups;
+  int64_t in[3], window[3], stride[3], in_dilation[3], window_dilation[3], padding[6], reversal[3];
+  int layout[3]; // of input, kernel, output: where batch and feature (in, out) stand; see place()
+} Conv;
+
+// Dimensions of an array of two special ones and |spatial| others, for a layout: positions of the
+// special ones.
+static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, int64_t *others) {
+  const int64_t rank = spatial + 2;
+  static const int64_t places[6][2] = {{0, -1}, {0, 1}, {-1, 0}, {-2, -1}, {-1, -2}, {1, 0}};
+  *first = (places[layout][0] + rank) % rank;
+  *second = (places[layout][1] + rank) % rank;
+  for (int64_t d = 0, at = 0; d < rank; ++d)
+    if (d != *first && d != *second)
+      others[at++] = d;
+}
+
+static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
+  int64_t batch_dim, feature_dim, in_dims[3], k_in, k_out, kernel_dims[3], out_batch, out_feature,
+      out_dims[3];
+  int64_t in[5], kernel[5], out[5];
+  const int32_t rank = c->spatial + 2;
+  place(c->spatial, c->layout[0], &batch_dim, &feature_dim, in_dims);
+  place(c->spatial, c->layout[1], &k_in, &k_out, kernel_dims);
+  place(c->spatial, c->layout[2], &out_batch, &out_feature, out_dims);
+  in[batch_dim] = c->batch;
+  in[feature_dim] = c->features;
+  kernel[k_in] = c->features / c->feature_groups;
+  kernel[k_out] = c->out_features;
+  out[out_batch] = c->batch / c->batch_groups;
+  out[out_feature] = c->out_features;
+  double sums = (double)kernel[k_in];
+  for (int32_t d = 0; d < c->spatial; ++d) {
+    in[in_dims[d]] = c->in[d];
+    kernel[kernel_dims[d]] = c->window[d];
+    sums *= (double)c->window[d];
+    const int64_t padded = (c->in[d] ? (c->in[d] - 1) * c->in_dilation[d] + 1 : 0) +
+                           c->padding[2 * d] + c->padding[2 * d + 1];
+    const int64_t window = c->window[d] ? (c->window[d] - 1) * c->window_dilation[d] + 1 : 0;
+    out[out_dims[d]] = padded <= 0 || window > padded ? 0 : (padded - window) / c->stride[d] + 1;
+  }
+  text_start();
+  text_add("func.func @main(%%a: ");
+  text_type(in_type, rank, in);
+  text_add(", %%b: ");
+  text_type(in_type, rank, kernel);
+  text_add(") -> ");
+  text_type(out_type, rank, out);
+  text_add(" {\n  %%r = \"stablehlo.convolution\"(%%a, %%b) <{batch_group_count = %d : i64, "
+           "feature_group_count = %d : i64, "
+           "dimension_numbers = #stablehlo.conv<raw input_batch_dimension = %d, "
+           "input_feature_dimension = %d, "
+           "input_spatial_dimensions = [",
+           (int)c->batch_groups, (int)c->feature_groups, (int)batch_dim, (int)feature_dim);
+  text_list(c->spatial, in_dims);
+  text_add("], kernel_input_feature_dimension = %d, kernel_output_feature_dimension = %d, "
+           "kernel_spatial_dimensions = [",
+           (int)k_in, (int)k_out);
+  text_list(c->spatial, kernel_dims);
+  text_add("], output_batch_dimension = %d, output_feature_dimension = %d, "
+           "output_spatial_dimensions = [",
+           (int)out_batch, (int)out_feature);
+  text_list(c->spatial, out_dims);
+  text_add("]>");
+  if (c->spatial) {
+    static const char *const names[] = {"window_strides", "lhs_dilation", "rhs_dilation"};
+    const int64_t *const lists[] = {c->stride, c->in_dilation, c->window_dilation};
+    for (int i = 0; i < 3; ++i) {
+      text_add(", %s = array<i64: ", names[i]);
+      text_list(c->spatial, lists[i]);
+      text_add(">");
+    }
+    text_add(", window_reversal = array<i1: ");
+    for (int32_t d = 0; d < c->spatial; ++d)
+      text_add("%s%s", d ? ", " : "", c->reversal[d] ? "true" : "false");
+    text_add(">, padding = dense<[");
+    for (int32_t d = 0; d < c->spatial; ++d)
+      text_add("%s[%d, %d]", d ? ", " : "", (int)c->padding[2 * d], (int)c->padding[2 * d + 1]);
+    text_add("]> : tensor<%dx2xi64>", c->spatial);
+  }
+  text_add("}> : (");
+  text_type(in_type, rank, in);
+  text_add(", ");
+  text_type(in_type, rank, kernel);
+  text_add(") -> ");
+  text_type(out_type, rank, out);
+  text_add("\n  return %%r : ");
+  text_type(out_type, rank, out);
+  text_add("\n}\n");
+  PjTensor *inputs[] = {random_tensor(in_type, rank, in, special),
+                        random_tensor(in_type, rank, kernel, false)};
+  check_routine(text_get(), PJ_OP_CONVOLUTION, 2, inputs, MATCH_SUM, 2 * sums + 8);
+  for (int i = 0; i < 2; ++i)
+    pj_tensor_release(inputs[i]);
+}
+
+static const PjDtype types[][2] = {{PJ_DT_F32, PJ_DT_F32},    {PJ_DT_F64, PJ_DT_F64},
+                                   {PJ_DT_BF16, PJ_DT_BF16},  {PJ_DT_F16, PJ_DT_F16},
+                                   {PJ_DT_S8, PJ_DT_S32},     {PJ_DT_S32, PJ_DT_S32},
+                                   {PJ_DT_F8E5M2, PJ_DT_F32}, {PJ_DT_S64, PJ_DT_S64}};
+
+static void random_windows(void **state) {
+  (void)state;
+  for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
+    for (int round = 0; round < 60; ++round) {
+      Conv c = {.spatial = (int32_t)random_int(0, 3),
+                .batch = random_int(1, 4),
+                .feature_groups = 1,
+                .batch_groups = 1};
+      c.features = random_int(0, 12) ? random_int(1, 9) : 0;
+      c.out_features = random_int(1, 20);
+      if (round % 4 == 1) {
+        c.feature_groups = random_int(1, 5);
+        c.features = c.feature_groups * random_int(1, 3);
+        c.out_features = c.feature_groups * random_int(1, 3);
+      } else if (round % 4 == 2) {
+        c.batch_groups = random_int(1, 4);
+        c.batch = c.batch_groups * random_int(1, 2);
+        c.out_features = c.batch_groups * random_int(1, 3);
+      }
+      for (int32_t d = 0; d < c.spatial; ++d) {
+        c.in[d] = random_int(0, 20) ? random_int(1, d ? 9 : 40) : 0;
+        c.window[d] = random_int(1, 4);
+        c.stride[d] = random_int(0, 1) ? 1 : random_int(1, 3);
+        c.in_dilation[d] = random_int(0, 2) ? 1 : random_int(1, 3);
+        c.window_dilation[d] = random_int(0, 2) ? 1 : random_int(1, 3);
+        c.padding[2 * d] = random_int(0, 1) ? random_int(-1, 4) : 0;
+        c.padding[2 * d + 1] = random_int(0, 1) ? random_int(-1, 4) : 0;
+        c.reversal[d] = random_int(0, 3) == 0;
+      }
+      // Layouts with features between spatial dimensions are the evaluator's.
+      c.layout[0] = (int)random_int(0, 5);
+      c.layout[1] = (int)random_int(0, 5);
+      static const int outs[] = {0, 1, 2, 3, 5};
+      c.layout[2] = outs[random_int(0, c.spatial > 1 ? 3 : 4)];
+      if (c.layout[2] == 5 || (c.spatial > 0 && c.layout[2] == 4))
+        c.layout[2] = 0;
+      check(&c, types[t][0], types[t][1], round % 3 == 0);
+    }
+}
+
+// Sizes of real networks, smaller: both usual layouts, gradients, depthwise.
+static void usual(void **state) {
+  (void)state;
+  for (int layout = 0; layout < 2; ++layout)
+    for (int kind = 0; kind < 7; ++kind) {
+      Conv c = {.spatial = 2,
+                .batch = 2,
+                .features = 24,
+                .out_features = 40,
+                .feature_groups = 1,
+                .batch_groups = 1,
+                .in = {15, 17},
+                .window = {3, 3},
+                .stride = {1, 1},
+                .in_dilation = {1, 1},
+                .window_dilation = {1, 1},
+                .padding = {1, 1, 1, 1},
+                .layout = {layout, layout ? 2 : 3, layout}};
+      switch (kind) {
+      case 0:
+        break;
+      case 1:
+        c.stride[0] = c.stride[1] = 2;
+        break;
+      case 2: // transposed
+        c.in_dilation[0] = c.in_dilation[1] = 2;
+        c.padding[0] = c.padding[2] = 2;
+        break;
+      case 3:
+        c.window[0] = c.window[1] = 1;
+        c.padding[0] = c.padding[1] = c.padding[2] = c.padding[3] = 0;
+        break;
+      case 4: // depthwise
+        c.feature_groups = c.out_features = c.features = 48;
+        break;
+      case 5: // its gradient by the kernel: batches are features
+        c.batch = c.batch_groups = c.out_features = 48;
+        c.features = 3;
+        c.window[0] = 13;
+        c.window[1] = 15;
+        c.layout[0] = layout ? 5 : 2;
+        break;
+      case 6: // a large window with few features
+        c.features = 3;
+        c.window[0] = c.window[1] = 7;
+        c.stride[0] = c.stride[1] = 2;
+        c.padding[0] = c.padding[1] = c.padding[2] = c.padding[3] = 3;
+        break;
+      }
+      for (size_t t = 0; t < 4; ++t)
+        check(&c, types[t][0], types[t][1], false);
+    }
+}
+
+static void plain_instructions(void **state) {
+  pj_cpu_limit(0);
+  usual(state);
+  pj_cpu_limit(~0u);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_windows), cmocka_unit_test(usual),
+                                     cmocka_unit_test(plain_instructions)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
