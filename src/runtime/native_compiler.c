@@ -21,6 +21,7 @@ typedef struct Frame {
   void **buffers;
   void **inputs, **outputs;
   void *memory; // temporaries, up to SMALL_MEMORY; larger ones come from the device for each run
+  size_t bytes; // of |memory|
 } Frame;
 
 enum { SMALL_MEMORY = 1 << 16, KEPT_FRAMES = 8 };
@@ -157,6 +158,19 @@ static void native_stats(const PjCompiled *compiled, PjCompiledStats *out) {
 
 // --- Running -------------------------------------------------------------------------------------
 
+static Frame *frame_new(const PjSchedule *s) {
+  Frame *frame = pj_malloc(sizeof *frame +
+                           (s->slots.len + s->num_inputs + s->num_outputs + 1) * sizeof(void *));
+  if (!frame)
+    return NULL;
+  *frame = (Frame){.buffers = (void **)(frame + 1)};
+  frame->inputs = frame->buffers + s->slots.len;
+  frame->outputs = frame->inputs + s->num_inputs;
+  return frame;
+}
+
+// A frame with |memory| bytes, unless that is more than frames hold. One that was left may have
+// less: a client with more threads needs more.
 static Frame *frame_take(PjCompiled *compiled, size_t memory) {
   pthread_mutex_lock(&compiled->lock);
   Frame *frame = compiled->frames;
@@ -165,21 +179,17 @@ static Frame *frame_take(PjCompiled *compiled, size_t memory) {
     compiled->num_frames--;
   }
   pthread_mutex_unlock(&compiled->lock);
-  if (frame)
+  if (!frame && !(frame = frame_new(compiled->schedule)))
+    return NULL;
+  if (memory <= frame->bytes || memory > SMALL_MEMORY)
     return frame;
-  const PjSchedule *s = compiled->schedule;
-  frame = pj_malloc(sizeof *frame +
-                    (s->slots.len + s->num_inputs + s->num_outputs + 1) * sizeof(void *));
-  if (!frame)
-    return NULL;
-  *frame = (Frame){.buffers = (void **)(frame + 1)};
-  frame->inputs = frame->buffers + s->slots.len;
-  frame->outputs = frame->inputs + s->num_inputs;
-  if (memory && memory <= SMALL_MEMORY && !(frame->memory = pj_malloc_aligned(memory, 64))) {
-    pj_free(frame);
-    return NULL;
-  }
-  return frame;
+  pj_free_aligned(frame->memory);
+  frame->memory = pj_malloc_aligned(memory, 64);
+  frame->bytes = memory;
+  if (frame->memory)
+    return frame;
+  frame_destroy(frame);
+  return NULL;
 }
 
 static void frame_give(PjCompiled *compiled, Frame *frame) {
@@ -229,6 +239,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   void *memory = frame->memory;
   PjStatus status = PJ_STATUS_OK;
   if (bytes > SMALL_MEMORY) {
+    memory = NULL;
     if (driver)
       status =
           context->client->platform->device->allocate(driver, 0, PJ_MEMORY_DEVICE, bytes, &memory);
