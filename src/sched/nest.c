@@ -170,7 +170,7 @@ static PjIndex operand_index(const PjOp *op, uint32_t operand, const PjShapeMap 
   }
   for (int i = 0; i < index->n; i++) {
     const PjPiece *p = &index->p[i];
-    int r = pj_dim_at(to, out, p->pos);
+    int r = pj_dim_counted(to, out, p->pos);
     int d = r < 0 ? -1 : inverse[r];
     if (d >= 0)
       add_piece(&result, in[d] * (p->pos / out[r]), p->extent, p->ix);

@@ -20,6 +20,20 @@ int pj_dim_at(const PjType *type, const int64_t *strides, int64_t pos) {
   return -1;
 }
 
+static int next_wide(const PjType *type,
+                     int d) { // the next dimension of size > 1 after |d|, or the rank
+  for (d++; d < type->rank && type->dims[d] == 1; d++)
+    ;
+  return d;
+}
+
+int pj_dim_counted(const PjType *type, const int64_t *strides, int64_t pos) {
+  int d = pj_dim_at(type, strides, pos);
+  while (d >= 0 && pos % strides[d])
+    d = next_wide(type, d);
+  return d;
+}
+
 bool pj_op_keeps_order(const PjOp *op) {
   return op->kind == PJ_OP_RESHAPE;
 }
@@ -110,13 +124,6 @@ bool pj_shape_map(const PjOp *op, uint32_t operand, PjShapeMap *out) {
   }
 }
 
-static int next_wide(const PjType *type,
-                     int d) { // the next dimension of size > 1 after |d|, or the rank
-  for (d++; d < type->rank && type->dims[d] == 1; d++)
-    ;
-  return d;
-}
-
 bool pj_cuts_of(const PjOp *op, PjCuts *cuts) {
   const PjType *to = op->results[0].type;
   int64_t strides[PJ_MAX_RANK], count = pj_count(to);
@@ -166,6 +173,11 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
     int d = pj_dim_at(from, in, cut);
     if (d < 0)
       continue;
+    // A cut within dimensions that are read as one needs them to stay one.
+    for (int low = pj_dim_counted(from, in, cut); d != low; d = next_wide(from, d))
+      if (map.touched[d] || map.result_dim[d] < 0 || map.touched[next_wide(from, d)] ||
+          map.result_dim[next_wide(from, d)] != next_wide(to, map.result_dim[d]))
+        return false;
     int r = map.result_dim[d];
     if (r < 0 || (map.touched[d] && cut != in[d]))
       return false;

@@ -34,3 +34,7 @@ void pj_shape_strides(const PjType *type, int64_t *strides);
 int64_t pj_count(const PjType *type); // elements; 0 where it is not a static tensor
 // The dimension of size > 1 whose range of positions holds |pos|, or -1.
 int pj_dim_at(const PjType *type, const int64_t *strides, int64_t pos);
+// The dimension that a piece at |pos| counts in: that of pj_dim_at, or, where pieces do not follow
+// dimensions that lie behind one another (positions 5 and 1 in 5 x 3), the next one whose stride
+// divides |pos|; -1 as above.
+int pj_dim_counted(const PjType *type, const int64_t *strides, int64_t pos);
