@@ -15,6 +15,7 @@
 
 typedef enum Edit {
   KEEP_RESULT,   // the function returns only result |at|
+  DROP_RESULT,   // all but result |at|
   TO_OPERAND,    // the uses of value |at| see an operand of that type instead
   TO_ARGUMENT,   // ... a new argument
   TO_ONE,        // ... a splat constant
@@ -245,6 +246,15 @@ static PjStatus edit_guarded(void *context) {
     renumber_donations(a->arena, func, a->at);
     pj_op_set_attr(func, PJ_KEY_res_attrs, pj_attr_array(a->arena, 0, NULL));
     break;
+  case DROP_RESULT:
+    if (a->at >= end->num_operands || end->num_operands == 1)
+      return PJ_STATUS_OK;
+    for (uint32_t i = a->at; i + 1 < end->num_operands; ++i)
+      end->operands[i] = end->operands[i + 1];
+    --end->num_operands;
+    renumber_donations(a->arena, func, -1);
+    pj_op_set_attr(func, PJ_KEY_res_attrs, pj_attr_array(a->arena, 0, NULL));
+    break;
   case DROP_DONATION:
     renumber_donations(a->arena, func, -1);
     break;
@@ -310,6 +320,8 @@ int shrink(const TrialOptions *options, PjStrBuf *text, Verdict verdict, int att
   for (uint32_t r = 0; r < s.num_results; ++r)
     if (try_edit(&s, KEEP_RESULT, r))
       break;
+  for (uint32_t r = s.num_results; r-- > 0;)
+    try_edit(&s, DROP_RESULT, r);
   try_edit(&s, DROP_DONATION, 0);
   for (bool changed = true; changed && s.attempts < s.limit;) {
     changed = false;
