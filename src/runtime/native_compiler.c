@@ -5,13 +5,17 @@
 // given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a compiled program needs
 // lies in an arena of its own.
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "ir/print.h"
 #include "pass/pass.h"
 #include "runtime/client.h"
+#include "runtime/dump.h"
 #include "runtime/eval_group.h"
 #include "sched/sched.h"
 
@@ -37,20 +41,82 @@ struct PjCompiled {
 
 // --- Compiling -----------------------------------------------------------------------------------
 
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 typedef struct Job {
   PjModule *in;
   PjArena *arena, *work, *kernels;
   PjSchedule *schedule;
+  int num_dumped;
+  PjDump *dump;
 } Job;
+
+static void dump_module(void *context, const char *pass, const PjModule *module) {
+  Job *job = context;
+  PjStrBuf text = {0};
+  char name[64];
+  pj_module_print(&text, module, NULL);
+  snprintf(name, sizeof name, "%02d.%s.mlir", job->num_dumped++, pass);
+  pj_dump_text(job->dump, name, (PjStr){text.data, text.len});
+  pj_strbuf_free(&text);
+}
+
+static void dump_buffer(Job *job, const char *stage, uint32_t number, PjStrBuf *text) {
+  char name[64];
+  snprintf(name, sizeof name, "kernel%u.%s", number, stage);
+  pj_dump_text(job->dump, name, (PjStr){text->data, text->len});
+  pj_strbuf_free(text);
+}
+
+static void dump_kernel(void *context, uint32_t code, const PjKir *function) {
+  Job *job = context;
+  PjStrBuf kir = {0}, ir = {0}, assembly = {0};
+  pj_kir_print(function, &kir);
+  dump_buffer(job, "kir", code, &kir);
+  pj_status_free(pj_jit_dump(function, &ir, &assembly));
+  dump_buffer(job, "ll", code, &ir);
+  dump_buffer(job, "s", code, &assembly);
+}
+
+static void dump_schedule(Job *job, const PjPassReport *report, double pass_ms, double total_ms) {
+  PjStrBuf text = {0};
+  pj_schedule_print(job->schedule, &text);
+  pj_dump_text(job->dump, "schedule", (PjStr){text.data, text.len});
+  pj_strbuf_free(&text);
+  pj_strbuf_printf(&text, "passes %.3f ms, schedule and code %.3f ms\n", pass_ms,
+                   total_ms - pass_ms);
+  for (uint32_t i = 0; i < report->count; i++)
+    pj_strbuf_printf(&text, "  %-24s %8.3f ms %6u changes%s\n", report->passes[i].name,
+                     (double)report->passes[i].ns / 1e6, report->passes[i].changes,
+                     report->passes[i].exhausted ? ", out of budget" : "");
+  pj_dump_text(job->dump, "times", (PjStr){text.data, text.len});
+  pj_strbuf_free(&text);
+}
 
 static PjStatus schedule_in_kernels(void *context) {
   Job *job = context;
   PjModule *module;
-  PjPassOptions passes = {.verify = pj_option_int(PJ_OPTION_VERIFY) > 0};
-  PJ_TRY(pj_passes_run(job->arena, job->in, &passes, &module));
+  PjPassReport report = {0};
+  PjPassOptions passes = {.verify = pj_option_int(PJ_OPTION_VERIFY) > 0, .report = &report};
   PjScheduleOptions options = {
       .target = pj_kir_target_host(), .work = job->work, .kernels = job->kernels};
-  return pj_schedule_create(job->arena, module, &options, &job->schedule);
+  if (job->dump) {
+    dump_module(job, "input", job->in);
+    passes.dump = dump_module;
+    options.dump = dump_kernel;
+    passes.dump_context = options.dump_context = job;
+  }
+  uint64_t start = now_ns();
+  PJ_TRY(pj_passes_run(job->arena, job->in, &passes, &module));
+  uint64_t middle = now_ns();
+  PjStatus status = pj_schedule_create(job->arena, module, &options, &job->schedule);
+  if (job->dump && !status)
+    dump_schedule(job, &report, (double)(middle - start) / 1e6, (double)(now_ns() - start) / 1e6);
+  return status;
 }
 
 static PjStatus schedule_in_work(void *context) {
@@ -98,7 +164,9 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
   bool alone = options->num_partitions <= 1 && options->num_replicas <= 1;
   Job job = {.in = module};
   if (native && alone) {
+    job.dump = pj_dump_open(module->name);
     PjStatus status = make_schedule(&job);
+    pj_dump_close(job.dump);
     PjCode code = pj_status_code(status);
     // An internal error is a fault of ours that must not be a user's: unless one looks for it.
     bool hide = code == PJ_INTERNAL && pj_option_int(PJ_OPTION_VERIFY) <= 0;

@@ -21,6 +21,13 @@ static bool body_supported(const PjRegion *region) {
   return true;
 }
 
+bool pj_reducer_body_supported(const PjRegion *region, uint32_t num_args) {
+  for (uint32_t i = 0; i < region->num_args; i++)
+    if (!pj_type_is_scalar_tensor(region->args[i].type) || region->args[i].type->quant)
+      return false;
+  return region->num_args == num_args && body_supported(region);
+}
+
 static PjOpKind known_monoid(const PjRegion *region) {
   const PjOp *op = region->first, *end = pj_region_terminator(region);
   if (!op || op->next != end || region->num_args != 2 || end->num_operands != 1 ||
@@ -148,18 +155,12 @@ static PjElem get(Scope *scope, const PjValue *value) {
   return e;
 }
 
-void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
+void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, const PjElem *args,
+                     uint32_t num_results, PjElem *results) {
   PjKir *k = nest->ix.k;
-  if (r->wide) {
-    acc[0].re = pj_kir_2(k, r->monoid == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
-    return;
-  }
-  const PjRegion *region = &r->op->regions[0];
-  Scope scope = {.nest = nest, .lanes = pj_kir_typeof(k, acc[0].re).lanes};
-  for (uint32_t i = 0; i < r->count; i++) {
-    set(&scope, &region->args[i], acc[i]);
-    set(&scope, &region->args[r->count + i], x[i]);
-  }
+  Scope scope = {.nest = nest, .lanes = pj_kir_typeof(k, args[0].re).lanes};
+  for (uint32_t i = 0; i < num_args; i++)
+    set(&scope, &region->args[i], args[i]);
   const PjOp *end = pj_region_terminator(region);
   for (const PjOp *op = region->first; op != end; op = op->next) {
     PjElem in[3];
@@ -173,8 +174,22 @@ void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjE
     bool moves = !(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM);
     set(&scope, &op->results[0], moves ? in[0] : pj_elem_apply(k, op, in));
   }
-  for (uint32_t i = 0; i < r->count; i++)
-    acc[i] = get(&scope, end->operands[i]);
+  for (uint32_t i = 0; i < num_results; i++)
+    results[i] = get(&scope, end->operands[i]);
+}
+
+void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
+  PjKir *k = nest->ix.k;
+  if (r->wide) {
+    acc[0].re = pj_kir_2(k, r->monoid == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
+    return;
+  }
+  PjElem args[2 * PJ_MAX_REDUCED];
+  for (uint32_t i = 0; i < r->count; i++) {
+    args[i] = acc[i];
+    args[r->count + i] = x[i];
+  }
+  pj_region_apply(nest, &r->op->regions[0], 2 * r->count, args, r->count, acc);
 }
 
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {

@@ -15,6 +15,11 @@ typedef struct PjReducer {
 
 // False if the body holds more than elementwise operations on scalars with a register form.
 bool pj_reducer_make(const PjOp *op, PjReducer *out);
+// True if |region| of |num_args| scalars is made of elementwise operations with a register form.
+bool pj_reducer_body_supported(const PjRegion *region, uint32_t num_args);
+// What |region| returns for |args|.
+void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, const PjElem *args,
+                     uint32_t num_results, PjElem *results);
 // What accumulators begin with: the identity, else the initial values. |out|: count values, one
 // lane.
 void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out);

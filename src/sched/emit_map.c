@@ -48,6 +48,14 @@ void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjI
   pj_nest_store(e->nest, dtype, e->out[root].ptr[result], e->out[root].alias[result], at, value, 0);
 }
 
+int64_t pj_emit_trips(PjEmit *e, PjKirVal begin, PjKirVal end, int64_t step, int64_t limit) {
+  uint64_t b, f;
+  if (!e->nest->ix.literal || !pj_kir_is_const(e->k, begin, &b) || !pj_kir_is_const(e->k, end, &f))
+    return -1;
+  int64_t length = (int64_t)f - (int64_t)b, trips = length <= 0 ? 0 : (length + step - 1) / step;
+  return trips <= limit ? trips : -1;
+}
+
 // Where an update (an index of the domain, its operand 1) goes in the array that it changes.
 static PjIx update_offset(PjEmit *e, const PjOp *op, const PjIndex *index) {
   const PjType *whole = op->operands[0]->type, *part = op->operands[1]->type;
@@ -98,26 +106,32 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
   pj_nest_forget(e->nest);
 }
 
+enum { UNROLLED = 8 }; // turns of a short loop that are written out
+
+static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes) {
+  PjKir *k = e->k;
+  pj_emit_lanes(e, lanes);
+  int64_t trips = pj_emit_trips(e, begin, end, lanes, UNROLLED);
+  for (int64_t t = 0; t < trips; t++)
+    map_body(e, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * lanes)));
+  if (trips >= 0)
+    return;
+  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
+  map_body(e, outer, i);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
 static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end,
                       int64_t extent) {
-  PjKir *k = e->k;
   int lanes = extent >= e->group->lanes ? e->group->lanes : 1;
-  PjKirVal whole = end;
   if (lanes > 1) {
-    if (extent % lanes)
-      whole = pj_emit_whole(e, begin, end, lanes);
-    pj_emit_lanes(e, lanes);
-    PjKirVal i = pj_kir_for_begin(k, begin, whole, pj_kir_i64(k, lanes), 0, NULL, NULL);
-    map_body(e, outer, i);
-    pj_kir_for_end(k, 0, NULL, NULL);
+    PjKirVal whole = extent % lanes ? pj_emit_whole(e, begin, end, lanes) : end;
+    map_loop(e, outer, begin, whole, lanes);
     if (extent % lanes == 0)
       return;
     begin = whole;
   }
-  pj_emit_lanes(e, 1);
-  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
-  map_body(e, outer, i);
-  pj_kir_for_end(k, 0, NULL, NULL);
+  map_loop(e, outer, begin, end, 1);
 }
 
 void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
@@ -129,7 +143,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
     return;
   }
   const PjLoop *last = &g->loops[g->num_loops - 1];
-  PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
+  bool once = pj_emit_trips(e, begin, end, 1, 1) == 1;
+  PjKirVal unit = once ? begin : pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
   PjKirVal flat = unit, lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
   if (g->blocks > 1) {
     PjKirVal blocks = pj_ix_number(&e->nest->ix, g->blocks), size = pj_kir_i64(k, g->block);
@@ -139,7 +154,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
   }
   pj_emit_outer(e, flat, g->loops, g->num_loops - 1, &outer);
   map_range(e, &outer, lo, hi, last->extent);
-  pj_kir_for_end(k, 0, NULL, NULL);
+  if (!once)
+    pj_kir_for_end(k, 0, NULL, NULL);
 }
 
 void pj_group_emit(PjNest *nest, const PjGroup *group, const PjRootBuffers *out, PjKirVal begin,

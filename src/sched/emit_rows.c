@@ -89,7 +89,8 @@ static PjKirVal row_ptr(PjEmit *e, uint32_t root) {
     if (r->role == PJ_ROOT_ELEMENTS && r->reused && !r->stored)
       offset += ((size_t)g->inner * pj_dtype_bytes(r->op->results[0].type->dtype) + 63) / 64 * 64;
   }
-  return pj_kir_ptradd(e->k, pj_kir_scratch(e->k), pj_ix_number(&e->nest->ix, (int64_t)offset));
+  return pj_kir_ptradd(e->k, e->nest->scratch ? e->nest->scratch : pj_kir_scratch(e->k),
+                       pj_ix_number(&e->nest->ix, (int64_t)offset));
 }
 
 static PjIx offset_within(PjEmit *e, const PjIndex *index, int64_t below) {
@@ -263,7 +264,8 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
 void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
   const PjGroup *g = e->group;
   PjKir *k = e->k;
-  PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
+  bool once = pj_emit_trips(e, begin, end, 1, 1) == 1;
+  PjKirVal unit = once ? begin : pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
   PjKirVal row = unit, part = 0, first_begin = 0, first_end = 0;
   if (g->split > 1) {
     const PjLoop *first = g->loops;
@@ -303,5 +305,6 @@ void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
                     pj_ix_offset(&e->nest->ix, &kept),
                     pj_nest_value(e->nest, &g->roots[r].op->results[0], &kept, 0));
   pj_nest_forget(e->nest);
-  pj_kir_for_end(k, 0, NULL, NULL);
+  if (!once)
+    pj_kir_for_end(k, 0, NULL, NULL);
 }

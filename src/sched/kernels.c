@@ -119,21 +119,27 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
   return PJ_STATUS_OK;
 }
 
+static size_t lane_bytes(const PjType *type) {
+  return pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
+}
+
+static int lanes_of_width(const PjLower *l, size_t widest) {
+  // Narrow elements are computed in 32 bits as a rule.
+  return l->options->target->vector_bytes / (int)(widest < 4 ? 4 : widest);
+}
+
 static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
   size_t widest = 1;
   for (size_t i = 0; i < b->leaves.len; i++) {
     const PjType *type = b->leaves.data[i]->type;
-    size_t bytes = pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
-    if (type->rank > 0 && bytes > widest)
-      widest = bytes;
+    if (type->rank > 0 && lane_bytes(type) > widest)
+      widest = lane_bytes(type);
   }
   for (size_t i = 0; i < unit->roots.len; i++) {
-    PjDtype dtype = unit->roots.data[i]->results[0].type->dtype;
-    size_t bytes = pj_dtype_bytes(dtype) / (pj_dtype_is_complex(dtype) ? 2 : 1);
+    size_t bytes = lane_bytes(unit->roots.data[i]->results[0].type);
     widest = bytes > widest ? bytes : widest;
   }
-  // Narrow elements are computed in 32 bits as a rule.
-  return l->options->target->vector_bytes / (int)(widest < 4 ? 4 : widest);
+  return lanes_of_width(l, widest);
 }
 
 static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
@@ -161,6 +167,41 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   }
   g->cost += 0.1 * (double)(b->in.len + b->out.len);
   return unit->general ? pj_group_shape_reduce(g, &unit->cuts) : pj_group_shape(g, &unit->cuts);
+}
+
+bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {
+  Binding b = {.l = l, .unit = unit, .region = unit->op->region};
+  for (size_t i = 0; i < unit->roots.len; i++)
+    gather_op(&b, unit->roots.data[i]);
+  return make_group(l, unit, &b, out);
+}
+
+void pj_unit_touch(PjLower *l, const PjUnit *unit) {
+  Binding b = {.l = l, .unit = unit, .region = unit->op->region};
+  for (size_t i = 0; i < unit->roots.len; i++)
+    gather_op(&b, unit->roots.data[i]);
+  if (!unit->is_group)
+    for (uint32_t i = 0; i < unit->op->num_operands; i++)
+      gather(&b, unit->op->operands[i]);
+  for (size_t i = 0; i < b.in.len; i++)
+    pj_slot_touch(l, b.in.data[i]);
+}
+
+bool pj_update_shape(PjLower *l, const PjOp *op, PjRoot *root, PjGroup *g) {
+  const PjValue *update = op->operands[1];
+  const PjOpInfoSched *info =
+      update->def && update->def->region == op->region ? &l->ops[update->def->id] : NULL;
+  bool inlined = info && !pj_is_root(info);
+  *root = (PjRoot){.op = op, .stored = true};
+  *g = (PjGroup){.kind = PJ_GROUP_MAP,
+                 .num_roots = 1,
+                 .roots = root,
+                 .count = pj_count(update->type),
+                 .inner = 1,
+                 .lanes = lanes_of_width(l, lane_bytes(update->type)),
+                 .cost = 0.2 + (inlined ? info->cost : 0)};
+  PjCuts cuts = {0}, none = {0};
+  return pj_update_cuts(op, inlined ? &info->cuts : &none, &cuts) && pj_group_shape(g, &cuts);
 }
 
 static void add_output(Binding *b, PjRootBuffers *buffers, uint32_t result, uint32_t slot) {
@@ -258,8 +299,7 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
 
 PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out) {
   const PjOp *op = unit->op;
-  const PjValue *operand = op->operands[0], *update = op->operands[1];
-  const PjType *part = update->type;
+  const PjValue *operand = op->operands[0];
   uint32_t source = pj_slot_of(l, operand), target;
   if (pj_value_dies(l, operand, unit)) {
     target = source;
@@ -278,23 +318,12 @@ PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out) {
   buffer.alias[0] = alias_of(&b, target);
   bind_inputs(&b);
 
-  PjRoot root = {.op = op, .stored = true};
-  PjGroup g = {.kind = PJ_GROUP_MAP,
-               .num_roots = 1,
-               .roots = &root,
-               .count = pj_count(part),
-               .inner = 1,
-               .lanes =
-                   l->options->target->vector_bytes / (pj_dtype_bytes(part->dtype) > 4 ? 8 : 4)};
-  const PjOpInfoSched *info =
-      update->def && update->def->region == op->region ? &l->ops[update->def->id] : NULL;
-  PjCuts cuts = {0}, none = {0};
-  if (!pj_update_cuts(op, info && !pj_is_root(info) ? &info->cuts : &none, &cuts) ||
-      !pj_group_shape(&g, &cuts))
+  PjRoot root;
+  PjGroup g;
+  if (!pj_update_shape(l, op, &root, &g))
     return pj_op_blame(op, PJ_ERROR(INTERNAL, "an update that cannot be computed in place"));
   PjKir *k = b.nest->ix.k;
   PjEmit e = {b.nest, k, &g, &buffer};
   pj_emit_map(&e, pj_kir_begin(k), pj_kir_end(k));
-  double cost = 0.2 + (info && !pj_is_root(info) ? info->cost : 0);
-  return add_kernel_step(&b, out, g.units, g.align, cost * (double)g.count / (double)g.units, 0);
+  return add_kernel_step(&b, out, g.units, g.align, g.cost * (double)g.count / (double)g.units, 0);
 }

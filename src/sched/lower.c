@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "sched/lower.h"
+#include "sched/native.h"
 #include "sched/shape_map.h"
 
 PjStep *pj_step_add(PjLower *l, PjSteps *steps, PjStepKind kind, const PjOp *op, uint32_t num_in,
@@ -106,8 +106,13 @@ static PjStatus lower_case(PjLower *l, const PjOp *op, PjSteps *out) {
   return PJ_STATUS_OK;
 }
 
+size_t pj_loop_begin(PjLower *l) {
+  l->num_loops++;
+  return l->touched.len;
+}
+
 // What the loop has touched lives to its end if it was there before it began.
-static void end_loop(PjLower *l, size_t mark, uint32_t begin) {
+void pj_loop_end(PjLower *l, size_t mark, uint32_t begin) {
   l->num_loops--;
   for (size_t i = mark; i < l->touched.len; i++) {
     PjSchedSlot *slot = &l->schedule->slots.data[l->touched.data[i]];
@@ -141,8 +146,7 @@ static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
     l->slot_of[op->results[i].id] = carry[i];
   }
   uint32_t begin = ++l->time;
-  size_t mark = l->touched.len;
-  l->num_loops++;
+  size_t mark = pj_loop_begin(l);
   for (uint32_t i = 0; i < n; i++)
     pj_slot_touch(l, carry[i]);
   PjSteps *bodies = PJ_NEW_ARRAY(l->arena, PjSteps, 2);
@@ -187,7 +191,7 @@ static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
   step->bodies = bodies;
   step->num_swaps = num_swaps / 2;
   step->swaps = swaps;
-  end_loop(l, mark, begin);
+  pj_loop_end(l, mark, begin);
   return PJ_STATUS_OK;
 }
 
@@ -206,7 +210,9 @@ static PjStatus lower_unit(PjLower *l, const PjUnit *unit, PjSteps *out) {
   case PJ_OPROLE_ROUTINE:
     return lower_routine(l, unit, out);
   case PJ_OPROLE_CONTROL:
-    return op->kind == PJ_OP_WHILE ? lower_while(l, unit, out) : lower_case(l, op, out);
+    if (op->kind != PJ_OP_WHILE)
+      return lower_case(l, op, out);
+    return pj_native_fits(l, op) ? pj_lower_native(l, unit, out) : lower_while(l, unit, out);
   default:
     return pj_lower_fallback(l, op, out);
   }
@@ -260,6 +266,8 @@ static PjStatus compile(PjLower *l) {
   PjJitCode **codes = s->codes;
   for (uint32_t i = 0; i < n && pj_option_int(PJ_OPTION_VERIFY) > 0; i++)
     PJ_TRY_IN(pj_kir_verify(l->functions.data[i]), "a kernel");
+  for (uint32_t i = 0; i < n && l->options->dump; i++)
+    l->options->dump(l->options->dump_context, i, l->functions.data[i]);
   if (n)
     PJ_TRY(pj_jit_compile(l->options->threads, n, l->functions.data, codes));
   for (uint32_t i = 0; i < n; i++)

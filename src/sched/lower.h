@@ -111,6 +111,15 @@ PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out);
 bool pj_is_alias(PjLower *l, const PjOp *op);
 // True for a constant that is kept as data of the program.
 bool pj_is_constant_data(const PjOp *op);
+// The group that |unit| is.
+bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out);
+// Everything in memory that |unit| reads is in use now.
+void pj_unit_touch(PjLower *l, const PjUnit *unit);
+// The group of a dynamic_update_slice over its update; |root| is its only root.
+bool pj_update_shape(PjLower *l, const PjOp *op, PjRoot *root, PjGroup *out);
+// Around the steps of a loop; |begin|: its first step.
+size_t pj_loop_begin(PjLower *l);
+void pj_loop_end(PjLower *l, size_t mark, uint32_t begin);
 uint32_t pj_slot_new(PjLower *l, PjSlotKind kind, size_t bytes);
 void pj_slot_touch(PjLower *l, uint32_t slot); // the step at hand uses it
 // The slot of a value that is in memory; makes constants of dense ones.

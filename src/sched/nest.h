@@ -28,10 +28,11 @@ typedef struct PjPlace {
 typedef struct PjNest {
   PjIxBuilder ix; // first: the function and the lanes
   PjArena *arena;
-  PjMap places;    // of values (by address) to PjPlace *
-  PjMap memo;      // of (value, index, mask) to PjElem *; emptied by pj_nest_forget
-  PjMap constants; // of attributes to PjElem *, for the whole function
-  uint32_t budget; // instructions that the function may have
+  PjMap places;     // of values (by address) to PjPlace *
+  PjMap memo;       // of (value, index, mask) to PjElem *; emptied by pj_nest_forget
+  PjMap constants;  // of attributes to PjElem *, for the whole function
+  PjKirVal scratch; // memory for rows; 0: that of the call
+  uint32_t budget;  // instructions that the function may have
   int depth;
   const char *failed; // why the kernel cannot be made; values are meaningless then
 } PjNest;

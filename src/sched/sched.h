@@ -73,6 +73,9 @@ typedef struct PjScheduleOptions {
   PjArena *work;      // for what is needed only while scheduling; the caller holds its guard, and
                       // destroys it afterwards
   PjArena *kernels;   // the same, for the functions of kernels
+  // Called with each distinct function, before code is made of it; may be NULL.
+  void (*dump)(void *context, uint32_t code, const PjKir *function);
+  void *dump_context;
 } PjScheduleOptions;
 
 typedef struct PjSchedule {
