@@ -16,6 +16,8 @@
 // NaN; that is the one difference of bits that this pass allows.
 //
 // Expected linear time; hashes look at the first bytes of large constants only.
+#include "pass/cse.h"
+
 #include "base/hash.h"
 #include "pass/constant.h"
 #include "pass/passes.h"
@@ -28,15 +30,18 @@ typedef struct Entry {
   uint32_t next; // of the same bucket: 1 + index of the entry; 0: none
 } Entry;
 
-typedef struct Table {
+// PjSlot.tag holds a value's position within the region being hashed or compared, 0 outside.
+struct PjCse {
   PjRewrite *rw;
   PJ_VEC(Entry) entries; // in order of entering, so that a region's can be taken out again
   uint32_t *buckets;     // 1 + index of the newest entry
   uint32_t mask;
-  size_t floor;  // entries below belong to what an isolated region does not see
-  uint32_t *tag; // by value: position within the region being hashed or compared, or 0
-  uint32_t num_tags;
-} Table;
+  size_t floor; // entries below belong to what an isolated region does not see
+};
+
+static uint32_t *tag_of(PjCse *t, const PjValue *value) {
+  return &t->rw->slots[value->id].tag;
+}
 
 // --------------------------------------------------------------------------------------- hashes
 
@@ -63,36 +68,36 @@ static uint64_t hash_attr(uint64_t h, const PjAttr *attr) {
   return h;
 }
 
-static uint64_t hash_value(const Table *t, const PjValue *value) {
-  return t->tag[value->id] ? t->tag[value->id] : (uint64_t)value->id << 32;
+static uint64_t hash_value(PjCse *t, const PjValue *value) {
+  return *tag_of(t, value) ? *tag_of(t, value) : (uint64_t)value->id << 32;
 }
 
-static uint64_t hash_op(Table *t, PjOp *op, bool top);
+static uint64_t hash_op(PjCse *t, PjOp *op, bool top);
 
 // Numbers the values of |region| by position, from |next| on.
-static void tag_region(Table *t, PjRegion *region, uint32_t *next) {
+static void tag_region(PjCse *t, PjRegion *region, uint32_t *next) {
   for (uint32_t i = 0; i < region->num_args; ++i)
-    t->tag[region->args[i].id] = (*next)++;
+    *tag_of(t, &region->args[i]) = (*next)++;
   for (PjOp *op = region->first; op; op = op->next) {
     for (uint32_t i = 0; i < op->num_results; ++i)
-      t->tag[op->results[i].id] = (*next)++;
+      *tag_of(t, &op->results[i]) = (*next)++;
     for (uint32_t r = 0; r < op->num_regions; ++r)
       tag_region(t, &op->regions[r], next);
   }
 }
 
-static void untag_region(Table *t, PjRegion *region) {
+static void untag_region(PjCse *t, PjRegion *region) {
   for (uint32_t i = 0; i < region->num_args; ++i)
-    t->tag[region->args[i].id] = 0;
+    *tag_of(t, &region->args[i]) = 0;
   for (PjOp *op = region->first; op; op = op->next) {
     for (uint32_t i = 0; i < op->num_results; ++i)
-      t->tag[op->results[i].id] = 0;
+      *tag_of(t, &op->results[i]) = 0;
     for (uint32_t r = 0; r < op->num_regions; ++r)
       untag_region(t, &op->regions[r]);
   }
 }
 
-static uint64_t hash_op(Table *t, PjOp *op, bool top) {
+static uint64_t hash_op(PjCse *t, PjOp *op, bool top) {
   uint64_t h = pj_hash_u64(PJ_HASH_SEED, op->kind);
   if (pj_op_info[op->kind].traits & PJ_TRAIT_COMM) {
     h = pj_hash_u64(h, hash_value(t, op->operands[0]) + hash_value(t, op->operands[1]));
@@ -118,8 +123,8 @@ static uint64_t hash_op(Table *t, PjOp *op, bool top) {
 
 // -------------------------------------------------------------------------------------- equality
 
-static bool same_value(const Table *t, const PjValue *a, const PjValue *b) {
-  return a == b || (t->tag[a->id] && t->tag[a->id] == t->tag[b->id]);
+static bool same_value(PjCse *t, const PjValue *a, const PjValue *b) {
+  return a == b || (*tag_of(t, a) && *tag_of(t, a) == *tag_of(t, b));
 }
 
 static bool same_extra(const PjAttr *a, const PjAttr *b) {
@@ -127,9 +132,9 @@ static bool same_extra(const PjAttr *a, const PjAttr *b) {
   return none_a == none_b && (none_a || pj_attr_eq(a, b));
 }
 
-static bool same_regions(Table *t, const PjOp *a, const PjOp *b);
+static bool same_regions(PjCse *t, const PjOp *a, const PjOp *b);
 
-static bool same_op(Table *t, const PjOp *a, const PjOp *b, bool top) {
+static bool same_op(PjCse *t, const PjOp *a, const PjOp *b, bool top) {
   if (a->kind != b->kind || a->num_operands != b->num_operands ||
       a->num_results != b->num_results || a->num_regions != b->num_regions)
     return false;
@@ -164,7 +169,7 @@ static bool same_op(Table *t, const PjOp *a, const PjOp *b, bool top) {
   return same;
 }
 
-static bool same_regions(Table *t, const PjOp *a, const PjOp *b) {
+static bool same_regions(PjCse *t, const PjOp *a, const PjOp *b) {
   for (uint32_t r = 0; r < a->num_regions; ++r) {
     const PjRegion *x = &a->regions[r], *y = &b->regions[r];
     if (x->num_args != y->num_args)
@@ -205,7 +210,7 @@ static bool is_local(const PjOp *op) {
   return op->kind == PJ_OP_CONSTANT && op->attrs[0]->data_size <= LOCAL_BYTES;
 }
 
-static void grow(Table *t) {
+static void grow(PjCse *t) {
   uint32_t size = t->buckets ? 2 * (t->mask + 1) : 64;
   t->buckets = PJ_NEW_ARRAY(t->rw->scratch, uint32_t, size);
   t->mask = size - 1;
@@ -216,7 +221,7 @@ static void grow(Table *t) {
   }
 }
 
-static PjOp *find(Table *t, PjOp *op, uint64_t hash) {
+static PjOp *find(PjCse *t, PjOp *op, uint64_t hash) {
   for (uint32_t at = t->buckets[hash & t->mask]; at > t->floor; at = t->entries.data[at - 1].next) {
     const Entry *entry = &t->entries.data[at - 1];
     if (entry->hash == hash && (!is_local(op) || entry->op->region == op->region) &&
@@ -226,51 +231,66 @@ static PjOp *find(Table *t, PjOp *op, uint64_t hash) {
   return NULL;
 }
 
-static void leave(Table *t, size_t len) {
-  while (t->entries.len > len) {
-    const Entry *entry = &t->entries.data[--t->entries.len];
-    t->buckets[entry->hash & t->mask] = entry->next;
-  }
+PjCse *pj_cse_create(PjRewrite *rw) {
+  PjCse *cse = PJ_NEW(rw->scratch, PjCse);
+  cse->rw = rw;
+  grow(cse);
+  return cse;
 }
 
-static void walk(Table *t, PjRegion *region, bool isolated) {
-  PjRewrite *rw = t->rw;
-  size_t len = t->entries.len, floor = t->floor;
+PjCseScope pj_cse_enter(PjCse *cse, bool isolated) {
+  PjCseScope scope = {cse->entries.len, cse->floor};
   if (isolated)
-    t->floor = len;
+    cse->floor = cse->entries.len;
+  return scope;
+}
+
+void pj_cse_leave(PjCse *cse, PjCseScope scope) {
+  while (cse->entries.len > scope.len) {
+    const Entry *entry = &cse->entries.data[--cse->entries.len];
+    cse->buckets[entry->hash & cse->mask] = entry->next;
+  }
+  cse->floor = scope.floor;
+}
+
+bool pj_cse_merge(PjCse *cse, PjOp *op) {
+  enum { MAX_RESULTS = 64 };
+  if (!takes_part(op) || op->num_results > MAX_RESULTS)
+    return false;
+  uint64_t hash = hash_op(cse, op, true);
+  PjOp *same = find(cse, op, hash);
+  if (same) {
+    PjValue *values[MAX_RESULTS];
+    for (uint32_t i = 0; i < op->num_results; ++i)
+      values[i] = &same->results[i];
+    return pj_rw_become_all(cse->rw, op, values);
+  }
+  if (cse->entries.len >= cse->mask / 2)
+    grow(cse);
+  Entry entry = {op, hash, cse->buckets[hash & cse->mask]};
+  PJ_PUSH(cse->rw->scratch, &cse->entries, entry);
+  cse->buckets[hash & cse->mask] = (uint32_t)cse->entries.len;
+  return false;
+}
+
+static void walk(PjCse *cse, PjRegion *region, bool isolated) {
+  PjRewrite *rw = cse->rw;
+  PjCseScope scope = pj_cse_enter(cse, isolated);
   for (PjOp *op = region->first, *next; op; op = next) {
     next = op->next;
     pj_rw_resolve(rw, op);
     for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(t, &op->regions[r], pj_op_info[op->kind].traits & PJ_TRAIT_ISOLATED);
-    if (rw->exhausted || !takes_part(op) || !pj_rw_spend(rw, 1))
-      continue;
-    uint64_t hash = hash_op(t, op, true);
-    PjOp *same = find(t, op, hash);
-    if (same) {
-      PjValue *values[64];
-      if (op->num_results > 64)
-        continue;
-      for (uint32_t i = 0; i < op->num_results; ++i)
-        values[i] = &same->results[i];
-      pj_rw_become_all(rw, op, values);
-      continue;
-    }
-    if (t->entries.len >= t->mask / 2)
-      grow(t);
-    Entry entry = {op, hash, t->buckets[hash & t->mask]};
-    PJ_PUSH(rw->scratch, &t->entries, entry);
-    t->buckets[hash & t->mask] = (uint32_t)t->entries.len;
+      walk(cse, &op->regions[r], pj_op_info[op->kind].traits & PJ_TRAIT_ISOLATED);
+    if (!rw->exhausted && pj_rw_spend(rw, 1))
+      pj_cse_merge(cse, op);
   }
-  leave(t, len);
-  t->floor = floor;
+  pj_cse_leave(cse, scope);
 }
 
 PjStatus pj_pass_cse(PjRewrite *rw) {
-  Table table = {.rw = rw, .tag = PJ_NEW_ARRAY(rw->scratch, uint32_t, rw->num_values)};
-  grow(&table);
+  PjCse *cse = pj_cse_create(rw);
   for (PjOp *func = rw->module->body.first; func; func = func->next)
     if (func->kind == PJ_OP_FUNC)
-      walk(&table, &func->regions[0], true);
+      walk(cse, &func->regions[0], true);
   return PJ_STATUS_OK;
 }

@@ -182,8 +182,8 @@ static bool fold_program(PjRewrite *rw, PjOp *op) {
 }
 
 bool pj_fold_op(PjRewrite *rw, PjOp *op) {
-  if (op->num_results != 1 || !op->num_operands || !pj_type_is_static(op->results[0].type) ||
-      op->results[0].type->quant)
+  if (op->num_results != 1 || !op->num_operands || !pj_const_of(op->operands[0]) ||
+      !pj_type_is_static(op->results[0].type) || op->results[0].type->quant)
     return false;
   const void *element = moved_element(op);
   if (element)

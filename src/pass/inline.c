@@ -190,6 +190,7 @@ static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **m
   }
   pj_op_append(to, op);
   ++rw->num_ops;
+  rw->has_control |= op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE;
   copier->budget -= copier->budget > 0;
   for (uint32_t i = 0; i < op->num_regions; ++i) {
     copy_args(copier, &from->regions[i], &op->regions[i], map);

@@ -8,6 +8,15 @@
 //     A composite stays as an operation when native code is registered under its name. A module
 //     without an entry function keeps all of its functions.
 //   * Nothing is dead: an operation without effect has a result that is used.
+//   * Loops: carried values change from one iteration to the next and are needed; what never
+//   changes
+//     is captured from outside. Short loops of elementwise work are written out.
+//   * Operations are in their usual form: none with dynamic sizes whose result is static after all,
+//   no
+//     legacy dot, broadcast, map, no chlo.broadcast_*. Constants stand on the right of commutative
+//     operations; a broadcast's operand and a contraction's operands have no dimensions of size 1;
+//     gathers and scatters of one window that is known to lie within are slices and updates.
+//   * Barriers, and marks about sharding that mean nothing on one device, are gone.
 //   * Custom calls, collectives and effects stand in their order, untouched; a custom call without
 //     side effect whose results nobody uses is gone.
 //   * Values and operations are numbered (pj_module_number).

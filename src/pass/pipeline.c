@@ -113,16 +113,23 @@ static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
 
 #define PASS(name) PJ_TRY(run_pass(run, #name, pj_pass_##name))
 
+// Simplifying merges equal operations as it goes, so the pass for that alone is for tests; it runs
+// again only where loops may have shown it something new.
 static PjStatus pipeline(Run *run) {
+  bool control = run->rw.has_control;
   PASS(dead_code);
-  PASS(carries);
+  if (control)
+    PASS(carries);
   PASS(simplify);
-  PASS(cse);
-  PASS(dead_code);
-  PASS(carries);
-  PASS(simplify);
-  PASS(hoist);
-  PASS(cse);
+  if (run->options.only)
+    PASS(cse);
+  if (control) {
+    PASS(dead_code);
+    PASS(carries);
+    PASS(unroll);
+    PASS(hoist);
+    PASS(simplify);
+  }
   PASS(barriers);
   PASS(dead_code);
   return PJ_STATUS_OK;

@@ -18,7 +18,7 @@ void pj_rw_replace(PjRewrite *rw, PjValue *old, PjValue *new_value) {
   if (old == new_value)
     return;
   rw->slots[new_value->id].uses += rw->slots[old->id].uses;
-  rw->slots[old->id] = (PjSlot){new_value, 0};
+  rw->slots[old->id] = (PjSlot){.forward = new_value};
   ++rw->changes;
 }
 

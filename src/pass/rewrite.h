@@ -15,6 +15,7 @@
 typedef struct PjSlot {
   PjValue *forward; // what the value was replaced with, or NULL
   uint32_t uses;
+  uint32_t tag; // for passes, 0 between uses of it
 } PjSlot;
 
 typedef struct PjRewrite {
@@ -25,6 +26,7 @@ typedef struct PjRewrite {
   PjSlot *slots;
   uint32_t num_values, cap_values;
   uint32_t num_ops; // about how many there are
+  bool has_control; // while, if or case among them
   uint64_t work;    // what is left of the running pass's budget
   uint32_t changes; // of the running pass
   bool exhausted;

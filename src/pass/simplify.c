@@ -15,6 +15,7 @@
 // normal form. The budget bounds the case that two rules undo each other.
 #include "pass/simplify.h"
 
+#include "pass/cse.h"
 #include "pass/fold.h"
 #include "pass/passes.h"
 
@@ -73,6 +74,9 @@ static PjRuleFn *const any_type_rules[PJ_OP_COUNT] = {
     [PJ_OP_CASE] = pj_rule_case,
     [PJ_OP_WHILE] = pj_rule_while,
     [PJ_OP_GET_TUPLE_ELEMENT] = pj_rule_tuple_element,
+    [PJ_OP_SDY_SHARDING_CONSTRAINT] = pj_rule_mark,
+    [PJ_OP_SDY_PROPAGATION_BARRIER] = pj_rule_mark,
+    [PJ_OP_CUSTOM_CALL] = pj_rule_mark,
     [PJ_OP_DYNAMIC_RESHAPE] = pj_rule_dynamic_shape,
     [PJ_OP_DYNAMIC_IOTA] = pj_rule_dynamic_shape,
     [PJ_OP_DYNAMIC_BROADCAST_IN_DIM] = pj_rule_dynamic_shape,
@@ -145,23 +149,28 @@ bool pj_rule_commute(PjRewrite *rw, PjOp *op) {
   return true;
 }
 
-static void walk(PjRewrite *rw, PjRegion *region) {
+static void walk(PjRewrite *rw, PjCse *cse, PjRegion *region, bool isolated) {
+  PjCseScope scope = pj_cse_enter(cse, isolated);
   for (PjOp *op = region->first, *next; op; op = next) {
     pj_rw_resolve(rw, op);
     for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
+      walk(rw, cse, &op->regions[r], pj_op_info[op->kind].traits & PJ_TRAIT_ISOLATED);
     PjOp *before = op->prev;
     next = op->next;
-    if (rw->exhausted || !pj_rw_spend(rw, 1) || !rewrite(rw, op))
+    if (rw->exhausted || !pj_rw_spend(rw, 1))
       continue;
-    // What the rule made stands between |before| and |next|.
-    next = before ? before->next : region->first;
+    if (rewrite(rw, op)) // what the rule made stands between |before| and |next|
+      next = before ? before->next : region->first;
+    else
+      pj_cse_merge(cse, op);
   }
+  pj_cse_leave(cse, scope);
 }
 
 PjStatus pj_pass_simplify(PjRewrite *rw) {
+  PjCse *cse = pj_cse_create(rw);
   for (PjOp *func = rw->module->body.first; func; func = func->next)
     if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+      walk(rw, cse, &func->regions[0], true);
   return PJ_STATUS_OK;
 }

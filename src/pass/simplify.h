@@ -31,7 +31,7 @@ bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);
 // simplify_motion.c: of any elementwise operation
 PjRuleFn pj_rule_motion;
 // simplify_control.c: of any types
-PjRuleFn pj_rule_if, pj_rule_case, pj_rule_while, pj_rule_tuple_element;
+PjRuleFn pj_rule_if, pj_rule_case, pj_rule_while, pj_rule_tuple_element, pj_rule_mark;
 
 // simplify_legacy.c: of any types
 PjRuleFn pj_rule_dynamic_shape, pj_rule_legacy_broadcast, pj_rule_legacy_dot, pj_rule_map,

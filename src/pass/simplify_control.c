@@ -1,4 +1,5 @@
-// Rules of if, case, while and tuples.
+// Rules of if, case, while, tuples, and marks that mean nothing on one device.
+#include "eval/eval.h"
 #include "pass/match.h"
 #include "pass/simplify.h"
 
@@ -115,4 +116,21 @@ bool pj_rule_tuple_element(PjRewrite *rw, PjOp *op) {
     return false;
   PjValue *element = tuple->operands[PJ_INT(op, index)];
   return pj_type_eq(element->type, op->results[0].type) && pj_rw_become(rw, op, element);
+}
+
+// Where values lie on several devices is settled before these passes; on one it is no question.
+bool pj_rule_mark(PjRewrite *rw, PjOp *op) {
+  if (op->num_operands != 1 || op->num_results != 1 ||
+      !pj_type_eq(op->operands[0]->type, op->results[0].type))
+    return false;
+  if (op->kind == PJ_OP_CUSTOM_CALL) {
+    PjStr target = PJ_STRATTR(op, call_target_name);
+    PjCustomCallFn *fn;
+    void *user;
+    if (PJ_INT(op, has_side_effect) || pj_custom_call_find(target, &fn, &user) ||
+        (!pj_str_is(target, "Sharding") && !pj_str_is(target, "LayoutConstraint") &&
+         !pj_str_is(target, "annotate_device_placement")))
+      return false;
+  }
+  return pj_rw_become(rw, op, op->operands[0]);
 }

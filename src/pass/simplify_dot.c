@@ -108,49 +108,54 @@ static void squeeze_side(PjRewrite *rw, PjOp *op, Side *side) {
 
 // ---------------------------------------------------------------------------------------- product
 
+// The type in which products are formed and summed, or INVALID where that is not plain: f32 for
+// narrower floats, which are rounded in the end only.
+static PjDtype product_type(PjDtype from, PjDtype to) {
+  bool narrow = from == PJ_DT_F16 || from == PJ_DT_BF16;
+  switch (to) {
+  case PJ_DT_F16:
+  case PJ_DT_BF16:
+    return narrow || from == PJ_DT_F32 ? PJ_DT_F32 : PJ_DT_INVALID;
+  case PJ_DT_F32:
+    return narrow || from == PJ_DT_F32 ? PJ_DT_F32 : PJ_DT_INVALID;
+  case PJ_DT_F64:
+    return from == PJ_DT_F64 ? PJ_DT_F64 : PJ_DT_INVALID;
+  default:
+    return pj_dtype_is_int(to) && pj_dtype_class(from) == pj_dtype_class(to) &&
+                   pj_dtype_bits(from) <= pj_dtype_bits(to)
+               ? to
+               : PJ_DT_INVALID;
+  }
+}
+
+static PjValue *convert_to(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
+  if (x->type->dtype == dtype)
+    return x;
+  return pj_build_unary(rw, at, PJ_OP_CONVERT, x, pj_type_with_dtype(rw->arena, x->type, dtype));
+}
+
 // Nothing to contract: x[b, m] * y[b, n], added to the +0 that sums begin with.
 static bool become_product(PjRewrite *rw, PjOp *op, const Side side[2], const PjType *squeezed) {
   const PjType *type = op->results[0].type;
-  PjDtype from = side[0].x->type->dtype;
-  if (pj_dtype_is_complex(type->dtype) || side[1].x->type->dtype != from ||
-      type->dtype == PJ_DT_PRED)
+  PjDtype from = side[0].x->type->dtype, dtype = product_type(from, type->dtype);
+  if (side[1].x->type->dtype != from || dtype == PJ_DT_INVALID)
     return false;
-  switch (from) { // types that products of are formed in the result's type without rounding first
-  case PJ_DT_F16:
-  case PJ_DT_BF16:
-  case PJ_DT_F32:
-  case PJ_DT_F64:
-    break;
-  default:
-    if (!pj_dtype_is_int(from))
-      return false;
-  }
-  bool same = from == type->dtype;
-  if (!same &&
-      !(pj_is_float(side[0].x) && (type->dtype == PJ_DT_F32 || type->dtype == PJ_DT_F64)) &&
-      !(pj_is_int(side[0].x) && pj_dtype_is_int(type->dtype) &&
-        pj_dtype_class(from) == pj_dtype_class(type->dtype)))
-    return false;
-  if (!same && pj_dtype_bits(type->dtype) < pj_dtype_bits(from))
-    return false;
+  const PjType *shape = pj_type_with_dtype(rw->arena, squeezed, dtype);
   PjValue *factors[2];
   int32_t at = (int32_t)side[0].num_batch;
   for (int s = 0; s < 2; ++s) {
-    PjValue *x = side[s].x;
     int64_t dims[PJ_MAX_RANK];
     for (uint32_t i = 0; i < side[s].num_batch; ++i)
       dims[side[s].batch[i]] = i;
-    for (int32_t d = 0; d < x->type->rank; ++d)
+    for (int32_t d = 0; d < side[s].x->type->rank; ++d)
       if (is_free_dim(&side[s], d))
         dims[d] = at++;
-    if (!same)
-      x = pj_build_unary(rw, op, PJ_OP_CONVERT, x,
-                         pj_type_with_dtype(rw->arena, x->type, type->dtype));
-    factors[s] = pj_build_broadcast(rw, op, x, dims, squeezed);
+    factors[s] = pj_build_broadcast(rw, op, convert_to(rw, op, side[s].x, dtype), dims, shape);
   }
   PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
-  if (pj_dtype_is_float(type->dtype))
-    product = pj_build_binary(rw, op, PJ_OP_ADD, product, pj_build_float(rw, op, squeezed, 0));
+  if (pj_dtype_is_float(dtype))
+    product = pj_build_binary(rw, op, PJ_OP_ADD, product, pj_build_float(rw, op, shape, 0));
+  product = convert_to(rw, op, product, type->dtype);
   return keep(rw, op, pj_build_reshape(rw, op, product, type));
 }
 

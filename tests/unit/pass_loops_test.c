@@ -171,6 +171,33 @@ static void effects_stay_in_loops(void **state) {
                          "return %0#0 : " F));
 }
 
+static void short_elementwise_loops_are_written_out(void **state) {
+  expect("unroll,simplify,dead_code", "%a: tensor<9xui32>", "tensor<9xui32>",
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%s = stablehlo.constant dense<[3, 5]> : tensor<2xui32>\n%t = stablehlo.constant "
+         "dense<[7, 9]> : tensor<2xui32>\n"
+         "%0:4 = stablehlo.while(%i = %c, %x = %a, %r = %s, %q2 = %t) : " SI
+         ", tensor<9xui32>, tensor<2xui32>, tensor<2xui32>\n" COND(
+             "3") "  %k = stablehlo.slice %r [1:2] : (tensor<2xui32>) -> tensor<1xui32>\n"
+                  "  %l = stablehlo.reshape %k : (tensor<1xui32>) -> tensor<ui32>\n"
+                  "  %m = stablehlo.broadcast_in_dim %l, dims = [] : (tensor<ui32>) -> "
+                  "tensor<9xui32>\n"
+                  "  %y = stablehlo.shift_right_logical %x, %m : tensor<9xui32>\n"
+                  "  %z = stablehlo.xor %y, %x : tensor<9xui32>\n"
+                  "  stablehlo.return %j, %z, %q2, %r : " SI
+                  ", tensor<9xui32>, tensor<2xui32>, tensor<2xui32>\n}\n"
+                  "return %0#1 : tensor<9xui32>",
+         "%c5 = stablehlo.constant dense<5> : tensor<9xui32>\n"
+         "%0 = stablehlo.shift_right_logical %a, %c5 : tensor<9xui32>\n"
+         "%1 = stablehlo.xor %0, %a : tensor<9xui32>\n"
+         "%c9 = stablehlo.constant dense<9> : tensor<9xui32>\n"
+         "%2 = stablehlo.shift_right_logical %1, %c9 : tensor<9xui32>\n"
+         "%3 = stablehlo.xor %2, %1 : tensor<9xui32>\n"
+         "%4 = stablehlo.shift_right_logical %3, %c5 : tensor<9xui32>\n"
+         "%5 = stablehlo.xor %4, %3 : tensor<9xui32>\n"
+         "return %5 : tensor<9xui32>");
+}
+
 // ------------------------------------------------------------------------------------- analysis
 
 static const PjLoop *analyse(Parsed *parsed, const char *text) {
@@ -257,6 +284,7 @@ int main(void) {
       cmocka_unit_test(unused_results_of_branches_go),
       cmocka_unit_test(invariant_code_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
+      cmocka_unit_test(short_elementwise_loops_are_written_out),
       cmocka_unit_test(loops_are_analysed),
       cmocka_unit_test(trips_are_counted),
   };
