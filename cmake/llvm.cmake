@@ -35,6 +35,22 @@ function(pj_llvm_static out)
   endif()
 endfunction()
 
+# Code on disk is of use only to a library that would make the same code of the same kernel: a hash of the sources that
+# decide it goes into the name of each file.
+function(pj_emitter_id out)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/emit/*.[ch] ${CMAKE_SOURCE_DIR}/src/emit/llvm/*.[ch]
+       ${CMAKE_SOURCE_DIR}/src/kernel/kir*)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
+  set(hashes "")
+  foreach(source ${sources})
+    file(SHA256 ${source} hash)
+    string(APPEND hashes ${hash})
+  endforeach()
+  string(SHA256 hash "${hashes}")
+  string(SUBSTRING ${hash} 0 16 hash)
+  set(${out} ${hash} PARENT_SCOPE)
+endfunction()
+
 add_library(pj_llvm INTERFACE)
 add_library(pj_llvm_static STATIC EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/llvm_static.c)
 if(PJRT_LLVM)
@@ -65,6 +81,9 @@ if(PJRT_LLVM)
     pj_llvm_config(llvm_version --version)
     message(STATUS "LLVM: ${llvm_version} in ${llvm_libdir} (${llvm_components})")
     target_compile_definitions(pj_llvm INTERFACE PJ_HAVE_LLVM=1)
+    pj_emitter_id(id)
+    set_property(SOURCE ${CMAKE_SOURCE_DIR}/src/emit/llvm/codegen.c APPEND PROPERTY COMPILE_DEFINITIONS
+                 PJ_EMITTER_ID="${id}")
     target_include_directories(pj_llvm SYSTEM INTERFACE ${llvm_include})
     target_link_libraries(pj_llvm INTERFACE "$<IF:$<BOOL:$<TARGET_PROPERTY:PJ_SHIPPED>>,${static_llvm},${shared_llvm}>"
                           Threads::Threads ${CMAKE_DL_LIBS} m)

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "emit/codegen.h"
+#include "emit/jit_disk.h"
 #include "emit/jit_link.h"
 #include "emit/jit_memory.h"
 
@@ -48,8 +49,7 @@ static struct {
   PjJitStats stats;
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER, .settled = PTHREAD_COND_INITIALIZER};
 
-// ------------------------------------------------------------------------------------- the table,
-// under its lock
+// ---- the table, under its lock
 
 static PjJitCode **bucket(const uint64_t hash[2]) {
   return &table.buckets[hash[0] % NUM_BUCKETS];
@@ -115,8 +115,7 @@ static void drop(PjJitCode *code) {
   shrink_idle();
 }
 
-// -------------------------------------------------------------------------------------------------------
-// one function
+// ---- one function
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -141,18 +140,45 @@ static PjStatus install(PjJitCode *code, const void *object, uint64_t size) {
   return status;
 }
 
-static PjStatus generate(PjJitCode *code, const PjKir *k) {
+// What an earlier process compiled, if it is there and fits.
+static bool take_from_disk(PjJitCode *code, const char *version) {
   void *object;
   size_t size;
-  uint64_t start = now_ns();
-  PjStatus status = pj_codegen_object(k, &object, &size);
-  uint64_t end = now_ns();
-  if (!status)
-    status = install(code, object, size);
+  if (!pj_jit_disk_load(code->hash, version, &object, &size))
+    return false;
+  PjStatus status = install(code, object, size);
   pj_free(object);
+  pj_status_free(status);
+  if (!status)
+    return true;
+  pj_jit_memory_free(&code->span);
+  code->span = (PjJitSpan){0};
+  return false;
+}
+
+static PjStatus emit(PjJitCode *code, const PjKir *k, const char *version) {
+  void *object;
+  size_t size;
+  PJ_TRY(pj_codegen_object(k, &object, &size));
+  PjStatus status = install(code, object, size);
+  if (!status)
+    pj_jit_disk_store(code->hash, version, object, size);
+  pj_free(object);
+  return status;
+}
+
+static PjStatus generate(PjJitCode *code, const PjKir *k) {
+  uint64_t start = now_ns();
+  const char *version = pj_codegen_version(k->target->isa);
+  bool from_disk = take_from_disk(code, version);
+  PjStatus status = from_disk ? NULL : emit(code, k, version);
+  uint64_t end = now_ns();
   pthread_mutex_lock(&table.lock);
-  table.stats.emit_ns += end - start;
-  table.stats.compiled += !status;
+  if (from_disk)
+    ++table.stats.from_disk;
+  else
+    table.stats.emit_ns += end - start;
+  table.stats.compiled += !from_disk && !status;
   pthread_mutex_unlock(&table.lock);
   return status;
 }
@@ -166,8 +192,7 @@ static void settle(PjJitCode *code, State state) {
   pthread_mutex_unlock(&table.lock);
 }
 
-// ------------------------------------------------------------------------------------------------------
-// one request
+// ---- one request
 
 typedef struct Request {
   const PjKir *const *functions;

@@ -32,8 +32,7 @@ static bool inside(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// layout
+// ---- layout
 
 static Elf64_Shdr section(const PjJitLink *link, uint64_t index) {
   Elf64_Shdr s;
@@ -104,8 +103,7 @@ static PjStatus place_sections(PjJitLink *link) {
   return NULL;
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// symbols
+// ---- symbols
 
 static PjStatus symbol(const PjJitLink *link, uint64_t index, Elf64_Sym *out, const char **name) {
   REFUSE_IF(index >= link->num_symbols, "symbol %llu is missing", (unsigned long long)index);
@@ -157,8 +155,7 @@ static int find_stub(const PjJitLink *link, const void *target) {
   return -1;
 }
 
-// --------------------------------------------------------------------------------------------------------
-// relocations
+// ---- relocations
 
 // Calls |visit| for each relocation of a section that is in the image.
 typedef PjStatus Visit(void *context, uint64_t section, const Elf64_Rela *r);

@@ -8,8 +8,7 @@
 
 enum { MAX_VALUES = 40, MAX_ROWS = 1024, MAX_OPS = 64 };
 
-// -----------------------------------------------------------------------------------------------------------
-// values
+// ---- values
 
 static double as_double(PjKirElem elem, uint64_t bits) {
   if (elem == PJ_KIR_F32) {
@@ -95,8 +94,7 @@ static uint32_t edge_values(PjKirElem elem, uint64_t *out) {
   return n;
 }
 
-// --------------------------------------------------------------------------------------------------------
-// reference
+// ---- reference
 
 // Is the result of |op| on these operands defined?
 static bool is_defined(PjKirOp op, PjKirElem from, PjKirElem to, uint64_t a, uint64_t b) {
@@ -323,8 +321,7 @@ static uint64_t reference(PjKirOp op, PjKirElem from, PjKirElem to, uint64_t a, 
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// running
+// ---- running
 
 typedef struct Case {
   PjKirOp op;

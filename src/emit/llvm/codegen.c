@@ -40,8 +40,10 @@ const char *pj_codegen_version(PjIsa isa) {
 #include "base/alloc.h"
 #include "emit/llvm/gen.h"
 
-// Raise it when the emitter makes other code of the same kernel: objects on disk carry it.
-enum { EMITTER_VERSION = 1 };
+// A hash of the sources that decide what a kernel's code and hash are (cmake/llvm.cmake).
+#ifndef PJ_EMITTER_ID
+#define PJ_EMITTER_ID "unknown"
+#endif
 
 // Kernels after which a worker gets a new context: types and constants of all of them stay in it.
 enum { CONTEXT_LIFE = 64 };
@@ -57,8 +59,7 @@ static const Isa isas[PJ_ISA_COUNT] = {
     [PJ_ISA_NEON] = {"aarch64-unknown-linux-gnu", "generic", "+neon"},
 };
 
-// -------------------------------------------------------------------------------------------------------------
-// LLVM
+// ---- LLVM
 
 #if defined __x86_64__
 enum { HOST_IS_X86 = 1, HOST_IS_AARCH64 = 0 };
@@ -69,11 +70,11 @@ enum { HOST_IS_X86 = 0, HOST_IS_AARCH64 = 0 };
 #endif
 
 static struct {
-  pthread_once_t once;
+  pthread_once_t described, started;
   unsigned intrinsics[PJ_LLVM_INTRINSIC_COUNT];
   char host_cpu[64];
   char version[PJ_ISA_COUNT][128];
-} llvm = {.once = PTHREAD_ONCE_INIT};
+} llvm = {.described = PTHREAD_ONCE_INIT, .started = PTHREAD_ONCE_INIT};
 
 // Which targets the linked library holds is decided by the build: the plugin's archives have the
 // host's, LLVM's shared library all.
@@ -130,24 +131,26 @@ static void start_llvm(void) {
   };
   for (int i = 0; i < PJ_LLVM_INTRINSIC_COUNT; ++i)
     llvm.intrinsics[i] = LLVMLookupIntrinsicID(names[i], strlen(names[i]));
+}
+
+// Cheap: a process that finds all its code on disk needs no more of LLVM.
+static void describe_llvm(void) {
   char *cpu = LLVMGetHostCPUName();
   snprintf(llvm.host_cpu, sizeof llvm.host_cpu, "%s", cpu ? cpu : "");
   LLVMDisposeMessage(cpu);
   unsigned major, minor, patch;
   LLVMGetVersion(&major, &minor, &patch);
   for (int i = 0; i < PJ_ISA_COUNT; ++i)
-    snprintf(llvm.version[i], sizeof llvm.version[i], "llvm %u.%u.%u %s%s for %s, emitter %d",
-             major, minor, patch, isas[i].cpu, isas[i].features, tune_cpu((PjIsa)i),
-             EMITTER_VERSION);
+    snprintf(llvm.version[i], sizeof llvm.version[i], "llvm %u.%u.%u %s%s for %s, emitter %s", major,
+             minor, patch, isas[i].cpu, isas[i].features, tune_cpu((PjIsa)i), PJ_EMITTER_ID);
 }
 
 const char *pj_codegen_version(PjIsa isa) {
-  pthread_once(&llvm.once, start_llvm);
+  pthread_once(&llvm.described, describe_llvm);
   return llvm.version[isa];
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// workers
+// ---- workers
 
 typedef struct Worker {
   struct Worker *next;
@@ -199,8 +202,7 @@ static PjStatus make_machine(Worker *w, PjIsa isa) {
   return NULL;
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// a kernel
+// ---- a kernel
 
 // Everything that must be freed also after LLVM failed.
 typedef struct Job {
@@ -313,7 +315,8 @@ static PjStatus run(Job *volatile job, const PjKir *k, int want) {
 static PjStatus translate(Job *job, const PjKir *k, int want) {
   PJ_FAIL_IF(!pj_codegen_available(k->target->isa), UNIMPLEMENTED,
              "this build's LLVM generates no code for %s", pj_isa_name(k->target->isa));
-  pthread_once(&llvm.once, start_llvm);
+  pthread_once(&llvm.described, describe_llvm);
+  pthread_once(&llvm.started, start_llvm);
   job->gen.k = k;
   job->gen.values = pj_calloc(k->insts.len, sizeof *job->gen.values);
   job->gen.first_result = pj_calloc(k->insts.len, sizeof *job->gen.first_result);
@@ -321,8 +324,8 @@ static PjStatus translate(Job *job, const PjKir *k, int want) {
     return pj_status_oom();
   size_t results = pj_llvm_place_results(k, job->gen.first_result);
   job->gen.results = pj_calloc(results, sizeof *job->gen.results);
-  job->worker = borrow_worker();
-  if (!job->gen.results || !job->worker)
+  job->worker = job->gen.results ? borrow_worker() : NULL;
+  if (!job->worker)
     return pj_status_oom();
   PjStatus status = run(job, k, want);
   if (job->worker)
