@@ -47,6 +47,15 @@ static uint64_t now_ns(void) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+// Threads that generate code: one pool for the process, started by the first compilation of several
+// kernels.
+static PjThreads *compile_threads;
+static pthread_once_t compile_once = PTHREAD_ONCE_INIT;
+
+static void make_compile_threads(void) {
+  pj_status_free(pj_threads_create((int)pj_option_int(PJ_OPTION_THREADS), &compile_threads));
+}
+
 typedef struct Job {
   PjModule *in;
   PjArena *arena, *work, *kernels;
@@ -102,8 +111,11 @@ static PjStatus schedule_in_kernels(void *context) {
   PjModule *module;
   PjPassReport report = {0};
   PjPassOptions passes = {.verify = pj_option_int(PJ_OPTION_VERIFY) > 0, .report = &report};
-  PjScheduleOptions options = {
-      .target = pj_kir_target_host(), .work = job->work, .kernels = job->kernels};
+  pthread_once(&compile_once, make_compile_threads);
+  PjScheduleOptions options = {.target = pj_kir_target_host(),
+                               .threads = compile_threads,
+                               .work = job->work,
+                               .kernels = job->kernels};
   if (job->dump) {
     dump_module(job, "input", job->in);
     passes.dump = dump_module;

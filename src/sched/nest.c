@@ -134,7 +134,7 @@ static PjElem from_place(PjNest *nest, PjDtype dtype, const PjPlace *place, cons
 // --- Indices -------------------------------------------------------------------------------------
 
 // The index along the dimension whose positions are [stride, stride * size).
-static PjIx dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64_t size) {
+PjIx pj_nest_dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64_t size) {
   PjIx sum = {0};
   for (int i = 0; i < index->n; i++) {
     const PjPiece *p = &index->p[i];
@@ -213,7 +213,7 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
   for (int d = 0; d < from->rank; d++) {
     if (!map->touched[d])
       continue;
-    PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+    PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
     touched[d] = pj_ix_add_number(&nest->ix, ix, -low[d]);
     inside = both(nest, inside, in_range(nest, touched[d], from->dims[d]));
   }
@@ -227,7 +227,7 @@ static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *ind
   int dim = (int)PJ_INT(op, dimension);
   int64_t out[PJ_MAX_RANK];
   pj_shape_strides(to, out);
-  PjIx ix = dim_index(nest, index, out[dim], to->dims[dim]);
+  PjIx ix = pj_nest_dim_index(nest, index, out[dim], to->dims[dim]);
   PjElem result = {0};
   int64_t start = 0;
   for (uint32_t i = 0; i < op->num_operands; i++) {
@@ -279,7 +279,7 @@ static PjElem moved_value(PjNest *nest, const PjOp *op, const PjIndex *index, Pj
   for (int d = 0; d < map.rank; d++) {
     if (!map.touched[d])
       continue;
-    PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+    PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
     switch (op->kind) {
     case PJ_OP_SLICE:
       touched[d] =
@@ -373,7 +373,7 @@ static PjElem iota(PjNest *nest, const PjOp *op, const PjIndex *index) {
   int64_t out[PJ_MAX_RANK];
   int d = (int)PJ_INT(op, iota_dimension);
   pj_shape_strides(to, out);
-  PjIx ix = dim_index(nest, index, out[d], to->dims[d]);
+  PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
   PjKirVal v = pj_ix_is_uniform(ix) ? pj_ix_base(&nest->ix, ix) : pj_ix_vector(&nest->ix, ix);
   return pj_elem_convert(nest->ix.k, PJ_DT_S64, to->dtype, (PjElem){v, 0});
 }
@@ -402,6 +402,9 @@ bool pj_nest_can_inline(const PjOp *op) {
         return false;
     return true;
   }
+  case PJ_OP_GATHER:
+    return pj_dtype_is_int(op->operands[1]->type->dtype) && pj_count(op->operands[0]->type) > 0 &&
+           op->operands[1]->type->rank <= PJ_MAX_LOOP_RANK;
   case PJ_OP_IOTA:
   case PJ_OP_BROADCAST_IN_DIM:
   case PJ_OP_RESHAPE:
@@ -450,6 +453,8 @@ static PjElem compute(PjNest *nest, const PjValue *value, const PjIndex *index, 
     return iota(nest, op, index);
   case PJ_OP_RESHAPE:
     return pj_nest_value(nest, op->operands[0], index, mask);
+  case PJ_OP_GATHER:
+    return pj_gather_value(nest, op, index, mask);
   case PJ_OP_CONCATENATE:
     return concatenate_value(nest, op, index, mask);
   default:

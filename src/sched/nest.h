@@ -56,6 +56,12 @@ PjElem pj_nest_scalar(PjNest *nest, const PjValue *value);
 PjKirVal pj_nest_integer(PjNest *nest, const PjValue *value);
 // The start of a slice of |size| of |limit| elements, clamped so that it lies inside.
 PjKirVal pj_nest_start(PjNest *nest, const PjValue *value, int64_t limit, int64_t size);
+// The index along the dimension whose positions are [stride, stride * size).
+PjIx pj_nest_dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64_t size);
+// gather (nest_gather.c): its element at |index|, and what pj_cuts_through does for both of its
+// operands.
+PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask);
+bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts);
 PjElem pj_nest_splat(PjNest *nest, PjElem value);
 
 // Element(s) of memory of |dtype| at offset |at|, and into it.

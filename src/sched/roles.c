@@ -36,6 +36,8 @@ double pj_op_cost(const PjOp *op) {
   case PJ_OP_CONCATENATE:
   case PJ_OP_REVERSE:
     return 0.4;
+  case PJ_OP_GATHER:
+    return 0.6;
   case PJ_OP_EXPONENTIAL:
   case PJ_OP_LOG:
   case PJ_OP_LOGISTIC:

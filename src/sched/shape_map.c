@@ -1,5 +1,7 @@
 #include "sched/shape_map.h"
 
+#include "sched/nest.h"
+
 void pj_shape_strides(const PjType *type, int64_t *strides) {
   int64_t product = 1;
   for (int d = type->rank - 1; d >= 0; d--) {
@@ -141,6 +143,8 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
     return true;
   if (pj_op_keeps_order(op) || (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM))
     return pj_cuts_merge(cuts, inner, count);
+  if (op->kind == PJ_OP_GATHER)
+    return pj_gather_cuts(op, inner, cuts);
   PjShapeMap map;
   if (!pj_shape_map(op, operand, &map))
     return false;

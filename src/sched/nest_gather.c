@@ -1,0 +1,143 @@
+// gather inside a kernel: an element of the operand at an index that was read from an array.
+//
+// Result dimensions are those of the index array (batch) and those of the slices (offset). An index
+// is clamped so that its slice lies inside the operand. Slices that are read whole along the
+// innermost dimensions stay contiguous.
+#include "sched/nest.h"
+#include "sched/shape_map.h"
+
+typedef struct Gather {
+  uint32_t num_offset, num_collapsed, num_batching, num_mapped;
+  const int64_t *offset, *collapsed, *batching, *index_batching, *map, *sizes;
+  int64_t vector_dim;
+  int8_t of_operand[PJ_MAX_LOOP_RANK]; // result dimension of an operand's dimension, or -1
+  int8_t of_indices[PJ_MAX_LOOP_RANK]; // of an index array's
+  int8_t start[PJ_MAX_LOOP_RANK];      // which element of the index vector places an operand's
+                                       // dimension, or -1
+} Gather;
+
+static bool contains(const int64_t *list, uint32_t count, int64_t x) {
+  for (uint32_t i = 0; i < count; i++)
+    if (list[i] == x)
+      return true;
+  return false;
+}
+
+static void read_gather(const PjOp *op, Gather *g) {
+  const PjType *from = op->operands[0]->type, *indices = op->operands[1]->type,
+               *to = op->results[0].type;
+  g->offset = PJ_INTS(op, offset_dims, &g->num_offset);
+  g->collapsed = PJ_INTS(op, collapsed_slice_dims, &g->num_collapsed);
+  g->batching = PJ_INTS(op, operand_batching_dims, &g->num_batching);
+  g->index_batching = PJ_INTS(op, start_indices_batching_dims, NULL);
+  g->map = PJ_INTS(op, start_index_map, &g->num_mapped);
+  g->sizes = PJ_INTS(op, slice_sizes, NULL);
+  g->vector_dim = PJ_INT(op, index_vector_dim);
+  uint32_t next = 0;
+  for (int d = 0; d < from->rank; d++) {
+    bool dropped =
+        contains(g->collapsed, g->num_collapsed, d) || contains(g->batching, g->num_batching, d);
+    g->of_operand[d] = dropped ? -1 : (int8_t)g->offset[next++];
+    g->start[d] = -1;
+  }
+  for (uint32_t i = 0; i < g->num_mapped; i++)
+    g->start[g->map[i]] = (int8_t)i;
+  int r = 0;
+  for (int d = 0; d < indices->rank; d++) {
+    if (d == g->vector_dim) {
+      g->of_indices[d] = -1;
+      continue;
+    }
+    while (r < to->rank && contains(g->offset, g->num_offset, r))
+      r++;
+    g->of_indices[d] = (int8_t)r++;
+  }
+}
+
+bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts) {
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  int64_t out[PJ_MAX_RANK], count = pj_count(to);
+  Gather g;
+  if (inner->n)
+    return false;
+  read_gather(op, &g);
+  pj_shape_strides(to, out);
+  for (int r = 0; r < to->rank; r++) {
+    if (to->dims[r] == 1)
+      continue;
+    // Whole slices along the last dimensions of both are one run.
+    int d = from->rank - (to->rank - r);
+    bool whole = d >= 0 && contains(g.offset, g.num_offset, r);
+    for (int i = r; i < to->rank && whole; i++) {
+      int e = from->rank - (to->rank - i);
+      whole = g.of_operand[e] == i && g.start[e] < 0 && from->dims[e] == to->dims[i];
+    }
+    if (!pj_cuts_add(cuts, out[r] * to->dims[r], count))
+      return false;
+    if (whole)
+      return true;
+    if (!pj_cuts_add(cuts, out[r], count))
+      return false;
+  }
+  return true;
+}
+
+PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
+  const PjType *from = op->operands[0]->type, *indices = op->operands[1]->type,
+               *to = op->results[0].type;
+  PjKir *k = nest->ix.k;
+  Gather g;
+  int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK], pos[PJ_MAX_RANK];
+  read_gather(op, &g);
+  pj_shape_strides(from, in);
+  pj_shape_strides(to, out);
+  pj_shape_strides(indices, pos);
+  PjIndex batch = {0}, result = {0};
+  for (int d = 0; d < indices->rank; d++)
+    if (g.of_indices[d] >= 0 && indices->dims[d] > 1) {
+      int r = g.of_indices[d];
+      batch.p[batch.n++] =
+          (PjPiece){pos[d], indices->dims[d], pj_nest_dim_index(nest, index, out[r], to->dims[r])};
+    }
+  int vector_piece = batch.n;
+  bool vector = g.vector_dim < indices->rank && indices->dims[g.vector_dim] > 1;
+  for (int d = 0; d < from->rank; d++) {
+    int r = g.of_operand[d];
+    // Runs of whole dimensions are one piece of the index: take each piece where its position lies.
+    if (r >= 0 && g.start[d] < 0 && from->dims[d] == to->dims[r]) {
+      for (int i = 0; i < index->n; i++)
+        if (pj_dim_at(to, out, index->p[i].pos) == r)
+          result.p[result.n++] =
+              (PjPiece){in[d] * (index->p[i].pos / out[r]), index->p[i].extent, index->p[i].ix};
+      continue;
+    }
+    PjIx ix = r >= 0 ? pj_nest_dim_index(nest, index, out[r], to->dims[r]) : (PjIx){0};
+    for (uint32_t b = 0; b < g.num_batching; b++)
+      if (g.batching[b] == d) {
+        int at = g.of_indices[g.index_batching[b]];
+        ix = pj_ix_add(&nest->ix, ix, pj_nest_dim_index(nest, index, out[at], to->dims[at]));
+      }
+    if (g.start[d] >= 0 && from->dims[d] > g.sizes[d]) {
+      PjIndex where = batch;
+      if (vector) {
+        where.n = vector_piece + 1;
+        where.p[vector_piece] = (PjPiece){pos[g.vector_dim], indices->dims[g.vector_dim],
+                                          pj_ix_uniform(pj_ix_number(&nest->ix, g.start[d]))};
+      }
+      PjKirVal x = pj_nest_value(nest, op->operands[1], &where, mask).re;
+      int lanes = pj_kir_typeof(k, x).lanes;
+      bool is_signed = pj_dtype_class(indices->dtype) == PJ_CLASS_SINT;
+      if (pj_kir_typeof(k, x).elem != PJ_KIR_I64)
+        x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, PJ_KIR_I64, x);
+      PjKirVal last = pj_kir_splat(k, pj_ix_number(&nest->ix, from->dims[d] - g.sizes[d]), lanes);
+      PjKirVal zero = pj_kir_splat(k, pj_kir_i64(k, 0), lanes);
+      x = indices->dtype == PJ_DT_U64
+              ? pj_kir_2(k, PJ_KIR_UMIN, x, last)
+              : pj_kir_2(k, PJ_KIR_SMIN, pj_kir_2(k, PJ_KIR_SMAX, x, zero), last);
+      ix = pj_ix_add(&nest->ix, ix, pj_ix_from(&nest->ix, x));
+    }
+    if (from->dims[d] > 1)
+      result.p[result.n++] = (PjPiece){in[d], from->dims[d], ix};
+  }
+  return pj_nest_value(nest, op->operands[0], &result, mask);
+}
