@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "eval/float.h"
+#include "pass/body.h"
 #include "pass/simplify.h"
 
 // Formats whose arithmetic returns any operand unchanged when the other is neutral.
@@ -37,15 +38,70 @@ static bool reassociate(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, pj_build_binary(rw, op, op->kind, inner->operands[0], both));
 }
 
+// True if no element of |value| is -0. A sum is -0 only if both of its terms are, so sums that
+// begin with +0 never are.
+static bool never_neg_zero(const PjValue *value, int depth) {
+  const PjOp *op = value->def;
+  double f;
+  if (!pj_is_float(value))
+    return true;
+  if (pj_const_float(value, &f))
+    return f != 0 || !signbit(f);
+  if (!op || !depth)
+    return false;
+  switch (op->kind) {
+  case PJ_OP_ADD:
+    return never_neg_zero(op->operands[0], depth - 1) || never_neg_zero(op->operands[1], depth - 1);
+  case PJ_OP_REDUCE:
+    return op->num_results == 1 && pj_const_is_zero(op->operands[1]) &&
+           op->operands[0]->type->dtype == value->type->dtype &&
+           pj_region_binary(&op->regions[0]) == PJ_OP_ADD;
+  case PJ_OP_CONVERT:
+    return !pj_is_float(op->operands[0]) && !pj_dtype_is_complex(op->operands[0]->type->dtype);
+  case PJ_OP_ABS:
+  case PJ_OP_EXPONENTIAL:
+  case PJ_OP_LOGISTIC:
+  case PJ_OP_IOTA:
+    return true;
+  case PJ_OP_MULTIPLY:
+    return op->operands[0] == op->operands[1];
+  case PJ_OP_MAXIMUM: // with what is at least +0
+    if (pj_const_float(op->operands[1], &f) && f >= 0 && !signbit(f))
+      return true;
+    return never_neg_zero(op->operands[0], depth - 1) && never_neg_zero(op->operands[1], depth - 1);
+  case PJ_OP_SELECT:
+    return never_neg_zero(op->operands[1], depth - 1) && never_neg_zero(op->operands[2], depth - 1);
+  case PJ_OP_BROADCAST_IN_DIM:
+  case PJ_OP_RESHAPE:
+  case PJ_OP_TRANSPOSE:
+  case PJ_OP_SLICE:
+  case PJ_OP_DYNAMIC_SLICE:
+  case PJ_OP_GATHER:
+  case PJ_OP_REVERSE:
+    return never_neg_zero(op->operands[0], depth - 1);
+  default:
+    return false;
+  }
+}
+
 bool pj_rule_add(PjRewrite *rw, PjOp *op) {
+  enum { LOOK_BACK = 4 };
   PjValue *x = op->operands[0], *y = op->operands[1];
   if (pj_rule_commute(rw, op))
     return true;
   // -0 is what floats ignore: -0 + +0 is +0.
   if (has_neutral(x) && (pj_is_float(x) ? pj_const_is_neg_zero(y) : pj_const_is_zero(y)))
     return keep(rw, op, x);
+  if (has_neutral(x) && pj_is_float(x) && pj_const_is_zero(y) && never_neg_zero(x, LOOK_BACK))
+    return keep(rw, op, x);
   if (!pj_is_int(x))
     return false;
+  // (c1 - a) + c2
+  PjOp *minus = pj_def(x, PJ_OP_SUBTRACT);
+  if (minus && pj_const_of(y) && pj_const_of(minus->operands[0])) {
+    PjValue *both = pj_build_binary(rw, op, PJ_OP_ADD, minus->operands[0], y);
+    return keep(rw, op, pj_build_binary(rw, op, PJ_OP_SUBTRACT, both, minus->operands[1]));
+  }
   PjOp *negated = pj_def(y, PJ_OP_NEGATE);
   if (negated)
     return keep(rw, op, pj_build_binary(rw, op, PJ_OP_SUBTRACT, x, negated->operands[0]));

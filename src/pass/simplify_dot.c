@@ -288,6 +288,33 @@ static bool plan_spatial(const PjOp *op, int32_t i, Spatial *out) {
   return (windows == 1 || stride == window) && out->size <= size;
 }
 
+// Zeros around the input are padding of the convolution.
+static bool absorb_padding(PjRewrite *rw, PjOp *op) {
+  PjOp *pad = pj_def(op->operands[0], PJ_OP_PAD);
+  uint32_t num_spatial;
+  const int64_t *in = PJ_INTS(op, input_spatial_dimensions, &num_spatial);
+  if (!pad || !pj_const_is_zero(pad->operands[1]))
+    return false;
+  const int64_t *low = PJ_INTS(pad, edge_padding_low, NULL),
+                *high = PJ_INTS(pad, edge_padding_high, NULL),
+                *interior = PJ_INTS(pad, interior_padding, NULL);
+  int64_t padding[2 * PJ_MAX_RANK];
+  for (int32_t d = 0; d < op->operands[0]->type->rank; ++d)
+    if (low[d] < 0 || high[d] < 0 || interior[d] ||
+        (!pj_list_has(in, num_spatial, d) && (low[d] || high[d])))
+      return false;
+  for (uint32_t i = 0; i < num_spatial; ++i) {
+    padding[2 * i] = PJ_INTS(op, padding, NULL)[2 * i] + low[in[i]];
+    padding[2 * i + 1] = PJ_INTS(op, padding, NULL)[2 * i + 1] + high[in[i]];
+    if (PJ_INTS(op, lhs_dilation, NULL)[i] != 1)
+      return false;
+  }
+  PjValue *operands[] = {pad->operands[0], op->operands[1]};
+  PjValue *made = pj_build_like(rw, op, op, operands, op->results[0].type);
+  pj_op_set_attr(made->def, PJ_KEY_padding, pj_attr_matrix(rw->arena, num_spatial, 2, padding));
+  return keep(rw, op, made);
+}
+
 // A convolution whose windows do not overlap:
 //   input [n, h, w, c] seen as [n, H, kh, W, kw, c], contracted with the kernel over kh, kw, c.
 // Only where the result comes out in its order.
@@ -299,6 +326,8 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
   if (PJ_INT(op, feature_group_count) != 1 || PJ_INT(op, batch_group_count) != 1 ||
       !pj_count(type) || !pj_count(x->type) || 2 * rank > PJ_MAX_RANK)
     return false;
+  if (absorb_padding(rw, op))
+    return true;
   for (int32_t i = 0; i < num_spatial; ++i)
     if (!plan_spatial(op, i, &plan[i]))
       return false;

@@ -88,8 +88,7 @@ static bool match_progression(PjRewrite *rw, const PjValue *value, Progression *
   const PjAttr *attr = pj_const_of(value);
   int64_t elements[MAX_CONSTANT];
   uint32_t count;
-  if (!attr || add || out->count < 2 || out->count > MAX_CONSTANT || attr->splat ||
-      !pj_rw_spend(rw, (uint64_t)out->count))
+  if (!attr || add || out->count < 2 || out->count > MAX_CONSTANT || attr->splat)
     return false;
   PjValue flat = *value;
   const PjType line = {
@@ -179,6 +178,62 @@ static int lies_within(PjRewrite *rw, const PjType *x, const int64_t *window,
   return result;
 }
 
+// The body of |op| on the elements |old| of the operand and those of the update |u|.
+static PjValue *combined(PjRewrite *rw, PjOp *op, PjValue *old, PjValue *u) {
+  const PjRegion *body = &op->regions[0];
+  int returned = pj_region_argument(body);
+  PjValue *args[] = {old, u}, *result;
+  if (returned >= 0)
+    return args[returned];
+  pj_region_spread(rw, op, body, args, &result);
+  return result;
+}
+
+// scatter(x, [a, a + 1, a + 2 ...], u) along one dimension, all of it within: an update of one
+// slice.
+static bool scatter_of_progression(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *indices = op->operands[1], *update = op->operands[2];
+  uint32_t num_map, num_window, num_inserted, num_batching;
+  const int64_t *map = PJ_INTS(op, scatter_dims_to_operand_dims, &num_map),
+                *window_dims = PJ_INTS(op, update_window_dims, &num_window),
+                *inserted = PJ_INTS(op, inserted_window_dims, &num_inserted);
+  PJ_INTS(op, input_batching_dims, &num_batching);
+  Progression p;
+  int32_t rank = x->type->rank, before = 0;
+  if (num_map != 1 || num_inserted != 1 || inserted[0] != map[0] || num_batching ||
+      !match_progression(rw, indices, &p) || p.step != 1 || p.start < 0 ||
+      p.start + p.count > x->type->dims[map[0]])
+    return false;
+  // Dimensions of the update: window, those of the indices all in one place, window.
+  int32_t batch = update->type->rank - (int32_t)num_window;
+  while (before < update->type->rank && pj_list_has(window_dims, num_window, before))
+    ++before;
+  for (int32_t i = 0; i < batch; ++i)
+    if (pj_list_has(window_dims, num_window, before + i))
+      return false;
+  int64_t shape[PJ_MAX_RANK], perm[PJ_MAX_RANK], start[PJ_MAX_RANK], limit[PJ_MAX_RANK];
+  int32_t count = 0;
+  for (int32_t i = 0; i < update->type->rank; ++i)
+    if (i < before || i >= before + batch)
+      shape[count++] = update->type->dims[i];
+    else if (i == before)
+      shape[count++] = p.count;
+  for (int32_t d = 0, w = 0; d < rank; ++d) {
+    perm[d] = d == map[0] ? before : w < before ? w : w + 1;
+    w += d != map[0];
+    start[d] = d == map[0] ? p.start : 0;
+    limit[d] = start[d] + shape[perm[d]];
+  }
+  PjValue *u = pj_build_reshape_dims(rw, op, update, rank, shape);
+  u = pj_build_transpose(rw, op, u, perm);
+  u = combined(rw, op, pj_build_slice(rw, op, x, start, limit, NULL), u);
+  PjValue *starts[PJ_MAX_RANK];
+  const PjType *scalar = pj_type_tensor(rw->arena, PJ_DT_S64, 0, NULL);
+  for (int32_t d = 0; d < rank; ++d)
+    starts[d] = pj_build_int(rw, op, scalar, start[d]);
+  return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
+}
+
 bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   enum { MAX_BODY = 16 };
   const PjRegion *body = &op->regions[0];
@@ -192,7 +247,7 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
                 *window_dims = PJ_INTS(op, update_window_dims, &num_window);
   if (!pj_count(update->type) || !pj_count(x->type))
     return keep(rw, op, x);
-  if (!num_map || !pj_is_int(indices) || pj_count(indices->type) != num_map)
+  if (!num_map || !pj_is_int(indices))
     return false;
   PjDtype dtype = x->type->dtype;
   if (update->type->dtype != dtype || op->results[0].type->dtype != dtype ||
@@ -201,6 +256,8 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   int returned = pj_region_argument(body);
   if (returned < 0 && !pj_region_spreads(body, MAX_BODY))
     return false;
+  if (pj_count(indices->type) != num_map)
+    return scatter_of_progression(rw, op);
   int64_t window[PJ_MAX_RANK];
   uint32_t next = 0;
   for (int32_t d = 0; d < x->type->rank; ++d)
@@ -221,11 +278,6 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   if (within < 0)
     return false;
   PjValue *u = pj_build_reshape_dims(rw, op, update, x->type->rank, window);
-  if (returned == 0)
-    return keep(rw, op, x);
-  if (returned != 1) {
-    PjValue *args[] = {pj_build_dynamic_slice(rw, op, x, starts, window), u};
-    pj_region_spread(rw, op, body, args, &u);
-  }
+  u = combined(rw, op, pj_build_dynamic_slice(rw, op, x, starts, window), u);
   return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
 }

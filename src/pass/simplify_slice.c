@@ -45,20 +45,21 @@ static bool slice_of_slice(PjRewrite *rw, PjOp *op, PjOp *inner) {
 // The parts of the concatenation that the slice touches.
 static bool slice_of_concatenate(PjRewrite *rw, PjOp *op, PjOp *concat) {
   Box box = box_of(op);
+  enum { MAX_PARTS = 8, MAX_OPERANDS = 128 };
   int64_t dim = PJ_INT(concat, dimension), at = 0;
   int32_t rank = op->results[0].type->rank;
-  PjValue *parts[8];
+  PjValue *parts[MAX_PARTS];
   uint32_t count = 0, touched = 0;
   int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK];
+  if (concat->num_operands > MAX_OPERANDS)
+    return false;
   for (uint32_t i = 0; i < concat->num_operands; ++i) {
     int64_t size = concat->operands[i]->type->dims[dim];
     touched += at < box.limit[dim] && at + size > box.start[dim];
     at += size;
   }
-  if (touched == 0 || touched == concat->num_operands || touched > 8 ||
+  if (touched == 0 || touched == concat->num_operands || touched > MAX_PARTS ||
       (touched > 1 && box.strides[dim] != 1))
-    return false;
-  if (!pj_rw_spend(rw, concat->num_operands))
     return false;
   at = 0;
   for (uint32_t i = 0; i < concat->num_operands; ++i) {
@@ -259,7 +260,7 @@ bool pj_rule_concatenate(PjRewrite *rw, PjOp *op) {
   bool changed = false;
   if (op->num_operands == 1)
     return keep(rw, op, op->operands[0]);
-  if (op->num_operands > MAX_PARTS / 2 || !pj_rw_spend(rw, op->num_operands))
+  if (op->num_operands > MAX_PARTS / 2)
     return false;
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     PjValue *x = op->operands[i];

@@ -48,6 +48,16 @@ static const Case arithmetic[] = {
     {"%r: " F, F, CF("c", "-0.0") BIN("x", "add", "r", "c", F), ""},
     {"%a: " F, F, CF("c", "0.0") BIN("x", "add", "a", "c", F),
      CF("c", "0.0") BIN("r", "add", "a", "c", F)},
+    {"%a: " F, F, CF("c", "0.0") UN("e", "abs", "a", F) BIN("x", "add", "e", "c", F),
+     UN("r", "abs", "a", F)},
+    {"%a: " F ", %b: " F, F,
+     CF("c", "0.0") UN("e", "abs", "a", F) BIN("m", "maximum", "e", "b", F)
+         BIN("x", "add", "m", "c", F),
+     CF("c", "0.0") UN("e", "abs", "a", F) BIN("m", "maximum", "e", "b", F)
+         BIN("r", "add", "m", "c", F)},
+    {"%a: " I, I,
+     CI("c", "9") CI("d", "-1") BIN("x", "subtract", "c", "a", I) BIN("y", "add", "x", "d", I),
+     CI("c", "8") BIN("r", "subtract", "c", "a", I)},
     {"%r: " F, F, CF("c", "0.0") BIN("x", "subtract", "r", "c", F), ""},
     {"%a: " F, F, CF("c", "-0.0") BIN("x", "subtract", "a", "c", F),
      CF("c", "-0.0") BIN("r", "subtract", "a", "c", F)},
@@ -265,6 +275,19 @@ static const Case slices[] = {
                                                            "dynamic_update_slice %a, %w, %c, %z : "
                                                            "(tensor<8x3xf32>, tensor<1x3xf32>, " SI
                                                            ", " SI ") -> tensor<8x3xf32>\n"},
+    // rows one after the other
+    {"%a: tensor<8x3xf32>, %u: tensor<4x3xf32>", "tensor<8x3xf32>",
+     "%i = " OP "iota dim = 0 : tensor<4x1xi32>\n"
+     "%x = \"stablehlo.scatter\"(%a, %i, %u) <{scatter_dimension_numbers = "
+     "#stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], "
+     "scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({\n"
+     "^bb0(%p: " S ", %q: " S "):\n  %s = " OP "add %p, %q : " S "\n  stablehlo.return %s : " S
+     "\n}) : (tensor<8x3xf32>, tensor<4x1xi32>, tensor<4x3xf32>) -> tensor<8x3xf32>\n",
+     SLC("o", "a", "0:4, 0:3", "tensor<8x3xf32>", "tensor<4x3xf32>") BIN(
+         "n", "add", "o", "u", "tensor<4x3xf32>") "%z = " OP "constant dense<0> : tensor<i64>\n"
+                                                  "%r = " OP "dynamic_update_slice %a, %n, %z, %z "
+                                                             ": (tensor<8x3xf32>, tensor<4x3xf32>, "
+                                                  "tensor<i64>, tensor<i64>) -> tensor<8x3xf32>\n"},
     // outside: dropped
     {"%r: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
      "%i = " OP "constant dense<8> : tensor<1xi32>\n"
