@@ -49,15 +49,17 @@ static void add_cost(const PjOp *op, PjCost *out) {
   double result = op->num_results ? elements(op->results[0].type) : 0;
   switch (op->kind) {
   case PJ_OP_CUSTOM_CALL:
-    out->may_block = true;
+    out->may_wait = true;
     out->host_callbacks |= pj_ffi_is_python_callback(PJ_STRATTR(op, call_target_name));
     break;
   case PJ_OP_WHILE:
+    out->has_loops = true;
+    break;
   case PJ_OP_SEND:
   case PJ_OP_RECV:
   case PJ_OP_INFEED:
   case PJ_OP_OUTFEED:
-    out->may_block = true;
+    out->may_wait = true;
     break;
   case PJ_OP_DOT_GENERAL: {
     uint32_t count;
@@ -85,7 +87,7 @@ static void add_cost(const PjOp *op, PjCost *out) {
     break;
   }
   if (pj_op_info[op->kind].traits & (PJ_TRAIT_COLL | PJ_TRAIT_EFFECT))
-    out->may_block = true;
+    out->may_wait = true;
 }
 
 static void walk_cost(const PjRegion *region, bool outermost, PjCost *out) {

@@ -6,7 +6,8 @@ typedef struct PjCost {
   double flops, transcendentals, bytes_accessed;
   uint64_t ops;        // operations, those in regions included
   bool host_callbacks; // calls back into Python
-  bool may_block;      // custom calls, loops, sends: no bound on the time can be given
+  bool has_loops;      // no bound on the time can be given
+  bool may_wait;       // custom calls, sends, collectives: for something outside of the program
 } PjCost;
 
 // Estimates for one execution. Loop bodies count once.

@@ -41,12 +41,11 @@ static PjStatus check_device_counts(const PjModule *module, const PjCompileOptio
   return PJ_STATUS_OK;
 }
 
-// A bound on the time, in nanoseconds, below which handing the work to another thread costs more
-// than it saves.
+// A bound on the time of a run, in nanoseconds, that can be told beforehand.
 static bool is_cheap(const PjCost *cost) {
   double ns = (double)cost->ops * 1000 + cost->flops + 10 * cost->transcendentals +
               cost->bytes_accessed / 4;
-  return !cost->may_block && ns < 100e3;
+  return !cost->has_loops && !cost->may_wait && ns < 100e3;
 }
 
 static PjStatus compile_guarded(void *context) {

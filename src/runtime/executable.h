@@ -23,7 +23,8 @@ typedef struct PjExecutable {
   char *name;
   char fingerprint[33];
   PjCost cost;
-  bool prefers_inline; // runs on the thread of the call if it can
+  bool prefers_inline;    // runs on the thread of the call if it can
+  _Atomic int64_t run_ns; // about what a run takes, as measured where that is not known; 0: not yet
   PjCompiledStats stats;
 } PjExecutable;
 

@@ -10,6 +10,7 @@
 #include "runtime/execute.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -116,6 +117,32 @@ static void part_finish(Part *part, PjStatus status) {
     launch_destroy(launch);
 }
 
+// Handing a run to a worker costs its caller some 5 us, and 30 to 100 us until the result is seen
+// by whoever waits for it. What takes this long at most, in nanoseconds, runs within the call.
+enum { INLINE_NS = 300000 };
+
+static int64_t clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
+}
+
+// Learns from a run. Short times count at once, long ones little: they may be those of a busy
+// machine.
+static void learn_time(PjExecutable *executable, int64_t ns) {
+  int64_t known = atomic_load_explicit(&executable->run_ns, memory_order_relaxed);
+  if (known && ns > known)
+    ns = known + (ns - known) / 8;
+  atomic_store_explicit(&executable->run_ns, ns ? ns : 1, memory_order_relaxed);
+}
+
+static bool is_short(const PjExecutable *executable) {
+  if (executable->prefers_inline)
+    return true;
+  int64_t ns = atomic_load_explicit(&executable->run_ns, memory_order_relaxed);
+  return ns > 0 && ns <= INLINE_NS && !executable->cost.may_wait;
+}
+
 static PjStatus run_part(Part *part) {
   Launch *launch = part->launch;
   PjExecutable *executable = launch->loaded->executable;
@@ -133,8 +160,12 @@ static PjStatus run_part(Part *part) {
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
   bool logged = pj_log_enabled(PJ_LOG_EXECUTE);
   double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
+  bool learns = !executable->prefers_inline;
+  int64_t begin = learns ? clock_ns() : 0;
   PjStatus status = executable->compiler->run(executable->compiled, &context, launch->num_in,
                                               part->in, part->donated, launch->num_out, part->out);
+  if (learns)
+    learn_time(executable, clock_ns() - begin);
   if (logged)
     pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
            pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",
@@ -433,7 +464,7 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   }
 
   bool synchronous = !loaded->client->asynchronous;
-  launch->prefer_inline = synchronous || loaded->executable->prefers_inline;
+  launch->prefer_inline = synchronous || is_short(loaded->executable);
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;
@@ -485,7 +516,7 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
   for (uint32_t p = 0; p < execution->num_devices; p++)
     for (uint32_t i = 0; i < signature->num_results; i++)
       execution->outputs[p][i] = NULL;
-  bool here = (loaded->executable->prefers_inline || !loaded->client->asynchronous) &&
+  bool here = (is_short(loaded->executable) || !loaded->client->asynchronous) &&
               execution->num_devices == 1 && loaded->num_devices <= 1 && all_ready(execution);
   return here ? execute_here(loaded, execution) : execute_launched(loaded, execution);
 }

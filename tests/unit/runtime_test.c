@@ -414,6 +414,92 @@ static void clear(Objects *o) {
   pj_client_destroy(o->client);
 }
 
+// --- Where programs run --------------------------------------------------------------------------
+
+static pthread_t ran_on;
+
+static PjStatus note_compile(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
+  *out = NULL;
+  return PJ_STATUS_OK;
+}
+
+static void note_destroy(PjCompiled *compiled) {}
+
+static void note_stats(const PjCompiled *compiled, PjCompiledStats *out) {
+  *out = (PjCompiledStats){0};
+}
+
+static PjStatus note_run(const PjCompiled *compiled, const PjRunContext *context,
+                         uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
+                         uint32_t num_outputs, PjArray *const *outputs) {
+  ran_on = pthread_self();
+  return pj_array_allocate(outputs[0]);
+}
+
+// Runs |loaded| on |input|; true if it did so within the call.
+static bool runs_within_call(PjLoadedExecutable *loaded, PjBuffer *input) {
+  PjBuffer *output, *const *args[1] = {&input}, **const outputs[1] = {&output};
+  PjEvent *done;
+  PjExecution execution = {
+      .num_devices = 1, .num_args = 1, .args = args, .outputs = outputs, .done = &done};
+  expect(pj_execute(loaded, &execution));
+  bool ready = pj_event_is_ready(done) && pj_event_is_ready(output->ready);
+  expect(pj_event_await(done));
+  bool here = pthread_equal(ran_on, pthread_self());
+  if (here)
+    assert_true(ready);
+  pj_event_release(done);
+  pj_buffer_destroy(output);
+  return here;
+}
+
+static void test_short_runs_stay_in_the_call(void **state) {
+  (void)state;
+  static const PjCompilerOps compiler = {.name = "note",
+                                         .compile = note_compile,
+                                         .destroy = note_destroy,
+                                         .stats = note_stats,
+                                         .run = note_run};
+  static const char text[] = "func.func @main(%x: tensor<f32>) -> tensor<f32> {\n"
+                             "  %y = stablehlo.while(%i = %x) : tensor<f32> cond {\n"
+                             "    %c = stablehlo.compare LT, %i, %i : (tensor<f32>, tensor<f32>) "
+                             "-> tensor<i1>\n"
+                             "    stablehlo.return %c : tensor<i1>\n"
+                             "  } do {\n"
+                             "    stablehlo.return %i : tensor<f32>\n"
+                             "  }\n"
+                             "  return %y : tensor<f32>\n"
+                             "}\n";
+  PjClient *client;
+  PjPlatform platform = pj_platform_cpu;
+  platform.compiler = &compiler;
+  expect(pj_client_create(&platform, &(PjClientOptions){0}, &client));
+  PjExecutable *executable;
+  PjLoadedExecutable *loaded;
+  expect(pj_executable_compile(&compiler, pj_str(text), PJ_STR("mlir"), PJ_STR(""), &executable));
+  expect(pj_executable_load(client, executable, &loaded));
+  const PjShape *shape = executable->signature.params[0].shape;
+  PjBuffer *input;
+  expect(pj_buffer_uninitialized(client->devices[0]->memories[PJ_MEMORY_DEVICE], shape, &input));
+
+  // Nothing bounds a loop's time: first it runs elsewhere, and is measured.
+  assert_false(runs_within_call(loaded, input));
+  assert_true(executable->run_ns > 0);
+  executable->run_ns = 1000;
+  assert_true(runs_within_call(loaded, input));
+  executable->run_ns = 1000000000;
+  assert_false(runs_within_call(loaded, input));
+  // What may wait for others never holds up its caller.
+  executable->run_ns = 1000;
+  executable->cost.may_wait = true;
+  assert_false(runs_within_call(loaded, input));
+
+  pj_buffer_destroy(input);
+  pj_loaded_release(loaded);
+  pj_executable_release(executable);
+  pj_client_destroy(client);
+}
+
 static void test_every_allocation_may_fail(void **state) {
   (void)state;
   int64_t n = 0;
@@ -444,6 +530,7 @@ int main(void) {
       cmocka_unit_test(test_proto),
       cmocka_unit_test(test_compile_options),
       cmocka_unit_test(test_null_device_moves_data),
+      cmocka_unit_test(test_short_runs_stay_in_the_call),
       cmocka_unit_test(test_every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
