@@ -515,7 +515,7 @@ static void control(void **state) {
 
 // A random straight-line function over eight lanes, and what it gives, computed beside it from the
 // operations that were asked for; so the builder's simplifications are tested as well.
-enum { VALUES = 60, RANDOM_OUTPUTS = 12 };
+enum { VALUES = 60, POOL = VALUES + 8 };
 
 typedef struct Random {
   uint64_t state;
@@ -530,8 +530,8 @@ static uint64_t draw(Random *r, uint64_t below) {
 typedef struct Pool {
   PjKir *k;
   Random *r;
-  PjKirVal values[VALUES + 64];
-  KirLanes lanes[VALUES + 64];
+  PjKirVal values[POOL];
+  KirLanes lanes[POOL];
   int len;
 } Pool;
 
@@ -541,27 +541,47 @@ static int add(Pool *p, PjKirVal v, KirLanes lanes) {
   return p->len++;
 }
 
-// A value of |type|, made up if there is none.
+static int add_const(Pool *p, PjKirType type, uint64_t bits) {
+  PjKirType none = {0};
+  if (type.elem == PJ_KIR_I1)
+    bits &= 1;
+  return add(p, pj_kir_const(p->k, type, bits),
+             kir_eval_op(PJ_KIR_CONST, type, bits, NULL, &none, NULL));
+}
+
+// Constants that identities look for, or an edge.
+static int add_some_const(Pool *p, PjKirType type) {
+  static const double simple[] = {0, -0.0, 1, -1, 2, 0.5, -8, 0.125};
+  static const int64_t whole[] = {0, 1, -1, 2, 3, 8, 64, 0x7F};
+  uint64_t at = draw(p->r, 8), edge = draw(p->r, EDGES), bits = 0;
+  bool is_edge = draw(p->r, 2);
+  float narrow = is_edge ? f32_edges[edge] : (float)simple[at];
+  double wide = is_edge ? f64_edges[edge] : simple[at];
+  if (type.elem == PJ_KIR_F32)
+    memcpy(&bits, &narrow, 4);
+  else if (type.elem == PJ_KIR_F64)
+    memcpy(&bits, &wide, 8);
+  else
+    bits = is_edge ? int_edges[edge] : (uint64_t)whole[at];
+  return add_const(p, type, bits);
+}
+
+// A value of |type|: often a constant or a young one, which is where identities are met.
 static int pick(Pool *p, PjKirType type) {
-  int start = (int)draw(p->r, (uint64_t)p->len);
-  for (int i = 0; i < p->len && draw(p->r, 8); ++i) {
-    int at = (start + i) % p->len;
+  if (draw(p->r, 4) == 0)
+    return add_some_const(p, type);
+  uint64_t recent = draw(p->r, 2) ? 12 : (uint64_t)p->len;
+  for (int tries = 0; tries < 40; ++tries) {
+    int at = p->len - 1 - (int)draw(p->r, recent < (uint64_t)p->len ? recent : (uint64_t)p->len);
     if (pj_kir_type_eq(pj_kir_typeof(p->k, p->values[at]), type))
       return at;
   }
-  int edge = (int)draw(p->r, EDGES);
-  uint64_t bits = int_edges[edge];
-  memcpy(&bits,
-         type.elem == PJ_KIR_F32   ? (const void *)&f32_edges[edge]
-         : type.elem == PJ_KIR_F64 ? (const void *)&f64_edges[edge]
-                                   : (const void *)&bits,
-         type.elem == PJ_KIR_F32 ? 4 : 8);
-  if (type.elem == PJ_KIR_F32)
-    bits &= 0xFFFFFFFF;
-  PjKirType none = {0};
-  return add(p, pj_kir_const(p->k, type, bits),
-             kir_eval_op(PJ_KIR_CONST, type, bits & (type.elem == PJ_KIR_I1 ? 1 : ~0ull), NULL,
-                         &none, NULL));
+  return add_some_const(p, type);
+}
+
+static bool is_nan(PjKirType type, uint64_t bits) {
+  return (type.elem == PJ_KIR_F32 && (bits & 0x7FFFFFFF) > 0x7F800000) ||
+         (type.elem == PJ_KIR_F64 && (bits & INT64_MAX) > 0x7FF0000000000000);
 }
 
 static void apply(Pool *p, PjKirOp op, PjKirType result, int n, const int *args) {
@@ -573,6 +593,13 @@ static void apply(Pool *p, PjKirOp op, PjKirType result, int n, const int *args)
     types[i] = pj_kir_typeof(p->k, v[i]);
     lanes[i] = p->lanes[args[i]];
   }
+  // The bits of a NaN are the processor's: they must not be looked at.
+  int looked_at = op == PJ_KIR_COPYSIGN                           ? 1
+                  : op == PJ_KIR_BITCAST || op == PJ_KIR_F32TOF16 ? 0
+                                                                  : -1;
+  for (int l = 0; l < 8 && looked_at >= 0; ++l)
+    if (is_nan(types[looked_at], lanes[looked_at].lane[l]))
+      return;
   KirLanes out = kir_eval_op(op, result, 0, NULL, types, lanes);
   PjKirVal made = op == PJ_KIR_SELECT ? pj_kir_select(p->k, v[0], v[1], v[2])
                   : n == 3            ? pj_kir_fma(p->k, v[0], v[1], v[2])
@@ -615,14 +642,10 @@ static void grow(Pool *p) {
   for (int i = 0; i < n; ++i)
     args[i] = pick(p, type);
   uint64_t width = 8 * (uint64_t)pj_kir_elem_bytes((PjKirElem)type.elem);
-  PjKirType none = {0};
   if (op >= PJ_KIR_UDIV && op <= PJ_KIR_SREM) // By a constant that is neither 0 nor -1.
-    args[1] = add(p, pj_kir_const(p->k, type, 1 + draw(p->r, 100)), (KirLanes){{0}});
+    args[1] = add_const(p, type, 1 + draw(p->r, 100));
   if (op == PJ_KIR_SHL || op == PJ_KIR_LSHR || op == PJ_KIR_ASHR)
-    args[1] = add(p, pj_kir_const(p->k, type, draw(p->r, width)), (KirLanes){{0}});
-  uint64_t bits;
-  if (pj_kir_is_const(p->k, p->values[args[n - 1]], &bits)) // The lanes of what was just made up.
-    p->lanes[args[n - 1]] = kir_eval_op(PJ_KIR_CONST, type, bits, NULL, &none, NULL);
+    args[1] = add_const(p, type, draw(p->r, width));
   apply(p, op, op >= PJ_KIR_EQ ? mask : type, n, args);
 }
 
@@ -642,61 +665,73 @@ static void build_random(PjKir *k, const void *context) {
   }
   while (p->len < VALUES)
     grow(p);
-  // Stores the last values of every type: the outputs are sorted by type.
-  for (uint32_t b = 0; b < 6; ++b)
-    for (int copy = 0; copy < 2; ++copy) {
-      int at = p->len - 1 - copy * 7;
-      while (at > 0 && pj_kir_typeof(k, p->values[at]).elem != inputs[b])
-        --at;
-      if (pj_kir_typeof(k, p->values[at]).elem != inputs[b])
-        continue;
-      uint32_t out = 6 + 2 * b + (uint32_t)copy;
-      pj_kir_store(k, p->values[at], pj_kir_buffer(k, out), zero, 0);
-      size_t bytes = (size_t)pj_kir_elem_bytes(inputs[b]);
-      for (int l = 0; l < 8; ++l)
-        memcpy((char *)r->outputs[out] + (size_t)l * bytes, &p->lanes[at].lane[l], bytes);
-    }
+  // Everything is stored, by types.
+  int count[6] = {0};
+  for (int v = 6; v < p->len; ++v) {
+    PjKirVal value = p->values[v];
+    uint32_t b = 0;
+    if (pj_kir_typeof(k, value).elem == PJ_KIR_I1)
+      value = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I8, value);
+    while (inputs[b] != (PjKirElem)pj_kir_typeof(k, value).elem)
+      ++b;
+    pj_kir_store(k, value, pj_kir_buffer(k, 6 + b), pj_kir_i64(k, 8 * count[b]), 0);
+    size_t bytes = (size_t)pj_kir_elem_bytes(inputs[b]);
+    for (int l = 0; l < 8; ++l)
+      memcpy((char *)r->outputs[6 + b] + (size_t)(8 * count[b] + l) * bytes, &p->lanes[v].lane[l],
+             bytes);
+    ++count[b];
+  }
   r->state = first;
 }
+
+static unsigned random_count, random_seed;
 
 static void random_expressions(void **state) {
   static const PjKirElem elems[] = {PJ_KIR_I8,  PJ_KIR_I16, PJ_KIR_I32,
                                     PJ_KIR_I64, PJ_KIR_F32, PJ_KIR_F64};
-  enum { CASES = 24 };
-  KirCase *cases = calloc(CASES, sizeof *cases);
-  Random *randoms = calloc(CASES, sizeof *randoms);
-  for (int c = 0; c < CASES; ++c) {
-    randoms[c].state = (uint64_t)c + 1;
+  KirCase *cases = calloc(random_count, sizeof *cases);
+  Random *randoms = calloc(random_count, sizeof *randoms);
+  for (unsigned c = 0; c < random_count; ++c) {
+    randoms[c].state = (uint64_t)(random_seed + c) * 0x9E3779B97F4A7C15 + 1;
     cases[c] = (KirCase){.name = "random",
                          .build = build_random,
                          .context = &randoms[c],
-                         .num_buffers = 18,
+                         .num_buffers = 12,
                          .expected = randoms[c].outputs};
-    for (int b = 0; b < 18; ++b) {
-      PjKirElem elem = elems[b < 6 ? b : (b - 6) / 2];
-      cases[c].buffers[b] = (KirBuffer){elem, 8, calloc(8, 8)};
-      char *all = b < 6 ? edges(elem, 0) : NULL;
-      for (int l = 0; l < 8 && b < 6; ++l)
-        memcpy((char *)cases[c].buffers[b].data + l * pj_kir_elem_bytes(elem),
-               all + (int)draw(&randoms[c], EDGES) * pj_kir_elem_bytes(elem),
-               (size_t)pj_kir_elem_bytes(elem));
+    for (int b = 0; b < 12; ++b) {
+      size_t bytes = (size_t)pj_kir_elem_bytes(elems[b % 6]), count = b < 6 ? 8 : 8 * POOL;
+      cases[c].buffers[b] = (KirBuffer){elems[b % 6], count, calloc(count, 8)};
+      char *all = b < 6 ? edges(elems[b], 0) : NULL;
+      for (size_t l = 0; l < 8 && b < 6; ++l)
+        memcpy((char *)cases[c].buffers[b].data + l * bytes, all + draw(&randoms[c], EDGES) * bytes,
+               bytes);
       free(all);
-      randoms[c].outputs[b] = calloc(8, 8);
-      memcpy(randoms[c].outputs[b], cases[c].buffers[b].data, 64);
+      randoms[c].outputs[b] = calloc(count, 8);
+      memcpy(randoms[c].outputs[b], cases[c].buffers[b].data, count * 8);
     }
   }
-  kir_run_cases(ways, cases, CASES);
-  for (int c = 0; c < CASES; ++c) {
+  kir_run_cases(ways, cases, random_count);
+  for (unsigned c = 0; c < random_count; ++c) {
     free_case(&cases[c]);
-    for (int b = 0; b < 18; ++b)
+    for (int b = 0; b < 12; ++b)
       free(randoms[c].outputs[b]);
   }
   free(cases);
   free(randoms);
 }
 
+int kir_random_main(unsigned how, unsigned seed, unsigned count) {
+  ways = how;
+  random_seed = seed;
+  random_count = count;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_expressions)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 int kir_cases_main(unsigned how) {
   ways = how;
+  random_seed = 1;
+  random_count = 20;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(operations), cmocka_unit_test(conversions),
       cmocka_unit_test(halves),     cmocka_unit_test(memory),

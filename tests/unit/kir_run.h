@@ -3,7 +3,7 @@
 #pragma once
 #include "kernel/kir.h"
 
-// Ways besides the interpreter.
+// Ways besides the interpreter, which always runs.
 enum {
   KIR_C = 1,          // C with vectors of GCC, not optimised
   KIR_C_PORTABLE = 2, // C with structures
@@ -11,6 +11,7 @@ enum {
   KIR_C_PORTABLE_O2 = 8,
   KIR_C_NATIVE = 16,  // optimised for this machine's instructions
   KIR_C_AARCH64 = 32, // cross-compiled, under qemu; left out with a message where either is missing
+  KIR_INTERPRETER = 128, // nothing else
   KIR_JIT =
       64, // machine code of ours, for each instruction set of this machine; left out without LLVM
 };
