@@ -144,8 +144,9 @@ static long double zeta(long double s, long double q) {
   if (q > 0)
     return zeta_positive(s, q);
   // The terms below zero are, up to their sign, those of |q| down to its fraction.
-  long double count = -floorl(q), least = -floorl(q) + q; // q + count, in (0, 1)
-  long double below = zeta_positive(s, 1 - least) - zeta_positive(s, 1 - least + count);
+  long double count = -floorl(q), least = count + q; // in [0, 1]: rounded, where q is small
+  long double first = 1 - count - q;                 // 1 - least, exactly
+  long double below = zeta_positive(s, first) - zeta_positive(s, first + count);
   return zeta_positive(s, least) + (even ? below : -below);
 }
 

@@ -60,6 +60,24 @@ static PjKirVal is_neg_inf(PjKir *k, PjDtype dtype, PjKirVal x) {
   return pj_kir_feq(k, x, number(k, x, -INFINITY));
 }
 
+// sinh and cosh of float are defined by chlo's expansion with every step rounded to float, of up to
+// 8 ULP of error: see eval/kernel_special.c.
+static PjKirVal exp_of_half(PjKir *k, PjKirVal x) { // e^x / 2
+  return pj_math_exp(k, pj_kir_fsub(k, x, number(k, x, 0x1.62e43p-1)));
+}
+static PjKirVal sinh_of(PjKir *k, PjDtype dtype, PjKirVal x) {
+  if (dtype == PJ_DT_F64)
+    return pj_math_sinh(k, x);
+  PjKirVal far = pj_kir_fsub(k, exp_of_half(k, x), exp_of_half(k, pj_kir_1(k, PJ_KIR_FNEG, x)));
+  PjKirVal near = pj_kir_flt(k, pj_kir_1(k, PJ_KIR_FABS, x), number(k, x, 1));
+  return pj_kir_select(k, near, pj_math_sinh(k, x), far);
+}
+static PjKirVal cosh_of(PjKir *k, PjDtype dtype, PjKirVal x) {
+  if (dtype == PJ_DT_F64)
+    return pj_math_cosh(k, x);
+  return pj_kir_fadd(k, exp_of_half(k, x), exp_of_half(k, pj_kir_1(k, PJ_KIR_FNEG, x)));
+}
+
 // The neighbour of x towards y. Codes of one sign of a narrow format lie in the order of their
 // values too.
 static PjKirVal next_after(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
@@ -125,6 +143,16 @@ static const PjElemReal rows[PJ_OP_COUNT] = {
     [PJ_OP_CHLO_ERF] = {.function = pj_math_erf},
     [PJ_OP_CHLO_ERFC] = {.function = pj_math_erfc},
     [PJ_OP_CHLO_ERF_INV] = {.function = pj_math_erf_inv},
+    [PJ_OP_CHLO_SINH] = {.unary = sinh_of},
+    [PJ_OP_CHLO_COSH] = {.unary = cosh_of},
+    [PJ_OP_CHLO_ASINH] = {.function = pj_math_asinh},
+    [PJ_OP_CHLO_ACOSH] = {.function = pj_math_acosh},
+    [PJ_OP_CHLO_ATANH] = {.function = pj_math_atanh},
+    [PJ_OP_CHLO_LGAMMA] = {.function = pj_math_lgamma},
+    [PJ_OP_CHLO_DIGAMMA] = {.function = pj_math_digamma},
+    [PJ_OP_CHLO_BESSEL_I1E] = {.function = pj_math_bessel_i1e},
+    [PJ_OP_CHLO_ZETA] = {.function2 = pj_math_zeta},
+    [PJ_OP_CHLO_POLYGAMMA] = {.function2 = pj_math_polygamma},
 };
 
 const PjElemReal *pj_elem__float(PjOpKind kind) {

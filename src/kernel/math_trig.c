@@ -76,13 +76,16 @@ static PjKirVal keep_tiny(PjKir *k, PjKirVal x, PjKirVal magnitude, PjKirVal res
   return SEL(LT(magnitude, CW(0x1p-13, 0x1p-28)), x, result);
 }
 
-PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__sin_small(PjKir *k, PjKirVal x) {
   Turn t = reduce(k, x, pj__wide(k, x));
-  PjKirVal magnitude = ABS(x), value = SEL(is_odd(k, x, t.quadrant), t.cosine, t.sine);
-  PjKirVal sign = sign_of(k, x, to_sign(k, x, t.quadrant, 1));
-  value = keep_tiny(k, x, magnitude, FLOAT(XOR(BITS(value), sign)));
-  return or_library(k, x, magnitude, value,
-                    pj__wide(k, x) ? PJ_KIR_EXTERN_SIN : PJ_KIR_EXTERN_SINF);
+  PjKirVal value = SEL(is_odd(k, x, t.quadrant), t.cosine, t.sine);
+  value = FLOAT(XOR(BITS(value), sign_of(k, x, to_sign(k, x, t.quadrant, 1))));
+  return keep_tiny(k, x, ABS(x), value);
+}
+
+PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
+  PjKirVal value = pj_math__sin_small(k, x);
+  return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_SIN : PJ_KIR_EXTERN_SINF);
 }
 
 PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
@@ -93,11 +96,14 @@ PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
   return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_COS : PJ_KIR_EXTERN_COSF);
 }
 
-PjKirVal pj_math_tan(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x) {
   Turn t = reduce(k, x, true);
-  PjKirVal magnitude = ABS(x), odd = is_odd(k, x, t.quadrant);
+  PjKirVal odd = is_odd(k, x, t.quadrant);
   PjKirVal value = DIV(SEL(odd, NEG(t.cosine), t.sine), SEL(odd, t.sine, t.cosine));
-  value = keep_tiny(k, x, magnitude, value);
-  return or_library(k, x, magnitude, value,
-                    pj__wide(k, x) ? PJ_KIR_EXTERN_TAN : PJ_KIR_EXTERN_TANF);
+  return keep_tiny(k, x, ABS(x), value);
+}
+
+PjKirVal pj_math_tan(PjKir *k, PjKirVal x) {
+  PjKirVal value = pj_math__tan_small(k, x);
+  return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_TAN : PJ_KIR_EXTERN_TANF);
 }

@@ -110,3 +110,8 @@ PjKirVal pj_math__exp(PjKir *k, PjKirVal hi, PjKirVal lo);
 PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x);
 // log(1 + hi + lo), |lo| small against hi.
 PjKirVal pj_math__log1p(PjKir *k, PjKirVal hi, PjKirVal lo);
+// |function| of double on |x|, which may be a float.
+PjKirVal pj_math__in_double(PjKir *k, PjKirVal (*function)(PjKir *, PjKirVal), PjKirVal x);
+// Sine and tangent of |x| up to pi / 2.
+PjKirVal pj_math__sin_small(PjKir *k, PjKirVal x);
+PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x);
