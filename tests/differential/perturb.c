@@ -359,6 +359,29 @@ static void widen(const Perturbing *p, PjOp *op) {
   replace_uses(op->region, back, &op->results[0], &back->results[0]);
 }
 
+// The same for a reduction whose body is one operation.
+static void widen_reduce(const Perturbing *p, PjOp *op) {
+  PjRegion *body = &op->regions[0];
+  PjOp *only = body->first;
+  const PjType *type = op->results[0].type;
+  if (op->num_results != 1 || only->next != body->last || only->num_operands != 2 ||
+      body->last->operands[0] != &only->results[0] || type->dtype == PJ_DT_F64 ||
+      pj_dtype_is_complex(type->dtype))
+    return;
+  for (uint32_t i = 0; i < 2; ++i) {
+    PjOp *convert = make_convert(p->arena, op->operands[i],
+                                 pj_type_with_dtype(p->arena, op->operands[i]->type, PJ_DT_F64));
+    pj_op_insert_before(op, convert);
+    op->operands[i] = &convert->results[0];
+  }
+  const PjType *scalar = pj_type_tensor(p->arena, PJ_DT_F64, 0, NULL);
+  body->args[0].type = body->args[1].type = only->results[0].type = scalar;
+  op->results[0].type = pj_type_with_dtype(p->arena, type, PJ_DT_F64);
+  PjOp *back = make_convert(p->arena, &op->results[0], type);
+  pj_op_insert_before(op->next, back);
+  replace_uses(op->region, back, &op->results[0], &back->results[0]);
+}
+
 // A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add
 // up to that. Of narrow types the terms are exact in the float that sums them, and a unit of one of
 // them is more than all the rounding.
@@ -391,6 +414,8 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     bool adds = adds_floats(&op->regions[op->num_regions - 1], &multiplies);
     if (adds || multiplies)
       move_sum(p, op, multiplies);
+    if ((adds || multiplies) && p->wide && op->kind == PJ_OP_REDUCE)
+      widen_reduce(p, op);
     return adds || multiplies;
   }
   case PJ_OP_DOT_GENERAL:
