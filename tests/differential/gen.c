@@ -76,11 +76,12 @@ int64_t gen_size(Gen *g) {
     return 1;
   if (choice < 75)
     return g->sizes[rand_int(&g->rand, 0, 3)];
-  return rand_int(&g->rand, 2, g->options->large ? 200 : 9);
+  return rand_int(&g->rand, 2, (int64_t[]){9, 70, 200}[g->options->size]);
 }
 
 bool gen_fits(Gen *g, int32_t rank, const int64_t *dims) {
-  int64_t limit = g->options->large ? 1 << 19 : 1 << 10, count = 1;
+  static const int64_t limits[] = {1 << 10, 1 << 14, 1 << 19};
+  int64_t limit = limits[g->options->size], count = 1;
   if (rank > GEN_MAX_RANK + 1)
     return false;
   for (int32_t i = 0; i < rank; ++i) {
@@ -552,26 +553,29 @@ void gen_set_signature(Gen *g, PjOp *func, uint32_t count, PjValue *const *resul
 }
 
 PjStatus gen_program(PjArena *arena, const GenOptions *options, PjStrBuf *out) {
-  static const int64_t small[] = {2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 24, 31, 33},
-                       large[] = {16, 33, 64, 100, 128, 255, 256, 257, 300, 512, 1000};
+  static const int64_t sizes[][13] = {
+      {2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 24, 31, 33},
+      {3, 8, 15, 16, 17, 32, 33, 64, 65, 96, 100, 127, 128},
+      {16, 33, 64, 100, 128, 255, 256, 257, 300, 512, 1000, 8, 31},
+  };
+  static const int64_t work[] = {1 << 14, 1 << 17, 1 << 21}, usual_ops[] = {12, 8, 6};
   Gen *g = PJ_NEW(arena, Gen);
   g->arena = arena;
   g->options = options;
-  g->rand.state = rand_mix(options->seed * 2 + options->large + 1);
+  g->rand.state = rand_mix(options->seed * 3 + (uint64_t)options->size + 1);
   g->module = pj_module_create(arena);
   g->special = rand_chance(&g->rand, 35);
   for (int i = 0; i < 4; ++i)
-    g->sizes[i] =
-        options->large ? large[rand_int(&g->rand, 0, 10)] : small[rand_int(&g->rand, 0, 12)];
+    g->sizes[i] = sizes[options->size][rand_int(&g->rand, 0, 12)];
   for (int i = 0; i < 2; ++i) {
     g->floats[i] = any_float(g);
     g->ints[i] = any_int(g);
   }
-  g->work_left = options->large ? 1 << 21 : 1 << 14;
+  g->work_left = work[options->size];
   g->func = gen_function(g, "main");
   g->region = &g->func->regions[0];
   g->region->args = PJ_NEW_ARRAY(arena, PjValue, GEN_MAX_ARGS);
-  int64_t usual = options->large ? 6 : 12;
+  int64_t usual = usual_ops[options->size];
   int ops =
       (int)(rand_chance(&g->rand, 20) ? rand_int(&g->rand, 1, 4) : rand_int(&g->rand, 3, usual));
   if (rand_chance(&g->rand, 8))

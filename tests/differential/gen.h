@@ -12,9 +12,15 @@
 #include "ir/ir.h"
 #include "rand.h"
 
+typedef enum GenSize {
+  GEN_SMALL,  // many operations on up to 1,024 elements
+  GEN_MEDIUM, // fewer on up to 16,384: past vectors, blocks and small cases
+  GEN_LARGE,  // few on some hundred thousand: loops that threads share
+} GenSize;
+
 typedef struct GenOptions {
   uint64_t seed;
-  bool large;         // tensors of up to some hundred thousand elements, few operations
+  GenSize size;
   const char *filter; // part of an operation's name: programs of mostly that; NULL: any
 } GenOptions;
 

@@ -126,7 +126,7 @@ static void emit_convolution(Gen *g) {
   dims[2][numbers[2][1]] = outputs;
   int64_t strides[3], lhs_dilation[3], rhs_dilation[3], padding[6], reversal[3], depth = features;
   for (uint32_t i = 0; i < spatial; ++i) {
-    int64_t n = rand_int(&g->rand, 1, g->options->large ? 40 : 7),
+    int64_t n = rand_int(&g->rand, 1, (int64_t[]){7, 16, 40}[g->options->size]),
             window = rand_int(&g->rand, 1, 3);
     strides[i] = rand_chance(&g->rand, 70) ? 1 : 2;
     lhs_dilation[i] = rand_chance(&g->rand, 85) ? 1 : 2;

@@ -27,7 +27,9 @@ static const char usage[] =
     "  --seed N           the first seed (default 1)\n"
     "  --count N          how many programs (default 100)\n"
     "  --minutes N        go on for so long instead\n"
-    "  --size small|large small: many operations on up to 1,024 elements (default)\n"
+    "  --size SIZE        small: many operations on up to 1,024 elements (default); medium: "
+    "16,384;\n"
+    "                     large: few operations on up to 500,000\n"
     "  --filter OP        programs of mostly operations whose name holds OP\n"
     "  --threads 1,2,5    numbers of threads (default)\n"
     "  --compiler NAME    eval, native, passes, or default: what the plugin uses\n"
@@ -54,6 +56,8 @@ typedef struct Options {
   int attempts, most, jobs;
   bool stats, print;
 } Options;
+
+static const char *const size_names[] = {"small", "medium", "large"};
 
 // What a worker tells its parent, in shared memory.
 typedef struct Slot {
@@ -201,7 +205,7 @@ static void show_failed_seed(const Options *options, const Slot *slot, int wait_
     pj_strbuf_puts(&report.text, strsignal(WTERMSIG(wait_status)));
   }
   char name[64];
-  snprintf(name, sizeof name, "%s-%llu", options->gen.large ? "large" : "seed",
+  snprintf(name, sizeof name, "%s-%llu", size_names[options->gen.size],
            (unsigned long long)slot->seed);
   PjStrBuf text = {0};
   PjStatus status = generate(options, slot->seed, &text);
@@ -350,6 +354,15 @@ static int print_programs(const Options *options) {
 
 // --- the command line ----------------------------------------------------------------------------
 
+static bool parse_size(const char *text, GenSize *out) {
+  for (int i = 0; i < 3; ++i)
+    if (!strcmp(text, size_names[i])) {
+      *out = (GenSize)i;
+      return true;
+    }
+  return false;
+}
+
 static int parse_threads(const char *text, int *out) {
   int count = 0;
   for (char *end; *text && count < RUN_MAX_CLIENTS; text = *end == ',' ? end + 1 : end) {
@@ -369,7 +382,7 @@ static bool parse_option(Options *o, const char *name, const char *value) {
   else if (!strcmp(name, "--minutes"))
     o->minutes = atof(value);
   else if (!strcmp(name, "--size"))
-    o->gen.large = !strcmp(value, "large");
+    return parse_size(value, &o->gen.size);
   else if (!strcmp(name, "--filter"))
     o->gen.filter = value;
   else if (!strcmp(name, "--threads"))

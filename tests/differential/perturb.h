@@ -12,8 +12,9 @@
 #include "ir/ir.h"
 
 // Inserts moves behind and before the inexact operations of |module|, which is numbered again.
-// Returns how many there are. |scale| times as large as the table says (1 but in tests). With |wide|
-// contractions also get a range in which their products do not overflow. Needs the arena's guard.
+// Returns how many there are. |scale| times as large as the table says (1 but in tests). With
+// |wide| contractions also get a range in which their products do not overflow. Needs the arena's
+// guard.
 uint32_t perturb_module(PjModule *module, double scale, bool wide);
 
 // The moves of the runs that follow depend on |seed|.
