@@ -14,16 +14,14 @@
 #endif
 
 #include "eval/strided.h"
+#include "routine/dot_complex.h"
 #include "routine/gemm.h"
 #include "routine/variant.h"
 
 typedef void VectorKernel(int64_t rows, int64_t k, const void *a, int64_t step, const void *x,
                           void *y);
 
-typedef struct Small {
-  int64_t m, n, k;
-  int64_t a_row, a_sum, b_sum, b_col; // strides in elements
-} Small;
+typedef PjSmallProduct Small;
 typedef void SmallKernel(const Small *s, const void *a, const void *b, void *c);
 
 static inline float one_bf16(uint16_t code) {

@@ -154,8 +154,8 @@ static SmallKernel *const PJ_V(smalls)[] = {
     [PJ_COMP_F64] = PJ_V(small_f64),
     [PJ_COMP_U32] = PJ_V(small_u32),
     [PJ_COMP_U64] = PJ_V(small_u64),
-    [PJ_COMP_C64] = NULL,
-    [PJ_COMP_C128] = NULL,
+    [PJ_COMP_C64] = pj__small_c64,
+    [PJ_COMP_C128] = pj__small_c128,
 };
 #undef ROWS_STEP
 #undef ROWS_KERNEL

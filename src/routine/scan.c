@@ -5,7 +5,8 @@
 // can be shared by threads: first the carry of each block, then all elements; the bits are the same
 // as in one go. Otherwise n steps combine vectors of inner elements, some columns to a part.
 //
-// 16-bit floats are summed as F32 and rounded at the end. Products of floats run in order: those of
+// 16-bit floats are summed as F32 along rows and rounded at the end; columns are rounded at each
+// step, as XLA does. Products of floats run in order: those of
 // a block alone might overflow where the whole does not.
 #include "routine/scan.h"
 
@@ -118,6 +119,7 @@ static void scan_columns(void *context, int64_t begin, int64_t end, int thread) 
         pj_float_decode_n(s->dtype, width, in, (float *)row);
         s->pairs(width, sums, row, 1, sums);
         pj_float_encode_n(s->dtype, width, (float *)sums, out);
+        pj_float_decode_n(s->dtype, width, out, (float *)sums);
         continue;
       }
       s->pairs(width, before, in, 1, out);
