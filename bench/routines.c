@@ -84,6 +84,23 @@ typedef struct Case {
 #define NCHW "[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]"
 #define PAD1 ", padding = dense<1> : tensor<2x2xi64>"
 
+#define ONE1(op, attrs, a, out)                                                     \
+  "func.func @main(%a: tensor<" a ">) -> tensor<" out "> {\n  %r = \"stablehlo." op \
+  "\"(%a) <{" attrs "}> : (tensor<" a ">) -> tensor<" out ">\n  return %r : tensor<" out ">\n}\n"
+#define TRANSPOSE(order, a, out) ONE1("transpose", "permutation = array<i64: " order ">", a, out)
+#define SCATTER(body, result, x, i, u, t)                                                         \
+  "func.func @main(%x: tensor<" x "x" t ">, %i: tensor<" i "xi32>, %u: tensor<" u "x" t           \
+  ">) -> tensor<" x "x" t "> {\n"                                                                 \
+  "  %r = \"stablehlo.scatter\"(%x, %i, %u) <{scatter_dimension_numbers = "                       \
+  "#stablehlo.scatter<" body ", index_vector_dim "                                                \
+  "= 1>}> ({\n^bb0(%a: tensor<" t ">, %b: tensor<" t ">):\n%c = stablehlo.add %a, %b : tensor<" t \
+  ">\n"                                                                                           \
+  "stablehlo.return " result " : tensor<" t ">\n}) : (tensor<" x "x" t ">, tensor<" i             \
+  "xi32>, tensor<" u "x" t ">) -> tensor<" x "x" t ">\n  return %r : tensor<" x "x" t ">\n}\n"
+#define ROWS \
+  "update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0]"
+#define SINGLES "inserted_window_dims = [0], scatter_dims_to_operand_dims = [0]"
+
 static const Case cases[] = {
     {"matmul 1024 f32", DOT("", "", "1", "0", "1024x1024xf32", "1024x1024xf32", "1024x1024xf32")},
     {"matmul 1024 f32 nt",
@@ -141,6 +158,41 @@ static const Case cases[] = {
      CONV(NCHW, PAD1, "128", "8x128x56x56xf32", "128x1x3x3xf32", "8x128x56x56xf32")},
     {"conv grouped nhwc 32",
      CONV(NHWC, PAD1, "32", "8x28x28x128xf32", "3x3x4x128xf32", "8x28x28x128xf32")},
+    {"transpose 2048 f32", TRANSPOSE("1, 0", "2048x2048xf32", "2048x2048xf32")},
+    {"transpose 2048 f64", TRANSPOSE("1, 0", "2048x2048xf64", "2048x2048xf64")},
+    {"transpose 2048 bf16", TRANSPOSE("1, 0", "2048x2048xbf16", "2048x2048xbf16")},
+    {"transpose heads", TRANSPOSE("0, 2, 1, 3", "2x512x12x64xf32", "2x12x512x64xf32")},
+    {"transpose nchw to nhwc", TRANSPOSE("0, 2, 3, 1", "8x64x56x56xf32", "8x56x56x64xf32")},
+    {"concatenate columns",
+     ONE2("concatenate", "dimension = 1 : i64", "2048x512xf32", "2048x512xf32", "2048x1024xf32")},
+    {"reverse rows",
+     ONE1("reverse", "dimensions = array<i64: 1>", "2048x1024xf32", "2048x1024xf32")},
+    {"slice strided",
+     ONE1("slice",
+          "start_indices = array<i64: 0, 0>, limit_indices = array<i64: 2048, 2048>, strides = "
+          "array<i64: 1, 2>",
+          "2048x2048xf32", "2048x1024xf32")},
+    {"pad 1 nhwc", "func.func @main(%a: tensor<8x56x56x64xf32>, %v: tensor<f32>) -> "
+                   "tensor<8x58x58x64xf32> {\n  %r = "
+                   "\"stablehlo.pad\"(%a, %v) <{edge_padding_low = array<i64: 0, 1, 1, 0>, "
+                   "edge_padding_high = array<i64: 0, "
+                   "1, 1, 0>, interior_padding = array<i64: 0, 0, 0, 0>}> : "
+                   "(tensor<8x56x56x64xf32>, tensor<f32>) -> "
+                   "tensor<8x58x58x64xf32>\n  return %r : tensor<8x58x58x64xf32>\n}\n"},
+    {"gather 8192 rows of 256",
+     ONE2("gather",
+          "dimension_numbers = #stablehlo.gather<offset_dims = [1], "
+          "collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, "
+          "slice_sizes = array<i64: 1, 256>",
+          "10000x256xf32", "8192x1xi32", "8192x256xf32")},
+    {"gather 1Mi elements",
+     ONE2("gather",
+          "dimension_numbers = #stablehlo.gather<collapsed_slice_dims = [0], "
+          "start_index_map = [0], index_vector_dim = 1>, slice_sizes = array<i64: 1>",
+          "10000xf32", "1048576x1xi32", "1048576xf32")},
+    {"scatter add 100000 rows", SCATTER(ROWS, "%c", "10000x64", "100000x1", "100000x64", "f32")},
+    {"scatter set 100000 rows", SCATTER(ROWS, "%b", "10000x64", "100000x1", "100000x64", "f32")},
+    {"scatter add 1Mi elements", SCATTER(SINGLES, "%c", "10000", "1048576x1", "1048576", "f32")},
     {"sort 1Mi f32", SORT("0", "1048576", "f32", FLOAT_LESS)},
     {"sort 1Mi i32", SORT("0", "1048576", "i32", INT_LESS("i32"))},
     {"sort 1Mi i64", SORT("0", "1048576", "i64", INT_LESS("i64"))},
