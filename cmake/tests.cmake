@@ -46,6 +46,8 @@ foreach(source ${test_sources})
   endif()
 endforeach()
 
+include(cmake/cross_tests.cmake)
+
 # Tools that the Python tests run: tests/tools/NAME.c is build/pj-NAME.
 file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/tools/*.c)
 foreach(source ${tool_sources})

@@ -1,0 +1,78 @@
+// Ten thousand different functions, one after the other: the process keeps what its cache may keep,
+// and no more.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "jit_support.h"
+
+static void build(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 8);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 8), 0, NULL, NULL);
+  PjKirVal v = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true);
+  v = pj_kir_fmul(k, v, pj_kir_float(k, t, *(int *)context));
+  pj_kir_store(k, v, pj_kir_buffer(k, 1), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+static int64_t resident_bytes(void) {
+  FILE *f = fopen("/proc/self/statm", "r");
+  long pages = 0;
+  assert_non_null(f);
+  assert_int_equal(fscanf(f, "%*d %ld", &pages), 1);
+  fclose(f);
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+static int mappings(void) {
+  FILE *f = fopen("/proc/self/maps", "r");
+  int lines = 0;
+  assert_non_null(f);
+  for (int c; (c = fgetc(f)) != EOF;)
+    lines += c == '\n';
+  fclose(f);
+  return lines;
+}
+
+static void many_functions(void **state) {
+  enum { COUNT = 10000, WARM = 2000, KEPT = 16 };
+  setenv("PJRT_CODE_CACHE_MB", "1", 1);
+  int64_t warm_bytes = 0;
+  int warm_mappings = 0;
+  PjJitCode *kept[KEPT] = {
+      NULL}; // some stay in use for a while, so that the freed ones leave holes
+  for (int i = 0; i < COUNT; ++i) {
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "many", build, &i);
+    float in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, out[8];
+    void *buffers[] = {in, out};
+    pj_jit_entry(code)(buffers, NULL, 0, 8, NULL);
+    assert_true(out[0] == (float)i && out[7] == 8 * (float)i);
+    pj_jit_release(kept[i % KEPT]);
+    kept[i % KEPT] = code;
+    if (i == WARM) {
+      warm_bytes = resident_bytes();
+      warm_mappings = mappings();
+    }
+  }
+  PjJitStats stats;
+  pj_jit_stats(&stats);
+  print_message("resident: %d KiB more than after %d functions, %d mappings more; %d KiB of code\n",
+                (int)((resident_bytes() - warm_bytes) >> 10), WARM, mappings() - warm_mappings,
+                (int)(stats.code_bytes >> 10));
+  assert_int_equal(stats.compiled, COUNT);
+  assert_true(stats.code_bytes <= (1 << 20) + KEPT * 4096);
+  assert_true(mappings() - warm_mappings < 400);
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ // these keep freed memory
+  assert_true(resident_bytes() - warm_bytes < 16 << 20);
+#endif
+  for (int i = 0; i < KEPT; ++i)
+    pj_jit_release(kept[i]);
+}
+
+int main(void) {
+  if (!pj_jit_available()) {
+    printf("built without LLVM: nothing to test\n");
+    return 0;
+  }
+  const struct CMUnitTest tests[] = {cmocka_unit_test(many_functions)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
