@@ -12,7 +12,12 @@
 #include "base/hash.h"
 #include "sched/shape_map.h"
 
-enum { MAX_DEPTH = 200, DEFAULT_BUDGET = 60000 };
+enum {
+  MAX_DEPTH = 200,
+  DEFAULT_BUDGET = 60000,
+  MAX_BRANCHES = 2,     // within each other; beyond, lanes choose by masks
+  MAX_BRANCH_PARTS = 8, // of a concatenation
+};
 
 PjNest *pj_nest_create(PjKir *k, bool literal) {
   PjNest *nest = PJ_NEW(k->arena, PjNest);
@@ -202,13 +207,69 @@ static PjElem choose(PjNest *nest, PjKirVal mask, PjElem a, PjElem b) {
                   a.im ? pj_kir_select(k, mask, a.im, b.im) : 0};
 }
 
+// --- Branches: where all lanes of a vector agree on where they read, only that is read. ---
+
+typedef struct Branch {
+  PjMap memo; // of the code around it
+} Branch;
+
+static bool may_branch(const PjNest *nest, PjKirVal mask) {
+  return !mask && nest->branches < MAX_BRANCHES;
+}
+
+static Branch branch_begin(PjNest *nest, PjKirVal condition) {
+  Branch branch = {nest->memo};
+  nest->branches++;
+  nest->memo = (PjMap){0};
+  pj_kir_if_begin(nest->ix.k, condition);
+  return branch;
+}
+
+static uint32_t parts_of(PjNest *nest, PjElem *e, PjKirVal *out) {
+  *e = pj_nest_splat(nest, *e);
+  out[0] = e->re;
+  out[1] = e->im;
+  return e->im ? 2 : 1;
+}
+
+static void branch_else(PjNest *nest, PjElem then_value) {
+  PjKirVal parts[2];
+  uint32_t n = parts_of(nest, &then_value, parts);
+  nest->memo = (PjMap){0};
+  pj_kir_if_else(nest->ix.k, n, parts);
+}
+
+static PjElem branch_end(PjNest *nest, Branch *branch, PjElem else_value) {
+  PjKirVal parts[2], results[2] = {0};
+  uint32_t n = parts_of(nest, &else_value, parts);
+  pj_kir_if_end(nest->ix.k, n, parts, results);
+  nest->branches--;
+  nest->memo = branch->memo;
+  return (PjElem){results[0], n > 1 ? results[1] : 0};
+}
+
+// Whether all lanes of |ix| lie in [0, size): a scalar. False if only each lane can say.
+static bool whole_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
+  PjKir *k = nest->ix.k;
+  if (pj_ix_is_uniform(ix)) {
+    *out = in_range(nest, ix, size);
+    return true;
+  }
+  if (ix.vec || ix.step != 1 || size < nest->ix.lanes)
+    return false;
+  *out = pj_kir_2(k, PJ_KIR_ULE, pj_ix_base(&nest->ix, ix),
+                  pj_ix_number(&nest->ix, size - nest->ix.lanes));
+  return true;
+}
+
 static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
                         PjKirVal mask) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   const int64_t *low = PJ_INTS(op, edge_padding_low, NULL);
   int64_t out[PJ_MAX_RANK];
   PjIx touched[PJ_MAX_RANK] = {0};
-  PjKirVal inside = 0;
+  PjKirVal inside = 0, whole = 0;
+  bool branch = may_branch(nest, mask), by_lane = false;
   pj_shape_strides(to, out);
   for (int d = 0; d < from->rank; d++) {
     if (!map->touched[d])
@@ -216,35 +277,88 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
     PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
     touched[d] = pj_ix_add_number(&nest->ix, ix, -low[d]);
     inside = both(nest, inside, in_range(nest, touched[d], from->dims[d]));
+    by_lane |= !pj_ix_is_uniform(touched[d]);
+    PjKirVal all;
+    branch = branch && whole_range(nest, touched[d], from->dims[d], &all);
+    if (branch)
+      whole = both(nest, whole, all);
   }
   PjIndex inner = operand_index(op, 0, map, index, touched);
-  PjElem value = pj_nest_value(nest, op->operands[0], &inner, both(nest, mask, inside));
-  return inside ? choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])) : value;
+  if (!branch || !whole) {
+    PjElem value = pj_nest_value(nest, op->operands[0], &inner, both(nest, mask, inside));
+    return inside ? choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])) : value;
+  }
+  Branch b = branch_begin(nest, whole);
+  branch_else(nest, pj_nest_value(nest, op->operands[0], &inner, 0));
+  PjElem outside = pj_nest_scalar(nest, op->operands[1]);
+  if (by_lane)
+    outside = choose(nest, inside, pj_nest_value(nest, op->operands[0], &inner, inside), outside);
+  return branch_end(nest, &b, outside);
+}
+
+typedef struct Concatenation {
+  PjNest *nest;
+  const PjOp *op;
+  const PjIndex *index;
+  int dim;
+  PjIx ix; // along |dim|
+} Concatenation;
+
+// Operand |i|, which begins at |start|;
+static PjElem part_of(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
+  PjShapeMap map;
+  PjIx touched[PJ_MAX_RANK] = {0};
+  pj_shape_map(c->op, i, &map);
+  touched[c->dim] = pj_ix_add_number(&c->nest->ix, c->ix, -start);
+  PjIndex inner = operand_index(c->op, i, &map, c->index, touched);
+  return pj_nest_value(c->nest, c->op->operands[i], &inner, mask);
+}
+
+static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
+  PjElem result = {0};
+  int64_t start = 0;
+  for (uint32_t i = 0; i < c->op->num_operands; i++) {
+    const PjType *from = c->op->operands[i]->type;
+    if (pj_count(from) == 0)
+      continue;
+    PjIx ix = pj_ix_add_number(&c->nest->ix, c->ix, -start);
+    PjKirVal inside = in_range(c->nest, ix, from->dims[c->dim]);
+    PjElem value = part_of(c, i, start, both(c->nest, mask, inside));
+    result = result.re ? choose(c->nest, inside, value, result) : value;
+    start += from->dims[c->dim];
+  }
+  return result;
+}
+
+// From operand |i| on, if the lanes agree; what crosses from one operand to the next goes lane by
+// lane.
+static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start) {
+  while (i < c->op->num_operands && pj_count(c->op->operands[i]->type) == 0)
+    i++;
+  bool uniform = pj_ix_is_uniform(c->ix);
+  if (i == c->op->num_operands)
+    return parts_by_lane(c, 0);
+  int64_t size = c->op->operands[i]->type->dims[c->dim];
+  if (uniform && start + size == c->op->results[0].type->dims[c->dim])
+    return part_of(c, i, start, 0);
+  PjKirVal whole;
+  if (!whole_range(c->nest, pj_ix_add_number(&c->nest->ix, c->ix, -start), size, &whole))
+    return parts_from(c, i + 1, start + size);
+  Branch b = branch_begin(c->nest, whole);
+  branch_else(c->nest, part_of(c, i, start, 0));
+  return branch_end(c->nest, &b, parts_from(c, i + 1, start + size));
 }
 
 static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
   const PjType *to = op->results[0].type;
-  int dim = (int)PJ_INT(op, dimension);
   int64_t out[PJ_MAX_RANK];
+  Concatenation c = {nest, op, index, (int)PJ_INT(op, dimension), {0}};
   pj_shape_strides(to, out);
-  PjIx ix = pj_nest_dim_index(nest, index, out[dim], to->dims[dim]);
-  PjElem result = {0};
-  int64_t start = 0;
-  for (uint32_t i = 0; i < op->num_operands; i++) {
-    const PjType *from = op->operands[i]->type;
-    if (pj_count(from) == 0)
-      continue;
-    PjShapeMap map;
-    pj_shape_map(op, i, &map);
-    PjIx touched[PJ_MAX_RANK] = {0};
-    touched[dim] = pj_ix_add_number(&nest->ix, ix, -start);
-    PjKirVal inside = in_range(nest, touched[dim], from->dims[dim]);
-    PjIndex inner = operand_index(op, i, &map, index, touched);
-    PjElem value = pj_nest_value(nest, op->operands[i], &inner, both(nest, mask, inside));
-    result = result.re ? choose(nest, inside, value, result) : value;
-    start += from->dims[dim];
-  }
-  return result;
+  c.ix = pj_nest_dim_index(nest, index, out[c.dim], to->dims[c.dim]);
+  bool linear = pj_ix_is_uniform(c.ix) || (!c.ix.vec && c.ix.step == 1);
+  if (!may_branch(nest, mask) || !linear || op->num_operands > MAX_BRANCH_PARTS)
+    return parts_by_lane(&c, mask);
+  return parts_from(&c, 0, 0);
 }
 
 PjKirVal pj_nest_integer(PjNest *nest, const PjValue *value) {

@@ -34,6 +34,7 @@ typedef struct PjNest {
   PjKirVal scratch; // memory for rows; 0: that of the call
   uint32_t budget;  // instructions that the function may have
   int depth;
+  int branches;       // that the code at hand is in
   const char *failed; // why the kernel cannot be made; values are meaningless then
 } PjNest;
 

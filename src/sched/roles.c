@@ -93,7 +93,7 @@ static bool has_dense_layout(const PjOp *op) {
 static bool moves_better_alone(const PjOp *op) {
   int64_t count = pj_count(op->results[0].type);
   if (op->kind == PJ_OP_CONCATENATE)
-    return op->num_operands > 6 || count > SMALL_MOVE;
+    return op->num_operands > 8;
   if (op->kind != PJ_OP_TRANSPOSE || count <= SMALL_MOVE)
     return false;
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
