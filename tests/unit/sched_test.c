@@ -1,0 +1,212 @@
+// What is fused with what: schedules of small programs, by their steps. That the code computes the
+// right thing is judged by the random programs of tests/differential and the StableHLO suite.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pass_support.h"
+#include "sched/sched.h"
+
+typedef struct Made {
+  Parsed parsed;
+  PjArena *work, *kernels;
+  PjSchedule *schedule;
+  PjStatus status;
+} Made;
+
+static PjStatus in_kernels(void *context) {
+  Made *m = context;
+  PjScheduleOptions options = {
+      .target = pj_kir_target_host(), .work = m->work, .kernels = m->kernels};
+  return pj_schedule_create(m->parsed.arena, m->parsed.module, &options, &m->schedule);
+}
+
+static PjStatus in_work(void *context) {
+  return pj_arena_guard(((Made *)context)->kernels, in_kernels, context);
+}
+
+static Made make(const char *text) {
+  Made m = {.parsed = pass_run(text, NULL)};
+  assert_null(pj_arena_create(0, &m.work));
+  assert_null(pj_arena_create(0, &m.kernels));
+  m.status = pj_arena_guard(m.parsed.arena, in_work, &m);
+  return m;
+}
+
+static void unmake(Made *m) {
+  pj_schedule_destroy(m->schedule);
+  pj_status_free(m->status);
+  pj_arena_destroy(m->work);
+  pj_arena_destroy(m->kernels);
+  parsed_free(&m->parsed);
+}
+
+// Expects so many steps and distinct functions, and no fallback; returns the bytes of temporaries.
+static size_t expect(const char *text, uint32_t kernels, uint32_t functions) {
+  Made m = make(text);
+  if (m.status)
+    fail_msg("%s", pj_status_message(m.status));
+  if (m.schedule->num_kernels != kernels || m.schedule->num_codes != functions ||
+      m.schedule->num_fallbacks) {
+    PjStrBuf printed = {0};
+    pj_schedule_print(m.schedule, &printed);
+    print_message("%.*s", (int)printed.len, printed.data);
+    pj_strbuf_free(&printed);
+  }
+  assert_int_equal(m.schedule->num_kernels, kernels);
+  assert_int_equal(m.schedule->num_codes, functions);
+  assert_int_equal(m.schedule->num_fallbacks, 0);
+  size_t bytes = m.schedule->temp_bytes;
+  unmake(&m);
+  return bytes;
+}
+
+#define ADD1                                                                             \
+  "applies stablehlo.add across dimensions = [1] : (tensor<64x96xf32>, tensor<f32>) -> " \
+  "tensor<64xf32>\n"
+#define MAX1                                                                                 \
+  "applies stablehlo.maximum across dimensions = [1] : (tensor<64x96xf32>, tensor<f32>) -> " \
+  "tensor<64xf32>\n"
+#define ROWS "dims = [0] : (tensor<64xf32>) -> tensor<64x96xf32>\n"
+
+static void test_elementwise(void **state) {
+  (void)state;
+  // One kernel, nothing in between in memory.
+  size_t bytes = expect(
+      pass_main(
+          "%x: tensor<5x7xf32>, %y: tensor<7xf32>", "tensor<5x7xf32>",
+          "%b = stablehlo.broadcast_in_dim %y, dims = [1] : (tensor<7xf32>) -> tensor<5x7xf32>\n"
+          "%e = stablehlo.exponential %x : tensor<5x7xf32>\n"
+          "%a = stablehlo.add %e, %b : tensor<5x7xf32>\n"
+          "%r = stablehlo.multiply %a, %e : tensor<5x7xf32>\n"
+          "return %r : tensor<5x7xf32>\n"),
+      1, 1);
+  assert_int_equal(bytes, 0);
+}
+
+static void test_softmax(void **state) {
+  (void)state;
+  size_t bytes = expect(pass_main("%x: tensor<64x96xf32>", "tensor<64x96xf32>",
+                                  "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+                                  "%i = stablehlo.constant dense<0xFF800000> : tensor<f32>\n"
+                                  "%m = stablehlo.reduce(%x init: %i) " MAX1
+                                  "%mb = stablehlo.broadcast_in_dim %m, " ROWS
+                                  "%d = stablehlo.subtract %x, %mb : tensor<64x96xf32>\n"
+                                  "%e = stablehlo.exponential %d : tensor<64x96xf32>\n"
+                                  "%s = stablehlo.reduce(%e init: %z) " ADD1
+                                  "%sb = stablehlo.broadcast_in_dim %s, " ROWS
+                                  "%r = stablehlo.divide %e, %sb : tensor<64x96xf32>\n"
+                                  "return %r : tensor<64x96xf32>\n"),
+                        1, 1);
+  assert_int_equal(bytes, 0);
+}
+
+static void test_siblings(void **state) {
+  (void)state;
+  // Two sums over the same array, by rows: one pass over memory.
+  expect(pass_main("%x: tensor<64x96xf32>", "tensor<64xf32>, tensor<64xf32>",
+                   "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+                   "%q = stablehlo.multiply %x, %x : tensor<64x96xf32>\n"
+                   "%s = stablehlo.reduce(%x init: %z) " ADD1
+                   "%t = stablehlo.reduce(%q init: %z) " ADD1
+                   "return %s, %t : tensor<64xf32>, tensor<64xf32>\n"),
+         1, 1);
+}
+
+static void test_shared_code(void **state) {
+  (void)state;
+  // Sizes and constants are parameters: two kernels, one function.
+  expect(pass_main("%x: tensor<1000xf32>, %y: tensor<2008xf32>",
+                   "tensor<1000xf32>, tensor<2008xf32>",
+                   "%c = stablehlo.constant dense<3.5> : tensor<1000xf32>\n"
+                   "%d = stablehlo.constant dense<4.25> : tensor<2008xf32>\n"
+                   "%a = stablehlo.multiply %x, %c : tensor<1000xf32>\n"
+                   "%b = stablehlo.multiply %y, %d : tensor<2008xf32>\n"
+                   "return %a, %b : tensor<1000xf32>, tensor<2008xf32>\n"),
+         2, 1);
+}
+
+static void test_long_sum(void **state) {
+  (void)state;
+  // Cut into parts by its size alone, then joined.
+  expect(pass_main(
+             "%x: tensor<1000000xf32>", "tensor<f32>",
+             "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+             "%s = stablehlo.reduce(%x init: %z) applies stablehlo.add across dimensions = [0] : "
+             "(tensor<1000000xf32>, tensor<f32>) -> tensor<f32>\n"
+             "return %s : tensor<f32>\n"),
+         2, 2);
+}
+
+static void test_loop(void **state) {
+  (void)state;
+  // A small loop is one function, whatever is in it.
+  expect(
+      pass_main(
+          "%x: tensor<10xf32>, %n: tensor<i32>", "tensor<10xf32>",
+          "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+          "%r:2 = stablehlo.while(%i = %c, %v = %x) : tensor<i32>, tensor<10xf32>\n"
+          "cond {\n%p = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+          "stablehlo.return %p : tensor<i1>\n} do {\n"
+          "%one = stablehlo.constant dense<1> : tensor<i32>\n"
+          "%j = stablehlo.add %i, %one : tensor<i32>\n"
+          "%u = stablehlo.dynamic_slice %v, %i, sizes = [1] : (tensor<10xf32>, tensor<i32>) -> "
+          "tensor<1xf32>\n"
+          "%t = stablehlo.tanh %u : tensor<1xf32>\n"
+          "%w = stablehlo.dynamic_update_slice %v, %t, %j : (tensor<10xf32>, tensor<1xf32>, "
+          "tensor<i32>) -> "
+          "tensor<10xf32>\n"
+          "stablehlo.return %j, %w : tensor<i32>, tensor<10xf32>\n}\n"
+          "return %r#1 : tensor<10xf32>\n"),
+      1, 1);
+}
+
+static void test_large_loop(void **state) {
+  (void)state;
+  // A large one stays a loop over kernels; its carry is exchanged, not copied.
+  Made m = make(pass_main(
+      "%x: tensor<200000xf32>, %n: tensor<i32>", "tensor<200000xf32>",
+      "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+      "%r:2 = stablehlo.while(%i = %c, %v = %x) : tensor<i32>, tensor<200000xf32>\n"
+      "cond {\n%p = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+      "stablehlo.return %p : tensor<i1>\n} do {\n"
+      "%one = stablehlo.constant dense<1> : tensor<i32>\n"
+      "%j = stablehlo.add %i, %one : tensor<i32>\n"
+      "%w = stablehlo.tanh %v : tensor<200000xf32>\n"
+      "stablehlo.return %j, %w : tensor<i32>, tensor<200000xf32>\n}\n"
+      "return %r#1 : tensor<200000xf32>\n"));
+  assert_null(m.status);
+  const PjStep *loop = NULL;
+  for (size_t i = 0; i < m.schedule->steps.len; i++)
+    if (m.schedule->steps.data[i].kind == PJ_STEP_WHILE)
+      loop = &m.schedule->steps.data[i];
+  assert_non_null(loop);
+  assert_int_equal(loop->num_swaps, 2);
+  for (size_t i = 0; i < loop->bodies[1].len; i++)
+    assert_int_equal(loop->bodies[1].data[i].kind, PJ_STEP_KERNEL);
+  unmake(&m);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  Made m =
+      make(pass_main("%x: tensor<?xf32>", "tensor<?xf32>",
+                     "%r = stablehlo.add %x, %x : tensor<?xf32>\nreturn %r : tensor<?xf32>\n"));
+  assert_int_equal(pj_status_code(m.status), PJ_UNIMPLEMENTED);
+  unmake(&m);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_elementwise), cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_siblings),    cmocka_unit_test(test_shared_code),
+      cmocka_unit_test(test_long_sum),    cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_large_loop),  cmocka_unit_test(test_refused),
+  };
+  if (!pj_jit_available())
+    return 0;
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
