@@ -9,21 +9,22 @@
 //     without an entry function keeps all of its functions.
 //   * Nothing is dead: an operation without effect has a result that is used.
 //   * Loops: carried values change from one iteration to the next and are needed; what never
-//   changes
-//     is captured from outside. Short loops of elementwise work are written out.
-//   * Operations are in their usual form: none with dynamic sizes whose result is static after all,
-//   no
-//     legacy dot, broadcast, map, no chlo.broadcast_*. Constants stand on the right of commutative
-//     operations; a broadcast's operand and a contraction's operands have no dimensions of size 1;
-//     gathers and scatters of one window that is known to lie within are slices and updates.
+//     changes is captured from outside. Short loops of elementwise work are written out.
+//   * Operations are in their usual form: none with dynamic sizes whose result is static after
+//     all; no legacy dot, broadcast or map, no chlo.broadcast_*; batch normalisations written out.
+//   * Constants stand on the right of commutative operations. The operands of broadcasts and
+//     contractions have no dimensions of size 1. Gathers and scatters of one window that is known
+//     to lie within are slices and updates. The private constants of a region stay in it.
 //   * Barriers, and marks about sharding that mean nothing on one device, are gone.
 //   * Custom calls, collectives and effects stand in their order, untouched; a custom call without
 //     side effect whose results nobody uses is gone.
 //   * Values and operations are numbered (pj_module_number).
 //   * Every result has the bits that the evaluator gives for the module before. Exceptions: the
-//   order
-//     of sums inside contractions; power by 2, which becomes a product and is rounded better; the
-//     sign and payload of NaN where two meet.
+//     order of sums inside contractions and batch normalisations; power by 2, which becomes a
+//     product and is rounded better; the sign and payload of NaN where two meet.
+//
+// How a module is made of other pieces than before is not to be relied on beyond this list: match.h
+// recognises what the scheduler needs to know.
 #pragma once
 #include "ir/ir.h"
 

@@ -65,6 +65,11 @@ static PjRuleFn *const rules[PJ_OP_COUNT] = {
     [PJ_OP_SCATTER] = pj_rule_scatter,
     [PJ_OP_DOT_GENERAL] = pj_rule_dot_general,
     [PJ_OP_CONVOLUTION] = pj_rule_convolution,
+    [PJ_OP_BATCH_NORM_INFERENCE] = pj_rule_batch_norm_inference,
+    [PJ_OP_BATCH_NORM_TRAINING] = pj_rule_batch_norm_training,
+    [PJ_OP_BATCH_NORM_GRAD] = pj_rule_batch_norm_grad,
+    [PJ_OP_TORCH_INDEX_SELECT] = pj_rule_torch_index_select,
+    [PJ_OP_EINSUM] = pj_rule_einsum,
     [PJ_OP_REDUCE] = pj_rule_reduce,
     [PJ_OP_SORT] = pj_rule_sort,
 };

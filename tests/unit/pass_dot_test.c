@@ -169,6 +169,41 @@ static void maps_are_spread(void **state) {
          "%r = stablehlo.add %0, %c : " M "\nreturn %r : " M);
 }
 
+static void legacy_sums_and_selections(void **state) {
+  expect_sums("%a: tensor<4x5xf32>, %b: tensor<5x3xf32>", "tensor<3x4xf32>",
+              "%r = stablehlo.einsum %a, %b, config = \"ab,bc->ca\" : (tensor<4x5xf32>, "
+              "tensor<5x3xf32>) -> tensor<3x4xf32>\n"
+              "return %r : tensor<3x4xf32>",
+              DOT("r", "b", "a", "0] x [1", "tensor<5x3xf32>", M,
+                  "tensor<3x4xf32>") "return %r : tensor<3x4xf32>");
+  pass_expect_equal(
+      NULL,
+      pass_main(
+          "%a: tensor<4x5x3xf32>, %i: tensor<2x2xi32>", "tensor<4x2x2x3xf32>",
+          "%r = \"stablehlo.torch_index_select\"(%a, %i) <{dim = 1 : i64, batch_dims = 0 : i64}> : "
+          "(tensor<4x5x3xf32>, tensor<2x2xi32>) -> tensor<4x2x2x3xf32>\nreturn %r : "
+          "tensor<4x2x2x3xf32>"));
+  pass_expect_equal(
+      NULL,
+      pass_main(
+          "%a: tensor<4x5x3xf32>, %i: tensor<4x2xi32>", "tensor<4x2x3xf32>",
+          "%r = \"stablehlo.torch_index_select\"(%a, %i) <{dim = 1 : i64, batch_dims = 1 : i64}> : "
+          "(tensor<4x5x3xf32>, tensor<4x2xi32>) -> tensor<4x2x3xf32>\nreturn %r : "
+          "tensor<4x2x3xf32>"));
+}
+
+static void selections_are_gathers(void **state) {
+  Parsed parsed = pass_run(
+      pass_main(
+          "%a: tensor<4x5x3xf32>, %i: tensor<4x2xi32>", "tensor<4x2x3xf32>",
+          "%r = \"stablehlo.torch_index_select\"(%a, %i) <{dim = 1 : i64, batch_dims = 1 : i64}> : "
+          "(tensor<4x5x3xf32>, tensor<4x2xi32>) -> tensor<4x2x3xf32>\nreturn %r : "
+          "tensor<4x2x3xf32>"),
+      NULL);
+  assert_int_equal(pj_module_entry(parsed.module)->regions[0].first->kind, PJ_OP_GATHER);
+  parsed_free(&parsed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(transposes_are_read_through),
@@ -183,6 +218,8 @@ int main(void) {
       cmocka_unit_test(dynamic_forms_become_static),
       cmocka_unit_test(chlo_broadcasts_are_made_plain),
       cmocka_unit_test(maps_are_spread),
+      cmocka_unit_test(legacy_sums_and_selections),
+      cmocka_unit_test(selections_are_gathers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,7 +286,7 @@ static const Case slices[] = {
      SLC("o", "a", "0:4, 0:3", "tensor<8x3xf32>", "tensor<4x3xf32>") BIN(
          "n", "add", "o", "u", "tensor<4x3xf32>") "%z = " OP "constant dense<0> : tensor<i64>\n"
                                                   "%r = " OP "dynamic_update_slice %a, %n, %z, %z "
-                                                             ": (tensor<8x3xf32>, tensor<4x3xf32>, "
+                                                  ": (tensor<8x3xf32>, tensor<4x3xf32>, "
                                                   "tensor<i64>, tensor<i64>) -> tensor<8x3xf32>\n"},
     // outside: dropped
     {"%r: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
