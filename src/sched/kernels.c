@@ -222,6 +222,33 @@ static const char *group_name(const PjGroup *g) {
   return g->kind == PJ_GROUP_MAP ? "map" : g->kind == PJ_GROUP_ROWS ? "rows" : "columns";
 }
 
+// Puts the elements of root |r| where an array lay that dies here, if the kernel reads each element
+// of that before it writes to the same place.
+static void reuse_input(PjLower *l, const PjUnit *unit, const Binding *b, const PjGroup *g,
+                        uint32_t r) {
+  const PjRoot *root = &g->roots[r];
+  const PjValue *result = &root->op->results[0];
+  if (root->role != PJ_ROOT_ELEMENTS || l->wanted[result->id] != PJ_NO_SLOT ||
+      (g->kind == PJ_GROUP_ROWS && root->stage != g->num_stages - 1))
+    return;
+  for (size_t i = 0; i < b->leaves.len; i++) {
+    const PjValue *leaf = b->leaves.data[i];
+    uint32_t slot = b->in.data[i];
+    if (pj_count(leaf->type) != g->count || pj_value_bytes(leaf) != pj_value_bytes(result) ||
+        !pj_value_dies(l, leaf, unit) || l->read_moved[pj_origin(l, leaf)->id])
+      continue;
+    bool again = false; // under another name, or taken by another root
+    for (size_t j = 0; j < b->in.len; j++)
+      again |= j != i && b->in.data[j] == slot;
+    for (size_t j = 0; j < b->out.len; j++)
+      again |= b->out.data[j] == slot;
+    if (again)
+      continue;
+    l->slot_of[result->id] = slot;
+    return;
+  }
+}
+
 // The second half of a reduction that was cut: joins what the parts left.
 static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, const uint32_t *parts,
                            PjSteps *out) {
@@ -282,6 +309,7 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
         parts[num_parts] = pj_slot_new(l, PJ_SLOT_TEMP, bytes);
         add_output(&b, &buffers[r], i, parts[num_parts++]);
       } else if (root->stored) {
+        reuse_input(l, unit, &b, &g, r);
         add_output(&b, &buffers[r], i, pj_slot_for(l, &root->op->results[i]));
       }
     }

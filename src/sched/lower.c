@@ -291,6 +291,7 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   l->wanted = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
   l->origin = PJ_NEW_ARRAY(options->work, const PjValue *, values + 1);
   l->last_read = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
+  l->read_moved = PJ_NEW_ARRAY(options->work, bool, values + 1);
   l->owned = PJ_NEW_ARRAY(options->work, bool, values + 1);
   for (uint32_t i = 0; i < values; i++) {
     l->slot_of[i] = l->wanted[i] = PJ_NO_SLOT;

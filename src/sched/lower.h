@@ -51,10 +51,12 @@ typedef struct PjLower {
   const PjValue **origin; // by PjValue.id: of an alias, the value whose memory it is in; else NULL
   uint32_t *last_read; // by PjValue.id of an origin: order of the last unit of its own region that
                        // reads it
-  bool *owned;         // by PjValue.id of an origin: its memory belongs to it alone, so it may be
-                       // overwritten when it dies
-  uint32_t time;       // number of the next step
-  PjMap code_of;       // function hash to code
+  bool *read_moved; // by PjValue.id of an origin: that last unit reads an element at another index
+                    // than its own
+  bool *owned;      // by PjValue.id of an origin: its memory belongs to it alone, so it may be
+                    // overwritten when it dies
+  uint32_t time;    // number of the next step
+  PjMap code_of;    // function hash to code
   PJ_VEC(uint64_t) hashes; // two words per code
   PJ_VEC(const PjKir *) functions;
   uint32_t stamp;

@@ -180,7 +180,9 @@ static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) 
   double factor = pj_count(operand->type)
                       ? (double)pj_count(op->results[0].type) / (double)pj_count(operand->type)
                       : 1;
-  bool repeated = factor >= 2 && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
+  // Elements that are joined or padded are computed once; those that are spread, again and again.
+  bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
+  bool repeated = factor >= 2 && !joins && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
   if (repeated || info->nodes + source->nodes > MAX_NODES ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
     source->in_memory = true;
@@ -190,7 +192,7 @@ static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) 
     return;
   }
   info->nodes += source->nodes;
-  info->cost += (float)(factor < 1 ? source->cost * factor : source->cost);
+  info->cost += (float)(joins && factor > 1 ? source->cost / factor : source->cost);
 }
 
 bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out) {

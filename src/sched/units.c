@@ -114,9 +114,12 @@ static void read_leaf(Walk *w, const PjValue *value, State state) {
     if (w->mark)
       info->stored = true;
   }
-  uint32_t origin = pj_origin(w->l, value)->id;
-  if (w->mark && pj_home(value) == w->region && w->l->last_read[origin] < g->order)
-    w->l->last_read[origin] = g->order;
+  uint32_t origin = pj_origin(w->l, value)->id, *last = &w->l->last_read[origin];
+  if (w->mark && pj_home(value) == w->region && *last <= g->order) {
+    bool moved = state != ALIGNED;
+    w->l->read_moved[origin] = moved || (*last == g->order && w->l->read_moved[origin]);
+    *last = g->order;
+  }
   if (w->leaves.len < MAX_GROUP_LEAVES)
     PJ_PUSH(w->l->work, &w->leaves, value);
   for (size_t i = 0; g && !w->shares && i < g->leaves.len; i++)
