@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/options.h"
+#include "base/progress.h"
 #include "emit/codegen.h"
 #include "emit/jit_disk.h"
 #include "emit/jit_link.h"
@@ -199,13 +200,20 @@ typedef struct Request {
   PjJitCode **out;
   uint32_t *claimed; // positions of the functions to compile here
   PjStatus *status;  // of these
+  PjProgress *progress;
+  uint32_t num_claimed;
+  _Atomic uint32_t num_done;
 } Request;
 
 static void compile_claimed(void *context, int64_t begin, int64_t end, int thread) {
   Request *q = context;
   for (int64_t i = begin; i < end; ++i) {
     PjJitCode *code = q->out[q->claimed[i]];
-    q->status[i] = generate(code, q->functions[q->claimed[i]]);
+    q->status[i] =
+        pj_progress_tick(q->progress, "generating code", atomic_load(&q->num_done), q->num_claimed);
+    if (!q->status[i])
+      q->status[i] = generate(code, q->functions[q->claimed[i]]);
+    atomic_fetch_add(&q->num_done, 1);
     settle(code, q->status[i] ? FAILED : READY);
   }
 }
@@ -251,6 +259,8 @@ static PjStatus compile(PjThreads *threads, Request *q, uint32_t count) {
     if (enough && claimed)
       q->claimed[num_claimed++] = i;
   }
+  q->progress = pj_progress_current();
+  q->num_claimed = num_claimed;
   if (enough)
     pj_threads_for(threads, num_claimed, 1, compile_claimed, q);
   PjStatus status = enough ? NULL : pj_status_oom();
@@ -285,8 +295,10 @@ PjStatus pj_jit_compile(PjThreads *threads, uint32_t count, const PjKir *const *
     return NULL;
   memset(out, 0, count * sizeof *out);
   PJ_FAIL_IF(!pj_jit_available(), UNIMPLEMENTED, "this build has no LLVM and cannot generate code");
-  Request q = {functions, out, pj_calloc(count, sizeof *q.claimed),
-               pj_calloc(count, sizeof *q.status)};
+  Request q = {.functions = functions,
+               .out = out,
+               .claimed = pj_calloc(count, sizeof *q.claimed),
+               .status = pj_calloc(count, sizeof *q.status)};
   PjStatus status = q.claimed && q.status ? compile(threads, &q, count) : pj_status_oom();
   pj_free(q.claimed);
   pj_free(q.status);

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "base/options.h"
+#include "base/progress.h"
 #include "ir/verify.h"
 #include "pass/passes.h"
 
@@ -103,6 +104,7 @@ static bool listed(const char *list, const char *name) {
 static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
   if (run->options.only && !listed(run->options.only, name))
     return PJ_STATUS_OK;
+  PJ_TRY(pj_compile_tick(name, 0, 0));
   uint64_t begin = begin_pass(run);
   PjArenaMark mark = pj_arena_mark(run->rw.scratch);
   PJ_TRY_IN(pass(&run->rw), "pass %s", name);

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/progress.h"
 #include "import/import.h"
 #include "ir/fingerprint.h"
 #include "ir/print.h"
@@ -53,6 +54,7 @@ static PjStatus compile_guarded(void *context) {
   PjExecutable *executable = c->executable;
   // The module may point into the bytes, which are the caller's.
   void *bytes = pj_arena_memdup(executable->arena, c->code.ptr, c->code.len);
+  PJ_TRY(pj_compile_tick("reading", 0, 0));
   PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
   PJ_TRY(check_device_counts(executable->module, &executable->options));
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
@@ -65,6 +67,8 @@ static PjStatus compile_guarded(void *context) {
   executable->name = pj_strndup(name.ptr, name.len);
   if (!executable->name)
     return pj_status_oom();
+  atomic_store(&pj_progress_current()->name, executable->name);
+  PJ_TRY(pj_compile_tick("read", 0, 0));
   PJ_TRY(executable->compiler->compile(executable->module, &executable->options,
                                        &executable->compiled));
   executable->compiler->stats(executable->compiled, &executable->stats);
@@ -81,7 +85,15 @@ static PjStatus compile(PjExecutable *executable, PjStr code, PjStr option_bytes
   int64_t limit_mb = pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB);
   PJ_TRY(pj_arena_create(limit_mb > 0 ? (size_t)limit_mb << 20 : 0, &executable->arena));
   Compilation c = {executable, code};
-  return pj_arena_guard(executable->arena, compile_guarded, &c);
+  PjProgress own = {.limit_s = (double)pj_option_int(PJ_OPTION_COMPILE_TIMEOUT_S)};
+  PjProgress *progress = pj_progress_current();
+  if (!progress)
+    pj_progress_begin(progress = &own);
+  PjStatus status = pj_arena_guard(executable->arena, compile_guarded, &c);
+  atomic_store(&progress->name, NULL);
+  if (progress == &own)
+    pj_progress_end(&own);
+  return status;
 }
 
 PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "base/progress.h"
 #include "sched/native.h"
 #include "sched/shape_map.h"
 
@@ -222,8 +223,11 @@ PjStatus pj_lower_region(PjLower *l, const PjRegion *region, PjSteps *out) {
   PjUnits units = {0};
   pj_lower_roles(l, region);
   pj_lower_units(l, region, &units);
-  for (size_t i = 0; i < units.len; i++)
+  for (size_t i = 0; i < units.len; i++) {
+    if (i % 64 == 0)
+      PJ_TRY(pj_compile_tick("scheduling", (int64_t)i, (int64_t)units.len));
     PJ_TRY(lower_unit(l, units.data[i], out));
+  }
   return PJ_STATUS_OK;
 }
 
