@@ -217,6 +217,20 @@ static const Case cases[] = {
     {"max pool nchw 8x64x112x112", WINDOW("maximum", "0xFF800000", "1, 1, 3, 3", "1, 1, 2, 2",
                                           "[[0, 0], [0, 0], [0, 1], [0, 1]]> : tensor<4x2xi64",
                                           "f32", "8x64x112x112", "8x64x56x56")},
+    {"max pool gradient nhwc",
+     "func.func @main(%x: tensor<8x112x112x64xf32>, %s: tensor<8x56x56x64xf32>, %i: tensor<f32>) "
+     "-> "
+     "tensor<8x112x112x64xf32> {\n  %r = \"stablehlo.select_and_scatter\"(%x, %s, %i) <{"
+     "window_dimensions = array<i64: 1, 3, 3, 1>, window_strides = array<i64: 1, 2, 2, 1>, padding "
+     "= "
+     "dense<[[0, 0], [0, 1], [0, 1], [0, 0]]> : tensor<4x2xi64>}> ({\n  ^bb0(%a: tensor<f32>, %b: "
+     "tensor<f32>):\n    %c = stablehlo.compare GE, %a, %b : (tensor<f32>, tensor<f32>) -> "
+     "tensor<i1>\n"
+     "    stablehlo.return %c : tensor<i1>\n  }, {\n  ^bb0(%a: tensor<f32>, %b: tensor<f32>):\n    "
+     "%c = "
+     "stablehlo.add %a, %b : tensor<f32>\n    stablehlo.return %c : tensor<f32>\n  }) : "
+     "(tensor<8x112x112x64xf32>, tensor<8x56x56x64xf32>, tensor<f32>) -> tensor<8x112x112x64xf32>\n"
+     "  return %r : tensor<8x112x112x64xf32>\n}\n"},
     {"top 50 of 64x50257",
      "func.func @main(%x: tensor<64x50257xf32>) -> (tensor<64x50xf32>, tensor<64x50xi32>) {\n"
      "  %v, %i = chlo.top_k(%x, k = 50) : tensor<64x50257xf32> -> (tensor<64x50xf32>, "

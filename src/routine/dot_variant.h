@@ -150,12 +150,9 @@ static VectorKernel *const PJ_V(cols)[PJ_DT_COUNT] = {
 #endif
 };
 static SmallKernel *const PJ_V(smalls)[] = {
-    [PJ_COMP_F32] = PJ_V(small_f32),
-    [PJ_COMP_F64] = PJ_V(small_f64),
-    [PJ_COMP_U32] = PJ_V(small_u32),
-    [PJ_COMP_U64] = PJ_V(small_u64),
-    [PJ_COMP_C64] = pj__small_c64,
-    [PJ_COMP_C128] = pj__small_c128,
+    [PJ_COMP_F32] = PJ_V(small_f32), [PJ_COMP_F64] = PJ_V(small_f64),
+    [PJ_COMP_U32] = PJ_V(small_u32), [PJ_COMP_U64] = PJ_V(small_u64),
+    [PJ_COMP_C64] = pj__small_c64,   [PJ_COMP_C128] = pj__small_c128,
 };
 #undef ROWS_STEP
 #undef ROWS_KERNEL

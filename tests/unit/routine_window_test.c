@@ -135,15 +135,86 @@ static void pooling(void **state) {
     }
 }
 
+static void select_scatter(const char *direction, bool turned, const char *body, PjDtype dtype,
+                           int32_t rank, const int64_t *dims, const Window *w) {
+  int64_t out[4];
+  const char *type = pj_dtype_text(dtype);
+  for (int32_t d = 0; d < rank; ++d) {
+    const int64_t padded = dims[d] + w->padding[2 * d] + w->padding[2 * d + 1];
+    out[d] = padded < w->size[d] || padded <= 0 ? 0 : (padded - w->size[d]) / w->stride[d] + 1;
+  }
+  text_start();
+  text_add("func.func @main(%%x: ");
+  text_type(dtype, rank, dims);
+  text_add(", %%s: ");
+  text_type(dtype, rank, out);
+  text_add(", %%i: tensor<%s>) -> ", type);
+  text_type(dtype, rank, dims);
+  text_add(" {\n  %%r = \"stablehlo.select_and_scatter\"(%%x, %%s, %%i) <{window_dimensions = "
+           "array<i64: ");
+  text_list(rank, w->size);
+  text_add(">, window_strides = array<i64: ");
+  text_list(rank, w->stride);
+  text_add(">, padding = dense<[");
+  for (int32_t d = 0; d < rank; ++d)
+    text_add("%s[%d, %d]", d ? ", " : "", (int)w->padding[2 * d], (int)w->padding[2 * d + 1]);
+  text_add("]> : tensor<%dx2xi64>}> ({\n  ^bb0(%%a: tensor<%s>, %%b: tensor<%s>):\n    %%c = "
+           "stablehlo.compare %s, %s, %s : "
+           "(tensor<%s>, tensor<%s>) -> tensor<i1>\n    stablehlo.return %%c : tensor<i1>\n  }, "
+           "{\n  ^bb0(%%a: tensor<%s>, "
+           "%%b: tensor<%s>):\n    %%c = stablehlo.%s %%a, %%b : tensor<%s>\n    stablehlo.return "
+           "%%c : tensor<%s>\n  }) : (",
+           rank, type, type, direction, turned ? "%b" : "%a", turned ? "%a" : "%b", type, type,
+           type, type, body, type, type);
+  text_type(dtype, rank, dims);
+  text_add(", ");
+  text_type(dtype, rank, out);
+  text_add(", tensor<%s>) -> ", type);
+  text_type(dtype, rank, dims);
+  text_add("\n  return %%r : ");
+  text_type(dtype, rank, dims);
+  text_add("\n}\n");
+  PjTensor *inputs[] = {random_tensor(dtype, rank, dims, true),
+                        random_tensor(dtype, rank, out, true),
+                        random_tensor(dtype, 0, NULL, false)};
+  check_routine(text_get(), PJ_OP_SELECT_AND_SCATTER, 3, inputs, MATCH_BITS, 0);
+  for (int i = 0; i < 3; ++i)
+    pj_tensor_release(inputs[i]);
+}
+
+static void pooling_gradients(void **state) {
+  (void)state;
+  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32, PJ_DT_S8,
+                                  PJ_DT_BF16, PJ_DT_U16, PJ_DT_F16};
+  static const char *const directions[] = {"GE", "GT", "LE", "LT"};
+  for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
+    for (int round = 0; round < 40; ++round) {
+      const int32_t rank = (int32_t)random_int(1, 4);
+      int64_t dims[4];
+      Window w;
+      for (int32_t d = 0; d < rank; ++d) {
+        dims[d] = random_int(1, d == rank - 1 && round % 3 == 0 ? 300 : 7);
+        w.size[d] = random_int(0, 1) ? random_int(1, 3) : 1;
+        w.stride[d] = random_int(0, 1) ? random_int(1, 3) : 1;
+        w.padding[2 * d] = random_int(0, 1) ? random_int(0, 2) : 0;
+        w.padding[2 * d + 1] = random_int(0, 1) ? random_int(0, 2) : 0;
+      }
+      select_scatter(directions[round % 4], round % 5 == 0,
+                     round % 3 ? "add" : bodies[round / 3 % 4].name, types[t], rank, dims, &w);
+    }
+}
+
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   cumulative(state);
   pooling(state);
+  pooling_gradients(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(cumulative), cmocka_unit_test(pooling),
+                                     cmocka_unit_test(pooling_gradients),
                                      cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
