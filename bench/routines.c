@@ -231,6 +231,21 @@ static const Case cases[] = {
      "stablehlo.add %a, %b : tensor<f32>\n    stablehlo.return %c : tensor<f32>\n  }) : "
      "(tensor<8x112x112x64xf32>, tensor<8x56x56x64xf32>, tensor<f32>) -> tensor<8x112x112x64xf32>\n"
      "  return %r : tensor<8x112x112x64xf32>\n}\n"},
+    {"fft 1Mi c64",
+     ONE1("fft", "fft_type = #stablehlo<fft_type FFT>, fft_length = array<i64: 1048576>",
+          "1048576xcomplex<f32>", "1048576xcomplex<f32>")},
+    {"fft 1024x1024 c64",
+     ONE1("fft", "fft_type = #stablehlo<fft_type FFT>, fft_length = array<i64: 1024>",
+          "1024x1024xcomplex<f32>", "1024x1024xcomplex<f32>")},
+    {"fft2 1024x1024 c64",
+     ONE1("fft", "fft_type = #stablehlo<fft_type FFT>, fft_length = array<i64: 1024, 1024>",
+          "1024x1024xcomplex<f32>", "1024x1024xcomplex<f32>")},
+    {"rfft 1024x1024 f32",
+     ONE1("fft", "fft_type = #stablehlo<fft_type RFFT>, fft_length = array<i64: 1024>",
+          "1024x1024xf32", "1024x513xcomplex<f32>")},
+    {"fft 1000x1000 c128",
+     ONE1("fft", "fft_type = #stablehlo<fft_type FFT>, fft_length = array<i64: 1000>",
+          "1000x1000xcomplex<f64>", "1000x1000xcomplex<f64>")},
     {"top 50 of 64x50257",
      "func.func @main(%x: tensor<64x50257xf32>) -> (tensor<64x50xf32>, tensor<64x50xi32>) {\n"
      "  %v, %i = chlo.top_k(%x, k = 50) : tensor<64x50257xf32> -> (tensor<64x50xf32>, "

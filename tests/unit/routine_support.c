@@ -132,10 +132,14 @@ static double unit(PjDtype dtype) {
 }
 
 static void compare(const char *text, const char *what, const PjTensor *have, const PjTensor *want,
-                    const PjTensor *bound, double factor) {
+                    const PjTensor *bound, bool norm, double factor) {
   int64_t count;
   const PjDtype part = part_at(want, &count);
   const size_t elem = pj_dtype_bytes(part);
+  double largest = 0;
+  for (int64_t i = 0; norm && i < count; ++i)
+    largest =
+        fmax(largest, fabs(pj_double_decode(part, (const char *)want->data + (size_t)i * elem)));
   if (!memcmp(have->data, want->data, want->bytes))
     return;
   for (int64_t i = 0; i < count; ++i) {
@@ -148,6 +152,8 @@ static void compare(const char *text, const char *what, const PjTensor *have, co
                (long long)pj_int_decode(part, a), (long long)pj_int_decode(part, b), text);
     const double x = pj_double_decode(part, a), y = pj_double_decode(part, b);
     if (isnan(x) && isnan(y))
+      continue;
+    if (norm && fabs(x - y) <= factor * unit(part) * largest)
       continue;
     if (bound && isfinite(x) && isfinite(y)) {
       double size = 0;
@@ -210,7 +216,7 @@ void check_routine(const char *text, PjOpKind kind, uint32_t num_inputs, PjTenso
       fail_msg("%s\n%s", pj_status_message(status), text);
     for (uint32_t i = 0; i < results; ++i) {
       if (!round) {
-        compare(text, c.routine->name, first[i], want[i], bound[i], factor);
+        compare(text, c.routine->name, first[i], want[i], bound[i], match == MATCH_NORM, factor);
       } else {
         if (memcmp(have[i]->data, first[i]->data, first[i]->bytes))
           fail_msg("%s: other bits with %d threads%s\n%s", c.routine->name, counts[round % 3],

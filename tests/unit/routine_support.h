@@ -23,7 +23,8 @@ PjStatus routine_run(const RoutineCase *c, int threads, bool in_place, PjTensor 
 // How a result may differ from the evaluator's.
 typedef enum RoutineMatch {
   MATCH_BITS, // not at all (but NaN is NaN)
-  MATCH_SUM,  // by the rounding of sums: |error| bounds it, see below
+  MATCH_SUM,  // by the rounding of sums, see below
+  MATCH_NORM, // by |factor| units of rounding of the largest element
 } RoutineMatch;
 
 // Runs |text| by the evaluator and by the routine, with 1, 2 and 5 threads and in place where that

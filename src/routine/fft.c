@@ -1,0 +1,403 @@
+// fft: a list of jobs, each transforming many lines, planned with all roots of unity when the
+// routine is selected.
+//
+// A group of lines is transformed together, one to a lane (fft_variant.h), in the precision of the
+// operand. A long line alone is itself two dimensions (n = n1 * n2): n2 lines of n1, a
+// multiplication by roots, n1 lines of n2; so it takes all lanes and threads, and stays in the
+// cache.
+#include <math.h>
+#include <string.h>
+
+#include "eval/strided.h"
+#include "routine/plan.h"
+#include "routine/variant.h"
+
+enum {
+  MAX_RADIX = 31,
+  MAX_FACTORS = 64,
+  SPLIT_FROM = 1024,
+  SPLIT_ALWAYS = 1 << 15,
+  MAX_SPLIT = 1 << 24,
+  MAX_WORK = 1 << 18,
+  MAX_JOBS = 16
+};
+
+// A length: its passes, or, for Bluestein, the convolution's.
+typedef struct Line Line;
+struct Line {
+  int64_t n, work; // work: elements of a buffer
+  int num_factors;
+  uint8_t factors[MAX_FACTORS];
+  const void *roots; // exp(-2 pi i k / n)
+  const Line *inner;
+  const void *chirp, *kernel;
+};
+
+typedef enum JobKind { COMPLEX, REAL_FORWARD, REAL_INVERSE } JobKind;
+typedef enum Place { INPUT, RESULT, WORK } Place; // arrays of a job
+
+// |outer| times |lines| lines: steps between elements, lines and outer ones, in complex elements
+// (of real arrays: in complex elements for even lengths, in real ones for odd).
+typedef struct Job {
+  JobKind kind;
+  const Line *line;
+  Place from, to;
+  int64_t outer, lines, in_outer, out_outer;
+  int64_t in_step, in_next, out_step, out_next;
+  bool swap_in,
+      swap_out; // the inverse is the forward transform with real and imaginary parts swapped
+  double factor;
+  const void *twiddles; // [n, lines], or NULL
+  const void *roots;    // real: of the whole length, NULL if it is odd
+} Job;
+
+typedef struct Kernels {
+  int lanes;
+  void (*group)(const Job *job, int64_t first, int count, const void *in, void *out, void *scratch);
+} Kernels;
+
+#define PJ_VARIANT_FILE "routine/fft_variant.h"
+#include "routine/variants.h"
+
+typedef struct Fft {
+  PjRoutine routine;
+  const Kernels *kernels;
+  bool wide;
+  size_t part; // bytes of a real number
+  int num;
+  Job jobs[MAX_JOBS];
+} Fft;
+
+// ---- running
+typedef struct Run {
+  const Fft *f;
+  const Job *job;
+  const char *in;
+  char *out, *scratch;
+  int64_t groups;
+} Run;
+
+static void run_groups(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Job *job = run->job;
+  const int lanes = run->f->kernels->lanes;
+  // Real arrays of odd lengths are addressed by real elements.
+  const size_t in_size = run->f->part * (job->kind == REAL_FORWARD && !job->roots ? 1 : 2);
+  const size_t out_size = run->f->part * (job->kind == REAL_INVERSE && !job->roots ? 1 : 2);
+  void *scratch = pj__thread_scratch(&run->f->routine, run->scratch, thread);
+  for (int64_t at = begin; at < end; ++at) {
+    const int64_t outer = at / run->groups, first = at % run->groups * lanes;
+    const int count = (int)pj__min(lanes, job->lines - first);
+    run->f->kernels->group(
+        job, first, count,
+        run->in + (size_t)(outer * job->in_outer + first * job->in_next) * in_size,
+        run->out + (size_t)(outer * job->out_outer + first * job->out_next) * out_size, scratch);
+  }
+}
+
+static PjStatus run_fft(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                        void *const *out, void *scratch) {
+  const Fft *f = (const Fft *)self;
+  for (int i = 0; i < f->num; ++i) {
+    const Job *job = &f->jobs[i];
+    Run run = {.f = f,
+               .job = job,
+               .scratch = scratch,
+               .groups = pj__divide_up(job->lines, f->kernels->lanes)};
+    run.in = job->from == INPUT ? in[0] : job->from == RESULT ? out[0] : scratch;
+    run.out = job->to == RESULT ? out[0] : scratch;
+    const double work = (double)job->line->work * f->kernels->lanes * 16;
+    pj_threads_for(threads, job->outer * run.groups, pj__grain(job->outer * run.groups, work),
+                   run_groups, &run);
+  }
+  return PJ_STATUS_OK;
+}
+
+// ---- roots of unity
+typedef struct Root {
+  double re, im;
+} Root;
+
+// exp(-2 pi i k / n) for 0 <= k < n, from an angle within an eighth of the circle.
+static Root root(int64_t k, int64_t n) {
+  const int64_t octant = (int64_t)((__int128)k * 8 / n);
+  int64_t rest = (int64_t)((__int128)k * 8 - (__int128)octant * n);
+  if (octant & 1)
+    rest = n - rest;
+  const double angle = 0.78539816339744830962 * ((double)rest / (double)n), c = cos(angle),
+               s = sin(angle);
+  const Root all[] = {{c, -s}, {s, -c}, {-s, -c}, {-c, -s}, {-c, s}, {-s, c}, {s, c}, {c, s}};
+  return all[octant & 7];
+}
+
+static void put(bool wide, void *table, int64_t i, Root value) {
+  if (wide) {
+    ((double *)table)[2 * i] = value.re;
+    ((double *)table)[2 * i + 1] = value.im;
+  } else {
+    ((float *)table)[2 * i] = (float)value.re;
+    ((float *)table)[2 * i + 1] = (float)value.im;
+  }
+}
+
+static void *new_table(PjArena *arena, bool wide, int64_t count) {
+  return pj_arena_calloc(arena, (size_t)count, wide ? 2 * sizeof(double) : 2 * sizeof(float));
+}
+
+static const void *new_roots(PjArena *arena, bool wide, int64_t n, int64_t count) {
+  void *table = new_table(arena, wide, count);
+  for (int64_t k = 0; k < count; ++k)
+    put(wide, table, k, root(k % n, n));
+  return table;
+}
+
+// exp(-2 pi i j k / (rows * cols)) for j < rows, k < cols: products of two roots, of which few are
+// needed.
+static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t cols) {
+  enum { LOW = 1024 };
+  const int64_t n = rows * cols, high = pj__divide_up(n, LOW);
+  void *table = new_table(arena, wide, n);
+  const PjArenaMark mark = pj_arena_mark(arena);
+  Root *lows = PJ_NEW_ARRAY(arena, Root, LOW), *highs = PJ_NEW_ARRAY(arena, Root, (size_t)high);
+  for (int64_t i = 0; i < LOW && i < n; ++i)
+    lows[i] = root(i, n);
+  for (int64_t i = 0; i < high; ++i)
+    highs[i] = root(i * LOW, n);
+  for (int64_t j = 0; j < rows; ++j)
+    for (int64_t k = 0; k < cols; ++k) {
+      const Root a = lows[j * k % LOW], b = highs[j * k / LOW];
+      put(wide, table, j * cols + k, (Root){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re});
+    }
+  pj_arena_reset(arena, mark);
+  return table;
+}
+
+// ---- lengths
+// Fills line->factors; false when a prime factor is too large.
+static bool factorise(Line *line) {
+  int64_t rest = line->n;
+  line->num_factors = 0;
+  while (rest % 4 == 0) {
+    line->factors[line->num_factors++] = 4;
+    rest /= 4;
+  }
+  for (int r = 2; r <= MAX_RADIX && rest > 1; r += r == 2 ? 1 : 2)
+    while (rest % r == 0) {
+      line->factors[line->num_factors++] = (uint8_t)r;
+      rest /= r;
+    }
+  return rest == 1;
+}
+
+static bool is_smooth(int64_t n) {
+  Line line = {.n = n};
+  return factorise(&line);
+}
+
+static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
+  Line *line = PJ_NEW(arena, Line);
+  line->n = line->work = n;
+  if (factorise(line)) {
+    line->roots = new_roots(arena, wide, n, n);
+    return line;
+  }
+  int64_t length = 1;
+  while (length < 2 * n - 1)
+    length *= 2;
+  line->inner = new_line(arena, wide, length);
+  line->work = length;
+  // The kernel is the transform of the conjugate chirp, here by its definition's fast form in
+  // double.
+  void *chirp = new_table(arena, wide, n), *kernel = new_table(arena, wide, length);
+  Root *data = PJ_NEW_ARRAY(arena, Root, (size_t)length),
+       *spare = PJ_NEW_ARRAY(arena, Root, (size_t)length);
+  for (int64_t k = 0, square = 0; k < n; ++k) { // square = k^2 mod 2 n
+    const Root value = root(square, 2 * n);
+    put(wide, chirp, k, value);
+    data[k] = (Root){value.re / (double)length, -value.im / (double)length};
+    if (k)
+      data[length - k] = data[k];
+    square = (square + 2 * k + 1) % (2 * n);
+  }
+  for (int64_t s = 1, m = length / 2; m > 0; s *= 2, m /= 2) {
+    for (int64_t p = 0; p < m; ++p) {
+      const Root w = root(p * s, length);
+      for (int64_t q = 0; q < s; ++q) {
+        const Root a = data[p * s + q], b = data[(p + m) * s + q], d = {a.re - b.re, a.im - b.im};
+        spare[2 * p * s + q] = (Root){a.re + b.re, a.im + b.im};
+        spare[(2 * p + 1) * s + q] = (Root){d.re * w.re - d.im * w.im, d.re * w.im + d.im * w.re};
+      }
+    }
+    Root *const other = data;
+    data = spare;
+    spare = other;
+  }
+  for (int64_t k = 0; k < length; ++k)
+    put(wide, kernel, k, data[k]);
+  line->chirp = chirp;
+  line->kernel = kernel;
+  return line;
+}
+
+// A factor of |n| near its square root, the larger one of both below |n|; 1 if there is none.
+static int64_t split(int64_t n) {
+  int64_t best = 1;
+  for (int64_t f = 2; f * f <= n; ++f)
+    if (n % f == 0)
+      best = f;
+  return best;
+}
+
+// ---- jobs
+typedef struct Maker {
+  PjArena *arena;
+  Fft *f;
+  bool fits;
+  int64_t work; // complex elements of the array WORK
+} Maker;
+
+static Job *add_job(Maker *m, JobKind kind, int64_t n, Place from, Place to) {
+  if (m->f->num == MAX_JOBS || n > MAX_WORK) {
+    m->fits = false;
+    return &m->f->jobs[0];
+  }
+  Job *job = &m->f->jobs[m->f->num++];
+  *job = (Job){.kind = kind, .from = from, .to = to, .factor = 1};
+  // Equal lengths share their tables.
+  for (int i = 0; i < m->f->num - 1 && !job->line; ++i)
+    if (m->f->jobs[i].line->n == n)
+      job->line = m->f->jobs[i].line;
+  if (!job->line)
+    job->line = new_line(m->arena, m->f->wide, n);
+  if (job->line->work > MAX_WORK)
+    m->fits = false;
+  return job;
+}
+
+// Complex |from| to |to| [outer, n, inner] along the middle.
+static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_t inner, Place from,
+                        Place to) {
+  const int lanes = m->f->kernels->lanes;
+  const double factor = inverse ? 1 / (double)n : 1;
+  const int64_t lines = inner == 1 ? outer : inner,
+                part = n > SPLIT_FROM && is_smooth(n) ? split(n) : 1;
+  // In two dimensions: long lines, unless there are many not too long ones.
+  if (part > 1 && inner == 1 && to != WORK && n <= MAX_SPLIT &&
+      (n >= SPLIT_ALWAYS || lines < lanes)) {
+    const int64_t n1 = part, n2 = n / part;
+    Job *a = add_job(m, COMPLEX, n1, from, WORK);
+    if (!m->fits)
+      return;
+    a->outer = outer;
+    a->in_outer = a->out_outer = n;
+    a->lines = a->in_step = a->out_step = n2;
+    a->in_next = a->out_next = 1;
+    a->swap_in = inverse;
+    a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2);
+    Job *b = add_job(m, COMPLEX, n2, WORK, to);
+    if (!m->fits)
+      return;
+    b->outer = outer;
+    b->in_outer = b->out_outer = n;
+    b->lines = b->out_step = n1;
+    b->in_next = n2;
+    b->in_step = b->out_next = 1;
+    b->swap_out = inverse;
+    b->factor = factor;
+    m->work = pj__max(m->work, outer * n);
+    return;
+  }
+  Job *job = add_job(m, COMPLEX, n, from, to);
+  if (!m->fits)
+    return;
+  job->outer = inner == 1 ? 1 : outer;
+  job->lines = lines;
+  job->in_outer = job->out_outer = n * inner;
+  job->in_step = job->out_step = inner;
+  job->in_next = job->out_next = inner == 1 ? n : 1;
+  job->swap_in = job->swap_out = inverse;
+  job->factor = factor;
+}
+
+static void add_real(Maker *m, bool inverse, int64_t outer, int64_t n, Place from, Place to) {
+  const bool even = n % 2 == 0;
+  Job *job = add_job(m, inverse ? REAL_INVERSE : REAL_FORWARD, even ? n / 2 : n, from, to);
+  if (!m->fits)
+    return;
+  job->outer = 1;
+  job->lines = outer;
+  job->in_next = inverse ? n / 2 + 1 : even ? n / 2 : n;
+  job->out_next = !inverse ? n / 2 + 1 : even ? n / 2 : n;
+  job->in_step = job->out_step = 1;
+  job->factor = inverse ? 1 / (double)n : 1;
+  if (even)
+    job->roots = new_roots(m->arena, m->f->wide, n, n / 2 + 1);
+}
+
+// The dimensions of |shape| from the last but |first| to the last but |count| - 1.
+static void add_dims(Maker *m, bool inverse, const PjType *shape, uint32_t first, uint32_t count,
+                     Place from, Place to) {
+  for (uint32_t i = first; i < count && m->fits; ++i) {
+    const int32_t axis = shape->rank - 1 - (int32_t)i;
+    int64_t outer = 1, inner = 1;
+    for (int32_t d = 0; d < axis; ++d)
+      outer *= shape->dims[d];
+    for (int32_t d = axis + 1; d < shape->rank; ++d)
+      inner *= shape->dims[d];
+    add_complex(m, inverse, outer, shape->dims[axis], inner, i == first ? from : to, to);
+  }
+}
+
+static PjStatus run_nothing(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                            void *const *out, void *scratch) {
+  return PJ_STATUS_OK;
+}
+
+const PjRoutine *pj__routine_fft(PjArena *arena, const PjOp *op) {
+  const PjType *in = pj__in(op, 0), *out = pj__out(op, 0);
+  const int64_t type = PJ_INT(op, fft_type);
+  uint32_t count;
+  const int64_t *lengths = PJ_INTS(op, fft_length, &count);
+  Fft *f = PJ_NEW(arena, Fft);
+  const PjDtype part = pj_dtype_part(out->dtype);
+  if (part != pj_dtype_part(in->dtype) || (part != PJ_DT_F32 && part != PJ_DT_F64) || count < 1)
+    return NULL;
+  f->wide = part == PJ_DT_F64;
+  f->part = pj_dtype_bytes(part);
+  f->routine = (PjRoutine){.name = "fft", .run = run_fft, .in_place = -1};
+  if (!pj__count(out) || !pj__count(in)) {
+    f->routine.run = run_nothing;
+    return pj__count(out) ? NULL : &f->routine;
+  }
+  for (uint32_t i = 0; i < count; ++i)
+    if (lengths[i] > MAX_SPLIT)
+      return NULL;
+  f->kernels = &PJ_PICK(kernels)[f->wide];
+  Maker m = {arena, f, true, 0};
+  const bool inverse = type == PJ_FFT_IFFT || type == PJ_FFT_IRFFT;
+  const int64_t n = lengths[count - 1];
+  if (type == PJ_FFT_RFFT) {
+    add_real(&m, false, pj__count(in) / n, n, INPUT, RESULT);
+    add_dims(&m, false, out, 1, count, RESULT, RESULT);
+  } else if (type == PJ_FFT_IRFFT) {
+    // The other dimensions first, in a copy of the operand; a split one needs WORK for itself.
+    m.work = count > 1 ? pj__count(in) : 0;
+    add_dims(&m, true, in, 1, count, INPUT, WORK);
+    add_real(&m, true, pj__count(out) / n, n, count > 1 ? WORK : INPUT, RESULT);
+  } else {
+    add_dims(&m, inverse, out, 0, count, INPUT, RESULT);
+  }
+  if (!m.fits)
+    return NULL;
+  f->routine.scratch_bytes = pj__scratch_round((size_t)m.work * 2 * f->part);
+  for (int i = 0; i < f->num; ++i) {
+    const size_t bytes =
+        2 * (size_t)(f->jobs[i].line->work + 1) * (size_t)f->kernels->lanes * 2 * f->part;
+    if (bytes > f->routine.thread_scratch_bytes)
+      f->routine.thread_scratch_bytes = pj__scratch_round(bytes);
+  }
+  f->routine.bytes = (double)pj__bytes(in) + (double)pj__bytes(out);
+  for (uint32_t i = 0; i < count; ++i)
+    f->routine.flops += 5 * (double)pj__count(out) * log2((double)lengths[i] + 1);
+  return &f->routine;
+}
