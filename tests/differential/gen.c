@@ -454,9 +454,9 @@ PjValue *gen_reduce(Gen *g, PjOpKind body, PjValue *a, uint32_t num_dims, const 
 
 // ----------------------------------------------------------------------------------------------
 // programs
-static const GenEmitter *const tables[] = {gen_elementwise, gen_movement,     gen_indexing,
-                                           gen_reductions,  gen_contractions, gen_control,
-                                           gen_patterns,    gen_others,       gen_identities};
+static const GenEmitter *const tables[] = {
+    gen_elementwise, gen_movement, gen_indexing, gen_reductions, gen_contractions,
+    gen_control,     gen_patterns, gen_others,   gen_identities, gen_aliasing};
 
 static void emit_one(Gen *g) {
   bool filtered = g->options->filter && rand_chance(&g->rand, 60);
@@ -583,8 +583,10 @@ PjStatus gen_program(PjArena *arena, const GenOptions *options, PjStrBuf *out) {
   gen_fill(g, ops);
   if (!g->num_values)
     gen_argument(g, gen_random_type(g, PJ_DT_F32, 0, 2));
-  PjValue *results[8];
-  uint32_t count = choose_results(g, 8, results);
+  PjValue *results[24];
+  uint32_t count = choose_results(g, rand_chance(&g->rand, 85) ? 8 : 22, results);
+  if (rand_chance(&g->rand, 8)) // one value twice
+    results[count++] = results[0];
   choose_aliases(g, count, results);
   PjOp *end = gen_op(g, PJ_OP_FUNC_RETURN, count, results, 0, 0);
   pj_op_append(g->region, end);
