@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "pass/match.h"
+
 static bool body_supported(const PjRegion *region) {
   const PjOp *end = pj_region_terminator(region);
   if (!end)
@@ -52,6 +54,20 @@ static PjOpKind known_monoid(const PjRegion *region) {
   return pj_dtype_is_complex(a->type->dtype) && op->kind != PJ_OP_ADD ? PJ_OP_INVALID : op->kind;
 }
 
+// Result i is arguments i and n + i, combined by an operation that commutes.
+static bool commutes(const PjRegion *region, uint32_t n) {
+  const PjOp *end = pj_region_terminator(region);
+  for (uint32_t i = 0; i < n; i++) {
+    const PjOp *op = end->operands[i]->def;
+    const PjValue *a = &region->args[i], *b = &region->args[n + i];
+    if (!op || op->num_operands != 2 || !(pj_op_info[op->kind].traits & PJ_TRAIT_COMM) ||
+        !((op->operands[0] == a && op->operands[1] == b) ||
+          (op->operands[0] == b && op->operands[1] == a)))
+      return false;
+  }
+  return true;
+}
+
 bool pj_reducer_make(const PjOp *op, PjReducer *out) {
   *out = (PjReducer){.op = op, .count = op->num_results, .monoid = PJ_OP_INVALID};
   if (op->num_results < 1 || op->num_results > PJ_MAX_REDUCED ||
@@ -73,6 +89,12 @@ bool pj_reducer_make(const PjOp *op, PjReducer *out) {
       return false;
   if (op->num_results == 1)
     out->monoid = known_monoid(region);
+  PjArgMatch arg;
+  if (out->monoid == PJ_OP_INVALID && !commutes(region, op->num_results)) {
+    out->by_index = pj_match_arg_reduce(op, &arg);
+    out->index = out->by_index ? arg.index : 0;
+    out->ordered = !out->by_index;
+  }
   PjDtype dtype = op->results[0].type->dtype;
   out->wide = (out->monoid == PJ_OP_ADD || out->monoid == PJ_OP_MULTIPLY) &&
               pj_dtype_is_float(dtype) && dtype != PJ_DT_F32 && dtype != PJ_DT_F64;
@@ -192,6 +214,23 @@ void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjE
   pj_region_apply(nest, &r->op->regions[0], 2 * r->count, args, r->count, acc);
 }
 
+void pj_reducer_merge(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
+  if (!r->by_index) {
+    pj_reducer_combine(r, nest, acc, x);
+    return;
+  }
+  PjKir *k = nest->ix.k;
+  bool is_signed = pj_dtype_class(r->op->results[r->index].type->dtype) == PJ_CLASS_SINT;
+  PjKirVal later =
+      pj_kir_2(k, is_signed ? PJ_KIR_SLT : PJ_KIR_ULT, x[r->index].re, acc[r->index].re);
+  PjElem second[PJ_MAX_REDUCED];
+  for (uint32_t i = 0; i < r->count; i++) {
+    second[i] = pj_elem_select(k, later, acc[i], x[i]);
+    acc[i] = pj_elem_select(k, later, x[i], acc[i]);
+  }
+  pj_reducer_combine(r, nest, acc, second);
+}
+
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {
   PjKir *k = nest->ix.k;
   while (pj_kir_typeof(k, acc[0].re).lanes > 1) {
@@ -201,7 +240,7 @@ void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {
           (PjElem){pj_kir_half(k, acc[i].re, 1), acc[i].im ? pj_kir_half(k, acc[i].im, 1) : 0};
       acc[i] = (PjElem){pj_kir_half(k, acc[i].re, 0), acc[i].im ? pj_kir_half(k, acc[i].im, 0) : 0};
     }
-    pj_reducer_combine(r, nest, acc, high);
+    pj_reducer_merge(r, nest, acc, high);
   }
 }
 

@@ -11,6 +11,13 @@ typedef struct PjReducer {
   // floats are then summed and multiplied in f32 and rounded once, at the end.
   PjOpKind monoid;
   bool wide; // accumulators are f32 though the operand is narrower
+  // Lanes and copies hold elements that lie between each other, which any order of the body must
+  // allow. It does where each result is combined by an operation of its own that commutes, and
+  // where the body chooses an element by value and then by index (pj_match_arg_reduce): then of two
+  // accumulators that of the lower index, operand |index|, comes first. Every other body is
+  // |ordered|: it sees its elements in order, one lane.
+  bool by_index, ordered;
+  uint32_t index;
 } PjReducer;
 
 // False if the body holds more than elementwise operations on scalars with a register form.
@@ -25,6 +32,8 @@ void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, co
 void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out);
 // acc = body(acc, x); all of the same lanes.
 void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x);
+// The same for accumulators whose elements lie between each other: acc and x may change places.
+void pj_reducer_merge(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x);
 // All lanes combined in a fixed tree.
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc);
 // Joins the initial value where the accumulators began with an identity, and rounds to the results'

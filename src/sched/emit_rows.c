@@ -62,9 +62,8 @@ void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc) {
   for (int half = acc->copies / 2; half > 0; half /= 2)
     for (int c = 0; c < half; c++)
       for (uint32_t i = 0; i < acc->num_roots; i++)
-        pj_reducer_combine(&e->group->roots[acc->roots[i]].reducer, e->nest,
-                           pj_accumulators_of(e, acc, c, i),
-                           pj_accumulators_of(e, acc, c + half, i));
+        pj_reducer_merge(&e->group->roots[acc->roots[i]].reducer, e->nest,
+                         pj_accumulators_of(e, acc, c, i), pj_accumulators_of(e, acc, c + half, i));
   acc->count /= (uint32_t)acc->copies;
   acc->copies = 1;
 }

@@ -136,6 +136,9 @@ static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
       widest = lane_bytes(type);
   }
   for (size_t i = 0; i < unit->roots.len; i++) {
+    const PjReducer *reducer = l->ops[unit->roots.data[i]->id].reducer;
+    if (reducer && reducer->ordered)
+      return 1;
     size_t bytes = lane_bytes(unit->roots.data[i]->results[0].type);
     widest = bytes > widest ? bytes : widest;
   }
