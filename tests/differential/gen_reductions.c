@@ -122,6 +122,9 @@ static void emit_argmax(Gen *g) {
   if (is_scale_type(a) || !gen_count(a->type))
     return;
   bool is_max = rand_chance(&g->rand, 60);
+  // Of equal values either may be given back: let no zeros of different sign be equal.
+  if (pj_dtype_is_float(a->type->dtype))
+    a = gen_binary(g, PJ_OP_ADD, a, gen_splat(g, a->type, 0));
   int64_t dim = rand_int(&g->rand, 0, a->type->rank - 1);
   PjDtype index = rand_chance(&g->rand, 80) ? PJ_DT_S32 : PJ_DT_S64;
   PjValue *operands[] = {a, gen_iota(g, gen_like(g, a, index), dim),
@@ -130,6 +133,49 @@ static void emit_argmax(Gen *g) {
   PjOp *op = gen_op(g, PJ_OP_REDUCE, 4, operands, 2, 1);
   gen_set_ints(g, op, PJ_KEY_dimensions, 1, &dim);
   argmax_body(g, &op->regions[0], a->type->dtype, index, is_max ? PJ_CMP_GT : PJ_CMP_LT);
+  gen_done(g, op, NULL);
+}
+
+// x -> a x + b, composed: associative in integers that wrap, but the order matters.
+static void composition_body(Gen *g, PjRegion *region, PjDtype dtype) {
+  const PjType *t = gen_scalar(g, dtype), *types[] = {t, t, t, t};
+  GenScope scope = gen_open(g, region, 4, types, true);
+  PjValue *args = region->args;
+  PjValue *results[] = {
+      gen_binary(g, PJ_OP_MULTIPLY, &args[0], &args[2]),
+      gen_binary(g, PJ_OP_ADD, gen_binary(g, PJ_OP_MULTIPLY, &args[2], &args[1]), &args[3])};
+  gen_close(g, scope, 2, results);
+}
+
+static void emit_ordered(Gen *g) {
+  PjValue *a = gen_pick(g, GEN_INT, 1, 4);
+  PjDtype dtype = a->type->dtype;
+  if (pj_dtype_bits(dtype) < 8)
+    return;
+  PjValue *operands[] = {a, gen_of_type(g, a->type), gen_splat(g, gen_scalar(g, dtype), 1),
+                         gen_splat(g, gen_scalar(g, dtype), 0)};
+  int32_t rank = a->type->rank;
+  if (rand_chance(&g->rand, 60)) {
+    int64_t dims[GEN_MAX_RANK];
+    uint32_t count = choose_dims(g, rank, dims);
+    PjOp *op = gen_op(g, PJ_OP_REDUCE, 4, operands, 2, 1);
+    gen_set_ints(g, op, PJ_KEY_dimensions, count, dims);
+    composition_body(g, &op->regions[0], dtype);
+    gen_done(g, op, NULL);
+    return;
+  }
+  // A running composition.
+  int64_t dim = rand_int(&g->rand, 0, rank - 1), n = a->type->dims[dim];
+  if (!gen_count(a->type) || n > 256)
+    return;
+  int64_t window[GEN_MAX_RANK], padding[2 * GEN_MAX_RANK] = {0};
+  for (int32_t i = 0; i < rank; ++i)
+    window[i] = i == dim ? n : 1;
+  padding[2 * dim + rand_chance(&g->rand, 30)] = n - 1;
+  PjOp *op = gen_op(g, PJ_OP_REDUCE_WINDOW, 4, operands, 2, 1);
+  gen_set_ints(g, op, PJ_KEY_window_dimensions, (uint32_t)rank, window);
+  gen_set_pairs(g, op, PJ_KEY_padding, (uint32_t)rank, padding);
+  composition_body(g, &op->regions[0], dtype);
   gen_done(g, op, NULL);
 }
 
@@ -225,6 +271,7 @@ const GenEmitter gen_reductions[] = {
     {"reduce siblings", 12, emit_siblings},
     {"reduce variadic", 12, emit_variadic},
     {"reduce argmax", 12, emit_argmax},
+    {"reduce reduce_window ordered", 8, emit_ordered},
     {"reduce_window", 18, emit_reduce_window},
     {"reduce_window cumulative", 8, emit_cumulative},
     {"select_and_scatter", 6, emit_select_and_scatter},

@@ -9,7 +9,7 @@
 #include "eval/float.h"
 #include "rand.h"
 
-static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder";
+static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder", nan_target[] = "pj.nan";
 
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
@@ -104,10 +104,25 @@ static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   return PJ_STATUS_OK;
 }
 
+// The sign of a NaN that was computed is anything.
+static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                          void *user) {
+  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
+  PjDtype part = pj_dtype_part(result->dtype);
+  size_t step = pj_dtype_bytes(part), sign_byte = step - 1;
+  for (size_t at = 0; at + step <= result->bytes; at += step) {
+    char *element = (char *)result->data + at;
+    if (isnan(pj_double_decode(part, element)) && is_ieee(part) && rand_chance(&rand_state, 50))
+      element[sign_byte] ^= (char)0x80;
+  }
+  return PJ_STATUS_OK;
+}
+
 PjStatus perturb_start(uint64_t seed) {
   rand_state.state = rand_mix(seed + 77);
   run_seed = seed;
   PJ_TRY(pj_custom_call_register(pj_str(reorder_target), reorder, NULL));
+  PJ_TRY(pj_custom_call_register(pj_str(nan_target), turn_nans, NULL));
   return pj_custom_call_register(pj_str(target), perturb, NULL);
 }
 
@@ -402,9 +417,38 @@ static void move_sum(const Perturbing *p, PjOp *op, bool multiplies) {
   }
 }
 
+// Operations that tell one NaN from another.
+static bool sees_signs(const PjOp *op) {
+  if (op->kind == PJ_OP_BITCAST_CONVERT)
+    return true;
+  if (op->kind == PJ_OP_COMPARE)
+    return PJ_INT(op, compare_type) == PJ_CMPTYPE_TOTALORDER;
+  if (op->kind != PJ_OP_SORT)
+    return false;
+  for (const PjOp *inner = op->regions[0].first; inner; inner = inner->next)
+    if (sees_signs(inner))
+      return true;
+  return false;
+}
+
+static uint32_t turn_operands(const Perturbing *p, PjOp *op) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    if (!is_inexact_type(op->operands[i]->type))
+      continue;
+    PjOp *turned = make_call(p->arena, nan_target, op->operands[i], "");
+    pj_op_insert_before(op, turned);
+    op->operands[i] = &turned->results[0];
+    ++count;
+  }
+  return count;
+}
+
 static uint32_t perturb_region(const Perturbing *p, PjRegion *region);
 
 static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
+  if (sees_signs(op))
+    return turn_operands(p, op);
   switch (op->kind) {
   case PJ_OP_REDUCE:
   case PJ_OP_REDUCE_WINDOW:
@@ -428,8 +472,6 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     if (p->wide && (op->kind == PJ_OP_DOT_GENERAL || op->kind == PJ_OP_CONVOLUTION))
       widen(p, op);
     return 1;
-  case PJ_OP_SORT:
-    return 0;
   case PJ_OP_WHILE:
   case PJ_OP_IF:
   case PJ_OP_CASE:
