@@ -76,7 +76,7 @@ static void column_block(Columns *c, int copies, int lanes, PjKirVal column) {
       PjElem *sum = pj_accumulators_of(e, &acc, copy, i);
       if (!c->part)
         pj_reducer_finish(r, e->nest, sum);
-      for (uint32_t o = 0; o < r->count; o++)
+      for (uint32_t o = 0; o < r->count && (g->roots[i].stored || c->part); o++)
         pj_emit_store(e, i, o, c->part ? pj_reducer_dtype(r, o) : r->op->results[o].type->dtype,
                       offset, sum[o]);
     }

@@ -533,7 +533,32 @@ bool pj_nest_can_inline(const PjOp *op) {
   }
 }
 
+// Where the truth values |value| lie in memory, perhaps in another shape, or NULL.
+static const PjPlace *truth_in_memory(PjNest *nest, const PjValue *value) {
+  for (;;) {
+    const PjPlace *place = pj_nest_place(nest, value);
+    if (place)
+      return place->kind == PJ_PLACE_MEMORY ? place : NULL;
+    const PjOp *def = value->def;
+    if (!def || !(pj_op_keeps_order(def) ||
+                  (def->kind == PJ_OP_BROADCAST_IN_DIM && pj_count(value->type) == 1)))
+      return NULL;
+    value = def->operands[0];
+  }
+}
+
 static PjElem elementwise(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
+  // Hosts see arrays of bytes as arrays of truth values and back: a byte above 1 becomes the number
+  // that it is.
+  const PjType *from = op->operands[0]->type;
+  const PjPlace *place = op->kind == PJ_OP_CONVERT && from->dtype == PJ_DT_PRED
+                             ? truth_in_memory(nest, op->operands[0])
+                             : NULL;
+  if (place) {
+    static const PjIndex first = {0};
+    PjElem byte = from_place(nest, PJ_DT_U8, place, pj_count(from) == 1 ? &first : index, mask);
+    return pj_elem_convert(nest->ix.k, PJ_DT_U8, op->results[0].type->dtype, byte);
+  }
   PjElem in[3];
   bool vector = false;
   static const PjIndex none = {0};
