@@ -77,8 +77,7 @@ PjKirVal pj_conv_round(PjKir *k, PjDtype dtype, PjKirVal v) {
   return v;
 }
 
-// ------------------------------------------------------------------------------------------------
-// between integers
+// ------------------------------------------------------------------ between integers
 
 static int elem_bits(PjKirElem elem) {
   return elem == PJ_KIR_I1 ? 1 : 8 * pj_kir_elem_bytes(elem);
@@ -98,7 +97,7 @@ static bool is_signed_type(PjDtype dtype) {
   return pj_dtype_class(dtype) == PJ_CLASS_SINT;
 }
 
-// -------------------------------------------------------------------------------------------- from
+// ------------------------------------------------------------------ from
 // integers to floats
 
 // An integer of up to 16 bits as f32, of up to 32 as f64: exact.
@@ -139,7 +138,7 @@ static PjKirVal int_to_float(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
   return pj_conv_round_narrow(k, to, pj_conv_round_odd(k, wide));
 }
 
-// -------------------------------------------------------------------------------------------- from
+// ------------------------------------------------------------------ from
 // floats to integers
 
 // Towards zero; the nearest integer of the type where there is none, 0 for NaN.
@@ -166,8 +165,7 @@ static PjKirVal float_to_int(PjKir *k, PjDtype to, PjKirVal v) {
   return resize(k, whole, elem, false);
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// convert
+// ------------------------------------------------------------------ convert
 
 PjKirVal pj_conv_convert(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
   from = pj_dtype_part(from);
@@ -199,8 +197,7 @@ PjKirVal pj_conv_convert(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
   return pj_conv_round_any(k, to, v);
 }
 
-// ---------------------------------------------------------------------------------------------------
-// reduced precision
+// ------------------------------------------------------------------ reduced precision
 
 // What the target bits do to a float of |ebits| and |mbits| in the integers |v|, of elements
 // |elem|.

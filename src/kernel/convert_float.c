@@ -47,8 +47,7 @@ static PjKirVal float_of(PjKir *k, PjKirVal bits) {
 
 static const uint32_t MAGNITUDE = 0x7FFFFFFF, INFINITE = 0x7F800000, NOT_A_NUMBER = 0x7FC00000;
 
-// -------------------------------------------------------------------------------------------------
-// up to 8 bits
+// ------------------------------------------------------------------ up to 8 bits
 
 static PjKirVal small_decode(PjKir *k, const Format *f, PjKirVal code) {
   uint32_t sign_bit = 1u << (f->ebits + f->mbits), ones = (1u << f->ebits) - 1;
@@ -119,8 +118,7 @@ static PjKirVal small_encode(PjKir *k, const Format *f, PjKirVal v) {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// by format
+// ------------------------------------------------------------------ by format
 
 // To nearest even on the bits, |drop| of them.
 static PjKirVal round_bits(PjKir *k, PjKirVal v, uint32_t drop) {

@@ -12,8 +12,8 @@ static int lanes_of(const PjKir *k, PjKirVal v) {
   return pj_kir_typeof(k, v).lanes;
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// memory A complex number is two elements of memory side by side.
+// ------------------------------------------------------------------ memory
+// A complex number is two elements of memory side by side.
 
 static PjKirVal twice(PjKir *k, PjKirVal index) {
   return pj_kir_shl(k, index, pj_kir_i64(k, 1));
@@ -107,8 +107,7 @@ void pj_elem_scatter(PjKir *k, PjDtype dtype, PjElem value, PjKirVal ptr, PjKirV
   pj_kir_scatter(k, value.im, imaginary_ptr(k, dtype, ptr), indices, mask);
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// values
+// ------------------------------------------------------------------ values
 
 static PjKirVal part_const(PjKir *k, PjDtype part, int lanes, const char *bytes) {
   uint64_t bits = 0;
@@ -185,8 +184,8 @@ PjElem pj_elem_from_index(PjKir *k, PjDtype dtype, PjKirVal index) {
   return pj_elem_convert(k, from, dtype, (PjElem){index, 0});
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// choice What an op says beyond its kind and types.
+// ------------------------------------------------------------------ choice
+// What an op says beyond its kind and types.
 typedef struct Attrs {
   int64_t a, b; // direction and type of a comparison; bits of exponent and mantissa
 } Attrs;

@@ -3,8 +3,7 @@
 
 #include "kernel/elem_rows.h"
 
-// -------------------------------------------------------------------------------------------------------
-// comparison
+// ------------------------------------------------------------------ comparison
 
 static PjKirVal compare_pred(PjKir *k, int64_t direction, PjKirVal x, PjKirVal y) {
   switch (direction) {
@@ -77,10 +76,10 @@ PjKirVal pj_elem__compare(PjKir *k, PjDtype dtype, int64_t direction, bool total
   }
 }
 
-// ------------------------------------------------------------------------------------------------
-// minimum and maximum A NaN wins, and -0 lies below +0. The machine's own operation gives its
-// second operand when one is NaN or both are equal, so a known number other than that zero is put
-// first and the rest follows.
+// ------------------------------------------------------------------ minimum and maximum
+// A NaN wins, and -0 lies below +0. The machine's own operation gives its second operand when one
+// is NaN or both are equal, so a known number other than that zero is put first and the rest
+// follows.
 
 static double known(const PjKir *k, PjKirVal v, bool *is_known) {
   uint64_t bits;

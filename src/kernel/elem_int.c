@@ -25,8 +25,7 @@ static PjKirVal unsigned_bits(PjKir *k, PjDtype dtype, PjKirVal v) {
   return is_signed(dtype) && bits < 8 ? pj_kir_and(k, v, integer(k, v, (1u << bits) - 1)) : v;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// arithmetic
+// ------------------------------------------------------------------ arithmetic
 
 #define PLAIN_2(name, expr)                                               \
   static PjKirVal name(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) { \
@@ -58,8 +57,7 @@ static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
   return pj_kir_2(k, PJ_KIR_SMAX, pj_kir_2(k, PJ_KIR_SMIN, x, one), integer(k, x, ~0ull));
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// division
+// ------------------------------------------------------------------ division
 
 // Quotients of up to 16 bits in f32 and of 32 bits in f64: x / y lies at least 1 / y away from an
 // integer that it is not, which is more than the rounding of the quotient. The divisor is not zero.
@@ -113,9 +111,9 @@ static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   return pj_kir_select(k, by_zero, x, rest); // by -1 as by 1: 0
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// power By repeated squaring, for all lanes until the largest exponent is used up. Of negative
-// exponents only the lowest bit counts, for 1 and -1, which alone have an integer as inverse.
+// ------------------------------------------------------------------ power
+// By repeated squaring, for all lanes until the largest exponent is used up. Of negative exponents
+// only the lowest bit counts, for 1 and -1, which alone have an integer as inverse.
 
 static PjKirVal power_const(PjKir *k, PjKirVal x, uint64_t exponent) {
   PjKirVal result = 0, factor = x;
@@ -157,8 +155,7 @@ static PjKirVal power(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   return pj_kir_select(k, vanishes, zero, results[0]);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// bits
+// ------------------------------------------------------------------ bits
 
 // Shifts by |y|, an amount read as unsigned; |beyond| is the result for amounts of the width and
 // above.
@@ -212,8 +209,7 @@ static PjKirVal mul_high(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   return pj_kir_sub(k, high, pj_kir_and(k, pj_kir_ashr(k, y, all), x));
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// tables
+// ------------------------------------------------------------------ tables
 
 static const PjElemReal ints[PJ_OP_COUNT] = {
     [PJ_OP_ADD] = {.binary = add},

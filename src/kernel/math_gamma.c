@@ -57,8 +57,7 @@ PjKirVal pj_math_lgamma(PjKir *k, PjKirVal x) {
   return pj_math__in_double(k, lgamma_double, x);
 }
 
-// -------------------------------------------------------------------------------------------------------------
-// digamma
+// ------------------------------------------------------------------ digamma
 
 // B(2k) / (2k), k = 1 ..: the asymptotic series is log x - 1 / (2 x) - sum of these over x^2k.
 static const double digamma_series[] = {1 / 12.0,  -1 / 120.0,     1 / 252.0, -1 / 240.0,
@@ -94,8 +93,7 @@ PjKirVal pj_math_digamma(PjKir *k, PjKirVal x) {
   return pj_math__in_double(k, digamma_double, x);
 }
 
-// ----------------------------------------------------------------------------------------------------------------
-// zeta
+// ------------------------------------------------------------------ zeta
 
 // B(2k) / (2k)!, k = 1 ...
 static const double bernoulli[] = {1 / 12.0,

@@ -32,8 +32,7 @@ PjKirVal pj_math_cosh(PjKir *k, PjKirVal x) {
   return ADD(half, DIV(C(0.25), half));
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// inverses
+// ------------------------------------------------------------------ inverses
 
 // log(1 + hi + lo) + (|large| ? log 2 : 0). Of large numbers |lo| is -1, against the 1.
 static PjKirVal log_of(PjKir *k, PjPair t, PjKirVal large) {

@@ -3,9 +3,9 @@
 
 #include "kernel/math_util.h"
 
-// ----------------------------------------------------------------------------------------------------------
-// logarithm log of double in two parts, to about 2^-66: its product with an exponent of up to 2^10
-// has to be good to 2^-54.
+// ------------------------------------------------------------------ logarithm
+// log of double in two parts, to about 2^-66: its product with an exponent of up to 2^10 has to be
+// good to 2^-54.
 
 // 2 atanh(s) / s = 2 + 2 s^2 / 3 + s^4 P(s^2), s up to 0.1716; error 7.6e-23.
 static const double log_tail[] = {0x1.9999999999996p-2, 0x1.2492492492f4cp-2, 0x1.c71c71c597639p-3,
@@ -48,8 +48,7 @@ static PjPair log_pair(PjKir *k, PjKirVal x) {
   return pj_math__pair_add(k, base, value);
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// power
+// ------------------------------------------------------------------ power
 
 // |x|^y of floats in double, with the digits that takes: errors 4.8e-12 of the logarithm and 3.1e-9
 // of the exponential.
@@ -101,8 +100,7 @@ PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
   return SEL(OR(EQ(y, zero), EQ(x, one)), one, power);
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// roots
+// ------------------------------------------------------------------ roots
 
 PjKirVal pj_math_sqrt(PjKir *k, PjKirVal x) {
   return SQRT(x);
@@ -143,8 +141,7 @@ PjKirVal pj_math_cbrt(PjKir *k, PjKirVal x) {
   return SEL(ordinary, COPYSIGN(root, x), x);
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// remainder
+// ------------------------------------------------------------------ remainder
 
 // x - y trunc(x / y), exactly: the rounded quotient is at most one off as long as it is below
 // 2^(digits - 1), and then the remainder it leaves is a number. Larger quotients go to the C
@@ -170,8 +167,7 @@ PjKirVal pj_math_fmod(PjKir *k, PjKirVal x, PjKirVal y) {
   return chosen;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// neighbours
+// ------------------------------------------------------------------ neighbours
 
 // Numbers of one sign lie in the order of their bits.
 PjKirVal pj_math_next_after(PjKir *k, PjKirVal x, PjKirVal y) {

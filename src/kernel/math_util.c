@@ -28,9 +28,9 @@ PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {
   return pj_kir_reduce_lanes(k, PJ_KIR_OR, mask);
 }
 
-// --------------------------------------------------------------------------------------- exact
-// sums and products Dekker, "A floating-point technique for extending the available precision",
-// Numerische Mathematik 18, 1971.
+// ------------------------------------------------------------------ exact sums and products
+// Dekker, "A floating-point technique for extending the available precision", Numerische
+// Mathematik 18, 1971.
 
 PjPair pj_math__two_sum(PjKir *k, PjKirVal a, PjKirVal b) {
   PjKirVal sum = ADD(a, b), b_part = SUB(sum, a), a_part = SUB(sum, b_part);
@@ -82,8 +82,7 @@ PjPair pj_math__pair_add(PjKir *k, PjPair a, PjPair b) {
   return pj_math__fast_two_sum(k, sum.hi, ADD(sum.lo, ADD(a.lo, b.lo)));
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// calls
+// ------------------------------------------------------------------ calls
 
 PjKirVal pj_math__call_lanes(PjKir *k, PjKirExtern callee, uint32_t n, const PjKirVal *args) {
   PjKirType type = pj_kir_typeof(k, args[0]);

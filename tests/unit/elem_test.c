@@ -126,8 +126,59 @@ static const Case rare[] = {
     FUNCTION(CHLO_ZETA, zeta),       FUNCTION(CHLO_POLYGAMMA, polygamma),
 };
 
-// -------------------------------------------------------------------------------------------------------------
-// values
+// ------------------------------------------------------------------ values
+
+static const Case complex_cases[] = {
+    {PJ_OP_ADD},
+    {PJ_OP_SUBTRACT},
+    {PJ_OP_MULTIPLY},
+    {PJ_OP_NEGATE},
+    {PJ_OP_MAXIMUM},
+    {PJ_OP_MINIMUM},
+    {PJ_OP_COMPARE, PJ_CMP_EQ, PJ_CMPTYPE_NOTYPE, PJ_DT_PRED},
+    {PJ_OP_COMPARE, PJ_CMP_NE, PJ_CMPTYPE_NOTYPE, PJ_DT_PRED},
+    {PJ_OP_SELECT},
+    {PJ_OP_CLAMP},
+    {PJ_OP_REAL},
+    {PJ_OP_IMAG},
+    {PJ_OP_CHLO_CONJ},
+};
+// Functions, by the distance of the results as points of the plane in units of the last place of
+// their size. Those of complex<f32> are computed in double on both sides. |special|: infinities and
+// NaN are compared too.
+static const struct {
+  PjOpKind kind;
+  double bound; // of complex<f64>
+  bool special;
+} complex_functions[] = {
+    {PJ_OP_ABS, 1.5, true},
+    {PJ_OP_DIVIDE, 3, true},
+    {PJ_OP_SIGN, 3, true},
+    {PJ_OP_SQRT, 2, true},
+    {PJ_OP_EXPONENTIAL, 3, true},
+    {PJ_OP_LOG, 3, true},
+    {PJ_OP_RSQRT, 4, false},
+    {PJ_OP_CBRT, 3, false},
+    {PJ_OP_LOG_PLUS_ONE, 3, false},
+    {PJ_OP_EXPONENTIAL_MINUS_ONE, 3, false},
+    {PJ_OP_SINE, 3, false},
+    {PJ_OP_COSINE, 3, false},
+    {PJ_OP_TAN, 5, false},
+    {PJ_OP_TANH, 5, false},
+    {PJ_OP_CHLO_SQUARE, 2, false},
+    {PJ_OP_CHLO_SINH, 3, false},
+    {PJ_OP_CHLO_COSH, 3, false},
+    {PJ_OP_CHLO_ASIN, 5, false},
+    {PJ_OP_CHLO_ACOS, 5, false},
+    {PJ_OP_CHLO_ATAN, 4, false},
+    {PJ_OP_CHLO_ASINH, 5, false},
+    {PJ_OP_CHLO_ACOSH, 5, false},
+    {PJ_OP_CHLO_ATANH, 4, false},
+    {PJ_OP_CHLO_ASIN_ACOS_KERNEL, 1000,
+     false},                       // cosh of the imaginary part has its error as a factor
+    {PJ_OP_LOGISTIC, 2000, false}, // poles at odd multiples of i pi
+    {PJ_OP_POWER, 2000, false},    // the exponent's error is the result's
+};
 
 static uint64_t random_state = 88172645463325252u;
 static uint64_t random_bits(void) {
@@ -202,8 +253,7 @@ static void fill(PjDtype dtype) {
     pred[i] = random_bits() & 1;
 }
 
-// ---------------------------------------------------------------------------------------------------------
-// the kernel
+// ------------------------------------------------------------------ the kernel
 
 typedef struct Run {
   PjDtype dtype;
@@ -264,8 +314,7 @@ static void build(PjKir *k, void *context) {
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// comparing
+// ------------------------------------------------------------------ comparing
 
 static bool is_nan(PjDtype dtype, const char *at) {
   return pj_dtype_is_float(dtype) && isnan(pj_double_decode(dtype, at));
@@ -443,8 +492,79 @@ static void test_functions(void **state) {
     run_all(dtypes[d], functions, sizeof functions / sizeof *functions);
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// conversion
+// ------------------------------------------------------------------ conversion
+
+static double moderate(void) {
+  static const double some[] = {0, 1, -1, 0.5, -2};
+  uint64_t which = random_bits();
+  double unit = ldexp((double)(int64_t)random_bits(), -63);
+  return which % 8 == 0   ? some[which / 8 % 5]
+         : which % 8 == 1 ? ldexp(unit, (int)(which >> 8 & 31) - 20)
+         : which % 8 == 2 ? 1 + ldexp(unit, -(int)(which >> 8 & 15))
+                          : 4 * unit;
+}
+
+static bool same(long double a, long double b) {
+  return a == b || (isnan(a) && isnan(b));
+}
+
+static void check_complex(PjDtype dtype, size_t f, size_t specials, const char *got) {
+  PjOpKind kind = complex_functions[f].kind;
+  PjDtype part = pj_dtype_part(dtype), out = kind == PJ_OP_ABS ? part : dtype;
+  PjKernel kernel;
+  assert_true(pj_kernel_make(kind, dtype, out, 0, 0, &kernel));
+  kernel.fn(&kernel, (int64_t)total, (const void *[]){x, y}, want);
+  size_t bytes = pj_dtype_bytes(part), step = pj_dtype_bytes(out);
+  bool real = step == bytes;
+  double bound = part == PJ_DT_F32 ? 1 : complex_functions[f].bound;
+  for (size_t i = complex_functions[f].special ? 0 : specials; i < total; ++i) {
+    const char *g = got + i * step, *w = want + i * step;
+    long double gr = pj_double_decode(part, g), gi = real ? 0 : pj_double_decode(part, g + bytes);
+    long double wr = pj_double_decode(part, w), wi = real ? 0 : pj_double_decode(part, w + bytes);
+    int exponent;
+    frexpl(hypotl(wr, wi), &exponent);
+    long double unit = ldexpl(1, exponent - (part == PJ_DT_F32 ? 24 : 53));
+    bool finite = isfinite(wr) && isfinite(wi);
+    if (finite ? hypotl(gr - wr, gi - wi) <= (long double)bound * unit
+               : same(gr, wr) && same(gi, wi))
+      continue;
+    char a[64], b[64];
+    describe(dtype, x + i * 2 * bytes, a, sizeof a);
+    describe(dtype, y + i * 2 * bytes, b, sizeof b);
+    fail_msg("%s of %s: x %s y %s: (%La, %La), not (%La, %La)", pj_op_info[kind].text,
+             pj_dtype_text(dtype), a, b, gr, gi, wr, wi);
+  }
+}
+
+static void complex_of(PjDtype dtype) {
+  static const double special[] = {0, 1, -1, INFINITY, -INFINITY, NAN, 2.5, -0.5};
+  size_t bytes = pj_dtype_bytes(dtype) / 2, specials = 1 << 12; // all of four parts
+  run_all(dtype, complex_cases, sizeof complex_cases / sizeof *complex_cases);
+  total = 1 << 13;
+  for (size_t i = 0; i < total; ++i)
+    for (size_t p = 0; p < 4; ++p) {
+      double value = i < specials ? special[i >> 3 * p & 7] : moderate();
+      pj_double_encode(pj_dtype_part(dtype), value, (p < 2 ? x : y) + (2 * i + p % 2) * bytes);
+    }
+  for (size_t f = 0; f < sizeof complex_functions / sizeof *complex_functions; ++f) {
+#ifndef ELEM_SLOW
+    if (!complex_functions[f].special || dtype == PJ_DT_C128)
+      continue;
+#endif
+    Case one = {complex_functions[f].kind};
+    Run run = {.dtype = dtype, .lanes = 4, .count = 1, .list = {&one}};
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "complex", build, &run);
+    void *buffers[FIRST_OUT + 1] = {x, y, z, pred, outs[0]};
+    pj_jit_entry(code)(buffers, NULL, 0, (int64_t)total, NULL);
+    check_complex(dtype, f, specials, outs[0]);
+    pj_jit_release(code);
+  }
+}
+
+static void test_complex(void **state) {
+  complex_of(PJ_DT_C64);
+  complex_of(PJ_DT_C128);
+}
 
 static void test_rare_functions(void **state) {
 #ifdef ELEM_SLOW
@@ -518,7 +638,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_integers),       cmocka_unit_test(test_small_floats),
       cmocka_unit_test(test_floats),         cmocka_unit_test(test_functions),
-      cmocka_unit_test(test_rare_functions), cmocka_unit_test(test_convert),
+      cmocka_unit_test(test_rare_functions), cmocka_unit_test(test_complex),
+      cmocka_unit_test(test_convert),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
