@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/options.h"
 #include "base/progress.h"
 #include "sched/native.h"
 #include "sched/shape_map.h"
@@ -268,10 +267,11 @@ static PjStatus compile(PjLower *l) {
   s->entries = PJ_NEW_ARRAY(l->arena, PjKernelEntry *, n + 1);
   s->codes = PJ_NEW_ARRAY(l->arena, PjJitCode *, n + 1);
   PjJitCode **codes = s->codes;
-  for (uint32_t i = 0; i < n && pj_option_int(PJ_OPTION_VERIFY) > 0; i++)
-    PJ_TRY_IN(pj_kir_verify(l->functions.data[i]), "a kernel");
   for (uint32_t i = 0; i < n && l->options->dump; i++)
     l->options->dump(l->options->dump_context, i, l->functions.data[i]);
+  // Always: it takes microseconds, and code generation crashes on what is wrong.
+  for (uint32_t i = 0; i < n; i++)
+    PJ_TRY_IN(pj_kir_verify(l->functions.data[i]), "a kernel");
   if (n)
     PJ_TRY(pj_jit_compile(l->options->threads, n, l->functions.data, codes));
   for (uint32_t i = 0; i < n; i++)
