@@ -87,10 +87,16 @@ static const Choice *choose(Gen *g, const Choice *table, size_t count) {
   return &table[rand_int(&g->rand, 0, (int64_t)count - 1)];
 }
 
+// What functions make of complex infinities and NaNs is everybody's own choice.
+static bool is_wild(const Gen *g, PjOpKind kind, const PjValue *value) {
+  return g->special && pj_dtype_is_complex(value->type->dtype) && kind != PJ_OP_NEGATE &&
+         kind != PJ_OP_REAL && kind != PJ_OP_IMAG && kind != PJ_OP_ADD && kind != PJ_OP_SUBTRACT;
+}
+
 static void emit_unary(Gen *g) {
   const Choice *op = choose(g, unary_ops, sizeof unary_ops / sizeof *unary_ops);
   PjValue *a = gen_pick(g, op->classes, 0, GEN_MAX_RANK);
-  if (!is_scale_type(a))
+  if (!is_scale_type(a) && !is_wild(g, op->kind, a))
     gen_unary(g, op->kind, a);
 }
 
@@ -104,7 +110,8 @@ static void emit_chlo(Gen *g) {
 static void emit_binary(Gen *g) {
   const Choice *op = choose(g, binary_ops, sizeof binary_ops / sizeof *binary_ops);
   PjValue *a = gen_pick(g, op->classes, 0, GEN_MAX_RANK);
-  if (is_scale_type(a) || (pj_dtype_is_complex(a->type->dtype) && op->kind == PJ_OP_REMAINDER))
+  if (is_scale_type(a) || is_wild(g, op->kind, a) ||
+      (pj_dtype_is_complex(a->type->dtype) && op->kind == PJ_OP_REMAINDER))
     return;
   PjValue *b = gen_of_type(g, a->type);
   bool swap = rand_chance(&g->rand, 30);
@@ -212,7 +219,7 @@ static void emit_complex(Gen *g) {
   PjDtype part = rand_chance(&g->rand, 75) ? PJ_DT_F32 : PJ_DT_F64;
   PjValue *a = gen_pick_dtype(g, part, 0, 4);
   PjValue *z = gen_binary(g, PJ_OP_COMPLEX, a, gen_of_type(g, a->type));
-  if (rand_chance(&g->rand, 60))
+  if (rand_chance(&g->rand, 60) && !g->special)
     gen_binary(g, rand_chance(&g->rand, 60) ? PJ_OP_MULTIPLY : PJ_OP_DIVIDE, z,
                gen_of_type(g, z->type));
 }

@@ -22,7 +22,7 @@ static PjValue *all_ones(Gen *g, const PjType *type) {
 }
 
 static void emit_arithmetic(Gen *g) {
-  PjValue *x = gen_pick(g, GEN_NUMBER, 0, 4);
+  PjValue *x = gen_pick(g, g->special ? GEN_INT | GEN_FLOAT : GEN_NUMBER, 0, 4);
   if (is_scale_type(x))
     return;
   const PjType *type = x->type;

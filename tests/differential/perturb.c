@@ -20,6 +20,12 @@ static bool is_ieee(PjDtype dtype) {
   return dtype == PJ_DT_F16 || dtype == PJ_DT_BF16 || dtype == PJ_DT_F32 || dtype == PJ_DT_F64;
 }
 
+// The sign of a zero part of a complex result is as open as that of NaN.
+static void turn_zero(PjDtype part, void *element) {
+  if (pj_double_decode(part, element) == 0 && rand_chance(&rand_state, 50))
+    ((char *)element)[pj_dtype_bytes(part) - 1] ^= (char)0x80;
+}
+
 // Moves a finite number other than zero by |steps| representable ones, without leaving its sign.
 static void move(PjDtype dtype, int64_t steps, void *element) {
   double value = pj_double_decode(dtype, element);
@@ -60,6 +66,8 @@ static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
     if (rand_chance(&rand_state, 50))
       steps = -steps;
     move(part, steps, (char *)result->data + at);
+    if (part != result->dtype)
+      turn_zero(part, (char *)result->data + at);
   }
   return PJ_STATUS_OK;
 }
