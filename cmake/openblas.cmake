@@ -32,9 +32,23 @@ if(PJ_WITH_OPENBLAS)
     if(NOT shared_blas)
       set(shared_blas ${static_blas})
     endif()
+    # Debian's archive holds the kernels of twenty processors, a megabyte each. Those of a processor whose instructions an
+    # older or a near one's kernels keep to are left out: its table is that one's, so nothing draws them from the archive.
+    set(blas_tables)
+    execute_process(COMMAND ${CMAKE_NM} -A ${PJ_OPENBLAS_STATIC} OUTPUT_VARIABLE symbols ERROR_QUIET)
+    if(symbols MATCHES " gotoblas_PRESCOTT\n" AND symbols MATCHES " gotoblas_COOPERLAKE\n")
+      foreach(pair ATOM=PRESCOTT NANO=PRESCOTT CORE2=PRESCOTT PENRYN=PRESCOTT DUNNINGTON=PRESCOTT OPTERON=PRESCOTT
+                   OPTERON_SSE3=PRESCOTT BARCELONA=PRESCOTT BOBCAT=PRESCOTT BULLDOZER=SANDYBRIDGE PILEDRIVER=SANDYBRIDGE
+                   STEAMROLLER=SANDYBRIDGE EXCAVATOR=SANDYBRIDGE ZEN=HASWELL COOPERLAKE=SKYLAKEX)
+        string(REPLACE "=" "=gotoblas_" pair ${pair})
+        list(APPEND blas_tables "-Wl,--defsym=gotoblas_${pair}")
+      endforeach()
+    endif()
+    unset(symbols)
     message(STATUS "OpenBLAS: ${static_blas}; tests: ${shared_blas}")
     target_include_directories(pj_blas SYSTEM INTERFACE ${PJ_CBLAS_DIR})
     target_compile_definitions(pj_blas INTERFACE PJ_HAVE_OPENBLAS=1)
+    target_link_options(pj_blas INTERFACE "$<$<BOOL:$<TARGET_PROPERTY:PJ_SHIPPED>>:${blas_tables}>")
     target_link_libraries(pj_blas INTERFACE
                           "$<IF:$<BOOL:$<TARGET_PROPERTY:PJ_SHIPPED>>,${static_blas},${shared_blas}>"
                           Threads::Threads m)
