@@ -7,6 +7,10 @@
 // A call becomes a copy of the callee's body with the operands in place of its arguments, at any
 // depth of regions and calls. Operations keep their locations: those of the callee.
 //
+// A composite that stands for an operation of chlo (`chlo.erf`, `chlo.top_k`), as artifacts of JAX
+// have them, becomes that operation: it has a kernel, which is faster than the decomposition and
+// more exact.
+//
 // Calls that stay: of functions without body, with operand types that differ from the callee's
 // (dynamic sizes), or whose inlining would exceed the limits on size and nesting. Their callees,
 // and whatever else the copy names, are copied as functions after the entry. The call graph has no
@@ -15,6 +19,7 @@
 // Linear in the operations copied.
 #include "base/hash.h"
 #include "eval/eval.h"
+#include "ir/verify.h"
 #include "pass/passes.h"
 
 enum {
@@ -171,6 +176,16 @@ static void copy_args(Copier *copier, const PjRegion *from, PjRegion *to, PjValu
   }
 }
 
+// The results of |op|, which stands for |from|; its operands are known.
+static void add_results(Copier *copier, const PjOp *from, PjOp *op, PjValue **map) {
+  pj_rw_count_operands(copier->rw, op);
+  for (uint32_t i = 0; i < op->num_results; ++i) {
+    op->results[i].type = from->results[i].type;
+    pj_rw_add_value(copier->rw, &op->results[i]);
+    map[from->results[i].id] = &op->results[i];
+  }
+}
+
 static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **map,
                      uint32_t nesting) {
   PjRewrite *rw = copier->rw;
@@ -182,12 +197,7 @@ static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **m
     op->attrs[i] = from->attrs[i];
   for (uint32_t i = 0; i < op->num_operands; ++i)
     op->operands[i] = map[from->operands[i]->id];
-  pj_rw_count_operands(rw, op);
-  for (uint32_t i = 0; i < op->num_results; ++i) {
-    op->results[i].type = from->results[i].type;
-    pj_rw_add_value(rw, &op->results[i]);
-    map[from->results[i].id] = &op->results[i];
-  }
+  add_results(copier, from, op, map);
   pj_op_append(to, op);
   ++rw->num_ops;
   rw->has_control |= op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE;
@@ -198,6 +208,47 @@ static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **m
   }
   want_named(copier, op);
   return op;
+}
+
+// Copies a composite as the operation of chlo that it is named after, if it is one.
+static bool copy_as_chlo(Copier *copier, const PjOp *composite, PjRegion *to, PjValue **map) {
+  PjRewrite *rw = copier->rw;
+  PjStr name = PJ_STRATTR(composite, name);
+  const PjAttr *given = PJ_ATTR(composite, composite_attributes);
+  if (!pj_str_starts(name, "chlo.") || composite->num_regions)
+    return false;
+  PjOpKind kind = pj_op_from_text(name);
+  const PjOpInfo *info = &pj_op_info[kind];
+  bool elementwise = info->traits & PJ_TRAIT_ELEM && !info->num_attrs && (!given || !given->count);
+  const PjAttr *k = given && given->count == 1 ? pj_attr_get(given, "k") : NULL;
+  bool top_k = kind == PJ_OP_CHLO_TOP_K && k && k->kind == PJ_ATTR_INT;
+  // Of complex numbers there are decompositions only.
+  if (elementwise &&
+      (!composite->num_operands || !pj_dtype_is_float(composite->operands[0]->type->dtype)))
+    return false;
+  if ((!elementwise && !top_k) || info->operands != (int)composite->num_operands ||
+      info->results != (int)composite->num_results)
+    return false;
+  PjOp *op = pj_op_create(rw->arena, kind, composite->num_operands, composite->num_results, 0);
+  for (uint32_t i = 0; i < op->num_operands; ++i)
+    op->operands[i] = map[composite->operands[i]->id];
+  if (top_k)
+    pj_op_set_attr(op, PJ_KEY_k, pj_attr_i64(rw->arena, k->i64));
+  pj_op_fill_defaults(rw->arena, op);
+  const PjType *types[2];
+  PjStatus status = pj_infer(rw->arena, op, types);
+  bool fits = !status;
+  pj_status_free(status);
+  for (uint32_t i = 0; i < op->num_results && fits; ++i)
+    fits = pj_type_eq(types[i], composite->results[i].type);
+  if (!fits)
+    return false;
+  op->loc = composite->loc;
+  add_results(copier, composite, op, map);
+  pj_op_append(to, op);
+  ++rw->num_ops;
+  ++rw->changes;
+  return true;
 }
 
 static bool inline_call(Copier *copier, const PjOp *call, PjRegion *to, PjValue **map,
@@ -229,7 +280,9 @@ static bool inline_call(Copier *copier, const PjOp *call, PjRegion *to, PjValue 
 static void copy_ops(Copier *copier, const PjRegion *from, const PjOp *end, PjRegion *to,
                      PjValue **map, uint32_t nesting) {
   for (const PjOp *op = from->first; op != end; op = op->next) {
-    bool call = op->kind == PJ_OP_CALL || op->kind == PJ_OP_COMPOSITE;
+    bool composite = op->kind == PJ_OP_COMPOSITE, call = composite || op->kind == PJ_OP_CALL;
+    if (composite && copy_as_chlo(copier, op, to, map))
+      continue;
     if (!call || !inline_call(copier, op, to, map, nesting))
       copy_op(copier, op, to, map, nesting);
   }

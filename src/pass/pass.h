@@ -5,8 +5,9 @@
 //   * Calls and composites are inlined, also those in regions. Only the entry function remains,
 //     with Shardy's meshes; other functions stay only where something still names them: a call
 //     that would have grown the module or its nesting too much, a custom call's computation.
-//     A composite stays as an operation when native code is registered under its name. A module
-//     without an entry function keeps all of its functions.
+//     A composite stays as an operation when native code is registered under its name; those of
+//     chlo (chlo.erf, chlo.top_k) become that operation. A module without an entry function keeps
+//     all of its functions.
 //   * Nothing is dead: an operation without effect has a result that is used.
 //   * Loops: carried values change from one iteration to the next and are needed; what never
 //     changes is captured from outside. Short loops of elementwise work are written out.
@@ -21,7 +22,8 @@
 //   * Values and operations are numbered (pj_module_number).
 //   * Every result has the bits that the evaluator gives for the module before. Exceptions: the
 //     order of sums inside contractions and batch normalisations; power by 2, which becomes a
-//     product and is rounded better; the sign and payload of NaN where two meet.
+//     product and is rounded better; composites of chlo, whose decompositions are less exact; the
+//     sign and payload of NaN where two meet.
 //
 // How a module is made of other pieces than before is not to be relied on beyond this list: match.h
 // recognises what the scheduler needs to know.

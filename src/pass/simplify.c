@@ -158,7 +158,9 @@ static void walk(PjRewrite *rw, PjCse *cse, PjRegion *region, bool isolated) {
   PjCseScope scope = pj_cse_enter(cse, isolated);
   for (PjOp *op = region->first, *next; op; op = next) {
     pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
+    // An asynchronous operation must stay the one that it is; its region sees nothing of the
+    // outside.
+    for (uint32_t r = 0; r < op->num_regions && op->kind != PJ_OP_ASYNC_START; ++r)
       walk(rw, cse, &op->regions[r], pj_op_info[op->kind].traits & PJ_TRAIT_ISOLATED);
     PjOp *before = op->prev;
     next = op->next;

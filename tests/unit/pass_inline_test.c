@@ -94,6 +94,42 @@ static void composites_are_inlined(void **unused) {
                         "%0 = stablehlo.add %a, %a : tensor<4xf32>\nreturn %0 : tensor<4xf32>"));
 }
 
+static void composites_of_chlo_become_operations(void **unused) {
+  pass_expect_equal(
+      "dead_code",
+      "func.func @main(%a: tensor<3x5xf32>) -> (tensor<3x2xf32>, tensor<3x2xi32>) {\n"
+      "  %0:2 = stablehlo.composite \"chlo.top_k\" %a {composite_attributes = {k = 2 : i64}, "
+      "decomposition = @impl, version = 1 : i32} : (tensor<3x5xf32>) -> (tensor<3x2xf32>, "
+      "tensor<3x2xi32>)\n"
+      "  return %0#0, %0#1 : tensor<3x2xf32>, tensor<3x2xi32>\n"
+      "}\n"
+      "func.func private @impl(%a: tensor<3x5xf32>) -> (tensor<3x2xf32>, tensor<3x2xi32>) {\n"
+      "  %i = stablehlo.iota dim = 1 : tensor<3x5xi32>\n"
+      "  %0:2 = \"stablehlo.sort\"(%a, %i) <{dimension = 1 : i64, is_stable = true}> ({\n"
+      "  ^bb0(%p: tensor<f32>, %q: tensor<f32>, %r: tensor<i32>, %s: tensor<i32>):\n"
+      "    %1 = stablehlo.compare GT, %p, %q, TOTALORDER : (tensor<f32>, tensor<f32>) -> "
+      "tensor<i1>\n"
+      "    stablehlo.return %1 : tensor<i1>\n"
+      "  }) : (tensor<3x5xf32>, tensor<3x5xi32>) -> (tensor<3x5xf32>, tensor<3x5xi32>)\n"
+      "  %2 = stablehlo.slice %0#0 [0:3, 0:2] : (tensor<3x5xf32>) -> tensor<3x2xf32>\n"
+      "  %3 = stablehlo.slice %0#1 [0:3, 0:2] : (tensor<3x5xi32>) -> tensor<3x2xi32>\n"
+      "  return %2, %3 : tensor<3x2xf32>, tensor<3x2xi32>\n"
+      "}\n");
+  Parsed parsed = pass_run("func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+                           "  %0 = stablehlo.composite \"chlo.erf\" %a {decomposition = @impl} : "
+                           "(tensor<4xf32>) -> tensor<4xf32>\n"
+                           "  return %0 : tensor<4xf32>\n"
+                           "}\n"
+                           "func.func private @impl(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+                           "  return %a : tensor<4xf32>\n"
+                           "}\n",
+                           "dead_code");
+  const PjOp *func = parsed.module->body.first;
+  assert_null(func->next);
+  assert_int_equal(func->regions[0].first->kind, PJ_OP_CHLO_ERF);
+  parsed_free(&parsed);
+}
+
 // f0 calls f1 twice, f1 calls f2 twice ...: 2^40 operations if all were inlined.
 static void growth_is_bounded(void **unused) {
   static char text[1 << 16];
@@ -182,10 +218,15 @@ static void memory_may_run_out(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(calls_are_inlined),      cmocka_unit_test(calls_in_regions_are_inlined),
-      cmocka_unit_test(composites_are_inlined), cmocka_unit_test(growth_is_bounded),
-      cmocka_unit_test(the_original_stays),     cmocka_unit_test(dead_code_goes),
-      cmocka_unit_test(effects_stay),           cmocka_unit_test(memory_may_run_out),
+      cmocka_unit_test(calls_are_inlined),
+      cmocka_unit_test(calls_in_regions_are_inlined),
+      cmocka_unit_test(composites_are_inlined),
+      cmocka_unit_test(composites_of_chlo_become_operations),
+      cmocka_unit_test(growth_is_bounded),
+      cmocka_unit_test(the_original_stays),
+      cmocka_unit_test(dead_code_goes),
+      cmocka_unit_test(effects_stay),
+      cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

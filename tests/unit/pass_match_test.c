@@ -83,14 +83,14 @@ static bool arg_reduce(const char *init, const char *dtype, const char *body, Pj
 #define BIN(r, op, a, b) "  %" r " = stablehlo." op " %" a ", %" b " : tensor<i1>\n"
 #define SEL(r, p, a, b, t) \
   "  %" r " = stablehlo.select %" p ", %" a ", %" b " : tensor<i1>, tensor<" t ">\n"
-#define JAX(d, t)                                                                 \
-  CMP("g", d, "v1", "v2", t)                                                      \
-  CMP("n", "NE", "v1", "v1", t)                                                   \
-  BIN("w", "or", "g", "n")                                                        \
-  CMP("e", "EQ", "v1", "v2", t)                                                   \
-  CMP("l", "LT", "i1", "i2", "i32")                                               \
-  BIN("t", "and", "e", "l") BIN("y", "or", "w", "t") SEL("v", "w", "v1", "v2", t) \
-      SEL("x", "y", "i1", "i2", "i32")
+#define JAX(d, t)                   \
+  CMP("g", d, "v1", "v2", t)        \
+  CMP("n", "NE", "v1", "v1", t)     \
+  BIN("w", "or", "g", "n")          \
+  CMP("e", "EQ", "v1", "v2", t)     \
+  CMP("l", "LT", "i1", "i2", "i32") \
+  BIN("t", "and", "e", "l")         \
+  BIN("y", "or", "w", "t") SEL("v", "w", "v1", "v2", t) SEL("x", "y", "i1", "i2", "i32")
 
 static void arg_reductions_are_found(void **state) {
   PjArgMatch match;

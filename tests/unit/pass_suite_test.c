@@ -40,11 +40,25 @@ typedef struct Job {
   PjPassReport report;
 } Job;
 
+static bool has_chlo_composite(const PjModule *module) {
+  for (const PjOp *func = module->body.first; func; func = func->next)
+    for (const PjOp *op = func->num_regions ? func->regions[0].first : NULL; op; op = op->next)
+      if (op->kind == PJ_OP_COMPOSITE && pj_str_starts(PJ_STRATTR(op, name), "chlo."))
+        return true;
+  return false;
+}
+
 static PjStatus run(void *context) {
   Job *job = context;
   PJ_TRY(pj_import(job->arena, job->text, job->size, &job->before));
   PjPassOptions options = {.verify = true, .report = &job->report};
-  return pj_passes_run(job->arena, job->before, &options, &job->after);
+  PJ_TRY(pj_passes_run(job->arena, job->before, &options, &job->after));
+  // The inliner makes operations of chlo's composites, which are more exact than the
+  // decompositions: from there on bits must stay.
+  PjPassOptions inline_only = {.verify = true, .only = "inline"};
+  return has_chlo_composite(job->before)
+             ? pj_passes_run(job->arena, job->before, &inline_only, &job->before)
+             : PJ_STATUS_OK;
 }
 
 static bool can_compare(const PjModule *module) {
