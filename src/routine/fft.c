@@ -47,7 +47,7 @@ typedef struct Job {
   bool swap_in,
       swap_out; // the inverse is the forward transform with real and imaginary parts swapped
   double factor;
-  const void *twiddles; // [n, lines], or NULL
+  const void *twiddles; // by group, or NULL
   const void *roots;    // real: of the whole length, NULL if it is odd
 } Job;
 
@@ -152,21 +152,33 @@ static const void *new_roots(PjArena *arena, bool wide, int64_t n, int64_t count
 }
 
 // exp(-2 pi i j k / (rows * cols)) for j < rows, k < cols: products of two roots, of which few are
-// needed.
-static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t cols) {
+// needed. In the order in which groups of |lanes| columns need them: [group, row, real parts and
+// imaginary parts of the lanes].
+static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t cols, int lanes) {
   enum { LOW = 1024 };
-  const int64_t n = rows * cols, high = pj__divide_up(n, LOW);
-  void *table = new_table(arena, wide, n);
+  const int64_t n = rows * cols, high = pj__divide_up(n, LOW), groups = pj__divide_up(cols, lanes);
+  const size_t part = wide ? sizeof(double) : sizeof(float);
+  // Vectors are read from it.
+  char *table = pj_arena_alloc(arena, (size_t)(groups * rows * lanes) * 2 * part + 64);
+  table += -(uintptr_t)table & 63;
   const PjArenaMark mark = pj_arena_mark(arena);
   Root *lows = PJ_NEW_ARRAY(arena, Root, LOW), *highs = PJ_NEW_ARRAY(arena, Root, (size_t)high);
   for (int64_t i = 0; i < LOW && i < n; ++i)
     lows[i] = root(i, n);
   for (int64_t i = 0; i < high; ++i)
     highs[i] = root(i * LOW, n);
-  for (int64_t j = 0; j < rows; ++j)
-    for (int64_t k = 0; k < cols; ++k) {
+  for (int64_t k = 0; k < cols; ++k)
+    for (int64_t j = 0; j < rows; ++j) {
       const Root a = lows[j * k % LOW], b = highs[j * k / LOW];
-      put(wide, table, j * cols + k, (Root){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re});
+      const Root value = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+      const int64_t at = (k / lanes * rows + j) * 2 * lanes + k % lanes;
+      if (wide) {
+        ((double *)table)[at] = value.re;
+        ((double *)table)[at + lanes] = value.im;
+      } else {
+        ((float *)table)[at] = (float)value.re;
+        ((float *)table)[at + lanes] = (float)value.im;
+      }
     }
   pj_arena_reset(arena, mark);
   return table;
@@ -293,7 +305,7 @@ static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_
     a->lines = a->in_step = a->out_step = n2;
     a->in_next = a->out_next = 1;
     a->swap_in = inverse;
-    a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2);
+    a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, lanes);
     Job *b = add_job(m, COMPLEX, n2, WORK, to);
     if (!m->fits)
       return;

@@ -226,22 +226,20 @@
     case COMPLEX: {                                                                                \
       PJ_V(load##S)(n, count, in, job->in_step, job->in_next, job->swap_in, data);                 \
       PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
-      if (job->twiddles) { /* a row of them for each element, a column for each line */            \
-        const T *w = (const T *)job->twiddles + 2 * first;                                         \
-        for (int64_t j = 0; j < n; ++j, w += 2 * job->lines)                                       \
-          for (int l = 0; l < count; ++l) {                                                        \
-            T *re = (T *)&at[j].re + l, *im = (T *)&at[j].im + l;                                  \
-            const T x = *re, y = *im;                                                              \
-            *re = x * w[2 * l] - y * w[2 * l + 1];                                                 \
-            *im = x * w[2 * l + 1] + y * w[2 * l];                                                 \
-          }                                                                                        \
+      if (job->twiddles) { /* group by group, [n, LANES], real parts then imaginary ones */        \
+        const PJ_V(Vec##S) *w = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * n;       \
+        for (int64_t j = 0; j < n; ++j, w += 2) {                                                  \
+          const PJ_V(Vec##S) re = at[j].re, im = at[j].im;                                         \
+          at[j].re = re * w[0] - im * w[1];                                                        \
+          at[j].im = re * w[1] + im * w[0];                                                        \
+        }                                                                                          \
       }                                                                                            \
       PJ_V(store##S)(n, count, at, out, job->out_step, job->out_next, job->swap_out, factor);      \
       return;                                                                                      \
     }                                                                                              \
     case REAL_FORWARD: {                                                                           \
       /* Of even length: elements two by two are complex numbers; the transforms of even and odd   \
-         ones are the symmetric and antisymmetric part of theirs. */                                                    \
+         ones are the symmetric and antisymmetric part of theirs. */                               \
       const T *roots = job->roots;                                                                 \
       if (!roots) {                                                                                \
         memset(data, 0, (size_t)n * sizeof *data);                                                 \
