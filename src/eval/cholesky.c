@@ -33,9 +33,10 @@ PjStatus pj_ev_cholesky(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   const char *from = pj_comp_operand(ev, comp, a, &scratch);
   char *target = pj_comp_target(ev, comp, result), *to = target;
   void *work = pj_comp_scratch(ev, comp, n * n);
+  void *space = pj_eval_scratch(ev, pj_cholesky_work(comp, n));
   for (int64_t i = 0; i < result->count; i += n * n, from += matrix, to += matrix) {
     pj_copy_square(comp, n, from, !lower, !lower, work);
-    if (!pj_cholesky_lower(ev, comp, n, work)) {
+    if (!pj_cholesky_lower(comp, n, work, space)) {
       fill_nan(comp, n * n, to);
       continue;
     }
@@ -44,6 +45,7 @@ PjStatus pj_ev_cholesky(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
     pj_copy_square(comp, n, work, !lower, !lower, to);
   }
   pj_eval_free(ev, work);
+  pj_eval_free(ev, space);
   pj_comp_finish(ev, comp, result, target);
   if (scratch)
     pj_eval_free(ev, scratch);

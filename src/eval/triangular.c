@@ -150,41 +150,56 @@ static void subtract(PjComp comp, int64_t rows, int64_t cols, const void *produc
   }
 }
 
-// gemm with scratch of the run.
-static void product(PjEval *ev, const PjGemm *g) {
-  const size_t bytes = pj_gemm_scratch(g);
-  void *scratch = bytes ? pj_eval_scratch(ev, bytes) : NULL;
-  pj_gemm(g, scratch);
-  if (scratch)
-    pj_eval_free(ev, scratch);
+// |count| elements of |comp| and a matrix product's own workspace behind them.
+static size_t work_bytes(PjComp comp, int64_t count, int64_t times, const PjGemm *g) {
+  size_t bytes;
+  if (!pj_mul_size((size_t)count, (size_t)times * pj_comp_bytes(comp), &bytes) ||
+      !pj_add_size(bytes, 64 + pj_gemm_blocked_scratch(g), &bytes))
+    return SIZE_MAX;
+  return bytes;
 }
 
-void pj_solve_lower(PjEval *ev, PjComp comp, int64_t n, int64_t m, const void *l, bool unit,
-                    void *b) {
+static char *align(char *at) {
+  return at + (-(uintptr_t)at & 63);
+}
+
+size_t pj_solve_work(PjComp comp, int64_t n, int64_t m) {
+  const PjGemm largest = {.comp = comp, .m = BLOCK, .n = m, .k = n};
+  return n > BLOCK ? work_bytes(comp, m, BLOCK, &largest) : 0;
+}
+
+void pj_solve_lower(PjComp comp, int64_t n, int64_t m, const void *l, bool unit, void *b,
+                    void *work) {
   const size_t bytes = pj_comp_bytes(comp);
   if (!n || !m)
     return;
-  void *temporary = n > BLOCK ? pj_comp_scratch(ev, comp, BLOCK * m) : NULL;
+  char *temporary = work,
+       *scratch = n > BLOCK ? align(temporary + (size_t)(BLOCK * m) * bytes) : work;
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t rows = n - i < BLOCK ? n - i : BLOCK;
     const char *left = (const char *)l + (size_t)(i * n) * bytes;
     char *part = (char *)b + (size_t)(i * m) * bytes;
     if (i) {
       const PjGemm g = {comp, rows, m, i, left, n, 1, b, m, 1, temporary, m};
-      product(ev, &g);
+      pj_gemm(&g, scratch);
       subtract(comp, rows, m, temporary, part, m);
     }
     kernels[comp].solve(rows, m, left + (size_t)i * bytes, n, unit, part);
   }
-  if (temporary)
-    pj_eval_free(ev, temporary);
 }
 
-bool pj_cholesky_lower(PjEval *ev, PjComp comp, int64_t n, void *a) {
+size_t pj_cholesky_work(PjComp comp, int64_t n) {
+  const PjGemm largest = {.comp = comp, .m = n, .n = BLOCK, .k = n};
+  return n > BLOCK ? work_bytes(comp, n, 2 * BLOCK, &largest) : 0;
+}
+
+bool pj_cholesky_lower(PjComp comp, int64_t n, void *a, void *work) {
   const size_t bytes = pj_comp_bytes(comp);
-  char *at = a;
-  void *conjugated = n > BLOCK ? pj_comp_scratch(ev, comp, BLOCK * n) : NULL;
-  void *temporary = n > BLOCK ? pj_comp_scratch(ev, comp, BLOCK * n) : NULL;
+  char *at = a, *conjugated = work, *temporary = work, *scratch = work;
+  if (n > BLOCK) {
+    temporary += (size_t)(BLOCK * n) * bytes;
+    scratch = align(temporary + (size_t)(BLOCK * n) * bytes);
+  }
   bool ok = true;
   for (int64_t j = 0; ok && j < n; j += BLOCK) {
     const int64_t width = n - j < BLOCK ? n - j : BLOCK, rows = n - j;
@@ -192,15 +207,11 @@ bool pj_cholesky_lower(PjEval *ev, PjComp comp, int64_t n, void *a) {
     if (j) {
       kernels[comp].conj_rows(width, j, left, n, conjugated);
       const PjGemm g = {comp, rows, width, j, left, n, 1, conjugated, 1, j, temporary, width};
-      product(ev, &g);
+      pj_gemm(&g, scratch);
       subtract(comp, rows, width, temporary, panel, n);
     }
     ok = kernels[comp].factor(rows, width, panel, n);
   }
-  if (conjugated)
-    pj_eval_free(ev, conjugated);
-  if (temporary)
-    pj_eval_free(ev, temporary);
   return ok;
 }
 

@@ -35,6 +35,7 @@ PjStatus pj_ev_triangular_solve(PjEval *ev, const PjOp *op, PjTensor *const *in,
   char *target = pj_comp_target(ev, comp, result), *to = target;
   char *square = pj_comp_scratch(ev, comp, n * n), *other = pj_comp_scratch(ev, comp, n * n);
   char *sides = pj_comp_scratch(ev, comp, n * m);
+  void *space = pj_eval_scratch(ev, pj_solve_work(comp, n, m));
   const int64_t square_dims[2] = {n, n}, dense_square[2] = {n, 1}, reversed[2] = {-n, -1};
   // The unknowns' index walks b's rows (left) or columns, backwards for an upper matrix.
   const int64_t step = left ? row : 1, dims[2] = {n, m}, dense[2] = {m, 1};
@@ -49,7 +50,7 @@ PjStatus pj_ev_triangular_solve(PjEval *ev, const PjOp *op, PjTensor *const *in,
       l = other;
     }
     pj_strided_copy(bytes, 2, dims, from + start, strides, sides, dense);
-    pj_solve_lower(ev, comp, n, m, l, unit, sides);
+    pj_solve_lower(comp, n, m, l, unit, sides, space);
     pj_strided_copy(bytes, 2, dims, sides, dense, to + start, strides);
     matrix += (size_t)(n * n) * bytes;
     from += (size_t)(n * m) * bytes;
@@ -58,6 +59,7 @@ PjStatus pj_ev_triangular_solve(PjEval *ev, const PjOp *op, PjTensor *const *in,
   pj_eval_free(ev, square);
   pj_eval_free(ev, other);
   pj_eval_free(ev, sides);
+  pj_eval_free(ev, space);
   pj_comp_finish(ev, comp, result, target);
   if (a_scratch)
     pj_eval_free(ev, a_scratch);
