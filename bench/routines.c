@@ -246,6 +246,26 @@ static const Case cases[] = {
     {"fft 1000x1000 c128",
      ONE1("fft", "fft_type = #stablehlo<fft_type FFT>, fft_length = array<i64: 1000>",
           "1000x1000xcomplex<f64>", "1000x1000xcomplex<f64>")},
+    {"cholesky 512", ONE1("cholesky", "lower = true", "512x512xf32", "512x512xf32")},
+    {"cholesky 10000x4", ONE1("cholesky", "lower = true", "10000x4x4xf32", "10000x4x4xf32")},
+    {"triangular_solve 512",
+     ONE2("triangular_solve",
+          "left_side = true, lower = true, unit_diagonal = true, transpose_a = "
+          "#stablehlo<transpose NO_TRANSPOSE>",
+          "512x512xf32", "512x512xf32", "512x512xf32")},
+    {"random threefry 4Mi",
+     "func.func @main(%s: tensor<2xui64>) -> (tensor<2xui64>, tensor<4194304xui32>) {\n  %r:2 = "
+     "\"stablehlo.rng_bit_generator\"(%s) <{rng_algorithm = #stablehlo<rng_algorithm THREE_FRY>}> "
+     ": "
+     "(tensor<2xui64>) -> (tensor<2xui64>, tensor<4194304xui32>)\n  return %r#0, %r#1 : "
+     "tensor<2xui64>, "
+     "tensor<4194304xui32>\n}\n"},
+    {"random philox 4Mi",
+     "func.func @main(%s: tensor<2xui64>) -> (tensor<2xui64>, tensor<4194304xui32>) {\n  %r:2 = "
+     "\"stablehlo.rng_bit_generator\"(%s) <{rng_algorithm = #stablehlo<rng_algorithm PHILOX>}> : "
+     "(tensor<2xui64>) -> (tensor<2xui64>, tensor<4194304xui32>)\n  return %r#0, %r#1 : "
+     "tensor<2xui64>, "
+     "tensor<4194304xui32>\n}\n"},
     {"top 50 of 64x50257",
      "func.func @main(%x: tensor<64x50257xf32>) -> (tensor<64x50xf32>, tensor<64x50xi32>) {\n"
      "  %v, %i = chlo.top_k(%x, k = 50) : tensor<64x50257xf32> -> (tensor<64x50xf32>, "
