@@ -98,6 +98,21 @@ void pj_array_use_base(PjArray *array, PjArray *base) {
   array->writable = base->writable;
 }
 
+void pj_array_take_over(PjArray *array, PjArray *from) {
+  array->kind = from->kind;
+  array->writable = from->writable;
+  array->data = from->data;
+  array->tensor = from->tensor;
+  array->base = from->base;
+  array->release = from->release;
+  array->context = from->context;
+  from->kind = PJ_ARRAY_NONE;
+  from->data = NULL;
+  from->tensor = NULL;
+  from->base = NULL;
+  from->release = NULL;
+}
+
 void *pj_array_host_pointer(const PjArray *array) {
   PjDevice *device = array->memory->device;
   return device->client->platform->device->host_pointer(device->client->driver, device->index,

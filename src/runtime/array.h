@@ -46,6 +46,9 @@ void pj_array_adopt(PjArray *array, PjTensor *tensor);
 // Uses |data|; |release| (may be NULL) is called once at the end.
 void pj_array_use_foreign(PjArray *array, void *data, bool writable,
                           void (*release)(void *context, void *data), void *context);
+// Takes over the memory of |from|, of as many bytes, in the same memory of the same device, which
+// its only holder gives up.
+void pj_array_take_over(PjArray *array, PjArray *from);
 // Uses the memory of |base|, whose bytes are as many; retains it.
 void pj_array_use_base(PjArray *array, PjArray *base);
 

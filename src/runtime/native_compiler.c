@@ -285,18 +285,66 @@ static void frame_give(PjCompiled *compiled, Frame *frame) {
     frame_destroy(frame);
 }
 
+// The address of a parameter that the program overwrites: its own memory if that was given up, else
+// a copy in |copies|.
+static PjStatus bind_overwritten(PjArray *input, bool given_up, char **copies, void **out) {
+  size_t bytes = input->shape->num_bytes;
+  *out = pj_array_host_pointer(input);
+  if (given_up)
+    return PJ_STATUS_OK;
+  *out = *copies;
+  *copies += (bytes + 63) / 64 * 64;
+  return pj_array_read(input, 0, bytes, *out);
+}
+
+// A result that is made in the memory of a parameter: that very memory if it was given up, else the
+// result's own, which begins as a copy.
+static PjStatus bind_aliased(PjArray *input, bool given_up, PjArray *output, void **out) {
+  if (given_up && input->memory == output->memory) {
+    pj_array_take_over(output, input);
+  } else {
+    PJ_TRY(pj_array_allocate(output));
+    PJ_TRY(pj_array_copy(output, input));
+  }
+  *out = pj_array_host_pointer(output);
+  return PJ_STATUS_OK;
+}
+
 static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs,
-                     PjArray *const *outputs) {
+                     const bool *given_up, PjArray *const *outputs, char *copies) {
   for (uint32_t i = 0; i < s->num_inputs; i++) {
-    frame->inputs[i] = pj_array_host_pointer(inputs[i]);
-    PJ_FAIL_IF(!frame->inputs[i] && inputs[i]->shape->num_bytes, INTERNAL,
+    frame->inputs[i] = NULL;
+    PJ_FAIL_IF(!pj_array_host_pointer(inputs[i]) && inputs[i]->shape->num_bytes, INTERNAL,
                "programs need arrays in host memory");
   }
-  for (uint32_t i = 0; i < s->num_outputs; i++) {
-    PJ_TRY(pj_array_allocate(outputs[i]));
-    frame->outputs[i] = pj_array_host_pointer(outputs[i]);
+  for (uint32_t j = 0; j < s->num_outputs; j++) {
+    uint32_t i = s->aliased_input[j];
+    if (i == PJ_NOT_ALIASED) {
+      PJ_TRY(pj_array_allocate(outputs[j]));
+      frame->outputs[j] = pj_array_host_pointer(outputs[j]);
+      continue;
+    }
+    PJ_TRY(bind_aliased(inputs[i], given_up && given_up[i], outputs[j], &frame->inputs[i]));
+    frame->outputs[j] = frame->inputs[i];
+  }
+  for (uint32_t i = 0; i < s->num_inputs; i++) {
+    if (frame->inputs[i])
+      continue;
+    if (s->overwritten[i])
+      PJ_TRY(bind_overwritten(inputs[i], given_up && given_up[i], &copies, &frame->inputs[i]));
+    else
+      frame->inputs[i] = pj_array_host_pointer(inputs[i]);
   }
   return PJ_STATUS_OK;
+}
+
+// Memory for copies of parameters that are overwritten though they were not given up.
+static size_t copies_bytes(const PjSchedule *s, const bool *given_up) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < s->num_inputs; i++)
+    if (s->overwritten[i] && !(given_up && given_up[i]))
+      bytes += (s->slots.data[s->inputs[i]].bytes + 63) / 64 * 64;
+  return bytes;
 }
 
 static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
@@ -312,7 +360,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
              s->num_outputs, num_inputs, num_outputs);
   PjThreads *threads = context->client ? context->client->threads : NULL;
   PjDriver *driver = context->client ? context->client->driver : NULL;
-  size_t bytes = pj_schedule_memory(s, threads);
+  size_t own = pj_schedule_memory(s, threads), bytes = own + copies_bytes(s, may_overwrite);
   Frame *frame = frame_take(compiled, bytes);
   if (!frame)
     return pj_status_oom();
@@ -327,7 +375,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
       status = pj_status_oom();
   }
   if (!status)
-    status = bind(s, frame, inputs, outputs);
+    status = bind(s, frame, inputs, may_overwrite, outputs, (char *)memory + own);
   if (!status) {
     PjRunOptions options = {.ffi_context = (void *)(uintptr_t)context,
                             .device_ordinal = context->device_ordinal,

@@ -231,12 +231,18 @@ static void reuse_input(PjLower *l, const PjUnit *unit, const Binding *b, const 
                         uint32_t r) {
   const PjRoot *root = &g->roots[r];
   const PjValue *result = &root->op->results[0];
-  if (root->role != PJ_ROOT_ELEMENTS || l->wanted[result->id] != PJ_NO_SLOT ||
+  if (root->role != PJ_ROOT_ELEMENTS ||
       (g->kind == PJ_GROUP_ROWS && root->stage != g->num_stages - 1))
     return;
   for (size_t i = 0; i < b->leaves.len; i++) {
     const PjValue *leaf = b->leaves.data[i];
-    uint32_t slot = b->in.data[i];
+    uint32_t slot = b->in.data[i], wanted = l->wanted[result->id];
+    // A result of the program goes where a parameter was donated to it, or into memory of its own.
+    const PjSchedSlot *memory = &l->schedule->slots.data[slot];
+    if (wanted == PJ_NO_SLOT ? memory->kind != PJ_SLOT_TEMP
+                             : memory->kind != PJ_SLOT_INPUT || !memory->donated ||
+                                   l->donated_to[memory->index] != wanted)
+      continue;
     if (pj_count(leaf->type) != g->count || pj_value_bytes(leaf) != pj_value_bytes(result) ||
         !pj_value_dies(l, leaf, unit) || l->read_moved[pj_origin(l, leaf)->id])
       continue;

@@ -133,7 +133,9 @@ static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
   for (uint32_t i = 0; i < n; i++) {
     const PjValue *init = op->operands[i];
     uint32_t source = pj_slot_of(l, init);
-    bool taken = !pj_value_dies(l, init, unit);
+    // Exchanged addresses must be those of temporaries.
+    bool taken =
+        l->schedule->slots.data[source].kind != PJ_SLOT_TEMP || !pj_value_dies(l, init, unit);
     for (uint32_t j = 0; j < i; j++)
       taken |= carry[j] == source;
     carry[i] = taken ? pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init)) : source;
@@ -279,6 +281,61 @@ static PjStatus compile(PjLower *l) {
   return PJ_STATUS_OK;
 }
 
+// Parameters that JAX gives up for a result of the same size.
+static void read_donations(PjLower *l, const PjOp *entry) {
+  PjSchedule *s = l->schedule;
+  const PjAttr *attrs = PJ_ATTR(entry, arg_attrs);
+  l->donated_to = PJ_NEW_ARRAY(l->work, uint32_t, s->num_inputs + 1);
+  for (uint32_t i = 0; i < s->num_inputs; i++) {
+    l->donated_to[i] = PJ_NO_SLOT;
+    const PjAttr *alias =
+        attrs && i < attrs->count ? pj_attr_get(attrs->elems[i], "tf.aliasing_output") : NULL;
+    if (!alias || alias->kind != PJ_ATTR_INT || alias->i64 < 0 || alias->i64 >= s->num_outputs)
+      continue;
+    PjSchedSlot *slot = &s->slots.data[s->inputs[i]];
+    uint32_t result = s->outputs[alias->i64];
+    bool taken = slot->bytes != s->slots.data[result].bytes || !slot->bytes;
+    for (uint32_t k = 0; k < i; k++) // one parameter for one result
+      taken |= l->donated_to[k] == result;
+    if (taken)
+      continue;
+    l->donated_to[i] = result;
+    slot->donated = true;
+    l->owned[entry->regions[0].args[i].id] = true;
+  }
+}
+
+// Copies results that lie elsewhere; those that lie in the parameter donated to them stay there.
+static void return_results(PjLower *l, const PjRegion *body) {
+  PjSchedule *s = l->schedule;
+  const PjOp *end = pj_region_terminator(body);
+  for (uint32_t j = 0; j < s->num_outputs; j++) {
+    uint32_t slot = pj_slot_of(l, end->operands[j]);
+    const PjSchedSlot *memory = &s->slots.data[slot];
+    s->aliased_input[j] = PJ_NOT_ALIASED;
+    if (memory->kind == PJ_SLOT_INPUT && memory->donated &&
+        l->donated_to[memory->index] == s->outputs[j])
+      s->aliased_input[j] = memory->index;
+    else
+      add_copy(l, &s->steps, end, slot, s->outputs[j]);
+  }
+}
+
+static void find_overwritten(PjSchedule *s, const PjSteps *steps) {
+  for (size_t i = 0; i < steps->len; i++) {
+    const PjStep *step = &steps->data[i];
+    // A loop that is one function names all of its slots among the inputs.
+    bool any = step->kind == PJ_STEP_KERNEL && step->op->kind == PJ_OP_WHILE;
+    for (uint32_t k = any ? 0 : step->num_in; k < step->num_in + step->num_out; k++) {
+      const PjSchedSlot *slot = &s->slots.data[step->in[k]];
+      if (slot->kind == PJ_SLOT_INPUT && slot->donated)
+        s->overwritten[slot->index] = true;
+    }
+    for (uint32_t b = 0; b < step->num_bodies; b++)
+      find_overwritten(s, &step->bodies[b]);
+  }
+}
+
 PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
                             const PjScheduleOptions *options, PjSchedule **out) {
   *out = NULL;
@@ -307,6 +364,8 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   s->num_outputs = end->num_operands;
   s->inputs = PJ_NEW_ARRAY(arena, uint32_t, s->num_inputs + 1);
   s->outputs = PJ_NEW_ARRAY(arena, uint32_t, s->num_outputs + 1);
+  s->aliased_input = PJ_NEW_ARRAY(arena, uint32_t, s->num_outputs + 1);
+  s->overwritten = PJ_NEW_ARRAY(arena, bool, s->num_inputs + 1);
   for (uint32_t i = 0; i < s->num_inputs; i++) {
     const PjValue *arg = &body->args[i];
     s->inputs[i] = l->slot_of[arg->id] = pj_slot_new(l, PJ_SLOT_INPUT, pj_value_bytes(arg));
@@ -317,9 +376,11 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
     s->outputs[i] = pj_slot_new(l, PJ_SLOT_OUTPUT, pj_value_bytes(end->operands[i]));
     s->slots.data[s->outputs[i]].index = i;
   }
+  read_donations(l, entry);
   want_results(l, body, s->outputs);
   PJ_TRY(pj_lower_region(l, body, &s->steps));
-  copy_results(l, body, s->outputs, &s->steps);
+  return_results(l, body);
+  find_overwritten(s, &s->steps);
   pj_slots_place(s);
   PJ_TRY(pj_fallbacks_prepare(l));
   return compile(l);

@@ -55,8 +55,10 @@ typedef struct PjLower {
                     // than its own
   bool *owned;      // by PjValue.id of an origin: its memory belongs to it alone, so it may be
                     // overwritten when it dies
-  uint32_t time;    // number of the next step
-  PjMap code_of;    // function hash to code
+  uint32_t
+      *donated_to; // by parameter: the slot of the result that it was donated to, or PJ_NO_SLOT
+  uint32_t time;   // number of the next step
+  PjMap code_of;   // function hash to code
   PJ_VEC(uint64_t) hashes; // two words per code
   PJ_VEC(const PjKir *) functions;
   uint32_t stamp;

@@ -124,7 +124,9 @@ static void bind_memory(PjNative *n, const PjValue *value) {
   PjPlace place = {.kind = PJ_PLACE_MEMORY,
                    .ptr = slot_ptr(n, slot),
                    .alias = slot_alias(n, slot),
-                   .readonly = kind == PJ_SLOT_INPUT || kind == PJ_SLOT_CONSTANT};
+                   .readonly =
+                       (kind == PJ_SLOT_INPUT && !n->l->schedule->slots.data[slot].donated) ||
+                       kind == PJ_SLOT_CONSTANT};
   pj_nest_bind(n->nest, value, &place);
 }
 

@@ -10,6 +10,8 @@
 #include "routine/routine.h"
 #include "sched/group.h"
 
+enum { PJ_NOT_ALIASED = UINT32_MAX };
+
 typedef enum PjSlotKind {
   PJ_SLOT_TEMP,     // within the block of temporaries
   PJ_SLOT_INPUT,    // index: of the program's parameters
@@ -25,6 +27,7 @@ typedef struct PjSchedSlot {
   const void *data;
   size_t bytes;
   size_t offset;
+  bool donated;         // INPUT: the run may overwrite it, or a copy
   uint32_t first, last; // TEMP: the steps between which it is in use
 } PjSchedSlot;
 
@@ -87,6 +90,10 @@ typedef struct PjSchedule {
   uint32_t *inputs;  // slots of the parameters
   uint32_t *outputs; // slots of the results
   uint32_t num_inputs, num_outputs;
+  // Donation (tf.aliasing_output): the input in whose memory a result is left, by result, or
+  // PJ_NOT_ALIASED; and by input, whether steps write to it.
+  uint32_t *aliased_input;
+  bool *overwritten;
   size_t temp_bytes;
   uint32_t num_codes;
   PjJitCode **codes;

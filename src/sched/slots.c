@@ -67,9 +67,9 @@ uint32_t pj_slot_for(PjLower *l, const PjValue *value) {
 bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit) {
   const PjValue *origin = pj_origin(l, value);
   const PjSchedSlot *slot = &l->schedule->slots.data[pj_slot_of(l, value)];
-  return slot->kind == PJ_SLOT_TEMP && pj_home(origin) == unit->op->region &&
-         pj_home(value) == unit->op->region && l->last_read[origin->id] <= unit->order &&
-         l->owned[origin->id];
+  bool ours = slot->kind == PJ_SLOT_TEMP || (slot->kind == PJ_SLOT_INPUT && slot->donated);
+  return ours && pj_home(origin) == unit->op->region && pj_home(value) == unit->op->region &&
+         l->last_read[origin->id] <= unit->order && l->owned[origin->id];
 }
 
 // --- Layout --------------------------------------------------------------------------------------
