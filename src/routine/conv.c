@@ -1,5 +1,6 @@
 // convolution: geometry, and the choice of a way to compute it.
 //
+//   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
@@ -15,7 +16,7 @@
 #include "base/alloc.h"
 #include "eval/strided.h"
 
-enum { NARROW = 8 };
+enum { NARROW = 8, DIRECT_WORK = 4096 };
 
 static bool count_windows(PjConvShape *s, int32_t d, int64_t high) {
   int64_t padded = 0, window = 0;
@@ -259,9 +260,14 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
         .name = "zero", .run = run_zero, .in_place = -1, .bytes = (double)pj__bytes(out)};
     return zero;
   }
-  if (s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128)
-    return NULL;
-  const PjRoutine *routine = pj__depthwise_select(arena, s);
+  const bool complex = s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128;
+  const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
+  const PjRoutine *routine;
+  if (complex || work <= DIRECT_WORK)
+    routine = pj__conv_direct(arena, s, pj__in(op, 0), pj__in(op, 1),
+                              s->features == 1 && PJ_INT(op, feature_group_count) > 1);
+  else
+    routine = pj__depthwise_select(arena, s);
   if (!routine)
     routine = make_product(arena, s);
   if (!routine)

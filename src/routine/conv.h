@@ -45,6 +45,11 @@ void pj__patches_panel(PjPanel *panel, const PjPatches *patches);
 // windows. NULL if it is none, or of other types.
 const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *shape);
 
+// Any convolution, as it is defined; for operands of types |lhs| and |rhs|. With |skip_outside|
+// what lies outside the input is left out, not multiplied by zero.
+const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const PjType *lhs,
+                                 const PjType *rhs, bool skip_outside);
+
 // Element |at| of a dilated dimension |d| as an element of the input, or -1: outside, or between
 // elements.
 static inline int64_t pj__conv_locate(const PjConvShape *s, int32_t d, int64_t at) {
