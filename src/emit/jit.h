@@ -25,7 +25,8 @@ bool pj_jit_available(void);
 
 typedef struct PjJitStats {
   uint64_t compiled, shared, from_disk; // functions
-  uint64_t emit_ns;                     // time in LLVM, all threads together
+  uint64_t own;                         // of the compiled ones, by our own code generator
+  uint64_t emit_ns;                     // time in code generation, all threads together
   uint64_t code_bytes;                  // mapped now
 } PjJitStats;
 void pj_jit_stats(PjJitStats *out);

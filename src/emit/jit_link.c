@@ -2,31 +2,14 @@
 #include "emit/jit_link.h"
 
 #include <elf.h>
-#include <math.h>
 #include <string.h>
 
 #include "emit/codegen.h"
+#include "emit/extern.h"
 
 enum { STUB_BYTES = 16, MAX_IMAGE_BYTES = 1 << 28 };
 #define NOWHERE              UINT64_MAX
 #define REFUSE_IF(cond, ...) PJ_FAIL_IF(cond, INTERNAL, "object code: " __VA_ARGS__)
-
-// What code may call: the functions of kernel/kir_extern.def, and those that the code generator
-// calls where the processor has no instruction. Each is declared by its symbol, since its type does
-// not matter here.
-#define EXTERN(ENUM, name, result, args) void pj_extern_##ENUM(void) __asm__(name);
-#include "kernel/kir_extern.def"
-#undef EXTERN
-static const struct {
-  const char *name;
-  void (*address)(void);
-} library[] = {
-#define EXTERN(ENUM, name, result, args) {name, pj_extern_##ENUM},
-#include "kernel/kir_extern.def"
-#undef EXTERN
-    {"fma", (void (*)(void))fma},
-    {"fmaf", (void (*)(void))fmaf},
-};
 
 static bool inside(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
@@ -139,12 +122,9 @@ static PjStatus find_entry(PjJitLink *link) {
 }
 
 static PjStatus find_outside(const char *name, const void **out) {
-  for (size_t i = 0; i < sizeof library / sizeof *library; ++i)
-    if (!strcmp(library[i].name, name)) {
-      *out = (const void *)library[i].address;
-      return NULL;
-    }
-  REFUSE_IF(true, "it needs a function %.64s", name);
+  *out = pj_emit_extern_named(name);
+  REFUSE_IF(!*out, "it needs a function %.64s", name);
+  return NULL;
 }
 
 // The number of the stub that jumps to |target|; -1: there is none.

@@ -21,7 +21,7 @@ cd "$source"
 for name in jit_ops jit_memory jit_control; do
   $cc -std=gnu17 -O1 -g -static -D_GNU_SOURCE -ffp-contract=off -fno-strict-aliasing -Itests/cross -Itests/unit -Isrc \
     -o "$work/$name" tests/unit/${name}_test.c tests/unit/jit_support.c tests/cross/jit.c tests/cross/wire.c \
-    src/emit/jit_link.c src/emit/jit_memory.c src/kernel/kir*.c src/kernel/target.c src/base/*.c src/ir/float_bits.c -lm -lpthread
+    src/emit/jit_link.c src/emit/jit_memory.c src/emit/extern.c src/kernel/kir*.c src/kernel/target.c src/base/*.c src/ir/float_bits.c -lm -lpthread
   echo "$name:"
   $qemu "$work/$name"
 done

@@ -1,0 +1,330 @@
+// Registers for virtual registers.
+//
+// Liveness: one walk backwards over the instructions, with the set of live registers kept per label
+// for the jumps that lie before it. At the head of a loop everything alive that the loop does not
+// carry was made before it, so it lives through the whole loop.
+//
+// Places: registers are taken in the order in which they come to life. Each gets the first machine
+// register that is free over all its ranges (a hint first: the register of an operand that dies, of
+// the carried value that it becomes). If there is none, the cheapest to have on the stack goes
+// there, for its whole life: the one at hand, or all that stand in its way in some register. Costs
+// are accesses, ten times as many per level of loops, over the length of life. Then two registers
+// of each class are set aside for operands on the stack, and everything is done again.
+#include <string.h>
+
+#include "emit/x86/mir.h"
+
+enum { NUM_PHYS = 16, RSP = 4, RBP = 5 };
+
+// Order of preference: registers that need not be saved first.
+static const uint8_t gpr_order[] = {1, 6, 7, 8, 9, 10, 11, 0, 2, 3, 12, 13, 14, 15, 5};
+
+typedef struct Alloc {
+  X86Fn *f;
+  uint32_t *open;  // by register: end of the range that is open, 0: not alive
+  uint64_t **live; // by label: the registers alive there
+  size_t words;
+  uint32_t depth;
+  PJ_VEC(X86Reg) at[2][NUM_PHYS]; // registers that hold the machine register
+  bool allowed[2][NUM_PHYS];
+} Alloc;
+
+// ---- liveness
+
+// Ranges come in falling order; they are kept so, the last one first in time.
+static void add_range(Alloc *a, X86Reg r, uint32_t begin, uint32_t end) {
+  X86VReg *v = &a->f->vregs.data[r];
+  while (v->ranges.len) {
+    X86Range *last = &v->ranges.data[v->ranges.len - 1];
+    if (last->begin > end)
+      break;
+    if (last->end > end)
+      end = last->end;
+    if (last->begin < begin)
+      begin = last->begin;
+    --v->ranges.len;
+  }
+  PJ_PUSH(a->f->arena, &v->ranges, ((X86Range){begin, end}));
+}
+
+static void read_reg(Alloc *a, X86Reg r, uint32_t i, float weight) {
+  if (!r)
+    return;
+  if (!a->open[r])
+    a->open[r] = 2 * i + 1;
+  a->f->vregs.data[r].weight += weight;
+}
+
+static void read_op(Alloc *a, X86Op op, uint32_t i, float weight) {
+  if (op.kind == X86_REG)
+    read_reg(a, op.id, i, weight);
+  if (op.kind == X86_MEM) {
+    const X86Mem *m = &a->f->mems.data[op.id];
+    read_reg(a, m->base, i, weight);
+    read_reg(a, m->index, i, weight);
+  }
+}
+
+static void write_reg(Alloc *a, X86Reg r, uint32_t i, float weight) {
+  X86VReg *v = &a->f->vregs.data[r];
+  uint32_t begin = v->early ? 2 * i : 2 * i + 1;
+  add_range(a, r, begin, a->open[r] ? a->open[r] : 2 * i + 2);
+  a->open[r] = 0;
+  v->weight += weight;
+}
+
+static bool is_live_at(const Alloc *a, uint32_t label, X86Reg r) {
+  const uint64_t *set = a->live[label];
+  return set && set[r / 64] >> (r % 64) & 1;
+}
+
+static void remember_label(Alloc *a, uint32_t label) {
+  uint64_t *set = pj_arena_calloc(a->f->arena, a->words, sizeof *set);
+  for (X86Reg r = 1; r < a->f->vregs.len; ++r)
+    if (a->open[r])
+      set[r / 64] |= 1ull << (r % 64);
+  a->live[label] = set;
+}
+
+static void visit_jump(Alloc *a, const X86Ins *ins, uint32_t i) {
+  for (X86Reg r = 1; r < a->f->vregs.len; ++r) {
+    bool there = is_live_at(a, ins->label, r);
+    if (ins->form == X86_JUMP && a->open[r] && !there) { // alive after it, but not by way of it
+      add_range(a, r, 2 * i + 2, a->open[r]);
+      a->open[r] = 0;
+    }
+    if (there && !a->open[r])
+      a->open[r] = 2 * i + 2;
+  }
+}
+
+static void visit_ins(Alloc *a, uint32_t i, float weight) {
+  const X86Ins *ins = &a->f->code.data[i];
+  if (ins->d)
+    write_reg(a, ins->d, i, weight);
+  read_op(a, ins->a, i, weight);
+  read_op(a, ins->b, i, weight);
+  read_op(a, ins->c, i, weight);
+  read_op(a, ins->sel[0], i, weight);
+  read_op(a, ins->sel[1], i, weight);
+  for (uint32_t n = 0; n < ins->num_call_args; ++n)
+    read_op(a, ins->call_args[n], i, weight);
+}
+
+// Ends of loops open them, from behind. A loop's end is its jump back, where what it carries is
+// alive.
+static void find_ranges(Alloc *a) {
+  X86Fn *f = a->f;
+  float weight = 1;
+  for (uint32_t i = (uint32_t)f->code.len; i-- > 0;) {
+    const X86Ins *ins = &f->code.data[i];
+    if (ins->loop_end) {
+      weight *= 10;
+      const X86Loop *loop = &f->loops.data[ins->loop_end - 1];
+      uint64_t *set = pj_arena_calloc(f->arena, a->words, sizeof *set);
+      for (uint32_t n = 0; n < loop->num_carried; ++n)
+        set[loop->carried[n] / 64] |= 1ull << (loop->carried[n] % 64);
+      a->live[ins->label] = set;
+    }
+    if (ins->form == X86_LABEL)
+      remember_label(a, ins->label);
+    if (ins->form == X86_JUMP || ins->form == X86_JCC)
+      visit_jump(a, ins, i);
+    visit_ins(a, i, weight);
+    if (ins->form == X86_LOOP) {
+      const X86Loop *loop = &f->loops.data[ins->loop];
+      for (X86Reg r = 1; r < f->vregs.len; ++r)
+        if (a->open[r]) {
+          bool carried = false;
+          for (uint32_t n = 0; n < loop->num_carried && !carried; ++n)
+            carried = loop->carried[n] == r;
+          if (!carried) {
+            add_range(a, r, 2 * i, 2 * loop->end + 2);
+            a->open[r] = a->open[r] > 2 * loop->end + 2 ? a->open[r] : 2 * loop->end + 2;
+          }
+        }
+      weight /= 10;
+    }
+  }
+  for (X86Reg r = 1; r < f->vregs.len; ++r)
+    if (a->open[r]) // read before it is written: an error of ours, harmless here
+      add_range(a, r, 0, a->open[r]);
+}
+
+// ---- places
+
+static bool overlap(const X86VReg *x, const X86VReg *y) {
+  size_t i = x->ranges.len, j = y->ranges.len; // both fall, so from the end in rising order
+  while (i && j) {
+    const X86Range *p = &x->ranges.data[i - 1], *q = &y->ranges.data[j - 1];
+    if (p->begin < q->end && q->begin < p->end)
+      return true;
+    if (p->end <= q->end)
+      --i;
+    else
+      --j;
+  }
+  return false;
+}
+
+static uint32_t first_point(const X86VReg *v) {
+  return v->ranges.data[v->ranges.len - 1].begin;
+}
+
+static uint32_t last_point(const X86VReg *v) {
+  return v->ranges.data[0].end;
+}
+
+// Cost of having the register on the stack, per length of life.
+static float cost(const X86VReg *v) {
+  float length = 4;
+  for (size_t i = 0; i < v->ranges.len; ++i)
+    length += (float)(v->ranges.data[i].end - v->ranges.data[i].begin);
+  return v->weight / length;
+}
+
+// What it costs to empty machine register |phys| for |v|; those in the way stay there. Negative: it
+// is free.
+static float cost_of_place(Alloc *a, const X86VReg *v, int phys) {
+  float sum = -1;
+  for (size_t i = 0; i < a->at[v->cls][phys].len;) {
+    X86Reg other = a->at[v->cls][phys].data[i];
+    const X86VReg *o = &a->f->vregs.data[other];
+    if (last_point(o) <= first_point(v)) { // it is over for all that come
+      a->at[v->cls][phys].data[i] = a->at[v->cls][phys].data[--a->at[v->cls][phys].len];
+      continue;
+    }
+    if (overlap(v, o))
+      sum = (sum < 0 ? 0 : sum) + cost(o);
+    ++i;
+  }
+  return sum;
+}
+
+static void put_on_stack(Alloc *a, X86VReg *v) {
+  v->phys = X86_ON_STACK;
+  v->slot = a->f->num_slots[v->cls]++;
+  a->f->spills = true;
+}
+
+static void take_place(Alloc *a, X86Reg r, int phys) {
+  X86VReg *v = &a->f->vregs.data[r];
+  v->phys = (uint8_t)phys;
+  PJ_PUSH(a->f->arena, &a->at[v->cls][phys], r);
+}
+
+static void evict(Alloc *a, const X86VReg *v, int phys) {
+  for (size_t i = 0; i < a->at[v->cls][phys].len;) {
+    X86VReg *o = &a->f->vregs.data[a->at[v->cls][phys].data[i]];
+    if (overlap(v, o)) {
+      put_on_stack(a, o);
+      a->at[v->cls][phys].data[i] = a->at[v->cls][phys].data[--a->at[v->cls][phys].len];
+    } else
+      ++i;
+  }
+}
+
+static int place_wanted(const Alloc *a, const X86VReg *v) {
+  if (v->fixed_hint)
+    return v->fixed_hint - 1;
+  X86Reg hint = v->hint;
+  if (hint && a->f->vregs.data[hint].phys < NUM_PHYS && a->f->vregs.data[hint].cls == v->cls)
+    return a->f->vregs.data[hint].phys;
+  return -1;
+}
+
+static void place(Alloc *a, X86Reg r) {
+  X86VReg *v = &a->f->vregs.data[r];
+  int wanted = place_wanted(a, v), best = -1;
+  if (wanted >= 0 && a->allowed[v->cls][wanted] && cost_of_place(a, v, wanted) < 0) {
+    take_place(a, r, wanted);
+    return;
+  }
+  float least = 0;
+  int count = v->cls == X86_GPR ? (int)sizeof gpr_order : NUM_PHYS;
+  for (int n = 0; n < count; ++n) {
+    int phys = v->cls == X86_GPR ? gpr_order[n] : n;
+    if (!a->allowed[v->cls][phys])
+      continue;
+    float sum = cost_of_place(a, v, phys);
+    if (sum < 0) {
+      take_place(a, r, phys);
+      return;
+    }
+    if (best < 0 || sum < least) {
+      best = phys;
+      least = sum;
+    }
+  }
+  if (best >= 0 && least < cost(v)) {
+    evict(a, v, best);
+    take_place(a, r, best);
+  } else
+    put_on_stack(a, v);
+}
+
+typedef struct Start {
+  uint32_t point;
+  X86Reg reg;
+} Start;
+
+static void sort_starts(PjArena *arena, Start *starts, size_t count) {
+  Start *from = starts, *to = pj_arena_calloc(arena, count, sizeof *to);
+  for (size_t width = 1; width < count; width *= 2) {
+    for (size_t begin = 0; begin < count; begin += 2 * width) {
+      size_t middle = begin + width < count ? begin + width : count;
+      size_t end = begin + 2 * width < count ? begin + 2 * width : count;
+      size_t i = begin, j = middle;
+      for (size_t out = begin; out < end; ++out)
+        to[out] =
+            i < middle && (j >= end || from[i].point <= from[j].point) ? from[i++] : from[j++];
+    }
+    Start *swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != starts)
+    memcpy(starts, from, count * sizeof *starts);
+}
+
+static void place_all(Alloc *a, const Start *starts, size_t count, bool with_stack) {
+  X86Fn *f = a->f;
+  f->num_slots[0] = f->num_slots[1] = 0;
+  f->spills = false;
+  for (int cls = 0; cls < 2; ++cls)
+    for (int phys = 0; phys < NUM_PHYS; ++phys) {
+      a->at[cls][phys].len = 0;
+      a->allowed[cls][phys] = true;
+    }
+  a->allowed[X86_GPR][RSP] = false;
+  if (f->uses_rax_rdx)
+    a->allowed[X86_GPR][0] = a->allowed[X86_GPR][2] = false;
+  if (with_stack || f->frame_bytes || f->uses_calls)
+    a->allowed[X86_GPR][RBP] = false;
+  if (with_stack) {
+    a->allowed[X86_GPR][X86_SCRATCH_GPR] = a->allowed[X86_GPR][X86_SCRATCH_GPR + 1] = false;
+    a->allowed[X86_VEC][X86_SCRATCH_VEC] = a->allowed[X86_VEC][X86_SCRATCH_VEC + 1] = false;
+  }
+  for (size_t i = 0; i < count; ++i)
+    place(a, starts[i].reg);
+}
+
+void pj_x86_allocate(X86Fn *f) {
+  Alloc *a = PJ_NEW(f->arena, Alloc);
+  a->f = f;
+  a->words = f->vregs.len / 64 + 1;
+  a->open = pj_arena_calloc(f->arena, f->vregs.len, sizeof *a->open);
+  a->live = pj_arena_calloc(f->arena, f->num_labels + 1, sizeof *a->live);
+  find_ranges(a);
+  Start *starts = pj_arena_calloc(f->arena, f->vregs.len, sizeof *starts);
+  size_t count = 0;
+  for (X86Reg r = 1; r < f->vregs.len; ++r) {
+    f->vregs.data[r].phys = X86_NOWHERE;
+    if (f->vregs.data[r].ranges.len)
+      starts[count++] = (Start){first_point(&f->vregs.data[r]), r};
+  }
+  sort_starts(f->arena, starts, count);
+  place_all(a, starts, count, false);
+  if (f->spills)
+    place_all(a, starts, count, true);
+}

@@ -1,0 +1,51 @@
+// A kernel through all steps, in an arena of its own.
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "emit/x86/mir.h"
+#include "emit/x86/x86.h"
+
+// Larger functions cost more than in proportion (the sets of live registers); LLVM takes them.
+enum { MAX_INSTS = 20000 };
+
+typedef struct Job {
+  PjArena *arena;
+  const PjKir *k;
+  PjX86Code *out;
+} Job;
+
+static PjStatus compile(void *context) {
+  Job *job = context;
+  X86Fn *f = PJ_NEW(job->arena, X86Fn);
+  f->arena = job->arena;
+  pj_x86_lower(f, job->k);
+  PJ_FAIL_IF(f->refused, UNIMPLEMENTED, "kernel %s: %s", job->k->name ? job->k->name : "",
+             f->refused);
+  pj_x86_allocate(f);
+  X86Bytes bytes = {0};
+  pj_x86_encode(f, &bytes);
+  job->out->bytes = pj_malloc(bytes.len);
+  if (!job->out->bytes)
+    return pj_status_oom();
+  memcpy(job->out->bytes, bytes.data, bytes.len);
+  job->out->size = bytes.len;
+  return NULL;
+}
+
+PjStatus pj_x86_compile(const PjKir *k, PjX86Code *out) {
+  *out = (PjX86Code){0};
+  PJ_FAIL_IF(k->target->isa != PJ_ISA_AVX2 || k->insts.len > MAX_INSTS, UNIMPLEMENTED,
+             "left to LLVM");
+  Job job = {.k = k, .out = out};
+  PJ_TRY(pj_arena_create(0, &job.arena));
+  PjStatus status = pj_arena_guard(job.arena, compile, &job);
+  pj_arena_destroy(job.arena);
+  return status;
+}
+
+bool pj_x86_available(PjIsa isa) {
+#if defined __x86_64__
+  return isa == PJ_ISA_AVX2 && pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C);
+#else
+  return false;
+#endif
+}

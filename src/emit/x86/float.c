@@ -1,0 +1,113 @@
+// Float arithmetic, scalars and vectors alike.
+#include "emit/x86/lower.h"
+
+// Prefix of an instruction of the plain set: scalar or packed, f32 or f64.
+static uint32_t prefix(PjKirType t) {
+  bool f32 = t.elem == PJ_KIR_F32;
+  return t.lanes == 1 ? (f32 ? X86_PF3 : X86_PF2) : f32 ? 0 : X86_P66;
+}
+
+static uint32_t packed(PjKirType t) {
+  return t.elem == PJ_KIR_F32 ? 0 : X86_P66;
+}
+
+static X86Op sign_bit(Lower *l, PjKirType t, bool inverted) {
+  uint64_t bit = t.elem == PJ_KIR_F32 ? 0x80000000 : 0x8000000000000000;
+  return x86_splat_const(l, x86_bytes(t), inverted ? ~bit : bit);
+}
+
+static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c) {
+  // One operand may be in memory; c does best, since factors are shared more often.
+  int in_memory = !x86_is_reg(a) + !x86_is_reg(b) + !x86_is_reg(c);
+  if (in_memory > 1 && !x86_is_reg(a))
+    a = x86_in_reg(l, X86_VEC, a);
+  if (in_memory > 1 && !x86_is_reg(b))
+    b = x86_in_reg(l, X86_VEC, b);
+  X86Reg d = x86_new_reg(l, X86_VEC);
+  X86Ins *ins = x86_ins(l, X86_FMA, size);
+  ins->enc = X86_M38 | X86_P66 | (t.lanes == 1 ? 0x99 : 0x98) | (t.elem == PJ_KIR_F64 ? X86_W : 0);
+  ins->d = d;
+  ins->a = a;
+  ins->b = b;
+  ins->c = c;
+  // What was just computed is the one that most likely ends here.
+  X86Reg newest = 0;
+  const X86Op ops[] = {a, b, c};
+  for (int i = 0; i < 3; ++i)
+    if (x86_is_reg(ops[i]) && ops[i].id > newest)
+      newest = ops[i].id;
+  l->f->vregs.data[d].hint = newest;
+  return pj_x86_reg(d);
+}
+
+static X86Op with_sign(Lower *l, PjKirType t, int size, X86Op a, X86Op b) {
+  X86Op magnitude = x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, a, sign_bit(l, t, true));
+  X86Op sign = x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, b, sign_bit(l, t, false));
+  return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x56, size, magnitude, sign);
+}
+
+static X86Op root(Lower *l, PjKirType t, int size, X86Op a) {
+  a = x86_in_reg(l, X86_VEC, a);
+  if (t.lanes == 1)
+    return x86_rvm(l, X86_M0F | prefix(t) | 0x51, size, a, a);
+  return x86_rm(l, X86_VEC, X86_M0F | prefix(t) | 0x51, size, a);
+}
+
+// |how|: to nearest 8, down 9, up 10, towards zero 11; each without the inexact exception.
+static X86Op to_whole(Lower *l, PjKirType t, int size, X86Op a, int how) {
+  return x86_rmi(l, X86_M3A | X86_P66 | (t.elem == PJ_KIR_F32 ? 8 : 9), size,
+                 x86_in_reg(l, X86_VEC, a), how);
+}
+
+static X86Op one_part(Lower *l, PjKirOp op, PjKirType t, int size, const X86Op *a) {
+  uint32_t plain = X86_M0F | prefix(t);
+  switch (op) {
+  case PJ_KIR_FADD:
+    return x86_rvm_commuting(l, plain | 0x58, size, a[0], a[1]);
+  case PJ_KIR_FSUB:
+    return x86_rvm(l, plain | 0x5c, size, a[0], a[1]);
+  case PJ_KIR_FMUL:
+    return x86_rvm_commuting(l, plain | 0x59, size, a[0], a[1]);
+  case PJ_KIR_FDIV:
+    return x86_rvm(l, plain | 0x5e, size, a[0], a[1]);
+  case PJ_KIR_FMIN:
+    return x86_rvm(l, plain | 0x5d, size, a[0], a[1]);
+  case PJ_KIR_FMAX:
+    return x86_rvm(l, plain | 0x5f, size, a[0], a[1]);
+  case PJ_KIR_FMA:
+    return fused(l, t, size, a[0], a[1], a[2]);
+  case PJ_KIR_FNEG:
+    return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x57, size, a[0], sign_bit(l, t, false));
+  case PJ_KIR_FABS:
+    return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, a[0], sign_bit(l, t, true));
+  case PJ_KIR_COPYSIGN:
+    return with_sign(l, t, size, a[0], a[1]);
+  case PJ_KIR_FSQRT:
+    return root(l, t, size, a[0]);
+  case PJ_KIR_RINT:
+    return to_whole(l, t, size, a[0], 8);
+  case PJ_KIR_FLOOR:
+    return to_whole(l, t, size, a[0], 9);
+  case PJ_KIR_CEIL:
+    return to_whole(l, t, size, a[0], 10);
+  default:
+    return to_whole(l, t, size, a[0], 11);
+  }
+}
+
+bool x86_lower_float(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (inst->op < PJ_KIR_FADD || inst->op > PJ_KIR_RINT)
+    return false;
+  PjKirType t = inst->type;
+  int size = x86_part_size(t.lanes, x86_bytes(t));
+  Parts out = {.n = t.lanes == 1 ? 1 : x86_num_parts(t.lanes, x86_bytes(t))};
+  for (int part = 0; part < out.n; ++part) {
+    X86Op a[3] = {{0}};
+    for (uint32_t i = 0; i < inst->num_args && i < 3; ++i)
+      a[i] = x86_parts(l, inst->args[i])->op[part];
+    out.op[part] = one_part(l, (PjKirOp)inst->op, t, size, a);
+  }
+  x86_set(l, v, &out);
+  return true;
+}

@@ -1,0 +1,381 @@
+// Lanes: splat, extract, shuffle, and vectors made of scalars.
+//
+// A shuffle works on lanes of four bytes: lanes of eight are two of them, lanes of two and one must
+// move in groups of four, or lie within sixteen bytes. Each part of the result is gathered from the
+// parts that it takes lanes of: what comes from one part is put in order by one instruction, and
+// blended in.
+#include "emit/x86/lower.h"
+
+enum { P = X86_P66, M = X86_M0F };
+
+static X86Op upper_half(Lower *l, X86Op part) {
+  return x86_mr(l, X86_VEC, X86_M3A | P | 0x39, 32, part, 1); // vextracti128
+}
+
+// ---- splat
+
+X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar) {
+  static const uint8_t ints[] = {
+      [PJ_KIR_I8] = 0x78, [PJ_KIR_I16] = 0x79, [PJ_KIR_I32] = 0x58, [PJ_KIR_I64] = 0x59};
+  if (elem == PJ_KIR_F32)
+    return x86_rm(l, X86_VEC, X86_M38 | P | 0x18, size, x86_in_reg(l, X86_VEC, scalar));
+  if (elem == PJ_KIR_F64) {
+    if (size == 16) // vmovddup: the instruction for f64 knows 32 bytes only
+      return x86_rm(l, X86_VEC, M | X86_PF2 | 0x12, 16, x86_in_reg(l, X86_VEC, scalar));
+    return x86_rm(l, X86_VEC, X86_M38 | P | 0x19, size, x86_in_reg(l, X86_VEC, scalar));
+  }
+  X86Op low = x86_rm(l, X86_VEC, M | P | 0x6e | (elem == PJ_KIR_I64 ? X86_W : 0), 16,
+                     x86_in_reg(l, X86_GPR, scalar));
+  return x86_rm(l, X86_VEC, X86_M38 | P | ints[elem], size, low);
+}
+
+static void lower_splat(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  PjKirElem elem = (PjKirElem)inst->type.elem;
+  int lanes = inst->type.lanes;
+  if (lanes == 1) {
+    x86_set_one(l, v,
+                elem == PJ_KIR_F32 || elem == PJ_KIR_F64 ? x86_parts(l, inst->args[0])->op[0]
+                                                         : x86_scalar(l, inst->args[0]));
+    return;
+  }
+  if (elem == PJ_KIR_I1) { // as 32-bit lanes
+    X86Op value = x86_in_reg(l, X86_GPR, x86_scalar(l, inst->args[0]));
+    X86Reg d = x86_new_reg(l, X86_GPR);
+    X86Ins *ins = x86_ins(l, X86_G_NEG, 8);
+    ins->a = value;
+    ins->d = d;
+    Parts parts = {.n = x86_num_parts(lanes, 4)};
+    X86Op all = x86_broadcast(l, PJ_KIR_I32, x86_part_size(lanes, 4), pj_x86_reg(d));
+    for (int i = 0; i < parts.n; ++i)
+      parts.op[i] = all;
+    x86_set_mask(l, v, &parts, 4);
+    return;
+  }
+  int bytes = x86_bytes(inst->type);
+  X86Op scalar = x86_is_gpr(pj_kir_typeof(l->k, inst->args[0]))
+                     ? x86_scalar(l, inst->args[0])
+                     : x86_parts(l, inst->args[0])->op[0];
+  X86Op all = scalar.kind == X86_POOL ? scalar // constants are splat already
+                                      : x86_broadcast(l, elem, x86_part_size(lanes, bytes), scalar);
+  Parts parts = {.n = x86_num_parts(lanes, bytes)};
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = all;
+  x86_set(l, v, &parts);
+}
+
+// ---- extract
+
+X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane) {
+  int bytes = pj_kir_elem_bytes(elem), per_part = 32 / bytes;
+  X86Op part = x86_in_reg(l, X86_VEC, from->op[lane / per_part]);
+  lane %= per_part;
+  if (lane * bytes >= 16) {
+    part = upper_half(l, part);
+    lane -= 16 / bytes;
+  }
+  switch (elem) {
+  case PJ_KIR_F32:
+    return lane ? x86_rmi(l, X86_M3A | P | 0x04, 16, part, lane) : part; // vpermilps
+  case PJ_KIR_F64:
+    return lane ? x86_rmi(l, X86_M3A | P | 0x05, 16, part, 1) : part;
+  case PJ_KIR_I64:
+    return lane ? x86_mr(l, X86_GPR, X86_M3A | P | X86_W | 0x16, 16, part, 1)
+                : x86_mr(l, X86_GPR, M | P | X86_W | 0x7e, 16, part, -1);
+  case PJ_KIR_I32:
+    return lane ? x86_mr(l, X86_GPR, X86_M3A | P | 0x16, 16, part, lane)
+                : x86_mr(l, X86_GPR, M | P | 0x7e, 16, part, -1);
+  case PJ_KIR_I16: {
+    X86Op d = x86_rm(l, X86_GPR, M | P | 0xc5, 16, part); // vpextrw
+    X86Ins *ins = &l->f->code.data[l->f->code.len - 1];
+    ins->in_reg = true;
+    ins->has_imm = true;
+    ins->imm = lane;
+    return d;
+  }
+  default:
+    return x86_mr(l, X86_GPR, X86_M3A | P | 0x14, 16, part, lane); // vpextrb
+  }
+}
+
+static void lower_extract(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
+  if (t.elem == PJ_KIR_I1 && t.lanes > 1) {
+    Parts mask = x86_mask(l, inst->args[0], 4);
+    X86Op lane = x86_extract(l, &mask, PJ_KIR_I32, (int)inst->imm);
+    x86_set_one(l, v, x86_alu(l, 4, 4, lane, pj_x86_imm(1)));
+  } else if (x86_is_gpr(t))
+    x86_set_one(l, v, x86_scalar(l, inst->args[0]));
+  else if (t.lanes == 1)
+    x86_set_one(l, v, x86_parts(l, inst->args[0])->op[0]);
+  else
+    x86_set_one(l, v,
+                x86_extract(l, x86_parts(l, inst->args[0]), (PjKirElem)t.elem, (int)inst->imm));
+}
+
+// ---- vectors of scalars
+
+// Sixteen bytes, or fewer, of lanes.
+static X86Op build_half(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
+  switch (elem) {
+  case PJ_KIR_F32: {
+    X86Op x = x86_in_reg(l, X86_VEC, s[0]);
+    for (int i = 1; i < lanes; ++i) { // vinsertps, a register's lowest lane or memory
+      X86Op y = s[i].kind == X86_MEM ? s[i] : x86_in_reg(l, X86_VEC, s[i]);
+      x = x86_rvmi(l, X86_M3A | P | 0x21, 16, x, y, i << 4);
+    }
+    return x;
+  }
+  case PJ_KIR_F64:
+    return lanes == 1
+               ? x86_in_reg(l, X86_VEC, s[0])
+               : x86_rvm(l, M | P | 0x14, 16, s[0], x86_in_reg(l, X86_VEC, s[1])); // vunpcklpd
+  case PJ_KIR_I64: {
+    X86Op x = x86_rm(l, X86_VEC, M | P | X86_W | 0x6e, 16, x86_in_reg(l, X86_GPR, s[0]));
+    return lanes == 1
+               ? x
+               : x86_rvmi(l, X86_M3A | P | X86_W | 0x22, 16, x, x86_in_reg(l, X86_GPR, s[1]), 1);
+  }
+  default: {
+    uint32_t enc = elem == PJ_KIR_I32   ? X86_M3A | P | 0x22
+                   : elem == PJ_KIR_I16 ? M | P | 0xc4
+                                        : X86_M3A | P | 0x20;
+    X86Op x = x86_rm(l, X86_VEC, M | P | 0x6e, 16, x86_in_reg(l, X86_GPR, s[0]));
+    for (int i = 1; i < lanes; ++i)
+      x = x86_rvmi(l, enc, 16, x, x86_in_reg(l, X86_GPR, s[i]), i);
+    return x;
+  }
+  }
+}
+
+Parts x86_build(Lower *l, PjKirElem elem, int lanes, const X86Op *scalars) {
+  int bytes = pj_kir_elem_bytes(elem), per_half = 16 / bytes;
+  Parts out = {.n = x86_num_parts(lanes, bytes)};
+  for (int i = 0; i < out.n; ++i) {
+    const X86Op *s = scalars + i * 2 * per_half;
+    out.op[i] = build_half(l, elem, lanes < per_half ? lanes : per_half, s);
+    if (lanes > per_half)
+      out.op[i] = x86_rvmi(l, X86_M3A | P | 0x38, 32, out.op[i],
+                           build_half(l, elem, per_half, s + per_half), 1);
+  }
+  return out;
+}
+
+// ---- shuffle
+
+enum { ANY = -1 }; // a lane that nobody looks at
+
+// A pattern of lanes of |bytes| as one of lanes of four; false if they do not move in such groups.
+static bool in_fours(const uint8_t *pattern, int lanes, int bytes, int16_t *out, int *out_lanes) {
+  if (bytes == 8) {
+    for (int i = 0; i < lanes; ++i) {
+      out[2 * i] = (int16_t)(2 * pattern[i]);
+      out[2 * i + 1] = (int16_t)(2 * pattern[i] + 1);
+    }
+    *out_lanes = 2 * lanes;
+    return true;
+  }
+  int group = 4 / bytes;
+  if (lanes % group)
+    return false;
+  for (int i = 0; i < lanes; i += group) {
+    if (pattern[i] % group)
+      return false;
+    for (int j = 1; j < group; ++j)
+      if (pattern[i + j] != pattern[i] + j)
+        return false;
+    out[i / group] = (int16_t)(pattern[i] / group);
+  }
+  *out_lanes = lanes / group;
+  return true;
+}
+
+// The eight lanes of |part| in the order of |want|; ANY: whatever.
+static X86Op order(Lower *l, X86Op part, const int16_t want[8], int size) {
+  bool same = true, within = true, upper = true, doubled = true;
+  int imm = 0, repeated[4] = {ANY, ANY, ANY, ANY};
+  for (int i = 0; i < 8; ++i) {
+    if (want[i] == ANY)
+      continue;
+    same &= want[i] == i;
+    upper &= i < 4 && want[i] == i + 4;
+    doubled &= want[i] == i % 4;
+    within &= want[i] / 4 == i / 4 && (repeated[i % 4] == ANY || repeated[i % 4] == want[i] % 4);
+    repeated[i % 4] = want[i] % 4;
+  }
+  if (same)
+    return part;
+  part = x86_in_reg(l, X86_VEC, part);
+  if (upper)
+    return upper_half(l, part);
+  if (within) { // vpshufd: the same in both halves
+    for (int i = 0; i < 4; ++i)
+      imm |= (repeated[i] == ANY ? i : repeated[i]) << (2 * i);
+    return x86_rmi(l, M | P | 0x70, size, part, imm);
+  }
+  if (doubled) // vinserti128 of itself
+    return x86_rvmi(l, X86_M3A | P | 0x38, 32, part, part, 1);
+  bool pairs = true; // vpermq
+  imm = 0;
+  for (int i = 0; i < 8; i += 2) {
+    int first = want[i] == ANY ? want[i + 1] - 1 : want[i];
+    if (want[i] == ANY && want[i + 1] == ANY)
+      first = i;
+    pairs &= first >= 0 && first % 2 == 0 && (want[i + 1] == ANY || want[i + 1] == first + 1);
+    imm |= (first / 2 & 3) << i;
+  }
+  if (pairs)
+    return x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, part, imm);
+  int32_t index[8];
+  for (int i = 0; i < 8; ++i)
+    index[i] = want[i] == ANY ? i : want[i];
+  return x86_rvm(l, X86_M38 | P | 0x36, 32, x86_pool(l, index), part); // vpermd
+}
+
+// One part of the result: lanes |pattern| of all |sources|.
+static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const int16_t pattern[8],
+                         int size) {
+  X86Op out = {0};
+  for (int s = 0; s < num_sources; ++s) {
+    int16_t want[8];
+    int mask = 0;
+    for (int i = 0; i < 8; ++i) {
+      bool mine = pattern[i] != ANY && pattern[i] / 8 == s;
+      want[i] = mine ? pattern[i] % 8 : ANY;
+      mask |= mine << i;
+    }
+    if (!mask)
+      continue;
+    X86Op ordered = order(l, sources[s], want, size);
+    if (out.kind == X86_NONE)
+      out = ordered;
+    else if (mask == 0xf0) // the upper half as a whole may come from elsewhere more cheaply, but
+                           // this is general
+      out = x86_rvmi(l, X86_M3A | P | 0x02, 32, out, ordered, mask);
+    else
+      out = x86_rvmi(l, X86_M3A | P | 0x02, size, out, ordered, mask); // vpblendd
+  }
+  return out;
+}
+
+static void shuffle_fours(Lower *l, PjKirVal v, const X86Op *sources, int num_sources,
+                          const int16_t *pattern, int num_lanes) {
+  Parts out = {.n = num_lanes > 8 ? num_lanes / 8 : 1};
+  for (int i = 0; i < out.n; ++i) {
+    int16_t mine[8];
+    for (int lane = 0; lane < 8; ++lane)
+      mine[lane] = i * 8 + lane < num_lanes ? pattern[i * 8 + lane] : ANY;
+    out.op[i] = gather_part(l, sources, num_sources, mine, num_lanes > 4 ? 32 : 16);
+  }
+  x86_set(l, v, &out);
+}
+
+// Within sixteen bytes: the bytes of each operand in order, zeros for the other's, and both
+// together.
+static void shuffle_bytes(Lower *l, PjKirVal v, X86Op a, X86Op b, const uint8_t *pattern, int lanes,
+                          int from, int bytes) {
+  uint8_t of_a[32], of_b[32];
+  memset(of_a, 0x80, sizeof of_a);
+  memset(of_b, 0x80, sizeof of_b);
+  bool from_b = false;
+  for (int i = 0; i < lanes; ++i)
+    for (int j = 0; j < bytes; ++j) {
+      bool second = pattern[i] >= from;
+      (second ? of_b : of_a)[i * bytes + j] =
+          (uint8_t)((pattern[i] - (second ? from : 0)) * bytes + j);
+      from_b |= second;
+    }
+  X86Op out = x86_rvm(l, X86_M38 | P | 0x00, 16, a, x86_pool(l, of_a));
+  if (from_b)
+    out = x86_rvm_commuting(l, M | P | 0xeb, 16, out,
+                            x86_rvm(l, X86_M38 | P | 0x00, 16, b, x86_pool(l, of_b)));
+  x86_set_one(l, v, out);
+}
+
+static void shuffle_scalars(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  PjKirElem elem = (PjKirElem)inst->type.elem;
+  bool gpr = x86_is_gpr(pj_kir_typeof(l->k, inst->args[0]));
+  X86Op both[2], lanes[PJ_KIR_MAX_LANES];
+  for (int i = 0; i < 2; ++i)
+    both[i] = gpr ? x86_scalar(l, inst->args[i]) : x86_parts(l, inst->args[i])->op[0];
+  for (int i = 0; i < inst->type.lanes; ++i)
+    lanes[i] = both[inst->pattern[i]];
+  if (inst->type.lanes == 1) {
+    x86_set_one(l, v, lanes[0]);
+    return;
+  }
+  Parts parts = x86_build(l, elem, inst->type.lanes, lanes);
+  x86_set(l, v, &parts);
+}
+
+static void lower_shuffle(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  PjKirType from = pj_kir_typeof(l->k, inst->args[0]);
+  int lanes = inst->type.lanes;
+  bool masks = inst->type.elem == PJ_KIR_I1;
+  if (masks && (from.lanes == 1 || lanes == 1 || from.lanes > 32 || lanes > 64)) {
+    x86_refuse(l, "a shuffle of masks");
+    return;
+  }
+  if (from.lanes == 1) {
+    shuffle_scalars(l, v);
+    return;
+  }
+  int bytes = masks ? 4 : x86_bytes(inst->type);
+  Parts a = masks ? x86_mask(l, inst->args[0], 4) : *x86_parts(l, inst->args[0]);
+  Parts b = masks ? x86_mask(l, inst->args[1], 4) : *x86_parts(l, inst->args[1]);
+  if (lanes == 1) {
+    int lane = inst->pattern[0];
+    bool second = lane >= from.lanes;
+    x86_set_one(l, v,
+                x86_extract(l, second ? &b : &a, (PjKirElem)inst->type.elem,
+                            lane - (second ? from.lanes : 0)));
+    return;
+  }
+  // Sources in parts of eight lanes of four bytes; an operand shorter than a part still takes one.
+  int16_t pattern[2 * PJ_KIR_MAX_LANES];
+  int fours;
+  if (lanes * bytes <= 16 * X86_MAX_PARTS * 2 &&
+      in_fours(inst->pattern, lanes, bytes, pattern, &fours)) {
+    int per_operand = from.lanes * bytes / 4, room = a.n * 8;
+    X86Op sources[2 * X86_MAX_PARTS];
+    memcpy(sources, a.op, (size_t)a.n * sizeof *sources);
+    memcpy(sources + a.n, b.op, (size_t)b.n * sizeof *sources);
+    if (per_operand > 0) {
+      for (int i = 0; i < fours; ++i)
+        if (pattern[i] >= per_operand)
+          pattern[i] = (int16_t)(pattern[i] - per_operand + room);
+      bool same = inst->args[0] == inst->args[1];
+      for (int i = 0; i < fours && same; ++i)
+        if (pattern[i] >= room)
+          pattern[i] = (int16_t)(pattern[i] - room);
+      shuffle_fours(l, v, sources, same ? a.n : a.n + b.n, pattern, fours);
+      if (masks)
+        l->values[v].mask = 4;
+      return;
+    }
+  }
+  if (lanes * bytes <= 16 && from.lanes * bytes <= 16)
+    shuffle_bytes(l, v, x86_in_reg(l, X86_VEC, a.op[0]), x86_in_reg(l, X86_VEC, b.op[0]),
+                  inst->pattern, lanes, from.lanes, bytes);
+  else
+    x86_refuse(l, "a shuffle of narrow lanes");
+}
+
+bool x86_lower_lanes(Lower *l, PjKirVal v) {
+  switch ((PjKirOp)pj_kir_inst(l->k, v)->op) {
+  case PJ_KIR_SPLAT:
+    lower_splat(l, v);
+    return true;
+  case PJ_KIR_EXTRACT:
+    lower_extract(l, v);
+    return true;
+  case PJ_KIR_SHUFFLE:
+    lower_shuffle(l, v);
+    return true;
+  default:
+    return false;
+  }
+}

@@ -1,0 +1,148 @@
+// State of the translation from kernel IR to instructions over virtual registers, and what its
+// files share.
+//
+// A value is a list of parts. A scalar integer or pointer is one general register (narrow ones with
+// anything in the bits above) or an immediate; a scalar float one vector register; a vector one
+// register per 32 bytes, where a shorter one lies in the low bytes of one. Constants are operands
+// in memory until an instruction wants a register. A scalar i1 is 0 or 1 in a general register. A
+// vector of i1 is a vector of lanes of all ones or all zeros, as wide as those of the comparison
+// that made it; who wants another width gets a converted copy.
+#pragma once
+#include <string.h>
+
+#include "emit/x86/mir.h"
+
+enum { X86_MAX_PARTS = 16 };
+
+typedef struct Parts {
+  X86Op op[X86_MAX_PARTS];
+  int n;
+} Parts;
+
+typedef struct Value {
+  Parts *parts;  // NULL: not made (yet)
+  uint8_t mask;  // of a vector of i1: bytes of a lane
+  bool needed;   // somebody wants it in a register
+  bool lazy;     // a scalar comparison, made where it is used
+  uint32_t uses; // by instructions
+} Value;
+
+typedef struct Lower {
+  X86Fn *f;
+  const PjKir *k;
+  Value *values; // by PjKirVal
+  X86Reg arguments[5];
+} Lower;
+
+typedef enum PjX86Argument {
+  ARG_BUFFERS,
+  ARG_PARAMS,
+  ARG_BEGIN,
+  ARG_END,
+  ARG_SCRATCH
+} PjX86Argument;
+
+// --- making instructions
+static inline bool x86_is_reg(X86Op op) {
+  return op.kind == X86_REG;
+}
+// Notes why the function is left to LLVM; translation goes on and its result is dropped.
+void x86_refuse(Lower *l, const char *why);
+X86Reg x86_new_reg(Lower *l, X86Class cls);
+X86Ins *x86_ins(Lower *l, X86Form form, int size);
+uint32_t x86_new_label(Lower *l);
+void x86_label(Lower *l, uint32_t label);
+// |op| itself if it is a register, or a new one with it. |cls|: of immediates and memory.
+X86Op x86_in_reg(Lower *l, X86Class cls, X86Op op);
+void x86_move(Lower *l, X86Reg d, X86Op a);
+// d = a op b, and with an immediate. |a| goes into a register if need be.
+X86Op x86_rvm(Lower *l, uint32_t enc, int size, X86Op a, X86Op b);
+X86Op x86_rvm_commuting(Lower *l, uint32_t enc, int size, X86Op a, X86Op b);
+X86Op x86_rvmi(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int imm);
+X86Op x86_rm(Lower *l, X86Class cls, uint32_t enc, int size, X86Op b);
+X86Op x86_rmi(Lower *l, uint32_t enc, int size, X86Op b, int imm);
+X86Op x86_mr(Lower *l, X86Class cls, uint32_t enc, int size, X86Op a, int imm); // imm < 0: none
+X86Op x86_vmi(Lower *l, uint32_t enc, int ext, int size, X86Op a, int imm);
+X86Op x86_blend(Lower *l, uint32_t enc, int size, X86Op no, X86Op yes, X86Op mask);
+X86Op x86_alu(Lower *l, int ext, int size, X86Op a, X86Op b);
+X86Op x86_shift(Lower *l, int ext, int size, X86Op a, int imm);
+X86Op x86_gpr_rm(Lower *l, uint32_t enc, int size, X86Op b);
+
+// --- constants
+X86Op x86_pool(Lower *l, const void *bytes); // of 32
+X86Op x86_splat_const(Lower *l, int bytes, uint64_t bits);
+X86Op x86_zero(Lower *l);
+X86Op x86_memory(Lower *l, X86Mem mem);
+
+// --- types
+static inline int x86_bytes(PjKirType t) {
+  return pj_kir_elem_bytes((PjKirElem)t.elem);
+}
+static inline bool x86_is_gpr(PjKirType t) {
+  return t.lanes == 1 && !pj_kir_is_float(t);
+}
+static inline X86Class x86_class(PjKirType t) {
+  return x86_is_gpr(t) ? X86_GPR : X86_VEC;
+}
+static inline int x86_gpr_size(PjKirElem elem) {
+  return elem == PJ_KIR_I64 || elem == PJ_KIR_PTR ? 8 : 4;
+}
+// Parts of |lanes| lanes of |bytes| bytes, and the size of an instruction on one.
+static inline int x86_num_parts(int lanes, int bytes) {
+  return lanes * bytes > 32 ? lanes * bytes / 32 : 1;
+}
+static inline int x86_part_size(int lanes, int bytes) {
+  return lanes * bytes >= 32 ? 32 : 16;
+}
+
+// --- values
+const Parts *x86_parts(Lower *l, PjKirVal v); // of a value that is no i1
+// A scalar integer, pointer or i1, as register or immediate.
+X86Op x86_scalar(Lower *l, PjKirVal v);
+// A vector of i1 with lanes of |bytes| bytes.
+Parts x86_mask(Lower *l, PjKirVal v, int bytes);
+void x86_set(Lower *l, PjKirVal v, const Parts *parts);
+void x86_set_one(Lower *l, PjKirVal v, X86Op op);
+void x86_set_mask(Lower *l, PjKirVal v, const Parts *parts, int bytes);
+
+// --- scalars (scalar.c); operands of |elem|, in registers or immediate
+X86Op x86_extend(Lower *l, X86Op op, PjKirElem elem,
+                 bool is_signed); // to 32 bits; 64-bit ones stay
+X86Op x86_scalar_int(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b);
+X86Op x86_scalar_convert(Lower *l, PjKirOp op, PjKirElem from, PjKirElem to, X86Op a);
+// A comparison, made at once: 0 or 1.
+X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst);
+// Jumps to |label| unless |condition| holds.
+void x86_branch_unless(Lower *l, PjKirVal condition, uint32_t label);
+X86Op x86_scalar_select(Lower *l, const PjKirInst *inst);
+// Is it a comparison that its user can make?
+bool x86_is_comparison(const PjKirInst *inst);
+
+// --- vectors (vector.c, convert.c, lanes.c); false: not one of theirs
+bool x86_lower_vector(Lower *l, PjKirVal v);
+bool x86_lower_convert(Lower *l, PjKirVal v);
+bool x86_lower_lanes(Lower *l, PjKirVal v);
+bool x86_lower_float(Lower *l, PjKirVal v); // scalars too
+
+Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes,
+                bool is_signed); // to twice the bytes
+Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes,
+                 bool saturated); // to half; saturated: no bits are lost
+X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane); // a scalar
+Parts x86_build(Lower *l, PjKirElem elem, int lanes,
+                const X86Op *scalars);                                 // from registers or memory
+X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
+// Applies |op| lane by lane.
+Parts x86_scalarize(Lower *l, const PjKirInst *inst);
+
+// --- memory (memory.c)
+bool x86_lower_memory(Lower *l, PjKirVal v);
+X86Op x86_stack_pointer(Lower *l,
+                        PjKirVal stack); // of a STACK, whose value is its offset in the frame
+// The address of element |index| behind |ptr|, taken apart: values that are needed and bytes that
+// are added.
+typedef struct Address {
+  PjKirVal ptr, index; // 0: none
+  int64_t disp;
+} Address;
+Address x86_address(const PjKir *k, PjKirVal ptr, PjKirVal index, int bytes);

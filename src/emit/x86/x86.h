@@ -1,0 +1,27 @@
+// Our own code generator for x86-64 with AVX2: kernel IR to machine code in tens of microseconds.
+//
+// Kernel IR is already what LLVM's passes would make of it: explicit vectors, no common
+// subexpressions, no invariants in loops. What is left is to choose instructions, to give registers
+// and to encode, which this folder does in one walk each:
+//
+//   lower*.c  kernel IR  -> instructions over virtual registers (mir.h); constants become operands
+//   in memory alloc.c   virtual registers -> registers, or places on the stack encode.c
+//   instructions -> bytes
+//
+// What it has no instructions for, it refuses with UNIMPLEMENTED, and LLVM compiles the kernel
+// (emit/jit.c).
+#pragma once
+#include "kernel/kir.h"
+
+typedef struct PjX86Code {
+  uint8_t *bytes; // position-independent: code, then constants; freed with pj_free
+  size_t size;
+  // The function starts at byte 0.
+} PjX86Code;
+
+// Compiles |k| (finished, for AVX2). Threads: any.
+// Errors: UNIMPLEMENTED (an operation or type that is left to LLVM), RESOURCE_EXHAUSTED.
+PjStatus pj_x86_compile(const PjKir *k, PjX86Code *out);
+
+// True where this build and machine can run such code.
+bool pj_x86_available(PjIsa isa);
