@@ -66,7 +66,8 @@ uint32_t pj_slot_for(PjLower *l, const PjValue *value) {
 
 bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit) {
   const PjValue *origin = pj_origin(l, value);
-  const PjSchedSlot *slot = &l->schedule->slots.data[pj_slot_of(l, value)];
+  uint32_t number = pj_slot_of(l, value); // may add one, and move the others
+  const PjSchedSlot *slot = &l->schedule->slots.data[number];
   bool ours = slot->kind == PJ_SLOT_TEMP || (slot->kind == PJ_SLOT_INPUT && slot->donated);
   return ours && pj_home(origin) == unit->op->region && pj_home(value) == unit->op->region &&
          l->last_read[origin->id] <= unit->order && l->owned[origin->id];
