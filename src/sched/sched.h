@@ -25,6 +25,7 @@ typedef struct PjSchedSlot {
   PjSlotKind kind;
   uint32_t index;
   const void *data;
+  const PjType *type; // CONSTANT
   size_t bytes;
   size_t offset;
   bool donated;         // INPUT: the run may overwrite it, or a copy

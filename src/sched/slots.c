@@ -45,6 +45,7 @@ static uint32_t constant_slot(PjLower *l, const PjValue *value) {
     data = copy;
   }
   l->schedule->slots.data[slot].data = data;
+  l->schedule->slots.data[slot].type = attr->type;
   return slot;
 }
 
@@ -52,7 +53,8 @@ uint32_t pj_slot_of(PjLower *l, const PjValue *value) {
   uint32_t slot = l->slot_of[value->id];
   if (slot != PJ_NO_SLOT)
     return slot;
-  if (value->def && value->def->kind == PJ_OP_CONSTANT)
+  // A large splat that a kernel spells out at run time has memory like any other value.
+  if (value->def && value->def->kind == PJ_OP_CONSTANT && !l->ops[value->def->id].unit)
     return l->slot_of[value->id] = constant_slot(l, value);
   return l->slot_of[value->id] = pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(value));
 }
