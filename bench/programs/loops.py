@@ -309,7 +309,7 @@ loop("n-body 64, 100 steps", n_body, normal(64, 3), lambda: 0.1 * floats(64, 3, 
      quick=True)
 loop("mandelbrot 512x512, 50 steps", mandelbrot, plane, tolerance=0.05, overall=True, quick=True)
 loop("Lorenz by Runge-Kutta, 10,000 steps", lorenz, lambda: np.array([1, 1, 1], np.float32), tolerance=1e-2)
-loop("Collatz of 837,799", collatz, scalar(837799, np.int32))
+loop("Collatz of 77,031", collatz, scalar(77031, np.int32))
 loop("vmap of Collatz, 10,000 lanes", jax.vmap(collatz), lambda: np.arange(1, 10001, dtype=np.int32))
 loop("dynamic_update_slice in a loop, 20,000", fill, normal(20000), tolerance=1e-3, quick=True)
 loop("edit distance, 256x256", edit_distance, lambda: integers(256, high=4), lambda: integers(256, high=4, seed=1))
