@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -126,6 +127,13 @@ class Bench:
         if len(sides) == 2 and "error" not in row:
             row["compile_ratio"] = row["compile_ms"]["XLA"] / row["compile_ms"]["plugin"]
         row["spent_s"] = time.perf_counter() - began
+        return row
+
+    def row(self, program):
+        alone = self.options.quick and not program.xla_quick
+        row = self.measure(program, self.sides[:1] if alone else self.sides)
+        if program.tag == "model" and not self.options.no_once and "error" not in row:
+            row["warm"] = self.warm_cache(program)
         return row
 
     def run(self, program, sides, children, row):
@@ -330,13 +338,15 @@ def main():
     result = {"machine": machine(), "quick": options.quick, "rows": []}
     if not options.no_once:
         result["once"] = bench.once()
-    for program in chosen(options):
-        alone = options.quick and not program.xla_quick
-        row = bench.measure(program, sides[:1] if alone else sides)
-        if program.tag == "model" and not options.no_once and "error" not in row:
-            row["warm"] = bench.warm_cache(program)
-        result["rows"].append(row)
-        print("  " + report.one_line(row), file=sys.stderr, flush=True)
+    # Interrupted, a bench reports what it has.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for program in chosen(options):
+            row = bench.row(program)
+            result["rows"].append(row)
+            print("  " + report.one_line(row), file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        result["interrupted"] = True
     for side in sides + peers:
         side.close()
     result["minutes"] = (time.perf_counter() - began) / 60

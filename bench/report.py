@@ -196,7 +196,8 @@ def text(result):
     rows = result["rows"]
     about = result["machine"]
     lines = [f"{about['cpu']}, {about['processors']} processors, {' '.join(about['features'])}; {about['commit']}, {about['time']}, "
-             f"load {about['load']:.1f}; {result.get('minutes', 0):.1f} minutes", ""]
+             f"load {about['load']:.1f}; {result.get('minutes', 0):.1f} minutes"
+             + (", interrupted" if result.get("interrupted") else ""), ""]
     lines += table(rows) + [""] + failures(rows) + [""] + tags(rows) + [""] + judge(result).lines
     return "\n".join(lines)
 
