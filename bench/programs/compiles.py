@@ -47,7 +47,7 @@ def large_constants(x):
 
 
 def many_results(x):
-    return [x * i + jnp.sin(x) for i in range(200)]
+    return [x * i + jnp.sin(x) for i in range(100)]
 
 
 WIDTHS = [64 + 8 * i for i in range(31)]
@@ -67,7 +67,7 @@ add("compile", "gradient of 60 unrolled steps", jax.grad(unrolled_recurrence, (0
 add("compile", "30 layers of unequal widths", unequal_layers,
     lambda: [floats(32, WIDTHS[0]), [floats(a, b) / a**0.5 for a, b in zip(WIDTHS, WIDTHS[1:])]], tolerance=1e-2)
 add("compile", "constants of 4 MiB", large_constants, lambda: [floats(1024, 1024)])
-add("compile", "200 results, 1,024 elements", many_results, lambda: [floats(K)])
+add("compile", "100 results, 1,024 elements", many_results, lambda: [floats(K)])
 add("compile", "vmap of scan of cond", jax.vmap(lambda x, s: lax.scan(
     lambda c, i: (lax.cond(c > i, lambda c: c * 0.5, lambda c: jnp.sin(c) + i, c), c), x, s)), lambda: [floats(64), floats(64, 100)],
     tolerance=1e-2)
