@@ -225,7 +225,9 @@ static Entry *list_entries(DIR *d, int dir, size_t *out_count, int64_t *out_byte
       entries = grown;
     }
     Entry *entry = &entries[count++];
-    snprintf(entry->name, NAME_BYTES, "%s", e->d_name);
+    size_t length = strnlen(e->d_name, NAME_BYTES - 1);
+    memcpy(entry->name, e->d_name, length);
+    entry->name[length] = 0;
     entry->time = s.st_mtime;
     entry->bytes = s.st_blocks * 512 > s.st_size ? s.st_blocks * 512 : s.st_size;
     bytes += entry->bytes;
