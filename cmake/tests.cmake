@@ -24,14 +24,17 @@ else()
   set(test_libs pj_cli pj_host pj_runtime)
 endif()
 
+add_library(pj_test_support STATIC ${shared_sources})
+target_include_directories(pj_test_support SYSTEM PUBLIC ${PJ_CMOCKA_DIR})
+target_include_directories(pj_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests/unit)
+target_compile_definitions(pj_test_support PUBLIC PJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                           PJ_BINARY_DIR="${CMAKE_BINARY_DIR}")
+target_link_libraries(pj_test_support PUBLIC ${test_libs} ${PJ_CMOCKA_LIB} m)
+
 foreach(source ${test_sources})
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source} ${shared_sources})
-  target_include_directories(${name} SYSTEM PRIVATE ${PJ_CMOCKA_DIR})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
-  target_compile_definitions(${name} PRIVATE PJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                             PJ_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  target_link_libraries(${name} PRIVATE ${test_libs} ${PJ_CMOCKA_LIB} m)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE pj_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   foreach(product plugin_cpu host cli)
     if(TARGET ${product})
