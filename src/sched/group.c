@@ -13,7 +13,7 @@ enum {
   SPLIT_PART = 1 << 14, // elements of a part, at least
   SPLIT_MAX = 64,
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
-  COLUMN_VECTORS = 4,
+  COLUMN_VECTORS = 8,
 };
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
