@@ -343,8 +343,7 @@ static void memory(void **state) {
     cases[s] = (KirCase){
         .name = "memory", .build = build_memory, .context = &shapes[s], .num_buffers = 9, .end = N};
     for (int b = 0; b < 9; ++b)
-      cases[s].buffers[b] = (KirBuffer){shapes[s].elem, N, calloc(N, 8)};
-    cases[s].buffers[1] = (KirBuffer){PJ_KIR_I64, N, calloc(N, 8)};
+      cases[s].buffers[b] = (KirBuffer){b == 1 ? PJ_KIR_I64 : shapes[s].elem, N, calloc(N, 8)};
     for (int i = 0; i < N; ++i) {
       ((int64_t *)cases[s].buffers[1].data)[i] = (i * 37 + 5) % N;
       memcpy((char *)cases[s].buffers[0].data + i * pj_kir_elem_bytes(shapes[s].elem),
