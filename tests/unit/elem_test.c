@@ -552,6 +552,11 @@ static void complex_of(PjDtype dtype) {
       continue;
 #endif
     Case one = {complex_functions[f].kind};
+    // The inverse sines, and roots of complex<f64>, are left to the evaluator (elem_complex.c).
+    if (!pj_elem_supports_kind(one.kind, dtype, result_type(dtype, &one))) {
+      print_message("%s of %s: not in kernels\n", pj_op_info[one.kind].text, pj_dtype_text(dtype));
+      continue;
+    }
     Run run = {.dtype = dtype, .lanes = 4, .count = 1, .list = {&one}};
     PjJitCode *code = test_compile(pj_kir_target_host()->isa, "complex", build, &run);
     void *buffers[FIRST_OUT + 1] = {x, y, z, pred, outs[0]};
