@@ -342,7 +342,7 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   const PjOp *entry = pj_module_entry(module);
   PJ_TRY(check(entry));
   PjSchedule *s = PJ_NEW(arena, PjSchedule);
-  *s = (PjSchedule){.arena = arena, .module = module, .target = options->target};
+  *s = (PjSchedule){.arena = arena, .module = module};
   *out = s;
   PjLower *l = PJ_NEW(options->work, PjLower);
   *l = (PjLower){.arena = arena, .work = options->work, .schedule = s, .options = options};

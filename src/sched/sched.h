@@ -62,7 +62,6 @@ struct PjStep {
   const PjRoutine *routine;
   // EVAL
   const PjOp *fallback; // the function of the outlined operation
-  const PjValue **in_values;
   // WHILE, CASE
   uint32_t num_bodies;
   PjSteps *bodies;
@@ -85,7 +84,6 @@ typedef struct PjScheduleOptions {
 typedef struct PjSchedule {
   PjArena *arena;
   const PjModule *module;
-  const PjKirTarget *target;
   PJ_VEC(PjSchedSlot) slots;
   PjSteps steps;
   uint32_t *inputs;  // slots of the parameters
