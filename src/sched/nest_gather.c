@@ -3,6 +3,7 @@
 // Result dimensions are those of the index array (batch) and those of the slices (offset). An index
 // is clamped so that its slice lies inside the operand. Slices that are read whole along the
 // innermost dimensions stay contiguous.
+#include "eval/structure.h"
 #include "sched/nest.h"
 #include "sched/shape_map.h"
 
@@ -15,13 +16,6 @@ typedef struct Gather {
   int8_t start[PJ_MAX_LOOP_RANK];      // which element of the index vector places an operand's
                                        // dimension, or -1
 } Gather;
-
-static bool contains(const int64_t *list, uint32_t count, int64_t x) {
-  for (uint32_t i = 0; i < count; i++)
-    if (list[i] == x)
-      return true;
-  return false;
-}
 
 static void read_gather(const PjOp *op, Gather *g) {
   const PjType *from = op->operands[0]->type, *indices = op->operands[1]->type,
@@ -36,7 +30,7 @@ static void read_gather(const PjOp *op, Gather *g) {
   uint32_t next = 0;
   for (int d = 0; d < from->rank; d++) {
     bool dropped =
-        contains(g->collapsed, g->num_collapsed, d) || contains(g->batching, g->num_batching, d);
+        pj_contains(g->collapsed, g->num_collapsed, d) || pj_contains(g->batching, g->num_batching, d);
     g->of_operand[d] = dropped ? -1 : (int8_t)g->offset[next++];
     g->start[d] = -1;
   }
@@ -48,7 +42,7 @@ static void read_gather(const PjOp *op, Gather *g) {
       g->of_indices[d] = -1;
       continue;
     }
-    while (r < to->rank && contains(g->offset, g->num_offset, r))
+    while (r < to->rank && pj_contains(g->offset, g->num_offset, r))
       r++;
     g->of_indices[d] = (int8_t)r++;
   }
@@ -67,7 +61,7 @@ bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts) {
       continue;
     // Whole slices along the last dimensions of both are one run.
     int d = from->rank - (to->rank - r);
-    bool whole = d >= 0 && contains(g.offset, g.num_offset, r);
+    bool whole = d >= 0 && pj_contains(g.offset, g.num_offset, r);
     for (int i = r; i < to->rank && whole; i++) {
       int e = from->rank - (to->rank - i);
       whole = g.of_operand[e] == i && g.start[e] < 0 && from->dims[e] == to->dims[i];

@@ -1,13 +1,10 @@
 #include "sched/shape_map.h"
 
+#include "eval/strided.h"
 #include "sched/nest.h"
 
 void pj_shape_strides(const PjType *type, int64_t *strides) {
-  int64_t product = 1;
-  for (int d = type->rank - 1; d >= 0; d--) {
-    strides[d] = product;
-    product *= type->dims[d];
-  }
+  pj_strides(type->rank, type->dims, strides);
 }
 
 int64_t pj_count(const PjType *type) {
