@@ -97,8 +97,10 @@
     *(T *)pcarry = OP(T, carry, local);                                                           \
   }
 
-#define ADD(T, a, b)       ((T)((a) + (b)))
-#define MUL(T, a, b)       ((T)((a) * (b)))
+#define ADD(T, a, b) ((T)((a) + (b)))
+#define MUL(T, a, b) ((T)((a) * (b)))
+// Numbers narrower than int become int before they are multiplied, and could overflow that.
+#define UMUL(T, a, b)      ((T)(1u * (a) * (b)))
 #define MAX(T, a, b)       ((a) > (b) ? (a) : (b))
 #define MIN(T, a, b)       ((a) < (b) ? (a) : (b))
 #define AND(T, a, b)       ((T)((a) & (b)))
@@ -120,13 +122,13 @@
   CHOOSE((Ints)((a) != (a)), a, \
          CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) | (Ints)(b)), VMIN(a, b)))
 
-#define INT_PAIRS(S, T)  \
-  PAIRS(add_##S, T, ADD) \
-  PAIRS(mul_##S, T, MUL) \
-  PAIRS(max_##S, T, MAX) \
-  PAIRS(min_##S, T, MIN) \
-  PAIRS(and_##S, T, AND) \
-  PAIRS(or_##S, T, OR)   \
+#define INT_PAIRS(S, T)   \
+  PAIRS(add_##S, T, ADD)  \
+  PAIRS(mul_##S, T, UMUL) \
+  PAIRS(max_##S, T, MAX)  \
+  PAIRS(min_##S, T, MIN)  \
+  PAIRS(and_##S, T, AND)  \
+  PAIRS(or_##S, T, OR)    \
   PAIRS(xor_##S, T, XOR)
 // Sums and products of signed numbers are those of unsigned ones.
 INT_PAIRS(u8, uint8_t)
@@ -237,6 +239,7 @@ static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = {
 #undef LAST_4
 #undef ADD
 #undef MUL
+#undef UMUL
 #undef MAX
 #undef MIN
 #undef AND

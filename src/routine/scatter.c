@@ -225,15 +225,15 @@ static void scatter_parts(void *context, int64_t begin, int64_t end, int thread)
       if (start < low || start >= high)
         continue;
     }
-    int64_t to = 0;
+    uint64_t to = 0; // wraps for starts outside, which are dropped
     bool inside = true;
     for (int32_t k = 0; k < s->index.num; ++k) {
       const int64_t start = pj__index_start(&walk, &s->index.moved[k], indices);
       inside &= start >= 0 && start <= s->limit[k];
-      to += (int64_t)((uint64_t)start * (uint64_t)s->index.moved[k].stride);
+      to += (uint64_t)start * (uint64_t)s->index.moved[k].stride;
     }
     if (inside)
-      window(run, to, walk.other, temp);
+      window(run, (int64_t)to, walk.other, temp);
   }
 }
 
