@@ -111,6 +111,8 @@ PjStatus pj_lower_fallback(PjLower *l, const PjOp *op, PjSteps *out) {
     pj_slot_touch(l, step->in[i] = pj_slot_of(l, o.inputs.data[i]));
   for (uint32_t i = 0; i < op->num_results; i++)
     pj_slot_touch(l, step->out[i] = pj_slot_for(l, &op->results[i]));
+  if (l->options->source)
+    return PJ_STATUS_OK;
   PjStrBuf text = {0};
   for (uint32_t i = 0; i < op->num_operands; i++) {
     pj_strbuf_puts(&text, i ? ", " : "");
@@ -125,7 +127,7 @@ PjStatus pj_lower_fallback(PjLower *l, const PjOp *op, PjSteps *out) {
 // Functions and meshes that outlined operations name come along.
 PjStatus pj_fallbacks_prepare(PjLower *l) {
   PjSchedule *s = l->schedule;
-  if (!s->num_fallbacks)
+  if (!s->num_fallbacks || l->options->source)
     return PJ_STATUS_OK;
   const PjOp *entry = pj_module_entry(s->module);
   for (const PjOp *op = s->module->body.first; op; op = op->next) {

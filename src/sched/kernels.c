@@ -83,7 +83,7 @@ static Binding new_binding(PjLower *l, const PjUnit *unit, const char *name) {
   PjKir *k = pj_kir_create(l->options->kernels, l->options->target, name);
   return (Binding){.l = l,
                    .mark = mark,
-                   .nest = pj_nest_create(k, false),
+                   .nest = pj_nest_create(k, l->options->source),
                    .unit = unit,
                    .region = unit->op->region};
 }

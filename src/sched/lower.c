@@ -274,6 +274,11 @@ static PjStatus compile(PjLower *l) {
   // Always: it takes microseconds, and code generation crashes on what is wrong.
   for (uint32_t i = 0; i < n; i++)
     PJ_TRY_IN(pj_kir_verify(l->functions.data[i]), "a kernel");
+  if (l->options->source) {
+    s->functions = pj_arena_memdup(l->arena, l->functions.data, n * sizeof *s->functions);
+    s->codes = NULL; // nothing to release
+    return PJ_STATUS_OK;
+  }
   if (n)
     PJ_TRY(pj_jit_compile(l->options->threads, n, l->functions.data, codes));
   for (uint32_t i = 0; i < n; i++)
@@ -284,7 +289,8 @@ static PjStatus compile(PjLower *l) {
 // Parameters that JAX gives up for a result of the same size.
 static void read_donations(PjLower *l, const PjOp *entry) {
   PjSchedule *s = l->schedule;
-  const PjAttr *attrs = PJ_ATTR(entry, arg_attrs);
+  // Source text keeps its promise not to write to arguments.
+  const PjAttr *attrs = l->options->source ? NULL : PJ_ATTR(entry, arg_attrs);
   l->donated_to = PJ_NEW_ARRAY(l->work, uint32_t, s->num_inputs + 1);
   for (uint32_t i = 0; i < s->num_inputs; i++) {
     l->donated_to[i] = PJ_NO_SLOT;

@@ -112,6 +112,10 @@ static bool same_bytes(const PjOp *op) { // a bitcast that leaves memory as it i
          pj_dtype_class(from->dtype) != PJ_CLASS_PRED && pj_dtype_class(to->dtype) != PJ_CLASS_PRED;
 }
 
+static const PjRoutine *select_routine(PjLower *l, const PjOp *op) {
+  return l->options->source ? NULL : pj_routine_select(l->arena, op);
+}
+
 static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   switch (op->kind) {
   case PJ_OP_CONSTANT:
@@ -160,11 +164,11 @@ static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
       pj_elem_type(op->results[0].type->dtype) != PJ_KIR_VOID) {
     if (!moves_better_alone(op))
       return PJ_OPROLE_INLINE;
-    info->routine = pj_routine_select(l->arena, op);
+    info->routine = select_routine(l, op);
     return info->routine ? PJ_OPROLE_ROUTINE : PJ_OPROLE_INLINE;
   }
   if (op->num_results && has_dense_layout(op)) {
-    info->routine = pj_routine_select(l->arena, op);
+    info->routine = select_routine(l, op);
     if (info->routine)
       return PJ_OPROLE_ROUTINE;
   }

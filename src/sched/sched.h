@@ -79,6 +79,9 @@ typedef struct PjScheduleOptions {
   // Called with each distinct function, before code is made of it; may be NULL.
   void (*dump)(void *context, uint32_t code, const PjKir *function);
   void *dump_context;
+  // For source text: kernels are kept as functions, with sizes as literals, and no code is made of
+  // them; no routines are chosen, so their operations are steps of kind EVAL.
+  bool source;
 } PjScheduleOptions;
 
 typedef struct PjSchedule {
@@ -97,6 +100,7 @@ typedef struct PjSchedule {
   uint32_t num_codes;
   PjJitCode **codes;
   PjKernelEntry **entries;
+  const PjKir *const *functions; // by code, of the arena |kernels|; with option |source| only
   // Fallbacks: a module with a function for each outlined operation.
   uint32_t num_fallbacks;
   PjModule *fallback_module;
