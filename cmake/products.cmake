@@ -25,13 +25,20 @@ target_link_libraries(cli PRIVATE pj_cli host)
 set_target_properties(cli PROPERTIES OUTPUT_NAME pjrt BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN/../lib")
 add_dependencies(products cli)
 
+# Programs as C. It makes no machine code, so its own stand-ins take the place of LLVM, which is then not linked.
+add_executable(aot ${CMAKE_SOURCE_DIR}/cli/aot/main.c ${CMAKE_SOURCE_DIR}/cli/aot/no_codegen.c)
+target_link_libraries(aot PRIVATE pj_aot pj_cli)
+target_link_options(aot PRIVATE -Wl,--as-needed)
+set_target_properties(aot PROPERTIES OUTPUT_NAME pjrt-aot)
+add_dependencies(products aot)
+
 # Judging compilers: random programs (pj-differential), and the files of suites (pjrt-suite).
 file(GLOB judge_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/differential/*.c)
 if(judge_sources)
   list(REMOVE_ITEM judge_sources ${CMAKE_SOURCE_DIR}/tests/differential/main.c)
   add_library(pj_judge STATIC ${judge_sources})
   target_include_directories(pj_judge PUBLIC ${CMAKE_SOURCE_DIR}/tests/differential)
-  target_link_libraries(pj_judge PUBLIC pj_runtime pj_cli pj_host m)
+  target_link_libraries(pj_judge PUBLIC pj_runtime pj_aot pj_cli pj_host m)
   add_executable(differential ${CMAKE_SOURCE_DIR}/tests/differential/main.c)
   target_link_libraries(differential PRIVATE pj_judge)
   set_target_properties(differential PROPERTIES OUTPUT_NAME pj-differential)

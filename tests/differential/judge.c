@@ -31,6 +31,8 @@ const PjCompilerOps *judge_compiler(const char *name) {
     return &pj_compiler_native;
   if (!strcmp(name, "passes"))
     return judge_passes_compiler();
+  if (!strcmp(name, "aot"))
+    return judge_aot_compiler();
   if (!strcmp(name, "default"))
     return pj_platform_cpu.compiler;
   return NULL;

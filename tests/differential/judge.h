@@ -35,9 +35,11 @@ typedef struct Report {
 } Report;
 
 // The compiler of a name: eval, native, passes (the passes, then the evaluator),
+// aot (C and the C compiler),
 // or default: the plugin's. NULL for others.
 const PjCompilerOps *judge_compiler(const char *name);
 const PjCompilerOps *judge_passes_compiler(void);
+const PjCompilerOps *judge_aot_compiler(void);
 
 // Judges |text| with |runner| (the compiler, its threads) and |oracle| (the evaluator, one client),
 // on |inputs| (NULL: made-up ones). Free the report's text.

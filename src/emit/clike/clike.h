@@ -43,3 +43,6 @@ extern const PjClikeDialect pj_clike_c;
 // UNIMPLEMENTED (an operation without form in the dialect).
 PjStatus pj_clike_emit(const PjClikeDialect *dialect, uint32_t count, const PjKir *const *functions,
                        const char *const *names, PjStrBuf *out);
+
+// Appends the shortest decimal text of a finite or infinite f32 or f64 that a C compiler reads as the same number.
+void pj_clike_number(PjStrBuf *out, PjKirElem elem, uint64_t bits);

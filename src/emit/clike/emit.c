@@ -34,9 +34,9 @@ static void indent(Fn *f) {
 // --------------------------------------------------------------------------------------------------------
 // constants
 
-// The shortest decimal text that is read back as the same number.
-static const char *float_text(Fn *f, PjKirType type, uint64_t bits) {
-  bool narrow = type.elem == PJ_KIR_F32;
+void pj_clike_number(PjStrBuf *out, PjKirElem elem, uint64_t bits) {
+  bool narrow = elem == PJ_KIR_F32;
+  const char *suffix = narrow ? "f" : "";
   uint32_t low = (uint32_t)bits;
   double value;
   float single;
@@ -44,24 +44,43 @@ static const char *float_text(Fn *f, PjKirType type, uint64_t bits) {
   memcpy(&single, &low, 4);
   if (narrow)
     value = single;
-  if (isnan(value))
-    return narrow ? TEXT("f32_of_bits(0x%08" PRIx32 "u)", low)
-                  : TEXT("f64_of_bits(UINT64_C(0x%016" PRIx64 "))", bits);
-  if (isinf(value))
-    return TEXT("(%s)%sINFINITY", f->c->dialect->elems[type.elem], value < 0 ? "-" : "");
-  if (fabs(value) < 1e6 && value == (int)value)
-    return TEXT("%s%d.0%s", signbit(value) ? "-" : "", (int)fabs(value), narrow ? "f" : "");
-  for (int digits = 1;; ++digits) {
-    double back = 0;
-    f->c->scratch.len = 0;
-    pj_strbuf_double(&f->c->scratch, value, digits);
-    if (f->c->scratch.failed)
-      return "";
-    PjStr text = {f->c->scratch.data, f->c->scratch.len};
-    pj_parse_double(text, &back);
-    if ((narrow ? (double)(float)back : back) == value || digits == 17)
-      return TEXT("%.*s%s", PJ_STR_ARG(text), narrow ? "f" : "");
+  if (isinf(value)) {
+    pj_strbuf_puts(out, value < 0 ? "-INFINITY" : "INFINITY");
+    return;
   }
+  if (fabs(value) < 1e6 && value == (int)value) {
+    pj_strbuf_printf(out, "%s%d.0%s", signbit(value) ? "-" : "", (int)fabs(value), suffix);
+    return;
+  }
+  size_t start = out->len;
+  for (int digits = 1; digits <= 17 && !out->failed; ++digits) {
+    double back = 0;
+    out->len = start;
+    pj_strbuf_double(out, value, digits);
+    if (out->failed)
+      return;
+    PjStr text = {out->data + start, out->len - start};
+    pj_parse_double(text, &back);
+    if ((narrow ? (double)(float)back : back) == value)
+      break;
+  }
+  pj_strbuf_puts(out, suffix);
+}
+
+static const char *float_text(Fn *f, PjKirType type, uint64_t bits) {
+  bool narrow = type.elem == PJ_KIR_F32;
+  uint64_t magnitude = bits & (narrow ? 0x7FFFFFFFu : INT64_MAX);
+  if (magnitude > (narrow ? 0x7F800000u : 0x7FF0000000000000u)) // NaN
+    return narrow ? TEXT("f32_of_bits(0x%08" PRIx64 "u)", bits)
+                  : TEXT("f64_of_bits(UINT64_C(0x%016" PRIx64 "))", bits);
+  PjStrBuf *out = &f->c->scratch;
+  out->len = 0;
+  pj_clike_number(out, (PjKirElem)type.elem, bits);
+  if (out->failed)
+    return "";
+  bool infinite = magnitude == (narrow ? 0x7F800000u : 0x7FF0000000000000u);
+  return infinite ? TEXT("(%s)%s", f->c->dialect->elems[type.elem], out->data)
+                  : pj_arena_strndup(f->c->arena, out->data, out->len);
 }
 
 static int64_t signed_of(PjKirType type, uint64_t bits) {
