@@ -169,9 +169,29 @@ void pj_loop_copy(PjLoops *l, uint32_t i, uint32_t result) {
   pj_kir_call(l->k, PJ_KIR_EXTERN_MEMCPY, 3, args);
 }
 
+// (a + bi) / (c + di), divided through by the larger of c and d (Smith 1962), so that squares do
+// not overflow.
+static PjElem divide_complex(PjKir *k, PjElem x, PjElem y) {
+  PjKirVal swap = pj_kir_flt(k, pj_kir_1(k, PJ_KIR_FABS, y.re), pj_kir_1(k, PJ_KIR_FABS, y.im));
+  PjKirVal large = pj_kir_select(k, swap, y.im, y.re), small = pj_kir_select(k, swap, y.re, y.im);
+  PjKirVal ratio = pj_kir_fdiv(k, small, large);
+  PjKirVal size = pj_kir_fadd(k, large, pj_kir_fmul(k, small, ratio));
+  PjKirVal a = pj_kir_select(k, swap, x.im, x.re), b = pj_kir_select(k, swap, x.re, x.im);
+  PjKirVal re = pj_kir_fadd(k, a, pj_kir_fmul(k, b, ratio));
+  PjKirVal plus = pj_kir_fsub(k, pj_kir_fmul(k, x.im, ratio), x.re);
+  PjKirVal minus = pj_kir_fsub(k, x.im, pj_kir_fmul(k, x.re, ratio));
+  PjKirVal im = pj_kir_select(k, swap, plus, minus);
+  return (PjElem){pj_kir_fdiv(k, re, size), pj_kir_fdiv(k, im, size)};
+}
+
 PjElem pj_loop_2(PjLoops *l, PjOpKind kind, PjDtype dtype, PjElem a, PjElem b) {
   PjElem in[2] = {a, b};
-  return pj_elem_apply_kind(l->k, kind, dtype, dtype, in);
+  if (pj_elem_supports_kind(kind, dtype, dtype))
+    return pj_elem_apply_kind(l->k, kind, dtype, dtype, in);
+  if (kind == PJ_OP_DIVIDE && pj_dtype_is_complex(dtype))
+    return divide_complex(l->k, a, b);
+  l->nest->failed = "arithmetic of a type that has none";
+  return a;
 }
 
 PjElem pj_loop_select(PjLoops *l, PjKirVal mask, PjElem a, PjElem b) {
