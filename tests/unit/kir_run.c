@@ -202,7 +202,7 @@ static void run_c(const Batch *b, const char *flags) {
   snprintf(path, sizeof path, "%s/k.c", dir);
   write_c(b, path);
   snprintf(command, sizeof command,
-           "cc -std=c11 -Wall -Werror -Wno-psabi -shared -fPIC %s -o %s/k.so %s -lm", flags, dir,
+           "cc -std=c11 -Wall -Werror -shared -fPIC %s -o %s/k.so %s -lm", flags, dir,
            path);
   shell(command);
   snprintf(path, sizeof path, "%s/k.so", dir);
@@ -307,7 +307,7 @@ static void run_aarch64(const Batch *b) {
   write_input(b, path);
   snprintf(
       command, sizeof command,
-      "cd %s && aarch64-linux-gnu-gcc -std=c11 -O1 -static -Wno-psabi -o run k.c main.c -lm && "
+      "cd %s && aarch64-linux-gnu-gcc -std=c11 -O1 -static -o run k.c main.c -lm && "
       "qemu-aarch64 ./run in out",
       dir);
   shell(command);

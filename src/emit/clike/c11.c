@@ -20,21 +20,52 @@ static const char preamble[] =
     "#else\n"
     "#pragma STDC FP_CONTRACT OFF\n"
     "#endif\n"
-    "#if defined(__GNUC__) && !defined(PJ_PORTABLE)\n"
+    "// A vector is one of the machine where it fits, else an array; operations on either are "
+    "functions.\n"
+    "#if !defined(__GNUC__) || defined(PJ_PORTABLE)\n"
+    "#define NATIVE 0\n"
+    "#elif defined(__AVX512F__)\n"
+    "#define NATIVE 64\n"
+    "#elif defined(__AVX__)\n"
+    "#define NATIVE 32\n"
+    "#else\n"
+    "#define NATIVE 16\n"
+    "#endif\n"
+    "#ifdef __GNUC__\n"
     "#define FN static inline __attribute__((always_inline))\n"
-    "#define VECTOR(T, name, n) typedef T name __attribute__((vector_size(sizeof(T) * n)))\n"
-    "#define AT(v, l) (v)[l]\n"
-    "#define LANES(...) {__VA_ARGS__}\n"
-    "#define PICK(whole, lanes) whole\n"
-    "#define CONVERT(v, T) __builtin_convertvector(v, T)\n"
-    "#define SELECT(S, m, a, b) (((S)(a) & (m)) | ((S)(b) & ~(m)))\n"
     "#else\n"
     "#define FN static inline\n"
-    "#define VECTOR(T, name, n) typedef struct { T at[n]; } name\n"
-    "#define AT(v, l) (v).at[l]\n"
-    "#define LANES(...) {{__VA_ARGS__}}\n"
-    "#define PICK(whole, lanes) lanes\n"
     "#endif\n"
+    "#define WHOLE(value, lanes) return value;\n"
+    "#define LANES(value, lanes) lanes\n"
+    "#define ARRAY(T, name, n) typedef struct { T at[n]; } name\n"
+    "#define VECTOR(T, name, n) typedef struct { T at __attribute__((vector_size(sizeof(T) * n))); "
+    "} name\n"
+    "#if NATIVE >= 16\n"
+    "#define TYPE16 VECTOR\n"
+    "#define PICK16 WHOLE\n"
+    "#else\n"
+    "#define TYPE16 ARRAY\n"
+    "#define PICK16 LANES\n"
+    "#endif\n"
+    "#if NATIVE >= 32\n"
+    "#define TYPE32 VECTOR\n"
+    "#define PICK32 WHOLE\n"
+    "#else\n"
+    "#define TYPE32 ARRAY\n"
+    "#define PICK32 LANES\n"
+    "#endif\n"
+    "#if NATIVE >= 64\n"
+    "#define TYPE64 VECTOR\n"
+    "#define PICK64 WHOLE\n"
+    "#else\n"
+    "#define TYPE64 ARRAY\n"
+    "#define PICK64 LANES\n"
+    "#endif\n"
+    "#define AT(v, l) (v).at[l]\n"
+    "#define RAW(T) __typeof__(((T *)0)->at)\n"
+    "#define CONVERT(v, T) __builtin_convertvector(v, T)\n"
+    "#define SELECT(S, m, a, b) (((S)(a) & (m)) | ((S)(b) & ~(m)))\n"
     "#define EACH(T, n, value) T r; for (int l = 0; l < n; ++l) AT(r, l) = value; return r;\n";
 
 static const PjClikePiece pieces[] = {
@@ -78,8 +109,8 @@ static const PjClikePiece pieces[] = {
      "  uint32_t finite = rest < 0x38800000u ? small : rest < 0x477FF000u ? large : 0x7C00u;\n"
      "  return (uint16_t)((bits >> 16 & 0x8000u) | (rest > 0x7F800000u ? nan : finite));\n"
      "}\n"},
-    {"umulh32",
-     "FN uint32_t umulh32(uint32_t a, uint32_t b) { return (uint32_t)((uint64_t)a * b >> 32); }\n"},
+    {"umulh32", "FN uint32_t umulh32(uint32_t a, uint32_t b) { return "
+                "(uint32_t)((uint64_t)a * b >> 32); }\n"},
     {"umulh64",
      "FN uint64_t umulh64(uint64_t a, uint64_t b) {\n"
      "  uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;\n"
@@ -101,62 +132,62 @@ static const PjClikePiece pieces[] = {
 };
 
 static const PjClikeForm forms[PJ_KIR_OP_COUNT] = {
-    [PJ_KIR_ADD] = {"$k($a + $b)", "a + b"},
-    [PJ_KIR_SUB] = {"$k($a - $b)", "a - b"},
-    [PJ_KIR_MUL] = {"$k($x$a * $b)", "a * b"},
+    [PJ_KIR_ADD] = {"$k($a + $b)", "a.at + b.at"},
+    [PJ_KIR_SUB] = {"$k($a - $b)", "a.at - b.at"},
+    [PJ_KIR_MUL] = {"$k($x$a * $b)", "a.at * b.at"},
     [PJ_KIR_UMULH] = {"umulh$w($a, $b)"},
     [PJ_KIR_UDIV] = {"$k($a / $b)"},
     [PJ_KIR_SDIV] = {"($t)($1 / $2)"},
     [PJ_KIR_UREM] = {"$k($a % $b)"},
     [PJ_KIR_SREM] = {"($t)($1 % $2)"},
-    [PJ_KIR_SMIN] = {"$1 < $2 ? $a : $b", "($V)SELECT($S, ($S)a < ($S)b, a, b)", true},
-    [PJ_KIR_SMAX] = {"$1 > $2 ? $a : $b", "($V)SELECT($S, ($S)a > ($S)b, a, b)", true},
-    [PJ_KIR_UMIN] = {"$a < $b ? $a : $b", "($V)SELECT($S, a < b, a, b)", true},
-    [PJ_KIR_UMAX] = {"$a > $b ? $a : $b", "($V)SELECT($S, a > b, a, b)", true},
-    [PJ_KIR_AND] = {"$k($a & $b)", "a & b"},
-    [PJ_KIR_OR] = {"$k($a | $b)", "a | b"},
-    [PJ_KIR_XOR] = {"$k($a ^ $b)", "a ^ b"},
-    [PJ_KIR_SHL] = {"$k(($t)$a << $n)", "a << (b & $m)"},
-    [PJ_KIR_LSHR] = {"$k($a >> $n)", "a >> (b & $m)"},
-    [PJ_KIR_ASHR] = {"($t)($1 >> $n)", "($V)(($S)a >> ($S)(b & $m))"},
+    [PJ_KIR_SMIN] = {"$1 < $2 ? $a : $b", "($V)SELECT($S, ($S)a.at < ($S)b.at, a.at, b.at)", true},
+    [PJ_KIR_SMAX] = {"$1 > $2 ? $a : $b", "($V)SELECT($S, ($S)a.at > ($S)b.at, a.at, b.at)", true},
+    [PJ_KIR_UMIN] = {"$a < $b ? $a : $b", "($V)SELECT($S, a.at < b.at, a.at, b.at)", true},
+    [PJ_KIR_UMAX] = {"$a > $b ? $a : $b", "($V)SELECT($S, a.at > b.at, a.at, b.at)", true},
+    [PJ_KIR_AND] = {"$k($a & $b)", "a.at & b.at"},
+    [PJ_KIR_OR] = {"$k($a | $b)", "a.at | b.at"},
+    [PJ_KIR_XOR] = {"$k($a ^ $b)", "a.at ^ b.at"},
+    [PJ_KIR_SHL] = {"$k(($t)$a << $n)", "a.at << (b.at & $m)"},
+    [PJ_KIR_LSHR] = {"$k($a >> $n)", "a.at >> (b.at & $m)"},
+    [PJ_KIR_ASHR] = {"($t)($1 >> $n)", "($V)(($S)a.at >> ($S)(b.at & $m))"},
     [PJ_KIR_CTLZ] = {"($t)leading_zeros($a, $w)"},
     [PJ_KIR_POPCNT] = {"($t)popcount($a)"},
-    [PJ_KIR_FADD] = {"($a + $b)", "a + b"},
-    [PJ_KIR_FSUB] = {"($a - $b)", "a - b"},
-    [PJ_KIR_FMUL] = {"($a * $b)", "a * b"},
-    [PJ_KIR_FDIV] = {"($a / $b)", "a / b"},
+    [PJ_KIR_FADD] = {"($a + $b)", "a.at + b.at"},
+    [PJ_KIR_FSUB] = {"($a - $b)", "a.at - b.at"},
+    [PJ_KIR_FMUL] = {"($a * $b)", "a.at * b.at"},
+    [PJ_KIR_FDIV] = {"($a / $b)", "a.at / b.at"},
     [PJ_KIR_FMA] = {"fma$f($a, $b, $c)"},
-    [PJ_KIR_FMIN] = {"$a < $b ? $a : $b", "($V)SELECT($S, a < b, a, b)", true},
-    [PJ_KIR_FMAX] = {"$a > $b ? $a : $b", "($V)SELECT($S, a > b, a, b)", true},
-    [PJ_KIR_FNEG] = {"(-$a)", "-a"},
-    [PJ_KIR_FABS] = {"fabs$f($a)", "($V)(($I)a & ~$g)"},
-    [PJ_KIR_COPYSIGN] = {"copysign$f($a, $b)", "($V)((($I)a & ~$g) | (($I)b & $g))"},
+    [PJ_KIR_FMIN] = {"$a < $b ? $a : $b", "($V)SELECT($S, a.at < b.at, a.at, b.at)", true},
+    [PJ_KIR_FMAX] = {"$a > $b ? $a : $b", "($V)SELECT($S, a.at > b.at, a.at, b.at)", true},
+    [PJ_KIR_FNEG] = {"(-$a)", "-a.at"},
+    [PJ_KIR_FABS] = {"fabs$f($a)", "($V)(($I)a.at & ~$g)"},
+    [PJ_KIR_COPYSIGN] = {"copysign$f($a, $b)", "($V)((($I)a.at & ~$g) | (($I)b.at & $g))"},
     [PJ_KIR_FSQRT] = {"sqrt$f($a)"},
     [PJ_KIR_FLOOR] = {"floor$f($a)"},
     [PJ_KIR_CEIL] = {"ceil$f($a)"},
     [PJ_KIR_FTRUNC] = {"trunc$f($a)"},
     [PJ_KIR_RINT] = {"rint$f($a)"},
-    [PJ_KIR_EQ] = {"($a == $b)", "CONVERT(a == b, $V)"},
-    [PJ_KIR_NE] = {"($a != $b)", "CONVERT(a != b, $V)"},
-    [PJ_KIR_SLT] = {"($1 < $2)", "CONVERT(($D)a < ($D)b, $V)"},
-    [PJ_KIR_SLE] = {"($1 <= $2)", "CONVERT(($D)a <= ($D)b, $V)"},
-    [PJ_KIR_ULT] = {"($a < $b)", "CONVERT(a < b, $V)"},
-    [PJ_KIR_ULE] = {"($a <= $b)", "CONVERT(a <= b, $V)"},
-    [PJ_KIR_FEQ] = {"($a == $b)", "CONVERT(a == b, $V)"},
-    [PJ_KIR_FNE] = {"($a != $b)", "CONVERT(a != b, $V)"},
-    [PJ_KIR_FLT] = {"($a < $b)", "CONVERT(a < b, $V)"},
-    [PJ_KIR_FLE] = {"($a <= $b)", "CONVERT(a <= b, $V)"},
-    [PJ_KIR_UNO] = {"isunordered($a, $b)", "CONVERT((a != a) | (b != b), $V)"},
-    [PJ_KIR_SELECT] = {"($a ? $b : $c)", "($V)SELECT($S, CONVERT(a, $S), b, c)"},
-    [PJ_KIR_SEXT] = {"($t)$1", "($V)CONVERT(($D)a, $S)"},
-    [PJ_KIR_ZEXT] = {"($t)$a", "CONVERT(a, $V)"},
-    [PJ_KIR_TRUNC] = {"($t)$a", "CONVERT(a, $V)"},
-    [PJ_KIR_SITOFP] = {"($t)$1", "CONVERT(($D)a, $V)"},
-    [PJ_KIR_UITOFP] = {"($t)$a", "CONVERT(a, $V)"},
-    [PJ_KIR_FPTOSI] = {"($t)($s)$a", "($V)CONVERT(a, $S)"},
-    [PJ_KIR_FPTOUI] = {"($t)$a", "CONVERT(a, $V)"},
-    [PJ_KIR_FPEXT] = {"($t)$a", "CONVERT(a, $V)"},
-    [PJ_KIR_FPTRUNC] = {"($t)$a", "CONVERT(a, $V)"},
+    [PJ_KIR_EQ] = {"($a == $b)", "CONVERT(a.at == b.at, $V)"},
+    [PJ_KIR_NE] = {"($a != $b)", "CONVERT(a.at != b.at, $V)"},
+    [PJ_KIR_SLT] = {"($1 < $2)", "CONVERT(($D)a.at < ($D)b.at, $V)"},
+    [PJ_KIR_SLE] = {"($1 <= $2)", "CONVERT(($D)a.at <= ($D)b.at, $V)"},
+    [PJ_KIR_ULT] = {"($a < $b)", "CONVERT(a.at < b.at, $V)"},
+    [PJ_KIR_ULE] = {"($a <= $b)", "CONVERT(a.at <= b.at, $V)"},
+    [PJ_KIR_FEQ] = {"($a == $b)", "CONVERT(a.at == b.at, $V)"},
+    [PJ_KIR_FNE] = {"($a != $b)", "CONVERT(a.at != b.at, $V)"},
+    [PJ_KIR_FLT] = {"($a < $b)", "CONVERT(a.at < b.at, $V)"},
+    [PJ_KIR_FLE] = {"($a <= $b)", "CONVERT(a.at <= b.at, $V)"},
+    [PJ_KIR_UNO] = {"isunordered($a, $b)", "CONVERT((a.at != a.at) | (b.at != b.at), $V)"},
+    [PJ_KIR_SELECT] = {"($a ? $b : $c)", "($V)SELECT($S, CONVERT(a.at, $S), b.at, c.at)"},
+    [PJ_KIR_SEXT] = {"($t)$1", "($V)CONVERT(($D)a.at, $S)"},
+    [PJ_KIR_ZEXT] = {"($t)$a", "CONVERT(a.at, $V)"},
+    [PJ_KIR_TRUNC] = {"($t)$a", "CONVERT(a.at, $V)"},
+    [PJ_KIR_SITOFP] = {"($t)$1", "CONVERT(($D)a.at, $V)"},
+    [PJ_KIR_UITOFP] = {"($t)$a", "CONVERT(a.at, $V)"},
+    [PJ_KIR_FPTOSI] = {"($t)($s)$a", "($V)CONVERT(a.at, $S)"},
+    [PJ_KIR_FPTOUI] = {"($t)$a", "CONVERT(a.at, $V)"},
+    [PJ_KIR_FPEXT] = {"($t)$a", "CONVERT(a.at, $V)"},
+    [PJ_KIR_FPTRUNC] = {"($t)$a", "CONVERT(a.at, $V)"},
     [PJ_KIR_F16TOF32] = {"f32_of_f16($a)"},
     [PJ_KIR_F32TOF16] = {"f16_of_f32($a)"},
     [PJ_KIR_PTRADD] = {"($a + (int64_t)$b)"},

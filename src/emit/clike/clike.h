@@ -7,15 +7,18 @@
 #include "kernel/kir.h"
 
 // How one operation is written. In |scalar|, for one lane; and in |vector|, for compilers that know
-// operators on whole vectors a, b, c (NULL: lane by lane):
-//   $a $b $c  operands               $1 $2  the first two as signed integers
+// operators on whole vectors a.at, b.at, c.at (NULL: lane by lane):
+//
+//   $a $b $c  operands
+//   $1 $2     the first two as signed integers
 //   $n        $b as an amount to shift by, below the width
-//   $t        the result's type      $s     signed integers of its width
+//   $t $s     the result's type, and signed integers of its width
 //   $k        a cast to the result's type where arithmetic would widen it, else nothing
-//   $x        a cast to 32 bits where the product of narrower operands could overflow an int, else
-//   nothing $f        f for float, nothing for double (of the first operand) $w $m $g  the first
-//   operand's width in bits, that minus one, its sign bit $V $S $I  vectors: the result, signed and
-//   unsigned integers of its width $D        signed integers of the first operand's width
+//   $x        a cast to 32 bits where a product of narrower ones could overflow, else nothing
+//   $f        f for float, nothing for double (of the first operand)
+//   $w $m $g  the first operand's width in bits, that minus one, its sign bit
+//   $V $S $I  types of vectors: the result, signed and unsigned integers of its width
+//   $D        signed integers of the first operand's width
 typedef struct PjClikeForm {
   const char *scalar, *vector;
   bool twice; // |scalar| has an operand twice: becomes a function for scalars as well
@@ -44,5 +47,6 @@ extern const PjClikeDialect pj_clike_c;
 PjStatus pj_clike_emit(const PjClikeDialect *dialect, uint32_t count, const PjKir *const *functions,
                        const char *const *names, PjStrBuf *out);
 
-// Appends the shortest decimal text of a finite or infinite f32 or f64 that a C compiler reads as the same number.
+// Appends the shortest decimal text of a finite or infinite f32 or f64 that a C compiler reads as
+// the same number.
 void pj_clike_number(PjStrBuf *out, PjKirElem elem, uint64_t bits);

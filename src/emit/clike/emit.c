@@ -267,7 +267,7 @@ static void declare(Fn *f, PjKirVal v, const char *letter) {
 
 static void print_lanes(Fn *f, PjKirVal v, const PjKirInst *inst) {
   declare(f, v, "v");
-  PUT(" = LANES(");
+  PUT(" = {{");
   for (int l = 0; l < inst->type.lanes; ++l) {
     if (inst->op == PJ_KIR_IOTA) {
       PUT("%s%d", l ? ", " : "", l);
@@ -276,7 +276,7 @@ static void print_lanes(Fn *f, PjKirVal v, const PjKirInst *inst) {
     int half = type_of(f, inst->args[0]).lanes, lane = inst->pattern[l];
     PUT("%sAT(%s, %d)", l ? ", " : "", f->text[inst->args[lane >= half]], lane % half);
   }
-  PUT(");\n");
+  PUT("}};\n");
 }
 
 static void print_block(Fn *f, uint32_t block);

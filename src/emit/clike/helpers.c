@@ -23,11 +23,20 @@ const char *pj_clike__label(PjClike *c, PjKirType type) {
                         : labels[type.elem];
 }
 
-// Declares a type of |lanes| elements.
-static const char *vector_type(PjClike *c, const char *elem, const char *prefix, int lanes) {
+// The least size that the dialect tells apart which holds |bytes|: 16, 32 or 64; else 0.
+static int size_class(int bytes) {
+  return bytes <= 16 ? 16 : bytes <= 32 ? 32 : bytes <= 64 ? 64 : 0;
+}
+
+// Declares a type of |lanes| elements of |bits|.
+static const char *vector_type(PjClike *c, const char *elem, const char *prefix, int bits,
+                               int lanes) {
+  int size = size_class(bits / 8 * lanes);
   const char *name = pj_arena_printf(c->arena, "%sx%d", prefix, lanes);
-  if (is_new(c, name))
-    pj_strbuf_printf(&c->types, "VECTOR(%s, %s, %d);\n", elem, name, lanes);
+  if (is_new(c, name)) {
+    const char *kind = size ? pj_arena_printf(c->arena, "TYPE%d", size) : "ARRAY";
+    pj_strbuf_printf(&c->types, "%s(%s, %s, %d);\n", kind, elem, name, lanes);
+  }
   return name;
 }
 
@@ -35,9 +44,8 @@ const char *pj_clike__type(PjClike *c, PjKirType type) {
   if (type.lanes <= 1)
     return c->dialect->elems[type.elem];
   // Lanes of masks are signed: what comparisons give.
-  return vector_type(c,
-                     (type.elem == PJ_KIR_I1 ? c->dialect->signeds : c->dialect->elems)[type.elem],
-                     labels[type.elem], type.lanes);
+  const char *const *elems = type.elem == PJ_KIR_I1 ? c->dialect->signeds : c->dialect->elems;
+  return vector_type(c, elems[type.elem], labels[type.elem], width(type), type.lanes);
 }
 
 static PjKirElem int_of_width(PjKirType type) {
@@ -53,7 +61,7 @@ static const char *signed_vector(PjClike *c, PjKirType type) {
   if (type.elem == PJ_KIR_I1)
     return pj_clike__type(c, type);
   const char *prefix = pj_arena_printf(c->arena, "s%d", width(type));
-  return vector_type(c, c->dialect->signeds[type.elem], prefix, type.lanes);
+  return vector_type(c, c->dialect->signeds[type.elem], prefix, width(type), type.lanes);
 }
 
 static void expand_code(PjClike *c, char code, PjKirType result, const PjKirType *types,
@@ -109,16 +117,16 @@ static void expand_code(PjClike *c, char code, PjKirType result, const PjKirType
     pj_strbuf_puts(out, width(first) == 64 ? "UINT64_C(0x8000000000000000)" : "0x80000000u");
     break;
   case 'V':
-    pj_strbuf_puts(out, pj_clike__type(c, result));
+    pj_strbuf_printf(out, "RAW(%s)", pj_clike__type(c, result));
     break;
   case 'S':
-    pj_strbuf_puts(out, signed_vector(c, result));
+    pj_strbuf_printf(out, "RAW(%s)", signed_vector(c, result));
     break;
   case 'I':
-    pj_strbuf_puts(out, unsigned_vector(c, result));
+    pj_strbuf_printf(out, "RAW(%s)", unsigned_vector(c, result));
     break;
   case 'D':
-    pj_strbuf_puts(out, signed_vector(c, first));
+    pj_strbuf_printf(out, "RAW(%s)", signed_vector(c, first));
     break;
   default:
     pj_strbuf_putc(out, '$');
@@ -144,16 +152,16 @@ PjClikeForm pj_clike__form(PjClike *c, PjKirOp op, PjKirType result, PjKirType f
   bool from_mask = first.elem == PJ_KIR_I1, to_mask = result.elem == PJ_KIR_I1;
   bool vector = result.lanes > 1;
   if (op == PJ_KIR_SEXT && from_mask) // Lanes of vectors are -1 already.
-    form = (PjClikeForm){vector ? "($t)$a" : "($t)-(int)$a", "($V)CONVERT(a, $S)"};
+    form = (PjClikeForm){vector ? "($t)$a" : "($t)-(int)$a", "($V)CONVERT(a.at, $S)"};
   else if (op == PJ_KIR_ZEXT && from_mask)
-    form = (PjClikeForm){vector ? "($t)($a & 1)" : "($t)$a", "($V)-CONVERT(a, $S)"};
+    form = (PjClikeForm){vector ? "($t)($a & 1)" : "($t)$a", "($V)-CONVERT(a.at, $S)"};
   else if (op == PJ_KIR_TRUNC && to_mask)
-    form = (PjClikeForm){"($a & 1)", "CONVERT(-(($D)a & 1), $V)"};
+    form = (PjClikeForm){"($a & 1)", "CONVERT(-(($D)a.at & 1), $V)"};
   else if (op == PJ_KIR_BITCAST)
     form = (PjClikeForm){result.elem == PJ_KIR_F32   ? "f32_of_bits($a)"
                          : result.elem == PJ_KIR_F64 ? "f64_of_bits($a)"
                                                      : "i$w_of_float($a)",
-                         "($V)a"};
+                         "($V)a.at"};
   return form;
 }
 
@@ -184,6 +192,10 @@ const char *pj_clike__lanewise(PjClike *c, PjKirOp op, PjKirType result, uint32_
                           ? pj_clike__expand(c, form.vector, result, types, names, signeds, amount)
                           : NULL;
   const char *type = pj_clike__type(c, result);
+  int bytes = width(result) / 8 * result.lanes;
+  for (uint32_t i = 0; i < n; ++i)
+    if (width(types[i]) / 8 * types[i].lanes > bytes)
+      bytes = width(types[i]) / 8 * types[i].lanes;
   PjStrBuf *out = &c->helpers;
   pj_strbuf_printf(out, "%s %s %s(", c->dialect->function, type, name);
   for (uint32_t i = 0; i < n; ++i)
@@ -194,9 +206,9 @@ const char *pj_clike__lanewise(PjClike *c, PjKirOp op, PjKirType result, uint32_
       vector && result.elem == PJ_KIR_I1 && (compare || op == PJ_KIR_TRUNC) ? "-" : "";
   if (!vector)
     pj_strbuf_printf(out, "return %s;", one);
-  else if (whole)
-    pj_strbuf_printf(out, "PICK(return %s;, EACH(%s, %d, %s%s))", whole, type, result.lanes, minus,
-                     one);
+  else if (whole && size_class(bytes))
+    pj_strbuf_printf(out, "PICK%d(((%s){%s}), EACH(%s, %d, %s%s))", size_class(bytes), type, whole,
+                     type, result.lanes, minus, one);
   else
     pj_strbuf_printf(out, "EACH(%s, %d, %s%s)", type, result.lanes, minus, one);
   pj_strbuf_puts(out, " }\n");
@@ -212,10 +224,10 @@ const char *pj_clike__splat(PjClike *c, PjKirType type) {
   bool mask = type.elem == PJ_KIR_I1;
   pj_strbuf_printf(out, "%s %s %s(%s a) { ", c->dialect->function, vector, name,
                    c->dialect->elems[type.elem]);
-  pj_strbuf_printf(out, "PICK(return ((%s){", vector);
+  pj_strbuf_printf(out, "return (%s){{", vector);
   for (int l = 0; l < type.lanes; ++l)
     pj_strbuf_printf(out, "%s%sa", l ? ", " : "", mask ? "-" : "");
-  pj_strbuf_printf(out, "});, EACH(%s, %d, %sa)) }\n", vector, type.lanes, mask ? "-" : "");
+  pj_strbuf_puts(out, "}}; }\n");
   return name;
 }
 
@@ -265,7 +277,7 @@ static void print_by_lanes(PjClike *c, const char *name, PjKirType type, PjKirTy
                      "%s %s %s(const void *p, %s i%s) { %s a%s; %s%s%s = %s(p, %s); return a; }\n",
                      c->dialect->function, type_name, name, index_type, mask_param, type_name,
                      !masked  ? ""
-                     : vector ? " = {0}"
+                     : vector ? " = {{0}}"
                               : " = 0",
                      each, when, lane, one, at);
 }
