@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "kernel/convert.h"
 #include "sched/shape_map.h"
 
 enum {
@@ -81,6 +82,36 @@ static PjElem reversed(PjNest *nest, PjElem e) {
   return e;
 }
 
+// Lane i at |index| + |step| * i: whole vectors, of which no one reaches beyond the last lane, and
+// what is wanted picked from them.
+static PjElem load_strided(PjNest *nest, PjDtype dtype, const PjPlace *place, PjKirVal index,
+                           int step) {
+  PjKir *k = nest->ix.k;
+  int lanes = nest->ix.lanes;
+  PjKirType type = pj_kir_type(pj_conv_memory(dtype), lanes);
+  PjKirVal all = 0;
+  for (int v = 0; v < step; v++) {
+    int last = (lanes - 1) * step + 1 - lanes, begin = v * lanes < last ? v * lanes : last;
+    PjKirVal part = pj_kir_load(k, type, place->ptr, pj_kir_add(k, index, pj_kir_i64(k, begin)), 0,
+                                place->readonly);
+    uint8_t pattern[PJ_KIR_MAX_LANES];
+    for (int i = 0; i < lanes; i++)
+      pattern[i] = (uint8_t)(i * step < v * lanes ? i : lanes + (i * step - begin) % lanes);
+    if (!v)
+      for (int i = 0; i < lanes; i++)
+        pattern[i] = (uint8_t)(i * step < lanes ? i * step : 0);
+    all = pj_kir_shuffle(k, all ? all : part, part, lanes, pattern);
+  }
+  return (PjElem){pj_conv_from_memory(k, dtype, all), 0};
+}
+
+// Steps worth that, of elements that a shuffle can move.
+static bool is_short_step(PjDtype dtype, int64_t step, int lanes) {
+  size_t bytes = pj_dtype_bytes(dtype);
+  return step >= 2 && step <= 4 && step < lanes && !pj_dtype_is_complex(dtype) &&
+         (bytes >= 4 || bytes * (size_t)lanes <= 16);
+}
+
 PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask) {
   PjKir *k = nest->ix.k;
   int lanes = nest->ix.lanes;
@@ -97,6 +128,8 @@ PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, 
     PjIx first = pj_ix_add(&nest->ix, at, pj_ix_uniform(pj_kir_i64(k, 1 - lanes)));
     e = reversed(nest, pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, first), 0,
                                     place->readonly));
+  } else if (!at.vec && !mask && is_short_step(dtype, at.step, lanes)) {
+    e = load_strided(nest, dtype, place, pj_ix_base(&nest->ix, at), (int)at.step);
   } else {
     PjKirVal ptr = moved(nest, dtype, place->ptr, at);
     PjIx rest = {.step = at.step, .vec = at.vec};
