@@ -110,6 +110,11 @@ void pj_emit_columns(PjEmit *e, PjKirVal begin, PjKirVal end) {
     flat = pj_kir_2(k, PJ_KIR_UDIV, flat, blocks);
   }
   pj_emit_outer(e, flat, g->loops, g->num_loops - 1, &c.outer);
+  if (g->streamed) {
+    pj_emit_stream(e, &c.outer, column, c.part, c.first_begin, c.first_end);
+    pj_kir_for_end(k, 0, NULL, NULL);
+    return;
+  }
   int copies = g->block % g->lanes ? 0 : (int)(g->block / g->lanes);
   if (copies && last->extent % g->block == 0) {
     column_block(&c, copies, g->lanes, column);

@@ -12,6 +12,11 @@ typedef struct PjEmit {
 void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end);
 void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end);
 void pj_emit_columns(PjEmit *e, PjKirVal begin, PjKirVal end);
+// One block of columns, from |column| on, of a streamed group, at |outer| (loops but the last).
+// |part|: of a reduction that was cut, with its range of the first inner loop; else 0.
+void pj_emit_stream(PjEmit *e, const PjIndex *outer, PjKirVal column, PjKirVal part,
+                    PjKirVal first_begin, PjKirVal first_end);
+size_t pj_stream_scratch(const PjGroup *group);
 
 // Sets lanes, and drops what was computed with others.
 void pj_emit_lanes(PjEmit *e, int lanes);

@@ -3,8 +3,7 @@
 //
 // All of it follows from sizes alone, never from the number of threads, so that results do not
 // depend on it.
-#include "sched/group.h"
-
+#include "sched/emit_loops.h"
 #include "sched/shape_map.h"
 
 enum {
@@ -14,6 +13,11 @@ enum {
   SPLIT_MAX = 64,
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
   COLUMN_VECTORS = 8,
+  STREAM_BYTES = 4096,   // of a row that a unit takes
+  STREAM_FROM = 1 << 18, // bytes of the operand
+  STREAM_ROWS = 64,      // of a part, at least
+  STREAM_PART = 1 << 15, // elements of a part, at least
+  STREAM_UNITS = 32,
 };
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
@@ -67,6 +71,39 @@ static void choose_split(PjGroup *g) {
     size = (size + 127) / 128 * 128;
   g->split_size = size;
   g->split = (first->extent + size - 1) / size;
+}
+
+// Columns of an array beyond the second cache are read a page of a row at a time; the rows are cut
+// into parts where columns alone keep few threads busy.
+static bool choose_stream(PjGroup *g, size_t bytes) {
+  const PjLoop *last = &g->loops[g->num_loops - 1], *first = g->loops;
+  if (g->count * (int64_t)bytes < STREAM_FROM || last->extent < 2 * (int64_t)g->lanes ||
+      g->inner < STREAM_ROWS)
+    return false;
+  while (!first->inner)
+    first++;
+  int64_t wide = STREAM_BYTES / (int64_t)bytes / g->lanes * g->lanes;
+  g->blocks = (last->extent + wide - 1) / wide;
+  g->block = ((last->extent + g->blocks - 1) / g->blocks + g->lanes - 1) / g->lanes * g->lanes;
+  g->blocks = (last->extent + g->block - 1) / g->block;
+  int64_t units = g->outer / last->extent * g->blocks;
+  int64_t parts = STREAM_UNITS / units, rows = g->inner / first->extent;
+  int64_t least = (STREAM_ROWS + rows - 1) / rows; // of the first loop, in a part
+  if (least < STREAM_PART / g->block / rows)
+    least = STREAM_PART / g->block / rows;
+  if (parts > first->extent / least)
+    parts = first->extent / least;
+  g->split = 1;
+  if (parts >= 2) {
+    g->split_size = (first->extent + parts - 1) / parts;
+    if (rows == 1) // whole turns of the loop over rows
+      g->split_size = (g->split_size + 7) / 8 * 8;
+    g->split = (first->extent + g->split_size - 1) / g->split_size;
+  }
+  g->units = units * g->split;
+  g->streamed = true;
+  g->scratch_bytes = pj_stream_scratch(g);
+  return true;
 }
 
 bool pj_group_shape(PjGroup *g, const PjCuts *given) {
@@ -134,13 +171,16 @@ bool pj_group_shape_reduce(PjGroup *g, const PjCuts *given) {
   g->outer = g->count / g->inner;
   g->align = g->blocks = 1;
   number_outer(g);
-  choose_split(g);
   const PjLoop *last = &g->loops[g->num_loops - 1];
   g->kind = last->inner ? PJ_GROUP_ROWS : PJ_GROUP_COLUMNS;
   if (g->kind == PJ_GROUP_ROWS) {
+    choose_split(g);
     g->units = g->outer * g->split;
     return true;
   }
+  if (choose_stream(g, pj_dtype_bytes(from->dtype)))
+    return true;
+  choose_split(g);
   int vectors = COLUMN_VECTORS;
   while (vectors > 1 && last->extent < (int64_t)vectors * g->lanes)
     vectors /= 2;

@@ -192,6 +192,7 @@ static void native_group(PjNative *n, const PjUnit *unit) {
     n->failed = "a group without a shape";
     return;
   }
+  g.units /= g.split;
   g.split = 1;
   bool single = true;
   for (uint32_t r = 0; r < g.num_roots; r++) {
