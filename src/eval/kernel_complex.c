@@ -139,7 +139,10 @@ ARITHMETIC(C128, double, c128)
       return 1;                                                                                  \
     if (creal##L(x) == 0 && cimag##L(x) == 0)                                                    \
       return creal##L(y) > 0 ? 0 : CMPLXL(INFINITY, NAN);                                        \
-    return cexp##L(y * clog##L(x));                                                              \
+    /* The product as written out: that of C makes an infinity of a NaN (Annex G). */            \
+    W log = clog##L(x);                                                                          \
+    R a = creal##L(y), b = cimag##L(y), c = creal##L(log), d = cimag##L(log);                    \
+    return cexp##L(CMPLXL(a * c - b * d, a * d + b * c));                                        \
   }                                                                                              \
   static W divide_of_##S(W x, W y) {                                                             \
     return x / y;                                                                                \

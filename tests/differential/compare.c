@@ -138,7 +138,10 @@ bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *h
     bool allowed;
     if (isnan(value))
       allowed = spread->nan[i];
-    else
+    else if (isnan(centre)) { // numbers of some runs: as far from them as they are from each other
+      long double width = spread->greatest[i] - spread->least[i];
+      allowed = value >= spread->least[i] - width && value <= spread->greatest[i] + width;
+    } else
       allowed = (value >= spread->least[i] && value <= spread->greatest[i]) ||
                 (isfinite(distance) && distance <= bound);
     // A zero of the other sign only where the runs saw that sign.

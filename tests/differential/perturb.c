@@ -9,11 +9,13 @@
 #include "eval/float.h"
 #include "rand.h"
 
-static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder", nan_target[] = "pj.nan";
+static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder", nan_target[] = "pj.nan",
+                  noise_target[] = "pj.noise", scale_target[] = "pj.scale";
 
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
-// place at most, and of how many elements one is moved.
+// place at most, of how many elements one is moved, and by how many units at most all are moved
+// together.
 static _Thread_local Rand rand_state;
 
 static bool is_ieee(PjDtype dtype) {
@@ -53,19 +55,23 @@ static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   PjStr config = PJ_STRATTR(op, backend_config);
   char text[64];
   snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
-  long long ulps = 1, every = 1;
-  sscanf(text, "%lld %lld", &ulps, &every);
+  long long ulps = 1, every = 1, all = 0;
+  sscanf(text, "%lld %lld %lld", &ulps, &every, &all);
+  int64_t drift = rand_int(&rand_state, -all, all);
   PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
   PjDtype part = pj_dtype_part(result->dtype);
   size_t step = pj_dtype_bytes(part);
   for (size_t at = 0; at + step <= result->bytes; at += step) {
     if (every > 1 && rand_int(&rand_state, 1, every) != 1)
       continue;
-    // More than half of the bound, to either side: a few runs then come near the extremes.
-    int64_t steps = (int64_t)ceil((0.5 + 0.5 * rand_unit(&rand_state)) * (double)ulps);
+    // Mostly more than half of the bound, to either side: a few runs then come near the extremes.
+    // Some less: what follows may round the extremes as it rounds the value itself, but not a near
+    // one.
+    double least = rand_chance(&rand_state, 75) ? 0.5 : 0;
+    int64_t steps = (int64_t)ceil((least + (1 - least) * rand_unit(&rand_state)) * (double)ulps);
     if (rand_chance(&rand_state, 50))
       steps = -steps;
-    move(part, steps, (char *)result->data + at);
+    move(part, steps + drift, (char *)result->data + at);
     if (part != result->dtype)
       turn_zero(part, (char *)result->data + at);
   }
@@ -112,16 +118,73 @@ static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   return PJ_STATUS_OK;
 }
 
-// The sign of a NaN that was computed is anything.
+static bool has_signed_nans(PjDtype dtype) {
+  return is_ieee(dtype) || dtype == PJ_DT_F8E5M2 || dtype == PJ_DT_F8E4M3 ||
+         dtype == PJ_DT_F8E4M3FN || dtype == PJ_DT_F8E3M4;
+}
+
+// The sign of a NaN that was computed is anything: here of each one alone, or the same of all.
 static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                           void *user) {
   PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
   PjDtype part = pj_dtype_part(result->dtype);
   size_t step = pj_dtype_bytes(part), sign_byte = step - 1;
+  int minus = (int)rand_int(&rand_state, 0, 2) * 50; // of a hundred
+  for (size_t at = 0; at + step <= result->bytes && has_signed_nans(part); at += step) {
+    char *element = (char *)result->data + at;
+    if (!isnan(pj_double_decode(part, element)))
+      continue;
+    element[sign_byte] &= 0x7F;
+    if (rand_chance(&rand_state, minus))
+      element[sign_byte] |= (char)0x80;
+  }
+  return PJ_STATUS_OK;
+}
+
+// Moves numbers by units of the largest of their group: configuration `ulps size`.
+static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                          void *user) {
+  PjStr config = PJ_STRATTR(op, backend_config);
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
+  double ulps = 0;
+  long long size = 1;
+  sscanf(text, "%lf %lld", &ulps, &size);
+  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
+  PjDtype part = pj_dtype_part(result->dtype);
+  size_t step = pj_dtype_bytes(part), group = (size_t)size * pj_dtype_bytes(result->dtype);
+  double unit = ldexp(1, part == PJ_DT_F64 ? -53 : part == PJ_DT_F32 ? -24 : -8);
+  for (size_t from = 0; from + group <= result->bytes; from += group) {
+    char *data = (char *)result->data + from;
+    double most = 0;
+    for (size_t at = 0; at < group && isfinite(most); at += step) {
+      double value = fabs(pj_double_decode(part, data + at));
+      most = value <= most ? most : value;
+    }
+    if (!isfinite(most))
+      continue;
+    most *= ulps * unit;
+    for (size_t at = 0; at < group; at += step) {
+      double value = pj_double_decode(part, data + at);
+      pj_double_encode(part, value + most * (2 * rand_unit(&rand_state) - 1), data + at);
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+// Multiplies by a power of two, the real and the imaginary part each: configuration `exponent`.
+static PjStatus scale(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out, void *user) {
+  PjStr config = PJ_STRATTR(op, backend_config);
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
+  int exponent = 0;
+  sscanf(text, "%d", &exponent);
+  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
+  PjDtype part = pj_dtype_part(result->dtype);
+  size_t step = pj_dtype_bytes(part);
   for (size_t at = 0; at + step <= result->bytes; at += step) {
     char *element = (char *)result->data + at;
-    if (isnan(pj_double_decode(part, element)) && is_ieee(part) && rand_chance(&rand_state, 50))
-      element[sign_byte] ^= (char)0x80;
+    pj_double_encode(part, ldexp(pj_double_decode(part, element), exponent), element);
   }
   return PJ_STATUS_OK;
 }
@@ -131,6 +194,8 @@ PjStatus perturb_start(uint64_t seed) {
   run_seed = seed;
   PJ_TRY(pj_custom_call_register(pj_str(reorder_target), reorder, NULL));
   PJ_TRY(pj_custom_call_register(pj_str(nan_target), turn_nans, NULL));
+  PJ_TRY(pj_custom_call_register(pj_str(noise_target), add_noise, NULL));
+  PJ_TRY(pj_custom_call_register(pj_str(scale_target), scale, NULL));
   return pj_custom_call_register(pj_str(target), perturb, NULL);
 }
 
@@ -178,21 +243,23 @@ static const Bound bounds[] = {
     {PJ_OP_BATCH_NORM_INFERENCE, 4, 4},
     {PJ_OP_BATCH_NORM_TRAINING, 8, 8},
     {PJ_OP_CHOLESKY, 8, 8},
-    {PJ_OP_FFT, 4, 8},
     {PJ_OP_TRIANGULAR_SOLVE, 8, 8},
 };
 
 // Elementwise operations that are exact on real numbers but not on complex ones.
 static const Bound complex_bounds[] = {
-    {PJ_OP_ABS, 4},
-    {PJ_OP_DIVIDE, 4, 2},
-    {PJ_OP_SIGN, 4},
-    {PJ_OP_SQRT, 4},
+    {PJ_OP_ABS, 4}, {PJ_OP_DIVIDE, 4, 2}, {PJ_OP_POWER, 4, 2}, {PJ_OP_SIGN, 4}, {PJ_OP_SQRT, 4},
 };
 
 static bool is_inexact_type(const PjType *type) {
   return type->kind == PJ_TYPE_TENSOR &&
          (pj_dtype_is_float(type->dtype) || pj_dtype_is_complex(type->dtype));
+}
+
+// Complex functions of which one part may be a difference of near numbers, while the other is
+// large.
+static bool cancels(PjOpKind kind) {
+  return kind == PJ_OP_EXPONENTIAL_MINUS_ONE || kind == PJ_OP_LOG_PLUS_ONE || kind == PJ_OP_POWER;
 }
 
 static bool is_narrow(const PjType *type) {
@@ -216,17 +283,20 @@ static PjOp *make_call(PjArena *arena, const char *name, PjValue *value, const c
   return op;
 }
 
-static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every) {
+static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every,
+                       int64_t all) {
   char text[64];
   int64_t scaled = (int64_t)ceil((double)ulps * p->scale);
-  snprintf(text, sizeof text, "%lld %lld", (long long)scaled, (long long)every);
+  snprintf(text, sizeof text, "%lld %lld %lld", (long long)scaled, (long long)every,
+           (long long)((double)all * p->scale));
   return make_call(p->arena, target, value, text);
 }
 
-static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps, int64_t every) {
+static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps, int64_t every,
+                         int64_t all) {
   if (!is_inexact_type(op->operands[i]->type))
     return;
-  PjOp *moved = make_move(p, op->operands[i], ulps, every);
+  PjOp *moved = make_move(p, op->operands[i], ulps, every, all);
   pj_op_insert_before(op, moved);
   op->operands[i] = &moved->results[0];
 }
@@ -242,12 +312,35 @@ static void replace_uses(PjRegion *region, const PjOp *except, PjValue *from, Pj
 }
 
 // Every other use of the result sees the moved value.
-static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps) {
-  if (!is_inexact_type(op->results[i].type))
-    return;
-  PjOp *moved = make_move(p, &op->results[i], ulps, 1);
+static void see_moved(PjOp *op, uint32_t i, PjOp *moved) {
   pj_op_insert_before(op->next, moved);
   replace_uses(op->region, moved, &op->results[i], &moved->results[0]);
+}
+
+static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps) {
+  if (is_inexact_type(op->results[i].type))
+    see_moved(op, i, make_move(p, &op->results[i], ulps, 1, 0));
+}
+
+// Results in groups of |size| elements err by units of the group's largest: those of a transform,
+// of which each is a sum of all operands, and the two parts of a complex number.
+static void move_group(const Perturbing *p, PjOp *op, double ulps, int64_t size) {
+  char text[64];
+  snprintf(text, sizeof text, "%g %lld", ulps * p->scale, (long long)size);
+  see_moved(op, 0, make_call(p->arena, noise_target, &op->results[0], text));
+}
+
+static void move_fft(const Perturbing *p, PjOp *op) {
+  const PjAttr *length = PJ_ATTR(op, fft_length);
+  const PjType *type = op->results[0].type;
+  double terms = 1;
+  int64_t size = 1;
+  for (uint32_t i = 0; i < length->count; ++i) {
+    terms *= (double)length->ints[i];
+    size *= type->dims[type->rank - 1 - (int)i];
+  }
+  if (size)
+    move_group(p, op, 4 + log2(terms), size);
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -339,18 +432,10 @@ static PjOp *make_convert(PjArena *arena, PjValue *value, const PjType *type) {
   return op;
 }
 
-static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, double by) {
-  PjOp *constant = pj_op_create(arena, PJ_OP_CONSTANT, 0, 1, 0),
-       *op = pj_op_create(arena, PJ_OP_MULTIPLY, 2, 1, 0);
-  double *data = pj_arena_memdup(arena, &by, sizeof by);
-  int64_t count = 0;
-  pj_type_num_elements(value->type, &count);
-  constant->results[0].type = op->results[0].type = value->type;
-  pj_op_set_attr(constant, PJ_KEY_value,
-                 pj_attr_elements(arena, value->type, data, count ? sizeof by : 0, count > 1));
-  op->operands[0] = value;
-  op->operands[1] = &constant->results[0];
-  pj_op_insert_before(before, constant);
+static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, int exponent) {
+  char text[16];
+  snprintf(text, sizeof text, "%d", exponent);
+  PjOp *op = make_call(arena, scale_target, value, text);
   pj_op_insert_before(before, op);
   return op;
 }
@@ -364,9 +449,10 @@ static void widen(const Perturbing *p, PjOp *op) {
   for (uint32_t i = 0; i < 2; ++i)
     if (!is_inexact_type(op->operands[i]->type) || op->operands[i]->type->quant)
       return;
-  if (type->dtype == PJ_DT_F64) { // nothing is wider: of smaller numbers
-    op->operands[0] = &make_scale(p->arena, op, op->operands[0], 0x1p-512)->results[0];
-    PjOp *back = make_scale(p->arena, op->next, &op->results[0], 0x1p512);
+  if (type->dtype == wide) { // nothing is wider: of smaller numbers
+    for (uint32_t i = 0; i < 2; ++i)
+      op->operands[i] = &make_scale(p->arena, op, op->operands[i], -512)->results[0];
+    PjOp *back = make_scale(p->arena, op->next, &op->results[0], 1024);
     replace_uses(op->region, back, &op->results[0], &back->results[0]);
     return;
   }
@@ -406,29 +492,38 @@ static void widen_reduce(const Perturbing *p, PjOp *op) {
 }
 
 // A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add
-// up to that. Of narrow types the terms are exact in the float that sums them, and a unit of one of
-// them is more than all the rounding.
+// up to that. One term after the other, as the evaluator sums, it errs by about the square root of
+// n units of itself, since each rounding is one of the sum so far: all terms move together. Of
+// narrow types the terms are exact in the float that sums them, and a unit of one of them is more
+// than all the rounding.
 static void move_sum(const Perturbing *p, PjOp *op, bool multiplies) {
-  int64_t n = terms_of(op), ulps = 2 + (int64_t)(2 * sqrt((double)n));
+  int64_t n = terms_of(op), root = (int64_t)sqrt((double)n), ulps = 2 + 2 * root, drift = root / 2;
   bool product_of_terms = multiplies && op->num_regions;
   reorder_terms(p, op);
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     bool narrow = is_inexact_type(op->operands[i]->type) && is_narrow(op->operands[i]->type);
     int64_t every = narrow ? 1 + (int64_t)sqrt((double)n) : 1;
-    move_operand(p, op, i, narrow ? 1 : ulps, every);
+    move_operand(p, op, i, narrow ? 1 : ulps, every, narrow ? 0 : drift);
   }
   for (uint32_t i = 0; i < op->num_results; ++i) {
     bool narrow = is_inexact_type(op->results[i].type) && is_narrow(op->results[i].type);
-    // Bodies of more than one operation may round to the narrow type at every step.
-    bool stepwise = narrow && op->num_regions && op->regions[0].first->next->next;
+    // Bodies of more than one operation may round to the narrow type at every step, and windows do.
+    bool stepwise = narrow && op->num_regions &&
+                    (op->kind == PJ_OP_REDUCE_WINDOW || op->regions[0].first->next->next);
     move_result(p, op, i, product_of_terms || stepwise ? ulps : 1);
   }
 }
 
+static bool has_no_nan(PjDtype dtype) {
+  return dtype == PJ_DT_F4E2M1FN || dtype == PJ_DT_F6E2M3FN || dtype == PJ_DT_F6E3M2FN;
+}
+
 // Operations that tell one NaN from another.
 static bool sees_signs(const PjOp *op) {
-  if (op->kind == PJ_OP_BITCAST_CONVERT)
+  if (op->kind == PJ_OP_BITCAST_CONVERT || op->kind == PJ_OP_CHLO_TOP_K)
     return true;
+  if (op->kind == PJ_OP_CONVERT) // NaN becomes a zero of its sign
+    return has_no_nan(op->results[0].type->dtype) && is_inexact_type(op->results[0].type);
   if (op->kind == PJ_OP_COMPARE)
     return PJ_INT(op, compare_type) == PJ_CMPTYPE_TOTALORDER;
   if (op->kind != PJ_OP_SORT)
@@ -477,7 +572,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     if (!is_inexact_type(op->results[0].type))
       return 0;
     move_sum(p, op, false);
-    if (p->wide && (op->kind == PJ_OP_DOT_GENERAL || op->kind == PJ_OP_CONVOLUTION))
+    if (p->wide && op->num_operands == 2)
       widen(p, op);
     return 1;
   case PJ_OP_WHILE:
@@ -490,6 +585,9 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
       count += perturb_region(p, &op->regions[i]);
     return count;
   }
+  case PJ_OP_FFT:
+    move_fft(p, op);
+    return 1;
   default:
     break;
   }
@@ -504,9 +602,11 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     return 0;
   bool narrow = is_narrow(op->results[0].type);
   for (uint32_t i = 0; found->operands && i < op->num_operands; ++i)
-    move_operand(p, op, i, narrow ? 1 : found->operands, 1);
+    move_operand(p, op, i, narrow ? 1 : found->operands, 1, 0);
   for (uint32_t i = 0; i < op->num_results; ++i)
     move_result(p, op, i, narrow ? 1 : found->ulps);
+  if (pj_dtype_is_complex(op->results[0].type->dtype) && cancels(op->kind))
+    move_group(p, op, found->ulps, 1);
   return 1;
 }
 
