@@ -140,6 +140,7 @@ bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *h
       allowed = spread->nan[i];
     else if (isnan(centre)) { // numbers of some runs: as far from them as they are from each other
       long double width = spread->greatest[i] - spread->least[i];
+      width = isfinite(width) ? width : 0;
       allowed = value >= spread->least[i] - width && value <= spread->greatest[i] + width;
     } else
       allowed = (value >= spread->least[i] && value <= spread->greatest[i]) ||
