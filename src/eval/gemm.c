@@ -273,7 +273,8 @@ static bool blas_layout(int64_t rows, int64_t cols, int64_t row, int64_t col,
 bool pj_gemm_blas(const PjGemm *g) {
   enum CBLAS_TRANSPOSE ta, tb;
   int lda, ldb;
-  if (g->comp == PJ_COMP_U32 || g->comp == PJ_COMP_U64 || !g->m || !g->n || !g->k)
+  // Of complex numbers it scales products by the complex factor 1, which makes NaN of infinities.
+  if ((g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64) || !g->m || !g->n || !g->k)
     return false;
   if (g->m > INT_MAX || g->n > INT_MAX || g->k > INT_MAX || g->c_row > INT_MAX)
     return false;
@@ -283,22 +284,10 @@ bool pj_gemm_blas(const PjGemm *g) {
     return false;
   pj_blas_init();
   const int m = (int)g->m, n = (int)g->n, k = (int)g->k, ldc = (int)g->c_row;
-  static const float one_f[2] = {1, 0}, zero_f[2] = {0, 0};
-  static const double one_d[2] = {1, 0}, zero_d[2] = {0, 0};
-  switch (g->comp) {
-  case PJ_COMP_F32:
+  if (g->comp == PJ_COMP_F32)
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, 0, g->c, ldc);
-    break;
-  case PJ_COMP_F64:
+  else
     cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, 0, g->c, ldc);
-    break;
-  case PJ_COMP_C64:
-    cblas_cgemm(CblasRowMajor, ta, tb, m, n, k, one_f, g->a, lda, g->b, ldb, zero_f, g->c, ldc);
-    break;
-  default:
-    cblas_zgemm(CblasRowMajor, ta, tb, m, n, k, one_d, g->a, lda, g->b, ldb, zero_d, g->c, ldc);
-    break;
-  }
   return true;
 }
 #else

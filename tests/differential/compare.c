@@ -138,6 +138,8 @@ bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *h
     bool allowed;
     if (isnan(value))
       allowed = spread->nan[i];
+    else if (isnan(centre) && isinf(value)) // a number in some runs, so infinite in others
+      allowed = spread->least[i] <= spread->greatest[i];
     else if (isnan(centre)) { // numbers of some runs: as far from them as they are from each other
       long double width = spread->greatest[i] - spread->least[i];
       width = isfinite(width) ? width : 0;

@@ -141,7 +141,7 @@ static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   return PJ_STATUS_OK;
 }
 
-// Moves numbers by units of the largest of their group: configuration `ulps size`.
+// Moves numbers by units of the largest finite one of their group: configuration `ulps size`.
 static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                           void *user) {
   PjStr config = PJ_STRATTR(op, backend_config);
@@ -157,12 +157,10 @@ static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   for (size_t from = 0; from + group <= result->bytes; from += group) {
     char *data = (char *)result->data + from;
     double most = 0;
-    for (size_t at = 0; at < group && isfinite(most); at += step) {
+    for (size_t at = 0; at < group; at += step) {
       double value = fabs(pj_double_decode(part, data + at));
-      most = value <= most ? most : value;
+      most = value > most && isfinite(value) ? value : most;
     }
-    if (!isfinite(most))
-      continue;
     most *= ulps * unit;
     for (size_t at = 0; at < group; at += step) {
       double value = pj_double_decode(part, data + at);
@@ -259,7 +257,8 @@ static bool is_inexact_type(const PjType *type) {
 // Complex functions of which one part may be a difference of near numbers, while the other is
 // large.
 static bool cancels(PjOpKind kind) {
-  return kind == PJ_OP_EXPONENTIAL_MINUS_ONE || kind == PJ_OP_LOG_PLUS_ONE || kind == PJ_OP_POWER;
+  return kind == PJ_OP_EXPONENTIAL_MINUS_ONE || kind == PJ_OP_LOG_PLUS_ONE ||
+         kind == PJ_OP_LOGISTIC || kind == PJ_OP_POWER;
 }
 
 static bool is_narrow(const PjType *type) {
@@ -549,6 +548,13 @@ static uint32_t turn_operands(const Perturbing *p, PjOp *op) {
 
 static uint32_t perturb_region(const Perturbing *p, PjRegion *region);
 
+// Of the sums inside an operation; see move_sum.
+static int64_t drift_of(const PjOp *op) {
+  if (op->kind != PJ_OP_BATCH_NORM_TRAINING && op->kind != PJ_OP_BATCH_NORM_GRAD)
+    return 0;
+  return (int64_t)sqrt((double)count_of(op->operands[0]->type)) / 2;
+}
+
 static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
   if (sees_signs(op))
     return turn_operands(p, op);
@@ -602,7 +608,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     return 0;
   bool narrow = is_narrow(op->results[0].type);
   for (uint32_t i = 0; found->operands && i < op->num_operands; ++i)
-    move_operand(p, op, i, narrow ? 1 : found->operands, 1, 0);
+    move_operand(p, op, i, narrow ? 1 : found->operands, 1, narrow ? 0 : drift_of(op));
   for (uint32_t i = 0; i < op->num_results; ++i)
     move_result(p, op, i, narrow ? 1 : found->ulps);
   if (pj_dtype_is_complex(op->results[0].type->dtype) && cancels(op->kind))
