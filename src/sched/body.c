@@ -30,13 +30,12 @@ bool pj_reducer_body_supported(const PjRegion *region, uint32_t num_args) {
   return region->num_args == num_args && body_supported(region);
 }
 
-static PjOpKind known_monoid(const PjRegion *region) {
-  const PjOp *op = region->first, *end = pj_region_terminator(region);
-  if (!op || op->next != end || region->num_args != 2 || end->num_operands != 1 ||
-      op->num_results != 1 || end->operands[0] != &op->results[0] || op->num_operands != 2)
-    return PJ_OP_INVALID;
-  const PjValue *a = &region->args[0], *b = &region->args[1];
-  if (!((op->operands[0] == a && op->operands[1] == b) ||
+// The operation, of a known identity, that combines result |i| from arguments i and n + i alone.
+static PjOpKind known_monoid(const PjRegion *region, uint32_t i, uint32_t n) {
+  const PjOp *op = pj_region_terminator(region)->operands[i]->def;
+  const PjValue *a = &region->args[i], *b = &region->args[n + i];
+  if (!op || op->num_operands != 2 ||
+      !((op->operands[0] == a && op->operands[1] == b) ||
         (op->operands[0] == b && op->operands[1] == a)))
     return PJ_OP_INVALID;
   switch (op->kind) {
@@ -51,25 +50,19 @@ static PjOpKind known_monoid(const PjRegion *region) {
   default:
     return PJ_OP_INVALID;
   }
+  // No complex number leaves the infinite ones as they are when it is multiplied with them.
   return pj_dtype_is_complex(a->type->dtype) && op->kind != PJ_OP_ADD ? PJ_OP_INVALID : op->kind;
 }
 
-// Result i is arguments i and n + i, combined by an operation that commutes.
-static bool commutes(const PjRegion *region, uint32_t n) {
-  const PjOp *end = pj_region_terminator(region);
-  for (uint32_t i = 0; i < n; i++) {
-    const PjOp *op = end->operands[i]->def;
-    const PjValue *a = &region->args[i], *b = &region->args[n + i];
-    if (!op || op->num_operands != 2 || !(pj_op_info[op->kind].traits & PJ_TRAIT_COMM) ||
-        !((op->operands[0] == a && op->operands[1] == b) ||
-          (op->operands[0] == b && op->operands[1] == a)))
+static bool known_monoids(const PjRegion *region, uint32_t n, PjOpKind *out) {
+  for (uint32_t i = 0; i < n; i++)
+    if ((out[i] = known_monoid(region, i, n)) == PJ_OP_INVALID)
       return false;
-  }
   return true;
 }
 
 bool pj_reducer_make(const PjOp *op, PjReducer *out) {
-  *out = (PjReducer){.op = op, .count = op->num_results, .monoid = PJ_OP_INVALID};
+  *out = (PjReducer){.op = op, .count = op->num_results};
   if (op->num_results < 1 || op->num_results > PJ_MAX_REDUCED ||
       op->num_operands != 2 * op->num_results)
     return false;
@@ -87,16 +80,14 @@ bool pj_reducer_make(const PjOp *op, PjReducer *out) {
   for (uint32_t i = 0; i < region->num_args; i++)
     if (region->args[i].type->dtype != op->operands[i]->type->dtype)
       return false;
-  if (op->num_results == 1)
-    out->monoid = known_monoid(region);
   PjArgMatch arg;
-  if (out->monoid == PJ_OP_INVALID && !commutes(region, op->num_results)) {
-    out->by_index = pj_match_arg_reduce(op, &arg);
-    out->index = out->by_index ? arg.index : 0;
-    out->ordered = !out->by_index;
-  }
+  out->has_identity = known_monoids(region, op->num_results, out->monoids);
+  out->by_index = !out->has_identity && pj_match_arg_reduce(op, &arg);
+  out->index = out->by_index ? arg.index : 0;
+  out->ordered = !out->has_identity && !out->by_index;
   PjDtype dtype = op->results[0].type->dtype;
-  out->wide = (out->monoid == PJ_OP_ADD || out->monoid == PJ_OP_MULTIPLY) &&
+  out->wide = out->has_identity && op->num_results == 1 &&
+              (out->monoids[0] == PJ_OP_ADD || out->monoids[0] == PJ_OP_MULTIPLY) &&
               pj_dtype_is_float(dtype) && dtype != PJ_DT_F32 && dtype != PJ_DT_F64;
   return true;
 }
@@ -105,9 +96,10 @@ PjDtype pj_reducer_dtype(const PjReducer *r, uint32_t i) {
   return r->wide ? PJ_DT_F32 : r->op->results[i].type->dtype;
 }
 
-static PjElem identity(const PjReducer *r, PjNest *nest) {
+static PjElem identity(const PjReducer *r, PjNest *nest, uint32_t i) {
   PjKir *k = nest->ix.k;
-  PjDtype dtype = r->op->results[0].type->dtype;
+  PjOpKind monoid = r->monoids[i];
+  PjDtype dtype = r->op->results[i].type->dtype;
   PjKirType t = pj_kir_type(pj_elem_type(dtype), 1);
   unsigned bits = pj_dtype_bits(dtype);
   bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
@@ -116,14 +108,14 @@ static PjElem identity(const PjReducer *r, PjNest *nest) {
     return (PjElem){pj_kir_float(k, part, -0.0), pj_kir_float(k, part, -0.0)};
   }
   if (pj_kir_is_float(t)) {
-    double v = r->monoid == PJ_OP_ADD        ? -0.0
-               : r->monoid == PJ_OP_MULTIPLY ? 1
-               : r->monoid == PJ_OP_MAXIMUM  ? -INFINITY
-                                             : INFINITY;
+    double v = monoid == PJ_OP_ADD        ? -0.0
+               : monoid == PJ_OP_MULTIPLY ? 1
+               : monoid == PJ_OP_MAXIMUM  ? -INFINITY
+                                          : INFINITY;
     return (PjElem){pj_kir_float(k, t, v), 0};
   }
   uint64_t v = 0;
-  switch (r->monoid) {
+  switch (monoid) {
   case PJ_OP_MULTIPLY:
     v = 1;
     break;
@@ -140,18 +132,15 @@ static PjElem identity(const PjReducer *r, PjNest *nest) {
     break;
   }
   // Unsigned numbers narrower than a byte keep zeros above their bits.
-  if (r->monoid == PJ_OP_AND && !is_signed && bits < 8 && t.elem != PJ_KIR_I1)
+  if (monoid == PJ_OP_AND && !is_signed && bits < 8 && t.elem != PJ_KIR_I1)
     v &= ~(~0ull << bits);
   return (PjElem){pj_kir_const(k, t, v), 0};
 }
 
 void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out) {
-  if (r->monoid != PJ_OP_INVALID) {
-    out[0] = identity(r, nest);
-    return;
-  }
   for (uint32_t i = 0; i < r->count; i++)
-    out[i] = pj_nest_scalar(nest, r->op->operands[r->count + i]);
+    out[i] = r->has_identity ? identity(r, nest, i)
+                             : pj_nest_scalar(nest, r->op->operands[r->count + i]);
 }
 
 // Values of a region that is applied again and again: by position, not remembered in the nest.
@@ -203,7 +192,8 @@ void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, co
 void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
   PjKir *k = nest->ix.k;
   if (r->wide) {
-    acc[0].re = pj_kir_2(k, r->monoid == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
+    acc[0].re =
+        pj_kir_2(k, r->monoids[0] == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
     return;
   }
   PjElem args[2 * PJ_MAX_REDUCED];
@@ -245,15 +235,20 @@ void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {
 }
 
 void pj_reducer_finish(const PjReducer *r, PjNest *nest, PjElem *acc) {
-  if (r->monoid == PJ_OP_INVALID)
+  if (!r->has_identity)
     return;
   PjKir *k = nest->ix.k;
-  PjElem init = pj_nest_scalar(nest, r->op->operands[r->count]);
   int lanes = pj_kir_typeof(k, acc[0].re).lanes;
-  init.re = pj_kir_splat(k, init.re, lanes);
-  if (init.im)
-    init.im = pj_kir_splat(k, init.im, lanes);
-  PjElem sum[1] = {init};
+  PjElem sum[PJ_MAX_REDUCED];
+  for (uint32_t i = 0; i < r->count; i++) {
+    sum[i] = pj_nest_scalar(nest, r->op->operands[r->count + i]);
+    sum[i].re = pj_kir_splat(k, sum[i].re, lanes);
+    if (sum[i].im)
+      sum[i].im = pj_kir_splat(k, sum[i].im, lanes);
+  }
   pj_reducer_combine(r, nest, sum, acc);
-  acc[0] = r->wide ? pj_elem_convert(k, PJ_DT_F32, r->op->results[0].type->dtype, sum[0]) : sum[0];
+  if (r->wide)
+    sum[0] = pj_elem_convert(k, PJ_DT_F32, r->op->results[0].type->dtype, sum[0]);
+  for (uint32_t i = 0; i < r->count; i++)
+    acc[i] = sum[i];
 }

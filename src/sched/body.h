@@ -7,15 +7,17 @@ enum { PJ_MAX_REDUCED = 8 }; // operands of one reduction
 typedef struct PjReducer {
   const PjOp *op; // REDUCE
   uint32_t count; // operands
-  // The operation if the body is one of a known identity on one operand, else PJ_OP_INVALID. Narrow
-  // floats are then summed and multiplied in f32 and rounded once, at the end.
-  PjOpKind monoid;
+  // The operations, if the body combines each result on its own by one of a known identity:
+  // accumulators then begin with that, and the initial value comes in once, at the end, so it may
+  // be any. Narrow floats alone are summed and multiplied in f32 and rounded once, at the end.
+  PjOpKind monoids[PJ_MAX_REDUCED];
+  bool has_identity;
   bool wide; // accumulators are f32 though the operand is narrower
   // Lanes and copies hold elements that lie between each other, which any order of the body must
-  // allow. It does where each result is combined by an operation of its own that commutes, and
-  // where the body chooses an element by value and then by index (pj_match_arg_reduce): then of two
-  // accumulators that of the lower index, operand |index|, comes first. Every other body is
-  // |ordered|: it sees its elements in order, one lane.
+  // allow. It does where operations are known (above), and where the body chooses an element by
+  // value and then by index (pj_match_arg_reduce): then of two accumulators that of the lower
+  // index, operand |index|, comes first. Every other body is |ordered|: it sees its elements in
+  // order, one lane.
   bool by_index, ordered;
   uint32_t index;
 } PjReducer;
