@@ -441,6 +441,8 @@ static void print_inst(Fn *f, PjKirVal v, const PjKirInst *inst) {
     PUT("_Alignas(64) char %s[%" PRIu64 "];\n", f->text[v], inst->imm ? inst->imm : 1);
     return;
   }
+  if (!f->uses[v] && pj_kir_op_info[inst->op].pure)
+    return;
   const char *made = bare(f, expression(f, inst));
   indent(f);
   if (inst->type.elem == PJ_KIR_VOID || !f->uses[v]) {
@@ -465,6 +467,25 @@ static void print_block(Fn *f, uint32_t block) {
   }
 }
 
+// Parameters that the function does not look at, so that compilers do not wonder.
+static void print_unused(Fn *f) {
+  static const struct {
+    PjKirOp op;
+    const char *name;
+  } parameters[] = {{PJ_KIR_BUFFER, "buffers"},
+                    {PJ_KIR_PARAM, "params"},
+                    {PJ_KIR_BEGIN, "begin"},
+                    {PJ_KIR_END, "end"},
+                    {PJ_KIR_SCRATCH, "scratch"}};
+  bool used[PJ_KIR_OP_COUNT] = {false};
+  for (PjKirVal v = 1; v < f->k->insts.len; ++v)
+    if (f->uses[v])
+      used[pj_kir_inst(f->k, v)->op] = true;
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; ++i)
+    if (!used[parameters[i].op])
+      PUT("  (void)%s;\n", parameters[i].name);
+}
+
 static void print_function(PjClike *c, const PjKir *k, const char *name) {
   Fn fn = {.c = c, .k = k}, *f = &fn;
   size_t n = k->insts.len;
@@ -482,6 +503,7 @@ static void print_function(PjClike *c, const PjKir *k, const char *name) {
   PUT("\n");
   PUT(c->dialect->signature, name);
   PUT(" {\n");
+  print_unused(f);
   print_body(f, 1);
   close_body(f);
   PUT("\n");
