@@ -237,15 +237,15 @@ PjStatus pj_lower_region(PjLower *l, const PjRegion *region, PjSteps *out) {
 static PjStatus check_type(const PjOp *op, const PjType *type) {
   if (type->kind == PJ_TYPE_TOKEN || (type->kind == PJ_TYPE_TENSOR && pj_type_is_static(type)))
     return PJ_STATUS_OK;
-  return PJ_ERROR(UNIMPLEMENTED, "%s with a value that is no array of static shape",
-                  pj_op_info[op->kind].text);
+  return PJ_OP_ERROR(op, UNIMPLEMENTED, "a value that is no array of static shape");
 }
 
 static PjStatus check_region(const PjRegion *region) {
   for (const PjOp *op = region->first; op; op = op->next) {
-    PJ_FAIL_IF(pj_op_info[op->kind].traits & PJ_TRAIT_COLL, UNIMPLEMENTED, "%s meets other devices",
-               pj_op_info[op->kind].text);
-    PJ_FAIL_IF(op->kind == PJ_OP_SDY_MANUAL_COMPUTATION, UNIMPLEMENTED, "a manual computation");
+    if (pj_op_info[op->kind].traits & PJ_TRAIT_COLL)
+      return PJ_OP_ERROR(op, UNIMPLEMENTED, "meets other devices");
+    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION)
+      return PJ_OP_ERROR(op, UNIMPLEMENTED, "part of a program for several devices");
     for (uint32_t i = 0; i < op->num_results; i++)
       PJ_TRY(check_type(op, op->results[i].type));
     if (op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE)
