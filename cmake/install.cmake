@@ -1,11 +1,11 @@
-# `make install`: libpjrt, the pjrt command, headers, plugin, pkg-config file and CMake package.
+# `make install`: libpjrt, the commands pjrt and pjrt-aot, headers, plugin, pkg-config file and CMake package.
 
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/pjrt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 if(TARGET plugin_cpu)
   install(TARGETS plugin_cpu LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/pjrt)
 endif()
-install(TARGETS cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS cli aot RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 add_library(pjrt::pjrt ALIAS host)
 set_target_properties(host PROPERTIES EXPORT_NAME pjrt)
 install(TARGETS host EXPORT pjrt-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}

@@ -3,7 +3,7 @@
 # Debian's serial build comes first: the library's own threads would start when the plugin is loaded, one per processor, and
 # products are called from one thread per device already.
 #
-# What is shipped (targets with the property PJ_SHIPPED) links the static archive: a plugin must be one file that works from
+# What is shipped (targets with the property PJ_SHIPPED or PJ_STATIC_BLAS) links the static archive: a plugin must be one file that works from
 # inside a wheel on a machine without OpenBLAS, and its symbols must not meet those of the OpenBLAS inside numpy; the version
 # script hides them. libgfortran is only pulled in by the LAPACK half of the archive. Tests and tools link the shared library,
 # since each static link takes seconds and half a gigabyte.
@@ -48,9 +48,10 @@ if(PJ_WITH_OPENBLAS)
     message(STATUS "OpenBLAS: ${static_blas}; tests: ${shared_blas}")
     target_include_directories(pj_blas SYSTEM INTERFACE ${PJ_CBLAS_DIR})
     target_compile_definitions(pj_blas INTERFACE PJ_HAVE_OPENBLAS=1)
-    target_link_options(pj_blas INTERFACE "$<$<BOOL:$<TARGET_PROPERTY:PJ_SHIPPED>>:${blas_tables}>")
+    set(static "$<TARGET_PROPERTY:PJ_SHIPPED>$<TARGET_PROPERTY:PJ_STATIC_BLAS>")
+    target_link_options(pj_blas INTERFACE "$<$<BOOL:${static}>:${blas_tables}>")
     target_link_libraries(pj_blas INTERFACE
-                          "$<IF:$<BOOL:$<TARGET_PROPERTY:PJ_SHIPPED>>,${static_blas},${shared_blas}>"
+                          "$<IF:$<BOOL:${static}>,${static_blas},${shared_blas}>"
                           Threads::Threads m)
   else()
     message(STATUS "OpenBLAS: not found, contractions use the blocked loop of src/eval")

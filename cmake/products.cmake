@@ -28,8 +28,9 @@ add_dependencies(products cli)
 # Programs as C. It makes no machine code, so its own stand-ins take the place of LLVM, which is then not linked.
 add_executable(aot ${CMAKE_SOURCE_DIR}/cli/aot/main.c ${CMAKE_SOURCE_DIR}/cli/aot/no_codegen.c)
 target_link_libraries(aot PRIVATE pj_aot pj_cli)
+target_compile_definitions(aot PRIVATE PJ_VERSION="${PROJECT_VERSION}")
 target_link_options(aot PRIVATE -Wl,--as-needed)
-set_target_properties(aot PROPERTIES OUTPUT_NAME pjrt-aot)
+set_target_properties(aot PROPERTIES OUTPUT_NAME pjrt-aot PJ_STATIC_BLAS ON)
 add_dependencies(products aot)
 
 # Judging compilers: random programs (pj-differential), and the files of suites (pjrt-suite).

@@ -12,15 +12,29 @@
 #include "ir/ir.h"
 #include "kernel/target.h"
 
+enum { PJ_AOT_MAX_NAME = 100 };
+
 typedef struct PjAotOptions {
-  const char *name;   // of the function and the start of every other name: a C identifier
+  const char *name;   // of the function and the start of every other name: see pj_aot_is_name
   const char *header; // name of the header's file, for the source to include
   const char *origin; // what it was made from, for a comment; may be NULL
   PjIsa isa;          // whose vectors the code is written for; it compiles for any machine
+  bool weights;       // large constants are not in the source but in a file, and an argument
 } PjAotOptions;
 
-// Appends the files' text. |module| is verified and numbered, and stays as it is. Needs no guard of
-// the caller. Errors: UNIMPLEMENTED naming what cannot be written (custom calls, collectives,
-// dynamic shapes), INVALID_ARGUMENT for a name that is no identifier, RESOURCE_EXHAUSTED.
-PjStatus pj_aot_write(const PjModule *module, const PjAotOptions *options, PjStrBuf *source,
-                      PjStrBuf *header);
+typedef struct PjAotFiles {
+  PjStrBuf source, header;
+  PjStrBuf weights; // with the option
+} PjAotFiles;
+
+// True for what may be the name of the function: letters, digits and underscores, a letter first,
+// no _t at the end, no word of C or C++ and no usual function of theirs.
+bool pj_aot_is_name(const char *name);
+bool pj_aot_is_name_char(char c);
+
+// Appends the files' contents, which the caller frees, also after a failure. |module| is verified
+// and numbered, and stays as it is. Needs no guard of the caller. Threads: any.
+// Errors: UNIMPLEMENTED naming what cannot be written (custom calls, collectives, dynamic shapes),
+// INVALID_ARGUMENT for a name that is none, RESOURCE_EXHAUSTED.
+PjStatus pj_aot_write(const PjModule *module, const PjAotOptions *options, PjAotFiles *out);
+void pj_aot_files_free(PjAotFiles *files);

@@ -1,370 +1,11 @@
-// Steps as C: a function of the program that calls one function per kernel, in order.
+// The two files around the steps: header, constants, functions of kernels, the program.
 #include "aot/write.h"
 
 #include <inttypes.h>
 
-#include "aot/loops.h"
-#include "emit/clike/clike.h"
+#include "aot/writer.h"
 
-typedef struct Writer {
-  const PjSchedule *s;
-  const PjKirTarget *target;
-  const PjAotOptions *options;
-  PjArena *arena, *kernels;
-  PJ_VEC(const PjKir *) functions;
-  PJ_VEC(const char *) names;
-  PJ_VEC(size_t) scratch; // bytes, of the functions that are loops
-  PjMap loops;            // by hash of the function
-  bool *used, *swapped;   // slots
-  size_t scratch_bytes;   // of any step
-  PjStrBuf body, constants;
-  int depth;
-  uint32_t num_loops;
-} Writer;
-
-#define PUT(...) pj_strbuf_printf(&w->body, __VA_ARGS__)
-
-static void indent(Writer *w) {
-  PUT("%*s", 2 * w->depth, "");
-}
-
-// -------------------------------------------------------------------------------------------------------------
-// types
-
-// The C type of an element as it lies in memory. Complex numbers are two of it, the smallest types
-// a byte.
-static const char *element_type(PjDtype dtype) {
-  switch (dtype) {
-  case PJ_DT_F64:
-  case PJ_DT_C128:
-    return "double";
-  case PJ_DT_F32:
-  case PJ_DT_C64:
-    return "float";
-  default:
-    break;
-  }
-  bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
-  switch (pj_dtype_bytes(dtype)) {
-  case 8:
-    return is_signed ? "int64_t" : "uint64_t";
-  case 4:
-    return is_signed ? "int32_t" : "uint32_t";
-  case 2:
-    return is_signed ? "int16_t" : "uint16_t";
-  default:
-    return is_signed ? "int8_t" : "uint8_t";
-  }
-}
-
-static void print_type(PjStrBuf *out, const PjType *type) {
-  pj_type_print(out, type);
-}
-
-// -------------------------------------------------------------------------------------------------------------
-// slots
-
-static void print_slot(Writer *w, uint32_t slot) {
-  const PjSchedSlot *s = &w->s->slots.data[slot];
-  switch (s->kind) {
-  case PJ_SLOT_INPUT:
-    PUT("(void *)in%" PRIu32, s->index);
-    break;
-  case PJ_SLOT_OUTPUT:
-    PUT("out%" PRIu32, s->index);
-    break;
-  case PJ_SLOT_CONSTANT:
-    PUT("(void *)c%" PRIu32, slot);
-    break;
-  default:
-    PUT("t%" PRIu32, slot);
-    break;
-  }
-}
-
-static void use(Writer *w, const uint32_t *slots, uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i)
-    w->used[slots[i]] = true;
-}
-
-static void survey(Writer *w, const PjSteps *steps) {
-  for (size_t i = 0; i < steps->len; ++i) {
-    const PjStep *step = &steps->data[i];
-    use(w, step->in, step->num_in);
-    if (step->kind != PJ_STEP_WHILE && step->kind != PJ_STEP_CASE)
-      use(w, step->out, step->num_out);
-    use(w, step->swaps, 2 * step->num_swaps);
-    for (uint32_t p = 0; p < 2 * step->num_swaps; ++p)
-      w->swapped[step->swaps[p]] = true;
-    if (step->kind == PJ_STEP_KERNEL && step->scratch_bytes > w->scratch_bytes)
-      w->scratch_bytes = step->scratch_bytes;
-    for (uint32_t b = 0; b < step->num_bodies; ++b)
-      survey(w, &step->bodies[b]);
-  }
-}
-
-static void print_element(PjStrBuf *out, PjDtype dtype, const char *data, bool as_bits) {
-  uint64_t bits = 0;
-  size_t bytes = pj_dtype_is_complex(dtype) ? pj_dtype_bytes(dtype) / 2 : pj_dtype_bytes(dtype);
-  memcpy(&bits, data, bytes);
-  const char *type = element_type(dtype);
-  if (*type == 'f' || *type == 'd') {
-    if (as_bits)
-      pj_strbuf_printf(out, bytes == 4 ? "0x%08" PRIx64 : "0x%016" PRIx64, bits);
-    else
-      pj_clike_number(out, bytes == 4 ? PJ_KIR_F32 : PJ_KIR_F64, bits);
-  } else if (pj_dtype_class(dtype) == PJ_CLASS_SINT &&
-             (int64_t)(bits << (64 - 8 * bytes)) != INT64_MIN) {
-    pj_strbuf_printf(out, "%" PRId64, (int64_t)(bits << (64 - 8 * bytes)) >> (64 - 8 * bytes));
-  } else {
-    pj_strbuf_printf(out,
-                     bytes == 8   ? "UINT64_C(%" PRIu64 ")"
-                     : bytes == 4 ? "%" PRIu64 "u"
-                                  : "%" PRIu64,
-                     bits);
-  }
-}
-
-static bool has_nan(PjDtype dtype, const char *data, size_t count, size_t bytes) {
-  const char *type = element_type(dtype);
-  if (*type != 'f' && *type != 'd')
-    return false;
-  for (size_t i = 0; i < count; ++i) {
-    float narrow = 0;
-    double wide = 0;
-    if (bytes == 4)
-      memcpy(&narrow, data + 4 * i, 4);
-    else
-      memcpy(&wide, data + 8 * i, 8);
-    if (narrow != narrow || wide != wide)
-      return true;
-  }
-  return false;
-}
-
-static void print_constant(Writer *w, uint32_t slot, const PjType *type) {
-  const PjSchedSlot *s = &w->s->slots.data[slot];
-  PjStrBuf *out = &w->constants;
-  PjDtype dtype = type->dtype;
-  size_t bytes = pj_dtype_is_complex(dtype) ? pj_dtype_bytes(dtype) / 2 : pj_dtype_bytes(dtype);
-  size_t count = s->bytes / bytes;
-  // The bits of a NaN are kept as an integer.
-  bool as_bits = has_nan(dtype, s->data, count, bytes);
-  const char *elem = as_bits ? bytes == 4 ? "uint32_t" : "uint64_t" : element_type(dtype);
-  pj_strbuf_puts(out, "\n// ");
-  print_type(out, type);
-  pj_strbuf_printf(out, "\n_Alignas(64) static const %s c%" PRIu32 "[%zu] = {", elem, slot,
-                   count ? count : 1);
-  for (size_t i = 0; i < count; ++i) {
-    pj_strbuf_puts(out, i % 10 ? ", " : i ? ",\n    " : "\n    ");
-    print_element(out, dtype, (const char *)s->data + i * bytes, as_bits);
-  }
-  pj_strbuf_puts(out, count ? "};\n" : "0};\n");
-}
-
-// -------------------------------------------------------------------------------------------------------------
-// steps
-
-static PjStatus print_steps(Writer *w, const PjSteps *steps);
-
-// "// dot_general: tensor<4x5xf32> (model.py:12)"
-static void print_comment(Writer *w, const PjOp *op) {
-  PjStrBuf *out = &w->body;
-  if (!op)
-    return;
-  indent(w);
-  const char *dot = strchr(pj_op_info[op->kind].text, '.');
-  PUT("// %s", dot ? dot + 1 : pj_op_info[op->kind].text);
-  for (uint32_t i = 0; i < op->num_results; ++i) {
-    pj_strbuf_puts(out, i ? ", " : ": ");
-    print_type(out, op->results[i].type);
-  }
-  if (op->loc) {
-    PjStrBuf text = {0};
-    pj_loc_describe(&text, op->loc);
-    bool plain = text.len && text.len < 100;
-    for (size_t i = 0; i < text.len; ++i)
-      plain &= text.data[i] >= ' ' && text.data[i] != '\\' && text.data[i] < 127;
-    if (plain)
-      PUT(" (%s)", text.data);
-    pj_strbuf_free(&text);
-  }
-  PUT("\n");
-}
-
-static void print_call(Writer *w, const PjStep *step, uint32_t function, int64_t units) {
-  print_comment(w, step->op);
-  indent(w);
-  PUT("%s((void *const[]){", w->names.data[function]);
-  uint32_t n = step->num_in + step->num_out;
-  for (uint32_t i = 0; i < n; ++i) {
-    PUT("%s", i ? ", " : "");
-    print_slot(w, step->in[i]);
-  }
-  PUT("%s}, ", n ? "" : "NULL");
-  uint32_t num_params = w->functions.data[function]->num_params;
-  PUT(num_params ? "(const uint64_t[]){" : "NULL");
-  for (uint32_t i = 0; i < num_params; ++i)
-    PUT("%sUINT64_C(%" PRIu64 ")", i ? ", " : "", step->params[i]);
-  PUT("%s, 0, %" PRId64 ", scratch);\n", num_params ? "}" : "", units);
-}
-
-static uint32_t add_function(Writer *w, const PjKir *k, const char *what) {
-  uint32_t number = (uint32_t)w->functions.len;
-  PJ_PUSH(w->arena, &w->functions, k);
-  PJ_PUSH(w->arena, &w->names, pj_arena_printf(w->arena, "k%" PRIu32 "_%s", number, what));
-  return number;
-}
-
-// The operation of an EVAL step, whose operands are the arguments of the step's function.
-static PjStatus print_loop(Writer *w, const PjStep *step) {
-  const PjOp *op = step->fallback->regions[0].first;
-  const char *dot = strchr(pj_op_info[op->kind].text, '.');
-  const char *name = dot ? dot + 1 : pj_op_info[op->kind].text;
-  PjLoopFn *emit = pj_loop_find(op->kind);
-  bool fits =
-      emit && op->num_operands <= PJ_LOOP_MAX_OPERANDS && op->num_results <= PJ_LOOP_MAX_OPERANDS;
-  for (uint32_t i = 0; i < op->num_operands + op->num_results; ++i) {
-    const PjType *type =
-        i < op->num_operands ? op->operands[i]->type : op->results[i - op->num_operands].type;
-    fits = fits && type->kind == PJ_TYPE_TENSOR && !type->quant &&
-           pj_elem_type(type->dtype) != PJ_KIR_VOID;
-  }
-  if (!fits)
-    return PJ_OP_ERROR(step->op, UNIMPLEMENTED, "not available as C");
-  PjArenaMark mark = pj_arena_mark(w->kernels);
-  PjLoops *l = PJ_NEW(w->kernels, PjLoops);
-  l->k = pj_kir_create(w->kernels, w->target, name);
-  l->nest = pj_nest_create(l->k, true);
-  l->op = op;
-  for (uint32_t i = 0; i < step->num_in; ++i) {
-    PjPlace place = {.kind = PJ_PLACE_MEMORY, .ptr = pj_kir_buffer(l->k, i), .readonly = true};
-    const PjValue *arg = &step->fallback->regions[0].args[i];
-    pj_nest_bind(l->nest, arg, &place);
-    for (uint32_t o = 0; o < op->num_operands; ++o)
-      if (op->operands[o] == arg)
-        l->in[o] = place;
-  }
-  for (uint32_t i = 0; i < op->num_results; ++i)
-    l->out[i] = pj_kir_buffer(l->k, step->num_in + i);
-  if (!emit(l))
-    return PJ_OP_ERROR(step->op, UNIMPLEMENTED, "not available as C for these types");
-  if (l->nest->failed)
-    return PJ_OP_ERROR(step->op, INTERNAL, "while making loops: %s", l->nest->failed);
-  pj_kir_finish(l->k);
-  PJ_TRY(pj_kir_verify(l->k));
-  if (l->scratch_bytes > w->scratch_bytes)
-    w->scratch_bytes = l->scratch_bytes;
-  uint64_t hash[2];
-  pj_kir_hash(l->k, hash);
-  uint64_t *known = pj_map_find(&w->loops, hash[0] ^ hash[1] * 31);
-  uint32_t function;
-  if (known) {
-    function = (uint32_t)*known;
-    pj_arena_reset(w->kernels, mark);
-  } else {
-    function = add_function(w, l->k, name);
-    pj_map_set(w->arena, &w->loops, hash[0] ^ hash[1] * 31, function);
-  }
-  print_call(w, step, function, 1);
-  return PJ_STATUS_OK;
-}
-
-static PjStatus print_while(Writer *w, const PjStep *step) {
-  print_comment(w, step->op);
-  indent(w);
-  PUT("for (;;) {\n");
-  ++w->depth;
-  PJ_TRY(print_steps(w, &step->bodies[0]));
-  indent(w);
-  PUT("if (!*(const uint8_t *)");
-  print_slot(w, step->in[0]);
-  PUT(")\n");
-  ++w->depth;
-  indent(w);
-  PUT("break;\n");
-  --w->depth;
-  PJ_TRY(print_steps(w, &step->bodies[1]));
-  for (uint32_t i = 0; i < step->num_swaps; ++i) {
-    indent(w);
-    PUT("swap(&t%" PRIu32 ", &t%" PRIu32 ");\n", step->swaps[2 * i], step->swaps[2 * i + 1]);
-  }
-  --w->depth;
-  indent(w);
-  PUT("}\n");
-  return PJ_STATUS_OK;
-}
-
-static PjStatus print_case(Writer *w, const PjStep *step) {
-  print_comment(w, step->op);
-  indent(w);
-  if (step->is_if) {
-    PUT("if (*(const uint8_t *)");
-    print_slot(w, step->in[0]);
-    PUT(") {\n");
-    for (int b = 0; b < 2; ++b) {
-      ++w->depth;
-      PJ_TRY(print_steps(w, &step->bodies[b]));
-      --w->depth;
-      indent(w);
-      PUT(b ? "}\n" : "} else {\n");
-    }
-    return PJ_STATUS_OK;
-  }
-  PUT("switch (*(const int32_t *)");
-  print_slot(w, step->in[0]);
-  PUT(") {\n");
-  for (uint32_t b = 0; b < step->num_bodies; ++b) {
-    indent(w);
-    if (b + 1 < step->num_bodies)
-      PUT("case %" PRIu32 ":\n", b);
-    else
-      PUT("default:\n"); // also whatever is out of range
-    ++w->depth;
-    PJ_TRY(print_steps(w, &step->bodies[b]));
-    indent(w);
-    PUT("break;\n");
-    --w->depth;
-  }
-  indent(w);
-  PUT("}\n");
-  return PJ_STATUS_OK;
-}
-
-static PjStatus print_steps(Writer *w, const PjSteps *steps) {
-  for (size_t i = 0; i < steps->len; ++i) {
-    const PjStep *step = &steps->data[i];
-    switch (step->kind) {
-    case PJ_STEP_KERNEL:
-      print_call(w, step, step->code, step->units);
-      break;
-    case PJ_STEP_COPY:
-      print_comment(w, step->op);
-      indent(w);
-      PUT("memmove(");
-      print_slot(w, step->out[0]);
-      PUT(", ");
-      print_slot(w, step->in[0]);
-      PUT(", %zu);\n", w->s->slots.data[step->out[0]].bytes);
-      break;
-    case PJ_STEP_EVAL:
-      PJ_TRY(print_loop(w, step));
-      break;
-    case PJ_STEP_WHILE:
-      PJ_TRY(print_while(w, step));
-      break;
-    case PJ_STEP_CASE:
-      PJ_TRY(print_case(w, step));
-      break;
-    case PJ_STEP_ROUTINE:
-      return PJ_OP_ERROR(step->op, INTERNAL, "a routine in a schedule for source text");
-    }
-  }
-  return PJ_STATUS_OK;
-}
-
-// -----------------------------------------------------------------------------------------------------------
-// program
+typedef PjAotWriter Writer;
 
 static const PjType *input_type(const Writer *w, uint32_t i) {
   return pj_module_entry(w->s->module)->regions[0].args[i].type;
@@ -377,36 +18,56 @@ static const PjType *output_type(const Writer *w, uint32_t i) {
 static void print_prototype(const Writer *w, PjStrBuf *out) {
   pj_strbuf_printf(out, "void %s(", w->options->name);
   for (uint32_t i = 0; i < w->s->num_inputs; ++i)
-    pj_strbuf_printf(out, "const %s *in%" PRIu32 ", ", element_type(input_type(w, i)->dtype), i);
+    pj_strbuf_printf(out, "const %s *in%" PRIu32 ", ",
+                     pj_aot__element_type(input_type(w, i)->dtype), i);
   for (uint32_t i = 0; i < w->s->num_outputs; ++i)
-    pj_strbuf_printf(out, "%s *out%" PRIu32 ", ", element_type(output_type(w, i)->dtype), i);
-  pj_strbuf_puts(out, "void *workspace)");
+    pj_strbuf_printf(out, "%s *out%" PRIu32 ", ", pj_aot__element_type(output_type(w, i)->dtype),
+                     i);
+  pj_strbuf_printf(out, "%svoid *workspace)", w->options->weights ? "const void *weights, " : "");
 }
 
-static void print_upper(PjStrBuf *out, const char *name) {
+static void define(PjStrBuf *out, const char *name, const char *what, size_t value) {
+  pj_strbuf_puts(out, "#define ");
   for (; *name; ++name)
     pj_strbuf_putc(out, *name >= 'a' && *name <= 'z' ? (char)(*name - 'a' + 'A') : *name);
+  pj_strbuf_printf(out, "_%s %zu\n", what, value);
+}
+
+// The first line of both files. What names its origin may not end the comment.
+static void print_origin(const PjAotOptions *o, PjStrBuf *out) {
+  pj_strbuf_puts(out, "// Made by pjrt-aot");
+  if (o->origin)
+    pj_strbuf_puts(out, " from ");
+  for (const char *c = o->origin; c && *c; ++c)
+    pj_strbuf_putc(out, *c < ' ' || *c == 127 || *c == '\\' || *c == '?' ? '_' : *c);
+  pj_strbuf_puts(out, ".\n");
 }
 
 static void print_header(const Writer *w, PjStrBuf *out) {
   const PjAotOptions *o = w->options;
-  pj_strbuf_printf(out, "// Made by pjrt-aot%s%s.\n#pragma once\n#include <stdint.h>\n\n",
-                   o->origin ? " from " : "", o->origin ? o->origin : "");
-  pj_strbuf_puts(out,
-                 "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-                 "// Bytes of memory for temporaries that a call needs, aligned to 64.\n#define ");
-  print_upper(out, o->name);
-  pj_strbuf_printf(out, "_WORKSPACE %zu\n\n",
-                   (w->s->temp_bytes + w->scratch_bytes + 63) / 64 * 64 + 64);
+  print_origin(o, out);
+  pj_strbuf_puts(out, "#pragma once\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n"
+                      "#endif\n\n// Bytes of memory for temporaries that a call needs.\n");
+  define(out, o->name, "WORKSPACE", (w->s->temp_bytes + w->scratch_bytes + 63) / 64 * 64 + 64);
+  if (o->weights) {
+    pj_strbuf_puts(out, "// Bytes of the file of weights.\n");
+    define(out, o->name, "WEIGHTS", w->weights_bytes);
+  }
   pj_strbuf_puts(
-      out, "// Computes the outputs from the inputs: dense arrays, the last dimension innermost, "
-           "that do not overlap.\n"
-           "// Any number of threads may call it, each with outputs and a workspace of its own.\n");
+      out, "\n// Computes the outputs from the inputs: dense arrays, the last dimension innermost, "
+           "which do not overlap.\n// |workspace| is aligned to 64 bytes; what it holds does not "
+           "matter, before or after.\n");
+  if (o->weights)
+    pj_strbuf_puts(out, "// |weights|: what the file holds, read or mapped on a little-endian "
+                        "machine, aligned to 64 bytes.\n");
+  pj_strbuf_puts(
+      out, "// Allocates nothing, keeps nothing, cannot fail. Any number of threads may call it at "
+           "once, each with outputs\n// and a workspace of its own.\n//\n");
   for (uint32_t i = 0; i < w->s->num_inputs + w->s->num_outputs; ++i) {
     bool in = i < w->s->num_inputs;
     uint32_t n = in ? i : i - w->s->num_inputs;
     pj_strbuf_printf(out, "//   %s%" PRIu32 ": ", in ? "in" : "out", n);
-    print_type(out, in ? input_type(w, n) : output_type(w, n));
+    pj_type_print(out, in ? input_type(w, n) : output_type(w, n));
     pj_strbuf_puts(out, "\n");
   }
   print_prototype(w, out);
@@ -424,6 +85,18 @@ static bool has_swaps(const PjSteps *steps) {
   return false;
 }
 
+// Parameters that no step looks at, so that compilers do not wonder.
+static void print_unused(const Writer *w, PjStrBuf *out) {
+  for (uint32_t i = 0; i < w->s->num_inputs; ++i)
+    if (!w->used[w->s->inputs[i]])
+      pj_strbuf_printf(out, "  (void)in%" PRIu32 ";\n", i);
+  for (uint32_t i = 0; i < w->s->num_outputs; ++i)
+    if (!w->used[w->s->outputs[i]])
+      pj_strbuf_printf(out, "  (void)out%" PRIu32 ";\n", i);
+  if (w->options->weights && !w->weights_bytes)
+    pj_strbuf_puts(out, "  (void)weights;\n");
+}
+
 // The addresses of temporaries.
 static void print_temporaries(const Writer *w, PjStrBuf *out) {
   pj_strbuf_printf(out, "  char *memory = workspace, *scratch = memory + %zu;\n", w->s->temp_bytes);
@@ -436,28 +109,61 @@ static void print_temporaries(const Writer *w, PjStrBuf *out) {
   pj_strbuf_puts(out, "  (void)scratch;\n");
 }
 
+// True if |name|, of a function beside it, would get into the way of the C text: it is called or
+// defined as a function or macro there, or stands outside of functions. Parameters and variables
+// may have it.
+static bool has_name(const PjStrBuf *text, const char *name) {
+  size_t len = strlen(name);
+  int depth = 0;
+  bool outside = false; // the line at hand is no function's and no macro's
+  for (size_t i = 0, end; i < text->len; i = end) {
+    const char *c = &text->data[i], *stop = text->data + text->len;
+    if (!i || c[-1] == '\n')
+      outside = !depth && *c != '#' && strncmp(c, "FN ", 3) && strncmp(c, "static ", 7);
+    end = i + 1;
+    depth += (*c == '{') - (*c == '}');
+    if (*c == '/' && c + 1 < stop && c[1] == '/') {
+      const char *line = memchr(c, '\n', (size_t)(stop - c));
+      end = line ? (size_t)(line - text->data) : text->len;
+    }
+    if (!pj_aot_is_name_char(*c))
+      continue;
+    while (end < text->len && pj_aot_is_name_char(text->data[end]))
+      ++end;
+    bool called = end < text->len && text->data[end] == '(';
+    bool defined = i >= 8 && !memcmp(c - 8, "#define ", 8);
+    if ((called || defined || outside) && end - i == len && !memcmp(c, name, len))
+      return true;
+  }
+  return false;
+}
+
 static PjStatus print_source(const Writer *w, PjStrBuf *out) {
   PjClikeDialect dialect = pj_clike_c;
   char *signature = pj_arena_printf(w->arena, "static %s", pj_clike_c.signature);
   dialect.signature = signature;
   const PjAotOptions *o = w->options;
-  pj_strbuf_printf(
-      out, "// Made by pjrt-aot%s%s. Needs nothing but libm:\n//\n//     cc -O2 -c %s.c\n//\n",
-      o->origin ? " from " : "", o->origin ? o->origin : "", o->name);
+  size_t start = out->len;
+  print_origin(o, out);
   pj_strbuf_printf(
       out,
-      "// Written for vectors of %d bytes. A kernel computes units begin to end of its loop.\n",
-      w->target->vector_bytes);
-  pj_strbuf_printf(out, "#include \"%s\"\n#include <stddef.h>\n\n", o->header);
+      "// Needs nothing but libm. Written for vectors of %d bytes. A kernel computes units begin "
+      "to end of its loop.\n#include \"%s\"\n#include <stddef.h>\n\n",
+      w->target->vector_bytes, o->header);
   PJ_TRY(
       pj_clike_emit(&dialect, (uint32_t)w->functions.len, w->functions.data, w->names.data, out));
   pj_strbuf_append(out, w->constants.data, w->constants.len);
   if (has_swaps(&w->s->steps))
     pj_strbuf_puts(out, "\nstatic void swap(char **a, char **b) {\n  char *kept = *a;\n  *a = "
                         "*b;\n  *b = kept;\n}\n");
+  PJ_TRY(pj_strbuf_status(out));
+  PjStrBuf before = {.data = out->data + start, .len = out->len - start};
+  PJ_FAIL_IF(has_name(&before, o->name) || has_name(&w->body, o->name), INVALID_ARGUMENT,
+             "the name '%s' has a meaning inside of the source; choose another", o->name);
   pj_strbuf_puts(out, "\n");
   print_prototype(w, out);
   pj_strbuf_puts(out, " {\n");
+  print_unused(w, out);
   print_temporaries(w, out);
   pj_strbuf_puts(out, "\n");
   pj_strbuf_append(out, w->body.data, w->body.len);
@@ -465,42 +171,42 @@ static PjStatus print_source(const Writer *w, PjStrBuf *out) {
   return pj_strbuf_status(out);
 }
 
-static PjStatus check_io(const PjType *type) {
-  PJ_FAIL_IF(type->kind != PJ_TYPE_TENSOR, UNIMPLEMENTED, "an argument or result that is no array");
+static PjStatus check_io(const char *what, uint32_t i, const PjType *type) {
+  PJ_FAIL_IF(type->kind != PJ_TYPE_TENSOR, UNIMPLEMENTED, "%s %" PRIu32 " is no array", what, i);
   return PJ_STATUS_OK;
 }
 
-static PjStatus print_all(Writer *w, PjStrBuf *source, PjStrBuf *header) {
+static PjStatus print_all(Writer *w, PjAotFiles *out) {
   const PjSchedule *s = w->s;
   for (uint32_t i = 0; i < s->num_inputs; ++i)
-    PJ_TRY(check_io(input_type(w, i)));
+    PJ_TRY(check_io("argument", i, input_type(w, i)));
   for (uint32_t i = 0; i < s->num_outputs; ++i)
-    PJ_TRY(check_io(output_type(w, i)));
+    PJ_TRY(check_io("result", i, output_type(w, i)));
   w->used = PJ_NEW_ARRAY(w->arena, bool, s->slots.len + 1);
   w->swapped = PJ_NEW_ARRAY(w->arena, bool, s->slots.len + 1);
-  survey(w, &s->steps);
+  pj_aot__survey(w, &s->steps);
+  pj_aot__place_weights(w);
   for (uint32_t i = 0; i < s->num_codes; ++i)
-    add_function(w, s->functions[i], s->functions[i]->name);
+    pj_aot__add_function(w, s->functions[i], s->functions[i]->name);
   w->depth = 1;
-  PJ_TRY(print_steps(w, &s->steps));
-  for (size_t i = 0; i < s->slots.len; ++i)
-    if (s->slots.data[i].kind == PJ_SLOT_CONSTANT && w->used[i])
-      print_constant(w, (uint32_t)i, s->slots.data[i].type);
+  PJ_TRY(pj_aot__print_steps(w, &s->steps));
   PJ_TRY(pj_strbuf_status(&w->body));
+  pj_aot__print_constants(w, &out->weights);
   PJ_TRY(pj_strbuf_status(&w->constants));
-  print_header(w, header);
-  PJ_TRY(pj_strbuf_status(header));
-  return print_source(w, source);
+  PJ_TRY(pj_strbuf_status(&out->weights));
+  print_header(w, &out->header);
+  PJ_TRY(pj_strbuf_status(&out->header));
+  return print_source(w, &out->source);
 }
 
 typedef struct Job {
   Writer *w;
-  PjStrBuf *source, *header;
+  PjAotFiles *out;
 } Job;
 
 static PjStatus run(void *context) {
   Job *job = context;
-  return print_all(job->w, job->source, job->header);
+  return print_all(job->w, job->out);
 }
 
 static PjStatus run_in_arena(void *context) {
@@ -509,13 +215,13 @@ static PjStatus run_in_arena(void *context) {
 }
 
 PjStatus pj_aot_print(const PjSchedule *schedule, const PjKirTarget *target, PjArena *kernels,
-                      const PjAotOptions *options, PjStrBuf *source, PjStrBuf *header) {
+                      const PjAotOptions *options, PjAotFiles *out) {
   Writer writer = {.s = schedule,
                    .target = target,
                    .options = options,
                    .arena = schedule->arena,
                    .kernels = kernels};
-  Job job = {&writer, source, header};
+  Job job = {&writer, out};
   // Guards of its own, so that the buffers are freed whatever arena runs out.
   PjStatus status = pj_arena_guard(kernels, run_in_arena, &job);
   pj_strbuf_free(&writer.body);

@@ -5,4 +5,4 @@
 
 // Runs under the guards of the schedule's arena and of |kernels|.
 PjStatus pj_aot_print(const PjSchedule *schedule, const PjKirTarget *target, PjArena *kernels,
-                      const PjAotOptions *options, PjStrBuf *source, PjStrBuf *header);
+                      const PjAotOptions *options, PjAotFiles *out);

@@ -36,7 +36,8 @@ static void print_caller(const PjModule *module, PjStrBuf *out) {
   pj_strbuf_puts(
       out,
       "#include \"program.h\"\n#include <stddef.h>\nconst size_t workspace = PROGRAM_WORKSPACE;\n"
-      "void entry(void *const *in, void *const *out, void *memory) {\n  program(");
+      "void entry(void *const *in, void *const *out, void *memory) {\n  (void)in;\n  (void)out;\n  "
+      "program(");
   for (uint32_t i = 0; i < n; ++i)
     pj_strbuf_printf(out, "in[%u], ", i);
   for (uint32_t i = 0; i < m; ++i)
@@ -44,16 +45,17 @@ static void print_caller(const PjModule *module, PjStrBuf *out) {
   pj_strbuf_puts(out, "memory);\n}\n");
 }
 
-static PjStatus build(const char *dir, const PjStrBuf texts[3], PjCompiled *compiled) {
+static PjStatus build(const char *dir, const PjStrBuf *const texts[3], PjCompiled *compiled) {
   static const char *const names[] = {"program.c", "program.h", "caller.c"};
   char path[128], command[512];
   for (int i = 0; i < 3; ++i) {
     snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-    PJ_TRY(write_file(path, &texts[i]));
+    PJ_TRY(write_file(path, texts[i]));
   }
   const char *flags = getenv("PJ_AOT_CFLAGS");
   snprintf(command, sizeof command,
-           "cd %s && cc -std=c11 -Wall -Wno-psabi -shared -fPIC %.200s -o program.so program.c "
+           "cd %s && ${CC:-cc} -std=c11 -Wall -Wextra -Werror -shared -fPIC %.200s -o program.so "
+           "program.c "
            "caller.c -lm",
            dir, flags ? flags : "-O1");
   PJ_FAIL_IF(system(command), INTERNAL, "the C compiler refuses the program in %s", dir);
@@ -72,16 +74,18 @@ static PjStatus build(const char *dir, const PjStrBuf texts[3], PjCompiled *comp
 static PjStatus aot_compile(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
   PjCompiled *compiled = *out = PJ_NEW(module->arena, PjCompiled);
   PjAotOptions aot = {.name = "program", .header = "program.h", .isa = PJ_ISA_SSE};
-  PjStrBuf texts[3] = {{0}};
-  PjStatus status = pj_aot_write(module, &aot, &texts[0], &texts[1]);
+  PjAotFiles files = {0};
+  PjStrBuf caller = {0};
+  PjStatus status = pj_aot_write(module, &aot, &files);
   if (!status) {
     char dir[] = "/tmp/pj-aot-XXXXXX";
-    print_caller(module, &texts[2]);
-    status =
-        mkdtemp(dir) ? build(dir, texts, compiled) : PJ_ERROR(INTERNAL, "no folder for a program");
+    print_caller(module, &caller);
+    status = mkdtemp(dir)
+                 ? build(dir, (const PjStrBuf *[]){&files.source, &files.header, &caller}, compiled)
+                 : PJ_ERROR(INTERNAL, "no folder for a program");
   }
-  for (int i = 0; i < 3; ++i)
-    pj_strbuf_free(&texts[i]);
+  pj_aot_files_free(&files);
+  pj_strbuf_free(&caller);
   if (pj_status_code(status) != PJ_UNIMPLEMENTED)
     return status;
   pj_log(PJ_LOG_FALLBACK, "the whole program: %s", pj_status_message(status));
