@@ -1,19 +1,27 @@
 // scatter, with any elementwise body and any number of operands.
 //
 // Updates of one element are applied in the order of the index vectors, so results do not depend on
-// who applies them: threads share the operand, each goes through all vectors and takes those whose
-// window begins in its part of one dimension, along which windows are one element wide. Windows
-// that do not lie within the operand are dropped whole, as the evaluator does.
+// who applies them. Threads share the operand: each takes the windows that begin in its part of a
+// dimension along which windows are one element wide, or each takes its part of every row. Where
+// the order does not matter and there are many updates for few elements, threads share the updates
+// instead, each with a copy of the operand. Windows that do not lie within the operand are dropped
+// whole, as the evaluator does.
 #include <string.h>
 
 #include "eval/float.h"
 #include "eval/structure.h"
-#include "routine/body.h"
 #include "routine/copy.h"
-#include "routine/fold.h"
-#include "routine/indexing.h"
+#include "routine/scatter.h"
 
-enum { WIDTH = 256, MOST_PARTS = 64 };
+enum {
+  WIDTH = PJ_SCATTER_WIDTH,
+  BLOCK = PJ_SCATTER_BLOCK,
+  MOST_PARTS = 64,
+  COLUMN_BYTES = 512,     // of a row for each thread: less, and rows are not cut
+  COPY_BYTES = 64 << 10,  // of an operand at most, to be copied for each thread
+  NEAR_BYTES = 256 << 10, // what is in a near cache
+  AHEAD = 4,              // rows that are asked for before their turn
+};
 
 typedef enum Way { SET, PAIRS, HALF, BODY } Way; // HALF: pairs of 16-bit floats, each rounded
 
@@ -22,6 +30,9 @@ typedef struct Window {
   int64_t dims[PJ_MAX_RANK], in[PJ_MAX_RANK], update[PJ_MAX_RANK]; // sizes, strides in elements
   int64_t row, row_in, row_update;                                 // the innermost
 } Window;
+
+// How threads share the work.
+typedef enum Share { ALONE, KEY, COLUMNS, COPIES } Share;
 
 typedef struct Scatter {
   PjRoutine routine;
@@ -32,17 +43,23 @@ typedef struct Scatter {
   int64_t limit[PJ_MAX_RANK];          // largest start of a window that is inside, by index.moved
   int64_t update_strides[PJ_MAX_RANK]; // along the vectors' space
   Window window;
-  bool fits;       // windows fit into the operand at all
-  int32_t key;     // index.moved whose starts are shared among threads, or -1
-  int64_t parts;   // of them
-  PjFoldKind kind; // of pairs
+  bool fits;   // windows fit into the operand at all
+  int32_t key; // index.moved along which windows are one wide, the longest, or -1
+  Share share;
+  int64_t parts, fewest; // of it at most, and at least if there is more than one
+  PjFoldKind kind;       // of pairs
   PjPairsFn *pairs;
+  const PjSingles *singles; // where windows are single elements, or NULL
+  bool direct, packed;      // which of its loops may be used
   const PjScalarBody *body;
   size_t *elem;
-  // One row per vector of one component, everything equidistant: steps of the indices and of the
-  // updates.
-  bool simple;
-  int64_t index_step, update_step;
+  int64_t unit; // all offsets into the operand are multiples of it
+  // Equidistant vectors moved by components alone have a function that finds places, or NULL.
+  PjLocateFn *locate;
+  PjScatterVectors vectors;
+  int64_t update_step;
+  size_t places_bytes, temp_bytes, copy_bytes; // of a thread's scratch, in this order
+  char neutral[8];
 } Scatter;
 
 typedef struct Run {
@@ -53,13 +70,23 @@ typedef struct Run {
   int64_t parts;
 } Run;
 
+// What a thread does: vectors [first, last), those of the bounds, columns of each row.
+typedef struct Part {
+  const Run *run;
+  int64_t first, last;
+  PjScatterBounds bounds;
+  int64_t column, columns;
+  char *acc; // of the first operand
+} Part;
+
 // Combines |n| elements at |to| of the operands with those at |from| of the updates.
-static void combine(const Run *run, int64_t n, int64_t to, int64_t from, int64_t from_step,
+static void combine(const Part *part, int64_t n, int64_t to, int64_t from, int64_t from_step,
                     char *temp) {
+  const Run *run = part->run;
   const Scatter *s = run->s;
   const int64_t elem = (int64_t)s->elem[0];
   if (s->way == PAIRS) {
-    char *acc = (char *)run->out[0] + to * elem;
+    char *acc = part->acc + to * elem;
     s->pairs(n, acc, (const char *)run->in[s->count + 1] + from * elem, from_step, acc);
     return;
   }
@@ -67,7 +94,7 @@ static void combine(const Run *run, int64_t n, int64_t to, int64_t from, int64_t
     const PjDtype dtype = pj__in(s->op, 0)->dtype;
     float *a = (float *)temp, *b = a + WIDTH;
     uint16_t *raw = (uint16_t *)(b + WIDTH);
-    uint16_t *acc = (uint16_t *)run->out[0] + to;
+    uint16_t *acc = (uint16_t *)part->acc + to;
     const uint16_t *x = (const uint16_t *)run->in[s->count + 1] + from;
     if (from_step != 1) {
       for (int64_t i = 0; i < n; ++i)
@@ -114,25 +141,28 @@ static void combine(const Run *run, int64_t n, int64_t to, int64_t from, int64_t
       memcpy((void *)args[i], outs[i], (size_t)n * s->elem[i]);
 }
 
-static void row(const Run *run, int64_t to, int64_t from, char *temp) {
-  const Window *w = &run->s->window;
+static void row(const Part *part, int64_t to, int64_t from, char *temp) {
+  const Window *w = &part->run->s->window;
   if (w->row_in != 1 && w->row > 1) {
     for (int64_t j = 0; j < w->row; ++j)
-      combine(run, 1, to + j * w->row_in, from + j * w->row_update, 1, temp);
+      combine(part, 1, to + j * w->row_in, from + j * w->row_update, 1, temp);
     return;
   }
-  const int64_t most = run->s->way == PAIRS ? w->row : WIDTH;
-  for (int64_t j = 0; j < w->row; j += most)
-    combine(run, pj__min(most, w->row - j), to + j, from + j * w->row_update, w->row_update, temp);
+  to += part->column;
+  from += part->column * w->row_update;
+  const int64_t most = part->run->s->way == PAIRS ? part->columns : WIDTH;
+  for (int64_t j = 0; j < part->columns; j += most)
+    combine(part, pj__min(most, part->columns - j), to + j, from + j * w->row_update, w->row_update,
+            temp);
 }
 
-static void window(const Run *run, int64_t to, int64_t from, char *temp) {
-  const Window *w = &run->s->window;
+static void window(const Part *part, int64_t to, int64_t from, char *temp) {
+  const Window *w = &part->run->s->window;
   int64_t at[PJ_MAX_RANK];
   for (int32_t d = 0; d < w->num; ++d)
     at[d] = 0;
   for (;;) {
-    row(run, to, from, temp);
+    row(part, to, from, temp);
     int32_t d = w->num - 1;
     for (; d >= 0; --d) {
       to += w->in[d];
@@ -148,93 +178,130 @@ static void window(const Run *run, int64_t to, int64_t from, char *temp) {
   }
 }
 
-// Single elements at equidistant places: what histograms and segment sums of vectors are.
-#define SINGLES(T, EXPR)                                                                \
-  {                                                                                     \
-    T *acc = run->out[0];                                                               \
-    const T *update = run->in[s->count + 1];                                            \
-    for (int64_t i = 0; i < s->index.count; ++i) {                                      \
-      const int64_t start = pj__index_read(s->index.dtype, indices, i * s->index_step); \
-      if (start < low || start >= high)                                                 \
-        continue;                                                                       \
-      T *const at = acc + start * stride;                                               \
-      const T x = update[i * s->update_step];                                           \
-      *at = EXPR;                                                                       \
-    }                                                                                   \
-    return true;                                                                        \
-  }
-
-// False if there is no loop for it.
-static bool single_elements(const Run *run, int64_t low, int64_t high) {
-  const Scatter *s = run->s;
-  const void *indices = run->in[s->count];
-  const int64_t stride = s->index.moved[0].stride;
-  if (s->way == SET && s->count == 1)
-    switch (s->elem[0]) {
-    case 4:
-      SINGLES(uint32_t, x)
-    case 8:
-      SINGLES(uint64_t, x)
-    default:
-      return false;
+// As PjLocateFn, for vectors that lie anyhow. |updates|: where the updates of all of them begin.
+static void locate(const Part *part, PjIndexWalk *walk, int64_t count, PjScatterPlaces *out,
+                   int64_t *updates) {
+  const Scatter *s = part->run->s;
+  const void *indices = part->run->in[s->count];
+  out->count = 0;
+  for (int64_t i = 0; i < count; ++i, pj__index_next(walk)) {
+    uint64_t to = 0; // wraps for starts outside
+    bool inside = true;
+    for (int32_t k = 0; k < s->index.num; ++k) {
+      const uint64_t start = (uint64_t)pj__index_start(walk, &s->index.moved[k], indices);
+      inside &= start - part->bounds.low[k] < part->bounds.size[k];
+      to += start * s->vectors.factor[k];
     }
-  if (s->way != PAIRS || s->kind != PJ_FOLD_ADD)
-    return false;
-  switch (pj__in(s->op, 0)->dtype) {
-  case PJ_DT_F32:
-    SINGLES(float, *at + x)
-  case PJ_DT_F64:
-    SINGLES(double, *at + x)
-  case PJ_DT_S32:
-  case PJ_DT_U32:
-    SINGLES(uint32_t, *at + x)
-  default:
-    return false;
+    updates[i] = walk->other;
+    out->to[out->count] = (uint32_t)to;
+    out->from[out->count] = (uint32_t)i;
+    out->count += inside;
+  }
+}
+
+static inline void ask_for(const char *from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += PJ_SCRATCH_ALIGN)
+    __builtin_prefetch(from + i);
+}
+
+// Combines the windows at |places|, whose updates are at |first| + from * step, or at
+// updates[from].
+static void combine_places(const Part *part, const PjScatterPlaces *places, int64_t first,
+                           const int64_t *updates, char *temp) {
+  const Scatter *s = part->run->s;
+  const int64_t elem = (int64_t)s->elem[0];
+  const char *source = part->run->in[s->count + 1];
+  if (s->singles && !updates) {
+    s->singles->listed(places, s->unit, s->update_step, part->acc, source + first * elem);
+    return;
+  }
+  const int64_t near = pj__min(512, part->columns * elem);
+  const bool rows =
+      s->window.num == 0 && (s->window.row == 1 || s->window.row_in == 1) && s->way == PAIRS;
+  for (int64_t i = 0; i < places->count; ++i) {
+    if (i + AHEAD < places->count && !updates) {
+      ask_for(part->acc + (places->to[i + AHEAD] * s->unit + part->column) * elem, near);
+      ask_for(source + (first + places->from[i + AHEAD] * s->update_step + part->column) * elem,
+              near);
+    }
+    const int64_t from =
+        updates ? updates[places->from[i]] : first + places->from[i] * s->update_step;
+    if (!rows) {
+      window(part, places->to[i] * s->unit, from, temp);
+      continue;
+    }
+    char *acc = part->acc + (places->to[i] * s->unit + part->column) * elem;
+    s->pairs(part->columns, acc, source + (from + part->column * s->window.row_update) * elem,
+             s->window.row_update, acc);
+  }
+}
+
+static void scatter_part(const Part *part, char *scratch) {
+  const Scatter *s = part->run->s;
+  const char *indices = part->run->in[s->count];
+  const char *updates_at = part->run->in[s->count + 1];
+  const int64_t elem = (int64_t)s->elem[0], index_elem = (int64_t)pj_dtype_bytes(s->index.dtype);
+  PjScatterPlaces *places = (PjScatterPlaces *)scratch;
+  int64_t *updates = (int64_t *)(places + 1);
+  char *temp = scratch + s->places_bytes;
+  PjIndexWalk walk;
+  if (s->direct && !part->bounds.low[0] && part->bounds.size[0] == (uint64_t)s->limit[0] + 1) {
+    s->singles->direct(part->last - part->first,
+                       (const int32_t *)indices + part->first * s->vectors.step, s->vectors.step,
+                       part->bounds.size[0], s->unit, s->update_step, part->acc,
+                       updates_at + part->first * s->update_step * elem);
+    return;
+  }
+  if (!s->locate)
+    pj__index_walk(&walk, &s->index, s->update_strides, part->first);
+  for (int64_t i = part->first; i < part->last; i += BLOCK) {
+    const int64_t count = pj__min(BLOCK, part->last - i);
+    const char *block = indices + i * s->vectors.step * index_elem;
+    if (!s->locate) {
+      locate(part, &walk, count, places, updates);
+      combine_places(part, places, 0, updates, temp);
+    } else if (s->packed) {
+      s->locate(&s->vectors, &part->bounds, block, (const uint32_t *)updates_at + i, count, places);
+      s->singles->packed(places, s->unit, part->acc);
+    } else {
+      s->locate(&s->vectors, &part->bounds, block, NULL, count, places);
+      combine_places(part, places, i * s->update_step, NULL, temp);
+    }
   }
 }
 
 static void scatter_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Scatter *s = run->s;
-  const void *indices = run->in[s->count];
-  char *temp = pj__thread_scratch(&s->routine, run->scratch, thread);
-  // Starts [low, high) of the shared dimension.
-  int64_t low = 0, high = INT64_MAX;
-  if (run->parts > 1) {
-    const int64_t size = pj__divide_up(s->limit[s->key] + 1, run->parts);
-    low = begin * size;
-    high = end * size;
+  char *scratch = pj__thread_scratch(&s->routine, run->scratch, thread);
+  Part part = {.run = run, .last = s->index.count, .columns = s->window.row, .acc = run->out[0]};
+  for (int32_t k = 0; k < s->index.num; ++k) {
+    part.bounds.low[k] = 0;
+    part.bounds.size[k] = (uint64_t)(s->limit[k] + 1);
   }
-  if (s->simple) {
-    const PjIndexed *moved = &s->index.moved[0];
-    high = pj__min(high, s->limit[0] + 1);
-    if (s->window.row == 1 && single_elements(run, low, high))
-      return;
-    for (int64_t i = 0; i < s->index.count; ++i) {
-      const int64_t start = pj__index_read(s->index.dtype, indices, i * s->index_step);
-      if (start >= low && start < high)
-        row(run, start * moved->stride, i * s->update_step, temp);
+  if (s->share == KEY) {
+    const int64_t all = s->limit[s->key] + 1, size = pj__divide_up(all, run->parts),
+                  low = pj__min(all, begin * size);
+    part.bounds.low[s->key] = (uint64_t)low;
+    part.bounds.size[s->key] = (uint64_t)(pj__min(all, end * size) - low);
+  } else if (s->share == COLUMNS) {
+    const int64_t line = PJ_SCRATCH_ALIGN / (int64_t)s->elem[0],
+                  size = pj__divide_up(pj__divide_up(s->window.row, run->parts), line) * line;
+    part.column = pj__min(s->window.row, begin * size);
+    part.columns = pj__min(s->window.row, end * size) - part.column;
+  } else if (s->share == COPIES && run->parts > 1) {
+    const int64_t size = pj__divide_up(s->index.count, run->parts);
+    for (int64_t i = begin; i < end; ++i) {
+      part.acc = (char *)pj__thread_scratch(&s->routine, run->scratch, (int)i) + s->places_bytes +
+                 s->temp_bytes;
+      pj_fill(s->elem[0], pj__count(pj__in(s->op, 0)), s->neutral, part.acc);
+      part.first = pj__min(s->index.count, i * size);
+      part.last = pj__min(s->index.count, part.first + size);
+      scatter_part(&part, scratch);
     }
     return;
   }
-  PjIndexWalk walk;
-  pj__index_walk(&walk, &s->index, s->update_strides, 0);
-  for (int64_t i = 0; i < s->index.count; ++i, pj__index_next(&walk)) {
-    if (run->parts > 1) {
-      const int64_t start = pj__index_start(&walk, &s->index.moved[s->key], indices);
-      if (start < low || start >= high)
-        continue;
-    }
-    uint64_t to = 0; // wraps for starts outside, which are dropped
-    bool inside = true;
-    for (int32_t k = 0; k < s->index.num; ++k) {
-      const int64_t start = pj__index_start(&walk, &s->index.moved[k], indices);
-      inside &= start >= 0 && start <= s->limit[k];
-      to += (uint64_t)start * (uint64_t)s->index.moved[k].stride;
-    }
-    if (inside)
-      window(run, (int64_t)to, walk.other, temp);
-  }
+  scatter_part(&part, scratch);
 }
 
 static PjStatus run_scatter(const PjRoutine *self, PjThreads *threads, const void *const *in,
@@ -245,9 +312,16 @@ static PjStatus run_scatter(const PjRoutine *self, PjThreads *threads, const voi
     pj__move(threads, out[i], in[i], pj__bytes(pj__in(s->op, i)));
   if (!s->fits)
     return PJ_STATUS_OK;
-  if (s->key >= 0)
-    run.parts = pj__max(1, pj__min(s->parts, pj_threads_count(threads)));
+  run.parts = pj__max(1, pj__min(s->parts, pj_threads_count(threads)));
+  if (run.parts < s->fewest)
+    run.parts = 1;
   pj_threads_for(threads, run.parts, 1, scatter_parts, &run);
+  if (s->share == COPIES && run.parts > 1)
+    for (int64_t i = 0; i < run.parts; ++i)
+      s->pairs(pj__count(pj__in(s->op, 0)), out[0],
+               (char *)pj__thread_scratch(&s->routine, scratch, (int)i) + s->places_bytes +
+                   s->temp_bytes,
+               1, out[0]);
   return PJ_STATUS_OK;
 }
 
@@ -352,6 +426,68 @@ static bool make_body(PjArena *arena, Scatter *s) {
   return s->way != BODY || s->body;
 }
 
+static int64_t divisor(int64_t a, int64_t b) {
+  while (b) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+// Units, and how places are found; false if places have more than 32 bits.
+static bool make_places(Scatter *s, const PjType *operand) {
+  PjScatterVectors *v = &s->vectors;
+  bool components = true;
+  s->unit = 0;
+  for (int32_t k = 0; k < s->index.num; ++k)
+    s->unit = divisor(s->unit, s->index.moved[k].stride);
+  if (!s->unit)
+    s->unit = 1;
+  if (pj__count(operand) / s->unit > UINT32_MAX)
+    return false;
+  for (int32_t k = 0; k < s->index.num; ++k) {
+    v->factor[k] = (uint32_t)(s->index.moved[k].stride / s->unit);
+    components &= s->index.moved[k].component == k;
+  }
+  v->num = s->index.num;
+  v->component_step = s->index.component_step;
+  if (components && pj__index_uniform(&s->index, s->update_strides, &v->step, &s->update_step))
+    s->locate = pj__scatter_locate(s->index.dtype, v);
+  return true;
+}
+
+static void make_share(Scatter *s, const PjType *operand, const PjType *update) {
+  const Window *w = &s->window;
+  const int64_t row = w->row_in == 1 && w->row_update == 1 ? w->row * (int64_t)s->elem[0] : 0,
+                operands = pj__count(operand), updates = pj__count(update);
+  // A part costs a look at every index.
+  const double all = (double)pj__bytes(update) + 16 * (double)s->index.count;
+  s->parts = pj__max(1, pj__min(MOST_PARTS, (int64_t)(all / (1 << 16))));
+  const bool any_order = s->way == PAIRS && (!pj_dtype_is_float(pj__in(s->op, 0)->dtype) ||
+                                             s->kind == PJ_FOLD_MAX || s->kind == PJ_FOLD_MIN);
+  if (any_order && !pj_dtype_is_complex(operand->dtype) && pj__bytes(operand) <= COPY_BYTES &&
+      updates / 8 >= operands) {
+    s->share = COPIES;
+    s->copy_bytes = pj__scratch_round(pj__bytes(operand));
+    s->parts = pj__min(s->parts, updates / 8 / operands);
+    pj__fold_neutral(s->kind, operand->dtype, s->neutral);
+  } else if (row >= 2 * COLUMN_BYTES || (s->key < 0 && row >= COLUMN_BYTES)) {
+    s->share = COLUMNS;
+    s->parts = pj__min(s->parts, row / COLUMN_BYTES);
+  } else if (s->key >= 0) {
+    s->share = KEY;
+    s->parts = pj__min(s->parts, s->limit[s->key] + 1);
+    // Two threads that pass over each other's updates share a way to memory that one can fill; and
+    // looking at an index costs half of adding a single element, if that is near.
+    const bool far = s->window.row == 1 && pj__bytes(operand) > NEAR_BYTES;
+    s->fewest = far ? 2 : 3;
+  } else {
+    s->share = ALONE;
+    s->parts = 1;
+  }
+}
+
 const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
   Scatter *s = PJ_NEW(arena, Scatter);
   s->op = op;
@@ -377,15 +513,20 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
     temp += pj__body_scratch(s->body);
   if (s->way == HALF)
     temp = WIDTH * (2 * sizeof(float) + sizeof(uint16_t));
-  s->simple = s->index.num == 1 && s->index.moved[0].component == 0 && s->window.num == 0 &&
-              pj__index_uniform(&s->index, s->update_strides, &s->index_step, &s->update_step);
-  // A part costs a look at every index.
-  const double all = (double)pj__bytes(update) + 16 * (double)s->index.count;
-  if (s->key >= 0)
-    s->parts =
-        pj__max(1, pj__min(pj__min(MOST_PARTS, s->limit[s->key] + 1), (int64_t)(all / (1 << 16))));
+  if (!make_places(s, operand))
+    return NULL;
+  if (s->fits)
+    make_share(s, operand, update);
+  if (s->window.num == 0 && s->window.row == 1 && s->count == 1)
+    s->singles = s->way == SET     ? pj__scatter_set_singles(s->elem[0])
+                 : s->way == PAIRS ? pj__scatter_singles(s->kind, operand->dtype)
+                                   : NULL;
+  s->direct = s->singles && s->locate && s->vectors.num == 1 && s->index.dtype == PJ_DT_S32;
+  s->packed = s->singles && s->locate && s->update_step == 1 && s->singles->packed;
+  s->places_bytes = pj__scratch_round(sizeof(PjScatterPlaces) + BLOCK * sizeof(int64_t));
+  s->temp_bytes = pj__scratch_round(temp);
   s->routine = (PjRoutine){.name = "scatter", .run = run_scatter, .in_place = 0};
-  s->routine.thread_scratch_bytes = pj__scratch_round(temp);
+  s->routine.thread_scratch_bytes = s->places_bytes + s->temp_bytes + s->copy_bytes;
   s->routine.bytes = 2 * (double)pj__bytes(operand) + 3 * (double)pj__bytes(update);
   return &s->routine;
 }
