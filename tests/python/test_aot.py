@@ -436,3 +436,20 @@ return %0 : tensor<4xf32>"""
     assert refused(answer(gather), 1, "stablehlo.all_reduce", "other devices", "model.py:7:1")
     assert refused(answer("%t = stablehlo.create_token : !stablehlo.token\nreturn %t : !stablehlo.token", "() -> !stablehlo.token"), 1, "result 0 is no array")
     assert not (tmp_path / "call.c").exists()
+
+
+def test_the_documented_example(build, tmp_path, monkeypatch, capsys):
+    text = (ROOT / "doc" / "aot.md").read_text()
+    python = text.split("```python\n")[1].split("```")[0]
+    main = next(part.split("```")[0] for part in text.split("```c\n")[1:] if "int main" in part)
+    shown = text.split("./model\n")[1].split("\n\n")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(python, "export.py", "exec"), {"__name__": "export"})
+    numbers = [float(word.strip("[]")) for word in capsys.readouterr().out.split()]
+    np.testing.assert_allclose(numbers, [float(word) for word in shown.split()], rtol=1e-5)
+    (tmp_path / "main.c").write_text(main)
+    assert aot(build, "model.mlirbc").returncode == 0
+    assert "#define MODEL_WORKSPACE 192" in (tmp_path / "model.h").read_text()
+    subprocess.run([CC, *STRICT, "-O2", "model.c", "main.c", "-o", "model", "-lm"], check=True)
+    printed = subprocess.run(["./model"], check=True, capture_output=True, text=True).stdout
+    assert printed.split() == shown.split()
