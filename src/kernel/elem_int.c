@@ -61,6 +61,8 @@ static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
 
 // Quotients of up to 16 bits in f32 and of 32 bits in f64: x / y lies at least 1 / y away from an
 // integer that it is not, which is more than the rounding of the quotient. The divisor is not zero.
+// By a constant it is a product with the reciprocal, of a number half an integer further from zero:
+// that keeps 1 / (2 y) from every integer.
 static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
   PjKirElem elem = elem_of(k, x), wide = elem == PJ_KIR_I32 ? PJ_KIR_F64 : PJ_KIR_F32;
   bool narrow = elem != PJ_KIR_I32;
@@ -70,7 +72,24 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
     y = pj_kir_cast(k, op, PJ_KIR_I32, y);
   }
   PjKirOp to = with_sign || narrow ? PJ_KIR_SITOFP : PJ_KIR_UITOFP;
-  PjKirVal quotient = pj_kir_fdiv(k, pj_kir_cast(k, to, wide, x), pj_kir_cast(k, to, wide, y));
+  uint64_t bits;
+  bool reciprocal = pj_kir_is_const(k, y, &bits);
+  x = pj_kir_cast(k, to, wide, x);
+  y = pj_kir_cast(k, to, wide, y);
+  PjKirVal quotient;
+  if (reciprocal) {
+    PjKirType type = pj_kir_typeof(k, x);
+    PjKirVal half = pj_kir_float(k, type, 0.5);
+    if (with_sign) {
+      PjKirElem integers = wide == PJ_KIR_F64 ? PJ_KIR_I64 : PJ_KIR_I32;
+      PjKirVal sign = pj_kir_bitcast(k, integers, pj_kir_float(k, type, -0.0));
+      sign = pj_kir_and(k, sign, pj_kir_bitcast(k, integers, x));
+      half = pj_kir_bitcast(k, wide, pj_kir_or(k, sign, pj_kir_bitcast(k, integers, half)));
+    }
+    PjKirVal one = pj_kir_float(k, type, 1);
+    quotient = pj_kir_fmul(k, pj_kir_fadd(k, x, half), pj_kir_fdiv(k, one, y));
+  } else
+    quotient = pj_kir_fdiv(k, x, y);
   PjKirOp back = with_sign || narrow ? PJ_KIR_FPTOSI : PJ_KIR_FPTOUI;
   quotient = pj_kir_cast(k, back, PJ_KIR_I32, quotient);
   return narrow ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
@@ -80,7 +99,9 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
 static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
   uint64_t bits;
   bool vector = pj_kir_typeof(k, x).lanes > 1 || pj_kir_typeof(k, y).lanes > 1;
-  if (vector && elem_of(k, x) != PJ_KIR_I64 && !pj_kir_is_const(k, y, &bits))
+  // The builder makes a shift of a division by a power of two.
+  bool shifts = !with_sign && pj_kir_is_const(k, y, &bits) && !(bits & (bits - 1));
+  if (vector && elem_of(k, x) != PJ_KIR_I64 && !shifts)
     return float_quotient(k, with_sign, x, y);
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
 }

@@ -138,6 +138,7 @@ typedef enum Freedom { PINNED, SCOPED, FREE } Freedom;
 static Freedom freedom(const PjKirInst *inst) {
   switch (inst->op) {
   case PJ_KIR_READ:
+    return inst->imm ? FREE : SCOPED; // PjKir.always
   case PJ_KIR_READG:
   case PJ_KIR_UDIV:
   case PJ_KIR_SDIV:

@@ -118,6 +118,7 @@ typedef struct PjKir {
   // --- building
   uint32_t current;  // block at hand
   uint8_t alias;     // given to the next memory accesses
+  bool always;       // and: reads may run whatever the program does, so they leave loops and branches
   struct PjKirTable *table; // of pure values
 } PjKir;
 

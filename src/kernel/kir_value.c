@@ -276,8 +276,12 @@ static PjKirVal access(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, PjKirVa
                        PjKirVal mask) {
   if (mask)
     args[n++] = mask;
-  PjKirInst inst = {
-      .op = (uint8_t)op, .type = type, .alias = k->alias, .num_args = n, .args = args};
+  PjKirInst inst = {.op = (uint8_t)op,
+                    .type = type,
+                    .alias = k->alias,
+                    .num_args = n,
+                    .args = args,
+                    .imm = op == PJ_KIR_READ && k->always && !mask};
   return pj_kir__value(k, &inst);
 }
 

@@ -166,7 +166,11 @@ static PjElem from_place(PjNest *nest, PjDtype dtype, const PjPlace *place, cons
   for (int i = 0; i < index->n; i++)
     if (!place->row || index->p[i].pos < place->row)
       kept.p[kept.n++] = index->p[i];
-  return pj_nest_load(nest, dtype, place, pj_ix_offset(&nest->ix, &kept), mask);
+  // Without an index it is the only element there is.
+  nest->ix.k->always = place->readonly && !index->n;
+  PjElem e = pj_nest_load(nest, dtype, place, pj_ix_offset(&nest->ix, &kept), mask);
+  nest->ix.k->always = false;
+  return e;
 }
 
 // --- Indices -------------------------------------------------------------------------------------
