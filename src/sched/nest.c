@@ -186,32 +186,57 @@ PjIx pj_nest_dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64
   return sum;
 }
 
+// A touched dimension of size |size| whose positions are [stride, stride * size). Where a piece
+// runs across it and the dimensions behind it (pj_cuts_through), it is one with them: |times| as
+// long.
+typedef struct Span {
+  PjIx ix;
+  int64_t times;
+} Span;
+
+static Span span_of(PjNest *nest, const PjIndex *index, int64_t stride, int64_t size) {
+  int64_t times = 1;
+  for (int i = 0; i < index->n; i++) {
+    const PjPiece *p = &index->p[i];
+    if (size > 1 && p->pos < stride && p->pos * p->extent > stride)
+      times = stride;
+  }
+  return (Span){pj_nest_dim_index(nest, index, stride / times, size * times), times};
+}
+
 static void add_piece(PjIndex *index, int64_t pos, int64_t extent, PjIx ix) {
   // Never more than cuts and dimensions together: PJ_MAX_CUTS + 1 + PJ_MAX_LOOP_RANK <
   // PJ_MAX_PIECES.
   index->p[index->n++] = (PjPiece){pos, extent, ix};
 }
 
-// The index of operand |operand| for dimensions that are not touched; those that are have
-// |touched_ix| by operand dimension.
+// The index of operand |operand| for dimensions that are not touched; those that are have |touched|
+// by operand dimension.
 static PjIndex operand_index(const PjOp *op, uint32_t operand, const PjShapeMap *map,
-                             const PjIndex *index, const PjIx *touched_ix) {
+                             const PjIndex *index, const Span *touched) {
   const PjType *from = op->operands[operand]->type, *to = op->results[0].type;
   int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK];
   int inverse[PJ_MAX_RANK];
   PjIndex result = {0};
   pj_shape_strides(from, in);
   pj_shape_strides(to, out);
+  int64_t below = 1; // pieces there are in the index of a touched dimension
   for (int r = 0; r < to->rank; r++)
     inverse[r] = -1;
   for (int d = 0; d < map->rank; d++) {
     if (map->result_dim[d] >= 0 && !map->touched[d])
       inverse[map->result_dim[d]] = d;
-    if (map->touched[d])
-      add_piece(&result, in[d], from->dims[d], touched_ix[d]);
+    if (!map->touched[d])
+      continue;
+    int64_t times = touched[d].times;
+    add_piece(&result, in[d] / times, from->dims[d] * times, touched[d].ix);
+    if (times > 1)
+      below = in[d];
   }
   for (int i = 0; i < index->n; i++) {
     const PjPiece *p = &index->p[i];
+    if (p->pos < below)
+      continue;
     int r = pj_dim_counted(to, out, p->pos);
     int d = r < 0 ? -1 : inverse[r];
     if (d >= 0)
@@ -304,19 +329,21 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   const int64_t *low = PJ_INTS(op, edge_padding_low, NULL);
   int64_t out[PJ_MAX_RANK];
-  PjIx touched[PJ_MAX_RANK] = {0};
+  Span touched[PJ_MAX_RANK] = {0};
   PjKirVal inside = 0, whole = 0;
   bool branch = may_branch(nest, mask), by_lane = false;
   pj_shape_strides(to, out);
   for (int d = 0; d < from->rank; d++) {
     if (!map->touched[d])
       continue;
-    PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
-    touched[d] = pj_ix_add_number(&nest->ix, ix, -low[d]);
-    inside = both(nest, inside, in_range(nest, touched[d], from->dims[d]));
-    by_lane |= !pj_ix_is_uniform(touched[d]);
+    Span *span = &touched[d];
+    *span = span_of(nest, index, out[d], to->dims[d]);
+    int64_t size = from->dims[d] * span->times;
+    span->ix = pj_ix_add_number(&nest->ix, span->ix, -low[d] * span->times);
+    inside = both(nest, inside, in_range(nest, span->ix, size));
+    by_lane |= !pj_ix_is_uniform(span->ix);
     PjKirVal all;
-    branch = branch && whole_range(nest, touched[d], from->dims[d], &all);
+    branch = branch && whole_range(nest, span->ix, size, &all);
     if (branch)
       whole = both(nest, whole, all);
   }
@@ -338,15 +365,20 @@ typedef struct Concatenation {
   const PjOp *op;
   const PjIndex *index;
   int dim;
-  PjIx ix; // along |dim|
+  Span span; // along |dim|
 } Concatenation;
+
+// Of operand |i|, in units of the span.
+static int64_t part_size(const Concatenation *c, uint32_t i) {
+  return c->op->operands[i]->type->dims[c->dim] * c->span.times;
+}
 
 // Operand |i|, which begins at |start|;
 static PjElem part_of(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
   PjShapeMap map;
-  PjIx touched[PJ_MAX_RANK] = {0};
+  Span touched[PJ_MAX_RANK] = {0};
   pj_shape_map(c->op, i, &map);
-  touched[c->dim] = pj_ix_add_number(&c->nest->ix, c->ix, -start);
+  touched[c->dim] = (Span){pj_ix_add_number(&c->nest->ix, c->span.ix, -start), c->span.times};
   PjIndex inner = operand_index(c->op, i, &map, c->index, touched);
   return pj_nest_value(c->nest, c->op->operands[i], &inner, mask);
 }
@@ -355,14 +387,13 @@ static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
   PjElem result = {0};
   int64_t start = 0;
   for (uint32_t i = 0; i < c->op->num_operands; i++) {
-    const PjType *from = c->op->operands[i]->type;
-    if (pj_count(from) == 0)
+    if (pj_count(c->op->operands[i]->type) == 0)
       continue;
-    PjIx ix = pj_ix_add_number(&c->nest->ix, c->ix, -start);
-    PjKirVal inside = in_range(c->nest, ix, from->dims[c->dim]);
+    PjIx ix = pj_ix_add_number(&c->nest->ix, c->span.ix, -start);
+    PjKirVal inside = in_range(c->nest, ix, part_size(c, i));
     PjElem value = part_of(c, i, start, both(c->nest, mask, inside));
     result = result.re ? choose(c->nest, inside, value, result) : value;
-    start += from->dims[c->dim];
+    start += part_size(c, i);
   }
   return result;
 }
@@ -372,14 +403,14 @@ static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
 static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start) {
   while (i < c->op->num_operands && pj_count(c->op->operands[i]->type) == 0)
     i++;
-  bool uniform = pj_ix_is_uniform(c->ix);
+  bool uniform = pj_ix_is_uniform(c->span.ix);
   if (i == c->op->num_operands)
     return parts_by_lane(c, 0);
-  int64_t size = c->op->operands[i]->type->dims[c->dim];
-  if (uniform && start + size == c->op->results[0].type->dims[c->dim])
+  int64_t size = part_size(c, i);
+  if (uniform && start + size == c->op->results[0].type->dims[c->dim] * c->span.times)
     return part_of(c, i, start, 0);
   PjKirVal whole;
-  if (!whole_range(c->nest, pj_ix_add_number(&c->nest->ix, c->ix, -start), size, &whole))
+  if (!whole_range(c->nest, pj_ix_add_number(&c->nest->ix, c->span.ix, -start), size, &whole))
     return parts_from(c, i + 1, start + size);
   Branch b = branch_begin(c->nest, whole);
   branch_else(c->nest, part_of(c, i, start, 0));
@@ -389,10 +420,10 @@ static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start) {
 static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
   const PjType *to = op->results[0].type;
   int64_t out[PJ_MAX_RANK];
-  Concatenation c = {nest, op, index, (int)PJ_INT(op, dimension), {0}};
+  Concatenation c = {nest, op, index, (int)PJ_INT(op, dimension), {{0}, 1}};
   pj_shape_strides(to, out);
-  c.ix = pj_nest_dim_index(nest, index, out[c.dim], to->dims[c.dim]);
-  bool linear = pj_ix_is_uniform(c.ix) || (!c.ix.vec && c.ix.step == 1);
+  c.span = span_of(nest, index, out[c.dim], to->dims[c.dim]);
+  bool linear = pj_ix_is_uniform(c.span.ix) || (!c.span.ix.vec && c.span.ix.step == 1);
   if (!may_branch(nest, mask) || !linear || op->num_operands > MAX_BRANCH_PARTS)
     return parts_by_lane(&c, mask);
   return parts_from(&c, 0, 0);
@@ -424,26 +455,27 @@ static PjElem moved_value(PjNest *nest, const PjOp *op, const PjIndex *index, Pj
   if (op->kind == PJ_OP_PAD)
     return pad_value(nest, op, &map, index, mask);
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  PjIxBuilder *b = &nest->ix;
   int64_t out[PJ_MAX_RANK];
-  PjIx touched[PJ_MAX_RANK] = {0};
+  Span touched[PJ_MAX_RANK] = {0};
   pj_shape_strides(to, out);
   for (int d = 0; d < map.rank; d++) {
     if (!map.touched[d])
       continue;
-    PjIx ix = pj_nest_dim_index(nest, index, out[d], to->dims[d]);
+    Span *span = &touched[d];
+    *span = span_of(nest, index, out[d], to->dims[d]);
+    PjIx start;
     switch (op->kind) {
     case PJ_OP_SLICE:
-      touched[d] =
-          pj_ix_add_number(&nest->ix, pj_ix_scale(&nest->ix, ix, PJ_INTS(op, strides, NULL)[d]),
-                           PJ_INTS(op, start_indices, NULL)[d]);
+      span->ix = pj_ix_add_number(b, pj_ix_scale(b, span->ix, PJ_INTS(op, strides, NULL)[d]),
+                                  PJ_INTS(op, start_indices, NULL)[d] * span->times);
       break;
     case PJ_OP_REVERSE:
-      touched[d] = pj_ix_add_number(&nest->ix, pj_ix_scale(&nest->ix, ix, -1), from->dims[d] - 1);
+      span->ix = pj_ix_add_number(b, pj_ix_scale(b, span->ix, -1), from->dims[d] - 1);
       break;
     default: // DYNAMIC_SLICE
-      touched[d] = pj_ix_add(
-          &nest->ix, ix,
-          pj_ix_uniform(pj_nest_start(nest, op->operands[1 + d], from->dims[d], to->dims[d])));
+      start = pj_ix_uniform(pj_nest_start(nest, op->operands[1 + d], from->dims[d], to->dims[d]));
+      span->ix = pj_ix_add(b, span->ix, pj_ix_scale(b, start, span->times));
     }
   }
   PjIndex inner = operand_index(op, 0, &map, index, touched);

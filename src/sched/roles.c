@@ -14,6 +14,8 @@
 enum {
   MAX_NODES = 160, // operations of one inlined tree
   CHEAP_NODES = 4,
+  SHORT_LOOP = 16,      // elements
+  SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
 #define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
@@ -187,7 +189,10 @@ static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) 
   // Elements that are joined or padded are computed once; those that are spread, again and again.
   bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
   bool repeated = factor >= 2 && !joins && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
-  if (repeated || info->nodes + source->nodes > MAX_NODES ||
+  // A seam (an edge that is repeated, say) would cut the innermost loop of all short.
+  bool seam = op->kind == PJ_OP_CONCATENATE && factor >= SEAM_FACTOR && source->cuts.n &&
+              source->cuts.at[0] < SHORT_LOOP;
+  if (repeated || seam || info->nodes + source->nodes > MAX_NODES ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
     source->in_memory = true;
     PjCuts none = {0};
@@ -327,6 +332,41 @@ static void backwards(PjLower *l, const PjOp *op) {
   }
 }
 
+// What went to memory after its readers were visited leaves them with cuts and costs that they no
+// longer need. Without them everything that fitted fits still.
+static void again(PjLower *l, const PjOp *op) {
+  PjOpInfoSched *info = info_of(l, op);
+  bool reduces = info->role == PJ_OPROLE_REDUCE;
+  if (info->role != PJ_OPROLE_INLINE && !reduces)
+    return;
+  PjCuts cuts = {0};
+  float cost = (float)pj_op_cost(op);
+  uint32_t nodes = 1;
+  bool fits = reduces || pj_cuts_of(op, &cuts);
+  for (uint32_t i = 0; i < op->num_operands && fits; i++) {
+    const PjValue *operand = op->operands[i];
+    const PjOpInfoSched *source = inline_def(l, operand, op->region);
+    static const PjCuts none = {0};
+    if (!reduces)
+      fits = pj_cuts_through(op, i, source ? &source->cuts : &none, &cuts);
+    else if (source && i < op->num_results)
+      fits = pj_cuts_merge(&cuts, &source->cuts, pj_count(operand->type));
+    if (!source || (reduces && i >= op->num_results))
+      continue;
+    double factor = pj_count(operand->type)
+                        ? (double)pj_count(op->results[0].type) / (double)pj_count(operand->type)
+                        : 1;
+    bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
+    nodes += source->nodes;
+    cost += (float)(joins && factor > 1 ? source->cost / factor : source->cost);
+  }
+  if (!fits)
+    return;
+  info->cuts = cuts;
+  info->cost = cost;
+  info->nodes = nodes;
+}
+
 void pj_lower_roles(PjLower *l, const PjRegion *region) {
   const PjOp *end = pj_region_terminator(region);
   for (const PjOp *op = region->first; op; op = op->next) {
@@ -342,4 +382,6 @@ void pj_lower_roles(PjLower *l, const PjRegion *region) {
   }
   for (const PjOp *op = end ? end->prev : region->last; op; op = op->prev)
     backwards(l, op);
+  for (const PjOp *op = region->first; op != end; op = op->next)
+    again(l, op);
 }

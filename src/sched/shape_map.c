@@ -133,6 +133,23 @@ bool pj_cuts_of(const PjOp *op, PjCuts *cuts) {
   return pj_cuts_add(cuts, strides[d], count) && pj_cuts_add(cuts, strides[d] * to->dims[d], count);
 }
 
+enum { LONG_LOOP = 32 }; // elements
+
+// The touched dimension of the operand that may be one with all those behind it, or -1: they are
+// read as they lie, and the index of it grows by what lies behind. Where elements come from several
+// places, a long loop over what lies behind is better: it asks once where from.
+static int flat_dim(const PjOp *op, const PjType *from, const int64_t *strides,
+                    const PjShapeMap *map) {
+  int d = from->rank - 1;
+  while (d >= 0 && !map->touched[d])
+    d--;
+  if (d < 0 || op->kind == PJ_OP_REVERSE ||
+      (op->kind == PJ_OP_SLICE && PJ_INTS(op, strides, NULL)[d] != 1) ||
+      ((op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE) && strides[d] >= LONG_LOOP))
+    return -1;
+  return d;
+}
+
 bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCuts *cuts) {
   const PjType *from = op->operands[operand]->type, *to = op->results[0].type;
   int64_t count = pj_count(to);
@@ -154,6 +171,10 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
   for (int d = 0; d < from->rank; d++)
     if (map.result_dim[d] >= 0)
       inverse[map.result_dim[d]] = d;
+  int flat = flat_dim(op, from, in, &map);
+  for (int i = 0; i < inner->n; i++)
+    if (flat >= 0 && inner->at[i] < in[flat] * from->dims[flat])
+      flat = -1; // what is read there must tell them apart
   // Between two neighbours no cut is needed if both are broadcast, or both are read as they lie.
   for (int r = next_wide(to, -1); r < to->rank; r = next_wide(to, r)) {
     int next = next_wide(to, r), a = inverse[r], b = next < to->rank ? inverse[next] : -1;
@@ -166,6 +187,7 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
     }
     bool joined =
         a < 0 ? b < 0 : b >= 0 && !map.touched[a] && !map.touched[b] && next_wide(from, a) == b;
+    joined |= a >= 0 && a == flat;
     if (!joined && !pj_cuts_add(cuts, out[r], count))
       return false;
   }
