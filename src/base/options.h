@@ -3,15 +3,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 typedef enum PjOption {
-#define OPTION(ENUM, env, preset, meaning) PJ_OPTION_##ENUM,
+#define OPTION(ENUM, env, preset, values, meaning) PJ_OPTION_##ENUM,
 #include "base/options.def"
 #undef OPTION
   PJ_OPTION_COUNT
 } PjOption;
 
 typedef struct PjOptionInfo {
-  const char *env, *preset, *meaning;
+  const char *env, *preset, *values, *meaning;
 } PjOptionInfo;
 
 extern const PjOptionInfo pj_option_info[PJ_OPTION_COUNT];
@@ -20,3 +22,6 @@ extern const PjOptionInfo pj_option_info[PJ_OPTION_COUNT];
 const char *pj_option_text(PjOption option);
 // The option as an integer; its default when it is not one.
 int64_t pj_option_int(PjOption option);
+// Whether the environment sets all options to what they can be. Errors: INVALID_ARGUMENT, naming
+// the first variable that it does not.
+PjStatus pj_options_check(void);

@@ -131,6 +131,7 @@ static PjStatus client_open(PjClient *client, const PjClientOptions *options) {
 PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *options,
                           PjClient **out_client) {
   *out_client = NULL;
+  PJ_TRY(pj_options_check());
   PjClient *client = pj_calloc(1, sizeof *client);
   if (!client)
     return pj_status_oom();

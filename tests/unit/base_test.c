@@ -155,6 +155,34 @@ static void options_fall_back_to_their_defaults(void **state) {
   unsetenv("PJRT_THREADS");
 }
 
+static void check_option(const char *name, const char *value, const char *complaint) {
+  setenv(name, value, 1);
+  PjStatus status = pj_options_check();
+  assert_string_equal(pj_status_message(status), complaint);
+  assert_int_equal(pj_status_code(status), *complaint ? PJ_INVALID_ARGUMENT : PJ_OK);
+  pj_status_free(status);
+  unsetenv(name);
+}
+
+static void options_that_cannot_be_are_named(void **state) {
+  (void)state;
+  check_option("PJRT_THREADS", "3", "");
+  check_option("PJRT_THREADS", "", "");
+  check_option("PJRT_THREADS", "three", "PJRT_THREADS must be a whole number, but is \"three\"");
+  check_option("PJRT_THREADS", "3 ", "PJRT_THREADS must be a whole number, but is \"3 \"");
+  check_option("PJRT_CODEGEN", "own", "");
+  check_option("PJRT_CODEGEN", "gcc", "PJRT_CODEGEN must be one of auto|llvm|own, but is \"gcc\"");
+  check_option("PJRT_CODEGEN", "auto|llvm",
+               "PJRT_CODEGEN must be one of auto|llvm|own, but is \"auto|llvm\"");
+  check_option("PJRT_COMPILER", "nat", "PJRT_COMPILER must be one of native|eval, but is \"nat\"");
+  check_option("PJRT_CPU", "avx", "PJRT_CPU must be one of sse|avx2|avx512, but is \"avx\"");
+  check_option("PJRT_LOG", "compile,,error", "");
+  check_option("PJRT_LOG", "compile,noise",
+               "PJRT_LOG must be a list of error,compile,execute,fallback,all, but is "
+               "\"compile,noise\"");
+  check_option("PJRT_CACHE_DIR", "any|thing", "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(arena_gives_zeroed_aligned_memory),
@@ -165,6 +193,7 @@ int main(void) {
       cmocka_unit_test(statuses_carry_context_and_location),
       cmocka_unit_test(text_buffer_grows_and_reports_failure),
       cmocka_unit_test(options_fall_back_to_their_defaults),
+      cmocka_unit_test(options_that_cannot_be_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
