@@ -1,0 +1,298 @@
+// Small contractions as loops inside a native function.
+//
+// A tile of the result, a few rows by a few columns, lies in registers while a loop runs over what
+// is summed: a row's element and a column's are then loaded once for several products, and no
+// product waits for the one before. Lanes run along the columns where these lie beside each other
+// in memory, else along what is summed, else there is one lane.
+#include "sched/native.h"
+#include "sched/shape_map.h"
+
+enum {
+  MAX_DOT = 1 << 18,    // products
+  MAX_SCALAR = 1 << 14, // of one lane
+  MAX_TILE = 8,         // accumulators
+  UNROLLED = 64,        // products of a tile whose loop is written out
+};
+
+typedef struct Dot {
+  int64_t m, n, k, batch;
+  // Strides of the flattened loops, in elements; valid when each of them runs through memory
+  // evenly.
+  int64_t a_batch, a_m, a_k, b_batch, b_n, b_k;
+} Dot;
+
+// The stride at which dims |list| of |type| are walked as one loop, slowest first; false if they
+// are not even.
+static bool flat_stride(const PjType *type, const int64_t *strides, const int64_t *list,
+                        uint32_t count, int64_t *size, int64_t *stride) {
+  *size = 1;
+  *stride = 0;
+  for (uint32_t i = count; i-- > 0;) {
+    int64_t dim = type->dims[list[i]];
+    if (dim == 1)
+      continue;
+    if (*size == 1)
+      *stride = strides[list[i]];
+    else if (strides[list[i]] != *stride * *size)
+      return false;
+    *size *= dim;
+  }
+  return true;
+}
+
+static uint32_t free_dims(const PjType *type, const int64_t *a, uint32_t n, const int64_t *b,
+                          uint32_t m, int64_t *out) {
+  uint32_t count = 0;
+  for (int d = 0; d < type->rank; d++) {
+    bool used = false;
+    for (uint32_t i = 0; i < n; i++)
+      used |= a[i] == d;
+    for (uint32_t i = 0; i < m; i++)
+      used |= b[i] == d;
+    if (!used)
+      out[count++] = d;
+  }
+  return count;
+}
+
+static bool read_dot(const PjOp *op, Dot *dot) {
+  const PjType *a = op->operands[0]->type, *b = op->operands[1]->type;
+  uint32_t nb, nb2, nc, nc2;
+  const int64_t *ab = PJ_INTS(op, lhs_batching_dimensions, &nb),
+                *bb = PJ_INTS(op, rhs_batching_dimensions, &nb2);
+  const int64_t *ac = PJ_INTS(op, lhs_contracting_dimensions, &nc),
+                *bc = PJ_INTS(op, rhs_contracting_dimensions, &nc2);
+  int64_t as[PJ_MAX_RANK], bs[PJ_MAX_RANK], free_a[PJ_MAX_RANK], free_b[PJ_MAX_RANK], again;
+  pj_shape_strides(a, as);
+  pj_shape_strides(b, bs);
+  uint32_t na = free_dims(a, ab, nb, ac, nc, free_a), nf = free_dims(b, bb, nb2, bc, nc2, free_b);
+  return flat_stride(a, as, ab, nb, &dot->batch, &dot->a_batch) &&
+         flat_stride(b, bs, bb, nb2, &again, &dot->b_batch) &&
+         flat_stride(a, as, free_a, na, &dot->m, &dot->a_m) &&
+         flat_stride(b, bs, free_b, nf, &dot->n, &dot->b_n) &&
+         flat_stride(a, as, ac, nc, &dot->k, &dot->a_k) &&
+         flat_stride(b, bs, bc, nc2, &again, &dot->b_k);
+}
+
+typedef enum Lanes { LANES_COLUMNS, LANES_SUM, LANES_NONE } Lanes;
+
+typedef struct DotLoops {
+  PjNative *n;
+  Dot dot;
+  Lanes kind;
+  int lanes;
+  int rows, columns; // of a tile; columns of |lanes| elements each with LANES_COLUMNS
+  PjPlace a, b;
+  PjDtype dtype;
+  PjKirVal out;
+  PjKirVal batch;
+} DotLoops;
+
+static void choose_tile(DotLoops *d, int vector_lanes) {
+  const Dot *dot = &d->dot;
+  int lanes = vector_lanes;
+  while (lanes > dot->n)
+    lanes /= 2;
+  d->kind = LANES_NONE;
+  d->lanes = 1;
+  if (dot->b_n == 1 && lanes >= (vector_lanes >= 8 ? 4 : 2)) {
+    d->kind = LANES_COLUMNS;
+    d->lanes = lanes;
+  } else if (dot->a_k == 1 && dot->b_k == 1 && dot->k >= vector_lanes) {
+    d->kind = LANES_SUM;
+    d->lanes = vector_lanes;
+  }
+  int64_t columns = d->kind == LANES_COLUMNS ? (dot->n + d->lanes - 1) / d->lanes : dot->n;
+  d->columns = (int)(columns < 2 ? columns : 2);
+  d->rows = (int)(dot->m < MAX_TILE / d->columns ? dot->m : MAX_TILE / d->columns);
+  d->columns = (int)(columns < MAX_TILE / d->rows ? columns : MAX_TILE / d->rows);
+}
+
+bool pj_native_dot_supported(const PjOp *op, double *cost) {
+  PjDtype dtype = op->results[0].type->dtype;
+  DotLoops d = {0};
+  if ((dtype != PJ_DT_F32 && dtype != PJ_DT_F64) || op->operands[0]->type->dtype != dtype ||
+      op->operands[1]->type->dtype != dtype || !read_dot(op, &d.dot))
+    return false;
+  choose_tile(&d, 32 / (int)pj_dtype_bytes(dtype));
+  double work = (double)d.dot.batch * (double)d.dot.m * (double)d.dot.n * (double)d.dot.k;
+  *cost = 2 + (d.lanes > 1 ? 0.3 / d.lanes : 0.15) * work;
+  return work <= (d.lanes > 1 ? MAX_DOT : MAX_SCALAR) && work > 0;
+}
+
+// --- One tile ------------------------------------------------------------------------------------
+
+typedef struct Tile {
+  PjKirVal row, column; // where it begins
+  int rows, columns;
+  int64_t offset[MAX_TILE]; // of its columns, from |column|
+} Tile;
+
+static PjIx scaled(DotLoops *d, PjKirVal index, int64_t stride) {
+  return index ? pj_ix_scale(&d->n->nest->ix, pj_ix_uniform(index), stride) : (PjIx){0};
+}
+
+static PjKirVal load(DotLoops *d, const PjPlace *place, PjIx base, int64_t offset, int64_t step,
+                     int lanes) {
+  PjIxBuilder *ix = &d->n->nest->ix;
+  PjIx at = pj_ix_add_number(ix, base, offset);
+  at.step = step;
+  ix->lanes = lanes;
+  PjKirVal v = pj_nest_splat(d->n->nest, pj_nest_load(d->n->nest, d->dtype, place, at, 0)).re;
+  ix->lanes = 1;
+  return v;
+}
+
+// acc += a * b at |k|, or at |lanes| of them from |k| on.
+static void take(DotLoops *d, const Tile *t, PjKirVal k, int lanes, PjKirVal *acc) {
+  PjIxBuilder *ix = &d->n->nest->ix;
+  const Dot *dot = &d->dot;
+  bool sum = d->kind == LANES_SUM;
+  PjIx a = pj_ix_add(ix, scaled(d, d->batch, dot->a_batch), scaled(d, t->row, dot->a_m));
+  PjIx b = pj_ix_add(ix, scaled(d, d->batch, dot->b_batch), scaled(d, t->column, dot->b_n));
+  a = pj_ix_add(ix, a, scaled(d, k, dot->a_k));
+  b = pj_ix_add(ix, b, scaled(d, k, dot->b_k));
+  PjKirVal columns[MAX_TILE];
+  for (int c = 0; c < t->columns; c++)
+    columns[c] = load(d, &d->b, b, t->offset[c] * dot->b_n, lanes > 1, lanes);
+  for (int r = 0; r < t->rows; r++) {
+    PjKirVal row = load(d, &d->a, a, r * dot->a_m, sum && lanes > 1, lanes);
+    for (int c = 0; c < t->columns; c++)
+      acc[r * t->columns + c] = pj_kir_muladd(d->n->k, row, columns[c], acc[r * t->columns + c]);
+  }
+}
+
+// The sums of all lanes of the vectors |v|, as many as lanes, as one vector.
+static PjKirVal sums_of(PjKir *k, PjKirVal *v, int lanes) {
+  for (int count = lanes / 2, width = lanes; count > 0; count /= 2, width /= 2)
+    for (int i = 0; i < count; i++) {
+      // Of each group of |width| lanes the lower and the upper half, of one vector and of the
+      // other.
+      uint8_t low[PJ_KIR_MAX_LANES], high[PJ_KIR_MAX_LANES];
+      for (int l = 0; l < lanes; l++) {
+        int half = width / 2, group = l / width * width, second = l % width >= half;
+        low[l] = (uint8_t)(second * lanes + group + l % half);
+        high[l] = (uint8_t)(low[l] + half);
+      }
+      v[i] = pj_kir_fadd(k, pj_kir_shuffle(k, v[i], v[i + count], lanes, low),
+                         pj_kir_shuffle(k, v[i], v[i + count], lanes, high));
+    }
+  return v[0];
+}
+
+static void store(DotLoops *d, const Tile *t, int row, int64_t column, PjKirVal value, int lanes) {
+  PjIxBuilder *ix = &d->n->nest->ix;
+  const Dot *dot = &d->dot;
+  PjIx at = pj_ix_add(ix, scaled(d, d->batch, dot->m * dot->n), scaled(d, t->row, dot->n));
+  at = pj_ix_add_number(ix, pj_ix_add(ix, at, scaled(d, t->column, 1)), row * dot->n + column);
+  at.step = 1;
+  ix->lanes = lanes;
+  pj_nest_store(d->n->nest, d->dtype, d->out, 0, at, (PjElem){value, 0}, 0);
+  ix->lanes = 1;
+}
+
+static void finish_sums(DotLoops *d, const Tile *t, PjKirVal *acc, int64_t whole) {
+  PjKir *k = d->n->k;
+  int count = t->rows * t->columns;
+  bool together = count == d->lanes && d->dot.k == whole &&
+                  (t->rows == 1 || (t->columns == 1 && d->dot.n == 1));
+  if (together) {
+    store(d, t, 0, 0, sums_of(k, acc, d->lanes), d->lanes);
+    return;
+  }
+  for (int i = 0; i < count; i++)
+    acc[i] = pj_kir_reduce_lanes(k, PJ_KIR_FADD, acc[i]);
+  for (int64_t i = whole; i < d->dot.k; i++)
+    take(d, t, pj_kir_i64(k, i), 1, acc);
+  for (int r = 0; r < t->rows; r++)
+    for (int c = 0; c < t->columns; c++)
+      store(d, t, r, t->offset[c], acc[r * t->columns + c], 1);
+}
+
+static void tile(DotLoops *d, const Tile *t) {
+  PjKir *k = d->n->k;
+  bool sum = d->kind == LANES_SUM;
+  int64_t step = sum ? d->lanes : 1, whole = d->dot.k / step * step;
+  int count = t->rows * t->columns;
+  PjKirVal acc[MAX_TILE], args[MAX_TILE];
+  for (int i = 0; i < count; i++)
+    acc[i] = pj_kir_float(k, pj_kir_type(pj_elem_type(d->dtype), d->lanes), 0);
+  if (whole / step * count <= UNROLLED) {
+    for (int64_t i = 0; i < whole; i += step)
+      take(d, t, pj_kir_i64(k, i), d->lanes, acc);
+  } else {
+    PjKirVal i = pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, whole), pj_kir_i64(k, step),
+                                  (uint32_t)count, acc, args);
+    take(d, t, i, d->lanes, args);
+    pj_kir_for_end(k, (uint32_t)count, args, acc);
+  }
+  if (sum) {
+    finish_sums(d, t, acc, whole);
+    return;
+  }
+  for (int r = 0; r < t->rows; r++)
+    for (int c = 0; c < t->columns; c++)
+      store(d, t, r, t->offset[c], acc[r * t->columns + c], d->lanes);
+}
+
+// --- Loops over tiles ----------------------------------------------------------------------------
+
+// for (i = 0; i < count; i += step), without a loop for one turn. Ends with end_turns.
+static PjKirVal begin_turns(DotLoops *d, int64_t count, int64_t step) {
+  PjKir *k = d->n->k;
+  if (count <= step)
+    return pj_kir_i64(k, 0);
+  return pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, count), pj_kir_i64(k, step), 0, NULL,
+                          NULL);
+}
+
+static void end_turns(DotLoops *d, int64_t count, int64_t step) {
+  if (count > step)
+    pj_kir_for_end(d->n->k, 0, NULL, NULL);
+}
+
+static void over_columns(DotLoops *d, PjKirVal row, int rows) {
+  int64_t n = d->dot.n, unit = d->kind == LANES_COLUMNS ? d->lanes : 1;
+  int64_t width = d->columns * unit, whole = n / width * width, rest = n - whole;
+  Tile t = {.row = row, .rows = rows, .columns = d->columns};
+  if (whole) {
+    for (int c = 0; c < t.columns; c++)
+      t.offset[c] = c * unit;
+    t.column = begin_turns(d, whole, width);
+    tile(d, &t);
+    end_turns(d, whole, width);
+  }
+  if (!rest)
+    return;
+  t.column = pj_kir_i64(d->n->k, whole);
+  t.columns = (int)((rest + unit - 1) / unit);
+  for (int c = 0; c < t.columns; c++) // the last vector ends with the row
+    t.offset[c] = (c + 1) * unit <= rest ? c * unit : rest - unit;
+  tile(d, &t);
+}
+
+static void over_rows(DotLoops *d) {
+  int64_t m = d->dot.m, whole = m / d->rows * d->rows;
+  PjKirVal row = begin_turns(d, whole, d->rows);
+  over_columns(d, row, d->rows);
+  end_turns(d, whole, d->rows);
+  if (whole < m)
+    over_columns(d, pj_kir_i64(d->n->k, whole), (int)(m - whole));
+}
+
+void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
+  DotLoops d = {.n = n, .dtype = op->results[0].type->dtype, .out = out};
+  const PjPlace *a = pj_nest_place(n->nest, op->operands[0]),
+                *b = pj_nest_place(n->nest, op->operands[1]);
+  if (!read_dot(op, &d.dot) || !a || !b || a->kind != PJ_PLACE_MEMORY ||
+      b->kind != PJ_PLACE_MEMORY) {
+    n->failed = "a contraction that cannot be emitted";
+    return;
+  }
+  d.a = *a;
+  d.b = *b;
+  choose_tile(&d, n->l->options->target->vector_bytes / (int)pj_dtype_bytes(d.dtype));
+  d.batch = begin_turns(&d, d.dot.batch, 1);
+  over_rows(&d);
+  end_turns(&d, d.dot.batch, 1);
+}
