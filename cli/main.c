@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command.h"
 #include "commands.h"
 
 static const struct {
@@ -9,6 +10,7 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run a StableHLO program on .npy arrays", pj_command_run},
+    {"check", "test whether a plugin keeps the promises of the interface", pj_cts_command},
     {"devices", "list the devices of a plugin", pj_command_devices},
     {"options", "list the environment variables that libpjrt reads", pj_command_options},
     {"version", "print the version of this program", pj_command_version},

@@ -27,8 +27,21 @@ add_library(pj_cli STATIC ${cli_sources})
 target_compile_definitions(pj_cli PRIVATE PJ_VERSION="${PROJECT_VERSION}")
 target_include_directories(pj_cli PUBLIC ${CMAKE_SOURCE_DIR}/cli ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(pj_cli PUBLIC pj_base)
+# The conformance kit knows the interface's headers and nothing of src/: what it tests is not what it is made of.
+file(GLOB cts_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cts/*.c)
+add_library(pj_cts STATIC ${cts_sources})
+target_include_directories(pj_cts PRIVATE ${CMAKE_SOURCE_DIR}/include PUBLIC ${CMAKE_SOURCE_DIR}/cts)
+target_link_libraries(pj_cts PUBLIC Threads::Threads ${CMAKE_DL_LIBS} m)
+
+# What the kit must catch: the CPU plugin with one deliberate fault.
+file(GLOB broken_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cts/broken/*.c)
+add_library(plugin_broken MODULE ${broken_sources})
+target_include_directories(plugin_broken PRIVATE ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(plugin_broken PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(plugin_broken PROPERTIES PREFIX "" OUTPUT_NAME pjrt_plugin_broken)
+
 add_executable(cli ${CMAKE_SOURCE_DIR}/cli/main.c)
-target_link_libraries(cli PRIVATE pj_cli host)
+target_link_libraries(cli PRIVATE pj_cli host pj_cts)
 set_target_properties(cli PROPERTIES OUTPUT_NAME pjrt BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN/../lib")
 add_dependencies(products cli)
 

@@ -1,0 +1,42 @@
+// The list of all tests, made of the tables in test_*.c and of rows.
+#include "tests.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static PjCtsTest *all;
+static size_t count, room;
+
+static void add(PjCtsTest test) {
+  if (count == room) {
+    room = room ? 2 * room : 256;
+    all = realloc(all, room * sizeof *all);
+    if (!all) {
+      perror("pjrt check");
+      exit(2);
+    }
+  }
+  all[count++] = test;
+}
+
+static void add_table(const PjCtsTest *table) {
+  for (; table->name; table++)
+    add(*table);
+}
+
+static void add_rows(bool (*row)(size_t, PjCtsTest *)) {
+  PjCtsTest test;
+  for (size_t i = 0; row(i, &test); i++)
+    add(test);
+}
+
+const PjCtsTest *pj_cts_tests(size_t *out_count) {
+  if (!all) {
+    add_table(pj_cts_api_tests);
+    add_rows(pj_cts_size_test);
+    add_table(pj_cts_error_tests);
+    add_table(pj_cts_event_tests);
+  }
+  *out_count = count;
+  return all;
+}
