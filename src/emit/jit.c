@@ -194,7 +194,8 @@ static PjStatus generate(PjJitCode *code, const PjKir *k) {
   uint64_t start = now_ns();
   bool own = pj_x86_available(k->target->isa) && !wants("llvm"), from_disk = false;
   PjStatus status = own ? emit_own(code, k) : NULL;
-  if (own && pj_status_code(status) == PJ_UNIMPLEMENTED && !wants("own")) {
+  if (own && pj_status_code(status) == PJ_UNIMPLEMENTED && !wants("own") &&
+      pj_codegen_available(k->target->isa)) {
     own = false;
     pj_log(PJ_LOG_COMPILE, "by LLVM: %s", pj_status_message(status));
     pj_status_free(status);
@@ -321,7 +322,8 @@ PjStatus pj_jit_compile(PjThreads *threads, uint32_t count, const PjKir *const *
   if (!count)
     return NULL;
   memset(out, 0, count * sizeof *out);
-  PJ_FAIL_IF(!pj_jit_available(), UNIMPLEMENTED, "this build has no LLVM and cannot generate code");
+  PJ_FAIL_IF(!pj_jit_available(), UNIMPLEMENTED,
+             "this build cannot generate code for this processor");
   Request q = {.functions = functions,
                .out = out,
                .claimed = pj_calloc(count, sizeof *q.claimed),
@@ -359,7 +361,8 @@ uint64_t pj_jit_bytes(const PjJitCode *code) {
 }
 
 bool pj_jit_available(void) {
-  return pj_codegen_available(HOST_MACHINE == PJ_JIT_AARCH64 ? PJ_ISA_NEON : PJ_ISA_SSE);
+  return pj_codegen_available(HOST_MACHINE == PJ_JIT_AARCH64 ? PJ_ISA_NEON : PJ_ISA_SSE) ||
+         pj_x86_available(pj_kir_target_host()->isa);
 }
 
 void pj_jit_stats(PjJitStats *out) {

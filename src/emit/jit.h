@@ -12,15 +12,17 @@ typedef struct PjJitCode PjJitCode; // reference-counted, immutable
 // Compiles |count| functions (finished; all for the host), in parallel on |threads| (NULL: here).
 // Functions that are equal, or that the process has compiled already and somebody still uses or the
 // cache still holds, share their code; next comes the disk cache (PJRT_CACHE_DIR). |out| receives
-// new references, all NULL on failure. Thread-safe. Errors: UNIMPLEMENTED in a build without LLVM,
-// RESOURCE_EXHAUSTED, CANCELLED, INTERNAL (LLVM refused).
+// new references, all NULL on failure. Thread-safe. Errors: UNIMPLEMENTED (in a build without LLVM:
+// our own code generator refused, or this is no processor of its), RESOURCE_EXHAUSTED, CANCELLED,
+// INTERNAL (LLVM refused).
 PjStatus pj_jit_compile(PjThreads *threads, uint32_t count, const PjKir *const *functions,
                         PjJitCode **out);
 PjKernelEntry *pj_jit_entry(const PjJitCode *code);
 void pj_jit_retain(PjJitCode *code);
 void pj_jit_release(PjJitCode *code); // NULL allowed
 uint64_t pj_jit_bytes(const PjJitCode *code);
-// False in a build without LLVM: then nothing can be compiled.
+// False in a build without LLVM on a processor that our own code generator does not know: then
+// nothing can be compiled.
 bool pj_jit_available(void);
 
 typedef struct PjJitStats {

@@ -214,6 +214,7 @@ int main(void) {
       cmocka_unit_test(code_memory),
   };
   const struct CMUnitTest without[] = {cmocka_unit_test(code_memory)};
-  return pj_jit_available() ? cmocka_run_group_tests(with_llvm, NULL, NULL)
-                            : cmocka_run_group_tests(without, NULL, NULL);
+  return pj_codegen_available(pj_kir_target_host()->isa)
+             ? cmocka_run_group_tests(with_llvm, NULL, NULL)
+             : cmocka_run_group_tests(without, NULL, NULL);
 }

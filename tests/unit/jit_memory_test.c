@@ -289,7 +289,7 @@ static void lanes(void **state) {
 
 int main(void) {
   if (!pj_jit_available()) {
-    printf("built without LLVM: nothing to test\n");
+    printf("no code generator for this processor: nothing to test\n");
     return 0;
   }
   const struct CMUnitTest tests[] = {

@@ -10,7 +10,8 @@
 
 #include "emit/jit.h"
 
-// Instruction sets of this machine that code can run on, narrowest first.
+// Instruction sets of this machine that code can be made for, narrowest first: the host's, and with
+// LLVM those below it.
 uint32_t test_isas(PjIsa out[PJ_ISA_COUNT]);
 
 typedef void TestBuild(PjKir *k, void *context);
