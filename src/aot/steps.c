@@ -3,6 +3,7 @@
 
 #include "aot/loops.h"
 #include "aot/writer.h"
+#include "sched/shape_map.h"
 
 typedef PjAotWriter Writer;
 
@@ -38,9 +39,22 @@ static void use(Writer *w, const uint32_t *slots, uint32_t n) {
     w->used[slots[i]] = true;
 }
 
+// True for an operation of the evaluator's without a single element to compute.
+static bool is_empty(const PjStep *step) {
+  if (step->kind != PJ_STEP_EVAL)
+    return false;
+  const PjOp *op = step->fallback->regions[0].first;
+  bool empty = op->num_results > 0 && pj_op_info[op->kind].traits & PJ_TRAIT_PURE;
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    empty = empty && op->results[i].type->kind == PJ_TYPE_TENSOR && !pj_count(op->results[i].type);
+  return empty;
+}
+
 void pj_aot__survey(Writer *w, const PjSteps *steps) {
   for (size_t i = 0; i < steps->len; ++i) {
     const PjStep *step = &steps->data[i];
+    if (is_empty(step))
+      continue;
     use(w, step->in, step->num_in);
     if (step->kind != PJ_STEP_WHILE && step->kind != PJ_STEP_CASE)
       use(w, step->out, step->num_out);
@@ -156,7 +170,7 @@ static PjStatus print_loop(Writer *w, const PjStep *step) {
   for (uint32_t i = 0; i < op->num_results; ++i)
     l->out[i] = pj_kir_buffer(l->k, step->num_in + i);
   if (!emit(l))
-    return refuse(step->op, "not available as C for these types");
+    return refuse(step->op, "not available as C");
   if (l->nest->failed)
     return PJ_OP_ERROR(step->op, INTERNAL, "while making loops: %s", l->nest->failed);
   pj_kir_finish(l->k);
@@ -256,7 +270,8 @@ PjStatus pj_aot__print_steps(Writer *w, const PjSteps *steps) {
       PUT(", %zu);\n", w->s->slots.data[step->out[0]].bytes);
       break;
     case PJ_STEP_EVAL:
-      PJ_TRY(print_loop(w, step));
+      if (!is_empty(step))
+        PJ_TRY(print_loop(w, step));
       break;
     case PJ_STEP_WHILE:
       PJ_TRY(print_while(w, step));

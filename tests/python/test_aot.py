@@ -32,14 +32,13 @@ def aot(build, *arguments, **options):
     return subprocess.run([build / "pjrt-aot", *arguments], capture_output=True, text=True, errors="replace", **options)
 
 
-def lower(function, arguments):
-    # Not for a CPU: JAX would call LAPACK instead of using StableHLO's own operations.
-    return jax.jit(function).trace(*arguments).lower(lowering_platforms=("tpu",)).as_text()
+def lower(function, arguments, platform):
+    return jax.jit(function).trace(*arguments).lower(lowering_platforms=(platform,)).as_text()
 
 
-def make_library(build, out, function, arguments, flags=("-O2",), compiler=CC, options=()):
+def make_library(build, out, function, arguments, flags=("-O2",), compiler=CC, options=(), platform="tpu"):
     """A function that takes the arguments and returns the results of |function| compiled as C."""
-    (out / "program.mlir").write_text(lower(function, arguments))
+    (out / "program.mlir").write_text(lower(function, arguments, platform))
     result = aot(build, out / "program.mlir", "-o", out / "program.c", *options)
     assert result.returncode == 0, result.stderr
     results = jax.tree.leaves(jax.eval_shape(function, *arguments))
@@ -114,6 +113,13 @@ def linalg(a):
     return lax.linalg.triangular_solve(lower, a, left_side=True, lower=True)
 
 
+def solve_batch(a, b):
+    spd = a @ a.mT + 5 * jnp.eye(a.shape[-1])
+    upper = jnp.linalg.cholesky(spd, upper=True)
+    half = jax.scipy.linalg.solve_triangular(upper, b, trans=1)
+    return lax.linalg.triangular_solve(upper, half, left_side=True), jnp.linalg.cholesky(-spd)
+
+
 def normalise(x):
     x = x - x.mean(-1, keepdims=True)
     return jax.nn.softmax(x / jnp.sqrt((x * x).mean(-1, keepdims=True) + 1e-5)).astype(jnp.bfloat16)
@@ -170,6 +176,9 @@ PROGRAMS = {
     "indexing": (indexing, (normal(12, 9), np.array([3, 0, 40, 3, 11, 7], np.int32))),
     "linalg": (linalg, (normal(9, 9),)),
     "fft": (lambda x: (jnp.fft.fft2(x), jnp.fft.irfft(jnp.fft.rfft(x, axis=1), axis=1)), (normal(12, 16),)),
+    "strided_grad": (jax.grad(lambda x: (x[::3, 1:-1:2] ** 2).sum()), (normal(10, 9),)),
+    "rbg": (lambda key: lax.rng_bit_generator(key, (5, 7), np.uint32, algorithm=lax.RandomAlgorithm.RNG_PHILOX),
+            (np.array([1, 2, 3, 4], np.uint32),)),
     "normalise": (normalise, (normal(8, 50),)),
     "random": (lambda key: jax.random.normal(jax.random.wrap_key_data(key), (33,)), (np.array([1, 2], np.uint32),)),
 }
@@ -313,6 +322,14 @@ def test_digits_classifier(build, plugin, digits, tmp_path):
     assert aot(build, digits / "digits.mlirbc", "-o", tmp_path / "digits.c", "--weights", tmp_path / "digits.bin").returncode == 0
     assert (tmp_path / "digits.c").stat().st_size < 100_000
     assert run_digits(tmp_path) == answer
+
+
+def test_lapack_calls(build, tmp_path):
+    """What JAX lowers to calls of LAPACK on a CPU, also where there is no factor."""
+    arguments = (normal(3, 6, 6), normal(3, 6, 2))
+    got = run_c(build, tmp_path, solve_batch, arguments, platform="cpu")
+    for ours, theirs in zip(got, jax.jit(solve_batch)(*arguments), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ static const char *lanewise_text(Fn *f, const PjKirInst *inst) {
   uint64_t bits;
   if (inst->op == PJ_KIR_XOR && inst->type.elem == PJ_KIR_I1 &&
       pj_kir_is_const(f->k, inst->args[1], &bits))
-    return TEXT("!%s", operands[0]);
+    return TEXT("(!%s)", operands[0]);
   for (uint32_t i = 0; i < n && i < 2; ++i)
     if (types[i].elem <= PJ_KIR_I64)
       signeds[i] = signed_text(f, inst->args[i]);
