@@ -47,6 +47,13 @@ static PjKirVal simplify_add(const Ctx *x) {
     return arg(x, a, 0);
   if (is_op(x, b, PJ_KIR_SUB) && arg(x, b, 1) == a)
     return arg(x, b, 0);
+  // Of indices the constant comes last: near elements then share the rest, and addresses take it.
+  if (x->type.elem != PJ_KIR_I64 || x->type.lanes != 1 || x->known)
+    return 0;
+  if (is_op_const(x, a, PJ_KIR_ADD, &first))
+    return pj_kir_add(x->k, pj_kir_add(x->k, arg(x, a, 0), b), constant(x, first));
+  if (is_op_const(x, b, PJ_KIR_ADD, &first))
+    return pj_kir_add(x->k, pj_kir_add(x->k, a, arg(x, b, 0)), constant(x, first));
   return 0;
 }
 

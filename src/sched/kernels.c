@@ -1,4 +1,5 @@
 // Units that become kernels: binding of buffers, and the steps that call them.
+#include "kernel/kir_split.h"
 #include "sched/emit_loops.h"
 #include "sched/lower.h"
 #include "sched/shape_map.h"
@@ -96,6 +97,7 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
     return pj_op_blame(b->unit->op,
                        PJ_ERROR(INTERNAL, "while making a kernel: %s", b->nest->failed));
   pj_kir_finish(k);
+  k = pj_kir_split(k);
   PjStep *step =
       pj_step_add(l, out, PJ_STEP_KERNEL, b->unit->op, (uint32_t)b->in.len, (uint32_t)b->out.len);
   for (size_t i = 0; i < b->in.len; i++)

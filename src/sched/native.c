@@ -6,6 +6,7 @@
 // array for a carry exchanges the addresses of the two; after its last turn the array is put back
 // where everybody expects it.
 #include "sched/native.h"
+#include "kernel/kir_split.h"
 
 #include "sched/emit_loops.h"
 #include "sched/shape_map.h"
@@ -598,6 +599,7 @@ PjStatus pj_lower_native(PjLower *l, const PjUnit *unit, PjSteps *out) {
     return pj_op_blame(
         op, PJ_ERROR(INTERNAL, "while making a loop: %s", n.failed ? n.failed : n.nest->failed));
   pj_kir_finish(k);
+  k = pj_kir_split(k);
   step = &out->data[number];
   step->num_in = (uint32_t)n.slots.len;
   step->in = PJ_NEW_ARRAY(l->arena, uint32_t, n.slots.len + 1);

@@ -1,0 +1,348 @@
+// See kir_split.h. The function is built anew, instruction by instruction, through the builder: it
+// folds the branches whose conditions have become known, and moves what the loops no longer change
+// in front of them.
+#include "kernel/kir_split.h"
+
+#include "kernel/kir_build.h"
+
+enum { MOST_INSTS = 400, MOST_LIMITS = 32 };
+#define MOST_MOVE ((int64_t)1 << 31)
+
+// i + move < bound (or <=, with |or_equal|), in unsigned numbers.
+typedef struct Limit {
+  PjKirVal condition, bound;
+  int64_t move;
+  bool or_equal;
+} Limit;
+
+typedef struct Limits {
+  uint32_t len;
+  Limit data[MOST_LIMITS];
+} Limits;
+
+typedef struct Split {
+  const PjKir *from;
+  PjKir *to;
+  PjKirVal *map; // of values, to those of |to|
+  bool *holds;   // limits in the middle of their loop
+} Split;
+
+// --- what to split
+// ---------------------------------------------------------------------------------
+
+static const PjKirInst *inst_of(const PjKir *k, PjKirVal v) {
+  return &k->insts.data[v];
+}
+
+static const PjKirInst *yield_of(const PjKir *k, uint32_t block) {
+  const PjKirBlock *b = &k->blocks.data[block];
+  return inst_of(k, b->insts.data[b->insts.len - 1]);
+}
+
+// Whether |block| is |outer| or lies in it.
+static bool lies_in(const PjKir *k, uint32_t block, uint32_t outer) {
+  while (block && block != outer)
+    block = k->blocks.data[block].parent;
+  return block == outer;
+}
+
+static void add_limit(const PjKir *k, PjKirVal condition, uint32_t body, Limits *out) {
+  const PjKirInst *inst = inst_of(k, condition);
+  if (inst->op == PJ_KIR_AND && inst->type.lanes == 1) {
+    add_limit(k, inst->args[0], body, out);
+    add_limit(k, inst->args[1], body, out);
+    return;
+  }
+  if ((inst->op != PJ_KIR_ULT && inst->op != PJ_KIR_ULE) || inst->type.lanes != 1 ||
+      out->len == MOST_LIMITS)
+    return;
+  PjKirVal index = k->blocks.data[body].args.data[0], moved = inst->args[0];
+  uint64_t move = 0;
+  const PjKirInst *add = inst_of(k, moved);
+  if (add->op == PJ_KIR_ADD && pj_kir_is_const(k, add->args[1], &move))
+    moved = add->args[0];
+  if (moved != index || (int64_t)move > MOST_MOVE || (int64_t)move < -MOST_MOVE ||
+      lies_in(k, inst_of(k, inst->args[1])->block, body))
+    return;
+  out->data[out->len++] = (Limit){condition, inst->args[1], (int64_t)move, inst->op == PJ_KIR_ULE};
+}
+
+// Finds the limits in |block| of the loop |body|. False if the loop is not one to split.
+static bool find_limits(const PjKir *k, uint32_t block, uint32_t body, uint32_t *insts,
+                        Limits *out) {
+  const PjKirBlock *b = &k->blocks.data[block];
+  for (uint32_t i = 0; i < b->insts.len; ++i) {
+    const PjKirInst *inst = inst_of(k, b->insts.data[i]);
+    if (++*insts > MOST_INSTS || inst->op == PJ_KIR_FOR || inst->op == PJ_KIR_WHILE)
+      return false;
+    if (inst->op != PJ_KIR_IF)
+      continue;
+    add_limit(k, inst->args[0], body, out);
+    if (!find_limits(k, inst->blocks[0], body, insts, out) ||
+        !find_limits(k, inst->blocks[1], body, insts, out))
+      return false;
+  }
+  return true;
+}
+
+static bool has_limits(const PjKir *k, const PjKirInst *loop, Limits *out) {
+  uint32_t insts = 0;
+  uint64_t step;
+  out->len = 0;
+  return pj_kir_is_const(k, loop->args[2], &step) && step && !(step & (step - 1)) &&
+         find_limits(k, loop->blocks[0], loop->blocks[0], &insts, out) && out->len;
+}
+
+// The only thing that |block| does: a read of all lanes.
+static const PjKirInst *only_read(const PjKir *k, uint32_t block) {
+  const PjKirBlock *b = &k->blocks.data[block];
+  const PjKirInst *first = inst_of(k, b->insts.data[0]);
+  bool reads = (first->op == PJ_KIR_READ || first->op == PJ_KIR_LOAD) && first->num_args == 2;
+  return reads && b->insts.len == 2 && yield_of(k, block)->num_args == 1 &&
+                 yield_of(k, block)->args[0] == b->insts.data[0]
+             ? first
+             : NULL;
+}
+
+static bool is_choice_of_reads(const PjKir *k, const PjKirInst *branch) {
+  const PjKirInst *a = only_read(k, branch->blocks[0]), *b = only_read(k, branch->blocks[1]);
+  return a && b && a->op == b->op && a->alias == b->alias && a->args[0] == b->args[0] &&
+         pj_kir_type_eq(a->type, b->type);
+}
+
+static bool worth_it(const PjKir *k) {
+  Limits limits;
+  for (PjKirVal v = 1; v < k->insts.len; ++v) {
+    const PjKirInst *inst = inst_of(k, v);
+    if (inst->op == PJ_KIR_IF ? is_choice_of_reads(k, inst)
+                              : inst->op == PJ_KIR_FOR && has_limits(k, inst, &limits))
+      return true;
+  }
+  return false;
+}
+
+// --- building anew
+// -----------------------------------------------------------------------------------
+
+static PjKirVal *copy_block(Split *s, uint32_t block);
+
+static PjKirVal *mapped(Split *s, const PjKirVal *args, uint32_t n) {
+  PjKirVal *to = PJ_NEW_ARRAY(s->to->arena, PjKirVal, n + 1);
+  for (uint32_t i = 0; i < n; ++i)
+    to[i] = s->map[args[i]];
+  return to;
+}
+
+// c ? x : y of indices, with what both have in common taken out.
+static PjKirVal choose_index(PjKir *k, PjKirVal c, PjKirVal x, PjKirVal y) {
+  PjKirVal zero = pj_kir_i64(k, 0);
+  for (int a = 0; a < 2; ++a) {
+    const PjKirInst *ix = inst_of(k, x), *iy = inst_of(k, y);
+    PjKirVal x0 = ix->op == PJ_KIR_ADD ? ix->args[a] : 0, y0 = 0;
+    if (x0 == y && x0)
+      return pj_kir_add(k, y, pj_kir_select(k, c, ix->args[!a], zero));
+    for (int b = 0; b < 2; ++b) {
+      y0 = iy->op == PJ_KIR_ADD ? iy->args[b] : 0;
+      if (y0 == x && y0)
+        return pj_kir_add(k, x, pj_kir_select(k, c, zero, iy->args[!b]));
+      if (x0 && x0 == y0)
+        return pj_kir_add(k, x0, pj_kir_select(k, c, ix->args[!a], iy->args[!b]));
+    }
+  }
+  return pj_kir_select(k, c, x, y);
+}
+
+static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
+  const PjKir *from = s->from;
+  PjKir *k = s->to;
+  PjKirVal condition = s->map[branch->args[0]];
+  uint64_t known;
+  if (pj_kir_is_const(k, condition, &known))
+    return copy_block(s, branch->blocks[known ? 0 : 1]);
+  uint32_t n = yield_of(from, branch->blocks[0])->num_args;
+  PjKirVal *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
+  if (is_choice_of_reads(from, branch)) {
+    const PjKirInst *a = only_read(from, branch->blocks[0]),
+                    *b = only_read(from, branch->blocks[1]);
+    PjKirVal index = choose_index(k, condition, s->map[a->args[1]], s->map[b->args[1]]);
+    k->alias = a->alias;
+    results[0] = pj_kir_load(k, a->type, s->map[a->args[0]], index, 0, a->op == PJ_KIR_READ);
+    return results;
+  }
+  pj_kir_if_begin(k, condition);
+  PjKirVal *values = copy_block(s, branch->blocks[0]);
+  pj_kir_if_else(k, n, values);
+  values = copy_block(s, branch->blocks[1]);
+  pj_kir_if_end(k, n, values, results);
+  return results;
+}
+
+static PjKirVal *copy_loop(Split *s, const PjKirInst *loop, PjKirVal begin, PjKirVal end,
+                           PjKirVal *carried, const Limits *hold) {
+  PjKir *k = s->to;
+  const PjKirBlock *body = &s->from->blocks.data[loop->blocks[0]];
+  uint32_t n = (uint32_t)body->args.len - 1;
+  PjKirVal *args = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1),
+           *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
+  s->map[body->args.data[0]] =
+      pj_kir_for_begin(k, begin, end, s->map[loop->args[2]], n, carried, args);
+  for (uint32_t i = 0; i < n; ++i)
+    s->map[body->args.data[i + 1]] = args[i];
+  for (uint32_t i = 0; hold && i < hold->len; ++i)
+    s->holds[hold->data[i].condition] = true;
+  PjKirVal *next = copy_block(s, loop->blocks[0]);
+  pj_kir_for_end(k, n, next, results);
+  for (uint32_t i = 0; hold && i < hold->len; ++i)
+    s->holds[hold->data[i].condition] = false;
+  return results;
+}
+
+// |from| and as many steps as reach |to|, which does not lie before it.
+static PjKirVal reach(PjKir *k, PjKirVal from, PjKirVal to, uint64_t step) {
+  PjKirVal way = pj_kir_add(k, pj_kir_sub(k, to, from), pj_kir_i64(k, (int64_t)step - 1));
+  return pj_kir_add(k, from, pj_kir_and(k, way, pj_kir_i64(k, -(int64_t)step)));
+}
+
+static PjKirVal *copy_for(Split *s, const PjKirInst *loop) {
+  PjKir *k = s->to;
+  PjKirVal begin = s->map[loop->args[0]], end = s->map[loop->args[1]];
+  PjKirVal *carried = mapped(s, loop->args + 3, loop->num_args - 3);
+  Limits limits;
+  if (!has_limits(s->from, loop, &limits))
+    return copy_loop(s, loop, begin, end, carried, NULL);
+  uint64_t step, first;
+  pj_kir_is_const(s->from, loop->args[2], &step);
+  // All hold from |low| to |high|: i + move >= 0, and i + move < bound where that is no negative
+  // number.
+  int64_t least = 0;
+  PjKirVal high = end;
+  for (uint32_t i = 0; i < limits.len; ++i) {
+    const Limit *l = &limits.data[i];
+    if (-l->move > least)
+      least = -l->move;
+    high = pj_kir_2(k, PJ_KIR_SMIN, high,
+                    pj_kir_add(k, s->map[l->bound], pj_kir_i64(k, l->or_equal - l->move)));
+  }
+  PjKirVal low = begin;
+  if (!pj_kir_is_const(k, begin, &first) || (int64_t)first < least) {
+    low = reach(k, begin, pj_kir_2(k, PJ_KIR_SMAX, begin, pj_kir_i64(k, least)), step);
+    carried = copy_loop(s, loop, begin, pj_kir_2(k, PJ_KIR_SMIN, low, end), carried, NULL);
+  }
+  high = pj_kir_2(k, PJ_KIR_SMAX, low, high);
+  carried = copy_loop(s, loop, low, high, carried, &limits);
+  return copy_loop(s, loop, reach(k, low, high, step), end, carried, NULL);
+}
+
+static PjKirVal *copy_while(Split *s, const PjKirInst *loop) {
+  PjKir *k = s->to;
+  uint32_t n = loop->num_args;
+  const PjKirBlock *test = &s->from->blocks.data[loop->blocks[0]];
+  PjKirVal *args = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1),
+           *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
+  pj_kir_while_begin(k, n, mapped(s, loop->args, n), args);
+  for (uint32_t i = 0; i < n; ++i)
+    s->map[test->args.data[i]] = args[i];
+  pj_kir_while_test(k, copy_block(s, loop->blocks[0])[0]);
+  pj_kir_while_end(k, n, copy_block(s, loop->blocks[1]), results);
+  return results;
+}
+
+static PjKirVal copy_leaf(PjKir *k, const PjKirInst *inst) {
+  switch (inst->op) {
+  case PJ_KIR_CONST:
+    return pj_kir_const(k, inst->type, inst->imm);
+  case PJ_KIR_IOTA:
+    return pj_kir_iota(k, inst->type);
+  case PJ_KIR_BUFFER:
+    return pj_kir_buffer(k, (uint32_t)inst->imm);
+  case PJ_KIR_PARAM:
+    return pj_kir_param(k, inst->type, (uint32_t)inst->imm);
+  case PJ_KIR_BEGIN:
+    return pj_kir_begin(k);
+  case PJ_KIR_END:
+    return pj_kir_end(k);
+  case PJ_KIR_SCRATCH:
+    return pj_kir_scratch(k);
+  default:
+    return pj_kir_stack(k, inst->imm);
+  }
+}
+
+static PjKirVal copy_value(Split *s, const PjKirInst *inst) {
+  PjKir *k = s->to;
+  uint32_t n = inst->num_args;
+  const PjKirVal *args = mapped(s, inst->args, n);
+  k->alias = inst->alias;
+  switch (inst->op) {
+  case PJ_KIR_SPLAT:
+    return pj_kir_splat(k, args[0], inst->type.lanes);
+  case PJ_KIR_EXTRACT:
+    return pj_kir_extract(k, args[0], (int)inst->imm);
+  case PJ_KIR_SHUFFLE:
+    return pj_kir_shuffle(k, args[0], args[1], inst->type.lanes, inst->pattern);
+  case PJ_KIR_PTRADD:
+    return pj_kir_ptradd(k, args[0], args[1]);
+  case PJ_KIR_LOAD:
+  case PJ_KIR_READ:
+    return pj_kir_load(k, inst->type, args[0], args[1], n > 2 ? args[2] : 0,
+                       inst->op == PJ_KIR_READ);
+  case PJ_KIR_GATHER:
+  case PJ_KIR_READG:
+    return pj_kir_gather(k, inst->type, args[0], args[1], n > 2 ? args[2] : 0,
+                         inst->op == PJ_KIR_READG);
+  case PJ_KIR_STORE:
+    pj_kir_store(k, args[0], args[1], args[2], n > 3 ? args[3] : 0);
+    return 0;
+  case PJ_KIR_SCATTER:
+    pj_kir_scatter(k, args[0], args[1], args[2], n > 3 ? args[3] : 0);
+    return 0;
+  case PJ_KIR_CALL:
+    return pj_kir_call(k, (PjKirExtern)inst->imm, n, args);
+  case PJ_KIR_SELECT:
+    return pj_kir_select(k, args[0], args[1], args[2]);
+  default:
+    return n ? pj_kir__lanewise(k, (PjKirOp)inst->op, inst->type, n, args) : copy_leaf(k, inst);
+  }
+}
+
+// Copies what is in |block| to the place at hand; returns the values that it yields.
+static PjKirVal *copy_block(Split *s, uint32_t block) {
+  const PjKir *from = s->from;
+  const PjKirBlock *b = &from->blocks.data[block];
+  PjKirVal *results = NULL;
+  for (uint32_t i = 0; i < b->insts.len; ++i) {
+    PjKirVal v = b->insts.data[i];
+    const PjKirInst *inst = inst_of(from, v);
+    switch (inst->op) {
+    case PJ_KIR_FOR:
+      results = copy_for(s, inst);
+      break;
+    case PJ_KIR_WHILE:
+      results = copy_while(s, inst);
+      break;
+    case PJ_KIR_IF:
+      results = copy_if(s, inst);
+      break;
+    case PJ_KIR_RESULT: // directly behind their operation
+      s->map[v] = results[inst->imm];
+      break;
+    case PJ_KIR_YIELD:
+      return mapped(s, inst->args, inst->num_args);
+    default:
+      s->map[v] = s->holds[v] ? pj_kir_const(s->to, inst->type, 1) : copy_value(s, inst);
+      break;
+    }
+  }
+  return results;
+}
+
+PjKir *pj_kir_split(PjKir *k) {
+  if (!worth_it(k))
+    return k;
+  Split s = {.from = k, .to = pj_kir_create(k->arena, k->target, k->name)};
+  s.map = PJ_NEW_ARRAY(k->arena, PjKirVal, k->insts.len);
+  s.holds = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
+  copy_block(&s, 1);
+  pj_kir_finish(s.to);
+  return s.to;
+}

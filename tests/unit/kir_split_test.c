@@ -1,0 +1,148 @@
+// Loops split where the conditions in them change (kernel/kir_split.h): the same memory afterwards,
+// and branches only where they are needed.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "kernel/kir_split.h"
+#include "kir_eval.h"
+
+enum { ROOM = 96, SIZE = 512, LANES = 4 };
+
+typedef struct Form {
+  int64_t moves[2];
+  bool or_equal, joined, begins_at_param;
+} Form;
+
+static PjKirTarget target;
+
+// out[i] = (i + move0 < p0 [and i + move1 < p1] ? in[i] : i) + (p2 ? in[i + p3] : in[i]), and the
+// sum of all.
+static void build(PjKir *k, const Form *f) {
+  PjKirType t = PJ_KIR_T(I32, LANES), i64 = PJ_KIR_T(I64, 1);
+  PjKirVal in = pj_kir_buffer(k, 0), out = pj_kir_buffer(k, 1), sum;
+  PjKirVal p[5];
+  for (uint32_t i = 0; i < 5; ++i)
+    p[i] = pj_kir_param(k, i64, i);
+  PjKirVal zero = pj_kir_const(k, t, 0);
+  PjKirVal i = pj_kir_for_begin(k, f->begins_at_param ? p[4] : pj_kir_i64(k, 0), pj_kir_end(k),
+                                pj_kir_i64(k, LANES), 1, &zero, &sum);
+  PjKirOp less = f->or_equal ? PJ_KIR_ULE : PJ_KIR_ULT;
+  PjKirVal condition = pj_kir_2(k, less, pj_kir_add(k, i, pj_kir_i64(k, f->moves[0])), p[0]);
+  if (f->joined)
+    condition = pj_kir_and(k, condition,
+                           pj_kir_2(k, less, pj_kir_add(k, i, pj_kir_i64(k, f->moves[1])), p[1]));
+  PjKirVal x, y;
+  pj_kir_if_begin(k, condition);
+  PjKirVal plain = pj_kir_load(k, t, in, i, 0, true);
+  pj_kir_if_else(k, 1, &plain);
+  PjKirVal other = pj_kir_splat(k, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, i), LANES);
+  pj_kir_if_end(k, 1, &other, &x);
+  pj_kir_if_begin(k, pj_kir_2(k, PJ_KIR_NE, p[2], pj_kir_i64(k, 0)));
+  plain = pj_kir_load(k, t, in, pj_kir_add(k, i, p[3]), 0, true);
+  pj_kir_if_else(k, 1, &plain);
+  other = pj_kir_load(k, t, in, i, 0, true);
+  pj_kir_if_end(k, 1, &other, &y);
+  pj_kir_store(k, pj_kir_add(k, x, y), out, i, 0);
+  PjKirVal next = pj_kir_add(k, sum, x);
+  pj_kir_for_end(k, 1, &next, &sum);
+  pj_kir_store(k, sum, out, pj_kir_i64(k, SIZE), 0);
+}
+
+typedef struct Job {
+  PjArena *arena;
+  const Form *form;
+  PjKir *plain, *split;
+} Job;
+
+static PjStatus make(void *context) {
+  Job *job = context;
+  job->plain = pj_kir_create(job->arena, &target, "plain");
+  build(job->plain, job->form);
+  pj_kir_finish(job->plain);
+  job->split = pj_kir_split(job->plain);
+  return pj_kir_verify(job->split);
+}
+
+static int count(const char *text, const char *what) {
+  int n = 0;
+  for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+    ++n;
+  return n;
+}
+
+static void check(const Form *form) {
+  static const int64_t bounds[] = {0, 1, 3, 4, 17, 60, 64, 67, 200, -1, INT64_MAX, INT64_MIN},
+                       ends[] = {0, 1, 4, 63, 64, 65};
+  Job job = {.form = form};
+  assert_null(pj_arena_create(0, &job.arena));
+  assert_null(pj_arena_guard(job.arena, make, &job));
+  assert_ptr_not_equal(job.plain, job.split);
+  int32_t *in = calloc(ROOM + SIZE + ROOM, 4), *want = calloc(SIZE + LANES, 4),
+          *have = calloc(SIZE + LANES, 4);
+  for (int i = 0; i < ROOM + SIZE + ROOM; ++i)
+    in[i] = 1000 + 7 * i;
+  enum { BOUNDS = sizeof bounds / sizeof *bounds, ENDS = sizeof ends / sizeof *ends };
+  for (int a = 0; a < BOUNDS; ++a)
+    for (int b = 0; b < BOUNDS; ++b)
+      for (int e = 0; e < ENDS * 4; ++e) {
+        uint64_t params[] = {(uint64_t)bounds[a], (uint64_t)bounds[b], e & 1, 5,
+                             form->begins_at_param ? (uint64_t)(e % 7) : 0};
+        void *first[] = {in + ROOM, want}, *second[] = {in + ROOM, have};
+        memset(want, 0, (SIZE + LANES) * 4);
+        memset(have, 0, (SIZE + LANES) * 4);
+        kir_eval(job.plain, first, params, 0, ends[e / 4], NULL);
+        kir_eval(job.split, second, params, 0, ends[e / 4], NULL);
+        assert_memory_equal(want, have, (SIZE + LANES) * 4);
+      }
+  PjStrBuf text = {0};
+  pj_kir_print(job.split, &text);
+  // The middle one has no branch left, and nothing chooses between two reads.
+  int loops =
+      form->moves[0] < 0 || (form->joined && form->moves[1] < 0) || form->begins_at_param ? 3 : 2;
+  assert_int_equal(count(text.data, "for %"), loops);
+  assert_int_equal(count(text.data, " = if "), loops - 1);
+  pj_strbuf_free(&text);
+  free(in);
+  free(want);
+  free(have);
+  pj_arena_destroy(job.arena);
+}
+
+static void test_forms(void **state) {
+  (void)state;
+  static const int64_t moves[] = {0, 1, -1, -4, 9, -13};
+  for (int a = 0; a < 6; ++a)
+    for (int form = 0; form < 8; ++form)
+      check(&(Form){{moves[a], moves[(a + form) % 6]}, form & 1, form & 2, form & 4});
+}
+
+// Nothing to split: the function itself comes back.
+static PjStatus make_simple(void *context) {
+  PjArena *arena = context;
+  PjKir *k = pj_kir_create(arena, &target, "simple");
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_end(k), pj_kir_i64(k, 1), 0, NULL, NULL);
+  pj_kir_store(k, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, i), pj_kir_buffer(k, 0), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_finish(k);
+  assert_ptr_equal(pj_kir_split(k), k);
+  return PJ_STATUS_OK;
+}
+
+static void test_simple(void **state) {
+  (void)state;
+  PjArena *arena;
+  assert_null(pj_arena_create(0, &arena));
+  assert_null(pj_arena_guard(arena, make_simple, arena));
+  pj_arena_destroy(arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_simple)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
