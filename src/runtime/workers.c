@@ -23,12 +23,70 @@ struct PjWorkers {
   PjTask *gang;          // tasks that have a thread promised to them
   int gang_waiting;      // their number
   int max_busy;
-  int threads;  // alive
-  int idle;     // waiting for work (until they run again, even if woken)
-  int starting; // created, not running yet
-  int busy;     // running ordinary tasks, blocked ones excepted
+  int max_busy_unblocked; // what |max_busy| is while nobody is blocked
+  int threads;            // alive
+  int idle;               // waiting for work (until they run again, even if woken)
+  int starting;           // created, not running yet
+  int busy;               // running ordinary tasks, blocked ones excepted
   bool stopping;
+  PjWorkers *next, *previous; // in the list of all pools
 };
+
+// What this thread does for a pool: a child of fork() has no other threads.
+static _Thread_local struct {
+  const PjWorkers *workers; // whose thread it is
+  bool ordinary;            // it runs an ordinary task
+  int blocks;               // pj_workers_block_begin without its end, of any pool
+} self;
+
+// --- fork() --------------------------------------------------------------------------------------
+
+// All pools. A child finds them whole, since the forking thread holds their locks, and without
+// threads: new ones start when tasks come. Ordinary tasks that were waiting go on waiting for
+// those; what ran, and gangs, some of whose threads may have begun, stay with the parent.
+static PjWorkers *all_workers;
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void make_conditions(PjWorkers *workers) {
+  pthread_condattr_t attr;
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&workers->work, &attr);
+  pthread_condattr_destroy(&attr);
+  pthread_cond_init(&workers->change, NULL);
+}
+
+static void before_fork(void) {
+  pthread_mutex_lock(&all_lock);
+  for (PjWorkers *workers = all_workers; workers; workers = workers->next)
+    pthread_mutex_lock(&workers->lock);
+}
+
+static void after_fork_in_parent(void) {
+  for (PjWorkers *workers = all_workers; workers; workers = workers->next)
+    pthread_mutex_unlock(&workers->lock);
+  pthread_mutex_unlock(&all_lock);
+}
+
+static void after_fork_in_child(void) {
+  for (PjWorkers *workers = all_workers; workers; workers = workers->next) {
+    bool ours = self.workers == workers;
+    workers->threads = ours;
+    workers->busy = ours && self.ordinary;
+    workers->max_busy = workers->max_busy_unblocked + self.blocks;
+    workers->idle = workers->starting = workers->gang_waiting = 0;
+    workers->gang = NULL;
+    make_conditions(workers); // the old ones count waiters that are gone
+  }
+  after_fork_in_parent();
+}
+
+static void watch_forks(void) {
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+// -------------------------------------------------------------------------------------------------
 
 PjStatus pj_workers_create(int max_busy, PjWorkers **out_workers) {
   *out_workers = NULL;
@@ -36,13 +94,15 @@ PjStatus pj_workers_create(int max_busy, PjWorkers **out_workers) {
   if (!workers)
     return pj_status_oom();
   pthread_mutex_init(&workers->lock, NULL);
-  pthread_condattr_t attr;
-  pthread_condattr_init(&attr);
-  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  pthread_cond_init(&workers->work, &attr);
-  pthread_condattr_destroy(&attr);
-  pthread_cond_init(&workers->change, NULL);
-  workers->max_busy = max_busy > 0 ? max_busy : 2 * pj_cpu_count();
+  make_conditions(workers);
+  workers->max_busy = workers->max_busy_unblocked = max_busy > 0 ? max_busy : 2 * pj_cpu_count();
+  pthread_once(&fork_once, watch_forks);
+  pthread_mutex_lock(&all_lock);
+  workers->next = all_workers;
+  if (all_workers)
+    all_workers->previous = workers;
+  all_workers = workers;
+  pthread_mutex_unlock(&all_lock);
   *out_workers = workers;
   return PJ_STATUS_OK;
 }
@@ -57,6 +117,7 @@ static bool ordinary_ready(const PjWorkers *workers) {
 // The life of a thread. Holds the lock except while it runs a task.
 static void *worker_main(void *arg) {
   PjWorkers *workers = arg;
+  self.workers = workers;
   pthread_mutex_lock(&workers->lock);
   workers->starting--;
   for (;;) {
@@ -76,6 +137,7 @@ static void *worker_main(void *arg) {
       ordinary = true;
     }
     if (task) {
+      self.ordinary = ordinary;
       pthread_mutex_unlock(&workers->lock);
       task->fn(task->arg);
       pthread_mutex_lock(&workers->lock);
@@ -121,21 +183,6 @@ static bool start_thread(PjWorkers *workers) {
   return ok;
 }
 
-void pj_workers_destroy(PjWorkers *workers) {
-  if (!workers)
-    return;
-  pthread_mutex_lock(&workers->lock);
-  workers->stopping = true;
-  pthread_cond_broadcast(&workers->work);
-  while (workers->threads)
-    pthread_cond_wait(&workers->change, &workers->lock);
-  pthread_mutex_unlock(&workers->lock);
-  pthread_cond_destroy(&workers->work);
-  pthread_cond_destroy(&workers->change);
-  pthread_mutex_destroy(&workers->lock);
-  pj_free(workers);
-}
-
 // Sees to it that threads come for the ordinary tasks that |max_busy| allows; the lock is held.
 // False if there is no thread at all.
 static bool rouse(PjWorkers *workers) {
@@ -148,6 +195,28 @@ static bool rouse(PjWorkers *workers) {
     return start_thread(workers) || workers->threads > 0;
   pthread_cond_signal(&workers->work);
   return true;
+}
+
+void pj_workers_destroy(PjWorkers *workers) {
+  if (!workers)
+    return;
+  pthread_mutex_lock(&all_lock);
+  *(workers->previous ? &workers->previous->next : &all_workers) = workers->next;
+  if (workers->next)
+    workers->next->previous = workers->previous;
+  pthread_mutex_unlock(&all_lock);
+  pthread_mutex_lock(&workers->lock);
+  if (!workers->threads) // tasks that a child of fork() has not come to
+    rouse(workers);
+  workers->stopping = true;
+  pthread_cond_broadcast(&workers->work);
+  while (workers->threads)
+    pthread_cond_wait(&workers->change, &workers->lock);
+  pthread_mutex_unlock(&workers->lock);
+  pthread_cond_destroy(&workers->work);
+  pthread_cond_destroy(&workers->change);
+  pthread_mutex_destroy(&workers->lock);
+  pj_free(workers);
 }
 
 void pj_workers_submit(PjWorkers *workers, PjTask *task) {
@@ -193,6 +262,7 @@ PjStatus pj_workers_submit_gang(PjWorkers *workers, PjTask *const *tasks, int co
 void pj_workers_block_begin(PjWorkers *workers) {
   if (!workers)
     return;
+  self.blocks++;
   pthread_mutex_lock(&workers->lock);
   workers->max_busy++;
   rouse(workers);
@@ -202,6 +272,7 @@ void pj_workers_block_begin(PjWorkers *workers) {
 void pj_workers_block_end(PjWorkers *workers) {
   if (!workers)
     return;
+  self.blocks--;
   pthread_mutex_lock(&workers->lock);
   workers->max_busy--;
   pthread_mutex_unlock(&workers->lock);

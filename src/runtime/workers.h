@@ -1,8 +1,9 @@
 // Worker threads of a client. They start when there is work and go when it has been absent for a
 // while, so that loading the plugin and small programs cost no thread.
 //
-// Thread-safe. Tasks are the caller's memory and belong to the workers until their function is
-// called.
+// Thread-safe. A child of fork() may go on: it starts threads of its own, does what was waiting,
+// and lacks what the parent's threads were doing. Tasks are the caller's memory and belong to the
+// workers until their function is called.
 #pragma once
 #include <stdbool.h>
 

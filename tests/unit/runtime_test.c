@@ -8,8 +8,11 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/pages.h"
@@ -58,10 +61,13 @@ typedef struct Count {
   PjTask task;
   _Atomic int *counter;
   pthread_barrier_t *barrier;
+  _Atomic bool *started; // or NULL
 } Count;
 
 static void count_task(void *arg) {
   Count *count = arg;
+  if (count->started)
+    atomic_store(count->started, true);
   if (count->barrier)
     pthread_barrier_wait(count->barrier);
   atomic_fetch_add(count->counter, 1);
@@ -133,6 +139,96 @@ static void test_blocked_tasks_let_others_work(void **state) {
   pj_workers_destroy(workers);
   for (int i = 0; i < 8; i++)
     pj_event_release(blocked[i].event);
+}
+
+static pid_t checked_fork(void) {
+  pid_t child = fork();
+  if (child == 0)
+    alarm(20); // a child that hangs fails
+  return child;
+}
+
+static void expect_success(pid_t child) {
+  int status;
+  assert_true(child > 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+// While one task runs and another one waits for it: in the child the first is gone, the second is
+// done once there are threads again.
+static void test_a_child_of_fork_has_workers(void **state) {
+#ifdef __SANITIZE_THREAD__
+  skip(); // the sanitizer knows no threads in a child
+#endif
+  enum { TASKS = 50, GANG = 3 };
+  PjWorkers *workers;
+  expect(pj_workers_create(1, &workers));
+  _Atomic int counter = 0;
+  static Count running, waiting, counts[TASKS], gang[GANG];
+  pthread_barrier_t barrier, of_gang;
+  pthread_barrier_init(&barrier, NULL, 2);
+  pthread_barrier_init(&of_gang, NULL, GANG);
+  _Atomic bool started = false;
+  running = (Count){.counter = &counter, .barrier = &barrier, .started = &started};
+  running.task = (PjTask){.fn = count_task, .arg = &running};
+  waiting = (Count){.counter = &counter};
+  waiting.task = (PjTask){.fn = count_task, .arg = &waiting};
+  pj_workers_submit(workers, &running.task);
+  while (!atomic_load(&started))
+    sched_yield();
+  pj_workers_submit(workers, &waiting.task);
+  pid_t child = checked_fork();
+  if (child != 0)
+    pthread_barrier_wait(&barrier);
+  for (int i = 0; i < TASKS; i++) {
+    counts[i] = (Count){.counter = &counter};
+    counts[i].task = (PjTask){.fn = count_task, .arg = &counts[i]};
+    pj_workers_submit(workers, &counts[i].task);
+  }
+  PjTask *tasks[GANG];
+  for (int i = 0; i < GANG; i++) {
+    gang[i] = (Count){.counter = &counter, .barrier = &of_gang};
+    gang[i].task = (PjTask){.fn = count_task, .arg = &gang[i]};
+    tasks[i] = &gang[i].task;
+  }
+  expect(pj_workers_submit_gang(workers, tasks, GANG));
+  pj_workers_destroy(workers);
+  if (child == 0)
+    _exit(atomic_load(&counter) == TASKS + GANG + 1 ? 0 : 1);
+  assert_int_equal(atomic_load(&counter), TASKS + GANG + 2);
+  expect_success(child);
+  pthread_barrier_destroy(&barrier);
+  pthread_barrier_destroy(&of_gang);
+}
+
+// A task forks, as a Python callback may: the child's only thread is one of the pool's.
+static void fork_in_task(void *arg) {
+  Blocked *blocked = arg;
+  pj_workers_block_begin(blocked->workers);
+  pid_t child = checked_fork();
+  if (child == 0) {
+    pj_workers_submit(blocked->workers, &blocked->inner);
+    _exit(pj_event_await(blocked->event) == NULL ? 0 : 1);
+  }
+  expect_success(child);
+  pj_workers_block_end(blocked->workers);
+  pj_event_set(blocked->event, NULL);
+}
+
+static void test_a_task_may_fork(void **state) {
+#ifdef __SANITIZE_THREAD__
+  skip();
+#endif
+  Blocked blocked = {.event = pj_event_create()};
+  expect(pj_workers_create(1, &blocked.workers));
+  blocked.task = (PjTask){.fn = fork_in_task, .arg = &blocked};
+  blocked.inner = (PjTask){.fn = set_event, .arg = &blocked};
+  pj_workers_submit(blocked.workers, &blocked.task);
+  expect(pj_event_await(blocked.event));
+  pj_workers_destroy(blocked.workers);
+  pj_event_release(blocked.event);
 }
 
 // --- Strides -------------------------------------------------------------------------------------
@@ -524,6 +620,8 @@ int main(void) {
       cmocka_unit_test(test_memory_is_counted),
       cmocka_unit_test(test_workers),
       cmocka_unit_test(test_blocked_tasks_let_others_work),
+      cmocka_unit_test(test_a_child_of_fork_has_workers),
+      cmocka_unit_test(test_a_task_may_fork),
       cmocka_unit_test(test_strided_copies),
       cmocka_unit_test(test_large_strided_copies),
       cmocka_unit_test(test_large_copies),
