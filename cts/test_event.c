@@ -40,7 +40,7 @@ static void on_ready(PJRT_Event *event, Seen *seen) {
 }
 
 static void wait_calls(Seen *seen, int count) {
-  for (double end = pj_now() + 20; atomic_load(&seen->calls) < count; pj_sleep(0.001))
+  for (double end = pj_now() + 10; atomic_load(&seen->calls) < count; pj_sleep(0.001))
     CHECK(pj_now() < end, "the callback does not come");
   pj_sleep(0.02);
   EQUAL(atomic_load(&seen->calls), count, "the number of calls of the callback");

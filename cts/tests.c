@@ -27,7 +27,8 @@ static void add_table(const PjCtsTest *table) {
 static void add_rows(bool (*row)(size_t, PjCtsTest *)) {
   PjCtsTest test;
   for (size_t i = 0; row(i, &test); i++)
-    add(test);
+    if (test.name)
+      add(test);
 }
 
 const PjCtsTest *pj_cts_tests(size_t *out_count) {
@@ -36,6 +37,13 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_rows(pj_cts_size_test);
     add_table(pj_cts_error_tests);
     add_table(pj_cts_event_tests);
+    add_table(pj_cts_client_tests);
+    add_table(pj_cts_device_tests);
+    add_table(pj_cts_memory_tests);
+    add_table(pj_cts_upload_tests);
+    add_rows(pj_cts_type_test);
+    add_table(pj_cts_download_tests);
+    add_table(pj_cts_buffer_tests);
   }
   *out_count = count;
   return all;

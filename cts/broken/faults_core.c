@@ -36,8 +36,19 @@ PJRT_Error *pj_broken_size_unchecked(PJRT_Client_ProcessIndex_Args *args) {
   return NULL;
 }
 
+PJRT_Error *pj_broken_size_overrun(PJRT_Client_PlatformName_Args *args) {
+  PJRT_Error *error = pj_real->PJRT_Client_PlatformName(args);
+  *(void **)(args + 1) = NULL;
+  return error;
+}
+
 PJRT_Error *pj_broken_error_code_ok(PJRT_Error_GetCode_Args *args) {
   args->code = PJRT_Error_Code_OK;
+  return NULL;
+}
+
+PJRT_Error *pj_broken_error_code_lost(PJRT_Error_GetCode_Args *args) {
+  args->code = PJRT_Error_Code_UNKNOWN;
   return NULL;
 }
 
