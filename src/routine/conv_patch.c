@@ -92,7 +92,7 @@ static void pack_features(const PjPanel *panel, const char *base, int64_t outer,
           lines[i] = line;
         }
       }
-      pack_lines(lines, have, width, n, to + (size_t)(p * width) * part);
+      pack_lines(lines, have, width, n, 0, to + (size_t)(p * width) * part);
     }
   }
 }

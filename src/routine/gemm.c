@@ -21,16 +21,19 @@ typedef struct PjMicro {
 #include "routine/variants.h"
 
 enum {
-  ROWS = 192,     // of a task; a multiple of every kernel's mr
+  ROWS = 288,     // of a task at most; a multiple of every kernel's mr
+  FEW_ROWS = 384, // up to here each task packs what it needs of b
   SUMS = 256,     // p in one block
   SUMS_ONE = 512, // up to here one block
   COLS = 1024,
   OWN_COLS = 256,
   BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
+  LINE = 64,
   MAX_TILE_BYTES = 12 * 2 * 64,
   SHARED_BYTES = 16 << 20, // of packed b at a time
   OWN_BYTES = 256 << 10,   // of b that a task packs whole
-  TASKS = 16,              // wanted of a large product
+  TASKS = 16,              // wanted of a large product that is not shared
+  TASKS_EACH = 4,          // for each thread of one that is
   TASK_WORK = 1 << 20,     // multiplications that are worth a task of their own
 };
 
@@ -47,14 +50,26 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
                      const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add) {
   const Micro *micro = g->micro;
   const size_t bytes = pj_comp_bytes(g->a.part);
+  const int64_t tiles = pj__divide_up(rows, micro->mr);
   _Alignas(64) char tile[MAX_TILE_BYTES];
   for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
     const int64_t width = pj__min(micro->nr, cols - j);
+    // While one sliver of b is used, the next one comes nearer, a share with each tile; and while a
+    // tile is computed, so does the next tile's c.
+    const char *next = b + (size_t)b_sliver * bytes;
+    const int64_t share =
+        j + micro->nr < cols ? pj__divide_up(micro->nr * sums * (int64_t)bytes, tiles * LINE) * LINE
+                             : 0;
     for (int64_t i = 0; i < rows; i += micro->mr) {
       const int64_t height = pj__min(micro->mr, rows - i);
       const char *sliver = a + (size_t)(i * sums) * bytes;
       char *to = c + (size_t)(i * c_row + j) * bytes;
+      for (int64_t at = 0; at < share; at += LINE)
+        __builtin_prefetch(next + at, 0, 2);
+      next += share;
       if (height == micro->mr && width == micro->nr) {
+        for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
+          __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
         micro->tile(sums, sliver, b, to, c_row, add);
         continue;
       }
@@ -77,7 +92,7 @@ typedef struct Run {
   const char *a, *b;
   char *c, *scratch;
   int64_t first_batch, first_col, cols; // of what is packed
-  int64_t row_tasks, col_tasks;
+  int64_t row_tasks, col_tasks, task_cols;
 } Run;
 
 static void batch_offsets(const PjProduct *g, int64_t batch, int64_t *a, int64_t *b, int64_t *c) {
@@ -166,10 +181,10 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
   const PjProduct *g = run->g;
   const Spaces s = spaces(run, thread);
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t j = task % run->col_tasks * g->cols, rest = task / run->col_tasks;
+    const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * g->rows;
     block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
-          pj__min(g->cols, g->real_n - j), NULL);
+          pj__min(run->task_cols, g->real_n - j), NULL);
   }
 }
 
@@ -199,19 +214,30 @@ static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) 
   const int nr = g->micro->nr;
   const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t j = task % run->col_tasks * g->cols, rest = task / run->col_tasks;
+    const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * g->rows, batch = rest / run->row_tasks;
     const char *packed =
         run->scratch + (size_t)((batch * per_batch + j / nr) * sliver) * pj_comp_bytes(g->b.part);
     block(run, &s, run->first_batch + batch, i, pj__min(g->rows, g->m - i), run->first_col + j,
-          pj__min(g->cols, run->cols - j), packed);
+          pj__min(run->task_cols, run->cols - j), packed);
   }
 }
 
-static int64_t task_grain(const PjProduct *g, int64_t tasks, int64_t cols) {
-  const double work =
-      (double)pj__min(g->rows, g->m) * (double)pj__min(g->cols, cols) * (double)g->real_k;
+static int64_t task_grain(const Run *run, int64_t tasks) {
+  const PjProduct *g = run->g;
+  const double work = (double)pj__min(g->rows, g->m) * (double)pj__min(run->task_cols, g->real_n) *
+                      (double)g->real_k;
   return pj__grain(tasks, work / 8);
+}
+
+// Columns of a task where b is packed for all: each packs its part of a again, so no fewer than the
+// threads need.
+static int64_t shared_cols(const PjProduct *g, int64_t tasks, const PjThreads *threads) {
+  const int64_t wanted = pj_threads_count(threads) > 1 ? TASKS_EACH * pj_threads_count(threads) : 1;
+  int64_t cols = g->cols;
+  while (tasks * pj__divide_up(g->chunk, cols) < wanted && cols >= 8 * g->micro->nr)
+    cols = round_up(cols / 2, g->micro->nr);
+  return cols;
 }
 
 static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const void *const *in,
@@ -222,13 +248,15 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
              .b = in[!g->swapped],
              .c = out[0],
              .scratch = scratch,
-             .row_tasks = pj__divide_up(g->m, g->rows)};
+             .row_tasks = pj__divide_up(g->m, g->rows),
+             .task_cols = g->cols};
   if (!g->shared) {
-    run.col_tasks = pj__divide_up(g->real_n, g->cols);
+    run.col_tasks = pj__divide_up(g->real_n, run.task_cols);
     const int64_t tasks = g->batch * run.row_tasks * run.col_tasks;
-    pj_threads_for(threads, tasks, task_grain(g, tasks, g->real_n), own_tasks, &run);
+    pj_threads_for(threads, tasks, task_grain(&run, tasks), own_tasks, &run);
     return PJ_STATUS_OK;
   }
+  run.task_cols = shared_cols(g, g->group * run.row_tasks, threads);
   for (run.first_batch = 0; run.first_batch < g->batch; run.first_batch += g->group) {
     const int64_t batches = pj__min(g->group, g->batch - run.first_batch);
     for (run.first_col = 0; run.first_col < g->real_n; run.first_col += g->chunk) {
@@ -236,9 +264,9 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
       const int64_t slivers = batches * pj__divide_up(run.cols, g->micro->nr);
       pj_threads_for(threads, slivers, pj__grain(slivers, (double)(g->real_k * g->micro->nr) * 4),
                      pack_tasks, &run);
-      run.col_tasks = pj__divide_up(run.cols, g->cols);
+      run.col_tasks = pj__divide_up(run.cols, run.task_cols);
       const int64_t tasks = batches * run.row_tasks * run.col_tasks;
-      pj_threads_for(threads, tasks, task_grain(g, tasks, run.cols), shared_tasks, &run);
+      pj_threads_for(threads, tasks, task_grain(&run, tasks), shared_tasks, &run);
     }
   }
   return PJ_STATUS_OK;
@@ -260,9 +288,10 @@ void pj__product_plan(PjProduct *g) {
   const double b_bytes = (double)n_up * (double)g->real_k * (double)bytes;
   const bool whole = b_bytes <= OWN_BYTES && (g->batch >= TASKS || all_work <= TASK_WORK);
   g->rows = ROWS;
-  g->shared = !whole && g->m > 2 * ROWS &&
+  g->shared = !whole && g->m > FEW_ROWS &&
               (double)g->real_k * (double)(nr * 8) * (double)bytes <= SHARED_BYTES;
   if (g->shared) {
+    g->rows = round_up(pj__divide_up(g->m, pj__divide_up(g->m, ROWS)), mr); // all alike
     g->cols = pj__min(n_up, g->buffered ? BUFFER_COLS : COLS);
     const int64_t fits = (int64_t)(SHARED_BYTES / ((double)g->real_k * (double)bytes)) / nr * nr;
     g->chunk = pj__min(n_up, pj__max(fits, nr));
@@ -275,15 +304,16 @@ void pj__product_plan(PjProduct *g) {
       // Converted blocks must be done with when the next rows come.
       if (!g->buffered || g->sums == g->real_k)
         g->rows = pj__max(g->m, 1);
-    } else if (g->m <= 2 * ROWS && !g->buffered) {
-      g->rows = 2 * ROWS;
+    } else if (g->m <= FEW_ROWS && !g->buffered) {
+      g->rows = FEW_ROWS;
     }
   }
   // Smaller tasks while there are too few for the threads of a large machine.
   for (;;) {
-    const int64_t tasks = (g->shared ? g->group : g->batch) * pj__divide_up(g->m, g->rows) *
-                          pj__divide_up(g->real_n, g->cols);
-    if (whole || tasks >= TASKS || (double)tasks * TASK_WORK >= all_work || g->cols < 8 * nr)
+    const int64_t tasks =
+        g->batch * pj__divide_up(g->m, g->rows) * pj__divide_up(g->real_n, g->cols);
+    if (whole || g->shared || tasks >= TASKS || (double)tasks * TASK_WORK >= all_work ||
+        g->cols < 8 * nr)
       break;
     g->cols = round_up(g->cols / 2, nr);
   }

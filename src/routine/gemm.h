@@ -36,10 +36,12 @@ struct PjPanel {
 // |comp|.
 bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
 
-// For packers of their own: lines along the sum into a sliver (out[p * width + i] = lines[i][p]),
+// For packers of their own: lines along the sum into a sliver (out[p * width + i] = lines[i][p];
+// |ahead|: how far the next sliver's lines are from these, or 0),
 // and lines along the rows, |step| elements (or, if negative, table entries) apart, into slivers.
 // For elements of 4 or 8 bytes.
-typedef void PjLinesFn(const void *const *lines, int have, int width, int64_t n, void *out);
+typedef void PjLinesFn(const void *const *lines, int have, int width, int64_t n, int64_t ahead,
+                       void *out);
 typedef void PjCopyFn(const void *from, const int64_t *table, int64_t step, int64_t n, int64_t sums,
                       int width, void *out, int64_t sliver);
 PjLinesFn *pj__pack_lines(size_t bytes);

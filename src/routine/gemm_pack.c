@@ -10,6 +10,8 @@
 #include "eval/float.h"
 #include "routine/variant.h"
 
+enum { LINES_AHEAD = 12 }; // lines of few elements that are asked for before they are copied
+
 #define PJ_VARIANT_FILE "routine/gemm_pack_variant.h"
 #include "routine/variants.h"
 
@@ -52,6 +54,7 @@ void pj__pack_clear(size_t bytes, int64_t outers, int64_t sums, int width, void 
       return;                                                                                     \
     }                                                                                             \
     PjLinesFn *const pack_lines = pj__pack_lines(sizeof(T));                                      \
+    const int64_t ahead = panel->outer_step > 0 ? width * panel->outer_step : 0;                  \
     for (int64_t r = 0; r < outers; r += width) {                                                 \
       T *to = (T *)out + r / width * sliver;                                                      \
       const int have = (int)pj__min(width, outers - r);                                           \
@@ -61,7 +64,7 @@ void pj__pack_clear(size_t bytes, int64_t outers, int64_t sums, int width, void 
       if (panel->sum_step == 1) {                                                                 \
         for (int i = 0; i < have; ++i)                                                            \
           lines[i] = (const T *)lines[i] + sum;                                                   \
-        pack_lines(lines, have, width, sums, to);                                                 \
+        pack_lines(lines, have, width, sums, ahead, to);                                          \
         continue;                                                                                 \
       }                                                                                           \
       for (int i = 0; i < have; ++i) {                                                            \
@@ -94,7 +97,7 @@ PACK_NATIVE(pack_8, uint64_t)
       if (panel->sum_step == 1) {                                                                  \
         for (int i = 0; i < have; ++i)                                                             \
           lines[i] = (const T *)lines[i] + sum;                                                    \
-        pj__pack_lines(sizeof(T))(lines, have, width, sums, to);                                   \
+        pj__pack_lines(sizeof(T))(lines, have, width, sums, 0, to);                                \
         continue;                                                                                  \
       }                                                                                            \
       for (int64_t p = 0; p < sums; p += 2, to += 2 * width) {                                     \
@@ -203,7 +206,7 @@ static void pack_converted(const PjPanel *panel, const char *base, int64_t outer
         pj__panel_load(panel, n, at, line);
         lines[i] = line;
       }
-      pack_lines(lines, have, width, n, to + (size_t)(p * width) * part);
+      pack_lines(lines, have, width, n, 0, to + (size_t)(p * width) * part);
     }
   }
 }

@@ -1,8 +1,47 @@
-// Transposing lines into slivers: out[p * width + i] = lines[i][p] for p < n and i < have.
+// Transposing lines into slivers: out[p * width + i] = lines[i][p] for p < n and i < have. The
+// lines that will be next, |ahead| elements further on, are asked for, if that is not 0.
 PJ_TARGET static void PJ_V(lines_8)(const void *const *lines, int have, int width, int64_t n,
-                                    void *to) {
+                                    int64_t ahead, void *to) {
   uint64_t *out = to;
-  for (int i = 0; i < have; ++i) {
+  int i = 0;
+#if PJ_LEVEL > 0
+  // Squares of four by four, or of two lines.
+  for (; i + 2 <= have; i += have - i >= 4 ? 4 : 2) {
+    const bool four = have - i >= 4;
+    const double *at[4];
+    for (int r = 0; r < 4; ++r)
+      at[r] = lines[i + (four || r < 2 ? r : 0)];
+    int64_t p = 0;
+    for (; p + 4 <= n; p += 4) {
+      __m256d x[4], y[4];
+      for (int r = 0; r < 4; ++r) {
+        x[r] = _mm256_loadu_pd(at[r] + p);
+        if (ahead && p % 8 == 0)
+          __builtin_prefetch(at[r] + p + ahead);
+      }
+      for (int r = 0; r < 4; r += 2) {
+        y[r] = _mm256_unpacklo_pd(x[r], x[r + 1]);
+        y[r + 1] = _mm256_unpackhi_pd(x[r], x[r + 1]);
+      }
+      double *line = (double *)out + p * width + i;
+      if (four) {
+        _mm256_storeu_pd(line, _mm256_permute2f128_pd(y[0], y[2], 0x20));
+        _mm256_storeu_pd(line + width, _mm256_permute2f128_pd(y[1], y[3], 0x20));
+        _mm256_storeu_pd(line + 2 * width, _mm256_permute2f128_pd(y[0], y[2], 0x31));
+        _mm256_storeu_pd(line + 3 * width, _mm256_permute2f128_pd(y[1], y[3], 0x31));
+        continue;
+      }
+      for (int r = 0; r < 2; ++r) {
+        _mm_storeu_pd(line + r * width, _mm256_castpd256_pd128(y[r]));
+        _mm_storeu_pd(line + (2 + r) * width, _mm256_extractf128_pd(y[r], 1));
+      }
+    }
+    for (; p < n; ++p)
+      for (int r = 0; r < (four ? 4 : 2); ++r)
+        memcpy(&out[p * width + i + r], at[r] + p, 8);
+  }
+#endif
+  for (; i < have; ++i) {
     const uint64_t *line = lines[i];
     for (int64_t p = 0; p < n; ++p)
       out[p * width + i] = line[p];
@@ -10,7 +49,7 @@ PJ_TARGET static void PJ_V(lines_8)(const void *const *lines, int have, int widt
 }
 
 PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int width, int64_t n,
-                                    void *to) {
+                                    int64_t ahead, void *to) {
   uint32_t *out = to;
   int i = 0;
 #if PJ_LEVEL > 0
@@ -23,8 +62,11 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
     int64_t p = 0;
     for (; p + 8 <= n; p += 8) {
       __m256 x[8], y[8];
-      for (int r = 0; r < 8; ++r)
+      for (int r = 0; r < 8; ++r) {
         x[r] = _mm256_loadu_ps(at[r] + p);
+        if (ahead && p % 16 == 0 && r < rows)
+          __builtin_prefetch(at[r] + p + ahead);
+      }
       for (int r = 0; r < 8; r += 2) {
         y[r] = _mm256_unpacklo_ps(x[r], x[r + 1]);
         y[r + 1] = _mm256_unpackhi_ps(x[r], x[r + 1]);
@@ -81,6 +123,9 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
       for (int64_t p = 0; p < sums; ++p) {                                                       \
         const T *line = (const T *)from + (step >= 0 ? p * step : table[p]);                     \
         T *to = (T *)out + r / width * sliver + p * width;                                       \
+        if (step > 0 && p + LINES_AHEAD < sums)                                                  \
+          for (int64_t q = r; q < end; q += 64 / (int64_t)sizeof(T))                             \
+            __builtin_prefetch(line + LINES_AHEAD * step + q);                                   \
         int64_t i = r;                                                                           \
         COPY_CASE(T, 4)                                                                          \
         COPY_CASE(T, 6)                                                                          \

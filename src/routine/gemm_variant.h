@@ -18,6 +18,7 @@ enum { PJ_V(MR) = 4 };
     T *c = pc;                                                                          \
     Vec sum[PJ_V(MR)][2];                                                               \
     memset(sum, 0, sizeof sum);                                                         \
+    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) __builtin_prefetch(c + i * c_row, 1);  \
     for (int64_t p = 0; p < k; ++p, a += PJ_V(MR), b += 2 * LANES) {                    \
       const Vec b0 = *(const Vec *)b, b1 = *(const Vec *)(b + LANES);                   \
       PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) {                                    \
