@@ -5,6 +5,7 @@ import ctypes
 import importlib.util
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -340,6 +341,34 @@ def test_digits_classifier_on_another_machine(build, digits, tmp_path):
     np.load(digits / "images.npy").astype(np.float32).tofile(tmp_path / "images.bin")
     assert aot(build, digits / "digits.mlirbc", "-o", tmp_path / "digits.c").returncode == 0
     assert run_digits(tmp_path) == run_digits(tmp_path, ("aarch64-linux-gnu-gcc", "-static"), ("qemu-aarch64",))
+
+
+SUITE = pathlib.Path(os.environ.get("STABLEHLO_SUITE", ROOT.parent / "shared/suites/stablehlo"))
+# Without erf, whose last digit depends on fused multiply-adds, and trsolve, which the evaluator leaves to LAPACK.
+SUITE_PROGRAMS = (
+    *(f"../jax/one_device/{name}.bc" for name in (
+        "add.0", "bf16", "bigconst.11", "bits", "checkpoint", "complex", "const_dense", "conv.13", "conv", "cumsum", "donate.2", "dotalg",
+        "dynslice", "fp8", "gather", "int4", "mlp_grad", "pad_rev", "ragged.8", "rng.9", "rng_key", "scan", "scatter", "shard", "sort", "sortk.10",
+        "switch", "unary")),
+    *(f"interpret/{name}.0.mlir" for name in (
+        "case", "convolution", "dot_general", "fft", "gather", "map", "pad", "reduce_window", "scatter", "select_and_scatter", "sort",
+        "tuple_and_get_tuple_element")),
+    *(f"math/{name}.0.mlir" for name in ("log_float32", "exponential_float64", "asinh_float32", "log_plus_one_complex64")),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", SUITE_PROGRAMS)
+def test_suite_program(build, program):
+    """Programs of the suites as C: their checks hold, or their results are the evaluator's."""
+    path = (SUITE / program).resolve()
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    result = subprocess.run([build / "pjrt-suite", "--compiler", "aot", path], capture_output=True, text=True, timeout=120,
+                            env=dict(os.environ, PJ_AOT_CFLAGS="-O1"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    counts = re.search(r"(\d+) programs compiled wholly, (\d+) with \d+ operations left to the evaluator, (\d+) not compiled", result.stdout)
+    assert int(counts[1]) > 0 and counts[2] == counts[3] == "0", result.stdout
 
 
 # --- The tool ------------------------------------------------------------------------------------
