@@ -8,6 +8,9 @@
   10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
        // thread
 
+#define LONG_CHAIN_NS 4.5
+enum { LONG_LOOP = 512 }; // elements
+
 // What a kernel reads and writes, while it is built.
 typedef struct Binding {
   PjLower *l;
@@ -16,6 +19,7 @@ typedef struct Binding {
   const PjRegion *region;
   PjArenaMark mark; // of the kernels' arena before this one
   PjMap visited;    // values
+  double inlined;   // cost per element of what is computed in registers, each operation once
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|
 } Binding;
@@ -46,6 +50,7 @@ static void gather(Binding *b, const PjValue *value) {
   if (def && def->region == b->region) {
     const PjOpInfoSched *info = &b->l->ops[def->id];
     if (!pj_is_root(info)) {
+      b->inlined += pj_op_cost(def);
       gather_op(b, def);
       return;
     }
@@ -171,7 +176,29 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
     g->cost += root->role == PJ_ROOT_PER_ROW ? 0 : info->cost;
   }
   g->cost += 0.1 * (double)(b->in.len + b->out.len);
-  return unit->general ? pj_group_shape_reduce(g, &unit->cuts) : pj_group_shape(g, &unit->cuts);
+  if (unit->general)
+    return pj_group_shape_reduce(g, &unit->cuts);
+  if (!pj_group_shape(g, &unit->cuts))
+    return false;
+  // Operations one after the other wait for each other more than they compute: two vectors at a
+  // time, their instructions in turn. Where much is computed side by side registers would not do.
+  double within = 0, last = 0, all = b->inlined;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = g->roots[i].op;
+    double chain = l->ops[op->id].chain;
+    if (!g->roots[i].stored) // others begin with it
+      within += chain;
+    else if (chain > last)
+      last = chain;
+    all += pj_op_cost(op);
+  }
+  double chain = within + last;
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || chain < LONG_CHAIN_NS || chain < 0.7 * all ||
+      (extent % (2 * g->lanes) && extent < LONG_LOOP))
+    return true;
+  g->lanes *= 2;
+  return pj_group_shape(g, &unit->cuts);
 }
 
 bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {

@@ -20,6 +20,7 @@ typedef struct PjOpInfoSched {
   bool visited;
   PjCuts cuts;         // of its result, when computed inline
   float cost;          // nanoseconds per element, with what is inlined
+  float chain;         // the part of it that is computed one after the other
   uint32_t nodes;      // operations inlined, itself included
   uint32_t users;      // operations that read it
   const PjOp *home;    // the root that alone computes it, or NULL: several

@@ -340,7 +340,7 @@ static void again(PjLower *l, const PjOp *op) {
   if (info->role != PJ_OPROLE_INLINE && !reduces)
     return;
   PjCuts cuts = {0};
-  float cost = (float)pj_op_cost(op);
+  float cost = (float)pj_op_cost(op), chain = 0;
   uint32_t nodes = 1;
   bool fits = reduces || pj_cuts_of(op, &cuts);
   for (uint32_t i = 0; i < op->num_operands && fits; i++) {
@@ -358,12 +358,14 @@ static void again(PjLower *l, const PjOp *op) {
                         : 1;
     bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
     nodes += source->nodes;
+    chain = source->chain > chain ? source->chain : chain;
     cost += (float)(joins && factor > 1 ? source->cost / factor : source->cost);
   }
   if (!fits)
     return;
   info->cuts = cuts;
   info->cost = cost;
+  info->chain = chain + (float)pj_op_cost(op);
   info->nodes = nodes;
 }
 
