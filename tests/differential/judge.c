@@ -50,7 +50,7 @@ typedef struct Judgement {
   PjTensor *in[MAX_VALUES], *want[MAX_VALUES], *have[MAX_VALUES], *again[MAX_VALUES];
   // The perturbed program.
   PjArena *arena;
-  PjProgram *programs[2]; // the second with wide contractions
+  PjProgram *programs[PERTURB_KINDS];
   Spread spreads[MAX_VALUES];
 } Judgement;
 
@@ -64,11 +64,11 @@ static void describe(Report *report, Verdict verdict, PjStatus status, const cha
 
 static PjStatus make_perturbed(void *context) {
   Judgement *j = context;
-  for (int wide = 0; wide < 2; ++wide) {
+  for (int kind = 0; kind < PERTURB_KINDS; ++kind) {
     PjModule *module;
     PJ_TRY(pj_import(j->arena, j->text.ptr, j->text.len, &module));
-    j->report->exact = !perturb_module(module, 1, wide);
-    PJ_TRY(pj_program_create(module, &j->programs[wide]));
+    j->report->exact = !perturb_module(module, 1, (PerturbKind)kind);
+    PJ_TRY(pj_program_create(module, &j->programs[kind]));
   }
   return PJ_STATUS_OK;
 }
@@ -76,7 +76,8 @@ static PjStatus make_perturbed(void *context) {
 static PjStatus perturbed_run(Judgement *j, int run) {
   PjTensor *out[MAX_VALUES];
   PJ_TRY(perturb_start((uint64_t)run));
-  PJ_TRY(pj_program_run(j->programs[run & 1], NULL, j->num_in, j->in, NULL, j->num_out, out));
+  PJ_TRY(pj_program_run(j->programs[run % PERTURB_KINDS], NULL, j->num_in, j->in, NULL, j->num_out,
+                        out));
   for (uint32_t i = 0; i < j->num_out; ++i)
     spread_add(&j->spreads[i], j->want[i], out[i]);
   run_release(j->num_out, out);

@@ -3,199 +3,8 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "eval/eval.h"
-#include "eval/float.h"
-#include "rand.h"
-
-static const char target[] = "pj.perturb", reorder_target[] = "pj.reorder", nan_target[] = "pj.nan",
-                  noise_target[] = "pj.noise", scale_target[] = "pj.scale";
-
-// ----------------------------------------------------------------------------------------------
-// The move itself: a custom call of one operand. Its configuration: by how many units in the last
-// place at most, of how many elements one is moved, and by how many units at most all are moved
-// together.
-static _Thread_local Rand rand_state;
-
-static bool is_ieee(PjDtype dtype) {
-  return dtype == PJ_DT_F16 || dtype == PJ_DT_BF16 || dtype == PJ_DT_F32 || dtype == PJ_DT_F64;
-}
-
-// The sign of a zero part of a complex result is as open as that of NaN.
-static void turn_zero(PjDtype part, void *element) {
-  if (pj_double_decode(part, element) == 0 && rand_chance(&rand_state, 50))
-    ((char *)element)[pj_dtype_bytes(part) - 1] ^= (char)0x80;
-}
-
-// Moves a finite number other than zero by |steps| representable ones, without leaving its sign.
-static void move(PjDtype dtype, int64_t steps, void *element) {
-  double value = pj_double_decode(dtype, element);
-  if (!isfinite(value) || value == 0)
-    return;
-  size_t bytes = pj_dtype_bytes(dtype);
-  unsigned bits = pj_dtype_bits(dtype);
-  uint64_t raw = 0, sign = dtype == PJ_DT_F8E8M0FNU ? 0 : (uint64_t)1 << (bits - 1);
-  memcpy(&raw, element, bytes);
-  int64_t magnitude = (int64_t)(raw & (sign ? sign - 1 : 0xFF));
-  if (dtype != PJ_DT_F64)
-    magnitude += steps;
-  else if (steps < 0 || magnitude < INT64_MAX - steps)
-    magnitude += steps;
-  uint64_t moved = (raw & sign) | (uint64_t)(magnitude < 1 ? 1 : magnitude);
-  memcpy(element, &moved, bytes);
-  double now = pj_double_decode(dtype, element);
-  // Past the largest number lies infinity, or, without one, nothing to move to.
-  if (!isfinite(now) && !(is_ieee(dtype) && isinf(now)))
-    memcpy(element, &raw, bytes);
-}
-
-static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
-                        void *user) {
-  PjStr config = PJ_STRATTR(op, backend_config);
-  char text[64];
-  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
-  long long ulps = 1, every = 1, all = 0;
-  sscanf(text, "%lld %lld %lld", &ulps, &every, &all);
-  int64_t drift = rand_int(&rand_state, -all, all);
-  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
-  PjDtype part = pj_dtype_part(result->dtype);
-  size_t step = pj_dtype_bytes(part);
-  for (size_t at = 0; at + step <= result->bytes; at += step) {
-    if (every > 1 && rand_int(&rand_state, 1, every) != 1)
-      continue;
-    // Mostly more than half of the bound, to either side: a few runs then come near the extremes.
-    // Some less: what follows may round the extremes as it rounds the value itself, but not a near
-    // one.
-    double least = rand_chance(&rand_state, 75) ? 0.5 : 0;
-    int64_t steps = (int64_t)ceil((least + (1 - least) * rand_unit(&rand_state)) * (double)ulps);
-    if (rand_chance(&rand_state, 50))
-      steps = -steps;
-    move(part, steps + drift, (char *)result->data + at);
-    if (part != result->dtype)
-      turn_zero(part, (char *)result->data + at);
-  }
-  return PJ_STATUS_OK;
-}
-
-// Another order along one dimension: configuration `dimension key`. Calls of one key use one order.
-static _Thread_local uint64_t run_seed;
-
-static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
-                        void *user) {
-  const PjTensor *x = in[0];
-  char text[64];
-  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(PJ_STRATTR(op, backend_config)));
-  int dim = 0;
-  unsigned long long key = 0;
-  sscanf(text, "%d %llu", &dim, &key);
-  int64_t n = x->dims[dim], outer = 1;
-  size_t inner = pj_dtype_bytes(x->dtype);
-  for (int i = 0; i < x->rank; ++i)
-    if (i < dim)
-      outer *= x->dims[i];
-    else if (i > dim)
-      inner *= (size_t)x->dims[i];
-  PjTensor *result = out[0] = pj_tensor_new(x->dtype, x->rank, x->dims);
-  int64_t *order = malloc((size_t)(n + 1) * sizeof *order);
-  if (!result || !order) {
-    free(order);
-    return pj_status_oom();
-  }
-  Rand r = {rand_mix(run_seed * 31 + key)};
-  for (int64_t i = 0; i < n; ++i)
-    order[i] = i;
-  for (int64_t i = n; i > 1; --i) {
-    int64_t j = rand_int(&r, 0, i - 1), swap = order[i - 1];
-    order[i - 1] = order[j];
-    order[j] = swap;
-  }
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t i = 0; i < n; ++i)
-      memcpy((char *)result->data + (size_t)(o * n + i) * inner,
-             (const char *)x->data + (size_t)(o * n + order[i]) * inner, inner);
-  free(order);
-  return PJ_STATUS_OK;
-}
-
-static bool has_signed_nans(PjDtype dtype) {
-  return is_ieee(dtype) || dtype == PJ_DT_F8E5M2 || dtype == PJ_DT_F8E4M3 ||
-         dtype == PJ_DT_F8E4M3FN || dtype == PJ_DT_F8E3M4;
-}
-
-// The sign of a NaN that was computed is anything: here of each one alone, or the same of all.
-static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
-                          void *user) {
-  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
-  PjDtype part = pj_dtype_part(result->dtype);
-  size_t step = pj_dtype_bytes(part), sign_byte = step - 1;
-  int minus = (int)rand_int(&rand_state, 0, 2) * 50; // of a hundred
-  for (size_t at = 0; at + step <= result->bytes && has_signed_nans(part); at += step) {
-    char *element = (char *)result->data + at;
-    if (!isnan(pj_double_decode(part, element)))
-      continue;
-    element[sign_byte] &= 0x7F;
-    if (rand_chance(&rand_state, minus))
-      element[sign_byte] |= (char)0x80;
-  }
-  return PJ_STATUS_OK;
-}
-
-// Moves numbers by units of the largest finite one of their group: configuration `ulps size`.
-static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
-                          void *user) {
-  PjStr config = PJ_STRATTR(op, backend_config);
-  char text[64];
-  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
-  double ulps = 0;
-  long long size = 1;
-  sscanf(text, "%lf %lld", &ulps, &size);
-  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
-  PjDtype part = pj_dtype_part(result->dtype);
-  size_t step = pj_dtype_bytes(part), group = (size_t)size * pj_dtype_bytes(result->dtype);
-  double unit = ldexp(1, part == PJ_DT_F64 ? -53 : part == PJ_DT_F32 ? -24 : -8);
-  for (size_t from = 0; from + group <= result->bytes; from += group) {
-    char *data = (char *)result->data + from;
-    double most = 0;
-    for (size_t at = 0; at < group; at += step) {
-      double value = fabs(pj_double_decode(part, data + at));
-      most = value > most && isfinite(value) ? value : most;
-    }
-    most *= ulps * unit;
-    for (size_t at = 0; at < group; at += step) {
-      double value = pj_double_decode(part, data + at);
-      pj_double_encode(part, value + most * (2 * rand_unit(&rand_state) - 1), data + at);
-    }
-  }
-  return PJ_STATUS_OK;
-}
-
-// Multiplies by a power of two, the real and the imaginary part each: configuration `exponent`.
-static PjStatus scale(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out, void *user) {
-  PjStr config = PJ_STRATTR(op, backend_config);
-  char text[64];
-  snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
-  int exponent = 0;
-  sscanf(text, "%d", &exponent);
-  PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
-  PjDtype part = pj_dtype_part(result->dtype);
-  size_t step = pj_dtype_bytes(part);
-  for (size_t at = 0; at + step <= result->bytes; at += step) {
-    char *element = (char *)result->data + at;
-    pj_double_encode(part, ldexp(pj_double_decode(part, element), exponent), element);
-  }
-  return PJ_STATUS_OK;
-}
-
-PjStatus perturb_start(uint64_t seed) {
-  rand_state.state = rand_mix(seed + 77);
-  run_seed = seed;
-  PJ_TRY(pj_custom_call_register(pj_str(reorder_target), reorder, NULL));
-  PJ_TRY(pj_custom_call_register(pj_str(nan_target), turn_nans, NULL));
-  PJ_TRY(pj_custom_call_register(pj_str(noise_target), add_noise, NULL));
-  PJ_TRY(pj_custom_call_register(pj_str(scale_target), scale, NULL));
-  return pj_custom_call_register(pj_str(target), perturb, NULL);
-}
+#include "perturb_calls.h"
 
 // ----------------------------------------------------------------------------------------------
 // Which operations are inexact. Bounds of float and double; narrower types are computed in float
@@ -268,7 +77,7 @@ static bool is_narrow(const PjType *type) {
 typedef struct Perturbing {
   PjArena *arena;
   double scale;
-  bool wide;
+  PerturbKind kind;
 } Perturbing;
 
 static PjOp *make_call(PjArena *arena, const char *name, PjValue *value, const char *config) {
@@ -288,7 +97,7 @@ static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_
   int64_t scaled = (int64_t)ceil((double)ulps * p->scale);
   snprintf(text, sizeof text, "%lld %lld %lld", (long long)scaled, (long long)every,
            (long long)((double)all * p->scale));
-  return make_call(p->arena, target, value, text);
+  return make_call(p->arena, perturb_move, value, text);
 }
 
 static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps, int64_t every,
@@ -326,7 +135,7 @@ static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps)
 static void move_group(const Perturbing *p, PjOp *op, double ulps, int64_t size) {
   char text[64];
   snprintf(text, sizeof text, "%g %lld", ulps * p->scale, (long long)size);
-  see_moved(op, 0, make_call(p->arena, noise_target, &op->results[0], text));
+  see_moved(op, 0, make_call(p->arena, perturb_noise, &op->results[0], text));
 }
 
 static void move_fft(const Perturbing *p, PjOp *op) {
@@ -401,27 +210,82 @@ static int64_t terms_of(const PjOp *op) {
 static void reorder_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t dim, uint64_t key) {
   char text[64];
   snprintf(text, sizeof text, "%d %llu", (int)dim, (unsigned long long)key);
-  PjOp *moved = make_call(p->arena, reorder_target, op->operands[i], text);
+  PjOp *moved = make_call(p->arena, perturb_reorder, op->operands[i], text);
   pj_op_insert_before(op, moved);
   op->operands[i] = &moved->results[0];
 }
 
-// The order of a sum also decides where it overflows, and what becomes of infinities.
-static void reorder_terms(const Perturbing *p, PjOp *op) {
-  static _Thread_local uint64_t keys;
-  if (op->kind == PJ_OP_REDUCE) {
-    const PjAttr *dims = PJ_ATTR(op, dimensions);
-    for (uint32_t d = 0; d < dims->count; ++d, ++keys)
-      for (uint32_t i = 0; i < op->num_results; ++i)
-        reorder_operand(p, op, i, dims->ints[d], keys);
-  } else if (op->kind == PJ_OP_DOT_GENERAL) {
+// The dimensions of both operands over which a contraction sums. Returns how many, at most |most|.
+static uint32_t contracted(const PjOp *op, uint32_t most, int64_t (*out)[2]) {
+  uint32_t n = 0;
+  if (op->kind == PJ_OP_DOT_GENERAL) {
     const PjAttr *lhs = PJ_ATTR(op, lhs_contracting_dimensions),
                  *rhs = PJ_ATTR(op, rhs_contracting_dimensions);
-    for (uint32_t d = 0; d < lhs->count; ++d, ++keys) {
-      reorder_operand(p, op, 0, lhs->ints[d], keys);
-      reorder_operand(p, op, 1, rhs->ints[d], keys);
+    for (; n < lhs->count && n < most; ++n) {
+      out[n][0] = lhs->ints[n];
+      out[n][1] = rhs->ints[n];
+    }
+  } else if (op->kind == PJ_OP_DOT) {
+    out[n][0] = op->operands[0]->type->rank - 1;
+    out[n++][1] = 0;
+  } else if (op->kind ==
+             PJ_OP_EINSUM) { // "ab,bc->ac": letters of both operands that the result lacks
+    PjStr config = PJ_STRATTR(op, einsum_config);
+    const char *comma = memchr(config.ptr, ',', config.len), *end = config.ptr + config.len;
+    const char *arrow = memchr(config.ptr, '-', config.len);
+    if (!comma || !arrow || memchr(config.ptr, '.', config.len))
+      return 0;
+    for (const char *a = config.ptr; a < comma && n < most; ++a) {
+      const char *b = memchr(comma + 1, *a, (size_t)(arrow - comma - 1));
+      if (!b || memchr(arrow, *a, (size_t)(end - arrow)))
+        continue;
+      out[n][0] = a - config.ptr;
+      out[n++][1] = b - comma - 1;
     }
   }
+  return n;
+}
+
+static _Thread_local uint64_t keys; // of the next calls that go together
+
+// The order of a sum also decides where it overflows, and what becomes of infinities.
+static void reorder_terms(const Perturbing *p, PjOp *op) {
+  int64_t dims[8][2];
+  for (uint32_t i = 0, n = contracted(op, 8, dims); i < n; ++i, ++keys)
+    for (uint32_t o = 0; o < 2; ++o)
+      reorder_operand(p, op, o, dims[i][o], keys);
+  if (op->kind != PJ_OP_REDUCE)
+    return;
+  const PjAttr *reduced = PJ_ATTR(op, dimensions);
+  for (uint32_t d = 0; d < reduced->count; ++d, ++keys)
+    for (uint32_t i = 0; i < op->num_results; ++i)
+      reorder_operand(p, op, i, reduced->ints[d], keys);
+}
+
+// A contraction as the sum of two: one of them may overflow one way, and the other the other way.
+static void halve_contraction(const Perturbing *p, PjOp *op) {
+  int64_t dims[8][2];
+  if (!contracted(op, 8, dims))
+    return;
+  PjOp *other = pj_op_create(p->arena, op->kind, 2, 1, 0), *parts[2] = {op, other},
+       *sum = pj_op_create(p->arena, PJ_OP_ADD, 2, 1, 0);
+  other->attrs = op->attrs;
+  other->results[0].type = sum->results[0].type = op->results[0].type;
+  PjValue *operands[2] = {op->operands[0], op->operands[1]};
+  for (int h = 0; h < 2; ++h)
+    for (uint32_t o = 0; o < 2; ++o) {
+      char text[64];
+      snprintf(text, sizeof text, "%d %llu %d", (int)dims[0][o], (unsigned long long)keys, h);
+      PjOp *half = make_call(p->arena, perturb_half, operands[o], text);
+      pj_op_insert_before(op, half);
+      parts[h]->operands[o] = &half->results[0];
+    }
+  ++keys;
+  pj_op_insert_before(op->next, other);
+  pj_op_insert_before(other->next, sum);
+  replace_uses(op->region, sum, &op->results[0], &sum->results[0]);
+  for (int h = 0; h < 2; ++h)
+    sum->operands[h] = &parts[h]->results[0];
 }
 
 static PjOp *make_convert(PjArena *arena, PjValue *value, const PjType *type) {
@@ -434,7 +298,7 @@ static PjOp *make_convert(PjArena *arena, PjValue *value, const PjType *type) {
 static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, int exponent) {
   char text[16];
   snprintf(text, sizeof text, "%d", exponent);
-  PjOp *op = make_call(arena, scale_target, value, text);
+  PjOp *op = make_call(arena, perturb_scale, value, text);
   pj_op_insert_before(before, op);
   return op;
 }
@@ -538,7 +402,7 @@ static uint32_t turn_operands(const Perturbing *p, PjOp *op) {
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     if (!is_inexact_type(op->operands[i]->type))
       continue;
-    PjOp *turned = make_call(p->arena, nan_target, op->operands[i], "");
+    PjOp *turned = make_call(p->arena, perturb_nans, op->operands[i], "");
     pj_op_insert_before(op, turned);
     op->operands[i] = &turned->results[0];
     ++count;
@@ -567,7 +431,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     bool adds = adds_floats(&op->regions[op->num_regions - 1], &multiplies);
     if (adds || multiplies)
       move_sum(p, op, multiplies);
-    if ((adds || multiplies) && p->wide && op->kind == PJ_OP_REDUCE)
+    if ((adds || multiplies) && p->kind == PERTURB_WIDE && op->kind == PJ_OP_REDUCE)
       widen_reduce(p, op);
     return adds || multiplies;
   }
@@ -578,8 +442,10 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     if (!is_inexact_type(op->results[0].type))
       return 0;
     move_sum(p, op, false);
-    if (p->wide && op->num_operands == 2)
+    if (p->kind == PERTURB_WIDE && op->num_operands == 2)
       widen(p, op);
+    else if (p->kind == PERTURB_HALVES && op->num_operands == 2)
+      halve_contraction(p, op);
     return 1;
   case PJ_OP_WHILE:
   case PJ_OP_IF:
@@ -625,9 +491,10 @@ static uint32_t perturb_region(const Perturbing *p, PjRegion *region) {
   return count;
 }
 
-uint32_t perturb_module(PjModule *module, double scale, bool wide) {
+uint32_t perturb_module(PjModule *module, double scale, PerturbKind kind) {
   uint32_t count = 0;
-  const Perturbing perturbing = {module->arena, scale, wide};
+  const Perturbing perturbing = {module->arena, scale, kind};
+  keys = 0;
   for (PjOp *op = module->body.first; op; op = op->next)
     if (op->kind == PJ_OP_FUNC)
       count += perturb_region(&perturbing, &op->regions[0]);

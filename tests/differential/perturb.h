@@ -11,11 +11,18 @@
 #pragma once
 #include "ir/ir.h"
 
+// What is done to contractions beyond moving their operands.
+typedef enum PerturbKind {
+  PERTURB_PLAIN,
+  PERTURB_WIDE,   // a range in which their products do not overflow
+  PERTURB_HALVES, // two accumulators
+  PERTURB_KINDS
+} PerturbKind;
+
 // Inserts moves behind and before the inexact operations of |module|, which is numbered again.
-// Returns how many there are. |scale| times as large as the table says (1 but in tests). With
-// |wide| contractions also get a range in which their products do not overflow. Needs the arena's
-// guard.
-uint32_t perturb_module(PjModule *module, double scale, bool wide);
+// Returns how many there are. |scale| times as large as the table says (1 but in tests). Needs the
+// arena's guard.
+uint32_t perturb_module(PjModule *module, double scale, PerturbKind kind);
 
 // The moves of the runs that follow depend on |seed|.
 PjStatus perturb_start(uint64_t seed);

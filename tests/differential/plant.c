@@ -14,7 +14,7 @@ static const char *kind_name;
 
 // Programs whose inexact operations err. The same in every run.
 static PjStatus compile_noisy(PjModule *module, const PjCompileOptions *options, PjCompiled **out) {
-  perturb_module(module, *kind_name == 'n' ? 0.9 : 100, false);
+  perturb_module(module, *kind_name == 'n' ? 0.9 : 100, PERTURB_PLAIN);
   return pj_compiler_eval.compile(module, options, out);
 }
 
