@@ -19,6 +19,7 @@ enum {
   SPLIT_ALWAYS = 1 << 15,
   MAX_SPLIT = 1 << 24,
   MAX_WORK = 1 << 18,
+  TWIDDLE_ROWS = 32,
   MAX_JOBS = 16
 };
 
@@ -141,37 +142,93 @@ static void put(bool wide, void *table, int64_t i, Root value) {
 }
 
 static void *new_table(PjArena *arena, bool wide, int64_t count) {
-  return pj_arena_calloc(arena, (size_t)count, wide ? 2 * sizeof(double) : 2 * sizeof(float));
+  return pj_arena_alloc(arena, (size_t)count * (wide ? sizeof(Root) : 2 * sizeof(float)));
 }
 
-static const void *new_roots(PjArena *arena, bool wide, int64_t n, int64_t count) {
+// Roots of which many are wanted: each is the product of one of |lows| and one of |highs|. Two
+// roundings of double; for tables of float, as good as exact.
+typedef struct Products {
+  Root *lows, *highs;
+} Products;
+enum { LOWS = 1024 };
+
+static Products new_products(PjArena *arena, int64_t n, int64_t count) {
+  const int64_t high = pj__divide_up(count, LOWS);
+  Products p = {PJ_NEW_ARRAY(arena, Root, LOWS), PJ_NEW_ARRAY(arena, Root, (size_t)high)};
+  for (int64_t i = 0; i < LOWS && i < count; ++i)
+    p.lows[i] = root(i, n);
+  for (int64_t i = 0; i < high; ++i)
+    p.highs[i] = root(i * LOWS, n);
+  return p;
+}
+
+static Root product(const Products *p, int64_t k) {
+  const Root a = p->lows[k % LOWS], b = p->highs[k / LOWS];
+  return (Root){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+// Roots 0 to n / 8 of n, a multiple of 8, of which all others are reflections.
+static Root *new_octant(PjArena *arena, bool wide, int64_t n) {
+  const int64_t eighth = n / 8;
+  Root *octant = PJ_NEW_ARRAY(arena, Root, (size_t)eighth + 1);
+  if (wide || eighth < 4 * LOWS) {
+    for (int64_t k = 0; k <= eighth; ++k)
+      octant[k] = root(k, n);
+    return octant;
+  }
+  const Products products = new_products(arena, n, eighth + 1);
+  for (int64_t k = 0; k <= eighth; ++k)
+    octant[k] = product(&products, k);
+  return octant;
+}
+
+// The first |count| roots of n = 8 |eighth|, octant by octant.
+static void put_reflected(bool wide, void *table, const Root *octant, int64_t eighth,
+                          int64_t count) {
+  for (int which = 0; which < 8 && which * eighth < count; ++which) {
+    const int64_t base = which * eighth, some = pj__min(eighth, count - base);
+    const bool swap = (which + 1) & 2;
+    const double re = which < 2 || which > 5 ? 1 : -1, im = which < 4 ? 1 : -1;
+    const Root *from = which & 1 ? octant + eighth : octant;
+    const int64_t step = which & 1 ? -1 : 1;
+    for (int64_t k = 0; k < some; ++k, from += step)
+      put(wide, table, base + k,
+          swap ? (Root){-re * from->im, -im * from->re} : (Root){re * from->re, im * from->im});
+  }
+}
+
+static void *new_roots(PjArena *arena, bool wide, int64_t n, int64_t count) {
   void *table = new_table(arena, wide, count);
-  for (int64_t k = 0; k < count; ++k)
-    put(wide, table, k, root(k % n, n));
+  if (n % 8) {
+    for (int64_t k = 0; k < count; ++k)
+      put(wide, table, k, root(k % n, n));
+    return table;
+  }
+  const PjArenaMark mark = pj_arena_mark(arena);
+  put_reflected(wide, table, new_octant(arena, wide, n), n / 8, count);
+  pj_arena_reset(arena, mark);
   return table;
 }
 
-// exp(-2 pi i j k / (rows * cols)) for j < rows, k < cols: products of two roots, of which few are
-// needed. In the order in which groups of |lanes| columns need them: [group, row, real parts and
+// exp(-2 pi i j k / (rows * cols)) for j < rows, k < cols, as products of those for j below
+// TWIDDLE_ROWS and for its multiples: so few that the table stays in the cache. In the order in
+// which groups of |lanes| columns need them: [group, low rows and high rows, real parts and
 // imaginary parts of the lanes].
 static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t cols, int lanes) {
-  enum { LOW = 1024 };
-  const int64_t n = rows * cols, high = pj__divide_up(n, LOW), groups = pj__divide_up(cols, lanes);
+  const int64_t n = rows * cols, groups = pj__divide_up(cols, lanes),
+                low_rows = pj__min(rows, TWIDDLE_ROWS),
+                all_rows = low_rows + pj__divide_up(rows, TWIDDLE_ROWS);
   const size_t part = wide ? sizeof(double) : sizeof(float);
   // Vectors are read from it.
-  char *table = pj_arena_alloc(arena, (size_t)(groups * rows * lanes) * 2 * part + 64);
+  char *table = pj_arena_alloc(arena, (size_t)(groups * all_rows * lanes) * 2 * part + 64);
   table += -(uintptr_t)table & 63;
   const PjArenaMark mark = pj_arena_mark(arena);
-  Root *lows = PJ_NEW_ARRAY(arena, Root, LOW), *highs = PJ_NEW_ARRAY(arena, Root, (size_t)high);
-  for (int64_t i = 0; i < LOW && i < n; ++i)
-    lows[i] = root(i, n);
-  for (int64_t i = 0; i < high; ++i)
-    highs[i] = root(i * LOW, n);
+  const Products products = new_products(arena, n, n);
   for (int64_t k = 0; k < cols; ++k)
-    for (int64_t j = 0; j < rows; ++j) {
-      const Root a = lows[j * k % LOW], b = highs[j * k / LOW];
-      const Root value = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-      const int64_t at = (k / lanes * rows + j) * 2 * lanes + k % lanes;
+    for (int64_t row = 0; row < all_rows; ++row) {
+      const int64_t j = row < low_rows ? row : (row - low_rows) * TWIDDLE_ROWS;
+      const Root value = product(&products, j * k);
+      const int64_t at = (k / lanes * all_rows + row) * 2 * lanes + k % lanes;
       if (wide) {
         ((double *)table)[at] = value.re;
         ((double *)table)[at + lanes] = value.im;
@@ -221,8 +278,10 @@ static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
   // The kernel is the transform of the conjugate chirp, here by its definition's fast form in
   // double.
   void *chirp = new_table(arena, wide, n), *kernel = new_table(arena, wide, length);
+  const PjArenaMark mark = pj_arena_mark(arena);
   Root *data = PJ_NEW_ARRAY(arena, Root, (size_t)length),
        *spare = PJ_NEW_ARRAY(arena, Root, (size_t)length);
+  const Root *roots = new_roots(arena, true, length, length);
   for (int64_t k = 0, square = 0; k < n; ++k) { // square = k^2 mod 2 n
     const Root value = root(square, 2 * n);
     put(wide, chirp, k, value);
@@ -233,7 +292,7 @@ static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
   }
   for (int64_t s = 1, m = length / 2; m > 0; s *= 2, m /= 2) {
     for (int64_t p = 0; p < m; ++p) {
-      const Root w = root(p * s, length);
+      const Root w = roots[p * s];
       for (int64_t q = 0; q < s; ++q) {
         const Root a = data[p * s + q], b = data[(p + m) * s + q], d = {a.re - b.re, a.im - b.im};
         spare[2 * p * s + q] = (Root){a.re + b.re, a.im + b.im};
@@ -246,6 +305,7 @@ static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
   }
   for (int64_t k = 0; k < length; ++k)
     put(wide, kernel, k, data[k]);
+  pj_arena_reset(arena, mark);
   line->chirp = chirp;
   line->kernel = kernel;
   return line;

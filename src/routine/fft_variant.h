@@ -226,12 +226,20 @@
     case COMPLEX: {                                                                                \
       PJ_V(load##S)(n, count, in, job->in_step, job->in_next, job->swap_in, data);                 \
       PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
-      if (job->twiddles) { /* group by group, [n, LANES], real parts then imaginary ones */        \
-        const PJ_V(Vec##S) *w = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * n;       \
-        for (int64_t j = 0; j < n; ++j, w += 2) {                                                  \
-          const PJ_V(Vec##S) re = at[j].re, im = at[j].im;                                         \
-          at[j].re = re * w[0] - im * w[1];                                                        \
-          at[j].im = re * w[1] + im * w[0];                                                        \
+      if (job->twiddles) {                                                                         \
+        /* Group by group: the low rows, then the high ones, [row, re and im, LANES]. */           \
+        const int64_t lows = n < TWIDDLE_ROWS ? n : TWIDDLE_ROWS;                                  \
+        const int64_t rows = lows + (n + TWIDDLE_ROWS - 1) / TWIDDLE_ROWS;                         \
+        const PJ_V(Vec##S) *low = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * rows;  \
+        const PJ_V(Vec##S) *high = low + 2 * lows;                                                 \
+        for (int64_t begin = 0; begin < n; begin += TWIDDLE_ROWS, high += 2) {                     \
+          const int64_t some = n - begin < TWIDDLE_ROWS ? n - begin : TWIDDLE_ROWS;                \
+          PJ_V(Pair##S) *x = at + begin;                                                           \
+          for (int64_t j = 0; j < some; ++j) {                                                     \
+            const PJ_V(Vec##S) re = high[0] * low[2 * j] - high[1] * low[2 * j + 1];               \
+            const PJ_V(Vec##S) im = high[0] * low[2 * j + 1] + high[1] * low[2 * j];               \
+            x[j] = (PJ_V(Pair##S)){x[j].re * re - x[j].im * im, x[j].re * im + x[j].im * re};      \
+          }                                                                                        \
         }                                                                                          \
       }                                                                                            \
       PJ_V(store##S)(n, count, at, out, job->out_step, job->out_next, job->swap_out, factor);      \
