@@ -60,6 +60,7 @@ static void enter(PjKir *k, uint32_t block) {
     PJ_PUSH(k->arena, &t->path, block);
   t->path.data[depth] = block;
   k->current = block;
+  pj_kir__forget(k);
 }
 
 PjKir *pj_kir_create(PjArena *arena, const PjKirTarget *target, const char *name) {
@@ -427,6 +428,8 @@ void pj_kir_if_end(PjKir *k, uint32_t n, const PjKirVal *else_values, PjKirVal *
 }
 
 PjKirVal pj_kir_call(PjKir *k, PjKirExtern callee, uint32_t n, const PjKirVal *args) {
+  if (!pj_kir__pure_call(callee))
+    pj_kir__forget(k);
   PjKirType type = {PJ_KIR_VOID, 0};
   switch (pj_kir_extern_info[callee].result) {
   case 'p':

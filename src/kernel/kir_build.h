@@ -26,6 +26,14 @@ typedef struct PjKirSlot {
   PjKirVal value; // 0: empty
 } PjKirSlot;
 
+// The element(s) that are known to lie at |ptr|[|index|].
+typedef struct PjKirRecent {
+  PjKirVal ptr, index, value;
+  uint8_t alias;
+} PjKirRecent;
+
+enum { PJ_KIR_RECENT = 16 };
+
 // What the builder knows beyond the function itself.
 typedef struct PjKirTable {
   PjKirSlot *slots; // open addressing, |cap| is a power of two
@@ -33,8 +41,18 @@ typedef struct PjKirTable {
   PJ_VEC(uint32_t) path;  // open blocks by depth
   PJ_VEC(uint8_t) kinds;  // of blocks
   PJ_VEC(PjKirOpen) open; // control operations, the innermost last
+  PjKirRecent recent[PJ_KIR_RECENT]; // of the block at hand, the oldest first
+  uint32_t num_recent;
   bool finished;
 } PjKirTable;
+
+// --- kir_memory.c; all of the alias number at hand
+void pj_kir__forget(PjKir *k);
+// The value of |type| at a place, or 0 where it is not known.
+PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index);
+void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value);
+// Something of |type| is written there; |index| 0: somewhere.
+void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);
 
 // The value of |inst|: an equal one that is in scope, or a new instruction in the outermost block
 // that may hold it. Copies |inst->args|.

@@ -290,7 +290,14 @@ PjKirVal pj_kir_load(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjK
   if (mask_state(k, &mask, type.lanes) == MASK_NONE)
     return pj_kir_const(k, type, 0);
   PjKirVal args[3] = {ptr, index};
-  return access(k, readonly ? PJ_KIR_READ : PJ_KIR_LOAD, type, 2, args, mask);
+  if (readonly || mask)
+    return access(k, readonly ? PJ_KIR_READ : PJ_KIR_LOAD, type, 2, args, mask);
+  PjKirVal value = pj_kir__recall(k, type, ptr, index);
+  if (!value) {
+    value = access(k, PJ_KIR_LOAD, type, 2, args, 0);
+    pj_kir__remember(k, ptr, index, value);
+  }
+  return value;
 }
 
 static PjKirVal wide_index(PjKir *k, PjKirVal index) {
@@ -319,6 +326,9 @@ void pj_kir_store(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal index, PjKirV
     return;
   PjKirVal args[4] = {value, ptr, index};
   access(k, PJ_KIR_STORE, (PjKirType){0}, 3, args, mask);
+  pj_kir__overwrite(k, ptr, index, pj_kir_typeof(k, value));
+  if (!mask)
+    pj_kir__remember(k, ptr, index, value);
 }
 
 void pj_kir_scatter(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal indices, PjKirVal mask) {
@@ -332,4 +342,5 @@ void pj_kir_scatter(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal indices, Pj
   }
   PjKirVal args[4] = {value, ptr, indices};
   access(k, PJ_KIR_SCATTER, (PjKirType){0}, 3, args, mask);
+  pj_kir__overwrite(k, ptr, 0, pj_kir_typeof(k, value));
 }

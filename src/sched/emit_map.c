@@ -106,7 +106,7 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
   pj_nest_forget(e->nest);
 }
 
-enum { UNROLLED = 8 }; // turns of a short loop that are written out
+enum { UNROLLED = 12 }; // turns of a short loop that are written out
 
 static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes) {
   PjKir *k = e->k;

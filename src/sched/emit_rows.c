@@ -129,6 +129,8 @@ static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, 
   pj_nest_forget(s->e->nest);
 }
 
+enum { UNROLLED = 8 }; // turns of a short loop that are written out
+
 // for (i = begin; i < end; i += step) with the accumulators |acc| carried; |copies| vectors at a
 // time.
 static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKirVal begin,
@@ -136,9 +138,14 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKi
   PjKir *k = s->e->k;
   PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED];
   pj_emit_lanes(s->e, lanes);
+  int64_t step = (int64_t)lanes * copies, trips = pj_emit_trips(s->e, begin, end, step, UNROLLED);
+  for (int64_t t = 0; t < trips; t++)
+    for (int c = 0; c < copies; c++)
+      take(s, acc, c, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * step + (int64_t)lanes * c)));
+  if (trips >= 0)
+    return;
   uint32_t n = pj_accumulators_flatten(acc, init);
-  PjKirVal i =
-      pj_kir_for_begin(k, begin, end, pj_kir_i64(k, (int64_t)lanes * copies), n, init, args);
+  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, step), n, init, args);
   pj_accumulators_unflatten(acc, args);
   for (int c = 0; c < copies; c++)
     take(s, acc, c, outer, c ? pj_kir_add(k, i, pj_kir_i64(k, (int64_t)lanes * c)) : i);
@@ -215,7 +222,10 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
     if (g->loops[i].inner)
       s.inner[s.num_inner++] = i;
   const PjLoop *last = &g->loops[s.inner[s.num_inner - 1]];
-  s.vector = g->lanes > 1 && last->extent >= g->lanes;
+  bool ordered = false;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    ordered |= g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].reducer.ordered;
+  s.vector = !ordered && last->extent >= g->lanes;
   s.tail = !s.vector || last->extent % g->lanes;
   for (uint32_t r = 0; r < g->num_roots; r++)
     if (g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].stage == number) {

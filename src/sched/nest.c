@@ -352,6 +352,10 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
     PjElem value = pj_nest_value(nest, op->operands[0], &inner, both(nest, mask, inside));
     return inside ? choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])) : value;
   }
+  uint64_t known;
+  if (pj_kir_is_const(nest->ix.k, whole, &known) && (known || !by_lane))
+    return known ? pj_nest_value(nest, op->operands[0], &inner, 0)
+                 : pj_nest_scalar(nest, op->operands[1]);
   Branch b = branch_begin(nest, whole);
   branch_else(nest, pj_nest_value(nest, op->operands[0], &inner, 0));
   PjElem outside = pj_nest_scalar(nest, op->operands[1]);
@@ -412,6 +416,9 @@ static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start) {
   PjKirVal whole;
   if (!whole_range(c->nest, pj_ix_add_number(&c->nest->ix, c->span.ix, -start), size, &whole))
     return parts_from(c, i + 1, start + size);
+  uint64_t known; // by literal indices
+  if (pj_kir_is_const(c->nest->ix.k, whole, &known))
+    return known ? part_of(c, i, start, 0) : parts_from(c, i + 1, start + size);
   Branch b = branch_begin(c->nest, whole);
   branch_else(c->nest, part_of(c, i, start, 0));
   return branch_end(c->nest, &b, parts_from(c, i + 1, start + size));

@@ -1,0 +1,58 @@
+// What the last accesses of the block at hand left in registers.
+//
+// A load that follows a store to the same place, or a load of it, is that value: small loops hand
+// their arrays from one operation to the next in registers, where memory would make each wait for
+// the store before. Entries end with the block, with a store that may meet them, and with calls.
+#include "kernel/kir_build.h"
+
+void pj_kir__forget(PjKir *k) {
+  k->table->num_recent = 0;
+}
+
+PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index) {
+  const PjKirTable *t = k->table;
+  for (uint32_t i = 0; i < t->num_recent; i++) {
+    const PjKirRecent *r = &t->recent[i];
+    if (r->ptr == ptr && r->index == index && pj_kir_type_eq(pj_kir_typeof(k, r->value), type))
+      return r->value;
+  }
+  return 0;
+}
+
+void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value) {
+  PjKirTable *t = k->table;
+  if (t->num_recent == PJ_KIR_RECENT) { // the oldest makes room
+    for (uint32_t i = 1; i < PJ_KIR_RECENT; i++)
+      t->recent[i - 1] = t->recent[i];
+    t->num_recent--;
+  }
+  t->recent[t->num_recent++] = (PjKirRecent){ptr, index, value, k->alias};
+}
+
+static bool range_of(PjKir *k, PjKirVal index, PjKirType type, int64_t *begin, int64_t *end) {
+  uint64_t bits;
+  if (!index || !pj_kir_is_const(k, index, &bits) || (int64_t)bits > 1 << 30 ||
+      (int64_t)bits < -(1 << 30))
+    return false;
+  *begin = (int64_t)bits * pj_kir_elem_bytes((PjKirElem)type.elem);
+  *end = *begin + (int64_t)type.lanes * pj_kir_elem_bytes((PjKirElem)type.elem);
+  return true;
+}
+
+void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type) {
+  PjKirTable *t = k->table;
+  uint32_t kept = 0;
+  int64_t begin, end;
+  bool known = range_of(k, index, type, &begin, &end);
+  for (uint32_t i = 0; i < t->num_recent; i++) {
+    const PjKirRecent *r = &t->recent[i];
+    bool apart = r->alias && k->alias && r->alias != k->alias;
+    int64_t first, last;
+    if (!apart && known && r->ptr == ptr &&
+        range_of(k, r->index, pj_kir_typeof(k, r->value), &first, &last))
+      apart = last <= begin || end <= first;
+    if (apart)
+      t->recent[kept++] = *r;
+  }
+  t->num_recent = kept;
+}
