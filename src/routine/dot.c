@@ -1,6 +1,7 @@
 // dot_general and dot: which product it is, and how to compute it.
 //
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
+//   few      some rows by a matrix that is read as it lies: dot_few.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
 //
@@ -15,6 +16,7 @@
 
 #include "eval/strided.h"
 #include "routine/dot_complex.h"
+#include "routine/dot_few.h"
 #include "routine/gemm.h"
 #include "routine/variant.h"
 
@@ -261,10 +263,13 @@ static PjStatus run_small(const PjRoutine *self, PjThreads *threads, const void 
   return PJ_STATUS_OK;
 }
 
+static bool is_small(const PjProduct *g) {
+  return (double)g->m * (double)g->n * (double)g->k <= SMALL_WORK;
+}
+
 static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
-  const bool small = (double)g->m * (double)g->n * (double)g->k <= SMALL_WORK;
   SmallKernel *kernel = PJ_PICK(smalls)[g->comp];
-  if (!small || !kernel || g->a.outer_step < 0 || g->a.sum_step < 0 || g->b.outer_step < 0 ||
+  if (!is_small(g) || !kernel || g->a.outer_step < 0 || g->a.sum_step < 0 || g->b.outer_step < 0 ||
       g->b.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
       !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
     return NULL;
@@ -323,7 +328,9 @@ static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjTyp
   }
   g->c_row = g->n;
   g->c_col = 1;
-  const PjRoutine *routine = select_vector(arena, g);
+  const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  if (!routine)
+    routine = select_vector(arena, g);
   if (!routine)
     routine = select_small(arena, g);
   if (!routine) {

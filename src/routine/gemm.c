@@ -32,8 +32,8 @@ enum {
   MAX_TILE_BYTES = 12 * 2 * 64,
   SHARED_BYTES = 16 << 20, // of packed b at a time
   OWN_BYTES = 256 << 10,   // of b that a task packs whole
-  TASKS = 16,              // wanted of a large product that is not shared
-  TASKS_EACH = 4,          // for each thread of one that is
+  TASKS = 16,              // batches whose tasks pack b whole
+  TASKS_EACH = 4,          // wanted for each thread
   TASK_WORK = 1 << 20,     // multiplications that are worth a task of their own
 };
 
@@ -230,12 +230,13 @@ static int64_t task_grain(const Run *run, int64_t tasks) {
   return pj__grain(tasks, work / 8);
 }
 
-// Columns of a task where b is packed for all: each packs its part of a again, so no fewer than the
-// threads need.
-static int64_t shared_cols(const PjProduct *g, int64_t tasks, const PjThreads *threads) {
+// Columns of a task, of |all| that |tasks| have in turn: each packs its part of a again, so they
+// are as few as the threads need.
+static int64_t task_cols(const PjProduct *g, int64_t tasks, int64_t all, const PjThreads *threads) {
   const int64_t wanted = pj_threads_count(threads) > 1 ? TASKS_EACH * pj_threads_count(threads) : 1;
   int64_t cols = g->cols;
-  while (tasks * pj__divide_up(g->chunk, cols) < wanted && cols >= 8 * g->micro->nr)
+  while (tasks * pj__divide_up(all, cols) < wanted && cols >= 4 * g->micro->nr &&
+         (double)g->real_k * (double)cols * (double)pj__min(g->m, g->rows) > 2 * TASK_WORK)
     cols = round_up(cols / 2, g->micro->nr);
   return cols;
 }
@@ -251,12 +252,14 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
              .row_tasks = pj__divide_up(g->m, g->rows),
              .task_cols = g->cols};
   if (!g->shared) {
+    if (!g->whole)
+      run.task_cols = task_cols(g, g->batch * run.row_tasks, g->real_n, threads);
     run.col_tasks = pj__divide_up(g->real_n, run.task_cols);
     const int64_t tasks = g->batch * run.row_tasks * run.col_tasks;
     pj_threads_for(threads, tasks, task_grain(&run, tasks), own_tasks, &run);
     return PJ_STATUS_OK;
   }
-  run.task_cols = shared_cols(g, g->group * run.row_tasks, threads);
+  run.task_cols = task_cols(g, g->group * run.row_tasks, g->chunk, threads);
   for (run.first_batch = 0; run.first_batch < g->batch; run.first_batch += g->group) {
     const int64_t batches = pj__min(g->group, g->batch - run.first_batch);
     for (run.first_col = 0; run.first_col < g->real_n; run.first_col += g->chunk) {
@@ -286,9 +289,9 @@ void pj__product_plan(PjProduct *g) {
                all_work = work * (double)g->batch;
   const int64_t n_up = round_up(g->real_n, nr);
   const double b_bytes = (double)n_up * (double)g->real_k * (double)bytes;
-  const bool whole = b_bytes <= OWN_BYTES && (g->batch >= TASKS || all_work <= TASK_WORK);
+  g->whole = b_bytes <= OWN_BYTES && (g->batch >= TASKS || all_work <= TASK_WORK);
   g->rows = ROWS;
-  g->shared = !whole && g->m > FEW_ROWS &&
+  g->shared = !g->whole && g->m > FEW_ROWS &&
               (double)g->real_k * (double)(nr * 8) * (double)bytes <= SHARED_BYTES;
   if (g->shared) {
     g->rows = round_up(pj__divide_up(g->m, pj__divide_up(g->m, ROWS)), mr); // all alike
@@ -299,7 +302,7 @@ void pj__product_plan(PjProduct *g) {
     g->b_bytes = (size_t)(g->group * round_up(g->chunk, nr) * g->real_k) * bytes;
   } else {
     g->cols = pj__min(n_up, OWN_COLS);
-    if (whole) {
+    if (g->whole) {
       g->cols = n_up;
       // Converted blocks must be done with when the next rows come.
       if (!g->buffered || g->sums == g->real_k)
@@ -307,15 +310,6 @@ void pj__product_plan(PjProduct *g) {
     } else if (g->m <= FEW_ROWS && !g->buffered) {
       g->rows = FEW_ROWS;
     }
-  }
-  // Smaller tasks while there are too few for the threads of a large machine.
-  for (;;) {
-    const int64_t tasks =
-        g->batch * pj__divide_up(g->m, g->rows) * pj__divide_up(g->real_n, g->cols);
-    if (whole || g->shared || tasks >= TASKS || (double)tasks * TASK_WORK >= all_work ||
-        g->cols < 8 * nr)
-      break;
-    g->cols = round_up(g->cols / 2, nr);
   }
   g->a_bytes = pj__scratch_round((size_t)(round_up(pj__min(ROWS, g->m), mr) * g->sums) * bytes);
   if (!g->shared)

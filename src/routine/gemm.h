@@ -72,6 +72,7 @@ typedef struct PjProduct {
   const struct PjMicro *micro;
   int64_t real_n, real_k;
   bool shared;              // b is packed for all tasks, before them; else by each task
+  bool whole;               // a task has all columns of a batch
   bool buffered;            // c is computed in blocks of a.part and converted
   int64_t rows, cols, sums; // of a task; p in one block
   int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time

@@ -138,6 +138,20 @@ static void vectors(void **state) {
 }
 
 // Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
+// Some rows by a matrix as it lies: near and far ones, with columns left over.
+static void few_rows(void **state) {
+  (void)state;
+  for (int64_t rows = 2; rows <= 17; ++rows)
+    for (int t = 0; t < 2; ++t) {
+      const PjDtype dtype = t ? PJ_DT_F64 : PJ_DT_F32;
+      const int64_t near[] = {random_int(1, 2), rows, random_int(8, 90), random_int(60, 600)},
+                    far[] = {1, rows, random_int(600, 700), random_int(100, 130)};
+      check(dtype, dtype, near, rows % 2, rows % 3 == 0);
+      if (rows % 4 == 1)
+        check(dtype, dtype, far, false, false);
+    }
+}
+
 static void blocks(void **state) {
   (void)state;
   static const int64_t sizes[][4] = {{1, 97, 129, 300}, {1, 200, 100, 520}, {1, 193, 300, 513},
@@ -171,8 +185,9 @@ static void plain_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_type), cmocka_unit_test(vectors),
-                                     cmocka_unit_test(blocks), cmocka_unit_test(legacy_dot),
-                                     cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_type), cmocka_unit_test(vectors),
+      cmocka_unit_test(few_rows),   cmocka_unit_test(blocks),
+      cmocka_unit_test(legacy_dot), cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,162 @@
+// A few rows by a matrix whose columns lie side by side: the matrix is read once, as it lies, for
+// packing it would cost more than the product.
+#include "routine/dot_few.h"
+
+#include <string.h>
+
+#include "routine/variant.h"
+
+// What of a product one call of a tile does; strides in elements.
+typedef struct PjFewBlock {
+  int64_t a_row, a_sum, b_sum, c_row, sums;
+  bool add; // to what stands in c
+} PjFewBlock;
+typedef void PjFewTile(const PjFewBlock *f, const void *a, const void *b, void *c);
+typedef struct PjFewKernels {
+  int lanes;
+  PjFewTile *const *tiles; // one vector wide by one to four rows, then three vectors wide
+} PjFewKernels;
+
+#define PJ_VARIANT_FILE "routine/dot_few_variant.h"
+#include "routine/variants.h"
+
+enum {
+  MOST_ROWS = 16,
+  TILE_ROWS = 4,
+  WIDE = 3,               // vectors of a tile
+  NEAR_BYTES = 192 << 10, // a matrix that stays in a near cache
+  SUMS = 8,              // of a larger one, at a time: so many lines are read in turn, side by side
+  SUMS_ONE = 512,        // no more at a time, as in gemm.c
+  FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
+  PART_TILES = 4,        // tiles side by side in the smallest part
+};
+
+typedef struct Few {
+  PjRoutine routine;
+  PjFewKernels kernels;
+  PjFewBlock block;
+  size_t elem;
+  int64_t m, n, k, sums;
+  int64_t part;      // columns of the smallest
+  int32_t num_batch; // batches' strides in bytes
+  int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
+} Few;
+
+typedef struct Run {
+  const Few *f;
+  const char *a, *b;
+  char *c;
+} Run;
+
+// Columns [j, j + wide * lanes) of every row.
+static void strip(const Few *f, const PjFewBlock *block, bool wide, const char *a, const char *b,
+                  char *c) {
+  const int64_t steps = pj__divide_up(f->m, TILE_ROWS);
+  for (int64_t s = 0, i = 0; s < steps; ++s) {
+    const int64_t rows = (f->m - i) / (steps - s); // all about alike
+    f->kernels.tiles[rows - 1 + (wide ? TILE_ROWS : 0)](
+        block, a + i * f->block.a_row * (int64_t)f->elem, b,
+        c + i * f->block.c_row * (int64_t)f->elem);
+    i += rows;
+  }
+}
+
+// The last columns, fewer than a vector: a whole one computed beside c, of which they are the end.
+static void last_strip(const Few *f, const PjFewBlock *block, const char *a, const char *b, char *c,
+                       int64_t count) {
+  char beside[MOST_ROWS * 64] __attribute__((aligned(64)));
+  const size_t elem = f->elem, line = (size_t)f->kernels.lanes * elem;
+  const int64_t back = f->kernels.lanes - count;
+  PjFewBlock last = *block;
+  Few own = *f;
+  last.c_row = own.block.c_row = f->kernels.lanes;
+  for (int64_t i = 0; block->add && i < f->m; ++i)
+    memcpy(beside + (size_t)i * line, c + (i * block->c_row - back) * (int64_t)elem, line);
+  strip(&own, &last, false, a, b - back * (int64_t)elem, beside);
+  for (int64_t i = 0; i < f->m; ++i)
+    memcpy(c + i * block->c_row * (int64_t)elem, beside + (size_t)i * line + (size_t)back * elem,
+           (size_t)count * elem);
+}
+
+// Columns [j, last) of |block|, of a matrix whose column j is at |b|.
+static void columns(const Few *f, const PjFewBlock *block, const char *a, const char *b, char *c,
+                    int64_t count) {
+  const int64_t lanes = f->kernels.lanes, elem = (int64_t)f->elem;
+  int64_t j = 0;
+  for (; j + WIDE * lanes <= count; j += WIDE * lanes)
+    strip(f, block, true, a, b + j * elem, c + j * elem);
+  for (; j + lanes <= count; j += lanes)
+    strip(f, block, false, a, b + j * elem, c + j * elem);
+  if (j < count)
+    last_strip(f, block, a, b + j * elem, c + j * elem, count - j);
+}
+
+static void run_columns(const Few *f, const char *a, const char *b, char *c, int64_t first,
+                        int64_t last) {
+  const int64_t elem = (int64_t)f->elem;
+  for (int64_t p = 0; p < f->k; p += f->sums) {
+    PjFewBlock block = f->block;
+    block.sums = pj__min(f->sums, f->k - p);
+    block.add = p > 0;
+    columns(f, &block, a + p * block.a_sum * elem, b + (p * block.b_sum + first) * elem,
+            c + first * elem, last - first);
+  }
+}
+
+static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Few *f = run->f;
+  const int64_t parts = pj__max(1, f->n / f->part);
+  while (begin < end) { // parts of a batch together
+    const int64_t first = begin % parts, count = pj__min(parts - first, end - begin);
+    int64_t rest = begin / parts, at_a = 0, at_b = 0;
+    char *c = run->c + (size_t)(rest * f->m * f->n) * f->elem;
+    for (int32_t d = f->num_batch - 1; d >= 0; rest /= f->batch_dims[d--]) {
+      at_a += rest % f->batch_dims[d] * f->a_batch[d];
+      at_b += rest % f->batch_dims[d] * f->b_batch[d];
+    }
+    run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
+                first + count == parts ? f->n : (first + count) * f->part);
+    begin += count;
+  }
+}
+
+static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                        void *const *out, void *scratch) {
+  const Few *f = (const Few *)self;
+  Run run = {f, in[0], in[1], out[0]};
+  const int64_t parts = f->batch * pj__max(1, f->n / f->part);
+  const double work = (double)f->m * (double)f->part * (double)f->k;
+  pj_threads_for(threads, parts, pj__grain(parts, work / 8), few_parts, &run);
+  return PJ_STATUS_OK;
+}
+
+const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
+  if (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64)
+    return NULL;
+  const PjFewKernels *kernels = &PJ_PICK(few_kernels)[g->comp];
+  if (g->m > MOST_ROWS || g->n < kernels->lanes || g->b.outer_step != 1 || g->b.sum_step < 0 ||
+      g->a.outer_step < 0 || g->a.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
+      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
+    return NULL;
+  Few *f = PJ_NEW(arena, Few);
+  *f = (Few){.kernels = *kernels,
+             .block = {.a_row = g->a.outer_step,
+                       .a_sum = g->a.sum_step,
+                       .b_sum = g->b.sum_step,
+                       .c_row = g->n},
+             .elem = pj_comp_bytes(g->comp),
+             .m = g->m,
+             .n = g->n,
+             .k = g->k,
+             .num_batch = g->num_batch,
+             .batch = g->batch};
+  const bool far = (double)g->k * (double)g->n * (double)f->elem > NEAR_BYTES;
+  f->sums = far ? SUMS : pj__min(g->k, SUMS_ONE);
+  f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
+  memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
+  memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);
+  memcpy(f->b_batch, g->b_batch, sizeof f->b_batch);
+  f->routine = (PjRoutine){.name = "gemm_few", .run = run_few, .in_place = -1};
+  return &f->routine;
+}
