@@ -1,12 +1,15 @@
 // dot_general as loops: batch, rows, columns, and the sum innermost.
 //
-// Where columns lie beside each other, a block of a few rows and vectors of columns is summed in
-// registers. Where the summed dimension does in both operands, lanes run along it. Anything else is
-// element by element.
+// With enough rows, a few vectors of columns are first copied beside each other, in the type of the
+// sums, and blocks of a few rows run over that panel: so the second operand is read once, in
+// whatever order it lies. With few rows a copy does not pay: where columns lie beside each other, a
+// block is summed in registers, and where the summed dimension does in both operands, lanes run
+// along it. Anything else is element by element. The order of each sum is the same with a panel and
+// without, but for lanes along it.
 #include "aot/loops.h"
 #include "sched/shape_map.h"
 
-enum { ROWS = 4, VECTORS = 2 };
+enum { ROWS = 4, VECTORS = 2, PANEL_ROWS = 8 };
 
 // The dimensions of one kind as one walk through each operand: several, or one that is walked
 // evenly.
@@ -26,6 +29,8 @@ typedef struct Dot {
   int num_rows, num_vectors, lanes; // of the block
   int64_t row_stride, column_stride, out_row;
   bool along_sum; // lanes run along the sum
+  bool packed;    // the second operand is read from |panel|: [sum, columns of the block]
+  PjPlace panel;
 } Dot;
 
 static void add_axis(Axes *axes, int64_t size, int64_t a, int64_t b) {
@@ -104,18 +109,42 @@ static PjElem multiply_add(Dot *d, PjElem a, PjElem b, PjElem sum) {
   return pj_loop_2(d->l, PJ_OP_ADD, d->acc, sum, pj_loop_2(d->l, PJ_OP_MULTIPLY, d->acc, a, b));
 }
 
+// Places in the panel by the indices of the sum, for |width| columns; their number.
+static int64_t panel_strides(const Dot *d, int64_t width, int64_t *strides) {
+  int64_t rows = 1;
+  for (int i = d->sum.n; i-- > 0; rows *= d->sum.size[i])
+    strides[i] = rows * width;
+  return rows;
+}
+
+// |lanes| columns from the |v|-th vector of the block on, for one step of the sum.
+static PjElem columns_at(Dot *d, const PjKirVal *index, int v) {
+  PjIxBuilder *ix = &d->l->nest->ix;
+  if (!d->packed) {
+    PjIx b = pj_ix_add(ix, d->b, pj_loop_at(d->l, d->sum.n, index, d->sum.b));
+    return operand(d, 1, pj_ix_add_number(ix, b, v * d->lanes * d->column_stride), d->lanes,
+                   d->lanes > 1 ? d->column_stride : 0);
+  }
+  int64_t strides[PJ_MAX_RANK];
+  panel_strides(d, d->num_vectors * d->lanes, strides);
+  PjIx at = pj_ix_add_number(ix, pj_loop_at(d->l, d->sum.n, index, strides), v * d->lanes);
+  at.step = d->lanes > 1 ? 1 : 0;
+  ix->lanes = d->lanes;
+  PjElem value = pj_nest_load(d->l->nest, d->acc, &d->panel, at, 0);
+  ix->lanes = 1;
+  return value;
+}
+
 // One step of the sum for the block at hand.
 static void sum_turn(void *context, const PjKirVal *index, PjElem *sums) {
   Dot *d = context;
   PjIxBuilder *ix = &d->l->nest->ix;
   PjIx a = pj_ix_add(ix, d->a, pj_loop_at(d->l, d->sum.n, index, d->sum.a));
-  PjIx b = pj_ix_add(ix, d->b, pj_loop_at(d->l, d->sum.n, index, d->sum.b));
   PjElem rows[ROWS], columns[VECTORS];
   for (int r = 0; r < d->num_rows; ++r)
     rows[r] = splat(d, operand(d, 0, pj_ix_add_number(ix, a, r * d->row_stride), 1, 0), d->lanes);
   for (int v = 0; v < d->num_vectors; ++v)
-    columns[v] = operand(d, 1, pj_ix_add_number(ix, b, v * d->lanes * d->column_stride), d->lanes,
-                         d->lanes > 1 ? d->column_stride : 0);
+    columns[v] = columns_at(d, index, v);
   for (int r = 0; r < d->num_rows; ++r)
     for (int v = 0; v < d->num_vectors; ++v)
       sums[r * d->num_vectors + v] =
@@ -228,6 +257,90 @@ static void along_sum_columns(Dot *d, int64_t n, int lanes) {
   d->out = out;
 }
 
+// Fills the panel with the columns at hand.
+static void pack(Dot *d) {
+  PjLoops *l = d->l;
+  PjIxBuilder *ix = &l->nest->ix;
+  PjKirVal index[PJ_MAX_RANK];
+  int64_t strides[PJ_MAX_RANK], width = d->num_vectors * d->lanes;
+  panel_strides(d, width, strides);
+  // Along the sum innermost where that lies closer than columns do.
+  bool across = d->lanes > 1 && d->column_stride != 1;
+  for (int64_t c = 0; c < (across ? width : 1); ++c) {
+    pj_loop_open(l, d->sum.n, d->sum.size, index);
+    PjIx from = pj_ix_add(ix, d->b, pj_loop_at(l, d->sum.n, index, d->sum.b));
+    PjIx to = pj_loop_at(l, d->sum.n, index, strides);
+    int lanes = across ? 1 : d->lanes;
+    for (int v = 0; v < (across ? 1 : d->num_vectors); ++v) {
+      int64_t column = across ? c : v * lanes;
+      PjElem value = operand(d, 1, pj_ix_add_number(ix, from, column * d->column_stride), lanes,
+                             lanes > 1 ? 1 : 0);
+      PjIx at = pj_ix_add_number(ix, to, column);
+      at.step = 1;
+      ix->lanes = lanes;
+      pj_nest_store(l->nest, d->acc, d->panel.ptr, 0, at, value, 0);
+      ix->lanes = 1;
+    }
+    pj_loop_close(l, d->sum.n, d->sum.size);
+  }
+}
+
+static void packed_rows(Dot *d, int64_t begin, int64_t end, int rows) {
+  if (begin >= end)
+    return;
+  int last = d->rows.n - 1;
+  PjIxBuilder *ix = &d->l->nest->ix;
+  PjIx a = d->a, out = d->out;
+  PjKirVal i = open(d, begin, end, rows);
+  d->a = pj_ix_add(ix, a, pj_loop_at(d->l, 1, &i, &d->rows.a[last]));
+  d->out = pj_ix_add(ix, out, pj_loop_at(d->l, 1, &i, &d->rows.out[last]));
+  d->num_rows = rows;
+  block(d);
+  close(d, begin, end, rows);
+  d->a = a;
+  d->out = out;
+}
+
+// Columns [begin, end) by way of the panel, all |m| rows for each block of them.
+static void packed_columns(Dot *d, int64_t m, int64_t begin, int64_t end, int vectors, int lanes) {
+  int64_t step = (int64_t)vectors * lanes;
+  if (begin >= end)
+    return;
+  int last = d->columns.n - 1;
+  PjIxBuilder *ix = &d->l->nest->ix;
+  PjIx b = d->b, out = d->out;
+  PjKirVal j = open(d, begin, end, step);
+  d->b = pj_ix_add(ix, b, pj_loop_at(d->l, 1, &j, &d->columns.b[last]));
+  d->out = pj_ix_add(ix, out, pj_ix_uniform(j));
+  d->num_vectors = vectors;
+  d->lanes = lanes;
+  pack(d);
+  packed_rows(d, 0, m / ROWS * ROWS, ROWS);
+  packed_rows(d, m / ROWS * ROWS, m, 1);
+  close(d, begin, end, step);
+  d->b = b;
+  d->out = out;
+}
+
+// True if the product was made by way of a panel.
+static bool with_panel(Dot *d, int64_t m) {
+  PjLoops *l = d->l;
+  int last = d->columns.n - 1, lanes = pj_loop_lanes(l, d->acc);
+  if (!d->wide || m < PANEL_ROWS || last < 0 || !d->sum.n || d->columns.size[last] < lanes ||
+      lanes < 2)
+    return false;
+  int64_t n = d->columns.size[last], width = (int64_t)VECTORS * lanes, strides[PJ_MAX_RANK];
+  l->scratch_bytes = (size_t)(panel_strides(d, width, strides) * width) * pj_dtype_bytes(d->acc);
+  d->packed = true;
+  d->panel = (PjPlace){.kind = PJ_PLACE_MEMORY, .ptr = pj_kir_scratch(l->k)};
+  d->column_stride = d->columns.b[last];
+  int64_t blocks = n / width * width, vectors = n / lanes * lanes;
+  packed_columns(d, m, 0, blocks, VECTORS, lanes);
+  packed_columns(d, m, blocks, vectors, 1, lanes);
+  packed_columns(d, m, vectors, n, 1, 1);
+  return true;
+}
+
 static void all_columns(Dot *d) {
   int last = d->columns.n - 1, lanes = pj_loop_lanes(d->l, d->acc);
   int64_t n = last < 0 ? 1 : d->columns.size[last];
@@ -297,6 +410,10 @@ bool pj_loop_dot_general(PjLoops *l) {
   int64_t m = rank < 0 ? 1 : d->rows.size[rank];
   d->row_stride = rank < 0 ? 0 : d->rows.a[rank];
   d->out_row = rank < 0 ? 0 : d->rows.out[rank];
+  if (with_panel(d, m)) {
+    pj_loop_close(l, outer.n, outer.size);
+    return true;
+  }
   bool by_columns = d->columns.n && d->columns.b[d->columns.n - 1] == 1;
   d->along_sum = !by_columns && d->wide && d->sum.n == 1 && d->sum.a[0] == 1 && d->sum.b[0] == 1 &&
                  product(&d->sum) >= pj_loop_lanes(l, d->acc);
