@@ -44,6 +44,11 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_rows(pj_cts_type_test);
     add_table(pj_cts_download_tests);
     add_table(pj_cts_buffer_tests);
+    add_table(pj_cts_compile_tests);
+    add_table(pj_cts_execute_tests);
+    add_table(pj_cts_donation_tests);
+    add_table(pj_cts_serialize_tests);
+    add_table(pj_cts_topology_tests);
   }
   *out_count = count;
   return all;
