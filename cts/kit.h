@@ -134,6 +134,8 @@ void destroy_event(PJRT_Event *event);
 
 // CompileOptionsProto for |replicas| x |partitions|, of |*size| bytes, in a static array.
 const char *compile_options(int replicas, int partitions, size_t *size);
+// The first device that compile_options assigns, an index; 0 by default.
+extern size_t pj_first_device;
 PJRT_Error *try_compile(const char *code, size_t code_size, const char *format, const char *options,
                         size_t options_size, PJRT_LoadedExecutable **out);
 // Compiles StableHLO text for one device.

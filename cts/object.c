@@ -6,6 +6,7 @@
 
 PJRT_Client *client;
 PJRT_Device *device;
+size_t pj_first_device;
 
 const char program_add[] =
     "func.func public @main(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {\n"
@@ -249,7 +250,8 @@ const char *compile_options(int replicas, int partitions, size_t *size) {
     list[m++] = 0x0a;
     list[m++] = (unsigned char)replicas;
     for (int r = 0; r < replicas; r++)
-      list[m++] = (unsigned char)device_id(device_at((size_t)(r * partitions + p)));
+      list[m++] =
+          (unsigned char)device_id(device_at(pj_first_device + (size_t)(r * partitions + p)));
   }
   inner[n++] = 0x08;
   for (int i = 0; i < 9; i++)

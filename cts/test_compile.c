@@ -68,8 +68,11 @@ static void bytecode_cut(void) {
 static void no_main(void) {
   static const char code[] = "func.func private @other() -> tensor<f32> {\n"
                              "  %0 = stablehlo.constant dense<1.0> : tensor<f32>\n"
+                             "  return %0 : tensor<f32>\n}\n"
+                             "func.func private @another() -> tensor<f32> {\n"
+                             "  %0 = stablehlo.constant dense<2.0> : tensor<f32>\n"
                              "  return %0 : tensor<f32>\n}\n";
-  refused(code, sizeof code - 1, "mlir", "compiling a program without main");
+  refused(code, sizeof code - 1, "mlir", "compiling two functions without main");
 }
 static void ill_typed(void) {
   static const char code[] =
@@ -355,7 +358,7 @@ const PjCtsTest pj_cts_compile_tests[] = {
     {"compile.unknown_format", "an unknown format is an error", unknown_format},
     {"compile.cut", "text that ends early is an error", cut},
     {"compile.bytecode_cut", "bytecode that ends early is an error", bytecode_cut},
-    {"compile.no_main", "a program without main is an error", no_main},
+    {"compile.no_main", "two functions, neither of them main, are an error", no_main},
     {"compile.ill_typed", "operands that do not fit are an error", ill_typed},
     {"compile.unknown_op", "an unknown operation is an error", unknown_op},
     {"compile.bad_options", "damaged compile options are an error", bad_options},
