@@ -31,6 +31,10 @@ target_link_libraries(pj_cli PUBLIC pj_base)
 file(GLOB cts_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cts/*.c)
 add_library(pj_cts STATIC ${cts_sources})
 target_include_directories(pj_cts PRIVATE ${CMAKE_SOURCE_DIR}/include PUBLIC ${CMAKE_SOURCE_DIR}/cts)
+# Its programs are files that the assembler takes in.
+file(GLOB cts_programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cts/programs/*.txt)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/cts/program.c PROPERTIES OBJECT_DEPENDS "${cts_programs}"
+                            COMPILE_DEFINITIONS PJ_CTS_DIR="${CMAKE_SOURCE_DIR}/cts")
 target_link_libraries(pj_cts PUBLIC Threads::Threads ${CMAKE_DL_LIBS} m)
 
 # What the kit must catch: the CPU plugin with one deliberate fault.

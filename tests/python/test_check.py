@@ -48,5 +48,5 @@ def test_fault_is_caught(check, fault, test):
 
 
 def test_there_are_enough_faults():
-    assert len(FAULTS) >= 90 and len({f for f, _ in FAULTS}) == len(FAULTS)
+    assert len(FAULTS) >= 95 and len({f for f, _ in FAULTS}) == len(FAULTS)
     assert QUICK | HANGS <= {f for f, _ in FAULTS}

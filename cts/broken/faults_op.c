@@ -1,0 +1,83 @@
+// Faults of operations, made by compiling another program than the one that was given.
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+// Compiles with every |from| of the text replaced by |to|.
+static PJRT_Error *replaced(PJRT_Client_Compile_Args *args, const char *from, const char *to) {
+  const PJRT_Program *given = args->program;
+  size_t room = 4 * given->code_size + 4096, n = 0;
+  char *text = calloc(1, room), *source = calloc(1, given->code_size + 1);
+  memcpy(source, given->code, given->code_size);
+  for (const char *at = source; *at && n + strlen(to) + 1 < room;) {
+    if (strncmp(at, from, strlen(from)) == 0) {
+      strcpy(text + n, to);
+      n += strlen(to);
+      at += strlen(from);
+    } else {
+      text[n++] = *at++;
+    }
+  }
+  PJRT_Program program = *given;
+  program.code = text;
+  program.code_size = n;
+  args->program = &program;
+  PJRT_Error *error = pj_real->PJRT_Client_Compile(args);
+  args->program = given;
+  free(text);
+  free(source);
+  return error;
+}
+
+PJRT_Error *pj_broken_op_compare_nan(PJRT_Client_Compile_Args *args) {
+  return replaced(args,
+                  "%g = stablehlo.compare GE, %a, %b, FLOAT : (tensor<4xf32>, tensor<4xf32>) "
+                  "-> tensor<4xi1>",
+                  "%g = stablehlo.not %l : tensor<4xi1>");
+}
+
+PJRT_Error *pj_broken_op_subtract_rounds(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%r = stablehlo.subtract %a, %b : tensor<2xi64>",
+                  "%fa = stablehlo.convert %a : (tensor<2xi64>) -> tensor<2xf64>\n"
+                  "%fb = stablehlo.convert %b : (tensor<2xi64>) -> tensor<2xf64>\n"
+                  "%fr = stablehlo.subtract %fa, %fb : tensor<2xf64>\n"
+                  "%r = stablehlo.convert %fr : (tensor<2xf64>) -> tensor<2xi64>");
+}
+
+PJRT_Error *pj_broken_op_sort_order(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "compare LT, %x, %y", "compare GT, %p, %q");
+}
+
+PJRT_Error *pj_broken_op_reduce_all(PJRT_Client_Compile_Args *args) {
+  return replaced(
+      args, "stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0, 1]",
+      "stablehlo.reduce(%a init: %z) applies stablehlo.maximum across dimensions = [0, 1]");
+}
+
+PJRT_Error *pj_broken_op_sine_degrees(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "stablehlo.sine", "stablehlo.tanh");
+}
+
+PJRT_Error *pj_broken_op_cosine_rough(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%r = stablehlo.cosine %a : tensor<4xf32>",
+                  "%h = stablehlo.convert %a : (tensor<4xf32>) -> tensor<4xbf16>\n"
+                  "%g = stablehlo.cosine %h : tensor<4xbf16>\n"
+                  "%r = stablehlo.convert %g : (tensor<4xbf16>) -> tensor<4xf32>");
+}
+
+PJRT_Error *pj_broken_op_last_bit(PJRT_LoadedExecutable_Execute_Args *args) {
+  PJRT_Error *error = pj_real->PJRT_LoadedExecutable_Execute(args);
+  if (error || !args->device_complete_events)
+    return error;
+  PJRT_Event_Await_Args wait = {.struct_size = PJRT_Event_Await_Args_STRUCT_SIZE,
+                                .event = args->device_complete_events[0]};
+  pj_broken_destroy_error(pj_real->PJRT_Event_Await(&wait));
+  PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args get = {
+      .struct_size = PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args_STRUCT_SIZE,
+      .buffer = args->output_lists[0][0]};
+  error = pj_real->PJRT_Buffer_OpaqueDeviceMemoryDataPointer(&get);
+  if (!error)
+    *(unsigned char *)get.device_memory_ptr ^= 1;
+  return error;
+}
