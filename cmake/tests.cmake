@@ -90,3 +90,12 @@ if(TARGET differential)
   add_test(NAME differential_aot_slow COMMAND differential --compiler aot --threads 1 --seed 30000 --count 200 --jobs 2)
   set_tests_properties(differential_slow differential_medium_slow differential_large_slow differential_aot_slow PROPERTIES LABELS slow TIMEOUT 1800)
 endif()
+
+# The conformance kit on the CPU plugin. What it finds is tested by tests/python/test_check.py. Sanitizers keep freed
+# memory for a while, which looks like a leak from outside; they find leaks themselves when the process of a test ends.
+add_test(NAME conformance COMMAND cli check --quiet --filter error.* --filter event.* --filter buffer.* --filter execute.*
+         $<TARGET_FILE:plugin_cpu>)
+add_test(NAME conformance_slow COMMAND cli check --quiet --limit 200 $<$<BOOL:${PJ_SAN}>:--filter> $<$<BOOL:${PJ_SAN}>:!leak.*>
+         $<TARGET_FILE:plugin_cpu> COMMAND_EXPAND_LISTS)
+set_tests_properties(conformance PROPERTIES LABELS quick TIMEOUT 240)
+set_tests_properties(conformance_slow PROPERTIES LABELS slow TIMEOUT 900)

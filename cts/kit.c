@@ -11,6 +11,7 @@ PJRT_Api pj_api;
 const PJRT_Api *pj_api_given;
 PjCtsRecord *pj_record;
 size_t pj_extra_size;
+bool pj_print_verdict;
 const PJRT_NamedValue *pj_options, *pj_several_options;
 size_t pj_num_options, pj_num_several_options;
 
@@ -86,6 +87,9 @@ static void conclude(PjCtsVerdict verdict, const char *file, int line, const cha
   pj_record->line = line;
   vsnprintf(pj_record->message, sizeof pj_record->message, format, args);
   pj_record->verdict = verdict;
+  if (pj_print_verdict)
+    fprintf(stderr, "%s: %s (%s:%d)\n", verdict == PJ_CTS_FAILED ? "failed" : "not offered",
+            pj_record->message, pj_record->file, line);
 }
 
 void pj_fail(const char *file, int line, const char *format, ...) {

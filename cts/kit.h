@@ -25,6 +25,8 @@ extern PjCtsRecord *pj_record;
 extern size_t
     pj_extra_size; // added to the struct_size of every call, as a host of a later version would
 
+extern bool pj_print_verdict; // to stderr, for a test run by hand
+
 extern const char *const pj_slot_name[PJRT_API_SLOT_COUNT];
 extern const int pj_slot_since[PJRT_API_SLOT_COUNT];
 

@@ -11,6 +11,7 @@
 int pj_cts_run_one(const char *plugin, const char *name, int report) {
   static PjCtsRecord own;
   pj_record = &own;
+  pj_print_verdict = report < 0;
   if (report >= 0) {
     pj_record = mmap(NULL, sizeof *pj_record, PROT_READ | PROT_WRITE, MAP_SHARED, report, 0);
     if (pj_record == MAP_FAILED) {

@@ -50,3 +50,177 @@ def test_fault_is_caught(check, fault, test):
 def test_there_are_enough_faults():
     assert len(FAULTS) >= 95 and len({f for f, _ in FAULTS}) == len(FAULTS)
     assert QUICK | HANGS <= {f for f, _ in FAULTS}
+
+
+# --- What the CPU plugin answers -----------------------------------------------------------------
+
+def test_cpu_plugin_quick(check):
+    status, out, err = check("--json", "--filter", "api.*", "--filter", "error.*", "--filter", "op.r*",
+                             "--filter", "donation.*", "--filter", "devices.*", check.cpu)
+    assert status == 0, out + err
+    assert set(verdicts(out).values()) == {"passed"} and len(verdicts(out)) > 40
+
+
+@pytest.mark.slow
+def test_cpu_plugin(check):
+    status, out, err = check("--json", "--limit", 150, check.cpu, timeout=1000)
+    report = json.loads(out)
+    assert status == 0, out + err
+    assert report["total"]["tests"] == report["listed"] > 600
+    # What is not offered is one deprecated function; nothing hides behind that verdict.
+    assert [t["name"] for t in report["tests"] if t["verdict"] != "passed"] == ["executable.loaded_fingerprint"]
+    streams = {f for f, state in report["functions"].items() if state != "called"}
+    assert all("CopyToDeviceStream" in f or f == "PJRT_LoadedExecutable_Fingerprint" for f in streams), streams
+
+
+# --- The report ----------------------------------------------------------------------------------
+
+def test_reports_of_a_failure(check):
+    status, out, err = check("--filter", "upload.strides.*", "--junit", "r.xml", "--html", "r.html", check.broken,
+                             fault="strides_ignored")
+    assert status == 1 and err == ""
+    assert "failed upload.strides.column_major: column-major: element 1 is 1, not 3" in out
+    assert re.search(r"^upload +8 +\d+ +\d+ +\. +\. +\. +\.$", out, re.M), out
+    suite = ElementTree.parse(check.folder / "r.xml").getroot()[0]
+    failed = [case for case in suite.iter("testcase") if case.find("failure") is not None]
+    assert int(suite.get("tests")) == len(suite.findall("testcase")) == 8
+    assert int(suite.get("failures")) == len(failed) > 0
+    assert any(case.get("name") == "upload.strides.column_major" for case in failed)
+    page = (check.folder / "r.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "column-major: element 1 is 1, not 3" in page
+    assert not re.search(r'(src|href)="http', page)
+
+
+def test_json_is_complete(check):
+    status, out, _ = check("--json", "--filter", "memory.*", check.cpu)
+    report = json.loads(out)
+    assert status == 0 and report["api"] == {"major": 0, "minor": 112}
+    assert len(report["functions"]) == 138 and report["functions"]["PJRT_Memory_Id"] == "called"
+    assert report["tags"]["memory"]["passed"] == report["total"]["passed"] == len(report["tests"])
+    assert all(test["promise"] and test["seconds"] >= 0 for test in report["tests"])
+
+
+def test_crash_is_one_failure(check):
+    status, out, _ = check("--json", "--filter", "api.destroy_null.*", check.broken, fault="destroy_null_crash")
+    got = verdicts(out)
+    assert status == 1 and got.pop("api.destroy_null.core") == "crashed"
+    assert got and set(got.values()) == {"passed"}
+    assert "Segmentation fault in PJRT_Buffer_Destroy" in out
+
+
+def test_hang_is_one_failure(check):
+    status, out, _ = check("--json", "--limit", "2", "--filter", "transfer.unfilled", "--filter", "transfer.metadata",
+                           check.broken, fault="transfer_unfilled")
+    assert status == 1
+    assert verdicts(out) == {"transfer.unfilled": "hung", "transfer.metadata": "passed"}
+    assert "in PJRT_Event_Await" in out
+
+
+# --- The profile ---------------------------------------------------------------------------------
+
+def test_profile(check):
+    profile = check.folder / "p.profile"
+    profile.write_text("# a device without strides\nunsupported upload.strides.* rows only, by design\n"
+                       "never-run upload.large it takes a day\nunsupported nothing.* typing error\n")
+    status, out, err = check("--json", "--profile", profile, "--filter", "upload.strides.*", "--filter", "upload.large",
+                             check.broken, fault="strides_ignored")
+    tests = {t["name"]: t for t in json.loads(out)["tests"]}
+    assert status == 0, out
+    assert tests["upload.strides.column_major"]["verdict"] == "unsupported"
+    assert tests["upload.strides.column_major"]["declared"] == "rows only, by design"
+    assert tests["upload.large"] | {"seconds": 0} == {
+        "name": "upload.large", "verdict": "unsupported", "seconds": 0, "declared": "it takes a day",
+        "promise": "64 MiB", "message": "not run, as the profile says"}
+    assert "the profile's pattern 'nothing.*' matches none of the tests that ran" in err
+    # What passes although it is declared is said to.
+    assert tests["upload.strides.scalar"]["verdict"] == "passed"
+    _, table, _ = check("--profile", profile, "--filter", "upload.strides.*", check.broken, fault="strides_ignored")
+    assert "passed, though declared unsupported: upload.strides.scalar: rows only, by design" in table
+
+
+@pytest.mark.parametrize("line,message", [
+    ("unsupported", "a pattern of test names is missing"),
+    ("unsupported type.*", "the reason is missing"),
+    ("skip type.* because", "a line begins with unsupported, never-run, option or several"),
+    ("option cpu_device_count", "expected NAME=VALUE"),
+])
+def test_bad_profile(check, line, message):
+    (check.folder / "p").write_text(f"\n{line}\n")
+    status, out, err = check("--profile", "p", check.cpu)
+    assert (status, out) == (2, "") and f"p:2: {message}" in err
+
+
+def test_options_reach_the_client(check):
+    (check.folder / "p").write_text("option cpu_device_count=3\nseveral cpu_device_count=4\n")
+    status, out, err = check("--json", "--profile", "p", "--filter", "devices.place", check.cpu)
+    assert status == 0 and set(verdicts(out).values()) == {"passed"}, out + err
+    status, out, err = check("--json", "--option", "cpu_device_count=false", "--filter", "client.lookup", check.cpu)
+    assert status == 1 and "cpu_device_count must be an Int64" in out
+    status, out, err = check("--json", "--several", "cpu_device_count=nine", "--filter", "devices.place", check.cpu)
+    assert status == 1 and "a client with the profile's `several` options" in out
+
+
+# --- Usage ---------------------------------------------------------------------------------------
+
+def test_list(check):
+    status, out, err = check("--list")
+    lines = out.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert (status, err) == (0, "") and len(set(names)) == len(names) > 600
+    assert all(len(line.split(None, 1)) == 2 for line in lines)
+    assert {test for _, test in FAULTS} <= set(names)
+    status, out, _ = check("--list", "--filter", "event.*", "--filter", "!event.on_ready.*")
+    assert status == 0 and all(line.startswith("event.") and "on_ready" not in line for line in out.splitlines())
+
+
+def test_help(check):
+    status, out, err = check("--help")
+    assert (status, err) == (0, "") and "Exit status" in out
+    for option in ("filter", "list", "jobs", "limit", "profile", "option", "several", "json", "junit", "html", "quiet", "one"):
+        assert f"--{option}" in out
+
+
+@pytest.mark.parametrize("arguments,message", [
+    ([], "which plugin?"),
+    (["--wrong", "x.so"], "unknown option '--wrong'"),
+    (["a.so", "b.so"], "one plugin at a time"),
+    (["--jobs"], "--jobs needs a value"),
+    (["--jobs", "0", "x.so"], "a number from 1 to 256"),
+    (["--limit", "soon", "x.so"], "a number from 0.1"),
+    (["--option", "novalue", "x.so"], "expected NAME=VALUE"),
+    (["--profile", "absent", "x.so"], "absent: No such file"),
+    (["--filter", "nothing.*", "x.so"], "no test matches"),
+    (["--junit", "no/such/folder.xml", "x.so"], "no/such/folder.xml: No such file"),
+])
+def test_wrong_usage(check, arguments, message):
+    status, out, err = check(*arguments)
+    assert (status, out) == (2, "") and message in err, err
+
+
+def test_no_plugin(check):
+    (check.folder / "text.so").write_text("this is no library")
+    library = check.cpu.parent / "libpjrt.so"
+    for path, message in [("absent.so", "absent.so: No such file or directory"), ("text.so", "not a loadable library"),
+                          (library, "it has no function GetPjrtApi"), (check.folder, "not a loadable library")]:
+        status, out, err = check(path)
+        assert (status, out) == (3, "") and message in err, err
+    status, out, err = check(check.broken, fault="no_such_fault")
+    assert status == 3 and "returns no table" in err
+
+
+def test_one_test_in_this_process(check):
+    assert check("--one", "client.names", check.cpu)[::2] == (0, "client.names passed\n")
+    status, _, err = check("--one", "no.test", check.cpu)
+    assert status == 2 and "no test is named 'no.test'" in err
+    status, _, err = check("--one", "client.names", check.broken, fault="size_overrun")
+    assert status == 1 and "wrote beyond its arguments" in err
+
+
+def test_the_kit_links_nothing_of_the_library(build):
+    """An object of cts/ refers to the C library and to cts/ itself only."""
+    archive = build / "lib/libpj_cts.a"
+    symbols = subprocess.run(["nm", archive], capture_output=True, text=True, check=True).stdout
+    defined = set(re.findall(r"^[0-9a-f]+ [TtDdBbRrVvWw] (\S+)", symbols, re.M))
+    wanted = set(re.findall(r"^ +U (\S+)", symbols, re.M)) - defined
+    assert not {name for name in wanted if name.startswith(("pj_", "pjh_"))}, wanted
