@@ -7,8 +7,9 @@
 // invariants of surrounding loops; and what the body of a WHILE computes of the carried values
 // stays out of the condition, which runs once more than the body.
 //
-// Reads and divisions must not run where the program would not have run them, so they stay in the
-// block at hand, but an equal one that is in scope serves.
+// Reads and divisions must not run where the program would not have run them, so they leave the
+// block at hand only for that around a loop that is sure to turn; but an equal one that is in scope
+// serves.
 //
 // The table holds one value per expression. An entry whose block was closed can never be used
 // again, so the next equal value takes its place: the table needs no scopes.
@@ -182,6 +183,19 @@ static uint32_t place(const PjKir *k, const PjKirInst *inst) {
   return at;
 }
 
+static uint32_t place_scoped(const PjKir *k, const PjKirInst *inst) {
+  const PjKirBlock *blocks = k->blocks.data;
+  uint32_t deepest = 1, at = k->current;
+  for (uint32_t a = 0; a < inst->num_args; ++a) {
+    uint32_t block = k->insts.data[inst->args[a]].block;
+    if (blocks[block].depth > blocks[deepest].depth)
+      deepest = block;
+  }
+  while (blocks[at].depth > blocks[deepest].depth && k->table->kinds.data[at] == PJ_KIR_BLOCK_SURE)
+    at = blocks[at].parent;
+  return at;
+}
+
 PjKirVal pj_kir__append(PjKir *k, uint32_t block, const PjKirInst *inst) {
   PjKirInst copy = *inst;
   copy.block = block;
@@ -209,7 +223,7 @@ PjKirVal pj_kir__value(PjKir *k, const PjKirInst *inst) {
   if (!slot->value)
     ++k->table->len;
   slot->hash = hash;
-  slot->value = pj_kir__append(k, free == FREE ? place(k, inst) : k->current, inst);
+  slot->value = pj_kir__append(k, free == FREE ? place(k, inst) : place_scoped(k, inst), inst);
   return slot->value;
 }
 
@@ -358,6 +372,10 @@ PjKirVal pj_kir_for_begin(PjKir *k, PjKirVal begin, PjKirVal end, PjKirVal step,
     args[i] = add_arg(k, body, pj_kir_typeof(k, open->operands[3 + i]));
   enter(k, body);
   return index;
+}
+
+void pj_kir_for_sure(PjKir *k) {
+  k->table->kinds.data[k->current] = PJ_KIR_BLOCK_SURE;
 }
 
 void pj_kir_for_end(PjKir *k, uint32_t n, const PjKirVal *next, PjKirVal *results) {

@@ -206,6 +206,8 @@ void pj_kir_scatter(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal indices, Pj
 // for (index = begin; index < end; index += step): returns the index.
 PjKirVal pj_kir_for_begin(PjKir *k, PjKirVal begin, PjKirVal end, PjKirVal step, uint32_t n, const PjKirVal *init,
                           PjKirVal *args);
+// The loop just begun turns at least once: what it reads, or divides, in every turn may precede it.
+void pj_kir_for_sure(PjKir *k);
 void pj_kir_for_end(PjKir *k, uint32_t n, const PjKirVal *next, PjKirVal *results);
 // while: begin, the condition, test, the body, end. Results are the values for which the condition failed.
 void pj_kir_while_begin(PjKir *k, uint32_t n, const PjKirVal *init, PjKirVal *args);

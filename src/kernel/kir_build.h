@@ -5,6 +5,7 @@
 typedef enum PjKirBlockKind {
   PJ_KIR_BLOCK_BODY, // of the function
   PJ_KIR_BLOCK_FOR,
+  PJ_KIR_BLOCK_SURE, // of a FOR that turns at least once
   PJ_KIR_BLOCK_TEST, // of a WHILE
   PJ_KIR_BLOCK_WHILE,
   PJ_KIR_BLOCK_IF,

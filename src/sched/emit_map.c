@@ -108,7 +108,8 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
 
 enum { UNROLLED = 12 }; // turns of a short loop that are written out
 
-static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes) {
+static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes,
+                     bool sure) {
   PjKir *k = e->k;
   pj_emit_lanes(e, lanes);
   int64_t trips = pj_emit_trips(e, begin, end, lanes, UNROLLED);
@@ -117,6 +118,8 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   if (trips >= 0)
     return;
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
+  if (sure)
+    pj_kir_for_sure(k);
   map_body(e, outer, i);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
@@ -126,12 +129,27 @@ static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal 
   int lanes = extent >= e->group->lanes ? e->group->lanes : 1;
   if (lanes > 1) {
     PjKirVal whole = extent % lanes ? pj_emit_whole(e, begin, end, lanes) : end;
-    map_loop(e, outer, begin, whole, lanes);
+    bool all = e->group->num_loops > 1 && e->group->blocks <= 1; // of the loop are at hand
+    map_loop(e, outer, begin, whole, lanes, extent % lanes == 0 || all);
     if (extent % lanes == 0)
       return;
     begin = whole;
   }
-  map_loop(e, outer, begin, end, 1);
+  map_loop(e, outer, begin, end, 1, lanes == 1);
+}
+
+// The last loop but one, with the last one written out.
+static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
+  PjKir *k = e->k;
+  const PjLoop *last = &e->group->loops[e->group->num_loops - 1], *second = last - 1;
+  pj_emit_lanes(e, 1);
+  PjKirVal i = pj_kir_for_begin(k, lo, hi, pj_kir_i64(k, 1), 0, NULL, NULL);
+  pj_kir_for_sure(k);
+  PjIndex index = *outer;
+  index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
+  for (int64_t c = 0; c < last->extent; c++)
+    map_body(e, &index, pj_kir_i64(k, c));
+  pj_kir_for_end(k, 0, NULL, NULL);
 }
 
 void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
@@ -142,7 +160,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
     map_range(e, &outer, begin, end, g->count);
     return;
   }
-  const PjLoop *last = &g->loops[g->num_loops - 1];
+  int split = g->num_loops - (g->tiny ? 2 : 1); // the loop that is cut into blocks
+  const PjLoop *last = &g->loops[split];
   bool once = pj_emit_trips(e, begin, end, 1, 1) == 1;
   PjKirVal unit = once ? begin : pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
   PjKirVal flat = unit, lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
@@ -152,8 +171,11 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
     lo = pj_kir_mul(k, pj_kir_2(k, PJ_KIR_UREM, unit, blocks), size);
     hi = pj_kir_2(k, PJ_KIR_SMIN, hi, pj_kir_add(k, lo, size));
   }
-  pj_emit_outer(e, flat, g->loops, g->num_loops - 1, &outer);
-  map_range(e, &outer, lo, hi, last->extent);
+  pj_emit_outer(e, flat, g->loops, split, &outer);
+  if (g->tiny)
+    map_tiny(e, &outer, lo, hi);
+  else
+    map_range(e, &outer, lo, hi, last->extent);
   if (!once)
     pj_kir_for_end(k, 0, NULL, NULL);
 }

@@ -13,12 +13,15 @@ enum {
   SPLIT_MAX = 64,
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
   COLUMN_VECTORS = 8,
+  TINY = 8,
   STREAM_BYTES = 4096,   // of a row that a unit takes
   STREAM_FROM = 1 << 18, // bytes of the operand
   STREAM_ROWS = 64,      // of a part, at least
   STREAM_PART = 1 << 15, // elements of a part, at least
   STREAM_UNITS = 32,
 };
+
+#define TINY_NS 12.0 // of what is written out
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
   if (g->count < 1 || cuts->n + 1 > PJ_MAX_PIECES)
@@ -106,6 +109,21 @@ static bool choose_stream(PjGroup *g, size_t bytes) {
   return true;
 }
 
+// A last loop that no vector fits: it is written out, element by element. So is one whose vectors
+// would be put together from many operands.
+static bool is_tiny(const PjGroup *g) {
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (extent > TINY || g->num_roots > 2 || g->cost * (double)extent > TINY_NS)
+    return false;
+  bool joins = false;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = g->roots[i].op;
+    if (op->kind == PJ_OP_CONCATENATE)
+      joins |= PJ_INT(op, dimension) == op->results[0].type->rank - 1;
+  }
+  return extent < g->lanes || joins;
+}
+
 bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   PjCuts cuts = *given;
   if (!pj_cuts_add(&cuts, g->inner, g->count) || !loops_of(g, &cuts))
@@ -118,6 +136,15 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     if (g->num_loops == 1) {
       g->units = g->count;
       g->align = g->lanes * 4;
+      return true;
+    }
+    if (is_tiny(g)) {
+      const PjLoop *second = last - 1;
+      int64_t most = MAP_BLOCK / last->extent;
+      g->tiny = true;
+      g->block = second->extent > 2 * most ? most : second->extent;
+      g->blocks = (second->extent + g->block - 1) / g->block;
+      g->units = g->count / last->extent / second->extent * g->blocks;
       return true;
     }
     g->block = last->extent > 2 * MAP_BLOCK ? MAP_BLOCK : last->extent;

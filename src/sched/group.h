@@ -60,6 +60,7 @@ typedef struct PjGroup {
   int64_t split; // parts into which a long reduction is cut (1: none); what they leave is joined
                  // afterwards
   int64_t split_size; // of the first inner loop per part
+  bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
   bool streamed; // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   size_t scratch_bytes; // that a call needs
 } PjGroup;

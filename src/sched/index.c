@@ -1,7 +1,7 @@
 #include "sched/index.h"
 
 PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value) {
-  if (b->literal || (value >= -2 && value <= 2))
+  if (b->literal || (value >= -8 && value <= 8))
     return pj_kir_i64(b->k, value);
   uint64_t *known = pj_map_find(&b->numbers, (uint64_t)value);
   if (known)
@@ -42,6 +42,10 @@ PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c) {
   if (c == 0)
     return (PjIx){0};
   PjKirVal factor = a.base || a.vec ? pj_ix_number(b, c) : 0;
+  if (c == -1 && !a.vec) {
+    PjKirVal base = a.base ? pj_kir_sub(b->k, pj_kir_i64(b->k, 0), a.base) : 0;
+    return (PjIx){.base = base, .step = -a.step};
+  }
   if (a.base)
     a.base = pj_kir_mul(b->k, a.base, factor);
   if (a.vec)
