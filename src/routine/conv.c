@@ -2,6 +2,7 @@
 //
 //   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
+//   phases      inputs with holes, as several without: conv_phase.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
@@ -168,7 +169,7 @@ static void kernel_panel(PjArena *arena, const PjConvShape *s, PjPanel *panel) {
   pj_axes_add(&axes, s->features, 0, s->rhs_in);
   pj_axes_add(&outer, s->out_features, 0, s->rhs_out);
   pj__axes_fold(arena, &outer, true, &panel->outer_step, &panel->outer);
-  if (!reversed) {
+  if (!reversed && !s->rhs_start) {
     pj__axes_fold(arena, &axes, true, &panel->sum_step, &panel->sum);
     return;
   }
@@ -195,7 +196,7 @@ static PjStatus run_zero(const PjRoutine *self, PjThreads *threads, const void *
   return PJ_STATUS_OK;
 }
 
-static const PjRoutine *make_product(PjArena *arena, const PjConvShape *s) {
+const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *s) {
   PjProduct *g = PJ_NEW(arena, PjProduct);
   PjConvDim dims[PJ_CONV_SPATIAL + 1];
   const int32_t num = position_dims(s, dims);
@@ -269,7 +270,9 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   else
     routine = pj__depthwise_select(arena, s);
   if (!routine)
-    routine = make_product(arena, s);
+    routine = pj__conv_phases(arena, s, op);
+  if (!routine)
+    routine = pj__conv_product(arena, s);
   if (!routine)
     return NULL;
   PjRoutine *costs = (PjRoutine *)routine;

@@ -50,6 +50,13 @@ const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *shape);
 const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const PjType *lhs,
                                  const PjType *rhs, bool skip_outside);
 
+// As a product of patches and window, or NULL for element types that none serves.
+const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *shape);
+
+// The convolution |op| of an input with holes, without them; NULL if there are none, or windows
+// that stride or are dilated along with them.
+const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *shape, const PjOp *op);
+
 // Element |at| of a dilated dimension |d| as an element of the input, or -1: outside, or between
 // elements.
 static inline int64_t pj__conv_locate(const PjConvShape *s, int32_t d, int64_t at) {

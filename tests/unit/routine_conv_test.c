@@ -207,6 +207,31 @@ static void usual(void **state) {
     }
 }
 
+// Inputs with holes: phases with and without places of the window, turned windows, groups, numbers
+// that are not finite.
+static void holes(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 24; ++kind) {
+    Conv c = {.spatial = 1 + kind % 3,
+              .batch = 2,
+              .features = 8,
+              .out_features = 12,
+              .feature_groups = kind % 4 == 3 ? 2 : 1,
+              .batch_groups = 1,
+              .in = {9, 7, 5},
+              .window = {random_int(1, 4), random_int(2, 5), 3},
+              .stride = {1, 1, 1},
+              .in_dilation = {random_int(2, 4), random_int(1, 3), random_int(1, 2)},
+              .window_dilation = {1, 1, 1},
+              .reversal = {kind % 2, random_int(0, 1), random_int(0, 1)},
+              .layout = {kind % 2, kind % 2 ? 2 : 3, kind % 2}};
+    for (int i = 0; i < 6; ++i)
+      c.padding[i] = random_int(-1, 4);
+    for (size_t t = 0; t < 4; ++t)
+      check(&c, types[t][0], types[t][1], kind % 3 == 2);
+  }
+}
+
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   usual(state);
@@ -215,6 +240,6 @@ static void plain_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(random_windows), cmocka_unit_test(usual),
-                                     cmocka_unit_test(plain_instructions)};
+                                     cmocka_unit_test(holes), cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,197 @@
+// Convolution of an input with holes, as transposed convolutions and the gradients of strided ones
+// have it: most products are with the zeros of the holes.
+//
+// Outputs whose distance is a multiple of the dilation use the same places of the window, so they
+// are a convolution without holes of a part of the window: one per phase. Each is computed on its
+// own, beside the result, and then moved to its places. A zero times infinity is NaN, though: where
+// the window holds numbers that are not finite, the convolution is computed as it is defined.
+#include <string.h>
+
+#include "eval/float.h"
+#include "eval/strided.h"
+#include "routine/conv.h"
+#include "routine/copy.h"
+
+enum { MOST_PHASES = 64 };
+
+typedef struct Phase {
+  const PjRoutine *routine; // NULL: no place of the window is used, all are zeros
+  PjCopy copy;              // from beside the result
+  size_t first;             // of the result, in bytes
+} Phase;
+
+typedef struct Phases {
+  PjRoutine routine;
+  const PjRoutine *full; // with the holes
+  PjDtype rhs_dtype;
+  int64_t rhs_count;
+  size_t beside; // bytes, in front of the other scratch
+  int32_t num;
+  Phase *phases;
+} Phases;
+
+typedef struct Scan {
+  const Phases *p;
+  const char *data;
+  _Atomic bool *found;
+} Scan;
+
+enum { SCAN = 4096 };
+
+static void find_special(void *context, int64_t begin, int64_t end, int thread) {
+  const Scan *scan = context;
+  const size_t elem = pj_dtype_bytes(scan->p->rhs_dtype);
+  float numbers[SCAN / 16];
+  for (int64_t i = begin; i < end && !*scan->found; i += SCAN / 16) {
+    const int64_t n = pj__min(SCAN / 16, end - i);
+    const char *from = scan->data + (size_t)i * elem;
+    // x - x is zero, or NaN; so is the sum of such.
+    if (scan->p->rhs_dtype == PJ_DT_F64) {
+      double sum = 0;
+      for (int64_t j = 0; j < n; ++j)
+        sum += ((const double *)from)[j] - ((const double *)from)[j];
+      if (sum != 0)
+        *scan->found = true;
+      continue;
+    }
+    if (scan->p->rhs_dtype == PJ_DT_F32)
+      memcpy(numbers, from, (size_t)n * elem);
+    else
+      pj_float_decode_n(scan->p->rhs_dtype, n, from, numbers);
+    float sum = 0;
+    for (int64_t j = 0; j < n; ++j)
+      sum += numbers[j] - numbers[j];
+    if (sum != 0)
+      *scan->found = true;
+  }
+}
+
+static PjStatus run_phases(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                           void *const *out, void *scratch) {
+  const Phases *p = (const Phases *)self;
+  _Atomic bool special = false;
+  Scan scan = {p, in[1], &special};
+  if (pj_dtype_is_float(p->rhs_dtype))
+    pj_threads_for(threads, p->rhs_count, pj__grain(p->rhs_count, 1), find_special, &scan);
+  if (special)
+    return p->full->run(p->full, threads, in, out, scratch);
+  void *const beside = scratch, *const rest = (char *)scratch + p->beside;
+  for (int32_t i = 0; i < p->num; ++i) {
+    const Phase *phase = &p->phases[i];
+    if (phase->routine)
+      PJ_TRY(phase->routine->run(phase->routine, threads, in, &beside, rest));
+    else
+      memset(beside, 0, 16);
+    pj__copy_run(&phase->copy, threads, beside, (char *)out[0] + phase->first);
+  }
+  return PJ_STATUS_OK;
+}
+
+// The convolution of the outputs at |at| modulo the dilations; its outputs lie densely, in the
+// order of the result's dimensions.
+static void make_shape(const PjConvShape *s, const PjOp *op, const int64_t *at, PjConvShape *sub,
+                       int64_t *dims) {
+  const PjType *out = pj__out(op, 0);
+  const int64_t *out_dims = PJ_INTS(op, output_spatial_dimensions, NULL);
+  int64_t strides[PJ_MAX_RANK];
+  *sub = *s;
+  sub->window_size = 1;
+  memcpy(dims, out->dims, (size_t)out->rank * sizeof *dims);
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    const int64_t step = s->in_dilation[d];
+    if (step > 1) {
+      const int64_t place = ((s->low[d] - at[d]) % step + step) % step;
+      sub->in_dilation[d] = 1;
+      sub->window[d] = place < s->window[d] ? pj__divide_up(s->window[d] - place, step) : 0;
+      sub->out[d] = pj__divide_up(s->out[d] - at[d], step);
+      sub->low[d] = (s->low[d] - at[d] - place) / step;
+      sub->rhs_start += place * s->rhs_spatial[d];
+      sub->rhs_spatial[d] *= step;
+    }
+    sub->window_size *= sub->window[d];
+    dims[out_dims[d]] = sub->out[d];
+  }
+  pj_strides(out->rank, dims, strides);
+  sub->out_batch = strides[PJ_INT(op, output_batch_dimension)];
+  sub->out_feature = strides[PJ_INT(op, output_feature_dimension)];
+  sub->out_group = sub->out_features * sub->out_feature;
+  for (int32_t d = 0; d < s->spatial; ++d)
+    sub->out_spatial[d] = strides[out_dims[d]];
+}
+
+static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const PjOp *op,
+                       const int64_t *at) {
+  const PjType *out = pj__out(op, 0);
+  const int64_t *out_dims = PJ_INTS(op, output_spatial_dimensions, NULL);
+  const size_t elem = pj_dtype_bytes(s->out_dtype);
+  PjConvShape *sub = PJ_NEW(arena, PjConvShape);
+  Phase *phase = &p->phases[p->num++];
+  int64_t dims[PJ_MAX_RANK], from[PJ_MAX_RANK], to[PJ_MAX_RANK];
+  make_shape(s, op, at, sub, dims);
+  pj_strides(out->rank, dims, from);
+  pj_strides(out->rank, out->dims, to);
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    phase->first += (size_t)(at[d] * s->out_spatial[d]) * elem;
+    to[out_dims[d]] *= s->in_dilation[d];
+  }
+  if (sub->window_size) {
+    phase->routine = pj__conv_product(arena, sub);
+    if (!phase->routine)
+      return false;
+    int64_t count = 1;
+    for (int32_t d = 0; d < out->rank; ++d)
+      count *= dims[d];
+    p->beside = (size_t)pj__max((int64_t)p->beside, count * (int64_t)elem);
+    PjRoutine *all = &p->routine;
+    all->scratch_bytes =
+        (size_t)pj__max((int64_t)all->scratch_bytes, (int64_t)phase->routine->scratch_bytes);
+    all->thread_scratch_bytes = (size_t)pj__max((int64_t)all->thread_scratch_bytes,
+                                                (int64_t)phase->routine->thread_scratch_bytes);
+  } else {
+    memset(from, 0, sizeof from); // one zero for all
+  }
+  pj__copy_plan(&phase->copy, elem, out->rank, dims, from, to);
+  return true;
+}
+
+const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjOp *op) {
+  int64_t at[PJ_CONV_SPATIAL] = {0}, phases = 1;
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    if (s->in_dilation[d] == 1)
+      continue;
+    if (s->stride[d] != 1 || s->window_dilation[d] != 1 || s->in_dilation[d] > MOST_PHASES)
+      return NULL;
+    phases *= pj__min(s->in_dilation[d], s->out[d]);
+    if (phases > MOST_PHASES)
+      return NULL;
+  }
+  if (phases == 1)
+    return NULL;
+  Phases *p = PJ_NEW(arena, Phases);
+  p->routine = (PjRoutine){.name = "conv_phases", .run = run_phases, .in_place = -1};
+  p->rhs_dtype = s->rhs_dtype;
+  p->rhs_count = pj__count(pj__in(op, 1));
+  p->beside = 16;
+  p->phases = PJ_NEW_ARRAY(arena, Phase, (size_t)phases);
+  p->full = pj__conv_product(arena, s);
+  if (!p->full)
+    return NULL;
+  for (int64_t i = 0; i < phases; ++i) {
+    if (!make_phase(arena, p, s, op, at))
+      return NULL;
+    for (int32_t d = s->spatial - 1; d >= 0; --d) {
+      if (s->in_dilation[d] == 1)
+        continue;
+      if (++at[d] < pj__min(s->in_dilation[d], s->out[d]))
+        break;
+      at[d] = 0;
+    }
+  }
+  p->beside = pj__scratch_round(p->beside);
+  PjRoutine *all = &p->routine;
+  all->scratch_bytes =
+      (size_t)pj__max((int64_t)(p->beside + all->scratch_bytes), (int64_t)p->full->scratch_bytes);
+  all->thread_scratch_bytes =
+      (size_t)pj__max((int64_t)all->thread_scratch_bytes, (int64_t)p->full->thread_scratch_bytes);
+  return &p->routine;
+}
