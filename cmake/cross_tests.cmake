@@ -6,3 +6,8 @@ target_link_libraries(cross-object PRIVATE pj_emit)
 add_test(NAME jit_aarch64_slow COMMAND ${CMAKE_SOURCE_DIR}/tests/cross/aarch64.sh ${CMAKE_SOURCE_DIR}
                                        $<TARGET_FILE:cross-object> ${CMAKE_BINARY_DIR}/cross)
 set_tests_properties(jit_aarch64_slow PROPERTIES LABELS slow TIMEOUT 900 SKIP_RETURN_CODE 77)
+
+if(TARGET differential)
+  add_test(NAME older_x86_slow COMMAND ${CMAKE_SOURCE_DIR}/tests/cross/x86.sh ${CMAKE_BINARY_DIR})
+  set_tests_properties(older_x86_slow PROPERTIES LABELS slow TIMEOUT 900 SKIP_RETURN_CODE 77)
+endif()

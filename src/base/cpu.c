@@ -60,6 +60,15 @@ uint32_t pj_cpu_features(void) {
   return atomic_load_explicit(&current, memory_order_relaxed);
 }
 
+bool pj_cpu_runs_generated_code(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+#else
+  return true;
+#endif
+}
+
 void pj_cpu_limit(uint32_t mask) {
   pthread_once(&once, init);
   atomic_store(&current, machine & mask);

@@ -21,6 +21,9 @@ static inline bool pj_cpu_has(uint32_t set) {
   return (pj_cpu_features() & set) == set;
 }
 
+// Can it run generated code at all? On x86-64 that asks for SSE4.2 and POPCNT at least (x86-64-v2).
+bool pj_cpu_runs_generated_code(void);
+
 // Test hook: from now on the features are those of the machine that |mask| has too; ~0 brings all
 // back.
 void pj_cpu_limit(uint32_t mask);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/progress.h"
@@ -361,8 +362,9 @@ uint64_t pj_jit_bytes(const PjJitCode *code) {
 }
 
 bool pj_jit_available(void) {
-  return pj_codegen_available(HOST_MACHINE == PJ_JIT_AARCH64 ? PJ_ISA_NEON : PJ_ISA_SSE) ||
-         pj_x86_available(pj_kir_target_host()->isa);
+  return pj_cpu_runs_generated_code() &&
+         (pj_codegen_available(HOST_MACHINE == PJ_JIT_AARCH64 ? PJ_ISA_NEON : PJ_ISA_SSE) ||
+          pj_x86_available(pj_kir_target_host()->isa));
 }
 
 void pj_jit_stats(PjJitStats *out) {

@@ -21,8 +21,8 @@ PjKernelEntry *pj_jit_entry(const PjJitCode *code);
 void pj_jit_retain(PjJitCode *code);
 void pj_jit_release(PjJitCode *code); // NULL allowed
 uint64_t pj_jit_bytes(const PjJitCode *code);
-// False in a build without LLVM on a processor that our own code generator does not know: then
-// nothing can be compiled.
+// False on x86-64 before SSE4.2, and in a build without LLVM on a processor that our own code
+// generator does not know: then nothing can be compiled.
 bool pj_jit_available(void);
 
 typedef struct PjJitStats {

@@ -1,6 +1,7 @@
 // emit/jit.h for cross-compiled tests: kernels go to the host's code generator (object.c) by files;
 // its objects are linked here, by the same linker and into the same code memory as ever.
 #include "emit/jit.h"
+#include "emit/codegen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,4 +75,8 @@ void pj_jit_release(PjJitCode *code) {
 
 bool pj_jit_available(void) {
   return true;
+}
+
+bool pj_codegen_available(PjIsa isa) {
+  return isa == PJ_ISA_NEON;
 }
