@@ -29,7 +29,7 @@ target_include_directories(pj_test_support SYSTEM PUBLIC ${PJ_CMOCKA_DIR})
 target_include_directories(pj_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests/unit)
 target_compile_definitions(pj_test_support PUBLIC PJ_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                            PJ_BINARY_DIR="${CMAKE_BINARY_DIR}")
-target_link_libraries(pj_test_support PUBLIC ${test_libs} ${PJ_CMOCKA_LIB} m)
+target_link_libraries(pj_test_support PUBLIC ${test_libs} pj_aot ${PJ_CMOCKA_LIB} m)
 
 foreach(source ${test_sources})
   get_filename_component(name ${source} NAME_WE)
