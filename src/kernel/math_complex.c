@@ -43,6 +43,12 @@ static PjKirVal inverse_power(PjKir *k, PjKirVal power) {
   return FLOAT(ISUB(I(0x7FE0000000000000), BITS(power)));
 }
 
+// Squares of f32 lie far within f64.
+PjKirVal pj_math_complex_abs_of_f32(PjKir *k, PjElem z) {
+  PjKirVal x = z.re, infinity = C(INFINITY), value = SQRT(MADD(z.re, z.re, MUL(z.im, z.im)));
+  return SEL(OR(EQ(ABS(z.re), infinity), EQ(ABS(z.im), infinity)), infinity, value);
+}
+
 PjKirVal pj_math_complex_abs(PjKir *k, PjElem z) {
   Sorted s = sorted(k, z);
   PjKirVal x = s.large;

@@ -72,9 +72,12 @@ PjIx pj_ix_from(PjIxBuilder *b, PjKirVal v) {
 }
 
 PjIx pj_ix_offset(PjIxBuilder *b, const PjIndex *index) {
+  // What is the same in all lanes first: it belongs to loops around them.
   PjIx sum = {0};
-  for (int i = 0; i < index->n; i++)
-    sum = pj_ix_add(b, sum, pj_ix_scale(b, index->p[i].ix, index->p[i].pos));
+  for (int moving = 0; moving < 2; moving++)
+    for (int i = 0; i < index->n; i++)
+      if (pj_ix_is_uniform(index->p[i].ix) != moving)
+        sum = pj_ix_add(b, sum, pj_ix_scale(b, index->p[i].ix, index->p[i].pos));
   return sum;
 }
 

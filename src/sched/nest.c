@@ -220,7 +220,8 @@ static PjIndex operand_index(const PjOp *op, uint32_t operand, const PjShapeMap 
   PjIndex result = {0};
   pj_shape_strides(from, in);
   pj_shape_strides(to, out);
-  int64_t below = 1; // pieces there are in the index of a touched dimension
+  int64_t below =
+      1; // pieces there are in the index of a dimension that is one with those behind it
   for (int r = 0; r < to->rank; r++)
     inverse[r] = -1;
   for (int d = 0; d < map->rank; d++) {
@@ -231,7 +232,7 @@ static PjIndex operand_index(const PjOp *op, uint32_t operand, const PjShapeMap 
     int64_t times = touched[d].times;
     add_piece(&result, in[d] / times, from->dims[d] * times, touched[d].ix);
     if (times > 1)
-      below = in[d];
+      below = out[map->result_dim[d]] * to->dims[map->result_dim[d]];
   }
   for (int i = 0; i < index->n; i++) {
     const PjPiece *p = &index->p[i];

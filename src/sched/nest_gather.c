@@ -29,8 +29,8 @@ static void read_gather(const PjOp *op, Gather *g) {
   g->vector_dim = PJ_INT(op, index_vector_dim);
   uint32_t next = 0;
   for (int d = 0; d < from->rank; d++) {
-    bool dropped =
-        pj_contains(g->collapsed, g->num_collapsed, d) || pj_contains(g->batching, g->num_batching, d);
+    bool dropped = pj_contains(g->collapsed, g->num_collapsed, d) ||
+                   pj_contains(g->batching, g->num_batching, d);
     g->of_operand[d] = dropped ? -1 : (int8_t)g->offset[next++];
     g->start[d] = -1;
   }
@@ -76,10 +76,32 @@ bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts) {
   return true;
 }
 
+// An index of |dtype| brought into [0, last], as i64: in 32 bits, which machines compare, where
+// these hold it.
+static PjKirVal clamped(PjNest *nest, PjKirVal x, PjDtype dtype, int64_t last) {
+  PjKir *k = nest->ix.k;
+  bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
+  unsigned bits = pj_dtype_bits(dtype);
+  bool narrow = bits <= 32 && last <= INT32_MAX;
+  PjKirElem elem = narrow ? PJ_KIR_I32 : PJ_KIR_I64;
+  if (pj_kir_typeof(k, x).elem != elem)
+    x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, elem, x);
+  int lanes = pj_kir_typeof(k, x).lanes;
+  PjKirVal limit = pj_ix_number(&nest->ix, last);
+  if (narrow)
+    limit = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, limit);
+  limit = pj_kir_splat(k, limit, lanes);
+  if (!is_signed)
+    x = bits < 32 && (int64_t)(1ull << bits) - 1 <= last ? x : pj_kir_2(k, PJ_KIR_UMIN, x, limit);
+  else
+    x = pj_kir_2(k, PJ_KIR_SMIN,
+                 pj_kir_2(k, PJ_KIR_SMAX, x, pj_kir_const(k, pj_kir_type(elem, lanes), 0)), limit);
+  return narrow ? pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, x) : x;
+}
+
 PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
   const PjType *from = op->operands[0]->type, *indices = op->operands[1]->type,
                *to = op->results[0].type;
-  PjKir *k = nest->ix.k;
   Gather g;
   int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK], pos[PJ_MAX_RANK];
   read_gather(op, &g);
@@ -119,15 +141,7 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
                                           pj_ix_uniform(pj_ix_number(&nest->ix, g.start[d]))};
       }
       PjKirVal x = pj_nest_value(nest, op->operands[1], &where, mask).re;
-      int lanes = pj_kir_typeof(k, x).lanes;
-      bool is_signed = pj_dtype_class(indices->dtype) == PJ_CLASS_SINT;
-      if (pj_kir_typeof(k, x).elem != PJ_KIR_I64)
-        x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, PJ_KIR_I64, x);
-      PjKirVal last = pj_kir_splat(k, pj_ix_number(&nest->ix, from->dims[d] - g.sizes[d]), lanes);
-      PjKirVal zero = pj_kir_splat(k, pj_kir_i64(k, 0), lanes);
-      x = indices->dtype == PJ_DT_U64
-              ? pj_kir_2(k, PJ_KIR_UMIN, x, last)
-              : pj_kir_2(k, PJ_KIR_SMIN, pj_kir_2(k, PJ_KIR_SMAX, x, zero), last);
+      x = clamped(nest, x, indices->dtype, from->dims[d] - g.sizes[d]);
       ix = pj_ix_add(&nest->ix, ix, pj_ix_from(&nest->ix, x));
     }
     if (from->dims[d] > 1)
