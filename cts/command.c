@@ -26,6 +26,7 @@ static const char help[] =
     "  --profile FILE       what the plugin does not support, with reasons, and create options\n"
     "  --option NAME=VALUE  a create option for every client; may be repeated\n"
     "  --several NAME=VALUE a create option that gives a client several devices; may be repeated\n"
+    "  --topology NAME      the machine that tests tagged `ahead` compile for, without a client\n"
     "  --json               print the report as JSON\n"
     "  --junit FILE         also write it as JUnit XML\n"
     "  --html FILE          also write it as a page of HTML\n"
@@ -38,7 +39,7 @@ static const char help[] =
 enum { MAX_FILTERS = 64 };
 
 typedef struct Arguments {
-  const char *plugin, *profile, *junit, *html, *one;
+  const char *plugin, *profile, *junit, *html, *one, *topology;
   const char *filters[MAX_FILTERS];
   size_t num_filters;
   char *option_texts[2 * PJ_CTS_MAX_OPTIONS];
@@ -93,6 +94,8 @@ static bool take_value(Arguments *args, const char *name, char *value) {
       return wrong("%s: expected NAME=VALUE, at most 32 of them", value);
     args->option_several[args->num_option_texts] = several;
     args->option_texts[args->num_option_texts++] = value;
+  } else if (strcmp(name, "--topology") == 0) {
+    args->topology = value;
   } else if (strcmp(name, "--junit") == 0) {
     args->junit = value;
   } else if (strcmp(name, "--html") == 0) {
@@ -104,9 +107,9 @@ static bool take_value(Arguments *args, const char *name, char *value) {
 }
 
 static bool parse(int argc, char **argv, Arguments *out) {
-  static const char *const with_value[] = {"--filter", "--jobs",    "--limit", "--profile",
-                                           "--option", "--several", "--junit", "--html",
-                                           "--one",    "--report"};
+  static const char *const with_value[] = {"--filter", "--jobs",    "--limit",   "--profile",
+                                           "--option", "--several", "--junit",   "--html",
+                                           "--one",    "--report",  "--topology"};
   *out = (Arguments){.limit = 60, .report = -1};
   for (int i = 0; i < argc; i++) {
     const char *name = argv[i];
@@ -233,8 +236,12 @@ static int run_all(const Arguments *args, const PjCtsTest *const *chosen, size_t
   if (status)
     return status;
   int jobs = args->jobs ? args->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
-  char *texts[4 * PJ_CTS_MAX_OPTIONS];
+  char *texts[4 * PJ_CTS_MAX_OPTIONS + 2];
   size_t num_texts = 0;
+  if (args->topology) {
+    texts[num_texts++] = "--topology";
+    texts[num_texts++] = (char *)args->topology;
+  }
   PjCtsProfile merged = profile ? *profile : (PjCtsProfile){0};
   for (size_t i = 0; i < args->num_option_texts; i++) {
     texts[num_texts++] = args->option_several[i] ? "--several" : "--option";
@@ -280,6 +287,7 @@ int pj_cts_command(int argc, char **argv) {
       args.options.values[args.options.count++] = profile.options.values[i];
     for (size_t i = 0; i < profile.several.count && args.several.count < PJ_CTS_MAX_OPTIONS; i++)
       args.several.values[args.several.count++] = profile.several.values[i];
+    pj_topology = args.topology;
     pj_options = args.options.values;
     pj_num_options = args.options.count;
     pj_several_options = args.several.values;

@@ -93,12 +93,15 @@ extern size_t pj_num_options;
 // Options of the profile's `several` line, for tests of several devices.
 extern const PJRT_NamedValue *pj_several_options;
 extern size_t pj_num_several_options;
+extern const char *pj_topology; // --topology, or null
 
 // --- Objects -------------------------------------------------------------------------------------
 
 // The client that most tests use; made by start(), which every one of them calls first.
 extern PJRT_Client *client;
 extern PJRT_Device *device; // the first addressable one
+// PJRT_Plugin_Initialize, once in a process; start() calls it.
+void pj_initialize(void);
 void start(void);
 // Destroys the client; the test's own objects must be gone.
 void stop(void);

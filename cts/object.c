@@ -44,6 +44,15 @@ const char program_slow[] =
     "  }\n"
     "  return %0#1 : tensor<256x256xf32>\n}\n";
 
+void pj_initialize(void) {
+  static bool called;
+  if (called)
+    return;
+  called = true;
+  ARGS(Plugin_Initialize, args);
+  OK(Plugin_Initialize, args);
+}
+
 static PJRT_Client *create(const PJRT_NamedValue *options, size_t count) {
   ARGS(Client_Create, args, .create_options = options, .num_options = count);
   OK(Client_Create, args);
@@ -52,6 +61,7 @@ static PJRT_Client *create(const PJRT_NamedValue *options, size_t count) {
 }
 
 void start(void) {
+  pj_initialize();
   client = create(pj_options, pj_num_options);
   CHECK(num_devices() > 0, "the client has no addressable device");
   device = device_at(0);

@@ -66,6 +66,7 @@ static void again(void) {
 }
 
 static void bad_option(void) {
+  pj_initialize();
   PJRT_NamedValue option = {.struct_size = PJRT_NamedValue_STRUCT_SIZE,
                             .name = "no plugin has this option",
                             .name_size = 25,
@@ -81,6 +82,7 @@ static void bad_option(void) {
 
 // In a job of one process jaxlib leaves these fields as the stack had them.
 static void garbage(void) {
+  pj_initialize();
   ARGS(Client_Create, args, .create_options = pj_options, .num_options = pj_num_options);
   memset(&args.kv_get_callback, 0xee, sizeof args.kv_get_callback);
   memset(&args.kv_get_user_arg, 0xee, sizeof args.kv_get_user_arg);

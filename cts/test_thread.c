@@ -183,6 +183,7 @@ static void *clients(void *arg) {
 }
 
 static void create_clients(void) {
+  pj_initialize();
   in_threads(clients);
 }
 

@@ -49,6 +49,7 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_table(pj_cts_donation_tests);
     add_table(pj_cts_serialize_tests);
     add_table(pj_cts_topology_tests);
+    add_table(pj_cts_ahead_tests);
     add_rows(pj_cts_program_test);
     add_table(pj_cts_transfer_tests);
     add_table(pj_cts_thread_tests);
