@@ -32,11 +32,15 @@ static Turn reduce(PjKir *k, PjKirVal x, bool precise) {
   PjKirVal n = SUB(sum, big), middle = CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54);
   PjKirVal last = CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110);
   PjKirVal r = pj_math__fma(k, n, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x), sine, cosine;
-  if (!precise) {
-    r = pj_math__fma(k, n, last, pj_math__fma(k, n, middle, r));
-    PjKirVal square = MUL(r, r);
-    sine = MADD(MUL(r, square), POLY(square, sin), r);
-    cosine = MADD(square, MADD(square, POLY(square, cos), C(-0.5)), C(1));
+  if (!precise) { // what r loses to rounding comes in again with the small terms
+    PjKirVal first = r;
+    r = pj_math__fma(k, n, middle, first);
+    PjKirVal way = SUB(first, r), rounded = SUB(SUB(first, way), r);
+    PjKirVal lost = ADD(MADD(n, last, pj_math__fma(k, n, middle, way)), rounded);
+    PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
+    sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), lost));
+    PjKirVal rest = MADD(square, MUL(square, POLY(square, cos)), MUL(r, NEG(lost)));
+    cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
   } else { // r in two parts; sin' = cos is 1 and cos' = -sin is -r for the second
     PjPair product = pj_math__two_prod(k, n, middle), parts = pj_math__two_sum(k, r, product.hi);
     parts = pj_math__fast_two_sum(k, parts.hi, MADD(n, last, ADD(parts.lo, product.lo)));
