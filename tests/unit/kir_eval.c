@@ -327,6 +327,17 @@ static void call(Machine *m, PjKirVal v, const PjKirInst *inst) {
   case PJ_KIR_EXTERN_FMODF:
     a[0] = f32_bits(fmodf((float)to_float(f32, a[0]), (float)to_float(f32, a[1])));
     break;
+#define CALL_1(ENUM, name)                                \
+  case PJ_KIR_EXTERN_##ENUM:                              \
+    a[0] = f64_bits(name(to_float(f64, a[0])));           \
+    break;                                                \
+  case PJ_KIR_EXTERN_##ENUM##F:                           \
+    a[0] = f32_bits(name##f((float)to_float(f32, a[0]))); \
+    break;
+    CALL_1(SIN, sin)
+    CALL_1(COS, cos)
+    CALL_1(TAN, tan)
+#undef CALL_1
   default:
     abort();
   }
