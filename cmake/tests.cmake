@@ -58,6 +58,10 @@ foreach(source ${tool_sources})
   add_executable(pj-${name} ${source})
   target_link_libraries(pj-${name} PRIVATE pj_import)
 endforeach()
+# Measures the functions of kernel IR as machine code.
+target_sources(pj-ulp PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit/math_reference.c)
+target_include_directories(pj-ulp PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
+target_link_libraries(pj-ulp PRIVATE pj_emit)
 
 # Random programs, compiler against evaluator: a short run with every landing, long ones with check-full. What finds
 # faults is tested on planted ones.

@@ -72,7 +72,8 @@ static Ld zeta(Ld s, Ld q) { // for positive q
   for (; q < 24 + s; q += 1) {
     Ld term = powl(q, -s);
     sum += term;
-    if (term < sum * 0x1p-70L)
+    if (term <
+        sum * 0x1p-70L * fminl(1, (s - 1) / 32)) // the rest is up to q / (s - 1) times as large
       return sum;
   }
   Ld rest = powl(q, 1 - s), factor = s * rest / q / q;
@@ -316,7 +317,9 @@ double math_error(int function, bool wide, double x, double y, double got, long 
   result = isinf(result) ? copysignl(top, result) : result;
   value = fabsl(value) > top ? copysignl(top, value) : value;
   Ld scale = fabsl(value);
-  if ((function == MATH_lgamma || function == MATH_digamma) && scale < 1)
+  bool has_zeros =
+      function == MATH_lgamma || function == MATH_digamma || (function == MATH_polygamma && x == 0);
+  if (has_zeros && scale < 1)
     scale = 1;
   int exponent = 0, least = wide ? -1074 : -149;
   if (scale > 0)
