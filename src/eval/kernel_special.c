@@ -113,11 +113,11 @@ static long double zeta_positive(long double s, long double q) {
   long double sum = 0;
   int terms = 0;
   // Far enough that the derivatives' growth, about (s + 2k) / (2 pi a) a step, is a decline; or
-  // nothing is left to add.
-  for (; q < 16 + s / 2 && terms < 4096; q += 1, ++terms) {
+  // nothing is left to add: all that follows is up to q / (s - 1) times the last term.
+  for (; q < 16 + s && terms < 4096; q += 1, ++terms) {
     long double term = powl(q, -s);
     sum += term;
-    if (term < sum * 0x1p-70L)
+    if (term < sum * 0x1p-70L * fminl(1, (s - 1) / 32))
       return sum;
   }
   long double power = powl(q, -s);

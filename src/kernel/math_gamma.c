@@ -114,24 +114,33 @@ enum { BERNOULLI_TERMS = sizeof bernoulli / sizeof *bernoulli };
 // computation of the Hurwitz zeta function and its derivatives", Numerical Algorithms 69, 2015,
 // formula (5).
 static PjKirVal zeta_positive(PjKir *k, PjKirVal s, PjKirVal q) {
-  PjKirVal x = s, minus_s = NEG(s), one = C(1), zero = C(0), tiny = C(0x1p-60);
+  PjKirVal x = s, minus_s = NEG(s), one = C(1), zero = C(0);
+  // The rest after a term of the sum is up to q / (s - 1) times as large.
+  PjKirVal tiny = MUL(C(0x1p-60), FMIN(one, MUL(SUB(s, one), C(0x1p-5))));
   int lanes = pj_kir_typeof(k, s).lanes;
-  // Terms until the rest is smooth, or too small to count; lanes that are done wait. State: q, the
-  // sum, its last term.
-  PjKirVal limit = FMIN(C(4096), MADD(s, C(0.5), C(16)));
-  PjKirVal carried[3] = {q, pj_kir_splat(k, zero, lanes), pj_kir_splat(k, one, lanes)}, state[3],
-           results[3];
+  // Terms until the rest is smooth, or too small to count; lanes that are done wait. State: how
+  // many, the sum, its last term. What the rounding of q + n loses counts s times in the power.
+  PjKirVal limit = FMIN(C(4096), ADD(s, C(16)));
+  PjKirVal carried[3] = {pj_kir_splat(k, zero, lanes), pj_kir_splat(k, zero, lanes),
+                         pj_kir_splat(k, one, lanes)},
+           state[3], results[3];
   pj_kir_while_begin(k, 3, carried, state);
-  pj_kir_while_test(k,
-                    pj_math__any(k, AND(LT(state[0], limit), LT(MUL(state[1], tiny), state[2]))));
-  PjKirVal active = AND(LT(state[0], limit), LT(MUL(state[1], tiny), state[2]));
-  PjKirVal term = pj_math_pow(k, state[0], minus_s);
+  PjKirVal more = LT(ADD(q, state[0]), limit);
+  pj_kir_while_test(k, pj_math__any(k, AND(more, LT(MUL(state[1], tiny), state[2]))));
+  PjPair at = pj_math__two_sum(k, q, state[0]);
+  PjKirVal active = AND(LT(at.hi, limit), LT(MUL(state[1], tiny), state[2]));
+  PjKirVal term = pj_math_pow(k, at.hi, minus_s);
+  PjKirVal lost = DIV(MUL(minus_s, at.lo), at.hi);
+  term = SEL(EQ(lost, zero), term, MADD(term, lost, term)); // which may be infinite
   PjKirVal next[3] = {SEL(active, ADD(state[0], one), state[0]),
                       ADD(state[1], SEL(active, term, zero)), SEL(active, term, state[2])};
   pj_kir_while_end(k, 3, next, results);
   // a^(1 - s) does not underflow where a^-s does.
-  PjKirVal a = results[0], rest = pj_math_pow(k, a, SUB(one, s)), power = DIV(rest, a),
-           sum = results[1];
+  PjPair last = pj_math__two_sum(k, q, results[0]);
+  PjKirVal a = last.hi, rest = pj_math_pow(k, a, SUB(one, s)), sum = results[1];
+  lost = DIV(MUL(SUB(one, s), last.lo), a);
+  rest = SEL(EQ(lost, zero), rest, MADD(rest, lost, rest));
+  PjKirVal power = DIV(rest, a);
   PjKirVal tail = ADD(DIV(rest, SUB(s, one)), MUL(power, C(0.5)));
   PjKirVal square = MUL(a, a), factor = DIV(MUL(s, power), a);
   for (int i = 1; i <= BERNOULLI_TERMS; ++i) {

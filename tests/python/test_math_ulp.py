@@ -8,11 +8,11 @@ import math
 import re
 import subprocess
 
+import mpmath
 import pytest
 
 from conftest import BUILD, ROOT
 
-mpmath = pytest.importorskip("mpmath")
 POINTS = 400
 
 
