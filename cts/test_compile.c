@@ -38,6 +38,39 @@ static void module(void) {
   stop();
 }
 
+// program_add as a portable artifact of StableHLO 0.9.0.
+static const char artifact_0_9_0[] =
+    "\x4d\x4c\xef\x52\x01\x53\x74\x61\x62\x6c\x65\x48\x4c\x4f\x5f\x76\x30\x2e\x39\x2e\x30"
+    "\x00\x01\x17\x05\x01\x03\x01\x03\x05\x03\x07\x07\x09\x0b\x03\x39\x23\x07\x01\x1b\x0b"
+    "\x13\x33\x0b\x0b\x0b\x0b\x0b\x13\x13\x13\x13\x13\x03\x09\x0b\x0b\x0b\x0b\x03\x07\x13"
+    "\x1b\x07\x02\x87\x05\x0d\x17\x01\x01\x01\x03\x0b\x07\x1b\x09\x1d\x0b\x1b\x0d\x1f\x0f"
+    "\x21\x05\x0f\x05\x11\x05\x13\x05\x15\x05\x17\x17\x01\x03\x03\x17\x01\x03\x31\x17\x01"
+    "\x03\x57\x17\x01\x05\x11\x17\x01\x07\x07\x03\x01\x23\x03\x1d\x19\x1d\x1b\x29\x03\x11"
+    "\x05\x11\x05\x01\x01\x03\x01\x09\x04\x45\x05\x01\x10\x03\x07\x03\x01\x05\x03\x11\x11"
+    "\x05\x07\x03\x07\x0b\x05\x01\x13\x01\x15\x05\x06\x17\x03\x01\x05\x01\x03\x07\x04\x19"
+    "\x03\x05\x06\x03\x01\x05\x01\x00\x12\x02\x1d\x0f\x0b\x1f\x13\x15\x1d\x15\x05\x15\x0f"
+    "\x11\x0f\x0b\x11\x62\x75\x69\x6c\x74\x69\x6e\x00\x76\x68\x6c\x6f\x00\x6d\x6f\x64\x75"
+    "\x6c\x65\x00\x66\x75\x6e\x63\x5f\x76\x31\x00\x61\x64\x64\x5f\x76\x31\x00\x72\x65\x74"
+    "\x75\x72\x6e\x5f\x76\x31\x00\x2d\x00\x61\x72\x67\x5f\x61\x74\x74\x72\x73\x00\x66\x75"
+    "\x6e\x63\x74\x69\x6f\x6e\x5f\x74\x79\x70\x65\x00\x72\x65\x73\x5f\x61\x74\x74\x72\x73"
+    "\x00\x73\x79\x6d\x5f\x6e\x61\x6d\x65\x00\x73\x79\x6d\x5f\x76\x69\x73\x69\x62\x69\x6c"
+    "\x69\x74\x79\x00\x6d\x61\x69\x6e\x00\x70\x75\x62\x6c\x69\x63\x00";
+
+// program_add as a portable artifact of StableHLO 1.0.0.
+static const char artifact_1_0_0[] =
+    "\x4d\x4c\xef\x52\x0d\x53\x74\x61\x62\x6c\x65\x48\x4c\x4f\x5f\x76\x31\x2e\x30\x2e\x30"
+    "\x00\x01\x19\x05\x01\x05\x09\x01\x03\x0b\x03\x07\x0f\x13\x17\x03\x2d\x17\x07\x01\x0f"
+    "\x0b\x13\x13\x13\x13\x13\x13\x03\x09\x0b\x0b\x0b\x0b\x03\x07\x13\x1b\x07\x02\x5b\x05"
+    "\x0d\x17\x01\x01\x01\x17\x01\x03\x03\x17\x01\x03\x31\x17\x01\x03\x57\x17\x01\x05\x11"
+    "\x17\x01\x07\x07\x03\x01\x23\x03\x1d\x0f\x1d\x11\x29\x03\x11\x05\x11\x05\x01\x01\x03"
+    "\x01\x09\x04\x51\x05\x01\x50\x03\x01\x07\x04\x41\x03\x01\x05\x03\x50\x05\x03\x07\x04"
+    "\x2d\x03\x07\x0b\x05\x03\x07\x03\x09\x00\x05\x06\x0b\x03\x01\x05\x01\x03\x07\x04\x0d"
+    "\x03\x05\x06\x03\x01\x05\x01\x00\x8b\x13\x0f\x0b\x05\x15\x0f\x11\x0f\x0b\x11\x62\x75"
+    "\x69\x6c\x74\x69\x6e\x00\x76\x68\x6c\x6f\x00\x6d\x6f\x64\x75\x6c\x65\x00\x66\x75\x6e"
+    "\x63\x5f\x76\x31\x00\x61\x64\x64\x5f\x76\x31\x00\x72\x65\x74\x75\x72\x6e\x5f\x76\x31"
+    "\x00\x2d\x00\x6d\x61\x69\x6e\x00\x70\x75\x62\x6c\x69\x63\x00\x08\x15\x05\x05\x01\x01"
+    "\x0b\x0f\x11\x0f\x13\x15";
+
 static void default_options(void) {
   start();
   PJRT_LoadedExecutable *loaded;
@@ -47,6 +80,49 @@ static void default_options(void) {
     pj_not_offered("empty compile options: %s", message);
   }
   destroy_loaded(loaded);
+  stop();
+}
+
+static void bytecode(const char *code, size_t code_size) {
+  start();
+  size_t size;
+  const char *options = compile_options(1, 1, &size);
+  PJRT_LoadedExecutable *loaded;
+  pj_expect_ok(PJ_SLOT_Client_Compile, try_compile(code, code_size, "mlir", options, size, &loaded),
+               __FILE__, __LINE__);
+  PJRT_Buffer *a = make_f32(4, (float[]){1, 2, 3, 4}), *out;
+  execute(loaded, 2, (PJRT_Buffer *[]){a, a}, &out);
+  expect_f32(out, 4, (float[]){2, 4, 6, 8}, "the sum");
+  destroy_buffer(a);
+  destroy_buffer(out);
+  destroy_loaded(loaded);
+  stop();
+}
+
+static void bytecode_old(void) {
+  bytecode(artifact_0_9_0, sizeof artifact_0_9_0 - 1);
+}
+static void bytecode_new(void) {
+  bytecode(artifact_1_0_0, sizeof artifact_1_0_0 - 1);
+}
+
+// What is damaged may be refused or compile to something; it does no harm.
+static void bytecode_damaged(void) {
+  start();
+  size_t size;
+  char options[256];
+  memcpy(options, compile_options(1, 1, &size), sizeof options);
+  for (size_t i = 0; i < sizeof artifact_1_0_0 - 1; i += 3) {
+    char copy[sizeof artifact_1_0_0];
+    memcpy(copy, artifact_1_0_0, sizeof copy);
+    copy[i] = (char)(copy[i] ^ 0x24);
+    PJRT_LoadedExecutable *loaded;
+    PJRT_Error *error = try_compile(copy, sizeof copy - 1, "mlir", options, size, &loaded);
+    if (error)
+      pj_error_free(error);
+    else
+      destroy_loaded(loaded);
+  }
   stop();
 }
 
@@ -352,12 +428,17 @@ static void deletion(void) {
 const PjCtsTest pj_cts_compile_tests[] = {
     {"compile.text", "StableHLO text compiles", text},
     {"compile.module", "a program in a module has a name", module},
+    {"compile.bytecode.0_9_0", "a portable artifact of StableHLO 0.9.0 compiles and runs",
+     bytecode_old},
+    {"compile.bytecode.1_0_0", "a portable artifact of StableHLO 1.0.0 compiles and runs",
+     bytecode_new},
+    {"compile.bytecode.damaged", "damaged bytecode does no harm", bytecode_damaged},
     {"compile.default_options", "empty compile options are the default ones", default_options},
     {"compile.garbage", "what is no program is an error", garbage},
     {"compile.empty", "an empty program is an error", empty},
     {"compile.unknown_format", "an unknown format is an error", unknown_format},
     {"compile.cut", "text that ends early is an error", cut},
-    {"compile.bytecode_cut", "bytecode that ends early is an error", bytecode_cut},
+    {"compile.bytecode.cut", "bytecode that ends early is an error", bytecode_cut},
     {"compile.no_main", "two functions, neither of them main, are an error", no_main},
     {"compile.ill_typed", "operands that do not fit are an error", ill_typed},
     {"compile.unknown_op", "an unknown operation is an error", unknown_op},

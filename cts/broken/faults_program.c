@@ -329,3 +329,29 @@ PJRT_Error *pj_broken_leak_bytes(PJRT_Executable_Serialize_Args *args) {
   args->serialized_executable_deleter = keep;
   return error;
 }
+
+// --- Bytecode and compiling without devices ------------------------------------------------------
+
+PJRT_Error *pj_broken_compile_text_only(PJRT_Client_Compile_Args *args) {
+  const PJRT_Program *program = args->program;
+  bool bytecode = program->code_size >= 4 && memcmp(program->code, "ML\xefR", 4) == 0;
+  return bytecode ? pj_broken_invalid() : pj_real->PJRT_Client_Compile(args);
+}
+
+PJRT_Error *pj_broken_compile_crash(PJRT_Client_Compile_Args *args) {
+  PJRT_Error *error = pj_real->PJRT_Client_Compile(args);
+  if (error && args->program->code_size > 100)
+    *(volatile char *)(uintptr_t)args->program->code[40];
+  return error;
+}
+
+PJRT_Error *pj_broken_ahead_uninitialized(PJRT_TopologyDescription_Create_Args *args) {
+  abort(); // the test that calls the two in their usual order is another
+}
+
+PJRT_Error *pj_broken_ahead_needs_client(PJRT_Compile_Args *args) {
+  PJRT_Client_ProcessIndex_Args ask = {.struct_size = PJRT_Client_ProcessIndex_Args_STRUCT_SIZE,
+                                       .client = args->client};
+  PJRT_Error *error = pj_real->PJRT_Client_ProcessIndex(&ask);
+  return error ? error : pj_real->PJRT_Compile(args);
+}

@@ -48,7 +48,7 @@ def test_fault_is_caught(check, fault, test):
 
 
 def test_there_are_enough_faults():
-    assert len(FAULTS) >= 95 and len({f for f, _ in FAULTS}) == len(FAULTS)
+    assert len(FAULTS) >= 100 and len({f for f, _ in FAULTS}) == len(FAULTS)
     assert QUICK | HANGS <= {f for f, _ in FAULTS}
 
 
@@ -67,8 +67,10 @@ def test_cpu_plugin(check):
     report = json.loads(out)
     assert status == 0, out + err
     assert report["total"]["tests"] == report["listed"] > 600
-    # What is not offered is one deprecated function; nothing hides behind that verdict.
-    assert [t["name"] for t in report["tests"] if t["verdict"] != "passed"] == ["executable.loaded_fingerprint"]
+    # Not offered are one deprecated function and transfers from the host within a program; nothing hides behind that
+    # verdict.
+    others = {t["name"]: t["verdict"] for t in report["tests"] if t["verdict"] != "passed"}
+    assert others == dict.fromkeys(["executable.loaded_fingerprint", "transfer.stream"], "not offered")
     streams = {f for f, state in report["functions"].items() if state != "called"}
     assert all("CopyToDeviceStream" in f or f == "PJRT_LoadedExecutable_Fingerprint" for f in streams), streams
 
