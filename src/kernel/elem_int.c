@@ -95,12 +95,29 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
   return narrow ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
 }
 
+// x / 2^|shift| rounded towards zero: a negative number is brought up first.
+static PjKirVal shifted_quotient(PjKir *k, PjKirVal x, unsigned shift) {
+  if (!shift)
+    return x;
+  unsigned bits = elem_of(k, x) == PJ_KIR_I64 ? 64 : 32;
+  PjKirVal sign = pj_kir_ashr(k, x, integer(k, x, bits - 1));
+  PjKirVal up = pj_kir_lshr(k, sign, integer(k, x, bits - shift));
+  return pj_kir_ashr(k, pj_kir_add(k, x, up), integer(k, x, shift));
+}
+
 // x / y rounded towards zero for a divisor that is neither 0 nor -1 (of signed numbers).
 static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
   uint64_t bits;
   bool vector = pj_kir_typeof(k, x).lanes > 1 || pj_kir_typeof(k, y).lanes > 1;
-  // The builder makes a shift of a division by a power of two.
-  bool shifts = !with_sign && pj_kir_is_const(k, y, &bits) && !(bits & (bits - 1));
+  // The builder makes a shift of a division of numbers without a sign by a power of two.
+  bool shifts = pj_kir_is_const(k, y, &bits) && !(bits & (bits - 1));
+  if (shifts && with_sign) {
+    PjKirElem elem = elem_of(k, x);
+    bool negative = bits == (elem == PJ_KIR_I64 ? 1ull << 63 : 1ull << 31);
+    shifts = (elem == PJ_KIR_I32 || elem == PJ_KIR_I64) && bits && !negative;
+    if (shifts)
+      return shifted_quotient(k, x, (unsigned)__builtin_ctzll(bits));
+  }
   if (vector && elem_of(k, x) != PJ_KIR_I64 && !shifts)
     return float_quotient(k, with_sign, x, y);
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
