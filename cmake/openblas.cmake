@@ -32,14 +32,16 @@ if(PJ_WITH_OPENBLAS)
     if(NOT shared_blas)
       set(shared_blas ${static_blas})
     endif()
-    # Debian's archive holds the kernels of twenty processors, a megabyte each. Those of a processor whose instructions an
-    # older or a near one's kernels keep to are left out: its table is that one's, so nothing draws them from the archive.
+    # Debian's archive holds the kernels of twenty processors, a megabyte each. Three are kept, for the instructions that our own
+    # kernels tell apart: what every processor has, AVX2, AVX-512. The table of every other processor is the best of these that
+    # it can run, so nothing draws its kernels from the archive.
     set(blas_tables)
     execute_process(COMMAND ${CMAKE_NM} -A ${PJ_OPENBLAS_STATIC} OUTPUT_VARIABLE symbols ERROR_QUIET)
     if(symbols MATCHES " gotoblas_PRESCOTT\n" AND symbols MATCHES " gotoblas_COOPERLAKE\n")
       foreach(pair ATOM=PRESCOTT NANO=PRESCOTT CORE2=PRESCOTT PENRYN=PRESCOTT DUNNINGTON=PRESCOTT OPTERON=PRESCOTT
-                   OPTERON_SSE3=PRESCOTT BARCELONA=PRESCOTT BOBCAT=PRESCOTT BULLDOZER=SANDYBRIDGE PILEDRIVER=SANDYBRIDGE
-                   STEAMROLLER=SANDYBRIDGE EXCAVATOR=SANDYBRIDGE ZEN=HASWELL COOPERLAKE=SKYLAKEX)
+                   OPTERON_SSE3=PRESCOTT BARCELONA=PRESCOTT BOBCAT=PRESCOTT NEHALEM=PRESCOTT SANDYBRIDGE=PRESCOTT
+                   BULLDOZER=PRESCOTT PILEDRIVER=PRESCOTT STEAMROLLER=PRESCOTT EXCAVATOR=PRESCOTT ZEN=HASWELL
+                   COOPERLAKE=SKYLAKEX)
         string(REPLACE "=" "=gotoblas_" pair ${pair})
         list(APPEND blas_tables "-Wl,--defsym=gotoblas_${pair}")
       endforeach()
