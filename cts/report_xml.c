@@ -75,7 +75,7 @@ static const char head[] =
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
     "table{border-collapse:collapse;width:100%}\n"
     "td,th{padding:.25em .6em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\n"
-    "td.n,th.n{text-align:right}\n"
+    "td.n,th.n{text-align:right;white-space:nowrap}\n"
     ".bar{display:flex;height:.9em;width:12em;background:#eee}\n"
     ".bar i{display:block;height:100%}\n"
     ".passed{background:#3a8f4d}.failed,.crashed,.hung,.no{background:#c0392b}\n"

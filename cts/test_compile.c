@@ -164,6 +164,24 @@ static void unknown_op(void) {
                              "  return %0 : tensor<4xf32>\n}\n";
   refused(code, sizeof code - 1, "mlir", "compiling an operation that does not exist");
 }
+static void unknown_custom_call(void) {
+  start();
+  static const char code[] =
+      "func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+      "  %0 = stablehlo.custom_call @nobody_has_registered_this(%a) : (tensor<4xf32>) -> "
+      "tensor<4xf32>\n"
+      "  return %0 : tensor<4xf32>\n}\n";
+  PJRT_Error *error = compile_bytes(code, sizeof code - 1, "mlir");
+  if (!error) { // then the execution says so
+    PJRT_LoadedExecutable *loaded = compile(code);
+    PJRT_Buffer *in = make_f32(4, (float[]){1, 2, 3, 4}), *out = NULL;
+    error = try_execute(loaded, 1, &in, &out);
+    if (!error)
+      error = await_event(ready_event(out));
+  }
+  pj_expect_error(-1, error, PJRT_Error_Code_OK, "calling what nobody has registered", __FILE__,
+                  __LINE__);
+}
 static void bad_options(void) {
   start();
   PJRT_LoadedExecutable *loaded;
@@ -442,6 +460,8 @@ const PjCtsTest pj_cts_compile_tests[] = {
     {"compile.no_main", "two functions, neither of them main, are an error", no_main},
     {"compile.ill_typed", "operands that do not fit are an error", ill_typed},
     {"compile.unknown_op", "an unknown operation is an error", unknown_op},
+    {"compile.unknown_custom_call", "a custom call that nobody has registered is an error",
+     unknown_custom_call},
     {"compile.bad_options", "damaged compile options are an error", bad_options},
     {"compile.after_failure", "failures leave nothing behind", after_failure},
     {"executable.outputs", "the number of outputs is that of the program", outputs},

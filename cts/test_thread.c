@@ -331,6 +331,133 @@ static void replicas(void) {
   stop();
 }
 
+// Collectives of two replicas: what device 0 and 1 put in and get out, four elements each.
+static const struct {
+  const char *name, *promise, *body;
+  size_t out_count;
+  float want[2][8];
+} collectives[] = {
+    {"devices.all_gather",
+     "all_gather joins the parts in the order of the group",
+     "  %0 = \"stablehlo.all_gather\"(%a) <{all_gather_dim = 0 : i64, replica_groups = dense<[[0, "
+     "1]]> : tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<8xf32>\n",
+     8,
+     {{1, 2, 3, 4, 10, 20, 30, 40}, {1, 2, 3, 4, 10, 20, 30, 40}}},
+    {"devices.reduce_scatter",
+     "reduce_scatter sums, and each device gets its part",
+     "  %0 = \"stablehlo.reduce_scatter\"(%a) <{scatter_dimension = 0 : i64, replica_groups = "
+     "dense<[[0, 1]]> : tensor<1x2xi64>}> ({\n"
+     "    ^bb0(%x: tensor<f32>, %y: tensor<f32>):\n"
+     "      %s = stablehlo.add %x, %y : tensor<f32>\n"
+     "      stablehlo.return %s : tensor<f32>\n"
+     "  }) : (tensor<4xf32>) -> tensor<2xf32>\n",
+     2,
+     {{11, 22}, {33, 44}}},
+    {"devices.all_to_all",
+     "all_to_all exchanges parts",
+     "  %0 = \"stablehlo.all_to_all\"(%a) <{split_dimension = 0 : i64, concat_dimension = 0 : i64, "
+     "split_count = 2 : i64, replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>}> : "
+     "(tensor<4xf32>) -> tensor<4xf32>\n",
+     4,
+     {{1, 2, 10, 20}, {3, 4, 30, 40}}},
+    {"devices.collective_permute",
+     "collective_permute sends along its pairs, and zeros elsewhere",
+     "  %0 = \"stablehlo.collective_permute\"(%a) <{source_target_pairs = dense<[[0, 1]]> : "
+     "tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<4xf32>\n",
+     4,
+     {{0, 0, 0, 0}, {1, 2, 3, 4}}},
+    {"devices.replica_id",
+     "replica_id tells the devices apart",
+     "  %i = stablehlo.replica_id : tensor<ui32>\n"
+     "  %f = stablehlo.convert %i : (tensor<ui32>) -> tensor<f32>\n"
+     "  %b = stablehlo.broadcast_in_dim %f, dims = [] : (tensor<f32>) -> tensor<4xf32>\n"
+     "  %0 = stablehlo.add %a, %b : tensor<4xf32>\n",
+     4,
+     {{1, 2, 3, 4}, {11, 21, 31, 41}}},
+};
+
+// Runs on the first two devices with four elements each.
+static void run_pair(PJRT_LoadedExecutable *pair, size_t out_count, const float (*want)[8],
+                     const char *what) {
+  static const float data[2][4] = {{1, 2, 3, 4}, {10, 20, 30, 40}};
+  PJRT_Buffer *in[2], *out[2];
+  for (size_t i = 0; i < 2; i++)
+    in[i] = make_buffer(device_at(i), PJRT_Buffer_Type_F32, 1, (int64_t[]){4}, data[i]);
+  PJRT_Buffer *const *const argument_lists[2] = {&in[0], &in[1]};
+  PJRT_Buffer **const output_lists[2] = {&out[0], &out[1]};
+  PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
+  ARGS(LoadedExecutable_Execute, run, .executable = pair, .options = &options,
+       .argument_lists = argument_lists, .num_devices = 2, .num_args = 1,
+       .output_lists = output_lists);
+  OK(LoadedExecutable_Execute, run);
+  for (size_t i = 0; i < 2; i++) {
+    expect_f32(out[i], out_count, want[i], what);
+    destroy_buffer(in[i]);
+    destroy_buffer(out[i]);
+  }
+}
+
+static void collective(size_t row) {
+  start_several(2);
+  char text[2048];
+  snprintf(text, sizeof text,
+           "module @pair attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 2 : i32} "
+           "{\nfunc.func public @main(%%a: tensor<4xf32>) -> tensor<%zuxf32> {\n%s"
+           "  return %%0 : tensor<%zuxf32>\n}\n}\n",
+           collectives[row].out_count, collectives[row].body, collectives[row].out_count);
+  size_t size;
+  const char *options = compile_options(2, 1, &size);
+  PJRT_LoadedExecutable *pair;
+  pj_expect_ok(PJ_SLOT_Client_Compile,
+               try_compile(text, strlen(text), "mlir", options, size, &pair), __FILE__, __LINE__);
+  run_pair(pair, collectives[row].out_count, collectives[row].want, "what a device gets");
+  destroy_loaded(pair);
+  stop();
+}
+
+bool pj_cts_collective_test(size_t row, PjCtsTest *out) {
+  if (row >= sizeof collectives / sizeof *collectives)
+    return false;
+  *out = (PjCtsTest){.name = collectives[row].name,
+                     .promise = collectives[row].promise,
+                     .run_row = collective,
+                     .row = row};
+  return true;
+}
+
+// Shapes in a partitioned program are those of the whole; each device holds its half. |head|:
+// before the function; |sharding|: the attribute of the argument and of the result.
+static void partitions(const char *head, const char *sharding) {
+  start_several(2);
+  char text[1024];
+  snprintf(text, sizeof text,
+           "module @halves attributes {mhlo.num_partitions = 2 : i32, mhlo.num_replicas = 1 : i32} "
+           "{\n%sfunc.func public @main(%%a: tensor<8xf32> {%s}) -> (tensor<8xf32> {%s}) {\n"
+           "  %%0 = stablehlo.reverse %%a, dims = [0] : tensor<8xf32>\n"
+           "  return %%0 : tensor<8xf32>\n}\n}\n",
+           head, sharding, sharding);
+  size_t size;
+  const char *options = compile_options(1, 2, &size);
+  PJRT_LoadedExecutable *pair;
+  PJRT_Error *error = try_compile(text, strlen(text), "mlir", options, size, &pair);
+  if (error) {
+    const char *message = pj_error_text(error);
+    pj_not_offered("programs in two partitions: %s", message);
+  }
+  static const float want[2][8] = {{40, 30, 20, 10}, {4, 3, 2, 1}};
+  run_pair(pair, 4, want, "half of the reversed array");
+  destroy_loaded(pair);
+  stop();
+}
+
+static void partitions_shardy(void) {
+  partitions("sdy.mesh @mesh = <[\"x\"=2]>\n", "sdy.sharding = #sdy.sharding<@mesh, [{\"x\"}]>");
+}
+
+static void partitions_gspmd(void) {
+  partitions("", "mhlo.sharding = \"{devices=[2]<=[2]}\"");
+}
+
 static void *one_device(void *arg) {
   size_t index = (size_t)arg;
   for (int round = 0; round < 10; round++) {
@@ -403,6 +530,10 @@ const PjCtsTest pj_cts_devices_tests[] = {
     {"devices.replicas", "two replicas sum over a collective", replicas},
     {"devices.one_by_one", "each device's part in a call of its own; collectives meet",
      device_by_device},
+    {"devices.partitions.shardy", "a program in two partitions, by Shardy, works on halves",
+     partitions_shardy},
+    {"devices.partitions.gspmd", "a program in two partitions, by mhlo.sharding, works on halves",
+     partitions_gspmd},
     {"devices.foreign_argument", "an argument on another device is moved, or an error",
      foreign_argument},
     {0}};

@@ -54,6 +54,7 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_table(pj_cts_transfer_tests);
     add_table(pj_cts_thread_tests);
     add_table(pj_cts_devices_tests);
+    add_rows(pj_cts_collective_test);
     add_table(pj_cts_extension_tests);
     add_table(pj_cts_leak_tests);
   }

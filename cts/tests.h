@@ -30,3 +30,4 @@ extern const PjCtsTest pj_cts_extension_tests[], pj_cts_ahead_tests[];
 bool pj_cts_size_test(size_t row, PjCtsTest *out);
 bool pj_cts_type_test(size_t row, PjCtsTest *out);
 bool pj_cts_program_test(size_t row, PjCtsTest *out);
+bool pj_cts_collective_test(size_t row, PjCtsTest *out);

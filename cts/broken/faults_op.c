@@ -81,3 +81,9 @@ PJRT_Error *pj_broken_op_last_bit(PJRT_LoadedExecutable_Execute_Args *args) {
     *(unsigned char *)get.device_memory_ptr ^= 1;
   return error;
 }
+
+PJRT_Error *pj_broken_custom_call_ignored(PJRT_Client_Compile_Args *args) {
+  return replaced(args,
+                  "stablehlo.custom_call @nobody_has_registered_this(%a) : (tensor<4xf32>) -> ",
+                  "stablehlo.add %a, %a : ");
+}
