@@ -171,6 +171,7 @@ static int examine(const char *path, int *major, int *minor) {
   }
   pid_t child = fork();
   if (child == 0) {
+    alarm(300); // a library may hang while it is loaded
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     PJRT_GetPjrtApi *get = NULL;
     if (!library)

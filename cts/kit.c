@@ -9,6 +9,7 @@
 
 PJRT_Api pj_api;
 const PJRT_Api *pj_api_given;
+PJRT_GetPjrtApi *pj_get_api;
 PjCtsRecord *pj_record;
 size_t pj_extra_size;
 bool pj_print_verdict;

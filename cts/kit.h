@@ -21,6 +21,7 @@ enum {
 // goes.
 extern PJRT_Api pj_api;
 extern const PJRT_Api *pj_api_given; // as the plugin returned it
+extern PJRT_GetPjrtApi *pj_get_api;  // the plugin's exported function
 extern PjCtsRecord *pj_record;
 extern size_t
     pj_extra_size; // added to the struct_size of every call, as a host of a later version would

@@ -38,6 +38,7 @@ int pj_cts_run_one(const char *plugin, const char *name, int report) {
     fprintf(stderr, "pjrt check: %s\n", dlerror());
     return PJ_CTS_EXIT_NO_PLUGIN;
   }
+  pj_get_api = get;
   pj_api_given = get();
   if (!pj_api_given) {
     fprintf(stderr, "pjrt check: GetPjrtApi of %s returns null\n", plugin);

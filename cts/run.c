@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +66,8 @@ static void start_job(Job *job, const PjCtsRun *run, size_t index, char **argume
   job->pid = fork();
   if (job->pid == 0) {
     setpgid(0, 0); // so that the time limit also ends what the plugin started
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0}); // crashes are no surprise here
     dup2(output, 1);
     dup2(output, 2);
     int null = open("/dev/null", O_RDONLY);

@@ -40,6 +40,18 @@ static void table_filled(void) {
   CHECK(!count, "%zu null pointers, which hosts call:%s", count, missing);
 }
 
+static void initialize(void) {
+  ARGS(Plugin_Initialize, args);
+  OK(Plugin_Initialize, args);
+}
+
+static void table_same(void) {
+  CHECK(pj_get_api() == pj_api_given, "GetPjrtApi returns another table at the second call");
+  initialize();
+  CHECK(pj_get_api() == pj_api_given, "GetPjrtApi returns another table after initialising");
+  CHECK(memcmp(pj_api_given, &pj_api, sizeof(PJRT_Api_Version)) == 0, "the table changed");
+}
+
 static void extensions_listed(void) {
   bool seen[64] = {0};
   int count = 0;
@@ -52,11 +64,6 @@ static void extensions_listed(void) {
       seen[e->type] = true;
     }
   }
-}
-
-static void initialize(void) {
-  ARGS(Plugin_Initialize, args);
-  OK(Plugin_Initialize, args);
 }
 
 static void attributes(void) {
@@ -132,6 +139,7 @@ const PjCtsTest pj_cts_api_tests[] = {
     {"api.table.version", "major version 0, minor version 29 or later", version},
     {"api.table.filled", "no slot of the plugin's version is null: hosts do not look",
      table_filled},
+    {"api.table.same", "the table lives as long as the process and is always the same", table_same},
     {"api.extensions", "the list of extensions ends and names each type once", extensions_listed},
     {"api.initialize", "PJRT_Plugin_Initialize succeeds", initialize},
     {"api.attributes", "attributes have unique names, known types, and stay where they are",

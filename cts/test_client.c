@@ -208,6 +208,38 @@ static void other_sizes(void) {
   stop();
 }
 
+// Structs as they were before fields were added at their ends. What lies behind belongs to the
+// caller.
+static void older_host(void) {
+  start();
+  ARGS(Client_CreateErrorBuffer, fail, .client = client, .error_code = PJRT_Error_Code_ABORTED,
+       .error_message = "stop", .error_message_size = 4, .shape_dims = (int64_t[]){4},
+       .shape_num_dims = 1, .shape_element_type = PJRT_Buffer_Type_F32,
+       .memory = default_memory(device), .payload = (void *)0xeeeeeeee, .num_payload = 9999);
+  fail.struct_size = offsetof(PJRT_Client_CreateErrorBuffer_Args, payload); // as in 0.90
+  if (OFFERED(Client_CreateErrorBuffer, fail)) {
+    pj_error_free(await_event(ready_event(fail.buffer)));
+    destroy_buffer(fail.buffer);
+  }
+  ARGS(Device_PoisonExecution, poison, .device = device, .launch_id = 4711,
+       .error_code = PJRT_Error_Code_ABORTED, .payload = (void *)0xeeeeeeee, .num_payload = 9999);
+  poison.struct_size = PJRT_STRUCT_SIZE(PJRT_Device_PoisonExecution_Args, poisoned);
+  OFFERED(Device_PoisonExecution, poison);
+  ARGS(Client_Create, create, .create_options = pj_options, .num_options = pj_num_options);
+  create.struct_size = PJRT_STRUCT_SIZE(PJRT_Client_Create_Args, client); // before try_get
+  memset(&create.kv_try_get_callback, 0xee, sizeof create.kv_try_get_callback);
+  PJRT_Error *error = CALL(Client_Create, create);
+  if (error) { // a second client may not be possible
+    CHECK(pj_error_code(error) != PJRT_Error_Code_INVALID_ARGUMENT,
+          "the older struct is refused: %s", pj_error_text(error));
+    pj_error_free(error);
+  } else {
+    ARGS(Client_Destroy, destroy, .client = create.client);
+    OK(Client_Destroy, destroy);
+  }
+  stop();
+}
+
 static void unknown_extension(void) {
   start();
   PJRT_Extension_Base second = {.struct_size = PJRT_Extension_Base_STRUCT_SIZE,
@@ -262,6 +294,8 @@ const PjCtsTest pj_cts_client_tests[] = {
     {"client.assignment_small", "an assignment that does not fit is refused, and nothing written",
      assignment_small},
     {"client.newer_host", "larger structs of newer hosts are accepted", other_sizes},
+    {"client.older_host",
+     "structs of older hosts are accepted, and what lies behind them is not read", older_host},
     {"client.unknown_extension", "extensions of a call that are not known are skipped",
      unknown_extension},
     {"client.process_info", "PJRT_Client_UpdateGlobalProcessInfo takes states of processes",

@@ -262,6 +262,39 @@ static void old_options(void) {
   stop();
 }
 
+// jaxlib hangs such a node on every compilation and execution.
+static void profiler_extension(void) {
+  start();
+  struct {
+    PJRT_Extension_Base base;
+    void *api;
+    int64_t context_id;
+  } node = {.base = {.struct_size = sizeof node, .type = PJRT_Extension_Type_Profiler}};
+  size_t size;
+  const char *bytes = compile_options(1, 1, &size);
+  PJRT_Program program = {.struct_size = PJRT_Program_STRUCT_SIZE,
+                          .code = (char *)program_identity,
+                          .code_size = strlen(program_identity),
+                          .format = "mlir",
+                          .format_size = 4};
+  ARGS(Client_Compile, make, .client = client, .program = &program, .compile_options = bytes,
+       .compile_options_size = size, .extension_start = &node.base);
+  OK(Client_Compile, make);
+  PJRT_Buffer *a = make_f32(4, (float[]){1, 2, 3, 4}), *out;
+  PJRT_Buffer *const *const argument_lists[1] = {&a};
+  PJRT_Buffer **const output_lists[1] = {&out};
+  PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
+  ARGS(LoadedExecutable_Execute, run, .executable = make.executable, .options = &options,
+       .argument_lists = argument_lists, .num_devices = 1, .num_args = 1,
+       .output_lists = output_lists, .extension_start = &node.base);
+  OK(LoadedExecutable_Execute, run);
+  expect_f32(out, 4, (float[]){1, 2, 3, 4}, "the result");
+  destroy_buffer(a);
+  destroy_buffer(out);
+  destroy_loaded(make.executable);
+  stop();
+}
+
 static void context(void) {
   start();
   ARGS(ExecuteContext_Create, make);
@@ -334,6 +367,8 @@ const PjCtsTest pj_cts_execute_tests[] = {
     {"execute.wrong_shape", "an argument of another shape is an error", wrong_shape},
     {"execute.wrong_type", "an argument of another type is an error", wrong_type},
     {"execute.old_options", "options of an older host are read as far as they go", old_options},
+    {"execute.profiler_extension", "the node that jaxlib hangs on compilations and executions",
+     profiler_extension},
     {"execute.context", "a context may be destroyed when the call returns", context},
     {"execute.deterministic", "the same program on the same data has the same bits", deterministic},
     {0}};

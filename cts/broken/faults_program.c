@@ -365,3 +365,16 @@ PJRT_Error *pj_broken_device_outputs_swapped(PJRT_LoadedExecutable_Execute_Args 
   }
   return error;
 }
+
+PJRT_Error *pj_broken_older_host_overread(PJRT_Client_CreateErrorBuffer_Args *args) {
+  // Where the payload would be: with an older host that is behind the struct.
+  PJRT_Client_CreateErrorBuffer_Args copy = *args;
+  copy.struct_size = PJRT_Client_CreateErrorBuffer_Args_STRUCT_SIZE;
+  PJRT_Error *error = pj_real->PJRT_Client_CreateErrorBuffer(&copy);
+  args->buffer = copy.buffer;
+  return error;
+}
+
+PJRT_Error *pj_broken_profiler_refused(PJRT_LoadedExecutable_Execute_Args *args) {
+  return args->extension_start ? pj_broken_invalid() : pj_real->PJRT_LoadedExecutable_Execute(args);
+}
