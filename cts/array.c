@@ -238,6 +238,18 @@ void pj_cts_compare(const PjCtsArray *got, const PjCtsArray *want, double tolera
   for (size_t i = 0; i < want->count * (size_t)parts; i++) {
     if (memcmp(got->data + i * size, want->data + i * size, size) == 0)
       continue;
+    if (want->type->bits >= 8 && (want->type->class == PJ_INT || want->type->class == PJ_UINT)) {
+      // As integers: doubles do not tell the large ones apart.
+      int64_t x = 0, y = 0;
+      memcpy(&x, got->data + i * size, size);
+      memcpy(&y, want->data + i * size, size);
+      if (want->type->class == PJ_UINT)
+        FAIL("%s: element %zu is %" PRIu64 ", not %" PRIu64, what, i, (uint64_t)x, (uint64_t)y);
+      int unused = 64 - want->type->bits;
+      x = (int64_t)((uint64_t)x << unused) >> unused;
+      y = (int64_t)((uint64_t)y << unused) >> unused;
+      FAIL("%s: element %zu is %" PRId64 ", not %" PRId64, what, i, x, y);
+    }
     double x = read_number(got, i), y = read_number(want, i);
     if ((isnan(x) && isnan(y)) || (x == y && tolerance > 0) ||
         fabs(x - y) <= tolerance * (fabs(y) > 1 ? fabs(y) : 1))

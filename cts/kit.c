@@ -81,6 +81,12 @@ const char *pj_code_text(PJRT_Error_Code code) {
   return (unsigned)code < sizeof names / sizeof *names ? names[code] : "(no code of the interface)";
 }
 
+// Raises an entry of the record; threads may do so at a time.
+static void note(unsigned char *entry, unsigned char value) {
+  if (__atomic_load_n(entry, __ATOMIC_RELAXED) < value)
+    __atomic_store_n(entry, value, __ATOMIC_RELAXED);
+}
+
 static void conclude(PjCtsVerdict verdict, const char *file, int line, const char *format,
                      va_list args) {
   const char *slash = strrchr(file, '/');
@@ -132,7 +138,7 @@ PJRT_Error *pj_call(int slot, void *args, const char *file, int line) {
   } copy;
   Function *function = function_at(slot);
   if (!function) {
-    pj_record->not_offered[slot] = 1;
+    note(&pj_record->not_offered[slot], 1);
     if (pj_slot_since[slot] > pj_api.pjrt_api_version.minor_version)
       pj_not_offered("PJRT_%s came with 0.%d, the plugin is of 0.%d", pj_slot_name[slot],
                      pj_slot_since[slot], pj_api.pjrt_api_version.minor_version);
@@ -147,9 +153,8 @@ PJRT_Error *pj_call(int slot, void *args, const char *file, int line) {
   memcpy(copy.bytes, args, size);
   memcpy(copy.bytes, &passed, sizeof passed);
   memset(copy.bytes + passed, PATTERN, GUARD);
-  if (!pj_record->called[slot])
-    pj_record->called[slot] = 1;
-  pj_record->slot = slot;
+  note(&pj_record->called[slot], 1);
+  __atomic_store_n(&pj_record->slot, slot, __ATOMIC_RELAXED);
   PJRT_Error *error = NULL;
   if (slot == PJ_SLOT_Error_Destroy)
     pj_api.PJRT_Error_Destroy((PJRT_Error_Destroy_Args *)copy.bytes);
@@ -157,9 +162,9 @@ PJRT_Error *pj_call(int slot, void *args, const char *file, int line) {
     pj_api.PJRT_Error_Message((PJRT_Error_Message_Args *)copy.bytes);
   else
     error = function(copy.bytes);
-  pj_record->slot = -1;
+  __atomic_store_n(&pj_record->slot, -1, __ATOMIC_RELAXED);
   if (!error)
-    pj_record->called[slot] = 2;
+    note(&pj_record->called[slot], 2);
   for (int i = 0; i < GUARD; i++)
     if (copy.bytes[passed + (size_t)i] != PATTERN)
       pj_fail(file, line, "PJRT_%s wrote beyond its arguments: at byte %zu, struct_size is %zu",
@@ -208,7 +213,7 @@ bool pj_expect_offered(int slot, PJRT_Error *error, const char *file, int line) 
     return true;
   PJRT_Error_Code code = pj_error_code(error);
   if (code == PJRT_Error_Code_UNIMPLEMENTED && pj_slot_optional(slot)) {
-    pj_record->not_offered[slot] = 1;
+    note(&pj_record->not_offered[slot], 1);
     pj_error_free(error);
     return false;
   }
@@ -231,7 +236,7 @@ void pj_expect_error(int slot, PJRT_Error *error, PJRT_Error_Code code, const ch
   PJRT_Error_Code got = pj_error_code(error);
   const char *text = pj_error_text(error);
   if (got == PJRT_Error_Code_UNIMPLEMENTED && code != got && slot >= 0 && pj_slot_optional(slot)) {
-    pj_record->not_offered[slot] = 1;
+    note(&pj_record->not_offered[slot], 1);
     pj_not_offered("%s: UNIMPLEMENTED: %s", what, text);
   }
   if (code && got != code)

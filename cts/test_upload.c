@@ -1,6 +1,7 @@
 // From host memory to a buffer: semantics, strides, sizes.
 #include "array.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -438,9 +439,14 @@ static void type_to_f64(const PjCtsType *type) {
   }
   PJRT_Buffer *out = converted(&a, f64, type);
   PjCtsArray got = pj_cts_download(out, &want, "the conversion to f64");
-  // Values are the same; whether tiny ones are flushed to zero is the device's matter.
-  pj_cts_compare(&got, &want, type->class == PJ_FLOAT && type->bits > 8 ? 1e-37 : 0,
-                 "the conversion to f64");
+  // Values are the same; only denormal ones may have become zero.
+  double normal = ldexp(1, 1 - type->bias);
+  for (size_t i = 0; i < want.count; i++) {
+    double *x = (double *)(void *)got.data + i, y = ((const double *)(const void *)want.data)[i];
+    if (type->class == PJ_FLOAT && *x == 0 && fabs(y) < normal)
+      *x = y;
+  }
+  pj_cts_compare(&got, &want, 0, "the conversion to f64");
 }
 
 static void type_from_f32(const PjCtsType *type) {

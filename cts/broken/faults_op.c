@@ -87,3 +87,7 @@ PJRT_Error *pj_broken_custom_call_ignored(PJRT_Client_Compile_Args *args) {
                   "stablehlo.custom_call @nobody_has_registered_this(%a) : (tensor<4xf32>) -> ",
                   "stablehlo.add %a, %a : ");
 }
+
+PJRT_Error *pj_broken_op_last_bit_large(PJRT_LoadedExecutable_Execute_Args *args) {
+  return pj_broken_op_last_bit(args);
+}
