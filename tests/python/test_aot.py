@@ -408,6 +408,9 @@ def test_names(build, small, tmp_path):
 
     assert written("small.mlir") == ["small.c", "small.h"]
     assert "void small(" in (tmp_path / "small.h").read_text()
+    if cxx := shutil.which("c++"):
+        (tmp_path / "caller.cc").write_text('#include "small.h"\nvoid call(const float *x, float *y, void *w) { small(x, y, w); }\n')
+        subprocess.run([cxx, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-c", "caller.cc"], cwd=tmp_path, check=True)
     assert "other.c" in written("small.mlir", "-o", "other.c", "--name", "twice")
     assert "TWICE_WORKSPACE" in (tmp_path / "other.h").read_text() and '#include "other.h"' in (tmp_path / "other.c").read_text()
     written("small.mlir", "-o", "4 by-4.c")  # made a name
