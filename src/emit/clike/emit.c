@@ -34,6 +34,17 @@ static void indent(Fn *f) {
 // --------------------------------------------------------------------------------------------------------
 // constants
 
+// Writes |value| with |digits| from |start| on; true if that is read as the same number.
+static bool print_digits(PjStrBuf *out, size_t start, double value, bool narrow, int digits) {
+  double back = 0;
+  out->len = start;
+  pj_strbuf_double(out, value, digits);
+  if (out->failed)
+    return false;
+  pj_parse_double((PjStr){out->data + start, out->len - start}, &back);
+  return (narrow ? (double)(float)back : back) == value;
+}
+
 void pj_clike_number(PjStrBuf *out, PjKirElem elem, uint64_t bits) {
   bool narrow = elem == PJ_KIR_F32;
   const char *suffix = narrow ? "f" : "";
@@ -52,18 +63,14 @@ void pj_clike_number(PjStrBuf *out, PjKirElem elem, uint64_t bits) {
     pj_strbuf_printf(out, "%s%d.0%s", signbit(value) ? "-" : "", (int)fabs(value), suffix);
     return;
   }
+  // More digits come closer, so if a middle number of them is not enough, fewer are not either.
   size_t start = out->len;
-  for (int digits = 1; digits <= 17 && !out->failed; ++digits) {
-    double back = 0;
-    out->len = start;
-    pj_strbuf_double(out, value, digits);
-    if (out->failed)
-      return;
-    PjStr text = {out->data + start, out->len - start};
-    pj_parse_double(text, &back);
-    if ((narrow ? (double)(float)back : back) == value)
-      break;
-  }
+  int middle = narrow ? 6 : 15;
+  int digits = print_digits(out, start, value, narrow, middle) ? 1 : middle + 1;
+  while (digits <= 17 && !out->failed && !print_digits(out, start, value, narrow, digits))
+    ++digits;
+  if (out->failed)
+    return;
   pj_strbuf_puts(out, suffix);
 }
 
