@@ -130,6 +130,13 @@ bool pj_has(int slot) {
   return function_at(slot) != NULL;
 }
 
+bool pj_of_version(int slot) {
+  bool has = pj_slot_since[slot] <= pj_api.pjrt_api_version.minor_version;
+  if (!has)
+    note(&pj_record->not_offered[slot], 1);
+  return has;
+}
+
 PJRT_Error *pj_call(int slot, void *args, const char *file, int line) {
   enum { ROOM = 1024, GUARD = 64, PATTERN = 0xa7 };
   union {

@@ -61,9 +61,11 @@ _Noreturn void pj_not_offered(const char *format, ...) __attribute__((format(pri
 // The same for success: an error fails the test with its message; UNIMPLEMENTED of an optional
 // function ends it as not offered.
 #define OK(name, variable) pj_expect_ok(PJ_SLOT_##name, CALL(name, variable), __FILE__, __LINE__)
-// The same, but returns false for UNIMPLEMENTED of an optional function.
-#define OFFERED(name, variable) \
-  pj_expect_offered(PJ_SLOT_##name, CALL(name, variable), __FILE__, __LINE__)
+// The same, but returns false for UNIMPLEMENTED of an optional function, and for one that came
+// later.
+#define OFFERED(name, variable)     \
+  (pj_of_version(PJ_SLOT_##name) && \
+   pj_expect_offered(PJ_SLOT_##name, CALL(name, variable), __FILE__, __LINE__))
 // Expects an error of the code, with a message.
 #define FAILS(name, variable, code)                                                            \
   pj_expect_error(PJ_SLOT_##name, CALL(name, variable), PJRT_Error_Code_##code, "PJRT_" #name, \
@@ -75,6 +77,7 @@ _Noreturn void pj_not_offered(const char *format, ...) __attribute__((format(pri
 
 PJRT_Error *pj_call(int slot, void *args, const char *file, int line);
 bool pj_has(int slot);
+bool pj_of_version(int slot); // whether the plugin's version has the function
 void pj_expect_ok(int slot, PJRT_Error *error, const char *file, int line);
 bool pj_expect_offered(int slot, PJRT_Error *error, const char *file, int line);
 // |code| OK: any. Frees the error.

@@ -224,7 +224,7 @@ static void older_host(void) {
   ARGS(Device_PoisonExecution, poison, .device = device, .launch_id = 4711,
        .error_code = PJRT_Error_Code_ABORTED, .payload = (void *)0xeeeeeeee, .num_payload = 9999);
   poison.struct_size = PJRT_STRUCT_SIZE(PJRT_Device_PoisonExecution_Args, poisoned);
-  OFFERED(Device_PoisonExecution, poison);
+  (void)OFFERED(Device_PoisonExecution, poison);
   ARGS(Client_Create, create, .create_options = pj_options, .num_options = pj_num_options);
   create.struct_size = PJRT_STRUCT_SIZE(PJRT_Client_Create_Args, client); // before try_get
   memset(&create.kv_try_get_callback, 0xee, sizeof create.kv_try_get_callback);

@@ -2,6 +2,7 @@
 // copies the table and falsifies the slot that PJRT_BROKEN names. Each fault of faults.def must be
 // caught by the conformance kit.
 #include "broken.h"
+#include "pjrt/pjrt_slots.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -37,6 +38,18 @@ static const PJRT_Api *load_real(void) {
   return get ? get() : NULL;
 }
 
+// No fault, but a plugin of 0.75: its table ends before what came later.
+static void become_old(void) {
+  size_t slots = 0;
+#define X(slot, name, since) slots += since <= 75 && slots == slot;
+  PJRT_API_SLOTS(X)
+#undef X
+  size_t size = offsetof(PJRT_Api, PJRT_Error_Destroy) + slots * sizeof(void *);
+  memset((char *)&pj_broken + size, 0xee, sizeof pj_broken - size);
+  pj_broken.struct_size = size;
+  pj_broken.pjrt_api_version.minor_version = 75;
+}
+
 __attribute__((visibility("default"))) const PJRT_Api *GetPjrtApi(void);
 const PJRT_Api *GetPjrtApi(void) {
   pj_real = load_real();
@@ -57,6 +70,10 @@ const PJRT_Api *GetPjrtApi(void) {
 #include "faults.def"
   if (is("event_callback_lost"))
     pj_broken.PJRT_Event_OnReady = pj_broken_watch;
+  if (is("version_75")) {
+    become_old();
+    found = true;
+  }
   if (!found) {
     fprintf(stderr, "broken plugin: PJRT_BROKEN names no fault of faults.def\n");
     return NULL;

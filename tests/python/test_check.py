@@ -195,6 +195,20 @@ def test_bad_profile(check, line, message):
     assert (status, out) == (2, "") and f"p:2: {message}" in err
 
 
+@pytest.mark.slow
+def test_plugin_of_an_older_version(check):
+    status, out, err = check("--json", "--filter", "!type.*", "--filter", "!op.*", check.broken, fault="version_75")
+    report = json.loads(out)
+    got = verdicts(out)
+    assert status == 0, [t for t in report["tests"] if t["verdict"] not in ("passed", "not offered")]
+    assert report["api"]["minor"] == 75
+    messages = {t["name"]: t.get("message") for t in report["tests"]}
+    assert messages["event.create.success"] == "PJRT_Event_Create came with 0.89, the plugin is of 0.75"
+    assert got["buffer.delete"] == got["execute.add"] == got["topology.serialize"] == "passed"
+    assert got["devices.replicas"] == got["event.handles"] == "passed"  # which look at later functions only in passing
+    assert report["functions"]["PJRT_Event_Create"] == "not offered"
+
+
 def test_options_reach_the_client(check):
     (check.folder / "p").write_text("option cpu_device_count=3\nseveral cpu_device_count=4\n")
     status, out, err = check("--json", "--profile", "p", "--filter", "devices.place", check.cpu)
