@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -143,8 +144,12 @@ static void test_blocked_tasks_let_others_work(void **state) {
 
 static pid_t checked_fork(void) {
   pid_t child = fork();
-  if (child == 0)
-    alarm(20); // a child that hangs fails
+  if (child == 0) { // one that hangs fails; threads of pools block all signals
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    alarm(20);
+  }
   return child;
 }
 
@@ -218,8 +223,8 @@ static void fork_in_task(void *arg) {
 }
 
 static void test_a_task_may_fork(void **state) {
-#ifdef __SANITIZE_THREAD__
-  skip();
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+  skip(); // their own locks do not survive a fork on another thread than the first
 #endif
   Blocked blocked = {.event = pj_event_create()};
   expect(pj_workers_create(1, &blocked.workers));
