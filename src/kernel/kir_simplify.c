@@ -191,6 +191,22 @@ static PjKirVal simplify_shift(const Ctx *x) {
   return pj_kir_2(x->k, x->op, arg(x, x->a, 0), constant(x, sum < width ? sum : width - 1));
 }
 
+// 0 or 1 where a comparison with the least or the greatest integer has one answer, else -1.
+static int compare_extreme(const Ctx *x) {
+  PjKirElem elem = (PjKirElem)pj_kir_typeof(x->k, x->a).elem;
+  bool strict = x->op == PJ_KIR_ULT || x->op == PJ_KIR_SLT;
+  bool is_signed = x->op == PJ_KIR_SLT || x->op == PJ_KIR_SLE;
+  if (!pj_kir__is_int(elem) || !(strict || x->op == PJ_KIR_ULE || x->op == PJ_KIR_SLE))
+    return -1;
+  uint64_t ones = pj_kir__mask(elem), bits;
+  uint64_t greatest = is_signed ? ones >> 1 : ones, least = is_signed ? (ones >> 1) + 1 : 0;
+  if (pj_kir_is_const(x->k, x->a, &bits)) // greatest < b, least <= b
+    return bits == (strict ? greatest : least) ? !strict : -1;
+  if (x->known) // a < least, a <= greatest
+    return x->c == (strict ? least : greatest) ? !strict : -1;
+  return -1;
+}
+
 static PjKirVal simplify_compare(const Ctx *x) {
   if (x->a == x->b)
     switch (x->op) {
@@ -210,10 +226,11 @@ static PjKirVal simplify_compare(const Ctx *x) {
     default:
       return 0;
     }
+  int sure = compare_extreme(x);
+  if (sure >= 0)
+    return constant(x, (uint64_t)sure);
   if (!x->known || x->c)
     return 0;
-  if (x->op == PJ_KIR_ULT)
-    return constant(x, 0);
   // A mask that was widened is compared with zero to become one again.
   bool widened = (is_op(x, x->a, PJ_KIR_ZEXT) || is_op(x, x->a, PJ_KIR_SEXT)) &&
                  pj_kir_typeof(x->k, arg(x, x->a, 0)).elem == PJ_KIR_I1;
