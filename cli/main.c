@@ -25,17 +25,26 @@ static void print_help(FILE *out) {
           "\n`pjrt COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
+// What was printed may still wait in a buffer: nothing is done before it is out.
+static int finish(int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return status;
+  if (status == PJ_EXIT_OK)
+    fprintf(stderr, "pjrt: cannot write to standard output\n");
+  return status == PJ_EXIT_OK ? PJ_EXIT_FAILED : status;
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   for (size_t i = 0; i < NUM_COMMANDS; i++)
     if (strcmp(name, commands[i].name) == 0)
-      return commands[i].run(argc - 2, argv + 2);
+      return finish(commands[i].run(argc - 2, argv + 2));
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
     print_help(stdout);
-    return PJ_EXIT_OK;
+    return finish(PJ_EXIT_OK);
   }
   if (strcmp(name, "--version") == 0)
-    return pj_command_version(0, argv);
+    return finish(pj_command_version(0, argv));
   if (*name)
     fprintf(stderr, "pjrt: unknown command '%s'\n\n", name);
   print_help(stderr);

@@ -311,8 +311,6 @@ static PjStatus run_all(Run *run) {
   lap(run, "execute");
   for (size_t i = 0; i < num_outputs; i++)
     PJ_TRY_IN(put_output(run, i, outputs[i]), "output %zu", i);
-  if (fflush(stdout) != 0 || ferror(stdout))
-    return PJ_ERROR(UNAVAILABLE, "cannot write to standard output");
   return PJ_STATUS_OK;
 }
 

@@ -238,10 +238,14 @@ def test_unwritable_output(pjrt):
     (pjrt.folder / "file").write_text("")
     status, _, err = pjrt("run", "-o", "file", "add.mlir", "x.npy", "x.npy")
     assert status == 1 and "file" in err
-    with open("/dev/full", "w") as full:
-        result = subprocess.run([pjrt_binary(pjrt), "run", "add.mlir", "x.npy", "x.npy"], cwd=pjrt.folder, stdout=full,
-                                stderr=subprocess.PIPE, text=True)
-    assert result.returncode == 1 and "standard output" in result.stderr
+    plugin = str(pjrt_binary(pjrt).with_name("pjrt_plugin_cpu.so"))
+    commands = [["run", "add.mlir", "x.npy", "x.npy"], ["devices"], ["options"], ["--help"],
+                ["check", plugin, "--filter", "api.table*", "--json"], ["check", plugin, "--filter", "api.table*"]]
+    for command in commands:
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([pjrt_binary(pjrt), *command], cwd=pjrt.folder, stdout=full,
+                                    stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1 and "standard output" in result.stderr, command
 
 
 def pjrt_binary(pjrt):
