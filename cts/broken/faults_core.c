@@ -98,15 +98,20 @@ static void forward(PJRT_Error *error, void *user_arg) {
   to->callback(error, to->user_arg);
 }
 
-PJRT_Error *pj_broken_watch(PJRT_Event_OnReady_Args *args) {
+// OnReady with |callback| in between, whose user_arg is a Forward.
+static PJRT_Error *watch_by(PJRT_Event_OnReady_Args *args, PJRT_Event_OnReadyCallback callback) {
   static Forward forwards[256];
   static size_t count;
   Forward *to = &forwards[count++ % 256];
   *to = (Forward){args->event, args->callback, args->user_arg};
   PJRT_Event_OnReady_Args mine = *args;
-  mine.callback = forward;
+  mine.callback = callback;
   mine.user_arg = to;
   return pj_real->PJRT_Event_OnReady(&mine);
+}
+
+PJRT_Error *pj_broken_watch(PJRT_Event_OnReady_Args *args) {
+  return watch_by(args, forward);
 }
 
 PJRT_Error *pj_broken_event_callback_lost(PJRT_Event_Destroy_Args *args) {
@@ -124,14 +129,7 @@ static void without_error(PJRT_Error *error, void *user_arg) {
 }
 
 PJRT_Error *pj_broken_event_callback_no_error(PJRT_Event_OnReady_Args *args) {
-  static Forward forwards[256];
-  static size_t count;
-  Forward *to = &forwards[count++ % 256];
-  *to = (Forward){args->event, args->callback, args->user_arg};
-  PJRT_Event_OnReady_Args mine = *args;
-  mine.callback = without_error;
-  mine.user_arg = to;
-  return pj_real->PJRT_Event_OnReady(&mine);
+  return watch_by(args, without_error);
 }
 
 PJRT_Error *pj_broken_event_error_lost(PJRT_Event_Await_Args *args) {
