@@ -1,35 +1,28 @@
 // The commands that only tell: devices, options, version.
-#include <stdio.h>
 #include <string.h>
 
 #include "base/options.h"
 #include "commands.h"
 #include "plugin.h"
 
-// Whether the only argument asks for help; anything else than that or nothing is an error.
-static int only_help(const char *command, const char *help, int argc, char **argv) {
-  if (argc == 0)
-    return -1;
-  if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
-    fputs(help, stdout);
-    return PJ_EXIT_OK;
-  }
-  fprintf(stderr, "pjrt %s: unexpected argument '%s'\n%s", command, argv[0], help);
-  return PJ_EXIT_USAGE;
-}
-
-int pj_command_version(int argc, char **argv) {
-  int exit_status = only_help("version", "Usage: pjrt version\n", argc, argv);
-  if (exit_status >= 0)
-    return exit_status;
+static int run_version(const PjCommand *self, int argc, char **argv) {
+  if (!pj_command_parse(self, &argc, argv, NULL))
+    return PJ_EXIT_USAGE;
   printf("libpjrt %s, PJRT C API %d.%d\n", PJ_VERSION, PJRT_API_MAJOR, PJRT_API_MINOR);
   return PJ_EXIT_OK;
 }
 
-int pj_command_options(int argc, char **argv) {
-  int exit_status = only_help("options", "Usage: pjrt options\n", argc, argv);
-  if (exit_status >= 0)
-    return exit_status;
+const PjCommand pj_cmd_version = {
+    .name = "version",
+    .summary = "print the version of this program",
+    .synopsis = "",
+    .description = "Prints the version of this program and of the interface that it speaks.",
+    .run = run_version,
+};
+
+static int run_options(const PjCommand *self, int argc, char **argv) {
+  if (!pj_command_parse(self, &argc, argv, NULL))
+    return PJ_EXIT_USAGE;
   printf("%-22s %-9s %s\n", "environment variable", "default", "meaning");
   for (int i = 0; i < PJ_OPTION_COUNT; i++) {
     const PjOptionInfo *option = &pj_option_info[i];
@@ -40,38 +33,23 @@ int pj_command_options(int argc, char **argv) {
   return PJ_EXIT_OK;
 }
 
-static const char devices_help[] =
-    "Usage: pjrt devices [--plugin SO] [--option NAME=VALUE]...\n\n"
-    "Starts a client and lists the devices that programs can run on.\n\n";
+const PjCommand pj_cmd_options = {
+    .name = "options",
+    .summary = "list the environment variables that libpjrt reads",
+    .synopsis = "",
+    .description = "Lists the environment variables that libpjrt and its CPU plugin read.",
+    .run = run_options,
+};
 
-int pj_command_devices(int argc, char **argv) {
+static int run_devices(const PjCommand *self, int argc, char **argv) {
   PjPluginArgs args = {0};
-  PjStatus status = PJ_STATUS_OK;
-  for (int i = 0; i < argc; i++) {
-    if (pj_plugin_arg(&args, argc, argv, &i, &status)) {
-      if (!status)
-        continue;
-      fprintf(stderr, "pjrt devices: %s\n", pj_status_message(status));
-      pj_status_free(status);
-      return PJ_EXIT_USAGE;
-    }
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      printf("%s%s", devices_help, pj_plugin_help);
-      return PJ_EXIT_OK;
-    }
-    fprintf(stderr, "pjrt devices: unexpected argument '%s'\n%s%s", argv[i], devices_help,
-            pj_plugin_help);
+  if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
-  }
   PjhPlugin *plugin;
   PjhClient *client;
-  status = pj_plugin_open(&args, &plugin, &client);
-  if (status) {
-    fprintf(stderr, "pjrt devices: %s: %s\n", pj_code_name(pj_status_code(status)),
-            pj_status_message(status));
-    pj_status_free(status);
-    return PJ_EXIT_FAILED;
-  }
+  PjStatus status = pj_plugin_open(&args, &plugin, &client);
+  if (status)
+    return pj_command_end(self, status);
   int major, minor;
   pjh_plugin_version(plugin, &major, &minor);
   printf("platform %s (%s), PJRT C API %d.%d\n", pjh_client_platform_name(client),
@@ -82,3 +60,14 @@ int pj_command_devices(int argc, char **argv) {
   pjh_plugin_destroy(plugin);
   return PJ_EXIT_OK;
 }
+
+static const PjArg devices_options[] = {PJ_PLUGIN_ARG_ROWS(0), {0}};
+
+const PjCommand pj_cmd_devices = {
+    .name = "devices",
+    .summary = "list the devices of a plugin",
+    .synopsis = "",
+    .description = "Starts a client and lists the devices that programs can run on.",
+    .options = devices_options,
+    .run = run_devices,
+};

@@ -8,13 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char pj_plugin_help[] =
-    "  --plugin SO          the PJRT plugin; default: $PJRT_PLUGIN, else pjrt_plugin_cpu.so beside "
-    "this\n"
-    "                       program, else ../lib/pjrt/pjrt_plugin_cpu.so\n"
-    "  --option NAME=VALUE  an option for the plugin's client, e.g. cpu_device_count=4; may be "
-    "repeated\n";
-
 static const char default_plugin[] = "pjrt_plugin_cpu.so";
 
 PjStatus pj_plugin_status(PjhError *error) {
@@ -26,7 +19,8 @@ PjStatus pj_plugin_status(PjhError *error) {
   return status;
 }
 
-static PjStatus add_option(PjPluginArgs *args, const char *text) {
+PjStatus pj_plugin_take_option(void *field, const char *text) {
+  PjPluginArgs *args = field;
   const char *equals = strchr(text, '=');
   PJ_FAIL_IF(!equals || equals == text, INVALID_ARGUMENT, "--option %s: expected NAME=VALUE", text);
   PJ_FAIL_IF(args->num_options == PJ_MAX_CREATE_OPTIONS, INVALID_ARGUMENT, "more than %d options",
@@ -51,23 +45,6 @@ static PjStatus add_option(PjPluginArgs *args, const char *text) {
     option->value_size = strlen(value);
   }
   return PJ_STATUS_OK;
-}
-
-bool pj_plugin_arg(PjPluginArgs *args, int argc, char **argv, int *at, PjStatus *status) {
-  const char *name = argv[*at];
-  bool plugin = strcmp(name, "--plugin") == 0;
-  if (!plugin && strcmp(name, "--option") != 0)
-    return false;
-  if (*at + 1 >= argc) {
-    *status = PJ_ERROR(INVALID_ARGUMENT, "%s needs a value", name);
-    return true;
-  }
-  const char *value = argv[++*at];
-  if (plugin)
-    args->path = value;
-  else
-    *status = add_option(args, value);
-  return true;
 }
 
 // Writes DIR/|tail| for the folder of this program; false when it cannot be told or is not there.

@@ -19,23 +19,6 @@
 #include "show.h"
 #include "signature.h"
 
-static const char help[] =
-    "Usage: pjrt run [OPTION]... PROGRAM [INPUT.npy[:TYPE]]...\n"
-    "\n"
-    "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact; - for standard "
-    "input), runs it\n"
-    "once on the arrays, in the order of its parameters, and prints the outputs.\n"
-    "\n"
-    "A file of raw bytes (dtype V1 or V2, which is how NumPy writes bfloat16 and the other types "
-    "of ml_dtypes)\n"
-    "takes its element type from the program, or from :TYPE, e.g. weights.npy:bf16.\n"
-    "\n"
-    "  -o DIR               write DIR/output_N.npy, making DIR if need be, instead of printing "
-    "elements\n"
-    "  --device N           run on the client's device N (default 0)\n"
-    "  --format FORMAT      mlir (default) or hlo, for a serialised HloModuleProto\n"
-    "  --time               say how long each step took\n";
-
 typedef struct RunArgs {
   PjPluginArgs plugin;
   const char *program, *out_dir, *format;
@@ -331,88 +314,45 @@ static void run_free(Run *run) {
   pj_free(run->program);
 }
 
-// Reads the value of option argv[*at] into |*out|.
-static PjStatus take_value(int argc, char **argv, int *at, const char **out) {
-  PJ_FAIL_IF(*at + 1 >= argc, INVALID_ARGUMENT, "%s needs a value", argv[*at]);
-  *out = argv[++*at];
-  return PJ_STATUS_OK;
-}
+static const PjArg options[] = {
+    {"-o", "DIR", PJ_ARG_FOLDER, offsetof(RunArgs, out_dir),
+     "write DIR/output_N.npy, making DIR if need be, instead of printing elements"},
+    {"--device", "N", PJ_ARG_COUNT, offsetof(RunArgs, device),
+     "run on the client's device N (default 0)"},
+    {"--format", "mlir|hlo", PJ_ARG_CHOICE, offsetof(RunArgs, format),
+     "what PROGRAM is: StableHLO (default) or a serialised HloModuleProto"},
+    {"--time", NULL, PJ_ARG_FLAG, offsetof(RunArgs, time), "say how long each step took"},
+    PJ_PLUGIN_ARG_ROWS(offsetof(RunArgs, plugin)),
+    {0},
+};
 
-static PjStatus parse_device(const char *text, size_t *out) {
-  size_t value = 0;
-  bool good = *text;
-  for (const char *p = text; *p; p++) {
-    good = good && *p >= '0' && *p <= '9' && value < 100000;
-    value = value * 10 + (size_t)(*p - '0');
-  }
-  PJ_FAIL_IF(!good, INVALID_ARGUMENT, "--device %s: expected a number", text);
-  *out = value;
-  return PJ_STATUS_OK;
-}
-
-// Fills |out| from the command line; the inputs are gathered at the front of |argv|.
-static PjStatus parse_args(int argc, char **argv, RunArgs *out, bool *out_help) {
-  bool only_files = false;
-  out->format = "mlir";
-  out->inputs = argv;
-  for (int i = 0; i < argc; i++) {
-    char *arg = argv[i];
-    PjStatus status = PJ_STATUS_OK;
-    if (only_files || arg[0] != '-' || !arg[1]) {
-      if (!out->program)
-        out->program = arg;
-      else
-        out->inputs[out->num_inputs++] = arg;
-      continue;
-    }
-    const char *value = NULL;
-    if (strcmp(arg, "--") == 0)
-      only_files = true;
-    else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
-      *out_help = true;
-    else if (strcmp(arg, "--time") == 0)
-      out->time = true;
-    else if (strcmp(arg, "-o") == 0)
-      status = take_value(argc, argv, &i, &out->out_dir);
-    else if (strcmp(arg, "--format") == 0)
-      status = take_value(argc, argv, &i, &out->format);
-    else if (strcmp(arg, "--device") == 0) {
-      status = take_value(argc, argv, &i, &value);
-      if (!status)
-        status = parse_device(value, &out->device);
-    } else if (!pj_plugin_arg(&out->plugin, argc, argv, &i, &status)) {
-      return PJ_ERROR(INVALID_ARGUMENT, "unknown option %s", arg);
-    }
-    PJ_TRY(status);
-  }
-  PJ_FAIL_IF(!out->program && !*out_help, INVALID_ARGUMENT, "no PROGRAM given");
-  return PJ_STATUS_OK;
-}
-
-int pj_command_run(int argc, char **argv) {
-  RunArgs args = {0};
-  bool wants_help = false;
-  PjStatus status = parse_args(argc, argv, &args, &wants_help);
-  if (status) {
-    fprintf(stderr, "pjrt run: %s (see pjrt run --help)\n", pj_status_message(status));
-    pj_status_free(status);
+static int run_command(const PjCommand *self, int argc, char **argv) {
+  RunArgs args = {.format = "mlir"};
+  if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
-  }
-  if (wants_help) {
-    printf("%s%s", help, pj_plugin_help);
-    return PJ_EXIT_OK;
-  }
+  if (!argc)
+    return pj_command_wrong(self, "no PROGRAM given");
+  args.program = argv[0];
+  args.inputs = argv + 1;
+  args.num_inputs = (size_t)argc - 1;
   Run run = {.args = &args};
-  status = run_all(&run);
-  fflush(stdout);
-  int exit_status = PJ_EXIT_OK;
-  if (status) {
-    const char *where = pj_status_location(status);
-    fprintf(stderr, "pjrt run: %s: %s%s%s\n", pj_code_name(pj_status_code(status)),
-            pj_status_message(status), *where ? " | " : "", where);
-    pj_status_free(status);
-    exit_status = PJ_EXIT_FAILED;
-  }
+  int exit_status = pj_command_end(self, run_all(&run));
   run_free(&run);
   return exit_status;
 }
+
+const PjCommand pj_cmd_run = {
+    .name = "run",
+    .summary = "run a StableHLO program on .npy arrays",
+    .synopsis = "PROGRAM [INPUT.npy[:TYPE]]...",
+    .description =
+        "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact; - for standard "
+        "input), runs it once on the arrays, in the order of its parameters, and prints the "
+        "outputs.\n\n"
+        "A file of raw bytes (dtype V1 or V2, which is how NumPy writes bfloat16 and the other "
+        "types of ml_dtypes) takes its element type from the program, or from :TYPE, e.g. "
+        "weights.npy:bf16.",
+    .options = options,
+    .words = "*",
+    .run = run_command,
+};

@@ -12,30 +12,6 @@
 #include "check.h"
 #include "kit.h"
 
-static const char help[] =
-    "Usage: pjrt check [OPTION]... PLUGIN.so\n\n"
-    "Tests whether a PJRT plugin keeps the promises of the interface. Each test runs in a process\n"
-    "of its own, so a crash or a hang is one failure. Prints a table by tag, and what did not "
-    "pass.\n\n"
-    "  --filter PATTERN     only tests whose name matches, e.g. 'event.*'; may be repeated; a "
-    "leading\n"
-    "                       '!' leaves out what matches\n"
-    "  --list               print the tests with the promise that each one tries, and run none\n"
-    "  --jobs N             tests at a time; default: the number of processors\n"
-    "  --limit SECONDS      time that one test may take; default 60\n"
-    "  --profile FILE       what the plugin does not support, with reasons, and create options\n"
-    "  --option NAME=VALUE  a create option for every client; may be repeated\n"
-    "  --several NAME=VALUE a create option that gives a client several devices; may be repeated\n"
-    "  --topology NAME      the machine that tests tagged `ahead` compile for, without a client\n"
-    "  --json               print the report as JSON\n"
-    "  --junit FILE         also write it as JUnit XML\n"
-    "  --html FILE          also write it as a page of HTML\n"
-    "  --quiet              no progress on stderr\n"
-    "  --one NAME           run this test in this process, for a debugger\n\n"
-    "Exit status: 0 nothing failed, 1 some test failed, 2 wrong usage, 3 the plugin cannot be "
-    "loaded\n"
-    "or is none. doc/conformance.md says more.\n";
-
 enum { MAX_FILTERS = 64 };
 
 typedef struct Arguments {
@@ -46,7 +22,7 @@ typedef struct Arguments {
   bool option_several[2 * PJ_CTS_MAX_OPTIONS];
   size_t num_option_texts;
   PjCtsOptions options, several;
-  bool list, json, quiet, help;
+  bool list, json, quiet;
   int jobs, report;
   double limit;
 } Arguments;
@@ -127,9 +103,6 @@ static bool parse(int argc, char **argv, Arguments *out) {
       out->json = true;
     } else if (strcmp(name, "--quiet") == 0) {
       out->quiet = true;
-    } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-      out->help = true;
-      return true;
     } else if (*name == '-' && name[1]) {
       return wrong("unknown option '%s'", name);
     } else if (out->plugin) {
@@ -277,10 +250,6 @@ int pj_cts_command(int argc, char **argv) {
   PjCtsProfile profile = {0};
   if (!parse(argc, argv, &args))
     return PJ_CTS_EXIT_USAGE;
-  if (args.help) {
-    fputs(help, stdout);
-    return PJ_CTS_EXIT_PASSED;
-  }
   if (args.profile && !pj_cts_profile_read(args.profile, &profile))
     return PJ_CTS_EXIT_USAGE;
   if (args.one) {
