@@ -3,7 +3,7 @@
 add_custom_target(products)
 
 if(pj_pjrt_SOURCES)
-  pj_shared(plugin_cpu pjrt_plugin_cpu pj_pjrt ${CMAKE_SOURCE_DIR}/cmake/plugin.map)
+  pj_shared(plugin_cpu pjrt_plugin_cpu pj_plugin ${CMAKE_SOURCE_DIR}/cmake/plugin.map)
   set_target_properties(plugin_cpu PROPERTIES PREFIX "" PJ_SHIPPED ON)
   # LLVM's tables hold 91,000 addresses: as a bitmap they take a twentieth of the bytes that loading has to read. Such a
   # library wants glibc 2.36, which the plugin's other symbols want anyway where it was linked to it.

@@ -19,7 +19,7 @@ list(FILTER shared_sources EXCLUDE REGEX "_test\\.c$")
 
 # Tests of the host library link it statically; the plugin's tests load the .so that users load.
 if(pj_pjrt_SOURCES)
-  set(test_libs pj_cli pj_host pj_pjrt)
+  set(test_libs pj_cli pj_host pj_plugin)
 else()
   set(test_libs pj_cli pj_host pj_runtime)
 endif()

@@ -21,8 +21,26 @@ typedef enum PjMemoryKind {
   PJ_MEMORY_KIND_COUNT
 } PjMemoryKind;
 
+// An option that a host gave for the device alone.
+typedef enum PjDriverOptionKind {
+  PJ_DRIVER_OPTION_TEXT,
+  PJ_DRIVER_OPTION_INT,
+  PJ_DRIVER_OPTION_FLOAT,
+  PJ_DRIVER_OPTION_BOOL, // integer 0 or 1
+} PjDriverOptionKind;
+
+typedef struct PjDriverOption {
+  const char *name, *text; // not NUL-terminated
+  size_t name_size, text_size;
+  PjDriverOptionKind kind;
+  int64_t integer;
+  double number;
+} PjDriverOption;
+
 typedef struct PjDriverConfig {
   int device_count; // devices to offer, 0: as many as there are, or as the environment says
+  size_t num_options;
+  const PjDriverOption *options;
 } PjDriverConfig;
 
 // What memory of others must be aligned to before a device uses it in place.
@@ -43,9 +61,23 @@ typedef struct PjDeviceStats {
   int64_t bytes_limit;                 // -1: unknown
 } PjDeviceStats;
 
+// One run of a program of the host's compiler by a device that runs such code itself: on a
+// processor of its own that can address the device's memory.
+typedef struct PjDeviceRun {
+  const char *name; // of the program
+  uint32_t num_inputs, num_outputs;
+  void *const *inputs; // as |allocate| returned them, in the device's default memory
+  void *const *outputs;
+  const size_t *input_bytes, *output_bytes;
+  // Does the work on the calling thread, which reads and writes at the given addresses. Once.
+  PjStatus (*run)(void *context, void *const *inputs, void *const *outputs);
+  void *context;
+} PjDeviceRun;
+
 typedef struct PjDeviceOps {
   // Name of the platform ("cpu") that the host sees.
   const char *name;
+  bool takes_options; // |open| looks at options, and refuses what it does not know
 
   // Opens the driver. Errors: INVALID_ARGUMENT for a configuration that cannot be, UNAVAILABLE
   // without devices.
@@ -61,7 +93,9 @@ typedef struct PjDeviceOps {
   // Frees what |allocate| returned for the same device, kind and size.
   void (*free)(PjDriver *driver, int device, PjMemoryKind kind, void *ptr, size_t size);
 
-  // The address at which the host reads and writes |ptr| in place, or NULL if it cannot.
+  // Whether the host can address a memory. The same answer each time. Host kinds: always true.
+  bool (*host_visible)(PjDriver *driver, int device, PjMemoryKind kind);
+  // The address at which the host reads and writes |ptr| of a visible memory in place.
   void *(*host_pointer)(PjDriver *driver, int device, PjMemoryKind kind, void *ptr);
 
   // Copies between host and device memory, and between memories (of any two devices of the driver).
@@ -78,6 +112,10 @@ typedef struct PjDeviceOps {
   // Prepares a host range for fast transfers, and undoes it. Optional (NULL: nothing to do).
   PjStatus (*pin)(PjDriver *driver, void *ptr, size_t size);
   PjStatus (*unpin)(PjDriver *driver, void *ptr);
+
+  // Runs a program on the device, and returns when it is done. Optional (NULL: the host runs
+  // programs; where it cannot address the memory, on copies).
+  PjStatus (*launch)(PjDriver *driver, int device, const PjDeviceRun *run);
 
   // Counters of a device's allocator. Optional (NULL: none are kept).
   void (*stats)(PjDriver *driver, int device, PjDeviceStats *out_stats);

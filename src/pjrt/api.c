@@ -1,13 +1,7 @@
-// The function table, and the plugin's one symbol.
+// The function table.
 #include "pjrt/extensions.h"
 
-__attribute__((visibility("default"))) PJRT_GetPjrtApi GetPjrtApi;
-
-const PjPlatform *pj_surface_platform(void) {
-  return &pj_platform_cpu;
-}
-
-const PJRT_Api *GetPjrtApi(void) {
+const PJRT_Api *pj_surface_api(void) {
 #define X(slot, name, since) .PJRT_##name = pj_api_##name,
   static const PJRT_Api api = {.struct_size = PJRT_Api_STRUCT_SIZE,
                                .extension_start = &pj_ext_layouts.base,

@@ -69,6 +69,8 @@ pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args
   if (!status && !args->device_buffer_ptr && shape->num_bytes)
     status = PJ_ERROR(INVALID_ARGUMENT,
                       "PJRT_Client_CreateViewOfDeviceBuffer: device_buffer_ptr is null");
+  if (!status && !memory->host_visible)
+    status = PJ_ERROR(UNIMPLEMENTED, "views of memory that the host cannot address");
   // jax looks for these words, and copies then.
   const PjDeviceOps *ops = pj_surface_platform()->device;
   if (!status && shape->num_bytes && !shape->minor_to_major &&

@@ -4,7 +4,8 @@
 PJRT_Error *pj_api_Plugin_Initialize(PJRT_Plugin_Initialize_Args *args) {
   // Nothing to do: what there is to set up is set up by clients, and lazily.
   PJ_ARGS(Plugin_Initialize, extension_start);
-  return NULL;
+  const char *fault = pj_surface_platform()->fault;
+  return fault ? pj_surface_error(PJ_ERROR(FAILED_PRECONDITION, "%s", fault)) : NULL;
 }
 
 PJRT_Error *pj_api_Plugin_Attributes(PJRT_Plugin_Attributes_Args *args) {

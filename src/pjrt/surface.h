@@ -13,8 +13,10 @@
 PJRT_API_SLOTS(X)
 #undef X
 
-// The platform that this plugin serves.
+// The platform that this plugin serves: defined by each plugin, beside its GetPjrtApi.
 const PjPlatform *pj_surface_platform(void);
+// The table of all functions.
+const PJRT_Api *pj_surface_api(void);
 
 // --- Errors --------------------------------------------------------------------------------------
 
@@ -42,7 +44,6 @@ PjStatus pj_surface_host_status(PJRT_Error_Code code, const char *message, size_
       return pj_surface_error(                                                      \
           PJ_ERROR(INVALID_ARGUMENT, "PJRT_%s: " #field " is null", __func__ + 7)); \
   } while (0)
-const PjPlatform *pj_surface_platform(void); // the platform that this plugin serves
 PJRT_Error *pj_surface_bad_args(const char *name, size_t given, size_t wanted);
 
 // --- Handles -------------------------------------------------------------------------------------
@@ -97,8 +98,11 @@ PjStatus pj_surface_target(PJRT_Client *client, PJRT_Device *device, PJRT_Memory
                            PjMemory **out);
 
 // Options that a client or a topology is made with.
+enum { PJ_MAX_DRIVER_OPTIONS = 64 };
+
 typedef struct PjSurfaceOptions {
-  PjClientOptions client;
+  PjClientOptions client; // its options of the driver lie in |driver|
+  PjDriverOption driver[PJ_MAX_DRIVER_OPTIONS];
   int64_t num_nodes, node_id;
 } PjSurfaceOptions;
 // Errors: INVALID_ARGUMENT for an unknown name or a wrong type.

@@ -35,6 +35,8 @@ PJRT_Error *pj_api_TopologyDescription_Create(PJRT_TopologyDescription_Create_Ar
     status = parse_name(
         (PjStr){args->topology_name, args->topology_name ? args->topology_name_size : 0}, &devices);
   const PjPlatform *platform = pj_surface_platform();
+  if (!status && platform->fault)
+    status = PJ_ERROR(FAILED_PRECONDITION, "%s", platform->fault);
   if (!status)
     status = pj_topology_create(platform->device->name, platform->version, platform->device->name,
                                 devices, (PjTopology **)&args->topology);

@@ -1,4 +1,6 @@
 // Conversions between the interface's values and the runtime's.
+#include <string.h>
+
 #include "base/alloc.h"
 #include "pjrt/surface.h"
 
@@ -119,18 +121,51 @@ static PjStatus int_option(const PJRT_NamedValue *option, int64_t *out) {
   return PJ_STATUS_OK;
 }
 
+// An option that is none of ours is the device's, if that takes any.
+static PjStatus driver_option(const PJRT_NamedValue *option, PjSurfaceOptions *out) {
+  PJ_FAIL_IF(out->client.num_driver_options == PJ_MAX_DRIVER_OPTIONS, INVALID_ARGUMENT,
+             "more than %d options", PJ_MAX_DRIVER_OPTIONS);
+  PjDriverOption *to = &out->driver[out->client.num_driver_options++];
+  *to = (PjDriverOption){.name = option->name, .name_size = option->name_size};
+  out->client.driver_options = out->driver;
+  switch (option->type) {
+  case PJRT_NamedValue_kString:
+    to->kind = PJ_DRIVER_OPTION_TEXT;
+    to->text = option->string_value;
+    to->text_size = option->value_size;
+    return PJ_STATUS_OK;
+  case PJRT_NamedValue_kInt64:
+    to->kind = PJ_DRIVER_OPTION_INT;
+    to->integer = option->int64_value;
+    return PJ_STATUS_OK;
+  case PJRT_NamedValue_kFloat:
+    to->kind = PJ_DRIVER_OPTION_FLOAT;
+    to->number = (double)option->float_value;
+    return PJ_STATUS_OK;
+  case PJRT_NamedValue_kBool:
+    to->kind = PJ_DRIVER_OPTION_BOOL;
+    to->integer = option->bool_value;
+    return PJ_STATUS_OK;
+  default:
+    return PJ_ERROR(INVALID_ARGUMENT, "option %.*s is neither text, number nor Bool",
+                    (int)option->name_size, option->name);
+  }
+}
+
 PjStatus pj_surface_read_options(const PJRT_NamedValue *options, size_t count,
                                  PjSurfaceOptions *out) {
-  *out = (PjSurfaceOptions){.num_nodes = 1};
+  memset(out, 0, sizeof *out);
+  out->num_nodes = 1;
   PJ_FAIL_IF(count && !options, INVALID_ARGUMENT, "%zu options at a null address", count);
   for (size_t i = 0; i < count; i++) {
     const PJRT_NamedValue *option = &options[i];
     PjStr name = {option->name, option->name_size};
     int64_t value = 0;
-    if (pj_str_is(name, "cpu_device_count")) {
+    if (pj_str_is(name, "cpu_device_count") || pj_str_is(name, "device_count")) {
       PJ_TRY(int_option(option, &value));
       PJ_FAIL_IF(value < 1 || value > 4096, INVALID_ARGUMENT,
-                 "option cpu_device_count must be from 1 to 4096, but is %lld", (long long)value);
+                 "option %.*s must be from 1 to 4096, but is %lld", PJ_STR_ARG(name),
+                 (long long)value);
       out->client.device_count = (int)value;
     } else if (pj_str_is(name, "threads")) {
       PJ_TRY(int_option(option, &value));
@@ -147,6 +182,8 @@ PjStatus pj_surface_read_options(const PJRT_NamedValue *options, size_t count,
       PJ_TRY(int_option(option, &out->node_id));
     } else if (pj_str_is(name, "partition_index")) {
       PJ_TRY(int_option(option, &value));
+    } else if (pj_surface_platform()->device->takes_options) {
+      PJ_TRY(driver_option(option, out));
     } else {
       return PJ_ERROR(INVALID_ARGUMENT,
                       "unknown option \"%.*s\"; there are cpu_device_count and threads (Int64), "

@@ -1,6 +1,8 @@
 // See array.h.
 #include "runtime/array.h"
 
+#include <string.h>
+
 #include "base/block.h"
 #include "runtime/client.h"
 #include "runtime/copy.h"
@@ -38,8 +40,9 @@ void pj_array_release(PjArray *array) {
                                            array->shape->num_bytes);
     break;
   case PJ_ARRAY_TENSOR:
-    atomic_fetch_sub_explicit(&device->adopted_bytes, (int64_t)array->tensor->bytes,
-                              memory_order_relaxed);
+    if (device->memories[PJ_MEMORY_DEVICE]->host_visible)
+      atomic_fetch_sub_explicit(&device->adopted_bytes, (int64_t)array->tensor->bytes,
+                                memory_order_relaxed);
     pj_tensor_release(array->tensor);
     break;
   case PJ_ARRAY_FOREIGN:
@@ -56,6 +59,8 @@ void pj_array_release(PjArray *array) {
 }
 
 PjStatus pj_array_allocate(PjArray *array) {
+  if (array->placed)
+    return PJ_STATUS_OK;
   PjDevice *device = array->memory->device;
   PJ_TRY(device->client->platform->device->allocate(device->client->driver, device->index,
                                                     array->memory->kind, array->shape->num_bytes,
@@ -66,11 +71,18 @@ PjStatus pj_array_allocate(PjArray *array) {
 }
 
 void pj_array_adopt(PjArray *array, PjTensor *tensor) {
+  if (array->placed) {
+    pj_copy_bytes(array->memory->client->threads, array->data, tensor->data, tensor->bytes);
+    return;
+  }
   array->tensor = pj_tensor_retain(tensor);
   array->kind = PJ_ARRAY_TENSOR;
   array->data = tensor->data;
   array->writable = tensor->writable;
   PjDevice *device = array->memory->device;
+  // Beside a device of its own memory, the host's is nobody's business.
+  if (!device->memories[PJ_MEMORY_DEVICE]->host_visible)
+    return;
   int64_t in_use = atomic_fetch_add_explicit(&device->adopted_bytes, (int64_t)tensor->bytes,
                                              memory_order_relaxed) +
                    (int64_t)tensor->bytes;
@@ -113,8 +125,15 @@ void pj_array_take_over(PjArray *array, PjArray *from) {
   from->release = NULL;
 }
 
+void pj_array_place(PjArray *array, void *data) {
+  pj_array_use_foreign(array, data, true, NULL, NULL);
+  array->placed = true;
+}
+
 void *pj_array_host_pointer(const PjArray *array) {
   PjDevice *device = array->memory->device;
+  if (!array->memory->host_visible)
+    return NULL;
   return device->client->platform->device->host_pointer(device->client->driver, device->index,
                                                         array->memory->kind, array->data);
 }
@@ -152,6 +171,43 @@ PjStatus pj_array_write(PjArray *array, size_t offset, size_t size, const void *
   return device->client->platform->device->copy_in(device->client->driver, device->index,
                                                    array->memory->kind,
                                                    (char *)array->data + offset, src, size);
+}
+
+PjStatus pj_array_clear(PjArray *array) {
+  size_t size = array->shape->num_bytes;
+  void *host = pj_array_host_pointer(array);
+  if (host || !size) {
+    if (size)
+      memset(host, 0, size);
+    return PJ_STATUS_OK;
+  }
+  void *zeros = pj_block_calloc(size);
+  if (!zeros)
+    return pj_status_oom();
+  PjStatus status = pj_array_write(array, 0, size, zeros);
+  pj_block_free(zeros, size);
+  return status;
+}
+
+PjStatus pj_array_canonicalize(PjArray *array) {
+  const PjShape *shape = array->shape;
+  if (shape->token || pj_dtype_bits(shape->dtype) >= 8 || !shape->num_bytes)
+    return PJ_STATUS_OK;
+  void *host = pj_array_host_pointer(array);
+  if (host) {
+    pj_canonicalize_elements(shape->dtype, host, shape->num_elements);
+    return PJ_STATUS_OK;
+  }
+  void *staging = pj_block_alloc(shape->num_bytes);
+  if (!staging)
+    return pj_status_oom();
+  PjStatus status = pj_array_read(array, 0, shape->num_bytes, staging);
+  if (!status) {
+    pj_canonicalize_elements(shape->dtype, staging, shape->num_elements);
+    status = pj_array_write(array, 0, shape->num_bytes, staging);
+  }
+  pj_block_free(staging, shape->num_bytes);
+  return status;
 }
 
 PjStatus pj_array_copy(PjArray *dst, const PjArray *src) {

@@ -26,6 +26,7 @@ struct PjArray {
   PjEvent *ready;
   PjArrayMemory kind;
   bool writable; // a program that alone holds the array may overwrite it
+  bool placed;   // the contents must come to |data|
   void *data;
   PjTensor *tensor;
   PjArray *base;
@@ -52,6 +53,10 @@ void pj_array_take_over(PjArray *array, PjArray *from);
 // Uses the memory of |base|, whose bytes are as many; retains it.
 void pj_array_use_base(PjArray *array, PjArray *base);
 
+// Says that the contents come to |data|, memory of somebody else that the host can address: what
+// gives the array memory later then copies there.
+void pj_array_place(PjArray *array, void *data);
+
 // The address at which the host sees the contents of a ready array, or NULL.
 void *pj_array_host_pointer(const PjArray *array);
 // True if only the caller holds the array and its memory, and may overwrite it.
@@ -60,6 +65,10 @@ bool pj_array_is_exclusive(const PjArray *array);
 // Copies contents, synchronously. Ranges must lie in the array.
 PjStatus pj_array_read(const PjArray *array, size_t offset, size_t size, void *dst);
 PjStatus pj_array_write(PjArray *array, size_t offset, size_t size, const void *src);
+// Sets all bytes to zero.
+PjStatus pj_array_clear(PjArray *array);
+// Brings the elements of an array that bytes were written to into their stored form (below).
+PjStatus pj_array_canonicalize(PjArray *array);
 // Copies all of |src| (ready) into |dst| (with memory), of the same number of bytes.
 PjStatus pj_array_copy(PjArray *dst, const PjArray *src);
 

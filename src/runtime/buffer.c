@@ -107,13 +107,7 @@ PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer) {
 }
 
 bool pj_buffer_is_on_host(const PjBuffer *buffer) {
-  if (buffer->shape->token || buffer->shape->minor_to_major)
-    return false;
-  // Whether a memory is visible does not depend on the address.
-  const PjDevice *device = buffer->memory->device;
-  char probe;
-  return device->client->platform->device->host_pointer(device->client->driver, device->index,
-                                                        buffer->memory->kind, &probe) != NULL;
+  return buffer->memory->host_visible && !buffer->shape->token && !buffer->shape->minor_to_major;
 }
 
 PjStatus pj_buffer_pending(PjMemory *memory, const PjShape *shape, PjArray **out_array,
@@ -147,8 +141,8 @@ PjStatus pj_buffer_uninitialized(PjMemory *memory, const PjShape *shape, PjBuffe
     return pj_status_oom();
   PjStatus status = pj_array_allocate(array);
   // Elements narrower than a byte must be canonical even where nobody wrote them.
-  if (!status && pj_dtype_bits(shape->dtype) < 8 && pj_array_host_pointer(array))
-    memset(pj_array_host_pointer(array), 0, shape->num_bytes);
+  if (!status && pj_dtype_bits(shape->dtype) < 8)
+    status = pj_array_clear(array);
   if (status) {
     pj_array_release(array);
     return status;

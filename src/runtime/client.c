@@ -76,6 +76,9 @@ static PjMemory *memory_create(PjDevice *device, PjMemoryKind kind) {
   memory->client = device->client;
   memory->device = device;
   memory->kind = kind;
+  memory->host_visible =
+      device->client->platform->device->host_visible(device->client->driver, device->index, kind);
+  device->client->remote |= !memory->host_visible;
   memory->id = device->desc->id * PJ_MEMORY_KIND_COUNT + (int)kind;
   pthread_mutex_init(&memory->lock, NULL);
   snprintf(memory->debug_string, sizeof memory->debug_string, "%.16s memory %d of %.16s",
@@ -111,7 +114,9 @@ static PjStatus create_devices(PjClient *client) {
 
 static PjStatus client_open(PjClient *client, const PjClientOptions *options) {
   const PjDeviceOps *ops = client->platform->device;
-  PjDriverConfig config = {.device_count = options->device_count};
+  PjDriverConfig config = {.device_count = options->device_count,
+                           .num_options = options->num_driver_options,
+                           .options = options->driver_options};
   PJ_TRY(ops->open(&config, &client->driver));
   PjDeviceInfo info;
   ops->device_info(client->driver, 0, &info);
@@ -131,6 +136,7 @@ static PjStatus client_open(PjClient *client, const PjClientOptions *options) {
 PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *options,
                           PjClient **out_client) {
   *out_client = NULL;
+  PJ_FAIL_IF(platform->fault, FAILED_PRECONDITION, "%s", platform->fault);
   PJ_TRY(pj_options_check());
   PjClient *client = pj_calloc(1, sizeof *client);
   if (!client)

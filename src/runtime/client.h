@@ -16,6 +16,7 @@ typedef struct PjPlatform {
   const PjDeviceOps *device;
   const PjCompilerOps *compiler;
   const char *version; // free text; part of hosts' cache keys
+  const char *fault;   // why no client can be had, or NULL
 } PjPlatform;
 
 extern const PjPlatform pj_platform_cpu, pj_platform_null;
@@ -29,6 +30,7 @@ typedef struct PjMemory {
   PjClient *client;
   PjDevice *device;
   PjMemoryKind kind;
+  bool host_visible; // the host can address it
   int id;
   char debug_string[64], to_string[64];
   pthread_mutex_t lock;
@@ -51,6 +53,7 @@ struct PjClient {
   PjWorkers *workers; // tasks: executions and transfers that wait, devices that meet
   PjThreads *threads; // loops: what one execution or transfer splits
   bool asynchronous;  // executions may go on after the call returns
+  bool remote;        // some memory is not visible to the host
   int process_index;
   int num_devices, num_memories;
   PjDevice **devices;
@@ -62,6 +65,8 @@ typedef struct PjClientOptions {
   int device_count; // 0: the driver's choice
   int threads;      // of a loop, 0: as PJRT_THREADS says
   bool synchronous;
+  size_t num_driver_options;
+  const PjDriverOption *driver_options;
 } PjClientOptions;
 
 PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *options,

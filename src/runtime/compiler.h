@@ -19,6 +19,7 @@ typedef struct PjRunContext {
   PjDeviceGroup *group; // NULL: one device
   uint32_t replica, partition;
   int device_ordinal;
+  const char *name; // of the program
   struct PjClient *client;
   struct PjExecuteContext *user; // data for custom calls, or NULL
   PjFfiStates *ffi_states;       // of the program
@@ -33,6 +34,7 @@ typedef struct PjCompiledStats {
 
 typedef struct PjCompilerOps {
   const char *name;
+  bool host_memory; // |run| wants arrays that the host can address (remote.h sees to that)
 
   // Compiles |module| (verified), which outlives the result; runs under the guard of the module's
   // arena.
@@ -57,5 +59,6 @@ typedef struct PjCompilerOps {
   void (*group_destroy)(PjDeviceGroup *group);
 } PjCompilerOps;
 
-extern const PjCompilerOps pj_compiler_eval;   // the evaluator
-extern const PjCompilerOps pj_compiler_native; // machine code; what it cannot run, the evaluator does
+extern const PjCompilerOps pj_compiler_eval; // the evaluator
+extern const PjCompilerOps
+    pj_compiler_native; // machine code; what it cannot run, the evaluator does

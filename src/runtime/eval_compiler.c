@@ -253,6 +253,7 @@ static PjStatus eval_run(const PjCompiled *compiled, const PjRunContext *context
 
 const PjCompilerOps pj_compiler_eval = {
     .name = "eval",
+    .host_memory = true,
     .compile = eval_compile,
     .destroy = eval_destroy,
     .stats = eval_stats,

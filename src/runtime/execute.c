@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "runtime/meeting.h"
+#include "runtime/remote.h"
 
 typedef struct Launch Launch;
 
@@ -151,6 +152,7 @@ static PjStatus run_part(Part *part) {
                           .replica = part->index / partitions,
                           .partition = part->index % partitions,
                           .device_ordinal = part->device->desc->local_hardware_id,
+                          .name = executable->name,
                           .client = launch->loaded->client,
                           .user = launch->context,
                           .ffi_states = executable->ffi_states,
@@ -162,8 +164,9 @@ static PjStatus run_part(Part *part) {
   double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
   bool learns = !executable->prefers_inline;
   int64_t begin = learns ? clock_ns() : 0;
-  PjStatus status = executable->compiler->run(executable->compiled, &context, launch->num_in,
-                                              part->in, part->donated, launch->num_out, part->out);
+  PjStatus status =
+      pj_compiled_run(executable->compiler, executable->compiled, &context, launch->num_in,
+                      part->in, part->donated, launch->num_out, part->out);
   if (learns)
     learn_time(executable, clock_ns() - begin);
   if (logged)

@@ -300,7 +300,7 @@ static PjStatus bind_overwritten(PjArray *input, bool given_up, char **copies, v
 // A result that is made in the memory of a parameter: that very memory if it was given up, else the
 // result's own, which begins as a copy.
 static PjStatus bind_aliased(PjArray *input, bool given_up, PjArray *output, void **out) {
-  if (given_up && input->memory == output->memory) {
+  if (given_up && input->memory == output->memory && !output->placed) {
     pj_array_take_over(output, input);
   } else {
     PJ_TRY(pj_array_allocate(output));
@@ -360,6 +360,8 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
              s->num_outputs, num_inputs, num_outputs);
   PjThreads *threads = context->client ? context->client->threads : NULL;
   PjDriver *driver = context->client ? context->client->driver : NULL;
+  PjMemoryKind scratch =
+      context->client && context->client->remote ? PJ_MEMORY_UNPINNED_HOST : PJ_MEMORY_DEVICE;
   size_t own = pj_schedule_memory(s, threads), bytes = own + copies_bytes(s, may_overwrite);
   Frame *frame = frame_take(compiled, bytes);
   if (!frame)
@@ -369,8 +371,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   if (bytes > SMALL_MEMORY) {
     memory = NULL;
     if (driver)
-      status =
-          context->client->platform->device->allocate(driver, 0, PJ_MEMORY_DEVICE, bytes, &memory);
+      status = context->client->platform->device->allocate(driver, 0, scratch, bytes, &memory);
     else if (!(memory = pj_malloc_aligned(bytes, 64)))
       status = pj_status_oom();
   }
@@ -385,7 +386,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   }
   if (bytes > SMALL_MEMORY && memory) {
     if (driver)
-      context->client->platform->device->free(driver, 0, PJ_MEMORY_DEVICE, memory, bytes);
+      context->client->platform->device->free(driver, 0, scratch, memory, bytes);
     else
       pj_free_aligned(memory);
   }
@@ -395,6 +396,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
 
 const PjCompilerOps pj_compiler_native = {
     .name = "native",
+    .host_memory = true,
     .compile = native_compile,
     .destroy = native_destroy,
     .stats = native_stats,

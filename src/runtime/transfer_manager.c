@@ -120,10 +120,8 @@ static void end(PjTransferManager *manager, Slot *slot, PjStatus status) {
   pthread_mutex_unlock(&manager->lock);
   if (!completes)
     return;
-  const PjShape *shape = slot->array->shape;
-  if (!status && !shape->token && pj_array_host_pointer(slot->array))
-    pj_canonicalize_elements(shape->dtype, pj_array_host_pointer(slot->array), shape->num_elements);
-  pj_event_set(slot->array->ready, pj_status_clone(status));
+  PjStatus failure = status ? pj_status_clone(status) : pj_array_canonicalize(slot->array);
+  pj_event_set(slot->array->ready, failure);
 }
 
 PjStatus pj_transfer_manager_write(PjTransferManager *manager, int index, const void *data,

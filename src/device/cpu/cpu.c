@@ -111,6 +111,10 @@ static void cpu_free(PjDriver *driver, int device, PjMemoryKind kind, void *ptr,
   pj_cpu_memory_free(driver->memories[device], ptr, size);
 }
 
+static bool cpu_host_visible(PjDriver *driver, int device, PjMemoryKind kind) {
+  return true;
+}
+
 static void *cpu_host_pointer(PjDriver *driver, int device, PjMemoryKind kind, void *ptr) {
   return ptr;
 }
@@ -151,6 +155,7 @@ const PjDeviceOps pj_device_cpu = {
     .device_info = cpu_device_info,
     .allocate = cpu_allocate,
     .free = cpu_free,
+    .host_visible = cpu_host_visible,
     .host_pointer = cpu_host_pointer,
     .copy_in = cpu_copy_in,
     .copy_out = cpu_copy_in,

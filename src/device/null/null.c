@@ -1,8 +1,9 @@
 // The null device: the skeleton to copy for a new one. It has one device whose memory the host
 // cannot see, so that every transfer goes through the copy functions, and nothing that runs
-// programs.
+// programs: the host does that, on copies.
 //
-// doc/new-device.md lists the steps. Each function below says what a real device does in its place.
+// Each function below says what a real device does in its place. Outside of this tree a device is
+// written with the SDK (doc/new-device.md).
 #include <string.h>
 
 #include "base/alloc.h"
@@ -51,7 +52,11 @@ static void null_free(PjDriver *driver, int device, PjMemoryKind kind, void *ptr
   pj_free_aligned(ptr);
 }
 
-// Device memory that the host can map answers its address here.
+// Device memory that the host can map says so here, and answers its address below.
+static bool null_host_visible(PjDriver *driver, int device, PjMemoryKind kind) {
+  return kind != PJ_MEMORY_DEVICE;
+}
+
 static void *null_host_pointer(PjDriver *driver, int device, PjMemoryKind kind, void *ptr) {
   return kind == PJ_MEMORY_DEVICE ? NULL : ptr;
 }
@@ -89,6 +94,7 @@ const PjDeviceOps pj_device_null = {
     .device_info = null_device_info,
     .allocate = null_allocate,
     .free = null_free,
+    .host_visible = null_host_visible,
     .host_pointer = null_host_pointer,
     .copy_in = null_copy_in,
     .copy_out = null_copy_out,
