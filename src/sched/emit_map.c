@@ -152,6 +152,45 @@ static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
+// The indices of a unit: of the block, and of the loops before the one that is cut. Where units
+// follow one another they are counted on, as dividing the unit's number would take longer than a
+// short row.
+typedef struct Counters {
+  int n;                         // the fastest first
+  PjKirVal limit[PJ_MAX_PIECES]; // each counts from 0 up to its limit; the last one has none
+  PjKirVal value[PJ_MAX_PIECES];
+} Counters;
+
+static void counters_of(PjEmit *e, int num_loops, Counters *out) {
+  const PjGroup *g = e->group;
+  if (g->blocks > 1)
+    out->limit[out->n++] = pj_ix_number(&e->nest->ix, g->blocks);
+  for (int i = num_loops; i-- > 0;)
+    out->limit[out->n++] = pj_ix_number(&e->nest->ix, g->loops[i].extent);
+}
+
+static void count_to(PjEmit *e, PjKirVal unit, Counters *c) {
+  PjKir *k = e->k;
+  for (int i = 0; i + 1 < c->n; i++) {
+    c->value[i] = pj_kir_2(k, PJ_KIR_UREM, unit, c->limit[i]);
+    unit = pj_kir_2(k, PJ_KIR_UDIV, unit, c->limit[i]);
+  }
+  c->value[c->n - 1] = unit;
+}
+
+static void count_on(PjEmit *e, const Counters *c, PjKirVal *next) {
+  PjKir *k = e->k;
+  PjKirVal carry = pj_kir_i64(k, 1);
+  for (int i = 0; i < c->n; i++) {
+    next[i] = pj_kir_add(k, c->value[i], carry);
+    if (i + 1 == c->n)
+      break;
+    PjKirVal full = pj_kir_eq(k, next[i], c->limit[i]);
+    next[i] = pj_kir_select(k, full, pj_kir_i64(k, 0), next[i]);
+    carry = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, full);
+  }
+}
+
 void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
   const PjGroup *g = e->group;
   PjKir *k = e->k;
@@ -162,22 +201,36 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
   }
   int split = g->num_loops - (g->tiny ? 2 : 1); // the loop that is cut into blocks
   const PjLoop *last = &g->loops[split];
+  Counters c = {0};
+  counters_of(e, split, &c);
   bool once = pj_emit_trips(e, begin, end, 1, 1) == 1;
-  PjKirVal unit = once ? begin : pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), 0, NULL, NULL);
-  PjKirVal flat = unit, lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
+  uint32_t carried = c.n > 1 && !once ? (uint32_t)c.n : 0;
+  if (once || carried)
+    count_to(e, begin, &c);
+  if (!once) {
+    PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), carried, c.value, c.value);
+    if (!carried)
+      c.value[0] = unit;
+  }
+  PjKirVal lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
   if (g->blocks > 1) {
-    PjKirVal blocks = pj_ix_number(&e->nest->ix, g->blocks), size = pj_kir_i64(k, g->block);
-    flat = pj_kir_2(k, PJ_KIR_UDIV, unit, blocks);
-    lo = pj_kir_mul(k, pj_kir_2(k, PJ_KIR_UREM, unit, blocks), size);
+    PjKirVal size = pj_kir_i64(k, g->block);
+    lo = pj_kir_mul(k, c.value[0], size);
     hi = pj_kir_2(k, PJ_KIR_SMIN, hi, pj_kir_add(k, lo, size));
   }
-  pj_emit_outer(e, flat, g->loops, split, &outer);
+  for (int i = 0; i < split; i++)
+    outer.p[outer.n++] =
+        (PjPiece){g->loops[i].pos, g->loops[i].extent, pj_ix_uniform(c.value[c.n - 1 - i])};
   if (g->tiny)
     map_tiny(e, &outer, lo, hi);
   else
     map_range(e, &outer, lo, hi, last->extent);
-  if (!once)
-    pj_kir_for_end(k, 0, NULL, NULL);
+  if (once)
+    return;
+  PjKirVal next[PJ_MAX_PIECES];
+  if (carried)
+    count_on(e, &c, next);
+  pj_kir_for_end(k, carried, next, next);
 }
 
 void pj_group_emit(PjNest *nest, const PjGroup *group, const PjRootBuffers *out, PjKirVal begin,
