@@ -1,5 +1,5 @@
 // libpjrt, the host side: load any PJRT plugin, compile a program on it, run it, read the results.
-// Plain C.
+// Plain C; doc/embedding.md is the guide.
 //
 //   PjhPlugin *plugin;  PjhClient *client;  PjhExecutable *exe;  PjhBuffer *x, *y;
 //   PjhError *e = pjh_plugin_load("pjrt_plugin_cpu.so", &plugin);
@@ -11,20 +11,22 @@
 //   if (e) fprintf(stderr, "%s\n", pjh_error_message(e));
 //
 // Errors. A function that can fail returns PjhError*, null for success. The caller frees an error
-// with pjh_error_free. On failure every `out` parameter holds null. The library never prints,
-// aborts or exits.
+// with pjh_error_free. On failure every `out` parameter holds null or zero. The library never
+// prints, aborts or exits. Every function that talks to the plugin may also give what the plugin
+// says, and RESOURCE_EXHAUSTED when memory runs out.
 //
-// Ownership. What a `_load`, `_create`, `_compile`, `_from_host` or `_execute` hands out belongs to
-// the caller, who frees it by the matching `_destroy` (null allowed). Destroy buffers and
-// executables before their client, and clients before their plugin. Strings and arrays that are
-// handed out live as long as the object that was asked.
+// Ownership. What comes out of an `out` parameter of an opaque type belongs to the caller, who
+// frees it by the matching `_destroy` or `_free` (null allowed). Destroy buffers, events,
+// executables and topologies of a client before the client, and clients and topologies before their
+// plugin. Strings and arrays that are handed out live as long as the object that was asked.
 //
 // Threads. Any function may be called from any thread; destroying an object must not overlap with
 // another use of it.
 //
-// Versions. Any plugin of interface 0.29 and later is accepted. A function that the plugin is too
-// old to have, or leaves empty, gives UNIMPLEMENTED and its name. pjh_plugin_api gives the raw
-// table for everything not covered here.
+// Versions. Any plugin of interface 0.29 and later is accepted, but for 0.56, whose table had an
+// order of its own. A function that the plugin is too old to have, or leaves empty, gives
+// UNIMPLEMENTED, its name, and which side to upgrade. pjh_plugin_api gives the raw table for
+// everything not covered here.
 #ifndef PJRT_PJRT_H_
 #define PJRT_PJRT_H_
 
@@ -42,6 +44,8 @@ extern "C" {
 
 typedef struct PjhError PjhError;
 typedef struct PjhPlugin PjhPlugin;
+typedef struct PjhValues PjhValues;
+typedef struct PjhTopology PjhTopology;
 typedef struct PjhClient PjhClient;
 typedef struct PjhExecutable PjhExecutable;
 typedef struct PjhBuffer PjhBuffer;
@@ -52,10 +56,41 @@ typedef struct PjhBuffer PjhBuffer;
 PJH_API PJRT_Error_Code pjh_error_code(const PjhError *error);
 // The message of |error|, ended by zero; "" for null. Lives as long as |error|.
 PJH_API const char *pjh_error_message(const PjhError *error);
+// Where in the user's program, e.g. "model.py:41:3", as far as the message tells it; "" where it
+// does not. Lives as long as |error|.
+PJH_API const char *pjh_error_location(const PjhError *error);
+// What the user can do about it, one sentence, e.g. "upgrade the plugin"; "" where nothing is
+// known. Lives as long as |error|.
+PJH_API const char *pjh_error_hint(const PjhError *error);
 // The name of a code, e.g. "INVALID_ARGUMENT". Static.
 PJH_API const char *pjh_error_code_name(PJRT_Error_Code code);
 // Null allowed.
 PJH_API void pjh_error_free(PjhError *error);
+
+// --- Named values --------------------------------------------------------------------------------
+
+// A fact with a name: an attribute of a plugin or device, an estimate of cost, a counter.
+typedef struct PjhValue {
+  const char *name; // ended by zero
+  PJRT_NamedValue_Type type;
+  const char *text;    // kString, ended by zero; "" for the others
+  int64_t integer;     // kInt64; kBool: 0 or 1
+  double real;         // kFloat
+  const int64_t *list; // kInt64List: |list_size| numbers
+  size_t list_size;
+} PjhValue;
+
+// A list of values, copied from the plugin: it depends on no other object.
+PJH_API size_t pjh_values_count(const PjhValues *values);                      // 0 for null
+PJH_API const PjhValue *pjh_values_get(const PjhValues *values, size_t index); // null past the end
+PJH_API const PjhValue *pjh_values_find(const PjhValues *values, const char *name); // or null
+PJH_API void pjh_values_free(PjhValues *values);                                    // null allowed
+
+// Options for a client or topology; |name| and |text| must live as long as the result is used.
+PJH_API PJRT_NamedValue pjh_option_int(const char *name, int64_t value);
+PJH_API PJRT_NamedValue pjh_option_bool(const char *name, bool value);
+PJH_API PJRT_NamedValue pjh_option_float(const char *name, float value);
+PJH_API PJRT_NamedValue pjh_option_string(const char *name, const char *text);
 
 // --- Plugins -------------------------------------------------------------------------------------
 
@@ -80,7 +115,36 @@ PJH_API const PJRT_Api *pjh_plugin_api(const PjhPlugin *plugin);
 // The version of the interface that the plugin was built with.
 PJH_API void pjh_plugin_version(const PjhPlugin *plugin, int *out_major, int *out_minor);
 
+// Facts that the plugin states, such as "stablehlo_current_version". UNIMPLEMENTED is possible.
+PJH_API PjhError *pjh_plugin_attributes(const PjhPlugin *plugin, PjhValues **out);
+
+// Whether the plugin's table has a function, by its name without "PJRT_": "Client_Load". The names
+// are those of pjrt_slots.h; false for any other.
+PJH_API bool pjh_plugin_has(const PjhPlugin *plugin, const char *function);
+
+// The extensions that the plugin offers, in its order. Types that this library does not know are
+// listed too. The list of a plugin older than 0.45, which laid it out differently, counts as empty.
+PJH_API size_t pjh_plugin_num_extensions(const PjhPlugin *plugin);
+// Extension |index|, null past the end. It lives as long as the process.
+PJH_API const PJRT_Extension_Base *pjh_plugin_extension(const PjhPlugin *plugin, size_t index);
+// The extension of a type, null when the plugin has none.
+PJH_API const PJRT_Extension_Base *pjh_plugin_find_extension(const PjhPlugin *plugin,
+                                                             PJRT_Extension_Type type);
+// The name of a type, e.g. "Layouts"; "" for one that this library does not know. Static.
+PJH_API const char *pjh_extension_name(PJRT_Extension_Type type);
+
 // --- Clients and devices -------------------------------------------------------------------------
+
+// What can be said of a device, of a client or of a topology. The strings end in zero and live as
+// long as that.
+typedef struct PjhDeviceInfo {
+  int id;              // unique in the job; what device assignments are made of
+  int process;         // the process that owns it
+  int local_id;        // number of the hardware in this machine; -1 when unknown or of a topology
+  const char *name;    // for users, e.g. "cpu:0"
+  const char *kind;    // the model, e.g. "TPU v5 lite"
+  const char *details; // for logs; may be empty
+} PjhDeviceInfo;
 
 // Starts a client. |options| are the plugin's create options (name, type, value), |num_options| of
 // them; they are read during the call only. May take long: this is where a plugin starts its
@@ -101,6 +165,49 @@ PJH_API PJRT_Device *pjh_client_device(const PjhClient *client, size_t device);
 // What the plugin calls the device, e.g. "cpu:0"; ended by zero, "" when |device| is out of range.
 PJH_API const char *pjh_client_device_name(const PjhClient *client, size_t device);
 
+// Everything about the device; INVALID_ARGUMENT when |device| is out of range.
+PJH_API PjhError *pjh_client_device_info(const PjhClient *client, size_t device,
+                                         PjhDeviceInfo *out);
+// Further facts, which differ from plugin to plugin, such as "coords" or "core_count".
+PJH_API PjhError *pjh_client_device_attributes(const PjhClient *client, size_t device,
+                                               PjhValues **out);
+// The device's allocator in bytes and counts, those that it keeps: "bytes_in_use",
+// "peak_bytes_in_use", "bytes_limit", "num_allocs" ... UNIMPLEMENTED is a usual answer.
+PJH_API PjhError *pjh_client_device_memory(const PjhClient *client, size_t device, PjhValues **out);
+
+// The plugin's own handle, for calls through pjh_plugin_api.
+PJH_API PJRT_Client *pjh_client_handle(const PjhClient *client);
+
+// --- Topologies ----------------------------------------------------------------------------------
+
+// A topology describes a machine well enough to compile for it; the machine need not be there.
+
+// The machine that |name| and |options| describe, in the plugin's words: "v5e:2x2" for a TPU, "" or
+// null for the plugin's default.
+PJH_API PjhError *pjh_topology_create(PjhPlugin *plugin, const char *name,
+                                      const PJRT_NamedValue *options, size_t num_options,
+                                      PjhTopology **out);
+// The machine of |client|. Destroy the topology before the client.
+PJH_API PjhError *pjh_topology_of_client(PjhClient *client, PjhTopology **out);
+// The topology of which pjh_topology_serialize made |data|, which is read during the call only.
+PJH_API PjhError *pjh_topology_deserialize(PjhPlugin *plugin, const void *data, size_t size,
+                                           PjhTopology **out);
+// The topology as bytes, to be freed by pjh_free.
+PJH_API PjhError *pjh_topology_serialize(const PjhTopology *topology, void **out_data,
+                                         size_t *out_size);
+PJH_API void pjh_topology_destroy(PjhTopology *topology);
+
+PJH_API const char *pjh_topology_platform_name(const PjhTopology *topology);
+PJH_API const char *pjh_topology_platform_version(const PjhTopology *topology);
+PJH_API size_t pjh_topology_num_devices(const PjhTopology *topology);
+PJH_API PjhError *pjh_topology_device_info(const PjhTopology *topology, size_t device,
+                                           PjhDeviceInfo *out);
+PJH_API PjhError *pjh_topology_device_attributes(const PjhTopology *topology, size_t device,
+                                                 PjhValues **out);
+PJH_API PjhError *pjh_topology_attributes(const PjhTopology *topology, PjhValues **out);
+// A number that is equal for equal topologies.
+PJH_API PjhError *pjh_topology_fingerprint(const PjhTopology *topology, uint64_t *out);
+
 // --- Programs ------------------------------------------------------------------------------------
 
 // How to compile; pass null for the defaults, which all fields at zero mean too.
@@ -108,30 +215,87 @@ typedef struct PjhCompileOptions {
   // "mlir" (StableHLO as text, MLIR bytecode or a portable artifact), "hlo" (HloModuleProto). Null:
   // "mlir".
   const char *format;
-  // The device to run on. A program runs on one device here; several come with a later version.
+  // The device to run on, by its index in the client or topology, for a program of one device.
   size_t device;
-  // A CompileOptionsProto to use as it is, instead of one made from |device|. Null for none.
+  // A CompileOptionsProto to use as it is, instead of one made from the other fields. Null for
+  // none.
   const void *serialized_options;
   size_t serialized_options_size;
+  // A program of several devices: so many replicas of so many partitions. 0 means 1.
+  size_t num_replicas, num_partitions;
+  // Their devices, replica by replica: num_replicas * num_partitions indices. Null: the devices
+  // from |device| on, in order.
+  const size_t *devices;
 } PjhCompileOptions;
 
-// Compiles |code| (|code_size| bytes, read during the call only) and loads it onto a device of
+// Compiles |code| (|code_size| bytes, read during the call only) and loads it onto devices of
 // |client|.
 PJH_API PjhError *pjh_compile(PjhClient *client, const void *code, size_t code_size,
                               const PjhCompileOptions *options, PjhExecutable **out);
+
+// Compiles ahead of time, for a machine that need not be there. The result tells everything about
+// itself and can be serialised; to run it, load it on a client of such a machine.
+PJH_API PjhError *pjh_compile_ahead(PjhTopology *topology, const void *code, size_t code_size,
+                                    const PjhCompileOptions *options, PjhExecutable **out);
+
 PJH_API void pjh_executable_destroy(PjhExecutable *executable);
+
+// The compiled program as bytes, to be freed by pjh_free. They are for the same plugin, and most
+// plugins want the same version of it and the same kind of device.
+PJH_API PjhError *pjh_executable_serialize(const PjhExecutable *executable, void **out_data,
+                                           size_t *out_size);
+// Loads what pjh_executable_serialize gave; |data| is read during the call only. |options|: null
+// for those that it was compiled with, else where it is to run instead (interface 0.71 and later).
+PJH_API PjhError *pjh_executable_deserialize(PjhClient *client, const void *data, size_t size,
+                                             const PjhCompileOptions *options, PjhExecutable **out);
+// Loads a result of pjh_compile_ahead onto devices of |client|; |executable| may be loaded again,
+// or destroyed. The same as serialising and deserialising.
+PJH_API PjhError *pjh_executable_load(PjhClient *client, const PjhExecutable *executable,
+                                      const PjhCompileOptions *options, PjhExecutable **out);
 
 // The program's name, ended by zero; "" when the plugin gives none.
 PJH_API const char *pjh_executable_name(const PjhExecutable *executable);
 
-// The number of arrays that one execution gives.
+// The number of arrays that one execution gives on each device.
 PJH_API size_t pjh_executable_num_outputs(const PjhExecutable *executable);
+// Element type and shape of output |index|, as far as the plugin tells. |out_dims| lives as long as
+// |executable|.
+PJH_API PjhError *pjh_executable_output(const PjhExecutable *executable, size_t index,
+                                        PJRT_Buffer_Type *out_type, const int64_t **out_dims,
+                                        size_t *out_rank);
 
+// How many copies of the program run together, and of how many parts each consists.
+PJH_API PjhError *pjh_executable_replicas(const PjhExecutable *executable, size_t *out_replicas,
+                                          size_t *out_partitions);
+// The devices of this process that run the program, in the order in which executions take their
+// arguments: indices in the client. 0 for one that is not loaded.
+PJH_API size_t pjh_executable_num_devices(const PjhExecutable *executable);
+PJH_API size_t pjh_executable_device(const PjhExecutable *executable, size_t index);
+
+// Estimates such as "flops" and "bytes accessed".
+PJH_API PjhError *pjh_executable_cost(const PjhExecutable *executable, PjhValues **out);
+// Bytes by purpose: "generated_code_size_in_bytes", "argument_size_in_bytes",
+// "output_size_in_bytes", "alias_size_in_bytes", "temp_size_in_bytes", "peak_memory_in_bytes" ...
+// Only what the plugin's version of the interface has.
+PJH_API PjhError *pjh_executable_memory(const PjhExecutable *executable, PjhValues **out);
+// Bytes of machine code; 0 or less: the plugin does not know.
+PJH_API PjhError *pjh_executable_code_size(const PjhExecutable *executable, int64_t *out);
+// Text (or bytes) that is equal for equal programs: a copy, ended by zero, to be freed by pjh_free.
+PJH_API PjhError *pjh_executable_fingerprint(const PjhExecutable *executable, char **out_text,
+                                             size_t *out_size);
+// The CompileOptionsProto that it was made with, to be freed by pjh_free.
+PJH_API PjhError *pjh_executable_options(const PjhExecutable *executable, void **out_data,
+                                         size_t *out_size);
 // The plugin's form of the compiled program: a copy, to be freed by pjh_free, and its format,
-// static or living as long as |executable|. UNIMPLEMENTED is a usual answer.
-PJH_API PjhError *pjh_executable_program(PjhExecutable *executable, char **out_code,
+// static. UNIMPLEMENTED is a usual answer.
+PJH_API PjhError *pjh_executable_program(const PjhExecutable *executable, char **out_code,
                                          size_t *out_size, const char **out_format);
-PJH_API void pjh_free(void *memory);
+PJH_API void pjh_free(void *memory); // null allowed
+
+// The plugin's own handles, for calls through pjh_plugin_api; the first is null for a program that
+// is not loaded.
+PJH_API PJRT_LoadedExecutable *pjh_executable_loaded_handle(const PjhExecutable *executable);
+PJH_API PJRT_Executable *pjh_executable_handle(const PjhExecutable *executable);
 
 // Runs the program once and waits for it. |arguments| are |num_arguments| buffers on the
 // executable's device, in the order of the program's parameters; arguments that the program donates

@@ -1,8 +1,6 @@
 // Arrays on a device: to it, from it, and what they are.
 #include "host/host.h"
 
-#include <stdlib.h>
-
 PjhError *pjh__await(const PjhPlugin *plugin, PJRT_Event *event) {
   if (!event)
     return NULL;
@@ -43,7 +41,7 @@ static PjhError *describe(PjhBuffer *buffer) {
 
 PjhError *pjh__buffer_wrap(PjhClient *client, PJRT_Buffer *handle, PjhBuffer **out) {
   *out = NULL;
-  PjhBuffer *buffer = calloc(1, sizeof *buffer);
+  PjhBuffer *buffer = pj_calloc(1, sizeof *buffer);
   if (!buffer) {
     PJH_ARGS(Buffer_Destroy, args);
     args.buffer = handle;
@@ -98,7 +96,7 @@ void pjh_buffer_destroy(PjhBuffer *buffer) {
   PJH_ARGS(Buffer_Destroy, args);
   args.buffer = buffer->handle;
   PJH_DROP(buffer->client->plugin, Buffer_Destroy, &args);
-  free(buffer);
+  pj_free(buffer);
 }
 
 PJRT_Buffer_Type pjh_buffer_type(const PjhBuffer *buffer) {
@@ -123,7 +121,7 @@ PjhError *pjh_buffer_to_host(PjhBuffer *buffer, void *dst, size_t dst_size) {
                       dst_size, buffer->host_size);
   // Row-major whatever the device's layout is. Plugins accept the layout by value only through this
   // struct.
-  int64_t *order = malloc((buffer->rank + 1) * sizeof *order);
+  int64_t *order = pj_malloc((buffer->rank + 1) * sizeof *order);
   if (!order)
     return pjh__out_of_memory();
   for (size_t i = 0; i < buffer->rank; i++)
@@ -143,6 +141,6 @@ PjhError *pjh_buffer_to_host(PjhBuffer *buffer, void *dst, size_t dst_size) {
   PjhError *error = PJH_CALL(buffer->client->plugin, Buffer_ToHostBuffer, &args);
   if (!error)
     error = pjh__await(buffer->client->plugin, args.event);
-  free(order);
+  pj_free(order);
   return error;
 }

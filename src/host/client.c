@@ -1,23 +1,21 @@
-// Clients and their devices. Names are copied at the start, so that they end in zero and need no
-// error path later.
+// Clients and their devices.
 #include "host/host.h"
 
-#include <stdlib.h>
-
-// Some plugins leave a debug string empty, none leaves both.
-static PjhError *device_name(const PjhPlugin *plugin, PJRT_Device *device, char **out) {
+static PjhError *read_device(const PjhPlugin *plugin, PJRT_Device *device, PjhDeviceInfo *out) {
   PJH_ARGS(Device_GetDescription, get);
   get.device = device;
   PjhError *error = PJH_CALL(plugin, Device_GetDescription, &get);
+  if (!error)
+    error = pjh__device_describe(plugin, get.device_description, out);
   if (error)
     return error;
-  PJH_ARGS(DeviceDescription_ToString, text);
-  text.device_description = get.device_description;
-  error = PJH_CALL(plugin, DeviceDescription_ToString, &text);
-  if (error)
-    return error;
-  *out = pjh__copy_string(text.to_string, text.to_string_size);
-  return *out ? NULL : pjh__out_of_memory();
+  PJH_ARGS(Device_LocalHardwareId, local);
+  local.device = device;
+  error = PJH_CALL(plugin, Device_LocalHardwareId, &local);
+  if (!error)
+    out->local_id = local.local_hardware_id;
+  pjh_error_free(error); // Not every device has a number.
+  return NULL;
 }
 
 static PjhError *read_devices(PjhClient *client) {
@@ -26,13 +24,13 @@ static PjhError *read_devices(PjhClient *client) {
   PjhError *error = PJH_CALL(client->plugin, Client_AddressableDevices, &args);
   if (error)
     return error;
-  client->device_names = calloc(args.num_addressable_devices + 1, sizeof *client->device_names);
-  if (!client->device_names)
+  client->infos = pj_calloc(args.num_addressable_devices, sizeof *client->infos);
+  if (!client->infos)
     return pjh__out_of_memory();
   client->devices = args.addressable_devices;
   client->num_devices = args.num_addressable_devices;
   for (size_t i = 0; i < client->num_devices && !error; i++)
-    error = device_name(client->plugin, client->devices[i], &client->device_names[i]);
+    error = read_device(client->plugin, client->devices[i], &client->infos[i]);
   return error;
 }
 
@@ -56,12 +54,12 @@ static PjhError *read_platform(PjhClient *client) {
 PjhError *pjh_client_create(PjhPlugin *plugin, const PJRT_NamedValue *options, size_t num_options,
                             PjhClient **out) {
   *out = NULL;
-  PjhClient *client = calloc(1, sizeof *client);
+  PjhClient *client = pj_calloc(1, sizeof *client);
   if (!client)
     return pjh__out_of_memory();
   client->plugin = plugin;
 
-  PJH_ARGS(Client_Create, args);
+  PJH_GROWN_ARGS(plugin, Client_Create, args);
   args.create_options = options;
   args.num_options = num_options;
   PjhError *error = PJH_CALL(plugin, Client_Create, &args);
@@ -87,12 +85,16 @@ void pjh_client_destroy(PjhClient *client) {
     args.client = client->handle;
     PJH_DROP(client->plugin, Client_Destroy, &args);
   }
-  for (size_t i = 0; client->device_names && i < client->num_devices; i++)
-    free(client->device_names[i]);
-  free(client->device_names);
-  free(client->platform_name);
-  free(client->platform_version);
-  free(client);
+  for (size_t i = 0; i < client->num_devices; i++)
+    pjh__device_clear(&client->infos[i]);
+  pj_free(client->infos);
+  pj_free(client->platform_name);
+  pj_free(client->platform_version);
+  pj_free(client);
+}
+
+PJRT_Client *pjh_client_handle(const PjhClient *client) {
+  return client->handle;
 }
 
 const char *pjh_client_platform_name(const PjhClient *client) {
@@ -112,5 +114,5 @@ PJRT_Device *pjh_client_device(const PjhClient *client, size_t device) {
 }
 
 const char *pjh_client_device_name(const PjhClient *client, size_t device) {
-  return device < client->num_devices ? client->device_names[device] : "";
+  return device < client->num_devices ? client->infos[device].name : "";
 }

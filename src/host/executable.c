@@ -1,150 +1,7 @@
-// Compiling and running programs, on one device.
+// What executables say of themselves.
 #include "host/host.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-// Writes the CompileOptionsProto for one replica and one partition on the device of id |id| into
-// |out| and returns its size. Field numbers: CompileOptions.executable_build_options 3;
-// ExecutableBuildOptions.device_ordinal 1, num_replicas 4, num_partitions 5, device_assignment 9;
-// DeviceAssignment.replica_count 1, computation_count 2, computation_devices 3 {replica_device_ids
-// 1}.
-enum { OPTIONS_MAX = 64 };
-
-static size_t put_varint(unsigned char *out, uint64_t value) {
-  size_t n = 0;
-  for (; value >= 0x80; value >>= 7)
-    out[n++] = (unsigned char)(value | 0x80);
-  out[n++] = (unsigned char)value;
-  return n;
-}
-
-static size_t write_options(unsigned char out[OPTIONS_MAX], int id) {
-  unsigned char ids[12], assignment[24], build[48];
-  size_t num_ids = put_varint(ids, (uint64_t)(int64_t)id), n = 0;
-  const unsigned char counts[] = {
-      0x08, 1, 0x10, 1, 0x1a, (unsigned char)(num_ids + 2), 0x0a, (unsigned char)num_ids};
-  memcpy(assignment, counts, sizeof counts);
-  memcpy(assignment + sizeof counts, ids, num_ids);
-  size_t num_assignment = sizeof counts + num_ids;
-
-  build[n++] = 0x08; // device_ordinal = -1: the assignment decides
-  n += put_varint(build + n, UINT64_MAX);
-  const unsigned char sizes[] = {0x20, 1, 0x28, 1, 0x4a, (unsigned char)num_assignment};
-  memcpy(build + n, sizes, sizeof sizes);
-  n += sizeof sizes;
-  memcpy(build + n, assignment, num_assignment);
-  n += num_assignment;
-
-  out[0] = 0x1a;
-  out[1] = (unsigned char)n;
-  memcpy(out + 2, build, n);
-  return n + 2;
-}
-
-static PjhError *device_id(const PjhClient *client, size_t device, int *out) {
-  if (device >= client->num_devices)
-    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "device %zu of a client with %zu devices",
-                      device, client->num_devices);
-  PJH_ARGS(Device_GetDescription, get);
-  get.device = client->devices[device];
-  PjhError *error = PJH_CALL(client->plugin, Device_GetDescription, &get);
-  if (error)
-    return error;
-  PJH_ARGS(DeviceDescription_Id, id);
-  id.device_description = get.device_description;
-  error = PJH_CALL(client->plugin, DeviceDescription_Id, &id);
-  *out = id.id;
-  return error;
-}
-
-// Reads what the executable says of itself.
-static PjhError *describe(PjhExecutable *executable) {
-  PjhPlugin *plugin = executable->client->plugin;
-  PJH_ARGS(LoadedExecutable_GetExecutable, get);
-  get.loaded_executable = executable->loaded;
-  PjhError *error = PJH_CALL(plugin, LoadedExecutable_GetExecutable, &get);
-  if (error)
-    return error;
-  executable->handle = get.executable;
-
-  PJH_ARGS(Executable_NumOutputs, outputs);
-  outputs.executable = executable->handle;
-  error = PJH_CALL(plugin, Executable_NumOutputs, &outputs);
-  if (error)
-    return error;
-  executable->num_outputs = outputs.num_outputs;
-
-  PJH_ARGS(Executable_Name, name);
-  name.executable = executable->handle;
-  pjh_error_free(
-      PJH_CALL(plugin, Executable_Name, &name)); // A program without a name is no reason to stop.
-  executable->name =
-      pjh__copy_string(name.executable_name, name.executable_name ? name.executable_name_size : 0);
-  return executable->name ? NULL : pjh__out_of_memory();
-}
-
-PjhError *pjh_compile(PjhClient *client, const void *code, size_t code_size,
-                      const PjhCompileOptions *options, PjhExecutable **out) {
-  *out = NULL;
-  const PjhCompileOptions defaults = {0};
-  if (!options)
-    options = &defaults;
-  const char *format = options->format ? options->format : "mlir";
-  int id = 0;
-  PjhError *error = device_id(client, options->device, &id);
-  if (error)
-    return error;
-  unsigned char made[OPTIONS_MAX];
-  size_t made_size = write_options(made, id);
-
-  PjhExecutable *executable = calloc(1, sizeof *executable);
-  if (!executable)
-    return pjh__out_of_memory();
-  executable->client = client;
-
-  PJRT_Program program = {.struct_size = PJRT_Program_STRUCT_SIZE};
-  program.code = (char *)(uintptr_t)code; // The interface has no const here; plugins only read.
-  program.code_size = code_size;
-  program.format = format;
-  program.format_size = strlen(format);
-  PJH_ARGS(Client_Compile, args);
-  args.client = client->handle;
-  args.program = &program;
-  args.compile_options =
-      options->serialized_options ? options->serialized_options : (const char *)made;
-  args.compile_options_size =
-      options->serialized_options ? options->serialized_options_size : made_size;
-  error = PJH_CALL(client->plugin, Client_Compile, &args);
-  if (!error) {
-    executable->loaded = args.executable;
-    error = describe(executable);
-  }
-  if (error) {
-    pjh_executable_destroy(executable);
-    return error;
-  }
-  *out = executable;
-  return NULL;
-}
-
-void pjh_executable_destroy(PjhExecutable *executable) {
-  if (!executable)
-    return;
-  PjhPlugin *plugin = executable->client->plugin;
-  if (executable->handle) {
-    PJH_ARGS(Executable_Destroy, args);
-    args.executable = executable->handle;
-    PJH_DROP(plugin, Executable_Destroy, &args);
-  }
-  if (executable->loaded) {
-    PJH_ARGS(LoadedExecutable_Destroy, args);
-    args.executable = executable->loaded;
-    PJH_DROP(plugin, LoadedExecutable_Destroy, &args);
-  }
-  free(executable->name);
-  free(executable);
-}
 
 const char *pjh_executable_name(const PjhExecutable *executable) {
   return executable->name;
@@ -154,12 +11,171 @@ size_t pjh_executable_num_outputs(const PjhExecutable *executable) {
   return executable->num_outputs;
 }
 
-PjhError *pjh_executable_program(PjhExecutable *executable, char **out_code, size_t *out_size,
+PJRT_LoadedExecutable *pjh_executable_loaded_handle(const PjhExecutable *executable) {
+  return executable->loaded;
+}
+
+PJRT_Executable *pjh_executable_handle(const PjhExecutable *executable) {
+  return executable->handle;
+}
+
+size_t pjh_executable_num_devices(const PjhExecutable *executable) {
+  return executable->num_devices;
+}
+
+size_t pjh_executable_device(const PjhExecutable *executable, size_t index) {
+  return index < executable->num_devices ? executable->devices[index] : SIZE_MAX;
+}
+
+PjhError *pjh_executable_output(const PjhExecutable *executable, size_t index,
+                                PJRT_Buffer_Type *out_type, const int64_t **out_dims,
+                                size_t *out_rank) {
+  *out_type = PJRT_Buffer_Type_INVALID;
+  *out_dims = NULL;
+  *out_rank = 0;
+  if (index >= executable->num_outputs)
+    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "output %zu of a program with %zu outputs",
+                      index, executable->num_outputs);
+  PJH_ARGS(Executable_OutputElementTypes, types);
+  types.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_OutputElementTypes, &types);
+  if (error)
+    return error;
+  PJH_ARGS(Executable_OutputDimensions, shapes);
+  shapes.executable = executable->handle;
+  error = PJH_CALL(executable->plugin, Executable_OutputDimensions, &shapes);
+  if (error)
+    return error;
+  if (index >= types.num_output_types || index >= shapes.num_outputs)
+    return pjh__error(PJRT_Error_Code_INTERNAL,
+                      "the plugin gives %zu types and %zu shapes for %zu outputs",
+                      types.num_output_types, shapes.num_outputs, executable->num_outputs);
+  *out_type = types.output_types[index];
+  *out_dims = shapes.dims;
+  for (size_t i = 0; i < index; i++)
+    *out_dims += shapes.dim_sizes[i];
+  *out_rank = shapes.dim_sizes[index];
+  return NULL;
+}
+
+PjhError *pjh_executable_replicas(const PjhExecutable *executable, size_t *out_replicas,
+                                  size_t *out_partitions) {
+  *out_replicas = *out_partitions = 0;
+  PJH_ARGS(Executable_NumReplicas, replicas);
+  replicas.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_NumReplicas, &replicas);
+  if (error)
+    return error;
+  PJH_ARGS(Executable_NumPartitions, partitions);
+  partitions.executable = executable->handle;
+  error = PJH_CALL(executable->plugin, Executable_NumPartitions, &partitions);
+  if (error)
+    return error;
+  *out_replicas = replicas.num_replicas;
+  *out_partitions = partitions.num_partitions;
+  return NULL;
+}
+
+PjhError *pjh_executable_cost(const PjhExecutable *executable, PjhValues **out) {
+  *out = NULL;
+  PJH_ARGS(Executable_GetCostAnalysis, args);
+  args.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_GetCostAnalysis, &args);
+  return error ? error : pjh__values_copy(args.properties, args.num_properties, out);
+}
+
+PjhError *pjh_executable_memory(const PjhExecutable *executable, PjhValues **out) {
+  *out = NULL;
+  PJH_GROWN_ARGS(executable->plugin, Executable_GetCompiledMemoryStats, stats);
+  stats.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_GetCompiledMemoryStats, &stats);
+  if (error)
+    return error;
+  PJRT_NamedValue values[15];
+  size_t count = 0;
+#define FIELD(name)                                                                             \
+  if (stats.struct_size >= PJRT_STRUCT_SIZE(PJRT_Executable_GetCompiledMemoryStats_Args, name)) \
+    values[count++] = pjh_option_int(#name, stats.name);
+  FIELD(generated_code_size_in_bytes)
+  FIELD(argument_size_in_bytes)
+  FIELD(output_size_in_bytes)
+  FIELD(alias_size_in_bytes)
+  FIELD(temp_size_in_bytes)
+  FIELD(host_generated_code_size_in_bytes)
+  FIELD(host_argument_size_in_bytes)
+  FIELD(host_output_size_in_bytes)
+  FIELD(host_alias_size_in_bytes)
+  FIELD(host_temp_size_in_bytes)
+  FIELD(peak_memory_in_bytes)
+  FIELD(total_size_in_bytes)
+  FIELD(total_allocation_bytes)
+  FIELD(indefinite_allocations)
+  FIELD(peak_unpadded_heap_bytes)
+#undef FIELD
+  return pjh__values_copy(values, count, out);
+}
+
+PjhError *pjh_executable_code_size(const PjhExecutable *executable, int64_t *out) {
+  *out = 0;
+  PJH_ARGS(Executable_SizeOfGeneratedCodeInBytes, args);
+  args.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_SizeOfGeneratedCodeInBytes, &args);
+  if (!error)
+    *out = args.size_in_bytes;
+  return error;
+}
+
+PjhError *pjh_executable_fingerprint(const PjhExecutable *executable, char **out_text,
+                                     size_t *out_size) {
+  *out_text = NULL;
+  *out_size = 0;
+  PJH_ARGS(Executable_Fingerprint, args);
+  args.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_Fingerprint, &args);
+  if (pjh_error_code(error) == PJRT_Error_Code_UNIMPLEMENTED && executable->loaded) {
+    PJH_ARGS(LoadedExecutable_Fingerprint, old); // what there was before 0.35
+    old.executable = executable->loaded;
+    PjhError *old_error = PJH_CALL(executable->plugin, LoadedExecutable_Fingerprint, &old);
+    if (!old_error) {
+      pjh_error_free(error);
+      error = NULL;
+      args.executable_fingerprint = old.executable_fingerprint;
+      args.executable_fingerprint_size = old.executable_fingerprint_size;
+    }
+    pjh_error_free(old_error);
+  }
+  if (error)
+    return error;
+  *out_text = pjh__copy_string(args.executable_fingerprint, args.executable_fingerprint_size);
+  if (!*out_text)
+    return pjh__out_of_memory();
+  *out_size = args.executable_fingerprint_size;
+  return NULL;
+}
+
+PjhError *pjh_executable_options(const PjhExecutable *executable, void **out_data,
+                                 size_t *out_size) {
+  *out_data = NULL;
+  *out_size = 0;
+  PJH_ARGS(Executable_GetCompileOptions, args);
+  args.executable = executable->handle;
+  PjhError *error = PJH_CALL(executable->plugin, Executable_GetCompileOptions, &args);
+  if (error)
+    return error;
+  *out_data = pjh__copy_string(args.serialized_bytes, args.serialized_bytes_size);
+  if (*out_data)
+    *out_size = args.serialized_bytes_size;
+  if (args.serialized_compile_options_deleter)
+    args.serialized_compile_options_deleter(args.serialized_compile_options);
+  return *out_data ? NULL : pjh__out_of_memory();
+}
+
+PjhError *pjh_executable_program(const PjhExecutable *executable, char **out_code, size_t *out_size,
                                  const char **out_format) {
   *out_code = NULL;
   *out_size = 0;
-  *out_format = NULL;
-  PjhPlugin *plugin = executable->client->plugin;
+  *out_format = "";
+  PjhPlugin *plugin = executable->plugin;
   PJRT_Program program = {.struct_size = PJRT_Program_STRUCT_SIZE};
   PJH_ARGS(Executable_OptimizedProgram, args);
   args.executable = executable->handle;
@@ -167,13 +183,13 @@ PjhError *pjh_executable_program(PjhExecutable *executable, char **out_code, siz
   PjhError *error = PJH_CALL(plugin, Executable_OptimizedProgram, &args); // tells the size
   if (error)
     return error;
-  char *code = malloc(program.code_size + 1);
+  char *code = pj_malloc(program.code_size + 1);
   if (!code)
     return pjh__out_of_memory();
   program.code = code;
   error = PJH_CALL(plugin, Executable_OptimizedProgram, &args); // writes the bytes
   if (error) {
-    free(code);
+    pj_free(code);
     return error;
   }
   code[program.code_size] = 0;
@@ -187,67 +203,4 @@ PjhError *pjh_executable_program(PjhExecutable *executable, char **out_code, siz
   *out_code = code;
   *out_size = program.code_size;
   return NULL;
-}
-
-// Wraps all of |handles|, also the ones after a failure, so that each is owned by something. On
-// failure |outputs| holds only nulls.
-static PjhError *wrap_outputs(PjhClient *client, PJRT_Buffer **handles, size_t count,
-                              PjhBuffer **outputs) {
-  PjhError *first = NULL;
-  for (size_t i = 0; i < count; i++) {
-    PjhError *error = pjh__buffer_wrap(client, handles[i], &outputs[i]);
-    if (first)
-      pjh_error_free(error);
-    else
-      first = error;
-  }
-  for (size_t i = 0; first && i < count; i++) {
-    pjh_buffer_destroy(outputs[i]);
-    outputs[i] = NULL;
-  }
-  return first;
-}
-
-PjhError *pjh_execute(PjhExecutable *executable, PjhBuffer *const *arguments, size_t num_arguments,
-                      PjhBuffer **outputs, size_t num_outputs) {
-  for (size_t i = 0; i < num_outputs; i++)
-    outputs[i] = NULL;
-  if (num_outputs != executable->num_outputs)
-    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "room for %zu outputs, the program has %zu",
-                      num_outputs, executable->num_outputs);
-  PjhClient *client = executable->client;
-  PJRT_Buffer **handles = calloc(num_arguments + num_outputs + 1, sizeof *handles);
-  if (!handles)
-    return pjh__out_of_memory();
-  PJRT_Buffer **results = handles + num_arguments;
-  for (size_t i = 0; i < num_arguments; i++)
-    handles[i] = arguments[i]->handle;
-
-  PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
-  PJRT_Buffer *const *argument_list = handles;
-  PJRT_Event *done = NULL;
-  PJH_ARGS(LoadedExecutable_Execute, args);
-  args.executable = executable->loaded;
-  args.options = &options;
-  args.argument_lists = &argument_list;
-  args.num_devices = 1;
-  args.num_args = num_arguments;
-  args.output_lists = &results;
-  args.device_complete_events = &done;
-  PjhError *error = PJH_CALL(client->plugin, LoadedExecutable_Execute, &args);
-  if (!error) {
-    error = pjh__await(client->plugin, done);
-    PjhError *wrap_error = wrap_outputs(client, results, num_outputs, outputs);
-    if (!error)
-      error = wrap_error;
-    else {
-      pjh_error_free(wrap_error);
-      for (size_t i = 0; i < num_outputs; i++) {
-        pjh_buffer_destroy(outputs[i]);
-        outputs[i] = NULL;
-      }
-    }
-  }
-  free(handles);
-  return error;
 }

@@ -2,20 +2,27 @@
 #include "host/host.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 
-enum { OLDEST_MINOR = 29 }; // Before 0.29 the table's first fields lay differently.
+enum {
+  OLDEST_MINOR = 29, // Before 0.29 the table's first fields lay differently.
+  SHIFTED_MINOR = 56 // 0.56 put a function in the middle of the table, 0.57 took it to the end.
+};
 
+// Says in one sentence which side is to be upgraded.
 static PjhError *check_version(const char *path, const PJRT_Api *api) {
   if (!api)
     return pjh__error(PJRT_Error_Code_FAILED_PRECONDITION, "%s: GetPjrtApi gave no table", path);
   int major = api->pjrt_api_version.major_version, minor = api->pjrt_api_version.minor_version;
-  if (major != PJRT_API_MAJOR || minor < OLDEST_MINOR)
-    return pjh__error(
+  if (major != PJRT_API_MAJOR || minor < OLDEST_MINOR || minor == SHIFTED_MINOR) {
+    const char *side = major > PJRT_API_MAJOR ? "libpjrt" : "plugin";
+    PjhError *error = pjh__error(
         PJRT_Error_Code_FAILED_PRECONDITION,
-        "%s: speaks PJRT %d.%d, this host needs %d.%d or a newer minor version: upgrade the %s",
-        path, major, minor, PJRT_API_MAJOR, OLDEST_MINOR,
-        major > PJRT_API_MAJOR ? "host" : "plugin");
+        "%s: speaks PJRT %d.%d, this host speaks %d.%d to %d.%d and newer minor versions, but for "
+        "%d.%d: upgrade the %s",
+        path, major, minor, PJRT_API_MAJOR, OLDEST_MINOR, PJRT_API_MAJOR, PJRT_API_MINOR,
+        PJRT_API_MAJOR, SHIFTED_MINOR, side);
+    return pjh__hint(error, "upgrade the %s", side);
+  }
   // Everything below calls these three without asking again.
   if (api->struct_size < PJRT_STRUCT_SIZE(PJRT_Api, PJRT_Error_GetCode) ||
       !api->PJRT_Error_Destroy || !api->PJRT_Error_Message || !api->PJRT_Error_GetCode)
@@ -48,7 +55,7 @@ PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
   if (error)
     return error;
 
-  PjhPlugin *plugin = malloc(sizeof *plugin);
+  PjhPlugin *plugin = pj_malloc(sizeof *plugin);
   if (!plugin)
     return pjh__out_of_memory();
   plugin->api = api;
@@ -57,7 +64,7 @@ PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
     error = PJH_CALL(plugin, Plugin_Initialize, &args);
   }
   if (error) {
-    free(plugin);
+    pj_free(plugin);
     return error;
   }
   *out = plugin;
@@ -65,7 +72,7 @@ PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
 }
 
 void pjh_plugin_destroy(PjhPlugin *plugin) {
-  free(plugin);
+  pj_free(plugin);
 }
 
 const PJRT_Api *pjh_plugin_api(const PjhPlugin *plugin) {
@@ -75,4 +82,11 @@ const PJRT_Api *pjh_plugin_api(const PjhPlugin *plugin) {
 void pjh_plugin_version(const PjhPlugin *plugin, int *out_major, int *out_minor) {
   *out_major = plugin->api->pjrt_api_version.major_version;
   *out_minor = plugin->api->pjrt_api_version.minor_version;
+}
+
+PjhError *pjh_plugin_attributes(const PjhPlugin *plugin, PjhValues **out) {
+  *out = NULL;
+  PJH_ARGS(Plugin_Attributes, args);
+  PjhError *error = PJH_CALL(plugin, Plugin_Attributes, &args);
+  return error ? error : pjh__values_copy(args.attributes, args.num_attributes, out);
 }

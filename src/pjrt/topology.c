@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "pjrt/surface.h"
-#include "runtime/proto.h"
+#include "base/proto.h"
 
 // A topology's name may be empty, the platform's, or that with a number of devices: "cpu:8".
 static PjStatus parse_name(PjStr name, int *out_devices) {

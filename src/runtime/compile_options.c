@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "runtime/proto.h"
+#include "base/proto.h"
 
 enum { MAX_DEVICES = 1 << 20 };
 

@@ -1,7 +1,7 @@
 // Shardings of parameters and results (sdy.sharding, and mhlo.sharding where it says "replicated").
 #include "runtime/placement.h"
 
-#include "runtime/proto.h"
+#include "base/proto.h"
 
 static bool is_whole(const PjTiling *tiling) {
   for (int32_t d = 0; d < tiling->rank; ++d)

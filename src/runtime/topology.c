@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "runtime/proto.h"
+#include "base/proto.h"
 
 static const char magic[8] = "PJTOPO1";
 

@@ -21,7 +21,7 @@
 #include "runtime/buffer.h"
 #include "runtime/copy.h"
 #include "runtime/execute.h"
-#include "runtime/proto.h"
+#include "base/proto.h"
 #include "runtime/stride.h"
 
 static void expect(PjStatus status) {

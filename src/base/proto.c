@@ -1,5 +1,5 @@
 // See proto.h. Wire format: https://protobuf.dev/programming-guides/encoding
-#include "runtime/proto.h"
+#include "base/proto.h"
 
 PjProtoReader pj_proto_reader(const void *bytes, size_t size) {
   const uint8_t *start = size ? bytes : (const uint8_t *)"";
