@@ -1,9 +1,11 @@
-// Reading a file without trusting its size: it may be a pipe, or grow while it is read.
+// Whole files: reading without trusting the size (it may be a pipe, or grow while it is read), and
+// writing.
 #include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,4 +76,27 @@ PjStatus pj_file_read(const char *path, char **out, size_t *out_size) {
         read_all(fd, path, S_ISREG(info.st_mode) ? (size_t)info.st_size : 1 << 16, out, out_size);
   close(fd);
   return status;
+}
+
+PjStatus pj_file_write(const char *path, const void *data, size_t size) {
+  if (strcmp(path, "-") == 0) {
+    bool good = size == 0 || fwrite(data, 1, size, stdout) == size;
+    good = fflush(stdout) == 0 && good;
+    PJ_FAIL_IF(!good, UNAVAILABLE, "cannot write to standard output: %s", strerror(errno));
+    return PJ_STATUS_OK;
+  }
+  FILE *file = fopen(path, "wb");
+  PJ_FAIL_IF(!file, UNAVAILABLE, "cannot write %s: %s", path, strerror(errno));
+  struct stat info;
+  bool regular = fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode);
+  bool good = size == 0 || fwrite(data, 1, size, file) == size;
+  int reason = errno;
+  if (fclose(file) != 0) {
+    reason = good ? errno : reason;
+    good = false;
+  }
+  if (!good && regular)
+    remove(path);
+  PJ_FAIL_IF(!good, UNAVAILABLE, "cannot write %s: %s", path, strerror(reason));
+  return PJ_STATUS_OK;
 }

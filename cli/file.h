@@ -9,3 +9,7 @@
 // directory or a device, UNAVAILABLE when reading fails, RESOURCE_EXHAUSTED. The message names
 // |path|.
 PjStatus pj_file_read(const char *path, char **out, size_t *out_size);
+
+// Writes |size| bytes to |path| ("-": standard output), replacing a file that is there. When that
+// fails, no half-written file stays. Errors: UNAVAILABLE, naming |path| and the reason.
+PjStatus pj_file_write(const char *path, const void *data, size_t size);

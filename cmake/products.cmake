@@ -27,7 +27,7 @@ add_library(pj_cli STATIC ${cli_sources})
 target_compile_definitions(pj_cli PRIVATE PJ_VERSION="${PROJECT_VERSION}")
 target_include_directories(pj_cli PUBLIC ${CMAKE_SOURCE_DIR}/cli ${CMAKE_SOURCE_DIR}/include)
 target_include_directories(pj_cli PRIVATE ${CMAKE_SOURCE_DIR}/cts)
-target_link_libraries(pj_cli PUBLIC pj_base)
+target_link_libraries(pj_cli PUBLIC pj_import)
 # The conformance kit knows the interface's headers and nothing of src/: what it tests is not what it is made of.
 file(GLOB cts_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cts/*.c)
 add_library(pj_cts STATIC ${cts_sources})
