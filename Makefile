@@ -17,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -93,6 +93,14 @@ bench-plot: ## draw build/bench.json (BENCH_JSON): ratios of run and compile by 
 	@test -x $(VENV)-plot/bin/python || $(PY) -m venv $(VENV)-plot
 	@$(VENV)-plot/bin/python -m pip install -q --disable-pip-version-check matplotlib==3.11.2
 	@$(VENV)-plot/bin/python bench/plot.py $(BENCH_JSON)
+
+bench-rpc: ## the same calls through a gRPC server on loopback and directly, about 3 minutes: table, build/rpc.json, plots (downloads 60 MB into .venv-rpc)
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@test -x $(VENV)-rpc/bin/python || $(PY) -m venv $(VENV)-rpc
+	@$(VENV)-rpc/bin/python -m pip install -q --disable-pip-version-check -r bench/rpc/requirements.txt
+	@$(VENV)-rpc/bin/python bench/rpc/bench.py --build $(BUILD) --json $(BUILD)/rpc.json $(BENCH)
+	@$(VENV)-rpc/bin/python bench/rpc/plot.py $(BUILD)/rpc.json
 
 bench-limits: ## what this machine can do at most: memory bandwidth, multiply-adds, hand-over between threads
 	@$(SETUP) build
