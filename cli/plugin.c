@@ -19,14 +19,13 @@ PjStatus pj_plugin_status(PjhError *error) {
   return status;
 }
 
-PjStatus pj_plugin_take_option(void *field, const char *text) {
-  PjPluginArgs *args = field;
+PjStatus pj_option_add(PjOptionList *list, const char *flag, const char *text) {
   const char *equals = strchr(text, '=');
-  PJ_FAIL_IF(!equals || equals == text, INVALID_ARGUMENT, "--option %s: expected NAME=VALUE", text);
-  PJ_FAIL_IF(args->num_options == PJ_MAX_CREATE_OPTIONS, INVALID_ARGUMENT, "more than %d options",
-             PJ_MAX_CREATE_OPTIONS);
+  PJ_FAIL_IF(!equals || equals == text, INVALID_ARGUMENT, "%s %s: expected NAME=VALUE", flag, text);
+  PJ_FAIL_IF(list->count == PJ_MAX_OPTIONS, INVALID_ARGUMENT, "%s: more than %d options", flag,
+             PJ_MAX_OPTIONS);
   const char *value = equals + 1;
-  PJRT_NamedValue *option = &args->options[args->num_options++];
+  PJRT_NamedValue *option = &list->values[list->count++];
   *option = (PJRT_NamedValue){.struct_size = PJRT_NamedValue_STRUCT_SIZE, .name = text};
   option->name_size = (size_t)(equals - text);
   option->value_size = 1;
@@ -47,6 +46,10 @@ PjStatus pj_plugin_take_option(void *field, const char *text) {
   return PJ_STATUS_OK;
 }
 
+PjStatus pj_plugin_take_option(void *field, const char *text) {
+  return pj_option_add(&((PjPluginArgs *)field)->options, "--option", text);
+}
+
 // Writes DIR/|tail| for the folder of this program; false when it cannot be told or is not there.
 static bool beside_program(const char *tail, char out[PATH_MAX]) {
   ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
@@ -61,27 +64,45 @@ static bool beside_program(const char *tail, char out[PATH_MAX]) {
   return access(out, R_OK) == 0;
 }
 
-PjStatus pj_plugin_open(const PjPluginArgs *args, PjhPlugin **out_plugin, PjhClient **out_client) {
-  *out_plugin = NULL;
-  *out_client = NULL;
+// The plugin's path; |found| is room for it.
+static PjStatus find_plugin(const PjPluginArgs *args, char found[PATH_MAX], const char **out) {
+  *out = args->path ? args->path : getenv("PJRT_PLUGIN");
+  if (*out && **out)
+    return PJ_STATUS_OK;
+  PJ_FAIL_IF(!beside_program(default_plugin, found) &&
+                 !beside_program("../lib/pjrt/pjrt_plugin_cpu.so", found),
+             NOT_FOUND, "no %s beside this program or in ../lib/pjrt; name a plugin with --plugin",
+             default_plugin);
+  *out = found;
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_plugin_load(const PjPluginArgs *args, PjhPlugin **out_plugin) {
   char found[PATH_MAX];
-  const char *path = args->path;
-  if (!path)
-    path = getenv("PJRT_PLUGIN");
-  if (!path || !*path) {
-    PJ_FAIL_IF(!beside_program(default_plugin, found) &&
-                   !beside_program("../lib/pjrt/pjrt_plugin_cpu.so", found),
-               NOT_FOUND,
-               "no %s beside this program or in ../lib/pjrt; name a plugin with --plugin",
-               default_plugin);
-    path = found;
-  }
-  PJ_TRY(pj_plugin_status(pjh_plugin_load(path, out_plugin)));
-  PjStatus status = pj_plugin_status(
-      pjh_client_create(*out_plugin, args->options, args->num_options, out_client));
+  const char *path;
+  *out_plugin = NULL;
+  PJ_TRY(find_plugin(args, found, &path));
+  return pj_plugin_status(pjh_plugin_load(path, out_plugin));
+}
+
+PjStatus pj_plugin_client(const PjPluginArgs *args, PjhPlugin *plugin, PjhClient **out_client) {
+  char found[PATH_MAX];
+  const char *path;
+  *out_client = NULL;
+  PJ_TRY(find_plugin(args, found, &path));
+  PJ_TRY_IN(pj_plugin_status(
+                pjh_client_create(plugin, args->options.values, args->options.count, out_client)),
+            "starting a client of %s", path);
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_plugin_open(const PjPluginArgs *args, PjhPlugin **out_plugin, PjhClient **out_client) {
+  *out_client = NULL;
+  PJ_TRY(pj_plugin_load(args, out_plugin));
+  PjStatus status = pj_plugin_client(args, *out_plugin, out_client);
   if (!status)
     return PJ_STATUS_OK;
   pjh_plugin_destroy(*out_plugin);
   *out_plugin = NULL;
-  return pj_status_prefix(status, "starting a client of %s", path);
+  return status;
 }

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "build.h"
 #include "commands.h"
 #include "file.h"
 #include "npy.h"
@@ -266,7 +267,11 @@ static PjStatus run_all(Run *run) {
   const RunArgs *args = run->args;
   run->started = now();
   PJ_TRY(pj_file_read(args->program, &run->program, &run->program_size));
-  if (strcmp(args->format, "mlir") == 0)
+  const char *format = args->format;
+  if (!format)
+    format =
+        pj_form_of(run->program, run->program_size) == PJ_FORM_EXECUTABLE ? "executable" : "mlir";
+  if (strcmp(format, "mlir") == 0)
     PJ_TRY(pj_signature_read(run->program, run->program_size, &run->signature));
   PJ_TRY(read_inputs(run));
   if (args->out_dir)
@@ -275,11 +280,15 @@ static PjStatus run_all(Run *run) {
 
   PJ_TRY(pj_plugin_open(&args->plugin, &run->plugin, &run->client));
   lap(run, "client");
-  PjhCompileOptions options = {.format = args->format, .device = args->device};
+  bool compiled = strcmp(format, "executable") == 0;
+  PjhCompileOptions options = {.format = format, .device = args->device};
   PjhError *error =
-      pjh_compile(run->client, run->program, run->program_size, &options, &run->executable);
+      compiled
+          ? pjh_executable_deserialize(run->client, run->program, run->program_size,
+                                       args->device ? &options : NULL, &run->executable)
+          : pjh_compile(run->client, run->program, run->program_size, &options, &run->executable);
   PJ_TRY_IN(pj_plugin_status(error), "%s", args->program);
-  lap(run, "compile");
+  lap(run, compiled ? "load" : "compile");
 
   size_t num_outputs = pjh_executable_num_outputs(run->executable);
   run->buffers = pj_calloc(args->num_inputs + num_outputs + 1, sizeof(PjhBuffer *));
@@ -319,15 +328,16 @@ static const PjArg options[] = {
      "write DIR/output_N.npy, making DIR if need be, instead of printing elements"},
     {"--device", "N", PJ_ARG_COUNT, offsetof(RunArgs, device),
      "run on the client's device N (default 0)"},
-    {"--format", "mlir|hlo", PJ_ARG_CHOICE, offsetof(RunArgs, format),
-     "what PROGRAM is: StableHLO (default) or a serialised HloModuleProto"},
+    {"--format", "mlir|hlo|executable", PJ_ARG_CHOICE, offsetof(RunArgs, format),
+     "what PROGRAM is: StableHLO, a serialised HloModuleProto, or what pjrt compile wrote; by "
+     "default its first bytes tell StableHLO from an executable"},
     {"--time", NULL, PJ_ARG_FLAG, offsetof(RunArgs, time), "say how long each step took"},
     PJ_PLUGIN_ARG_ROWS(offsetof(RunArgs, plugin)),
     {0},
 };
 
 static int run_command(const PjCommand *self, int argc, char **argv) {
-  RunArgs args = {.format = "mlir"};
+  RunArgs args = {0};
   if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
   if (!argc)
@@ -347,7 +357,8 @@ const PjCommand pj_cmd_run = {
     .synopsis = "PROGRAM [INPUT.npy[:TYPE]]...",
     .description =
         "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact; - for standard "
-        "input), runs it once on the arrays, in the order of its parameters, and prints the "
+        "input), or loads it where it is an executable that `pjrt compile` wrote, runs it once on "
+        "the arrays, in the order of its parameters, and prints the "
         "outputs.\n\n"
         "A file of raw bytes (dtype V1 or V2, which is how NumPy writes bfloat16 and the other "
         "types of ml_dtypes) takes its element type from the program, or from :TYPE, e.g. "

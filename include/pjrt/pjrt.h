@@ -221,6 +221,10 @@ typedef struct PjhCompileOptions {
   // none.
   const void *serialized_options;
   size_t serialized_options_size;
+  // A further CompileOptionsProto, merged into either as protocol buffers merge: repeated fields
+  // and maps, such as env_option_overrides, are joined. Null for none.
+  const void *more_options;
+  size_t more_options_size;
   // A program of several devices: so many replicas of so many partitions. 0 means 1.
   size_t num_replicas, num_partitions;
   // Their devices, replica by replica: num_replicas * num_partitions indices. Null: the devices

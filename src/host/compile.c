@@ -68,15 +68,23 @@ static PjhError *write_options(const PjhCompileOptions *options, const Machine *
   return failed ? pjh__out_of_memory() : NULL;
 }
 
-// The options as bytes: the caller's own, or those written into |made|, to be freed either way.
+// The options as bytes: the caller's own, or those written into |made|, to be freed either way. To
+// merge two messages is to put one behind the other.
 static PjhError *options_bytes(const PjhCompileOptions *options, const Machine *machine,
                                PjStrBuf *made, const char **out, size_t *out_size) {
-  if (options->serialized_options) {
+  if (options->serialized_options && !options->more_options_size) {
     *out = options->serialized_options;
     *out_size = options->serialized_options_size;
     return NULL;
   }
-  PjhError *error = write_options(options, machine, made);
+  PjhError *error = NULL;
+  if (options->serialized_options)
+    pj_strbuf_append(made, options->serialized_options, options->serialized_options_size);
+  else
+    error = write_options(options, machine, made);
+  pj_strbuf_append(made, options->more_options, options->more_options_size);
+  if (!error && made->failed)
+    error = pjh__out_of_memory();
   *out = made->data;
   *out_size = made->len;
   return error;

@@ -1,0 +1,28 @@
+// What `pjrt inspect` says of plugins, programs and executables; each writes one section.
+#pragma once
+#include "build.h"
+#include "report.h"
+
+// Of a loaded plugin: version, functions, extensions, attributes; then of |build|'s client or
+// topology, if there is one. |failure|: why there is no client although one was wanted, or NULL.
+void pj_inspect_plugin(PjReport *report, const char *path, const PjBuild *build, PjStatus failure);
+
+// Of a program as text or bytecode: form, version, signature, operations. Errors: as pj_import.
+PjStatus pj_inspect_program(PjReport *report, const char *path, const char *bytes, size_t size);
+
+// Of a compiled program: what the plugin tells about it. |source| says where it comes from;
+// |optimized| is a file to write the optimised program to, or NULL. Errors: of that file only.
+PjStatus pj_inspect_executable(PjReport *report, const char *source,
+                               const PjhExecutable *executable, const char *optimized);
+
+// --- Facts that a plugin may not give ------------------------------------------------------------
+
+// Collects what is not given, and why, until it is reported at the end of the section.
+typedef struct PjMissing {
+  PjStrBuf names, reasons; // each ended by zero
+} PjMissing;
+
+// Takes over |error|; false when there is one, which is noted under |name|.
+bool pj_inspect_given(PjMissing *missing, const char *name, PjhError *error);
+// Writes the object "unavailable" if anything is missing, and frees |missing|.
+void pj_inspect_missing(PjReport *report, PjMissing *missing);

@@ -1,0 +1,208 @@
+// Reports as text and as JSON.
+#include "report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_COLUMN = 22, MAX_SHOWN = 400 };
+
+// --- Strings -------------------------------------------------------------------------------------
+
+// Bytes of the UTF-8 sequence at |at|, of |left| bytes; 0 when it is none.
+static size_t sequence_length(const unsigned char *at, size_t left) {
+  size_t length = at[0] < 0x80             ? 1
+                  : (at[0] & 0xe0) == 0xc0 ? 2
+                  : (at[0] & 0xf0) == 0xe0 ? 3
+                  : (at[0] & 0xf8) == 0xf0 ? 4
+                                           : 0;
+  if (!length || length > left)
+    return 0;
+  uint32_t code = length == 1 ? at[0] : at[0] & (0x7f >> length);
+  for (size_t i = 1; i < length; ++i) {
+    if ((at[i] & 0xc0) != 0x80)
+      return 0;
+    code = code << 6 | (at[i] & 0x3f);
+  }
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  bool surrogate = code >= 0xd800 && code < 0xe000;
+  return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+// Text within quotes for JSON; for people bare, on one line.
+static void put_escaped(PjReport *report, const char *text, size_t size) {
+  PjStrBuf *out = &report->text;
+  size_t shown = report->json || size <= MAX_SHOWN ? size : MAX_SHOWN;
+  for (size_t i = 0; i < shown;) {
+    unsigned char c = (unsigned char)text[i];
+    size_t length = sequence_length((const unsigned char *)text + i, size - i);
+    if (!length)
+      pj_strbuf_puts(out, report->json ? "\\ufffd" : "\xef\xbf\xbd");
+    else if (c == '\n')
+      pj_strbuf_puts(out, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+      pj_strbuf_printf(out, report->json ? "\\u%04x" : "\\x%02x", c);
+    else if (report->json && (c == '"' || c == '\\'))
+      pj_strbuf_printf(out, "\\%c", c);
+    else
+      pj_strbuf_append(out, text + i, length);
+    i += length ? length : 1;
+  }
+  if (shown < size)
+    pj_strbuf_printf(out, "... (%zu bytes)", size);
+}
+
+static void put_quoted(PjReport *report, const char *text, size_t size) {
+  pj_strbuf_putc(&report->text, '"');
+  put_escaped(report, text, size);
+  pj_strbuf_putc(&report->text, '"');
+}
+
+// --- Structure -----------------------------------------------------------------------------------
+
+// All that stands before a value: separator, line, indentation, key, and the way to the values'
+// column unless it is a section that begins.
+static void begin(PjReport *report, const char *key, bool section) {
+  PjStrBuf *out = &report->text;
+  if (!report->depth)
+    return;
+  bool first = report->levels[report->depth - 1].count++ == 0;
+  if (report->json) {
+    pj_strbuf_puts(out, first ? "\n" : ",\n");
+    pj_strbuf_printf(out, "%*s", 2 * report->depth, "");
+    if (key) {
+      put_quoted(report, key, strlen(key));
+      pj_strbuf_puts(out, ": ");
+    }
+    return;
+  }
+  if (report->levels[report->depth - 1].line) {
+    pj_strbuf_printf(out, "%s%s ", first ? "" : ", ", key);
+    return;
+  }
+  if (out->len) // the first line has none before it
+    pj_strbuf_putc(out, '\n');
+  int indent = 2 * (report->depth - 1);
+  pj_strbuf_printf(out, "%*s", indent, "");
+  if (report->levels[report->depth - 1].list)
+    pj_strbuf_puts(out, "- ");
+  else if (section)
+    pj_strbuf_puts(out, key);
+  else
+    pj_strbuf_printf(out, "%-*s ", KEY_COLUMN - indent, key);
+}
+
+static void open_level(PjReport *report, const char *key, bool list) {
+  bool inside = report->depth &&
+                (report->levels[report->depth - 1].list || report->levels[report->depth - 1].line);
+  begin(report, key, true);
+  if (report->json)
+    pj_strbuf_putc(&report->text, list ? '[' : '{');
+  report->levels[report->depth].list = list;
+  report->levels[report->depth].line = inside;
+  report->levels[report->depth++].count = 0;
+}
+
+void pj_report_open(PjReport *report, const char *key) {
+  open_level(report, key, false);
+}
+
+void pj_report_open_list(PjReport *report, const char *key) {
+  open_level(report, key, true);
+}
+
+// "none" in the values' column of a section's line.
+static void put_none(PjStrBuf *out) {
+  const char *line = out->data ? strrchr(out->data, '\n') : NULL;
+  int column = line ? (int)(out->data + out->len - line) - 1 : (int)out->len;
+  int gap = column < KEY_COLUMN ? KEY_COLUMN + 1 - column : 1;
+  pj_strbuf_printf(out, "%*snone", gap, "");
+}
+
+void pj_report_close(PjReport *report) {
+  bool list = report->levels[--report->depth].list;
+  bool empty = report->levels[report->depth].count == 0;
+  if (!report->json) {
+    if (empty)
+      put_none(&report->text);
+    return;
+  }
+  if (!empty)
+    pj_strbuf_printf(&report->text, "\n%*s", 2 * report->depth, "");
+  pj_strbuf_putc(&report->text, list ? ']' : '}');
+}
+
+// --- Values --------------------------------------------------------------------------------------
+
+void pj_report_text(PjReport *report, const char *key, const char *text, size_t size) {
+  begin(report, key, false);
+  if (report->json)
+    put_quoted(report, text, size);
+  else
+    put_escaped(report, text, size);
+}
+
+void pj_report_string(PjReport *report, const char *key, const char *text) {
+  pj_report_text(report, key, text, strlen(text));
+}
+
+void pj_report_int(PjReport *report, const char *key, int64_t value) {
+  begin(report, key, false);
+  pj_strbuf_printf(&report->text, "%" PRId64, value);
+}
+
+void pj_report_real(PjReport *report, const char *key, double value) {
+  begin(report, key, false);
+  if (report->json && !isfinite(value))
+    pj_strbuf_puts(&report->text, "null");
+  else
+    pj_strbuf_printf(&report->text, "%.9g", value);
+}
+
+void pj_report_bool(PjReport *report, const char *key, bool value) {
+  begin(report, key, false);
+  pj_strbuf_puts(&report->text, value ? "true" : "false");
+}
+
+static void put_list(PjReport *report, const PjhValue *value) {
+  begin(report, value->name, false);
+  pj_strbuf_putc(&report->text, '[');
+  for (size_t i = 0; i < value->list_size; ++i)
+    pj_strbuf_printf(&report->text, "%s%" PRId64, i ? ", " : "", value->list[i]);
+  pj_strbuf_putc(&report->text, ']');
+}
+
+void pj_report_values(PjReport *report, const char *key, const PjhValues *values) {
+  pj_report_open(report, key);
+  for (size_t i = 0; i < pjh_values_count(values); ++i) {
+    const PjhValue *value = pjh_values_get(values, i);
+    switch (value->type) {
+    case PJRT_NamedValue_kString:
+      pj_report_string(report, value->name, value->text);
+      break;
+    case PJRT_NamedValue_kInt64:
+      pj_report_int(report, value->name, value->integer);
+      break;
+    case PJRT_NamedValue_kFloat:
+      pj_report_real(report, value->name, value->real);
+      break;
+    case PJRT_NamedValue_kBool:
+      pj_report_bool(report, value->name, value->integer != 0);
+      break;
+    case PJRT_NamedValue_kInt64List:
+      put_list(report, value);
+      break;
+    }
+  }
+  pj_report_close(report);
+}
+
+PjStatus pj_report_print(PjReport *report) {
+  pj_strbuf_putc(&report->text, '\n');
+  PjStatus status = pj_strbuf_status(&report->text);
+  if (!status)
+    fwrite(report->text.data, 1, report->text.len, stdout);
+  pj_strbuf_free(&report->text);
+  return status;
+}
