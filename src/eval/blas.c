@@ -9,13 +9,28 @@
 #include <stddef.h>
 #include <string.h>
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool is_serial;
+
 static void init(void) {
   openblas_set_num_threads(1);
+  is_serial = openblas_get_parallel() == 0;
 }
 
-void pj_blas_init(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
+bool pj_blas_is_concurrent(void) {
   pthread_once(&once, init);
+  return !is_serial;
+}
+
+void pj_blas_begin(void) {
+  if (!pj_blas_is_concurrent())
+    pthread_mutex_lock(&lock);
+}
+
+void pj_blas_end(void) {
+  if (is_serial)
+    pthread_mutex_unlock(&lock);
 }
 
 // The only piece of the Fortran runtime that LAPACK needs (it joins option letters); weak, so that
@@ -33,5 +48,9 @@ __attribute__((weak)) void _gfortran_concat_string(size_t size, char *to, size_t
   memset(to + size_a + size_b, ' ', size - size_a - size_b);
 }
 #else
-void pj_blas_init(void) {}
+bool pj_blas_is_concurrent(void) {
+  return true;
+}
+void pj_blas_begin(void) {}
+void pj_blas_end(void) {}
 #endif

@@ -282,12 +282,13 @@ bool pj_gemm_blas(const PjGemm *g) {
     return false;
   if (!blas_layout(g->k, g->n, g->b_row, g->b_col, &tb, &ldb))
     return false;
-  pj_blas_init();
+  pj_blas_begin();
   const int m = (int)g->m, n = (int)g->n, k = (int)g->k, ldc = (int)g->c_row;
   if (g->comp == PJ_COMP_F32)
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, 0, g->c, ldc);
   else
     cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, 0, g->c, ldc);
+  pj_blas_end();
   return true;
 }
 #else

@@ -1,26 +1,18 @@
 // The frame around every custom call of linear algebra: signature, layouts, batch.
 #include "eval/lapack/call.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "eval/blas.h"
 #include "eval/strided.h"
 
 static const PjDtype types[PJ_LA_TYPES] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_C64, PJ_DT_C128};
 static const PjDtype real_types[PJ_LA_TYPES] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_F32, PJ_DT_F64};
 static const PjDtype complex_types[PJ_LA_TYPES] = {PJ_DT_C64, PJ_DT_C128, PJ_DT_C64, PJ_DT_C128};
-
-// One operand or result of the call as its layout wants it.
-typedef struct Array {
-  PjTensor *tensor;
-  int64_t dims[PJ_MAX_RANK],
-      strides[PJ_MAX_RANK]; // of the tensor, from the layout's slowest dimension to its fastest
-  bool ordered;             // memory order is the layout's
-  char *data;
-  size_t step; // bytes of one matrix
-} Array;
 
 static int64_t *find_size(PjLaCall *call, char letter) {
   return &call->sizes[letter - 'a'];
@@ -37,28 +29,28 @@ static int64_t expected_size(PjLaCall *call, char letter) {
 
 // Checks |tensor| against |entry| of the signature ("Tmn"), binding letters that have no size yet
 // (-1). |lead| holds the batch dimensions: set by the first operand (whose |*lead_rank| is -1).
-static PjStatus match(PjLaCall *call, const char *entry, size_t len, const PjTensor *tensor,
+static PjStatus match(PjLaCall *call, const char *entry, size_t len, const PjLaShape *shape,
                       const char *role, uint32_t index, const int64_t **lead, int32_t *lead_rank) {
   const PjDtype want = entry[0] == 'T'   ? types[call->type]
                        : entry[0] == 'R' ? real_types[call->type]
                        : entry[0] == 'C' ? complex_types[call->type]
                                          : PJ_DT_S32;
-  const int32_t own = (int32_t)len - 1, batch = tensor->rank - own;
-  if (tensor->kind != PJ_TENSOR_ARRAY || tensor->dtype != want)
+  const int32_t own = (int32_t)len - 1, batch = shape->rank - own;
+  if (shape->dtype != want)
     return PJ_OP_ERROR(call->op, INVALID_ARGUMENT, "%s %u has element type %s, expected %s", role,
-                       index, pj_dtype_text(tensor->dtype), pj_dtype_text(want));
+                       index, pj_dtype_text(shape->dtype), pj_dtype_text(want));
   if (*lead_rank < 0) {
     *lead_rank = batch;
-    *lead = tensor->dims;
+    *lead = shape->dims;
   }
   if (batch < 0 || batch != *lead_rank ||
-      (batch && memcmp(tensor->dims, *lead, (size_t)batch * sizeof **lead)))
+      (batch && memcmp(shape->dims, *lead, (size_t)batch * sizeof **lead)))
     return PJ_OP_ERROR(call->op, INVALID_ARGUMENT,
                        "%s %u of rank %d does not have the batch dimensions of operand 0", role,
-                       index, tensor->rank);
+                       index, shape->rank);
   for (int32_t d = 0; d < own; ++d) {
     const char letter = entry[1 + d];
-    const int64_t size = tensor->dims[batch + d];
+    const int64_t size = shape->dims[batch + d];
     if (letter >= 'a' && *find_size(call, letter) < 0)
       *find_size(call, letter) = size;
     if (size != expected_size(call, letter) || size > INT_MAX)
@@ -72,48 +64,37 @@ static PjStatus match(PjLaCall *call, const char *entry, size_t len, const PjTen
 // Reads entry |index| of |layouts| (minor to major) into |out|. Absent: row-major, with |columns|
 // the last two dimensions swapped.
 static PjStatus set_layout(const PjOp *op, const PjAttr *layouts, uint32_t index, const char *role,
-                           bool columns, Array *out) {
-  const PjTensor *tensor = out->tensor;
+                           bool columns, int32_t batch, const PjLaShape *shape, PjLaArray *out) {
+  const int32_t rank = shape->rank, own = rank - batch;
   const PjAttr *layout = layouts && layouts->kind == PJ_ATTR_ARRAY && index < layouts->count
                              ? layouts->elems[index]
                              : NULL;
-  int64_t strides[PJ_MAX_RANK];
-  uint64_t seen = 0;
-  pj_strides(tensor->rank, tensor->dims, strides);
-  if (layout && (layout->kind != PJ_ATTR_INTS || (int64_t)layout->count != tensor->rank))
+  if (layout && (layout->kind != PJ_ATTR_INTS || (int64_t)layout->count != rank))
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the layout of %s %u does not name %d dimensions",
-                       role, index, tensor->rank);
-  out->ordered = true;
-  for (int32_t i = 0; i < tensor->rank; ++i) {
-    int64_t d = layout ? layout->ints[tensor->rank - 1 - i] : i;
-    if (!layout && columns && i >= tensor->rank - 2)
-      d = 2 * tensor->rank - 3 - i;
-    if (d < 0 || d >= tensor->rank || seen >> d & 1)
-      return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the layout of %s %u is no permutation", role,
+                       role, index, rank);
+  *out = (PjLaArray){.rows = own > 1 ? shape->dims[batch] : 1,
+                     .cols = own ? shape->dims[rank - 1] : 1,
+                     .elem = pj_dtype_bytes(shape->dtype),
+                     .transposed = own == 2 && (layout ? layout->ints[0] == batch : columns)};
+  for (int32_t i = 0; layout && i < rank; ++i) {
+    int64_t want = i;
+    if (out->transposed && i >= batch)
+      want = 2 * batch + 1 - i;
+    if (layout->ints[rank - 1 - i] != want)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "the layout of %s %u does not put one matrix behind the other", role,
                          index);
-    seen |= UINT64_C(1) << d;
-    out->dims[i] = tensor->dims[d];
-    out->strides[i] = strides[d];
-    out->ordered &= d == i;
   }
+  size_t elements;
+  PJ_FAIL_IF(!pj_mul_size((size_t)out->rows, (size_t)out->cols, &elements) ||
+                 !pj_mul_size(elements, out->elem, &out->step) || out->step > PTRDIFF_MAX / 16,
+             RESOURCE_EXHAUSTED, "a matrix of %lld x %lld elements", (long long)out->rows,
+             (long long)out->cols);
   return PJ_STATUS_OK;
 }
 
-// Copies between the tensor and its ordered form.
-static void reorder(const Array *array, bool to_layout) {
-  const PjTensor *tensor = array->tensor;
-  int64_t dense[PJ_MAX_RANK];
-  pj_strides(tensor->rank, array->dims, dense);
-  if (to_layout)
-    pj_strided_copy(pj_dtype_bytes(tensor->dtype), tensor->rank, array->dims, tensor->data,
-                    array->strides, array->data, dense);
-  else
-    pj_strided_copy(pj_dtype_bytes(tensor->dtype), tensor->rank, array->dims, array->data, dense,
-                    tensor->data, array->strides);
-}
-
-static void set_step(const PjLaCall *call, Array *array) {
-  array->step = call->batch ? array->tensor->bytes / (size_t)call->batch : 0;
+static size_t round_up(size_t bytes) {
+  return (bytes + 63) & ~(size_t)63;
 }
 
 // The number of comma-separated entries before |end|, and where each begins and how long it is.
@@ -141,75 +122,129 @@ static bool type_of(PjDtype dtype, PjLaType *out) {
   return false;
 }
 
-PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands,
-                           PjTensor **results, void *user) {
-  const PjLaTarget *target = user;
+PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *in,
+                    const PjLaShape *out, PjLaPlan *plan) {
   const char *in_text[PJ_LA_MAX_IN], *out_text[PJ_LA_MAX_OUT],
       *arrow = strchr(target->signature, '>');
   size_t in_len[PJ_LA_MAX_IN], out_len[PJ_LA_MAX_OUT];
-  const uint32_t num_in = split(target->signature, arrow, PJ_LA_MAX_IN, in_text, in_len);
-  const uint32_t num_out = split(arrow + 1, target->signature + strlen(target->signature),
-                                 PJ_LA_MAX_OUT, out_text, out_len);
-  if (op->num_operands != num_in || op->num_results != num_out)
+  *plan = (PjLaPlan){.target = target, .call = {.op = op, .type = target->type, .batch = 1}};
+  PjLaCall *call = &plan->call;
+  plan->num_in = split(target->signature, arrow, PJ_LA_MAX_IN, in_text, in_len);
+  plan->num_out = split(arrow + 1, target->signature + strlen(target->signature), PJ_LA_MAX_OUT,
+                        out_text, out_len);
+  if (op->num_operands != plan->num_in || op->num_results != plan->num_out)
     return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                        "%s takes %u operands and has %u results, here %u and %u", target->name,
-                       num_in, num_out, op->num_operands, op->num_results);
+                       plan->num_in, plan->num_out, op->num_operands, op->num_results);
   const bool portable = target->type == PJ_LA_TYPES;
-  PjLaCall call = {.ev = ev, .op = op, .type = target->type, .batch = 1};
-  if (portable && !type_of(operands[0]->dtype, &call.type))
+  if (portable && !type_of(in[0].dtype, &call->type))
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "%s takes float or complex matrices, not %s",
-                       target->name, pj_dtype_text(operands[0]->dtype));
+                       target->name, pj_dtype_text(in[0].dtype));
   for (int i = 0; i < 26; ++i)
-    call.sizes[i] = -1;
-  Array in[PJ_LA_MAX_IN], out[PJ_LA_MAX_OUT];
+    call->sizes[i] = -1;
   const int64_t *lead = NULL;
-  int32_t lead_rank = -1;
-  for (uint32_t i = 0; i < num_in; ++i) {
-    in[i].tensor = operands[i];
-    PJ_TRY(match(&call, in_text[i], in_len[i], operands[i], "operand", i, &lead, &lead_rank));
+  int32_t batch = -1;
+  for (uint32_t i = 0; i < plan->num_in; ++i) {
+    PJ_TRY(match(call, in_text[i], in_len[i], &in[i], "operand", i, &lead, &batch));
     PJ_TRY(set_layout(op, PJ_ATTR(op, operand_layouts), i, "operand", portable && in_len[i] == 3,
-                      &in[i]));
+                      batch, &in[i], &plan->in[i]));
   }
-  for (uint32_t i = 0; i < num_out; ++i) {
+  for (uint32_t i = 0; i < plan->num_out; ++i) {
+    PJ_TRY(match(call, out_text[i], out_len[i], &out[i], "result", i, &lead, &batch));
+    PJ_TRY(set_layout(op, PJ_ATTR(op, result_layouts), i, "result", portable && out_len[i] == 3,
+                      batch, &out[i], &plan->out[i]));
+  }
+  for (int32_t d = 0; d < batch; ++d)
+    call->batch *= lead[d];
+  for (uint32_t i = 0; i < PJ_LA_MAX_OUT; ++i)
+    call->out[i] = (char *)call->unused;
+  call->measure = true;
+  pj_blas_begin();
+  PjStatus status = target->run(call);
+  pj_blas_end();
+  PJ_TRY(status);
+  call->measure = false;
+  PJ_FAIL_IF(call->too_large, RESOURCE_EXHAUSTED, "%s needs more work space than there is",
+             target->name);
+  plan->work_bytes = call->work_used;
+  for (uint32_t i = 0; i < plan->num_in; ++i)
+    plan->work_bytes += plan->in[i].transposed ? round_up(plan->in[i].step) : 0;
+  for (uint32_t i = 0; i < plan->num_out; ++i)
+    plan->work_bytes += plan->out[i].transposed ? round_up(plan->out[i].step) : 0;
+  return PJ_STATUS_OK;
+}
+
+// |from| [rows, cols] to |to| [cols, rows].
+static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
+  const int64_t dims[2] = {cols, rows}, strides[2] = {1, cols}, dense[2] = {rows, 1};
+  pj_strided_copy(elem, 2, dims, from, strides, to, dense);
+}
+
+void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void *const *out,
+               void *work) {
+  PjLaCall call = plan->call;
+  char *free_work = work;
+  for (uint32_t i = 0; i < plan->num_in; ++i) {
+    const PjLaArray *a = &plan->in[i];
+    const char *from = (const char *)in[i] + (size_t)index * a->step;
+    call.in[i] = (char *)(uintptr_t)from;
+    if (!a->transposed)
+      continue;
+    call.in[i] = free_work;
+    free_work += round_up(a->step);
+    transpose(a->elem, a->rows, a->cols, from, call.in[i]);
+  }
+  for (uint32_t i = 0; i < plan->num_out; ++i) {
+    const PjLaArray *a = &plan->out[i];
+    call.out[i] = a->transposed ? free_work : (char *)out[i] + (size_t)index * a->step;
+    free_work += a->transposed ? round_up(a->step) : 0;
+    memset(call.out[i], 0, a->step);
+  }
+  call.work = free_work;
+  call.work_used = 0;
+  pj_blas_begin();
+  PjStatus status = plan->target->run(&call);
+  pj_blas_end();
+  assert(!status);
+  pj_status_free(status);
+  for (uint32_t i = 0; i < plan->num_out; ++i) {
+    const PjLaArray *a = &plan->out[i];
+    if (a->transposed)
+      transpose(a->elem, a->cols, a->rows, call.out[i], (char *)out[i] + (size_t)index * a->step);
+  }
+}
+
+static PjLaShape shape_of(const PjTensor *tensor) {
+  return (PjLaShape){tensor->kind == PJ_TENSOR_ARRAY ? tensor->dtype : PJ_DT_PRED, tensor->rank,
+                     tensor->dims};
+}
+
+PjStatus pj_la_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *operands,
+                           PjTensor **results, void *user) {
+  const PjLaTarget *target = user;
+  PjLaShape in_shapes[PJ_LA_MAX_IN], out_shapes[PJ_LA_MAX_OUT];
+  const void *in[PJ_LA_MAX_IN];
+  void *out[PJ_LA_MAX_OUT];
+  PjLaPlan plan;
+  for (uint32_t i = 0; i < op->num_operands && i < PJ_LA_MAX_IN; ++i) {
+    in_shapes[i] = shape_of(operands[i]);
+    in[i] = operands[i]->data;
+  }
+  for (uint32_t i = 0; i < op->num_results && i < PJ_LA_MAX_OUT; ++i) {
     if (!pj_type_is_static(op->results[i].type))
       return PJ_OP_ERROR(op, INVALID_ARGUMENT, "result %u of %s has no static shape", i,
                          target->name);
-    out[i].tensor = results[i] = pj_eval_result(ev, op, i);
-    PJ_TRY(match(&call, out_text[i], out_len[i], results[i], "result", i, &lead, &lead_rank));
-    PJ_TRY(set_layout(op, PJ_ATTR(op, result_layouts), i, "result", portable && out_len[i] == 3,
-                      &out[i]));
+    results[i] = pj_eval_result(ev, op, i);
+    out_shapes[i] = shape_of(results[i]);
+    out[i] = results[i]->data;
   }
-  for (int32_t d = 0; d < lead_rank; ++d)
-    call.batch *= lead[d];
-  for (uint32_t i = 0; i < num_in; ++i) {
-    in[i].data = in[i].tensor->data;
-    if (!in[i].ordered) {
-      in[i].data = pj_eval_scratch(ev, in[i].tensor->bytes);
-      reorder(&in[i], true);
-    }
-    set_step(&call, &in[i]);
-  }
-  for (uint32_t i = 0; i < num_out; ++i) {
-    out[i].data = out[i].ordered ? out[i].tensor->data : pj_eval_scratch(ev, out[i].tensor->bytes);
-    memset(out[i].data, 0, out[i].tensor->bytes);
-    set_step(&call, &out[i]);
-  }
-  for (int64_t b = 0; b < call.batch; ++b) {
-    for (uint32_t i = 0; i < num_in; ++i)
-      call.in[i] = in[i].data + (size_t)b * in[i].step;
-    for (uint32_t i = 0; i < num_out; ++i)
-      call.out[i] = out[i].data + (size_t)b * out[i].step;
-    PJ_TRY(target->run(&call));
-  }
-  for (uint32_t i = 0; i < num_in; ++i)
-    if (!in[i].ordered)
-      pj_eval_free(ev, in[i].data);
-  for (uint32_t i = 0; i < num_out; ++i) {
-    if (out[i].ordered)
-      continue;
-    reorder(&out[i], false);
-    pj_eval_free(ev, out[i].data);
-  }
+  PJ_TRY(pj_la_plan(op, target, in_shapes, out_shapes, &plan));
+  if (!plan.call.batch)
+    return PJ_STATUS_OK;
+  void *work = pj_eval_scratch(ev, plan.work_bytes);
+  for (int64_t b = 0; b < plan.call.batch; ++b)
+    pj_la_run(&plan, b, in, out, work);
+  pj_eval_free(ev, work);
   return PJ_STATUS_OK;
 }
 
@@ -243,11 +278,14 @@ PjStatus pj_la_letter(const PjLaCall *call, const char *name, const char *allowe
 
 void *pj_la_scratch(PjLaCall *call, int64_t count, size_t size) {
   size_t bytes;
-  if (count < 1)
-    count = 1;
-  if (!pj_mul_size((size_t)count, size, &bytes))
-    pj_arena_exhausted(call->ev->arena);
-  return pj_eval_scratch(call->ev, bytes);
+  const size_t at = call->work_used;
+  if (!pj_mul_size((size_t)(count < 1 ? 1 : count), size, &bytes) || bytes > PTRDIFF_MAX / 16 ||
+      at > PTRDIFF_MAX / 4) {
+    call->too_large = true;
+    return call->unused;
+  }
+  call->work_used += round_up(bytes);
+  return call->measure ? call->unused : (void *)(call->work + at);
 }
 
 void *pj_la_work(PjLaCall *call, const void *query, int *out_size) {
@@ -255,13 +293,17 @@ void *pj_la_work(PjLaCall *call, const void *query, int *out_size) {
   double size = wide ? *(const double *)query : *(const float *)query;
   if (!wide)
     size *= 1 + 0x1p-22; // the query's answer was rounded to float, perhaps downwards
-  if (!(size < INT_MAX))
-    pj_arena_exhausted(call->ev->arena);
+  if (!(size < INT_MAX)) {
+    call->too_large = true;
+    size = 1;
+  }
   *out_size = size < 1 ? 1 : (int)ceil(size);
   return pj_la_scratch(call, *out_size, pj_la_bytes(call));
 }
 
 bool pj_la_all_finite(const PjLaCall *call, int64_t count, const void *data) {
+  if (call->measure)
+    return true;
   if (pj_la_is_complex(call))
     count *= 2;
   for (int64_t i = 0; i < count; ++i)

@@ -48,7 +48,8 @@ static int size_of(const PjLaCall *c, char letter) {
   return (int)pj_la_size(c, letter);
 }
 static void copy(PjLaCall *c, int64_t count) {
-  memcpy(c->out[0], c->in[0], (size_t)count * pj_la_bytes(c));
+  if (!c->measure)
+    memcpy(c->out[0], c->in[0], (size_t)count * pj_la_bytes(c));
 }
 static int64_t min64(int64_t a, int64_t b) {
   return a < b ? a : b;
@@ -120,11 +121,9 @@ static PjStatus svd(PjLaCall *c, bool divide) {
   int size;
   svd_call(&v, answer, -1);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   svd_call(&v, work, size);
-  pj_eval_free(c->ev, work);
-  pj_eval_free(c->ev, v.iwork);
-  if (v.rwork)
-    pj_eval_free(c->ev, v.rwork);
   return PJ_STATUS_OK;
 }
 
@@ -171,11 +170,9 @@ PjStatus pj_la_syevd(PjLaCall *c) {
     real_size = (int)real + 1;
     rwork = pj_la_scratch(c, real_size, pj_la_real_bytes(c));
   }
+  if (c->measure)
+    return PJ_STATUS_OK;
   syevd_call(c, mode, uplo, n, work, size, rwork, real_size, iwork, int_answer);
-  pj_eval_free(c->ev, work);
-  pj_eval_free(c->ev, iwork);
-  if (rwork)
-    pj_eval_free(c->ev, rwork);
   return PJ_STATUS_OK;
 }
 
@@ -235,13 +232,16 @@ PjStatus pj_la_geev(PjLaCall *c) {
     return PJ_STATUS_OK;
   }
   g.a = pj_la_scratch(c, n * n, pj_la_bytes(c));
-  memcpy(g.a, c->in[0], (size_t)(n * n) * pj_la_bytes(c));
+  if (!c->measure)
+    memcpy(g.a, c->in[0], (size_t)(n * n) * pj_la_bytes(c));
   g.vl = complex ? c->out[1] : pj_la_scratch(c, n * n, pj_la_bytes(c));
   g.vr = complex ? c->out[2] : pj_la_scratch(c, n * n, pj_la_bytes(c));
   g.rwork = complex ? pj_la_scratch(c, 2 * n, pj_la_real_bytes(c)) : NULL;
   double answer[2];
   geev_call(&g, answer, -1, info);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   geev_call(&g, work, size, info);
   if (!complex && *info == 0) {
     void (*const unpack)(int, const void *, const void *, void *) =
@@ -250,14 +250,6 @@ PjStatus pj_la_geev(PjLaCall *c) {
       unpack(g.n, c->out[1], g.vl, c->out[2]);
     if (g.right == 'V')
       unpack(g.n, c->out[1], g.vr, c->out[3]);
-  }
-  pj_eval_free(c->ev, work);
-  pj_eval_free(c->ev, g.a);
-  if (complex) {
-    pj_eval_free(c->ev, g.rwork);
-  } else {
-    pj_eval_free(c->ev, g.vl);
-    pj_eval_free(c->ev, g.vr);
   }
   return PJ_STATUS_OK;
 }
@@ -292,9 +284,9 @@ PjStatus pj_la_gees(PjLaCall *c) {
   double answer[2];
   gees_call(c, mode, n, answer, -1, rwork, info);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   gees_call(c, mode, n, work, size, rwork, info);
-  pj_eval_free(c->ev, work);
-  pj_eval_free(c->ev, rwork);
   return PJ_STATUS_OK;
 }
 #endif

@@ -66,12 +66,13 @@ static int at_least_1(int n) {
 
 // The first result starts as a copy of operand |i|.
 static void copy(PjLaCall *c, int i, int64_t count) {
-  memcpy(c->out[0], c->in[i], (size_t)count * pj_la_bytes(c));
+  if (!c->measure)
+    memcpy(c->out[0], c->in[i], (size_t)count * pj_la_bytes(c));
 }
 
 PjStatus pj_la_getrf(PjLaCall *c) {
   const int m = size_of(c, 'm'), n = size_of(c, 'n');
-  if (!m || !n)
+  if (!m || !n || c->measure)
     return PJ_STATUS_OK;
   copy(c, 0, (int64_t)m * n);
   getrf_table[c->type](&m, &n, c->out[0], &m, (int *)c->out[1], (int *)c->out[2]);
@@ -87,8 +88,9 @@ PjStatus pj_la_geqrf(PjLaCall *c) {
   copy(c, 0, (int64_t)m * n);
   geqrf_table[c->type](&m, &n, c->out[0], &m, c->out[1], answer, &query, &info);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   geqrf_table[c->type](&m, &n, c->out[0], &m, c->out[1], work, &size, &info);
-  pj_eval_free(c->ev, work);
   return PJ_STATUS_OK;
 }
 
@@ -114,16 +116,17 @@ PjStatus pj_la_geqp3(PjLaCall *c) {
   const int m = size_of(c, 'm'), n = size_of(c, 'n');
   int size, info;
   double answer[2];
-  memcpy(c->out[1], c->in[1], (size_t)n * sizeof(int));
+  if (!c->measure)
+    memcpy(c->out[1], c->in[1], (size_t)n * sizeof(int));
   if (!m || !n)
     return PJ_STATUS_OK;
   copy(c, 0, (int64_t)m * n);
   void *rwork = pj_la_scratch(c, 2 * (int64_t)n, pj_la_real_bytes(c));
   geqp3(c, m, n, answer, -1, rwork, &info);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   geqp3(c, m, n, work, size, rwork, &info);
-  pj_eval_free(c->ev, work);
-  pj_eval_free(c->ev, rwork);
   return PJ_STATUS_OK;
 }
 
@@ -141,8 +144,9 @@ PjStatus pj_la_orgqr(PjLaCall *c) {
   copy(c, 0, (int64_t)m * n);
   orgqr_table[c->type](&m, &n, &k, c->out[0], &m, c->in[1], answer, &query, &info);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   orgqr_table[c->type](&m, &n, &k, c->out[0], &m, c->in[1], work, &size, &info);
-  pj_eval_free(c->ev, work);
   return PJ_STATUS_OK;
 }
 
@@ -167,11 +171,11 @@ PjStatus pj_la_ormqr(PjLaCall *c) {
   void *work = pj_la_work(c, answer, &size);
   // LAPACK changes the reflectors and restores them; operands may be shared with other threads.
   void *reflectors = pj_la_scratch(c, (int64_t)rows * k, pj_la_bytes(c));
+  if (c->measure)
+    return PJ_STATUS_OK;
   memcpy(reflectors, c->in[0], (size_t)rows * (size_t)k * pj_la_bytes(c));
   ormqr_table[c->type](&side, &trans, &m, &n, &k, reflectors, &rows, c->in[1], c->out[0], &m, work,
                        &size, &info, 1, 1);
-  pj_eval_free(c->ev, reflectors);
-  pj_eval_free(c->ev, work);
   return PJ_STATUS_OK;
 }
 
@@ -179,7 +183,7 @@ PjStatus pj_la_potrf(PjLaCall *c) {
   const int n = size_of(c, 'n');
   char uplo;
   PJ_TRY(pj_la_letter(c, "uplo", "LU", &uplo));
-  if (!n)
+  if (!n || c->measure)
     return PJ_STATUS_OK;
   copy(c, 0, (int64_t)n * n);
   potrf_table[c->type](&uplo, &n, c->out[0], &n, (int *)c->out[1], 1);
@@ -202,8 +206,9 @@ PjStatus pj_la_gehrd(PjLaCall *c) {
   copy(c, 0, (int64_t)n * n);
   gehrd_table[c->type](&n, &from, &to, c->out[0], &n, c->out[1], answer, &query, (int *)c->out[2]);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   gehrd_table[c->type](&n, &from, &to, c->out[0], &n, c->out[1], work, &size, (int *)c->out[2]);
-  pj_eval_free(c->ev, work);
   return PJ_STATUS_OK;
 }
 
@@ -219,15 +224,18 @@ PjStatus pj_la_sytrd(PjLaCall *c) {
   sytrd_table[c->type](&uplo, &n, c->out[0], &n, c->out[1], c->out[2], c->out[3], answer, &query,
                        (int *)c->out[4], 1);
   void *work = pj_la_work(c, answer, &size);
+  if (c->measure)
+    return PJ_STATUS_OK;
   sytrd_table[c->type](&uplo, &n, c->out[0], &n, c->out[1], c->out[2], c->out[3], work, &size,
                        (int *)c->out[4], 1);
-  pj_eval_free(c->ev, work);
   return PJ_STATUS_OK;
 }
 
 PjStatus pj_la_gtsv(PjLaCall *c) {
   const int m = size_of(c, 'm'), n = size_of(c, 'n');
   const size_t bytes = pj_la_bytes(c);
+  if (c->measure)
+    return PJ_STATUS_OK;
   for (int i = 0; i < 3; ++i)
     memcpy(c->out[i], c->in[i], (size_t)m * bytes);
   memcpy(c->out[3], c->in[3], (size_t)m * (size_t)n * bytes);
@@ -249,7 +257,7 @@ PjStatus pj_la_trsm(PjLaCall *c) {
   if (order != (side == 'L' ? m : n))
     return PJ_OP_ERROR(c->op, INVALID_ARGUMENT,
                        "a triangular matrix of order %d on side %c of %d x %d", order, side, m, n);
-  if (!m || !n)
+  if (!m || !n || c->measure)
     return PJ_STATUS_OK;
   copy(c, 1, (int64_t)m * n);
   static const float one_f[2] = {1, 0};

@@ -1,7 +1,6 @@
 // The table of targets: names as JAX 0.10 writes them, signatures as in call.h.
 #include "eval/lapack/lapack.h"
 
-#include "eval/blas.h"
 #include "eval/lapack/routines.h"
 
 #ifdef PJ_HAVE_OPENBLAS
@@ -43,20 +42,21 @@ static const PjLaTarget targets[] = {
 };
 #endif
 
-bool pj_lapack_find(PjStr target, PjCustomCallFn **out_fn, void **out_user) {
+const PjLaTarget *pj_la_find(PjStr target) {
 #ifdef PJ_HAVE_OPENBLAS
-  for (size_t i = 0; i < sizeof targets / sizeof *targets; ++i) {
-    if (!pj_str_is(target, targets[i].name))
-      continue;
-    pj_blas_init();
-    *out_fn = pj_la_custom_call;
-    *out_user = (void *)&targets[i];
-    return true;
-  }
+  for (size_t i = 0; i < sizeof targets / sizeof *targets; ++i)
+    if (pj_str_is(target, targets[i].name))
+      return &targets[i];
 #endif
-  *out_user = NULL;
-  *out_fn = pj_str_is(target, "tridiagonal_solve_perturbed_ffi") ? pj_la_tridiagonal_perturbed
-            : pj_str_is(target, "cpu_csr_sparse_dense_ffi")      ? pj_la_csr_dense
-                                                                 : NULL;
+  return NULL;
+}
+
+bool pj_lapack_find(PjStr target, PjCustomCallFn **out_fn, void **out_user) {
+  const PjLaTarget *found = pj_la_find(target);
+  *out_user = (void *)(uintptr_t)found;
+  *out_fn = found                                                  ? pj_la_custom_call
+            : pj_str_is(target, "tridiagonal_solve_perturbed_ffi") ? pj_la_tridiagonal_perturbed
+            : pj_str_is(target, "cpu_csr_sparse_dense_ffi")        ? pj_la_csr_dense
+                                                                   : NULL;
   return *out_fn != NULL;
 }
