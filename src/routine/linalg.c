@@ -1,6 +1,6 @@
 // cholesky and triangular_solve: batches by threads; small matrices of real numbers a vector at a
-// time, others one by one through the evaluator's blocks (eval/triangular.h), whose results both
-// have bit for bit.
+// time (small.h), others one by one through the evaluator's blocks (eval/triangular.h), whose
+// results both have bit for bit.
 //
 // Every form of a system is brought to a lower triangular matrix on the left, as the evaluator
 // does: x * t = b is t^T * x^T = b^T, and an upper triangular system read backwards is a lower one.
@@ -10,19 +10,9 @@
 #include "eval/comp.h"
 #include "eval/strided.h"
 #include "eval/triangular.h"
+#include "routine/linalg.h"
 #include "routine/plan.h"
-#include "routine/variant.h"
-
-typedef struct Lanes {
-  int lanes;
-  void (*cholesky)(int64_t n, void *data, bool *ok);
-  void (*solve)(int64_t n, int64_t m, const void *matrix, bool unit, void *data);
-} Lanes;
-
-#define PJ_VARIANT_FILE "routine/linalg_variant.h"
-#include "routine/variants.h"
-
-enum { SMALL = 16, MAX_LANES = 16 };
+#include "routine/small.h"
 
 typedef struct Linalg {
   PjRoutine routine;
@@ -31,7 +21,7 @@ typedef struct Linalg {
   bool solve, lower, left, unit, transposed, adjoint;
   int64_t batch, n, m, step_row, step_col; // of b: strides of the unknown's index and the other
   int64_t start;                           // of b: the first unknown, in elements
-  const Lanes *lanes;                      // small, or NULL
+  const PjSmall *small;                    // NULL: one by one
   size_t bytes, square, sides, work;       // of an element; of scratch
 } Linalg;
 
@@ -41,32 +31,7 @@ typedef struct Run {
   char *out, *scratch;
 } Run;
 
-// Element [i, j] of the lower triangular matrix as an index into the operand.
-static int64_t place(const Linalg *p, int64_t i, int64_t j) {
-  if (!p->lower) {
-    i = p->n - 1 - i;
-    j = p->n - 1 - j;
-  }
-  return p->transposed ? j * p->n + i : i * p->n + j;
-}
-
 // ---- small ones
-static void load_lanes(const Linalg *p, int64_t count, const char *from, int64_t step, int64_t at,
-                       int64_t to_index, char *to) {
-  const size_t size = p->bytes;
-  for (int64_t l = 0; l < count; ++l)
-    memcpy(to + (size_t)(to_index * p->lanes->lanes + l) * size,
-           from + (size_t)(l * step + at) * size, size);
-}
-
-static void store_lanes(const Linalg *p, int64_t count, const char *from, int64_t from_index,
-                        int64_t step, int64_t at, char *to) {
-  const size_t size = p->bytes;
-  for (int64_t l = 0; l < count; ++l)
-    memcpy(to + (size_t)(l * step + at) * size,
-           from + (size_t)(from_index * p->lanes->lanes + l) * size, size);
-}
-
 static void set_nan(const Linalg *p, char *to, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     if (p->bytes == 8)
@@ -75,42 +40,51 @@ static void set_nan(const Linalg *p, char *to, int64_t count) {
       ((float *)to)[i] = NAN;
 }
 
+// Zero above the diagonal of a lower factor, or below that of an upper one; all NaN without one.
+static void finish_factor(const Linalg *p, char *out, bool ok) {
+  const int64_t n = p->n;
+  const size_t row = (size_t)n * p->bytes;
+  if (!ok) {
+    set_nan(p, out, n * n);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i, out += row)
+    if (p->transposed)
+      memset(out, 0, (size_t)i * p->bytes);
+    else
+      memset(out + (size_t)(i + 1) * p->bytes, 0, (size_t)(n - i - 1) * p->bytes);
+}
+
 static void small_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Linalg *p = run->p;
-  const int lanes = p->lanes->lanes;
+  const PjSmall *small = p->small;
   const int64_t n = p->n, m = p->m, square = n * n, sides = n * m;
+  // The lower triangular matrix within the one that is there: steps in vectors, where it begins.
+  const int64_t sign = p->lower ? 1 : -1, row = sign * (p->transposed ? 1 : n),
+                col = sign * (p->transposed ? n : 1);
+  const size_t vector = (size_t)small->lanes * p->bytes;
   char *matrix = pj__thread_scratch(&p->routine, run->scratch, thread), *right = matrix + p->square;
+  char *corner = matrix + (size_t)(p->lower ? 0 : square - 1) * vector;
   for (int64_t group = begin; group < end; ++group) {
-    const int64_t first = group * lanes, count = pj__min(lanes, p->batch - first);
-    const char *a = run->a + (size_t)(first * square) * p->bytes;
-    memset(matrix, 0, p->square); // lanes that are not used divide zero by zero, unseen
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j <= i; ++j)
-        load_lanes(p, count, a, square, place(p, i, j), i * n + j, matrix);
+    const int64_t first = group * small->lanes, left = p->batch - first;
+    const int count = (int)pj__min(small->lanes, left);
+    small->load(square, count, run->a + (size_t)(first * square) * p->bytes, square, left * square,
+                matrix);
     if (!p->solve) {
-      bool ok[MAX_LANES];
-      memset(ok, true, sizeof ok);
-      p->lanes->cholesky(n, matrix, ok);
+      int32_t info[PJ_SMALL_LANES];
+      small->cholesky(n, corner, row, col, info);
       char *out = run->out + (size_t)(first * square) * p->bytes;
-      memset(out, 0, (size_t)(count * square) * p->bytes);
-      for (int64_t i = 0; i < n; ++i)
-        for (int64_t j = 0; j <= i; ++j)
-          store_lanes(p, count, matrix, i * n + j, square, place(p, i, j), out);
+      small->store(square, count, matrix, out, square);
       for (int64_t l = 0; l < count; ++l)
-        if (!ok[l])
-          set_nan(p, out + (size_t)(l * square) * p->bytes, square);
+        finish_factor(p, out + (size_t)(l * square) * p->bytes, !info[l]);
       continue;
     }
-    const char *b = run->b + (size_t)(first * sides + p->start) * p->bytes;
-    char *out = run->out + (size_t)(first * sides + p->start) * p->bytes;
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t k = 0; k < m; ++k)
-        load_lanes(p, count, b, sides, i * p->step_row + k * p->step_col, i * m + k, right);
-    p->lanes->solve(n, m, matrix, p->unit, right);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t k = 0; k < m; ++k)
-        store_lanes(p, count, right, i * m + k, sides, i * p->step_row + k * p->step_col, out);
+    const size_t at = (size_t)(first * sides) * p->bytes;
+    small->load(sides, count, run->b + at, sides, left * sides, right);
+    small->solve(n, m, corner, row, col, p->unit, right + (size_t)p->start * vector, p->step_row,
+                 p->step_col);
+    small->store(sides, count, right, run->out + at, sides);
   }
 }
 
@@ -190,9 +164,10 @@ static PjStatus run_linalg(const PjRoutine *self, PjThreads *threads, const void
   if (!p->batch || !p->n || !p->m)
     return PJ_STATUS_OK;
   const double work = (double)p->n * (double)p->n * (double)(p->solve ? p->m : p->n);
-  if (p->lanes) {
-    const int64_t groups = pj__divide_up(p->batch, p->lanes->lanes);
-    pj_threads_for(threads, groups, pj__grain(groups, work * p->lanes->lanes), small_parts, &run);
+  if (p->small) {
+    const int64_t groups = pj__divide_up(p->batch, p->small->lanes);
+    const double moved = (double)(p->n * (p->n + p->m) * p->small->lanes);
+    pj_threads_for(threads, groups, pj__grain(groups, work + 4 * moved), small_parts, &run);
   } else {
     pj_threads_for(threads, p->batch, pj__grain(p->batch, work), single_parts, &run);
   }
@@ -209,19 +184,20 @@ static const PjRoutine *finish(PjArena *arena, Linalg *p, const PjType *a) {
     p->batch *= a->dims[d];
   const bool native =
       pj_comp_is_native(p->comp, p->a_dtype) && pj_comp_is_native(p->comp, p->b_dtype);
-  if (real && native && p->n <= SMALL && p->m <= SMALL && p->batch >= 2)
-    p->lanes = &PJ_PICK(lanes)[p->comp == PJ_COMP_F64];
-  const size_t times = p->lanes ? (size_t)p->lanes->lanes : 1;
-  p->square = pj__scratch_round((size_t)(p->n * p->n) * p->bytes * times);
-  p->sides =
-      pj__scratch_round((size_t)(p->n * pj__max(p->m, p->solve ? 0 : p->n)) * p->bytes * times);
-  if (!p->lanes)
+  if (real && native && p->n <= PJ_SMALL_SIZE && p->m <= PJ_SMALL_SIZE && p->batch >= 2)
+    p->small = pj__small(p->comp == PJ_COMP_F64);
+  const int64_t spare = p->small ? p->small->lanes : 0;
+  const size_t times = p->small ? (size_t)p->small->lanes : 1;
+  p->square = pj__scratch_round((size_t)(p->n * p->n + spare) * p->bytes * times);
+  p->sides = pj__scratch_round((size_t)(p->n * pj__max(p->m, p->solve ? 0 : p->n) + spare) *
+                               p->bytes * times);
+  if (!p->small)
     p->work = pj__scratch_round(p->solve ? pj_solve_work(p->comp, p->n, p->m)
                                          : pj_cholesky_work(p->comp, p->n));
   p->routine.run = run_linalg;
   p->routine.in_place = -1;
   p->routine.thread_scratch_bytes =
-      p->lanes ? p->square + p->sides : 3 * p->square + 2 * p->sides + p->work;
+      p->small ? p->square + p->sides : 3 * p->square + 2 * p->sides + p->work;
   p->routine.flops = (double)p->batch * (double)p->n * (double)p->n *
                      (double)(p->solve ? p->m : p->n) / (p->solve ? 1 : 3);
   return &p->routine;
@@ -245,10 +221,8 @@ const PjRoutine *pj__routine_cholesky(PjArena *arena, const PjOp *op) {
   return finish(arena, p, a);
 }
 
-const PjRoutine *pj__routine_triangular_solve(PjArena *arena, const PjOp *op) {
-  const PjType *a = pj__in(op, 0), *b = pj__in(op, 1);
-  const bool left = PJ_INT(op, left_side) != 0;
-  const int64_t form = PJ_INT(op, transpose_a);
+const PjRoutine *pj__linalg_solve(PjArena *arena, const PjType *a, const PjType *b, bool left,
+                                  bool lower, bool unit, int64_t form) {
   bool fits = a->rank == b->rank && a->rank >= 2 && a->dims[a->rank - 2] == a->dims[a->rank - 1] &&
               a->dims[a->rank - 1] == b->dims[b->rank - (left ? 2 : 1)];
   for (int32_t d = 0; fits && d < a->rank - 2; ++d)
@@ -262,10 +236,10 @@ const PjRoutine *pj__routine_triangular_solve(PjArena *arena, const PjOp *op) {
   p->b_dtype = b->dtype;
   p->solve = true;
   p->left = left;
-  p->unit = PJ_INT(op, unit_diagonal) != 0;
+  p->unit = unit;
   p->transposed = (form == PJ_TRANSPOSE_YES || form == PJ_TRANSPOSE_ADJOINT) == left;
   p->adjoint = form == PJ_TRANSPOSE_ADJOINT;
-  p->lower = (PJ_INT(op, lower) != 0) != p->transposed;
+  p->lower = lower != p->transposed;
   p->n = a->dims[a->rank - 1];
   p->m = b->dims[b->rank - (left ? 1 : 2)];
   const int64_t row = b->dims[b->rank - 1], step = left ? row : 1;
@@ -273,4 +247,10 @@ const PjRoutine *pj__routine_triangular_solve(PjArena *arena, const PjOp *op) {
   p->step_col = left ? 1 : row;
   p->start = p->lower ? 0 : (p->n - 1) * step;
   return finish(arena, p, a);
+}
+
+const PjRoutine *pj__routine_triangular_solve(PjArena *arena, const PjOp *op) {
+  return pj__linalg_solve(arena, pj__in(op, 0), pj__in(op, 1), PJ_INT(op, left_side) != 0,
+                          PJ_INT(op, lower) != 0, PJ_INT(op, unit_diagonal) != 0,
+                          PJ_INT(op, transpose_a));
 }
