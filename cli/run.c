@@ -272,7 +272,7 @@ static PjStatus run_all(Run *run) {
     format =
         pj_form_of(run->program, run->program_size) == PJ_FORM_EXECUTABLE ? "executable" : "mlir";
   if (strcmp(format, "mlir") == 0)
-    PJ_TRY(pj_signature_read(run->program, run->program_size, &run->signature));
+    PJ_TRY(pj_cli_signature_read(run->program, run->program_size, &run->signature));
   PJ_TRY(read_inputs(run));
   if (args->out_dir)
     PJ_TRY(make_dir(args->out_dir));
@@ -319,7 +319,7 @@ static void run_free(Run *run) {
     pj_free(run->inputs[i].elements);
   }
   pj_free(run->inputs);
-  pj_signature_free(&run->signature);
+  pj_cli_signature_free(&run->signature);
   pj_free(run->program);
 }
 

@@ -134,7 +134,7 @@ static PjParameter read_type(Scanner *s) {
   return p;
 }
 
-PjStatus pj_signature_read(const char *text, size_t size, PjSignature *out) {
+PjStatus pj_cli_signature_read(const char *text, size_t size, PjSignature *out) {
   *out = (PjSignature){0};
   Scanner s = {text, text + size};
   if (size >= 4 && memcmp(text, "ML\xefR", 4) == 0)
@@ -155,7 +155,7 @@ PjStatus pj_signature_read(const char *text, size_t size, PjSignature *out) {
       size_t larger = capacity ? capacity * 2 : 8;
       PjParameter *grown = pj_realloc(out->parameters, larger * sizeof *grown);
       if (!grown) {
-        pj_signature_free(out);
+        pj_cli_signature_free(out);
         return pj_status_oom();
       }
       out->parameters = grown;
@@ -171,14 +171,14 @@ PjStatus pj_signature_read(const char *text, size_t size, PjSignature *out) {
       break;
   }
   if (!good) {
-    pj_signature_free(out);
+    pj_cli_signature_free(out);
     return PJ_STATUS_OK;
   }
   out->known = true;
   return PJ_STATUS_OK;
 }
 
-void pj_signature_free(PjSignature *signature) {
+void pj_cli_signature_free(PjSignature *signature) {
   pj_free(signature->parameters);
   *signature = (PjSignature){0};
 }

@@ -19,11 +19,11 @@ typedef struct PjParameter {
 typedef struct PjSignature {
   bool known; // false: the text has no function @main in pretty form, or could not be followed
   size_t count;
-  PjParameter *parameters; // freed by pj_signature_free
+  PjParameter *parameters; // freed by pj_cli_signature_free
 } PjSignature;
 
 // Looks for `func.func ... @main(...)` in |text| and reads the types of its parameters. Never
 // fails on any text: what cannot be followed is "not known", and the plugin has the last word
 // anyway. Errors: RESOURCE_EXHAUSTED.
-PjStatus pj_signature_read(const char *text, size_t size, PjSignature *out);
-void pj_signature_free(PjSignature *signature);
+PjStatus pj_cli_signature_read(const char *text, size_t size, PjSignature *out);
+void pj_cli_signature_free(PjSignature *signature);

@@ -22,7 +22,7 @@ static void reads_parameters(void **state) {
                      "      %arg3: tensor<4x!quant.uniform<i8:f32, 0.1>>, %arg4: tensor<0xbf16>) "
                      "-> (tensor<f32>) {\n";
   PjSignature s;
-  assert_null(pj_signature_read(text, strlen(text), &s));
+  assert_null(pj_cli_signature_read(text, strlen(text), &s));
   assert_true(s.known);
   assert_int_equal(s.count, 5);
   assert_int_equal(s.parameters[0].type, PJRT_Buffer_Type_F32);
@@ -36,7 +36,7 @@ static void reads_parameters(void **state) {
   assert_int_equal(s.parameters[3].type, PJRT_Buffer_Type_INVALID);
   assert_int_equal(s.parameters[4].type, PJRT_Buffer_Type_BF16);
   assert_int_equal(s.parameters[4].dims[0], 0);
-  pj_signature_free(&s);
+  pj_cli_signature_free(&s);
 }
 
 static void gives_up_quietly(void **state) {
@@ -55,16 +55,16 @@ static void gives_up_quietly(void **state) {
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     PjSignature s;
-    assert_null(pj_signature_read(texts[i], strlen(texts[i]), &s));
+    assert_null(pj_cli_signature_read(texts[i], strlen(texts[i]), &s));
     assert_false(s.known);
     assert_int_equal(s.count, 0);
-    pj_signature_free(&s);
+    pj_cli_signature_free(&s);
   }
   PjSignature s;
-  assert_null(pj_signature_read("func.func @main() {", 19, &s));
+  assert_null(pj_cli_signature_read("func.func @main() {", 19, &s));
   assert_true(s.known);
   assert_int_equal(s.count, 0);
-  pj_signature_free(&s);
+  pj_cli_signature_free(&s);
 }
 
 static void shows(PJRT_Buffer_Type type, const int64_t *dims, size_t rank, const void *data,
