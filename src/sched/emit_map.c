@@ -86,11 +86,10 @@ static const PjValue *value_of(const PjOp *op) {
   return op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE ? op->operands[1] : &op->results[0];
 }
 
-static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
+static void map_body(PjEmit *e, const PjIndex *outer, PjIx at) {
   const PjGroup *g = e->group;
   PjIndex index = *outer;
-  const PjLoop *last = &g->loops[g->num_loops - 1];
-  index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
+  index.p[index.n++] = (PjPiece){1, g->loops[g->num_loops - 1].extent, at};
   PjElem values[PJ_MAX_ROOTS];
   for (uint32_t r = 0; r < g->num_roots; r++)
     values[r] = pj_nest_value(e->nest, value_of(g->roots[r].op), &index, 0);
@@ -106,6 +105,10 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjKirVal at) {
   pj_nest_forget(e->nest);
 }
 
+static PjIx next_lanes(PjKirVal at) {
+  return (PjIx){.base = at, .step = 1};
+}
+
 enum { UNROLLED = 12 }; // turns of a short loop that are written out
 
 static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes,
@@ -114,13 +117,13 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   pj_emit_lanes(e, lanes);
   int64_t trips = pj_emit_trips(e, begin, end, lanes, UNROLLED);
   for (int64_t t = 0; t < trips; t++)
-    map_body(e, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * lanes)));
+    map_body(e, outer, next_lanes(pj_kir_add(k, begin, pj_kir_i64(k, t * lanes))));
   if (trips >= 0)
     return;
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
   if (sure)
     pj_kir_for_sure(k);
-  map_body(e, outer, i);
+  map_body(e, outer, next_lanes(i));
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
@@ -148,8 +151,33 @@ static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
   for (int64_t c = 0; c < last->extent; c++)
-    map_body(e, &index, pj_kir_i64(k, c));
+    map_body(e, &index, pj_ix_uniform(pj_kir_i64(k, c)));
   pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// The same in vectors that run across the rows of the last loop, as many as begin where a row does:
+// which row a lane lies in, and where, is known. The rows that are left go one by one.
+static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
+  const PjGroup *g = e->group;
+  const PjLoop *last = &g->loops[g->num_loops - 1], *second = last - 1;
+  PjKir *k = e->k;
+  int64_t vectors = pj_group_across(g, g->lanes), rows = vectors * g->lanes / last->extent;
+  PjKirVal whole = pj_emit_whole(e, lo, hi, (int)rows);
+  pj_emit_lanes(e, g->lanes);
+  PjKirVal i = pj_kir_for_begin(k, lo, whole, pj_kir_i64(k, rows), 0, NULL, NULL);
+  for (int64_t v = 0; v < vectors; v++) {
+    int64_t row[PJ_KIR_MAX_LANES], column[PJ_KIR_MAX_LANES];
+    for (int l = 0; l < g->lanes; l++) {
+      row[l] = (v * g->lanes + l) / last->extent;
+      column[l] = (v * g->lanes + l) % last->extent;
+    }
+    PjIndex index = *outer;
+    index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_lanes(&e->nest->ix, i, row)};
+    map_body(e, &index, pj_ix_lanes(&e->nest->ix, 0, column));
+  }
+  pj_kir_for_end(k, 0, NULL, NULL);
+  if (second->extent % rows || g->blocks > 1)
+    map_tiny(e, outer, whole, hi);
 }
 
 // The indices of a unit: of the block, and of the loops before the one that is cut. Where units
@@ -221,7 +249,9 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
   for (int i = 0; i < split; i++)
     outer.p[outer.n++] =
         (PjPiece){g->loops[i].pos, g->loops[i].extent, pj_ix_uniform(c.value[c.n - 1 - i])};
-  if (g->tiny)
+  if (g->across)
+    map_across(e, &outer, lo, hi);
+  else if (g->tiny)
     map_tiny(e, &outer, lo, hi);
   else
     map_range(e, &outer, lo, hi, last->extent);

@@ -14,6 +14,7 @@ enum {
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
   COLUMN_VECTORS = 8,
   TINY = 8,
+  ACROSS = 8,            // vectors that are written out
   STREAM_BYTES = 4096,   // of a row that a unit takes
   STREAM_FROM = 1 << 18, // bytes of the operand
   STREAM_ROWS = 64,      // of a part, at least
@@ -21,7 +22,8 @@ enum {
   STREAM_UNITS = 32,
 };
 
-#define TINY_NS 12.0 // of what is written out
+#define TINY_NS   12.0 // of what is written out
+#define ACROSS_NS 40.0 // of all its vectors, per lane
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
   if (g->count < 1 || cuts->n + 1 > PJ_MAX_PIECES)
@@ -124,6 +126,21 @@ static bool is_tiny(const PjGroup *g) {
   return extent < g->lanes || joins;
 }
 
+int64_t pj_group_across(const PjGroup *g, int lanes) {
+  int64_t extent = g->loops[g->num_loops - 1].extent, common = lanes;
+  while (extent % common)
+    common /= 2;
+  return extent / common;
+}
+
+// Rows shorter than a vector, or that fill one badly.
+static bool is_across(const PjGroup *g) {
+  int64_t extent = g->loops[g->num_loops - 1].extent, vectors = pj_group_across(g, g->lanes);
+  return g->plain && g->lanes > 1 && extent < 2 * g->lanes && extent % g->lanes &&
+         vectors <= ACROSS && g->cost * (double)vectors <= ACROSS_NS &&
+         g->loops[g->num_loops - 2].extent * extent >= vectors * g->lanes;
+}
+
 bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   PjCuts cuts = *given;
   if (!pj_cuts_add(&cuts, g->inner, g->count) || !loops_of(g, &cuts))
@@ -133,15 +150,17 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   const PjLoop *last = &g->loops[g->num_loops - 1];
   if (g->kind == PJ_GROUP_MAP) {
     number_outer(g);
+    g->tiny = g->across = false;
     if (g->num_loops == 1) {
       g->units = g->count;
       g->align = g->lanes * 4;
       return true;
     }
-    if (is_tiny(g)) {
+    g->across = is_across(g);
+    g->tiny = g->across || is_tiny(g);
+    if (g->tiny) {
       const PjLoop *second = last - 1;
       int64_t most = MAP_BLOCK / last->extent;
-      g->tiny = true;
       g->block = second->extent > 2 * most ? most : second->extent;
       g->blocks = (second->extent + g->block - 1) / g->block;
       g->units = g->count / last->extent / second->extent * g->blocks;

@@ -61,17 +61,23 @@ typedef struct PjGroup {
                  // afterwards
   int64_t split_size; // of the first inner loop per part
   bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
+  bool across;        // tiny, and vectors run across the rows of the last loop
+  bool plain;    // MAP, given: no operation asks where its elements come from (pad, concatenate,
+                 // gather)
   bool streamed; // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   size_t scratch_bytes; // that a call needs
 } PjGroup;
 
-// Completes a group of which kind (MAP or ROWS), roots, stages, lanes, cost, count and inner are
-// set; |cuts| are what its roots need of the domain, whose rows are the last |inner| elements (MAP:
-// 1).
+// Completes a group of which kind (MAP or ROWS), roots, stages, lanes, cost, count, inner and plain
+// are set; |cuts| are what its roots need of the domain, whose rows are the last |inner| elements
+// (MAP: 1).
 bool pj_group_shape(PjGroup *group, const PjCuts *cuts);
 // The same for reductions over the dimensions of the first root's operation, which may lie
 // anywhere: sets the kind too.
 bool pj_group_shape_reduce(PjGroup *group, const PjCuts *cuts);
+
+// How many vectors of |lanes| from the beginning of a row of the last loop on end where one does.
+int64_t pj_group_across(const PjGroup *group, int lanes);
 
 // Where a root's results go while the group is emitted.
 typedef struct PjRootBuffers {

@@ -1,5 +1,9 @@
 #include "sched/index.h"
 
+#include <string.h>
+
+enum { NEAR = 4096 };
+
 PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value) {
   if (b->literal || (value >= -8 && value <= 8))
     return pj_kir_i64(b->k, value);
@@ -26,8 +30,52 @@ static PjKirVal add_maybe(PjIxBuilder *b, PjKirVal x, PjKirVal y) {
   return !x ? y : !y ? x : pj_kir_add(b->k, x, y);
 }
 
+// Adds |numbers| to the lanes of |ix|, which has a base and a vector at most: a step if they grow
+// evenly.
+static PjIx add_lanes(PjIxBuilder *b, PjIx ix, const int64_t *numbers) {
+  int64_t step = b->lanes > 1 ? numbers[1] - numbers[0] : 0;
+  int l = 0;
+  while (l < b->lanes && numbers[l] - numbers[0] == step * l)
+    l++;
+  if (l == b->lanes) {
+    ix.step = step;
+    return pj_ix_add_near(b, ix, numbers[0]);
+  }
+  size_t bytes = (size_t)b->lanes * sizeof *numbers;
+  for (size_t i = 0; i < b->lists.len; i++)
+    if (!memcmp(b->lists.data[i], numbers, bytes)) {
+      ix.each = b->lists.data[i];
+      return ix;
+    }
+  int64_t *copy = PJ_NEW_ARRAY(b->k->arena, int64_t, PJ_KIR_MAX_LANES);
+  memcpy(copy, numbers, bytes);
+  PJ_PUSH(b->k->arena, &b->lists, copy);
+  ix.each = copy;
+  return ix;
+}
+
+PjIx pj_ix_lanes(PjIxBuilder *b, PjKirVal base, const int64_t *numbers) {
+  return add_lanes(b, pj_ix_uniform(base), numbers);
+}
+
 PjIx pj_ix_add(PjIxBuilder *b, PjIx a, PjIx c) {
-  return (PjIx){add_maybe(b, a.base, c.base), a.step + c.step, add_maybe(b, a.vec, c.vec)};
+  PjIx sum = {.base = add_maybe(b, a.base, c.base), .vec = add_maybe(b, a.vec, c.vec)};
+  if (!a.each && !c.each) {
+    sum.step = a.step + c.step;
+    return sum;
+  }
+  int64_t numbers[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < b->lanes; l++)
+    numbers[l] = pj_ix_lane(a, l) + pj_ix_lane(c, l);
+  return add_lanes(b, sum, numbers);
+}
+
+PjIx pj_ix_add_near(PjIxBuilder *b, PjIx a, int64_t c) {
+  if (c < -NEAR || c > NEAR)
+    return pj_ix_add_number(b, a, c);
+  if (c)
+    a.base = add_maybe(b, a.base, pj_kir_i64(b->k, c));
+  return a;
 }
 
 PjIx pj_ix_add_number(PjIxBuilder *b, PjIx a, int64_t c) {
@@ -41,10 +89,18 @@ PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c) {
     return a;
   if (c == 0)
     return (PjIx){0};
+  if (a.each) {
+    int64_t numbers[PJ_KIR_MAX_LANES];
+    for (int l = 0; l < b->lanes; l++)
+      numbers[l] = a.each[l] * c;
+    a.each = NULL;
+    return add_lanes(b, pj_ix_scale(b, a, c), numbers);
+  }
   PjKirVal factor = a.base || a.vec ? pj_ix_number(b, c) : 0;
   if (c == -1 && !a.vec) {
-    PjKirVal base = a.base ? pj_kir_sub(b->k, pj_kir_i64(b->k, 0), a.base) : 0;
-    return (PjIx){.base = base, .step = -a.step};
+    a.base = a.base ? pj_kir_sub(b->k, pj_kir_i64(b->k, 0), a.base) : 0;
+    a.step = -a.step;
+    return a;
   }
   if (a.base)
     a.base = pj_kir_mul(b->k, a.base, factor);
@@ -54,8 +110,31 @@ PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c) {
   return a;
 }
 
+// A vector of these numbers: its digits to the base of |lanes| are lanes of 0, 1, 2 ...
+static PjKirVal number_lanes(PjIxBuilder *b, const int64_t *each) {
+  PjKirType type = PJ_KIR_T(I64, b->lanes);
+  PjKirVal iota = pj_kir_iota(b->k, type);
+  int64_t least = 0, most = 0;
+  for (int l = 0; l < b->lanes; l++) {
+    least = each[l] < least ? each[l] : least;
+    most = each[l] > most ? each[l] : most;
+  }
+  PjKirVal sum = pj_kir_const(b->k, type, (uint64_t)least);
+  uint64_t range = (uint64_t)most - (uint64_t)least, lanes = (uint64_t)b->lanes;
+  for (uint64_t place = 1; range; range /= lanes, place *= lanes) {
+    uint8_t digits[PJ_KIR_MAX_LANES];
+    for (int l = 0; l < b->lanes; l++)
+      digits[l] = (uint8_t)(((uint64_t)each[l] - (uint64_t)least) / place % lanes);
+    PjKirVal digit = pj_kir_shuffle(b->k, iota, iota, b->lanes, digits);
+    sum = pj_kir_add(b->k, sum, pj_kir_mul(b->k, digit, pj_kir_const(b->k, type, place)));
+  }
+  return sum;
+}
+
 PjKirVal pj_ix_vector(PjIxBuilder *b, PjIx a) {
   PjKirVal v = a.vec;
+  if (b->lanes > 1 && a.each)
+    v = add_maybe(b, v, number_lanes(b, a.each));
   if (b->lanes > 1 && a.step) {
     PjKirVal lanes = pj_kir_iota(b->k, PJ_KIR_T(I64, b->lanes));
     if (a.step != 1)

@@ -1,8 +1,10 @@
 // Indices of loops and of tensors, as generators of kernels compute them.
 //
 // A kernel's innermost loop runs over |lanes| consecutive numbers at a time. An index (PjIx) is
-// therefore the same in all lanes (uniform), grows by a constant from lane to lane (linear), or is
-// anything (a vector). Whatever stays linear with step 1 becomes a contiguous load.
+// therefore the same in all lanes (uniform), grows by a constant from lane to lane (linear),
+// differs from lane to lane by numbers known here (as where short rows follow one another within a
+// vector), or is anything (a vector). Whatever stays linear with step 1 becomes a contiguous load,
+// and what is known lane by lane a few loads whose lanes are picked.
 //
 // The position of an element in a dense tensor is the sum over pieces of ix * pos. Pieces are the
 // factors into which loops cut the tensor's row-major order: often coarser than dimensions (one
@@ -12,9 +14,11 @@
 #include "kernel/kir.h"
 
 typedef struct PjIx {
-  PjKirVal base; // i64 scalar; 0: zero
-  int64_t step;  // from lane to lane
-  PjKirVal vec;  // vector of i64 added to both, or 0
+  PjKirVal base;       // i64 scalar; 0: zero
+  int64_t step;        // from lane to lane
+  PjKirVal vec;        // vector of i64 added to both, or 0
+  const int64_t *each; // of each lane, added; NULL: nothing. Then |step| is 0. Equal ones of a
+                       // builder are the same
 } PjIx;
 
 enum { PJ_MAX_PIECES = 32 };
@@ -36,8 +40,9 @@ typedef struct PjIxBuilder {
   int lanes;
   bool literal; // numbers become constants; else params, so that equal kernels of other sizes are
                 // equal
-  PJ_VEC(uint64_t) params; // values of the params made so far (of |k->arena|)
-  PjMap numbers;           // params of pj_ix_number by value
+  PJ_VEC(uint64_t) params;       // values of the params made so far (of |k->arena|)
+  PjMap numbers;                 // params of pj_ix_number by value
+  PJ_VEC(const int64_t *) lists; // of numbers of lanes, PJ_KIR_MAX_LANES long
 } PjIxBuilder;
 
 // |value| as an i64 scalar: a constant when tiny or |literal|, else a new param.
@@ -49,14 +54,25 @@ static inline PjIx pj_ix_uniform(PjKirVal base) {
   return (PjIx){.base = base};
 }
 static inline bool pj_ix_is_uniform(PjIx a) {
-  return !a.vec && a.step == 0;
+  return !a.vec && !a.each && a.step == 0;
+}
+static inline bool pj_ix_is_linear(PjIx a) {
+  return !a.vec && !a.each;
+}
+// What lane |l| has more than the base, where there is no |vec|.
+static inline int64_t pj_ix_lane(PjIx a, int l) {
+  return a.each ? a.each[l] : a.step * l;
 }
 static inline bool pj_ix_eq(PjIx a, PjIx b) {
-  return a.base == b.base && a.step == b.step && a.vec == b.vec;
+  return a.base == b.base && a.step == b.step && a.vec == b.vec && a.each == b.each;
 }
 PjKirVal pj_ix_base(PjIxBuilder *b, PjIx a); // its uniform part, never 0
+// Lane l at |base| + |numbers|[l].
+PjIx pj_ix_lanes(PjIxBuilder *b, PjKirVal base, const int64_t *numbers);
 PjIx pj_ix_add(PjIxBuilder *b, PjIx a, PjIx c);
 PjIx pj_ix_add_number(PjIxBuilder *b, PjIx a, int64_t c);
+// The same with a constant, if |c| is not large: for what the code's form decides, as lanes do.
+PjIx pj_ix_add_near(PjIxBuilder *b, PjIx a, int64_t c);
 PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c);
 // All lanes as a vector (or the scalar for one lane) of i64.
 PjKirVal pj_ix_vector(PjIxBuilder *b, PjIx a);

@@ -20,13 +20,31 @@ typedef struct Binding {
   PjArenaMark mark; // of the kernels' arena before this one
   PjMap visited;    // values
   double inlined;   // cost per element of what is computed in registers, each operation once
+  size_t widest;    // bytes of a lane of what is computed in registers, 4 at most
+  bool chooses;     // some operation asks where its elements come from
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|
 } Binding;
 
+// |bytes|, or more if a lane that holds an element of |type| takes more. Narrow floats are computed
+// in 32 bits; what has one element is no reason for short vectors.
+static size_t wider(size_t bytes, const PjType *type) {
+  if (!pj_type_is_tensor(type) || type->rank == 0)
+    return bytes;
+  size_t own = pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
+  if (own < 4 && pj_dtype_class(type->dtype) == PJ_CLASS_FLOAT)
+    own = 4;
+  return own > bytes ? own : bytes;
+}
+
 static void gather(Binding *b, const PjValue *value);
 
 static void gather_op(Binding *b, const PjOp *op) {
+  for (uint32_t i = 0; i < op->num_results; i++) {
+    size_t bytes = wider(b->widest, op->results[i].type);
+    b->widest = bytes < 4 ? bytes : 4;
+  }
+  b->chooses |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_GATHER;
   for (uint32_t i = 0; i < op->num_operands; i++)
     gather(b, op->operands[i]);
   // Bodies of reductions may capture scalars.
@@ -126,30 +144,40 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
   return PJ_STATUS_OK;
 }
 
-static size_t lane_bytes(const PjType *type) {
-  return pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
-}
-
 static int lanes_of_width(const PjLower *l, size_t widest) {
-  // Narrow elements are computed in 32 bits as a rule.
-  return l->options->target->vector_bytes / (int)(widest < 4 ? 4 : widest);
+  return l->options->target->vector_bytes / (int)widest;
 }
 
+// Reductions are computed in 32 bits at least.
 static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
-  size_t widest = 1;
-  for (size_t i = 0; i < b->leaves.len; i++) {
-    const PjType *type = b->leaves.data[i]->type;
-    if (type->rank > 0 && lane_bytes(type) > widest)
-      widest = lane_bytes(type);
-  }
+  size_t widest = unit->kind == PJ_GROUP_MAP ? 1 : 4;
+  for (size_t i = 0; i < b->leaves.len; i++)
+    widest = wider(widest, b->leaves.data[i]->type);
   for (size_t i = 0; i < unit->roots.len; i++) {
     const PjReducer *reducer = l->ops[unit->roots.data[i]->id].reducer;
     if (reducer && reducer->ordered)
       return 1;
-    size_t bytes = lane_bytes(unit->roots.data[i]->results[0].type);
-    widest = bytes > widest ? bytes : widest;
+    widest = wider(widest, unit->roots.data[i]->results[0].type);
   }
-  return lanes_of_width(l, widest);
+  return lanes_of_width(l, widest < b->widest ? b->widest : widest);
+}
+
+// Vectors of elements narrower than four bytes: shorter ones where these would leave much to do one
+// by one, or run across short rows, for which bytes are moved within 16.
+static bool shorten(const PjLower *l, PjGroup *g) {
+  int least = lanes_of_width(l, 4), lanes = g->lanes;
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (g->kind != PJ_GROUP_MAP)
+    return false;
+  if (g->across) {
+    int bytes = l->options->target->vector_bytes / lanes;
+    if (bytes < 4 && lanes * bytes > 16)
+      g->lanes = 16 / bytes;
+  } else {
+    while (g->lanes > least && extent % g->lanes && extent < 8 * (int64_t)g->lanes)
+      g->lanes /= 2;
+  }
+  return g->lanes != lanes;
 }
 
 static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
@@ -157,6 +185,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
                  .num_roots = (uint32_t)unit->roots.len,
                  .count = unit->count,
                  .inner = unit->inner,
+                 .plain = !b->chooses,
                  .lanes = lanes_for(l, unit, b)};
   g->roots = PJ_NEW_ARRAY(l->work, PjRoot, g->num_roots);
   for (uint32_t i = 0; i < g->num_roots; i++) {
@@ -178,7 +207,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   g->cost += 0.1 * (double)(b->in.len + b->out.len);
   if (unit->general)
     return pj_group_shape_reduce(g, &unit->cuts);
-  if (!pj_group_shape(g, &unit->cuts))
+  if (!pj_group_shape(g, &unit->cuts) || (shorten(l, g) && !pj_group_shape(g, &unit->cuts)))
     return false;
   // Operations one after the other wait for each other more than they compute: two vectors at a
   // time, their instructions in turn. Where much is computed side by side registers would not do.
@@ -230,7 +259,7 @@ bool pj_update_shape(PjLower *l, const PjOp *op, PjRoot *root, PjGroup *g) {
                  .roots = root,
                  .count = pj_count(update->type),
                  .inner = 1,
-                 .lanes = lanes_of_width(l, lane_bytes(update->type)),
+                 .lanes = lanes_of_width(l, wider(4, update->type)),
                  .cost = 0.2 + (inlined ? info->cost : 0)};
   PjCuts cuts = {0}, none = {0};
   return pj_update_cuts(op, inlined ? &info->cuts : &none, &cuts) && pj_group_shape(g, &cuts);

@@ -72,69 +72,105 @@ static PjKirVal moved(PjNest *nest, PjDtype dtype, PjKirVal ptr, PjIx at) {
                        pj_kir_mul(k, at.base, pj_kir_i64(k, (int64_t)pj_dtype_bytes(dtype))));
 }
 
-static PjElem reversed(PjNest *nest, PjElem e) {
-  uint8_t pattern[PJ_KIR_MAX_LANES];
-  for (int l = 0; l < nest->ix.lanes; l++)
-    pattern[l] = (uint8_t)(nest->ix.lanes - 1 - l);
-  e.re = pj_kir_shuffle(nest->ix.k, e.re, e.re, nest->ix.lanes, pattern);
-  if (e.im)
-    e.im = pj_kir_shuffle(nest->ix.k, e.im, e.im, nest->ix.lanes, pattern);
-  return e;
+// --- Lanes picked from whole vectors ---
+
+enum { MOST_LOADS = 8 };
+
+// A load of lanes that lie at |from| to |from| + |lanes| - 1, seen from the base.
+typedef struct Window {
+  int64_t from;
+  int lanes;
+} Window;
+
+// Loads that hold all lanes of |at|, and none that reaches beyond the lowest or the highest of
+// them. 0 if there are none, or too many.
+static int windows_of(PjIx at, int lanes, Window *out) {
+  int64_t low = pj_ix_lane(at, 0), high = low;
+  for (int l = 1; l < lanes; l++) {
+    int64_t x = pj_ix_lane(at, l);
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+  }
+  int width = lanes, n = 0;
+  while (width > high - low + 1)
+    width /= 2;
+  int most = lanes / 2 < MOST_LOADS ? lanes / 2 : MOST_LOADS;
+  for (int64_t next = low; next <= high;) {
+    if (n == most)
+      return 0;
+    int64_t from = next < high - width + 1 ? next : high - width + 1;
+    out[n++] = (Window){from, width};
+    next = high + 1;
+    for (int l = 0; l < lanes; l++) {
+      int64_t x = pj_ix_lane(at, l);
+      if (x >= from + width && x < next)
+        next = x;
+    }
+  }
+  return n;
 }
 
-// Lane i at |index| + |step| * i: whole vectors, of which no one reaches beyond the last lane, and
-// what is wanted picked from them.
-static PjElem load_strided(PjNest *nest, PjDtype dtype, const PjPlace *place, PjKirVal index,
-                           int step) {
+// Lanes at places known from each other: whole vectors, and what is wanted picked from them. An
+// element without lanes (re 0) if that is not worth it.
+static PjElem load_picked(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at) {
   PjKir *k = nest->ix.k;
   int lanes = nest->ix.lanes;
-  PjKirType type = pj_kir_type(pj_conv_memory(dtype), lanes);
+  Window windows[MOST_LOADS];
+  int n = at.vec || pj_dtype_is_complex(dtype) ? 0 : windows_of(at, lanes, windows);
+  if (!n)
+    return (PjElem){0};
+  int width = windows[0].lanes;
+  PjKirType type = pj_kir_type(pj_conv_memory(dtype), width);
+  PjKirVal parts[MOST_LOADS];
+  for (int w = 0; w < n; w++) {
+    PjIx from = pj_ix_add_near(&nest->ix, pj_ix_uniform(at.base), windows[w].from);
+    parts[w] = pj_kir_load(k, type, place->ptr, pj_ix_base(&nest->ix, from), 0, place->readonly);
+  }
+  // The first two together, which may be shorter than the result; then one after the other.
   PjKirVal all = 0;
-  for (int v = 0; v < step; v++) {
-    int last = (lanes - 1) * step + 1 - lanes, begin = v * lanes < last ? v * lanes : last;
-    PjKirVal part = pj_kir_load(k, type, place->ptr, pj_kir_add(k, index, pj_kir_i64(k, begin)), 0,
-                                place->readonly);
-    uint8_t pattern[PJ_KIR_MAX_LANES];
-    for (int i = 0; i < lanes; i++)
-      pattern[i] = (uint8_t)(i * step < v * lanes ? i : lanes + (i * step - begin) % lanes);
-    if (!v)
-      for (int i = 0; i < lanes; i++)
-        pattern[i] = (uint8_t)(i * step < lanes ? i * step : 0);
-    all = pj_kir_shuffle(k, all ? all : part, part, lanes, pattern);
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int w = n > 1; w < n; w++) {
+    const Window *now = &windows[w], *before = &windows[w ? w - 1 : 0];
+    int held = all ? lanes : width;
+    for (int l = 0; l < lanes; l++) {
+      int64_t x = pj_ix_lane(at, l), here = x - now->from, there = x - before->from;
+      if (here >= 0 && here < width)
+        pattern[l] = (uint8_t)(w ? held + here : here);
+      else
+        pattern[l] = (uint8_t)(all ? l : there >= 0 && there < width ? there : 0);
+    }
+    all = pj_kir_shuffle(k, all ? all : parts[w ? w - 1 : 0], parts[w], lanes, pattern);
   }
   return (PjElem){pj_conv_from_memory(k, dtype, all), 0};
 }
 
-// Steps worth that, of elements that a shuffle can move.
-static bool is_short_step(PjDtype dtype, int64_t step, int lanes) {
-  size_t bytes = pj_dtype_bytes(dtype);
-  return step >= 2 && step <= 4 && step < lanes && !pj_dtype_is_complex(dtype) &&
-         (bytes >= 4 || bytes * (size_t)lanes <= 16);
+static PjElem load_lanes(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at,
+                         PjKirVal mask) {
+  PjKir *k = nest->ix.k;
+  int lanes = nest->ix.lanes;
+  if (mask)
+    mask = pj_kir_splat(k, mask, lanes);
+  if (pj_ix_is_linear(at) && at.step == 1)
+    return pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, at), mask,
+                        place->readonly);
+  PjElem picked = mask ? (PjElem){0} : load_picked(nest, dtype, place, at);
+  if (picked.re)
+    return picked;
+  PjKirVal ptr = moved(nest, dtype, place->ptr, at);
+  at.base = 0;
+  return pj_elem_gather(k, dtype, lanes, ptr, pj_ix_vector(&nest->ix, at), mask, place->readonly);
 }
 
 PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask) {
   PjKir *k = nest->ix.k;
-  int lanes = nest->ix.lanes;
   bool vector_mask = mask && pj_kir_typeof(k, mask).lanes > 1;
-  k->alias = place->alias;
   PjElem e;
-  if (lanes == 1 || (pj_ix_is_uniform(at) && !vector_mask)) {
+  k->alias = place->alias;
+  if (nest->ix.lanes == 1 || (pj_ix_is_uniform(at) && !vector_mask)) {
     PjKirVal index = at.vec ? pj_ix_vector(&nest->ix, at) : pj_ix_base(&nest->ix, at);
     e = pj_elem_load(k, dtype, 1, place->ptr, index, mask, place->readonly);
-  } else if (!at.vec && at.step == 1) {
-    e = pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, at),
-                     mask ? pj_kir_splat(k, mask, lanes) : 0, place->readonly);
-  } else if (!at.vec && at.step == -1 && !mask) {
-    PjIx first = pj_ix_add(&nest->ix, at, pj_ix_uniform(pj_kir_i64(k, 1 - lanes)));
-    e = reversed(nest, pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, first), 0,
-                                    place->readonly));
-  } else if (!at.vec && !mask && is_short_step(dtype, at.step, lanes)) {
-    e = load_strided(nest, dtype, place, pj_ix_base(&nest->ix, at), (int)at.step);
   } else {
-    PjKirVal ptr = moved(nest, dtype, place->ptr, at);
-    PjIx rest = {.step = at.step, .vec = at.vec};
-    e = pj_elem_gather(k, dtype, lanes, ptr, pj_ix_vector(&nest->ix, rest),
-                       mask ? pj_kir_splat(k, mask, lanes) : 0, place->readonly);
+    e = load_lanes(nest, dtype, place, at, mask);
   }
   k->alias = 0;
   return e;
@@ -148,13 +184,15 @@ void pj_nest_store(PjNest *nest, PjDtype dtype, PjKirVal ptr, uint8_t alias, PjI
   value = pj_nest_splat(nest, value);
   if (mask)
     mask = pj_kir_splat(k, mask, lanes);
-  if (lanes == 1)
+  if (lanes == 1) {
     pj_elem_store(k, dtype, value, ptr, pj_ix_vector(&nest->ix, at), mask);
-  else if (!at.vec && at.step == 1)
+  } else if (pj_ix_is_linear(at) && at.step == 1) {
     pj_elem_store(k, dtype, value, ptr, pj_ix_base(&nest->ix, at), mask);
-  else
-    pj_elem_scatter(k, dtype, value, moved(nest, dtype, ptr, at),
-                    pj_ix_vector(&nest->ix, (PjIx){.step = at.step, .vec = at.vec}), mask);
+  } else {
+    ptr = moved(nest, dtype, ptr, at);
+    at.base = 0;
+    pj_elem_scatter(k, dtype, value, ptr, pj_ix_vector(&nest->ix, at), mask);
+  }
   k->alias = 0;
 }
 
@@ -318,7 +356,7 @@ static bool whole_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
     *out = in_range(nest, ix, size);
     return true;
   }
-  if (ix.vec || ix.step != 1 || size < nest->ix.lanes)
+  if (!pj_ix_is_linear(ix) || ix.step != 1 || size < nest->ix.lanes)
     return false;
   *out = pj_kir_2(k, PJ_KIR_ULE, pj_ix_base(&nest->ix, ix),
                   pj_ix_number(&nest->ix, size - nest->ix.lanes));
@@ -431,7 +469,7 @@ static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *ind
   Concatenation c = {nest, op, index, (int)PJ_INT(op, dimension), {{0}, 1}};
   pj_shape_strides(to, out);
   c.span = span_of(nest, index, out[c.dim], to->dims[c.dim]);
-  bool linear = pj_ix_is_uniform(c.span.ix) || (!c.span.ix.vec && c.span.ix.step == 1);
+  bool linear = pj_ix_is_linear(c.span.ix) && (c.span.ix.step == 0 || c.span.ix.step == 1);
   if (!may_branch(nest, mask) || !linear || op->num_operands > MAX_BRANCH_PARTS)
     return parts_by_lane(&c, mask);
   return parts_from(&c, 0, 0);
@@ -688,6 +726,7 @@ static uint64_t memo_key(const PjValue *value, const PjIndex *index, PjKirVal ma
     hash = pj_hash_u64(hash, (uint64_t)p->pos);
     hash = pj_hash_u64(hash, (uint64_t)p->ix.base << 32 | p->ix.vec);
     hash = pj_hash_u64(hash, (uint64_t)p->ix.step);
+    hash = pj_hash_u64(hash, pj_map_ptr(p->ix.each));
   }
   return hash;
 }

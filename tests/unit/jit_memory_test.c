@@ -287,6 +287,54 @@ static void lanes(void **state) {
     }
 }
 
+// Shuffles of narrow lanes, whatever moves where: each lane of the result by a rule.
+typedef struct Narrow {
+  PjKirElem elem;
+  int from, to;
+  int factor, offset; // lane l is lane (l * factor + offset) % (2 * from)
+} Narrow;
+
+static int narrow_lane(const Narrow *n, int lane) {
+  return (lane * n->factor + n->offset) % (2 * n->from);
+}
+
+static void build_narrow(PjKir *k, void *context) {
+  const Narrow *n = context;
+  PjKirVal zero = pj_kir_i64(k, 0), first = pj_kir_i64(k, n->from), in = pj_kir_buffer(k, 0);
+  PjKirVal a = pj_kir_load(k, pj_kir_type(n->elem, n->from), in, zero, 0, false);
+  PjKirVal b = pj_kir_load(k, pj_kir_type(n->elem, n->from), in, first, 0, false);
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < n->to; ++l)
+    pattern[l] = (uint8_t)narrow_lane(n, l);
+  pj_kir_store(k, pj_kir_shuffle(k, a, b, n->to, pattern), pj_kir_buffer(k, 1), zero, 0);
+}
+
+static void narrow_shuffles(void **state) {
+  static const Narrow cases[] = {
+      {PJ_KIR_I8, 16, 16, 3, 1},  {PJ_KIR_I8, 32, 32, 63, 62}, {PJ_KIR_I8, 32, 16, 3, 40},
+      {PJ_KIR_I8, 8, 32, 5, 7},   {PJ_KIR_I8, 64, 64, 37, 11}, {PJ_KIR_I8, 2, 16, 1, 1},
+      {PJ_KIR_I16, 16, 16, 7, 3}, {PJ_KIR_I16, 8, 32, 15, 15}, {PJ_KIR_I16, 32, 8, 9, 61},
+      {PJ_KIR_I16, 4, 8, 3, 2},
+  };
+  PjIsa isas[PJ_ISA_COUNT];
+  uint32_t n = test_isas(isas);
+  for (uint32_t i = 0; i < n; ++i)
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
+      Narrow now = cases[c];
+      PjJitCode *code = test_compile(isas[i], "narrow", build_narrow, &now);
+      uint8_t in[256], out[128], want[128];
+      size_t bytes = (size_t)pj_kir_elem_bytes(now.elem), size = (size_t)now.to * bytes;
+      for (int b = 0; b < 256; ++b)
+        in[b] = (uint8_t)(b * 7 + 1);
+      for (int l = 0; l < now.to; ++l)
+        memcpy(want + (size_t)l * bytes, in + (size_t)narrow_lane(&now, l) * bytes, bytes);
+      void *buffers[] = {in, out};
+      pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+      assert_memory_equal(out, want, size);
+      pj_jit_release(code);
+    }
+}
+
 int main(void) {
   if (!pj_jit_available()) {
     printf("no code generator for this processor: nothing to test\n");
@@ -295,7 +343,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(masked_accesses), cmocka_unit_test(gathers_and_scatters),
       cmocka_unit_test(parameters),      cmocka_unit_test(stack_and_scratch),
-      cmocka_unit_test(lanes),
+      cmocka_unit_test(lanes),           cmocka_unit_test(narrow_shuffles),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 // Lanes: splat, extract, shuffle, and vectors made of scalars.
 //
-// A shuffle works on lanes of four bytes: lanes of eight are two of them, lanes of two and one must
-// move in groups of four, or lie within sixteen bytes. Each part of the result is gathered from the
-// parts that it takes lanes of: what comes from one part is put in order by one instruction, and
-// blended in.
+// A shuffle works on lanes of four bytes: lanes of eight are two of them, lanes of two and one may
+// move in groups of four. Each part of the result is gathered from the parts that it takes lanes
+// of: what comes from one part is put in order by one instruction, and blended in. Narrow lanes
+// that move otherwise are gathered by sixteen bytes.
 #include "emit/x86/lower.h"
 
 enum { P = X86_P66, M = X86_M0F };
@@ -271,26 +271,53 @@ static void shuffle_fours(Lower *l, PjKirVal v, const X86Op *sources, int num_so
   x86_set(l, v, &out);
 }
 
-// Within sixteen bytes: the bytes of each operand in order, zeros for the other's, and both
-// together.
-static void shuffle_bytes(Lower *l, PjKirVal v, X86Op a, X86Op b, const uint8_t *pattern, int lanes,
-                          int from, int bytes) {
-  uint8_t of_a[32], of_b[32];
-  memset(of_a, 0x80, sizeof of_a);
-  memset(of_b, 0x80, sizeof of_b);
-  bool from_b = false;
-  for (int i = 0; i < lanes; ++i)
-    for (int j = 0; j < bytes; ++j) {
-      bool second = pattern[i] >= from;
-      (second ? of_b : of_a)[i * bytes + j] =
-          (uint8_t)((pattern[i] - (second ? from : 0)) * bytes + j);
-      from_b |= second;
+// Sixteen bytes of an operand.
+static X86Op chunk_of(Lower *l, const Parts *parts, int chunk) {
+  X86Op part = x86_in_reg(l, X86_VEC, parts->op[chunk / 2]);
+  return chunk % 2 ? upper_half(l, part) : part;
+}
+
+// Sixteen bytes of the result: those of each chunk of the operands in order, zeros for the others',
+// and all together. |wanted|: bytes of both operands, the second one's from |seam| on; ANY where
+// nobody looks.
+static X86Op shuffle_chunk(Lower *l, const Parts *a, const Parts *b, const int16_t wanted[16],
+                           int seam) {
+  X86Op out = {0};
+  for (int operand = 0; operand < 2; ++operand)
+    for (int chunk = 0; chunk * 16 < seam; ++chunk) {
+      uint8_t order[32];
+      bool any = false;
+      for (int i = 0; i < 16; ++i) {
+        int at = wanted[i] - operand * seam - chunk * 16;
+        bool mine = wanted[i] != ANY && wanted[i] / seam == operand && at >= 0 && at < 16;
+        order[i] = order[i + 16] = mine ? (uint8_t)at : 0x80;
+        any |= mine;
+      }
+      if (!any)
+        continue;
+      X86Op bytes = x86_rvm(l, X86_M38 | P | 0x00, 16, chunk_of(l, operand ? b : a, chunk),
+                            x86_pool(l, order)); // vpshufb
+      out = out.kind == X86_NONE ? bytes : x86_rvm_commuting(l, M | P | 0xeb, 16, out, bytes);
     }
-  X86Op out = x86_rvm(l, X86_M38 | P | 0x00, 16, a, x86_pool(l, of_a));
-  if (from_b)
-    out = x86_rvm_commuting(l, M | P | 0xeb, 16, out,
-                            x86_rvm(l, X86_M38 | P | 0x00, 16, b, x86_pool(l, of_b)));
-  x86_set_one(l, v, out);
+  return out.kind == X86_NONE ? x86_zero(l) : out;
+}
+
+// Lanes of one and two bytes, by sixteen bytes of the result.
+static void shuffle_bytes(Lower *l, PjKirVal v, const Parts *a, const Parts *b,
+                          const uint8_t *pattern, int lanes, int from, int bytes) {
+  int total = lanes * bytes;
+  Parts out = {.n = x86_num_parts(lanes, bytes)};
+  for (int begin = 0; begin < total; begin += 16) {
+    int16_t wanted[16];
+    for (int i = 0; i < 16; ++i)
+      wanted[i] = begin + i < total
+                      ? (int16_t)(pattern[(begin + i) / bytes] * bytes + (begin + i) % bytes)
+                      : ANY;
+    X86Op chunk = shuffle_chunk(l, a, b, wanted, from * bytes);
+    X86Op *part = &out.op[begin / 32];
+    *part = begin % 32 ? x86_rvmi(l, X86_M3A | P | 0x38, 32, *part, chunk, 1) : chunk;
+  }
+  x86_set(l, v, &out);
 }
 
 static void shuffle_scalars(Lower *l, PjKirVal v) {
@@ -357,11 +384,7 @@ static void lower_shuffle(Lower *l, PjKirVal v) {
       return;
     }
   }
-  if (lanes * bytes <= 16 && from.lanes * bytes <= 16)
-    shuffle_bytes(l, v, x86_in_reg(l, X86_VEC, a.op[0]), x86_in_reg(l, X86_VEC, b.op[0]),
-                  inst->pattern, lanes, from.lanes, bytes);
-  else
-    x86_refuse(l, "a shuffle of narrow lanes");
+  shuffle_bytes(l, v, &a, &b, inst->pattern, lanes, from.lanes, bytes);
 }
 
 bool x86_lower_lanes(Lower *l, PjKirVal v) {
