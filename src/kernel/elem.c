@@ -176,7 +176,18 @@ static PjElem from_bits(PjKir *k, PjDtype dtype, PjKirVal bits) {
 }
 
 PjElem pj_elem_bitcast(PjKir *k, PjDtype from, PjDtype to, PjElem value) {
-  return from == to ? value : from_bits(k, to, to_bits(k, from, value));
+  if (from == to)
+    return value;
+  PjKirVal bits = to_bits(k, from, value);
+  if (pj_dtype_bits(to) < 8) { // above them: the sign, or zeros
+    const uint64_t above = 8 - pj_dtype_bits(to);
+    const PjKirType type = {.elem = pj_kir_typeof(k, bits).elem, .lanes = 1};
+    PjKirVal by = pj_kir_const(k, type, above);
+    bits = pj_kir_shl(k, bits, by);
+    bits = pj_dtype_class(to) == PJ_CLASS_SINT ? pj_kir_2(k, PJ_KIR_ASHR, bits, by)
+                                               : pj_kir_lshr(k, bits, by);
+  }
+  return from_bits(k, to, bits);
 }
 
 PjElem pj_elem_from_index(PjKir *k, PjDtype dtype, PjKirVal index) {
@@ -253,8 +264,19 @@ static bool ordered_complex(const PjOp *op, PjDtype in) {
   return pj_dtype_is_complex(in) && direction != PJ_CMP_EQ && direction != PJ_CMP_NE;
 }
 
+bool pj_elem_is(const PjOp *op) {
+  if (op->kind != PJ_OP_BITCAST_CONVERT)
+    return pj_op_info[op->kind].traits & PJ_TRAIT_ELEM;
+  const PjType *in = op->operands[0]->type, *out = op->results[0].type;
+  return pj_dtype_bits(in->dtype) == pj_dtype_bits(out->dtype) && in->rank == out->rank;
+}
+
+static bool has_bits(PjDtype dtype) { // as an integer in a register
+  return is_element(dtype) && dtype != PJ_DT_PRED && dtype != PJ_DT_C128 && dtype != PJ_DT_TF32;
+}
+
 bool pj_elem_supports(const PjOp *op) {
-  if (!(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM) || op->num_results != 1 || !op->num_operands)
+  if (!pj_elem_is(op) || op->num_results != 1 || !op->num_operands)
     return false;
   const PjType *out = op->results[0].type, *in = op->operands[op->num_operands - 1]->type;
   for (uint32_t i = 0; i < op->num_operands; ++i)
@@ -262,6 +284,8 @@ bool pj_elem_supports(const PjOp *op) {
       return false;
   if (out->quant || (op->kind == PJ_OP_COMPARE && ordered_complex(op, in->dtype)))
     return false;
+  if (op->kind == PJ_OP_BITCAST_CONVERT)
+    return has_bits(in->dtype) && has_bits(out->dtype);
   return pj_elem_supports_kind(op->kind, in->dtype, out->dtype);
 }
 
@@ -296,6 +320,8 @@ static PjElem apply(PjKir *k, PjOpKind kind, PjDtype in, PjDtype out, Attrs attr
   }
   case PJ_OP_CONVERT:
     return pj_elem_convert(k, in, out, args[0]);
+  case PJ_OP_BITCAST_CONVERT:
+    return pj_elem_bitcast(k, in, out, args[0]);
   case PJ_OP_COMPLEX:
     return (PjElem){args[0].re, args[1].re};
   case PJ_OP_REAL:

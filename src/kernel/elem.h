@@ -47,7 +47,10 @@ PjElem pj_elem_bitcast(PjKir *k, PjDtype from, PjDtype to, PjElem value);
 // The integer |index| (i32 or i64) as an element: `iota`.
 PjElem pj_elem_from_index(PjKir *k, PjDtype dtype, PjKirVal index);
 
-// True if |op| (trait ELEM) can be computed here for its types. Shapes do not matter.
+// True if element i of |op|'s result is computed from the elements i of its operands: trait ELEM,
+// and bitcasts between types of one width.
+bool pj_elem_is(const PjOp *op);
+// True if |op|, which is such an operation, can be computed here for its types.
 bool pj_elem_supports(const PjOp *op);
 // The result of an op that pj_elem_supports on the values of its operands.
 PjElem pj_elem_apply(PjKir *k, const PjOp *op, const PjElem *in);

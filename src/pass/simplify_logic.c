@@ -258,11 +258,93 @@ bool pj_rule_convert(PjRewrite *rw, PjOp *op) {
   return false;
 }
 
+// ----------------------------------------------------------------------------------------- bits
+
+static PjDtype unsigned_of(unsigned bits) {
+  switch (bits) {
+  case 2:
+    return PJ_DT_U2;
+  case 4:
+    return PJ_DT_U4;
+  case 8:
+    return PJ_DT_U8;
+  case 16:
+    return PJ_DT_U16;
+  case 32:
+    return PJ_DT_U32;
+  case 64:
+    return PJ_DT_U64;
+  default:
+    return PJ_DT_INVALID;
+  }
+}
+
+// |x| by |kind|, a conversion, as elements of |dtype|.
+static PjValue *as(PjRewrite *rw, PjOp *at, PjOpKind kind, PjValue *x, PjDtype dtype) {
+  if (x->type->dtype == dtype)
+    return x;
+  return pj_build_unary(rw, at, kind, x, pj_type_with_dtype(rw->arena, x->type, dtype));
+}
+
+// Elements of less than a byte lie in a byte each, so what other types make of them is computed:
+// wider elements are the sum of their shifted parts, parts what is left of them after a shift.
+static bool bitcast_of_parts(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  const PjType *type = op->results[0].type;
+  const PjDtype from = x->type->dtype, to = type->dtype;
+  const unsigned from_bits = pj_dtype_bits(from), to_bits = pj_dtype_bits(to);
+  const unsigned narrow = from_bits < to_bits ? from_bits : to_bits,
+                 wide = from_bits < to_bits ? to_bits : from_bits;
+  const PjDtype part = unsigned_of(narrow), whole = unsigned_of(wide);
+  // Narrow integers are computed in bytes.
+  const PjDtype comp = wide < 8 ? PJ_DT_U8 : whole;
+  if (narrow >= 8 || narrow == wide || !part || !whole || pj_dtype_is_complex(from) ||
+      pj_dtype_is_complex(to))
+    return false;
+  const int64_t parts = wide / narrow;
+  const int32_t rank = x->type->rank;
+  if (from_bits > to_bits) {
+    int64_t dims[PJ_MAX_RANK];
+    if (rank + 1 > PJ_MAX_RANK)
+      return false;
+    for (int32_t d = 0; d < rank; ++d)
+      dims[d] = d;
+    const PjType *spread = pj_type_with_dtype(rw->arena, type, comp);
+    x = as(rw, op, PJ_OP_CONVERT, as(rw, op, PJ_OP_BITCAST_CONVERT, x, whole), comp);
+    PjOp *iota = pj_build_op(rw, op, PJ_OP_IOTA, 0, NULL, spread);
+    pj_op_set_attr(iota, PJ_KEY_iota_dimension, pj_attr_int(rw->arena, rank, PJ_DT_S64));
+    PjValue *shift = pj_build_binary(rw, op, PJ_OP_MULTIPLY, &iota->results[0],
+                                     pj_build_int(rw, op, spread, narrow));
+    x = pj_build_binary(rw, op, PJ_OP_SHIFT_RIGHT_LOGICAL,
+                        pj_build_broadcast(rw, op, x, dims, spread), shift);
+    x = pj_build_binary(rw, op, PJ_OP_AND, x,
+                        pj_build_int(rw, op, spread, (INT64_C(1) << narrow) - 1));
+    return keep(rw, op, as(rw, op, PJ_OP_BITCAST_CONVERT, as(rw, op, PJ_OP_CONVERT, x, part), to));
+  }
+  const PjType *joined = pj_type_with_dtype(rw->arena, type, comp);
+  x = as(rw, op, PJ_OP_CONVERT, as(rw, op, PJ_OP_BITCAST_CONVERT, x, part), comp);
+  PjValue *sum = NULL;
+  for (int64_t i = 0; i < parts; ++i) {
+    int64_t start[PJ_MAX_RANK] = {0}, limit[PJ_MAX_RANK];
+    memcpy(limit, x->type->dims, (size_t)rank * sizeof *limit);
+    start[rank - 1] = i;
+    limit[rank - 1] = i + 1;
+    PjValue *one = pj_build_reshape(rw, op, pj_build_slice(rw, op, x, start, limit, NULL), joined);
+    if (i)
+      one =
+          pj_build_binary(rw, op, PJ_OP_SHIFT_LEFT, one, pj_build_int(rw, op, joined, i * narrow));
+    sum = sum ? pj_build_binary(rw, op, PJ_OP_OR, sum, one) : one;
+  }
+  return keep(rw, op, as(rw, op, PJ_OP_BITCAST_CONVERT, as(rw, op, PJ_OP_CONVERT, sum, whole), to));
+}
+
 bool pj_rule_bitcast(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
   if (pj_type_eq(x->type, type))
     return keep(rw, op, x);
+  if (bitcast_of_parts(rw, op))
+    return true;
   PjOp *inner = pj_def(x, PJ_OP_BITCAST_CONVERT);
   if (!inner)
     return false;

@@ -182,7 +182,7 @@ void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, co
     }
     for (uint32_t i = 0; i < op->num_operands && i < 3; i++)
       in[i] = get(&scope, op->operands[i]);
-    bool moves = !(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM);
+    bool moves = !pj_elem_is(op);
     set(&scope, &op->results[0], moves ? in[0] : pj_elem_apply(k, op, in));
   }
   for (uint32_t i = 0; i < num_results; i++)

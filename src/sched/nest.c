@@ -644,7 +644,7 @@ bool pj_nest_can_inline(const PjOp *op) {
   case PJ_OP_DYNAMIC_SLICE:
     return true;
   default:
-    return (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM) && pj_elem_supports(op);
+    return pj_elem_supports(op);
   }
 }
 
@@ -712,7 +712,7 @@ static PjElem compute(PjNest *nest, const PjValue *value, const PjIndex *index, 
   case PJ_OP_CONCATENATE:
     return concatenate_value(nest, op, index, mask);
   default:
-    if (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM)
+    if (pj_elem_is(op))
       return elementwise(nest, op, index, mask);
     return moved_value(nest, op, index, mask);
   }

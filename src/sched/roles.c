@@ -129,9 +129,8 @@ static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   case PJ_OP_OPTIMIZATION_BARRIER:
     return PJ_OPROLE_ALIAS;
   case PJ_OP_BITCAST_CONVERT:
-    if (op->operands[0]->type->rank == op->results[0].type->rank && pj_nest_can_inline(op))
-      return PJ_OPROLE_INLINE;
-    if (same_bytes(op))
+    // What lies in memory has both types there.
+    if (same_bytes(op) && !(pj_nest_can_inline(op) && inline_def(l, op->operands[0], op->region)))
       return PJ_OPROLE_ALIAS;
     break;
   case PJ_OP_REDUCE: {
@@ -232,15 +231,23 @@ static bool reads(PjLower *l, const PjValue *value, const PjValue *array, int de
   return false;
 }
 
+// True if no result of |op| has an element, and it does nothing else.
+static bool has_nothing_to_do(const PjOp *op) {
+  bool nothing = pj_op_info[op->kind].traits & PJ_TRAIT_PURE && has_dense_layout(op);
+  for (uint32_t i = 0; i < op->num_results; i++)
+    nothing = nothing && pj_count(op->results[i].type) == 0;
+  return nothing && op->num_results && op->kind != PJ_OP_CONSTANT;
+}
+
 static void forwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
   *info = (PjOpInfoSched){.nodes = 1, .cost = (float)pj_op_cost(op)};
+  if (has_nothing_to_do(op)) {
+    info->role = PJ_OPROLE_NONE;
+    return;
+  }
   info->role = role_of(l, op, info);
   if (info->role == PJ_OPROLE_INLINE) {
-    if (pj_count(op->results[0].type) == 0) {
-      info->role = PJ_OPROLE_NONE; // nothing to compute
-      return;
-    }
     if (!pj_cuts_of(op, &info->cuts))
       info->role = PJ_OPROLE_EVAL;
     for (uint32_t i = 0; i < op->num_operands && info->role == PJ_OPROLE_INLINE; i++) {
@@ -307,8 +314,7 @@ static const PjOp *home_of(PjLower *l, const PjOp *user) {
 }
 
 static bool keeps_index(const PjOp *user) {
-  return pj_op_keeps_order(user) || (pj_op_info[user->kind].traits & PJ_TRAIT_ELEM) ||
-         user->kind == PJ_OP_REDUCE;
+  return pj_op_keeps_order(user) || pj_elem_is(user) || user->kind == PJ_OP_REDUCE;
 }
 
 static void backwards(PjLower *l, const PjOp *op) {

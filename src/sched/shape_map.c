@@ -116,7 +116,7 @@ bool pj_shape_map(const PjOp *op, uint32_t operand, PjShapeMap *out) {
         touch(out, d);
     return true;
   default:
-    if (!(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM))
+    if (!pj_elem_is(op))
       return false;
     identity(from, out);
     return true;
@@ -155,7 +155,7 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
   int64_t count = pj_count(to);
   if (from->rank == 0)
     return true;
-  if (pj_op_keeps_order(op) || (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM))
+  if (pj_op_keeps_order(op) || pj_elem_is(op))
     return pj_cuts_merge(cuts, inner, count);
   if (op->kind == PJ_OP_GATHER)
     return pj_gather_cuts(op, inner, cuts);

@@ -67,7 +67,7 @@ static State through(const Walk *w, const PjOp *op, uint32_t i, State state) {
   const PjType *from = op->operands[i]->type, *to = op->results[0].type;
   if (state == OTHER || from->rank == 0)
     return OTHER;
-  if (pj_op_keeps_order(op) || (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM))
+  if (pj_op_keeps_order(op) || pj_elem_is(op))
     return state;
   if (op->kind != PJ_OP_BROADCAST_IN_DIM)
     return OTHER;
