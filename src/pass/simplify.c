@@ -71,6 +71,7 @@ static PjRuleFn *const rules[PJ_OP_COUNT] = {
     [PJ_OP_TORCH_INDEX_SELECT] = pj_rule_torch_index_select,
     [PJ_OP_EINSUM] = pj_rule_einsum,
     [PJ_OP_REDUCE] = pj_rule_reduce,
+    [PJ_OP_REDUCE_WINDOW] = pj_rule_reduce_window,
     [PJ_OP_SORT] = pj_rule_sort,
 };
 

@@ -25,6 +25,8 @@ PjRuleFn pj_rule_slice, pj_rule_pad, pj_rule_concatenate, pj_rule_dynamic_slice,
 PjRuleFn pj_rule_gather, pj_rule_scatter;
 // simplify_reduce.c
 PjRuleFn pj_rule_reduce, pj_rule_sort;
+// simplify_window.c
+PjRuleFn pj_rule_reduce_window;
 // simplify_dot.c
 PjRuleFn pj_rule_dot_general, pj_rule_convolution;
 bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);

@@ -179,37 +179,68 @@ static void emit_ordered(Gen *g) {
   gen_done(g, op, NULL);
 }
 
-static void emit_reduce_window(Gen *g) {
-  PjValue *a = gen_pick(g, GEN_FLOAT | GEN_INT, 1, 4);
-  if (is_scale_type(a))
-    return;
-  int32_t rank = a->type->rank;
-  int64_t window[GEN_MAX_RANK], strides[GEN_MAX_RANK], base[GEN_MAX_RANK], dilation[GEN_MAX_RANK],
-      padding[2 * GEN_MAX_RANK], dims[GEN_MAX_RANK];
-  for (int32_t i = 0; i < rank; ++i) {
+typedef struct SlidingWindow {
+  int64_t size[GEN_MAX_RANK], strides[GEN_MAX_RANK], base[GEN_MAX_RANK], dilation[GEN_MAX_RANK],
+      padding[2 * GEN_MAX_RANK];
+} SlidingWindow;
+
+// A window over arrays of |type| whose results are not too many.
+static bool choose_window(Gen *g, const PjType *type, SlidingWindow *w) {
+  int64_t dims[GEN_MAX_RANK];
+  for (int32_t i = 0; i < type->rank; ++i) {
     bool in_use = rand_chance(&g->rand, 60);
-    window[i] = in_use ? rand_int(&g->rand, 1, 4) : 1;
-    strides[i] = in_use ? rand_int(&g->rand, 1, 3) : 1;
-    base[i] = rand_chance(&g->rand, 85) ? 1 : 2;
-    dilation[i] = in_use && rand_chance(&g->rand, 20) ? 2 : 1;
-    padding[2 * i] = in_use ? rand_int(&g->rand, -1, 2) : 0;
-    padding[2 * i + 1] = in_use ? rand_int(&g->rand, -1, 2) : 0;
-    int64_t n = a->type->dims[i], dilated = n ? (n - 1) * base[i] + 1 : 0;
-    if (dilated + padding[2 * i] + padding[2 * i + 1] < 0)
-      padding[2 * i] = padding[2 * i + 1] = 0;
+    w->size[i] = in_use ? rand_int(&g->rand, 1, 4) : 1;
+    w->strides[i] = in_use ? rand_int(&g->rand, 1, 3) : 1;
+    w->base[i] = rand_chance(&g->rand, 85) ? 1 : 2;
+    w->dilation[i] = in_use && rand_chance(&g->rand, 20) ? 2 : 1;
+    w->padding[2 * i] = in_use ? rand_int(&g->rand, -1, 2) : 0;
+    w->padding[2 * i + 1] = in_use ? rand_int(&g->rand, -1, 2) : 0;
+    int64_t n = type->dims[i], dilated = n ? (n - 1) * w->base[i] + 1 : 0;
+    if (dilated + w->padding[2 * i] + w->padding[2 * i + 1] < 0)
+      w->padding[2 * i] = w->padding[2 * i + 1] = 0;
     dims[i] = dilated + 4;
   }
-  if (!gen_fits(g, rank, dims))
+  return gen_fits(g, type->rank, dims);
+}
+
+static PjOp *windowed(Gen *g, const SlidingWindow *w, uint32_t count, PjValue **operands) {
+  const uint32_t rank = (uint32_t)operands[0]->type->rank;
+  PjOp *op = gen_op(g, PJ_OP_REDUCE_WINDOW, 2 * count, operands, count, 1);
+  gen_set_ints(g, op, PJ_KEY_window_dimensions, rank, w->size);
+  gen_set_ints(g, op, PJ_KEY_window_strides, rank, w->strides);
+  gen_set_ints(g, op, PJ_KEY_base_dilations, rank, w->base);
+  gen_set_ints(g, op, PJ_KEY_window_dilations, rank, w->dilation);
+  gen_set_pairs(g, op, PJ_KEY_padding, rank, w->padding);
+  return op;
+}
+
+static void emit_reduce_window(Gen *g) {
+  PjValue *a = gen_pick(g, GEN_FLOAT | GEN_INT, 1, 4);
+  SlidingWindow w;
+  if (is_scale_type(a) || !choose_window(g, a->type, &w))
     return;
-  PjOpKind body = reduction_body(g, a->type->dtype);
-  PjOp *op = gen_op(g, PJ_OP_REDUCE_WINDOW, 2,
-                    (PjValue *[]){a, gen_neutral(g, body, a->type->dtype)}, 1, 1);
-  gen_set_ints(g, op, PJ_KEY_window_dimensions, (uint32_t)rank, window);
-  gen_set_ints(g, op, PJ_KEY_window_strides, (uint32_t)rank, strides);
-  gen_set_ints(g, op, PJ_KEY_base_dilations, (uint32_t)rank, base);
-  gen_set_ints(g, op, PJ_KEY_window_dilations, (uint32_t)rank, dilation);
-  gen_set_pairs(g, op, PJ_KEY_padding, (uint32_t)rank, padding);
-  gen_binary_body(g, &op->regions[0], body, a->type->dtype);
+  PjDtype dtype = a->type->dtype;
+  PjOpKind body = reduction_body(g, dtype);
+  PjValue *operands[] = {a, rand_chance(&g->rand, 75) ? gen_neutral(g, body, dtype)
+                                                      : gen_of_type(g, gen_scalar(g, dtype))};
+  PjOp *op = windowed(g, &w, 1, operands);
+  gen_binary_body(g, &op->regions[0], body, dtype);
+  gen_done(g, op, NULL);
+}
+
+// The greatest or least of each window and where it is.
+static void emit_window_argmax(Gen *g) {
+  PjValue *a = gen_pick(g, GEN_FLOAT | GEN_INT, 1, 4);
+  SlidingWindow w;
+  if (is_scale_type(a) || !choose_window(g, a->type, &w))
+    return;
+  bool is_max = rand_chance(&g->rand, 60);
+  int64_t dim = rand_int(&g->rand, 0, a->type->rank - 1);
+  PjValue *operands[] = {a, gen_iota(g, gen_like(g, a, PJ_DT_S32), dim),
+                         gen_neutral(g, is_max ? PJ_OP_MAXIMUM : PJ_OP_MINIMUM, a->type->dtype),
+                         gen_splat(g, gen_scalar(g, PJ_DT_S32), 0)};
+  PjOp *op = windowed(g, &w, 2, operands);
+  argmax_body(g, &op->regions[0], a->type->dtype, PJ_DT_S32, is_max ? PJ_CMP_GT : PJ_CMP_LT);
   gen_done(g, op, NULL);
 }
 
@@ -273,6 +304,7 @@ const GenEmitter gen_reductions[] = {
     {"reduce argmax", 12, emit_argmax},
     {"reduce reduce_window ordered", 8, emit_ordered},
     {"reduce_window", 18, emit_reduce_window},
+    {"reduce_window argmax", 6, emit_window_argmax},
     {"reduce_window cumulative", 8, emit_cumulative},
     {"select_and_scatter", 6, emit_select_and_scatter},
     {0},

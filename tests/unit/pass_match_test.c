@@ -29,7 +29,7 @@ static Parsed window(const char *op, const char *init, const char *size, const c
            "  %%s = stablehlo.%s %%p, %%q : tensor<f32>\n  stablehlo.return %%s : tensor<f32>\n"
            "}) : (tensor<3x8xf32>, tensor<f32>) -> tensor<3x8xf32>\nreturn %%r : tensor<3x8xf32>",
            init, size, padding, op);
-  return pass_run(pass_main("%a: tensor<3x8xf32>", "tensor<3x8xf32>", body), NULL);
+  return pass_run(pass_main("%a: tensor<3x8xf32>", "tensor<3x8xf32>", body), "dead_code");
 }
 
 static void scans_are_found(void **state) {

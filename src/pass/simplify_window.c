@@ -1,0 +1,218 @@
+// reduce_window whose body no ready kernel knows, or of several operands, becomes operations that
+// fuse.
+//
+//   %r = reduce_window(%x, %init) { body }, window [3], padding [1, 1]
+//     =>  %p = pad %x, %init ; %a = body(%init.., %p[0 : n]) ; %b = body(%a, %p[1 : n + 1]) ; ...
+//
+// The places of a window are taken in row-major order, each combined into all results at once. As
+// many of the last dimensions are written out as MAX_OPS allows; a loop goes through the places of
+// the others:
+//
+//   while(%i = 0, %a = %init..) { %s = dynamic_slice %p, [%i / .., ..] ; %a = body(%a, %s[..]).. }
+//
+// Padding counts as the init value, also where the evaluator skips it: it does that only when the
+// init value combined with itself stays as it is.
+#include "eval/window.h"
+#include "pass/body.h"
+#include "pass/constant.h"
+#include "pass/simplify.h"
+#include "routine/routine.h"
+
+enum {
+  MAX_COUNT = 16,     // operands
+  MAX_BODY = 64,      // operations
+  MAX_OPS = 256,      // of a window that are written out
+  MAX_TURNS = 1 << 12 // of a loop: a running scan of more is quadratic where the evaluator is not
+};
+
+typedef struct Places {
+  PjRewrite *rw;
+  const PjOp *op;
+  uint32_t count;
+  PjWindow w;
+  int32_t split; // dimensions before are looped over, those from it on are written out
+  int64_t turns;
+  const PjType *scalar; // the loop's counter
+  PjValue *padded[MAX_COUNT];
+} Places;
+
+static PjValue *converted(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
+  return x->type->dtype == dtype ? x
+                                 : pj_build_unary(rw, at, PJ_OP_CONVERT, x,
+                                                  pj_type_with_dtype(rw->arena, x->type, dtype));
+}
+
+// |x| with the edges and holes of the window, filled with |value|.
+static PjValue *pad(PjRewrite *rw, PjOp *at, const PjWindow *w, PjValue *x, PjValue *value) {
+  int64_t interior[PJ_MAX_RANK], dims[PJ_MAX_RANK];
+  bool changes = false;
+  for (int32_t d = 0; d < w->rank; ++d) {
+    interior[d] = w->base_dilation[d] - 1;
+    dims[d] = (w->in[d] ? (w->in[d] - 1) * w->base_dilation[d] + 1 : 0) + w->low[d] + w->high[d];
+    changes |= w->low[d] || w->high[d] || interior[d];
+  }
+  if (!changes)
+    return x;
+  PjValue *operands[] = {x, value};
+  PjOp *made = pj_build_op(rw, at, PJ_OP_PAD, 2, operands,
+                           pj_type_with_dims(rw->arena, x->type, w->rank, dims));
+  const uint32_t rank = (uint32_t)w->rank;
+  pj_op_set_attr(made, PJ_KEY_edge_padding_low, pj_attr_ints(rw->arena, rank, w->low));
+  pj_op_set_attr(made, PJ_KEY_edge_padding_high, pj_attr_ints(rw->arena, rank, w->high));
+  pj_op_set_attr(made, PJ_KEY_interior_padding, pj_attr_ints(rw->arena, rank, interior));
+  return &made->results[0];
+}
+
+// Combines the places of the dimensions from |split| on, of which |arrays| hold as many elements as
+// they reach, into |acc|.
+static void write_out(const Places *p, PjOp *at, PjValue *const *arrays, PjValue **acc) {
+  const PjWindow *w = &p->w;
+  int64_t k[PJ_MAX_RANK] = {0}, start[PJ_MAX_RANK], limit[PJ_MAX_RANK];
+  PjValue *args[2 * MAX_COUNT];
+  for (;;) {
+    for (int32_t d = 0; d < w->rank; ++d) {
+      start[d] = k[d] * w->dilation[d];
+      limit[d] = start[d] + (w->out[d] - 1) * w->stride[d] + 1;
+    }
+    for (uint32_t i = 0; i < p->count; ++i) {
+      args[i] = acc[i];
+      args[p->count + i] = pj_build_slice(p->rw, at, arrays[i], start, limit, w->stride);
+    }
+    pj_region_spread(p->rw, at, &p->op->regions[0], args, acc);
+    int32_t d = w->rank - 1;
+    for (; d >= p->split && ++k[d] == w->size[d]; --d)
+      k[d] = 0;
+    if (d < p->split)
+      return;
+  }
+}
+
+// The turn of the loop: |carry| is the counter, then what is accumulated.
+static void write_turn(const Places *p, PjOp *at, PjValue **carry) {
+  PjRewrite *rw = p->rw;
+  const PjWindow *w = &p->w;
+  PjValue *starts[PJ_MAX_RANK], *arrays[MAX_COUNT], *rest = carry[0];
+  int64_t sizes[PJ_MAX_RANK];
+  for (int32_t d = w->rank - 1; d >= 0; --d) {
+    const bool looped = d < p->split;
+    sizes[d] =
+        (w->out[d] - 1) * w->stride[d] + (looped ? 0 : (w->size[d] - 1) * w->dilation[d]) + 1;
+    starts[d] = pj_build_int(rw, at, p->scalar, 0);
+    if (!looped || w->size[d] == 1)
+      continue;
+    PjValue *size = pj_build_int(rw, at, p->scalar, w->size[d]);
+    starts[d] = pj_build_binary(rw, at, PJ_OP_MULTIPLY,
+                                pj_build_binary(rw, at, PJ_OP_REMAINDER, rest, size),
+                                pj_build_int(rw, at, p->scalar, w->dilation[d]));
+    rest = pj_build_binary(rw, at, PJ_OP_DIVIDE, rest, size);
+  }
+  for (uint32_t i = 0; i < p->count; ++i)
+    arrays[i] = pj_build_dynamic_slice(rw, at, p->padded[i], starts, sizes);
+  write_out(p, at, arrays, carry + 1);
+  carry[0] = pj_build_binary(rw, at, PJ_OP_ADD, carry[0], pj_build_int(rw, at, p->scalar, 1));
+}
+
+// A region that carries |count| values: its end, before which operations go.
+static PjOp *open_region(PjRewrite *rw, PjRegion *region, uint32_t count,
+                         const PjType *const *types, uint32_t num_results) {
+  pj_region_set_args(rw->arena, region, count, types);
+  for (uint32_t i = 0; i < count; ++i)
+    pj_rw_add_value(rw, &region->args[i]);
+  PjOp *end = pj_op_create(rw->arena, PJ_OP_RETURN, num_results, 0, 0);
+  pj_op_append(region, end);
+  return end;
+}
+
+static void write_loop(const Places *p, PjOp *at, PjValue **acc) {
+  PjRewrite *rw = p->rw;
+  const uint32_t num = 1 + p->count;
+  PjValue *carry[1 + MAX_COUNT];
+  const PjType *types[1 + MAX_COUNT];
+  carry[0] = pj_build_int(rw, at, p->scalar, 0);
+  for (uint32_t i = 0; i < p->count; ++i)
+    carry[1 + i] = acc[i];
+  for (uint32_t i = 0; i < num; ++i)
+    types[i] = carry[i]->type;
+  PjOp *loop = pj_build_op_full(rw, at, PJ_OP_WHILE, num, carry, num, types, 2);
+  pj_build_done(rw, loop);
+  PjRegion *test = &loop->regions[0], *turn = &loop->regions[1];
+  PjOp *end = open_region(rw, test, num, types, 1);
+  end->loc = loop->loc;
+  end->operands[0] =
+      pj_build_compare(rw, end, &test->args[0], pj_build_int(rw, end, p->scalar, p->turns),
+                       PJ_CMP_LT, PJ_CMPTYPE_SIGNED);
+  pj_rw_count_operands(rw, end);
+  end = open_region(rw, turn, num, types, num);
+  end->loc = loop->loc;
+  for (uint32_t i = 0; i < num; ++i)
+    carry[i] = &turn->args[i];
+  write_turn(p, end, carry);
+  for (uint32_t i = 0; i < num; ++i)
+    end->operands[i] = carry[i];
+  pj_rw_count_operands(rw, end);
+  for (uint32_t i = 0; i < p->count; ++i)
+    acc[i] = &loop->results[1 + i];
+}
+
+static uint32_t length(const PjRegion *region) {
+  uint32_t count = 0;
+  for (const PjOp *op = region->first; op; op = op->next)
+    ++count;
+  return count;
+}
+
+// Which dimensions are written out, and how often the loop over the others turns.
+static bool choose_split(Places *p) {
+  const PjWindow *w = &p->w;
+  const int64_t most = MAX_OPS / (length(&p->op->regions[0]) + p->count);
+  int64_t places = 1;
+  p->split = w->rank;
+  while (p->split > 0 && w->size[p->split - 1] <= most / places)
+    places *= w->size[--p->split];
+  p->turns = 1;
+  for (int32_t d = 0; d < p->split; ++d) {
+    if (w->size[d] > MAX_TURNS / p->turns)
+      return false;
+    p->turns *= w->size[d];
+  }
+  return true;
+}
+
+bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
+  Places p = {.rw = rw, .op = op, .count = op->num_results};
+  const PjRegion *body = &op->regions[0];
+  const PjType *type = op->operands[0]->type;
+  const PjTensor shape = {.rank = type->rank, .dims = (int64_t *)type->dims, .dtype = type->dtype};
+  if (!p.count || p.count > MAX_COUNT || op->num_operands != 2 * p.count ||
+      body->num_args != 2 * p.count || !pj_region_spreads(body, MAX_BODY))
+    return false;
+  for (uint32_t i = 0; i < p.count; ++i)
+    if (body->args[i].type->dtype != body->args[p.count + i].type->dtype ||
+        body->args[i].type->dtype != body->last->operands[i]->type->dtype)
+      return false;
+  if (pj_count(op->results[0].type) == 0 || pj_routine_select(rw->scratch, op))
+    return false;
+  PjStatus status = pj_window_init(op, &shape, &p.w);
+  if (status) {
+    pj_status_free(status);
+    return false;
+  }
+  if (!choose_split(&p))
+    return false;
+  p.scalar = pj_type_with_dtype(rw->arena, pj_type_with_dims(rw->arena, type, 0, NULL), PJ_DT_S32);
+  PjValue *acc[MAX_COUNT];
+  for (uint32_t i = 0; i < p.count; ++i) {
+    const PjDtype dtype = body->args[i].type->dtype; // the body may work in a wider type
+    PjValue *init = converted(rw, op, op->operands[p.count + i], dtype);
+    p.padded[i] = pad(rw, op, &p.w, converted(rw, op, op->operands[i], dtype), init);
+    acc[i] = pj_build_broadcast(rw, op, init, NULL,
+                                pj_type_with_dtype(rw->arena, op->results[i].type, dtype));
+  }
+  if (p.turns > 1)
+    write_loop(&p, op, acc);
+  else
+    write_out(&p, op, p.padded, acc);
+  for (uint32_t i = 0; i < p.count; ++i)
+    acc[i] = converted(rw, op, acc[i], op->results[i].type->dtype);
+  return pj_rw_become_all(rw, op, acc);
+}
