@@ -386,6 +386,7 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   want_results(l, body, s->outputs);
   PJ_TRY(pj_lower_region(l, body, &s->steps));
   return_results(l, body);
+  pj_slots_adopt(s);
   find_overwritten(s, &s->steps);
   pj_slots_place(s);
   PJ_TRY(pj_fallbacks_prepare(l));

@@ -75,6 +75,48 @@ bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit) {
          l->last_read[origin->id] <= unit->order && l->owned[origin->id];
 }
 
+// --- Results -------------------------------------------------------------------------------------
+
+static uint32_t count_uses(const PjSteps *steps, uint32_t slot, bool *exchanged) {
+  uint32_t uses = 0;
+  for (size_t i = 0; i < steps->len; i++) {
+    const PjStep *step = &steps->data[i];
+    for (uint32_t k = 0; k < step->num_in; k++)
+      uses += step->in[k] == slot;
+    for (uint32_t k = 0; k < step->num_out; k++)
+      uses += step->out[k] == slot;
+    for (uint32_t k = 0; k < 2 * step->num_swaps; k++)
+      *exchanged |= step->swaps[k] == slot;
+    for (uint32_t b = 0; b < step->num_bodies; b++)
+      uses += count_uses(&step->bodies[b], slot, exchanged);
+  }
+  return uses;
+}
+
+void pj_slots_adopt(PjSchedule *schedule) {
+  PjSteps *steps = &schedule->steps;
+  size_t kept = steps->len;
+  while (kept > 0 && steps->data[kept - 1].kind == PJ_STEP_COPY)
+    kept--;
+  for (size_t i = kept; i < steps->len; i++) {
+    const PjStep *copy = &steps->data[i];
+    PjSchedSlot *from = &schedule->slots.data[copy->in[0]];
+    const PjSchedSlot *to = &schedule->slots.data[copy->out[0]];
+    bool exchanged = false;
+    if (from->kind == PJ_SLOT_TEMP && to->kind == PJ_SLOT_OUTPUT && from->bytes == to->bytes &&
+        count_uses(steps, copy->out[0], &exchanged) == 1) {
+      count_uses(steps, copy->in[0], &exchanged);
+      if (!exchanged) {
+        from->kind = PJ_SLOT_OUTPUT;
+        from->index = to->index;
+        continue;
+      }
+    }
+    steps->data[kept++] = *copy;
+  }
+  steps->len = kept;
+}
+
 // --- Layout --------------------------------------------------------------------------------------
 
 typedef struct Range {

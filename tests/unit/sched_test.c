@@ -187,7 +187,24 @@ static void test_large_loop(void **state) {
   assert_int_equal(loop->num_swaps, 1);
   for (size_t i = 0; i < loop->bodies[1].len; i++)
     assert_int_equal(loop->bodies[1].data[i].kind, PJ_STEP_KERNEL);
+  // The array is the result's memory from the start: no copy follows.
+  assert_ptr_equal(loop, &m.schedule->steps.data[m.schedule->steps.len - 1]);
   unmake(&m);
+}
+
+static void test_result_in_place(void **state) {
+  (void)state;
+  // What is made and then changed in place lies in the result's memory.
+  assert_int_equal(
+      expect(pass_main("%x: tensor<64x32xf32>, %u: tensor<1x32xf32>, %i: tensor<i32>",
+                       "tensor<64x32xf32>",
+                       "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+                       "%s = stablehlo.sine %x : tensor<64x32xf32>\n"
+                       "%r = stablehlo.dynamic_update_slice %s, %u, %i, %c : (tensor<64x32xf32>, "
+                       "tensor<1x32xf32>, tensor<i32>, tensor<i32>) -> tensor<64x32xf32>\n"
+                       "return %r : tensor<64x32xf32>\n"),
+             2, 2),
+      0);
 }
 
 static void test_refused(void **state) {
@@ -201,10 +218,11 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise), cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_siblings),    cmocka_unit_test(test_shared_code),
-      cmocka_unit_test(test_long_sum),    cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_large_loop),  cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_siblings),        cmocka_unit_test(test_shared_code),
+      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_result_in_place),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
