@@ -112,11 +112,21 @@ ARITHMETIC(C128, double, c128)
   /* e^z - 1 = (e^x - 1) cos y - 2 sin(y / 2)^2 + i e^x sin y */                                 \
   static W expm1_of_##S(W z) {                                                                   \
     R x = creal##L(z), y = cimag##L(z), half = sin##L(y / 2);                                    \
-    if (y == 0 || !isfinite(x) || !isfinite(y) || x > 88) {                                      \
+    if (!isfinite(y))                                                                            \
+      return CMPLXL(NAN, NAN);                                                                   \
+    if (y == 0 || !isfinite(x) || x > 88) {                                                      \
       W e = cexp##L(z);                                                                          \
       return CMPLXL(y == 0 ? expm1##L(x) : creal##L(e) - 1, cimag##L(e));                        \
     }                                                                                            \
     return CMPLXL(expm1##L(x) * cos##L(y) - 2 * half * half, exp##L(x) * sin##L(y));             \
+  }                                                                                              \
+  /* NaN without an angle: stricter than annex G, as XLA and mpmath are. */                      \
+  static W with_angle_##S(W z, W value) {                                                        \
+    return isfinite(cimag##L(z)) ? value : CMPLXL(NAN, NAN);                                     \
+  }                                                                                              \
+  static W tan_of_##S(W z) {                                                                     \
+    bool vague = !isfinite(creal##L(z)) && isfinite(cimag##L(z));                                \
+    return vague ? CMPLXL(NAN, NAN) : ctan##L(z);                                                \
   }                                                                                              \
   static W logistic_of_##S(W z) {                                                                \
     return 1 / (1 + cexp##L(-z));                                                                \
@@ -195,11 +205,17 @@ static float complex exp_near_half(float x, float y) {
 }
 static double complex sinh_of_c64(double complex z) {
   float x = (float)creal(z), y = (float)cimag(z);
-  return exp_near_half(x, y) - exp_near_half(-x, -y);
+  return with_angle_c64(z, exp_near_half(x, y) - exp_near_half(-x, -y));
+}
+static long double complex sinh_of_c128(long double complex z) {
+  return with_angle_c128(z, csinhl(z));
 }
 static double complex cosh_of_c64(double complex z) {
   float x = (float)creal(z), y = (float)cimag(z);
-  return exp_near_half(x, y) + exp_near_half(-x, -y);
+  return with_angle_c64(z, exp_near_half(x, y) + exp_near_half(-x, -y));
+}
+static long double complex cosh_of_c128(long double complex z) {
+  return with_angle_c128(z, ccoshl(z));
 }
 
 #define BOTH_1(name, F_c64, F_c128)                 \
@@ -214,10 +230,10 @@ BOTH_1(log, clog, clogl)
 BOTH_1(sqrt, csqrt, csqrtl)
 BOTH_1(sin, csin, csinl)
 BOTH_1(cos, ccos, ccosl)
-BOTH_1(tan, ctan, ctanl)
+BOTH_1(tan, tan_of_c64, tan_of_c128)
 BOTH_1(tanh, ctanh, ctanhl)
-BOTH_1(sinh, sinh_of_c64, csinhl)
-BOTH_1(cosh, cosh_of_c64, ccoshl)
+BOTH_1(sinh, sinh_of_c64, sinh_of_c128)
+BOTH_1(cosh, cosh_of_c64, cosh_of_c128)
 BOTH_1(asin, casin, casinl)
 BOTH_1(acos, cacos, cacosl)
 BOTH_1(atan, catan, catanl)

@@ -98,10 +98,12 @@ static PjElem exp_of_half(PjKir *k, PjElem z) {
   return exp_c64(k, (PjElem){pj_kir_fsub(k, z.re, half), z.im});
 }
 static PjElem sinh_c64(PjKir *k, PjElem z) {
-  return sub(k, exp_of_half(k, z), exp_of_half(k, negate(k, z)));
+  PjElem value = sub(k, exp_of_half(k, z), exp_of_half(k, negate(k, z)));
+  return pj_math_complex_with_angle(k, z, value);
 }
 static PjElem cosh_c64(PjKir *k, PjElem z) {
-  return add(k, exp_of_half(k, z), exp_of_half(k, negate(k, z)));
+  PjElem value = add(k, exp_of_half(k, z), exp_of_half(k, negate(k, z)));
+  return pj_math_complex_with_angle(k, z, value);
 }
 
 #define ROWS(S, F)                                                                                \
@@ -130,8 +132,8 @@ static PjElem cosh_c64(PjKir *k, PjElem z) {
 static const PjElemComplex rows_c64[PJ_OP_COUNT] = ROWS(c64, OF_C64);
 static const PjElemComplex rows_c128[PJ_OP_COUNT] = ROWS(c128, OF_C128);
 
-// What is not yet right where parts are infinite or sums leave the range, by the StableHLO suite; the
-// evaluator computes it.
+// What is not yet right where parts are infinite or sums leave the range, by the StableHLO suite;
+// the evaluator computes it.
 static bool waits(PjOpKind kind, PjDtype dtype) {
   switch (kind) {
   case PJ_OP_CHLO_ASIN:

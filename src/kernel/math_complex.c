@@ -142,9 +142,11 @@ PjElem pj_math_complex_expm1(PjKir *k, PjElem z) {
   PjElem e = pj_math_complex_exp(k, z);
   PjKirVal near =
       sum_of_products(k, pj_math_expm1(k, x), pj_math_cos(k, z.im), MUL(half, C(-2)), half);
-  PjKirVal inner = AND(LT(x, C(40)), LT(ABS(z.im), C(INFINITY))), zero = C(0);
-  PjKirVal re = SEL(inner, near, SUB(e.re, C(1)));
-  return (PjElem){SEL(EQ(z.im, zero), pj_math_expm1(k, x), re), e.im};
+  PjKirVal angle = LT(ABS(z.im), C(INFINITY)), nan = C(NAN), zero = C(0);
+  PjKirVal re = SEL(LT(x, C(40)), near, SUB(e.re, C(1)));
+  re = SEL(EQ(z.im, zero), pj_math_expm1(k, x), re);
+  // Without an angle all is lost, also next to -1.
+  return pj_elem_select(k, angle, (PjElem){re, e.im}, (PjElem){nan, nan});
 }
 
 // 1 / (1 + e^-z), on the left e^z / (1 + e^z): nothing overflows.

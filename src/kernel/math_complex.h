@@ -26,6 +26,9 @@ PjElem pj_math_complex_cos(PjKir *k, PjElem z);
 PjElem pj_math_complex_tan(PjKir *k, PjElem z);
 PjElem pj_math_complex_sinh(PjKir *k, PjElem z);
 PjElem pj_math_complex_cosh(PjKir *k, PjElem z);
+// |value| of sinh or cosh of |z|; NaN in both parts where there is no angle (the imaginary part is
+// not finite): stricter than annex G of C, as XLA and mpmath are.
+PjElem pj_math_complex_with_angle(PjKir *k, PjElem z, PjElem value);
 PjElem pj_math_complex_tanh(PjKir *k, PjElem z);
 PjElem pj_math_complex_asin(PjKir *k, PjElem z);
 PjElem pj_math_complex_acos(PjKir *k, PjElem z);

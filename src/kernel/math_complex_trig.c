@@ -37,11 +37,17 @@ PjElem pj_math_complex_sin(PjKir *k, PjElem z) {
 PjElem pj_math_complex_cos(PjKir *k, PjElem z) {
   return with_hyperbolic(k, z.im, pj_math_cos(k, z.re), NEG(pj_math_sin(k, z.re)));
 }
+
+PjElem pj_math_complex_with_angle(PjKir *k, PjElem z, PjElem value) {
+  PjKirVal x = z.im, nan = C(NAN);
+  return pj_elem_select(k, LT(ABS(x), C(INFINITY)), value, (PjElem){nan, nan});
+}
+
 PjElem pj_math_complex_sinh(PjKir *k, PjElem z) {
-  return times_minus_i(k, pj_math_complex_sin(k, times_i(k, z)));
+  return pj_math_complex_with_angle(k, z, times_minus_i(k, pj_math_complex_sin(k, times_i(k, z))));
 }
 PjElem pj_math_complex_cosh(PjKir *k, PjElem z) {
-  return pj_math_complex_cos(k, times_i(k, z));
+  return pj_math_complex_with_angle(k, z, pj_math_complex_cos(k, times_i(k, z)));
 }
 
 // tanh(x + iy) = (sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y)
@@ -62,7 +68,11 @@ PjElem pj_math_complex_tanh(PjKir *k, PjElem z) {
                   SEL(EQ(z.im, zero), z.im, im)};
 }
 PjElem pj_math_complex_tan(PjKir *k, PjElem z) {
-  return times_minus_i(k, pj_math_complex_tanh(k, times_i(k, z)));
+  PjElem value = times_minus_i(k, pj_math_complex_tanh(k, times_i(k, z)));
+  // A real part without an angle leaves nothing known where the imaginary one is finite.
+  PjKirVal x = z.re, infinity = C(INFINITY), nan = C(NAN);
+  PjKirVal vague = AND(pj_kir_not(k, LT(ABS(x), infinity)), LT(ABS(z.im), infinity));
+  return pj_elem_select(k, vague, (PjElem){nan, nan}, value);
 }
 
 // ------------------------------------------------------------------ inverses

@@ -222,9 +222,12 @@ static bool copy_as_chlo(Copier *copier, const PjOp *composite, PjRegion *to, Pj
   bool elementwise = info->traits & PJ_TRAIT_ELEM && !info->num_attrs && (!given || !given->count);
   const PjAttr *k = given && given->count == 1 ? pj_attr_get(given, "k") : NULL;
   bool top_k = kind == PJ_OP_CHLO_TOP_K && k && k->kind == PJ_ATTR_INT;
-  // Of complex numbers there are decompositions only.
-  if (elementwise &&
-      (!composite->num_operands || !pj_dtype_is_float(composite->operands[0]->type->dtype)))
+  // Of complex numbers there are decompositions only, but for two whose infinities differ from what
+  // exponentials give.
+  bool hyperbolic = kind == PJ_OP_CHLO_SINH || kind == PJ_OP_CHLO_COSH;
+  const PjType *type = composite->num_operands ? composite->operands[0]->type : NULL;
+  if (elementwise && (!type || !(pj_dtype_is_float(type->dtype) ||
+                                 (hyperbolic && pj_dtype_is_complex(type->dtype)))))
     return false;
   if ((!elementwise && !top_k) || info->operands != (int)composite->num_operands ||
       info->results != (int)composite->num_results)
