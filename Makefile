@@ -17,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -54,6 +54,12 @@ check-jax-versions: ## run the JAX smoke test on each supported JAX release (dow
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
 	@$(PY) tools/check_jax_versions.py --build $(BUILD)
+
+check-plugins: ## other people's plugins without their hardware: tests and the ahead-of-time matrix (downloads 0.6 GB, keeps 1.8 GB in build/plugins)
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) tools/plugin_matrix.py --build $(BUILD) --json $(BUILD)/plugins.json
+	@PJRT_BUILD=$(BUILD) $(PY) -m pytest -q -rs tests/python/test_plugins.py -o cache_dir="$(BUILD)/.pytest_cache"
 
 san: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
 	@$(SETUP) build check
