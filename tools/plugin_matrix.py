@@ -3,7 +3,8 @@
 
     python tools/plugin_matrix.py [--build build] [--json FILE] [--only NAME]... [--no-install]
 
-Wheels are downloaded once, 0.6 GB of them, and only the plugin is taken out, into BUILD/plugins (1.8 GB); nothing is installed.
+Wheels are downloaded once, and only the plugin is taken out of them, into BUILD/plugins (1.8 GB). Intel's also wants oneAPI, which
+goes into a Python environment there (1.2 GB). Nothing is installed outside.
 Programs are written by JAX. Prints two tables in Markdown: the plugins, and (plugin, topology, program, result, bytes, seconds).
 `make check-plugins` runs this and the tests of tests/python/test_plugins.py.
 """
@@ -14,6 +15,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 
@@ -50,10 +52,12 @@ TPUS = {name: ["--topology", name] for name in ("v4:2x2x1", "v5e:2x2", "v5p:2x2x
 
 class Plugin:
     """|wheel| is what pip is asked for (None: the build's own), |library| a pattern of the plugin's name in it, |machines| the
-    arguments of `pjrt compile` for each machine by its name."""
+    arguments of `pjrt compile` for each machine by its name. |wheels| and |debs| are further packages of PyPI and Debian whose
+    libraries the plugin is linked with; such a plugin also wants to find Python's in its process."""
 
-    def __init__(self, name, wheel, library, machines):
+    def __init__(self, name, wheel, library, machines, wheels=(), debs=()):
         self.name, self.wheel, self.library, self.machines = name, wheel, library, machines
+        self.wheels, self.debs = wheels, debs
 
     def path(self, build):
         """Where the plugin lies, or None."""
@@ -68,6 +72,9 @@ class Plugin:
         folder = build / "plugins" / self.name
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as downloads:
+            reason = self.install_libraries(folder, downloads)
+            if reason:
+                return reason
             result = subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--disable-pip-version-check",
                                      "-d", downloads, self.wheel], capture_output=True, text=True)
             wheel = next(pathlib.Path(downloads).glob("*.whl"), None)
@@ -80,6 +87,32 @@ class Plugin:
                         archive.extract(member, folder)
         return None
 
+    def install_libraries(self, folder, downloads):
+        steps = []
+        if self.wheels:
+            python = folder / "venv/bin/python"
+            steps += [[sys.executable, "-m", "venv", folder / "venv"],
+                      [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *self.wheels]]
+        if self.debs:
+            steps += [["apt-get", "download", "-q", *self.debs], ["sh", "-c", f"for deb in *.deb; do dpkg -x $deb '{folder}/debs'; done"]]
+        for step in steps:
+            result = subprocess.run(step, capture_output=True, text=True, cwd=downloads)
+            if result.returncode:
+                return f"{step[0]}: {(result.stderr.strip().splitlines() or ['failed'])[-1]}"
+        return None
+
+    def environment(self, build):
+        """Plugins that look for a cloud's metadata server would wait for it for minutes, and libtpu wants the machine for itself."""
+        result = {**os.environ, "TPU_SKIP_MDS_QUERY": "1", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if self.wheels or self.debs:
+            folder = build / "plugins" / self.name
+            folders = [folder / "venv/lib", *(folder / "debs/usr/lib").glob("*-linux-gnu")]
+            result["LD_LIBRARY_PATH"] = ":".join(map(str, folders))
+            python = pathlib.Path(sysconfig.get_config_var("LIBDIR")) / (sysconfig.get_config_var("INSTSONAME") or "none")
+            if python.exists():
+                result["LD_PRELOAD"] = str(python)
+        return result
+
     def version(self, build):
         return (build / "plugins" / self.name / "version").read_text().strip() if self.wheel else "ours"
 
@@ -90,13 +123,10 @@ PLUGINS = [
     Plugin("libtpu-newest", "libtpu", "libtpu/libtpu.so", TPUS),
     Plugin("cuda13-0.10.2", "jax-cuda13-pjrt==0.10.2", "xla_cuda13/xla_cuda_plugin.so",
            {"A100": ["--topology-option", "target_config=@a100.txt", "--topology-option", "topology=1x1x1"]}),
-    Plugin("intel-0.7.0", "intel-extension-for-openxla==0.7.0", "intel_extension_for_openxla/pjrt_plugin_xpu.so", {}),
+    Plugin("intel-0.7.0", "intel-extension-for-openxla==0.7.0", "intel_extension_for_openxla/pjrt_plugin_xpu.so", {},
+           ["oneccl==2021.16.*", "intel-sycl-rt==2025.2.*", "mkl==2025.2.*",
+            *(f"onemkl-sycl-{part}==2025.2.*" for part in "blas lapack sparse dft vm rng stats datafitting".split())], ["libze1"]),
 ]
-
-
-def environment():
-    """Plugins that look for a cloud's metadata server would wait for it for minutes, and libtpu wants the machine for itself."""
-    return {**os.environ, "TPU_SKIP_MDS_QUERY": "1", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def write_programs(folder):
@@ -136,11 +166,11 @@ def write_programs(folder):
     return list(programs)
 
 
-def pjrt(build, *arguments, folder=None, timeout=300):
-    """Runs the command; what does not end in time has exit status -1."""
+def pjrt(plugin, build, *arguments, folder=None, timeout=300):
+    """Runs the command with |plugin|; what does not end in time has exit status -1."""
     try:
-        result = subprocess.run([build / "pjrt", *map(str, arguments)], capture_output=True, text=True, cwd=folder, env=environment(),
-                                timeout=timeout, errors="replace")
+        result = subprocess.run([build / "pjrt", *map(str, arguments)], capture_output=True, text=True, cwd=folder,
+                                env=plugin.environment(build), timeout=timeout, errors="replace")
         return result.returncode, result.stdout, result.stderr
     except subprocess.TimeoutExpired:
         return -1, "", f"no end after {timeout} s"
@@ -153,7 +183,7 @@ def message(error):
 
 
 def describe(plugin, build):
-    status, out, error = pjrt(build, "inspect", "--json", plugin.path(build))
+    status, out, error = pjrt(plugin, build, "inspect", "--json", plugin.path(build))
     row = {"plugin": plugin.name, "version": plugin.version(build)}
     if status:
         return {**row, "error": message(error)}
@@ -167,7 +197,7 @@ def compile_all(plugin, build, folder, programs):
     rows = []
     for machine, arguments in plugin.machines.items():
         for program in programs:
-            status, out, error = pjrt(build, "compile", "--json", "--plugin", plugin.path(build), *arguments, "-o", "out.exe",
+            status, out, error = pjrt(plugin, build, "compile", "--json", "--plugin", plugin.path(build), *arguments, "-o", "out.exe",
                                       f"{program}.mlirbc", folder=folder)
             row = {"plugin": plugin.name, "topology": machine, "program": program, "status": status}
             if status == 0:
