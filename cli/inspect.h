@@ -10,6 +10,10 @@ void pj_inspect_plugin(PjReport *report, const char *path, const PjBuild *build,
 // Of a program as text or bytecode: form, version, signature, operations. Errors: as pj_import.
 PjStatus pj_inspect_program(PjReport *report, const char *path, const char *bytes, size_t size);
 
+// Of a compiler's result in the same forms: the object "steps", the operations of its entry
+// function by kind. Errors: as pj_import; then nothing is written.
+PjStatus pj_inspect_steps(PjReport *report, const char *bytes, size_t size);
+
 // Of a compiled program: what the plugin tells about it. |source| says where it comes from;
 // |optimized| is a file to write the optimised program to, or NULL. Errors: of that file only.
 PjStatus pj_inspect_executable(PjReport *report, const char *source,

@@ -118,6 +118,8 @@ static PjStatus report_optimized(PjReport *report, PjMissing *missing,
   pj_report_int(report, "bytes", (int64_t)size);
   if (strncmp(format, "hlo", 3) == 0)
     report_steps(report, format, (PjStr){code, size});
+  else if (strcmp(format, "mlir") == 0) // what cannot be read, as other dialects, counts nothing
+    pj_status_free(pj_inspect_steps(report, code, size));
   pj_report_close(report);
   PjStatus status = out ? pj_file_write(out, code, size) : PJ_STATUS_OK;
   pjh_free(code);

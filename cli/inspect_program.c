@@ -97,6 +97,23 @@ static void count_ops(const PjRegion *region, int64_t counts[PJ_OP_COUNT]) {
   }
 }
 
+// |counts| by kind but for functions, the most frequent first, which clears them.
+static void report_counts(PjReport *report, const char *key, int64_t counts[PJ_OP_COUNT]) {
+  counts[PJ_OP_FUNC] = 0;
+  pj_report_open(report, key);
+  for (;;) {
+    int best = 0;
+    for (int kind = 1; kind < PJ_OP_COUNT; ++kind)
+      if (counts[kind] > counts[best])
+        best = kind;
+    if (!counts[best])
+      break;
+    pj_report_int(report, pj_op_info[best].text, counts[best]);
+    counts[best] = 0;
+  }
+  pj_report_close(report);
+}
+
 static void report_ops(const Job *job, const PjModule *module) {
   int64_t *counts = PJ_NEW_ARRAY(job->arena, int64_t, PJ_OP_COUNT), total = 0;
   count_ops(&module->body, counts);
@@ -104,17 +121,7 @@ static void report_ops(const Job *job, const PjModule *module) {
     total += kind == PJ_OP_FUNC ? 0 : counts[kind];
   pj_report_int(job->report, "functions", counts[PJ_OP_FUNC]);
   pj_report_int(job->report, "operations", total);
-  pj_report_open(job->report, "operations_by_kind");
-  for (int64_t printed = 0; printed < total;) { // the most frequent first
-    int best = -1;
-    for (int kind = 0; kind < PJ_OP_COUNT; ++kind)
-      if (kind != PJ_OP_FUNC && counts[kind] && (best < 0 || counts[kind] > counts[best]))
-        best = kind;
-    pj_report_int(job->report, pj_op_info[best].text, counts[best]);
-    printed += counts[best];
-    counts[best] = 0;
-  }
-  pj_report_close(job->report);
+  report_counts(job->report, "operations_by_kind", counts);
 }
 
 static PjStatus inspect(void *context) {
@@ -138,10 +145,32 @@ static PjStatus inspect(void *context) {
   return PJ_STATUS_OK;
 }
 
+static PjStatus steps(void *context) {
+  Job *job = context;
+  PjModule *module;
+  PJ_TRY(pj_import(job->arena, job->bytes, job->size, &module));
+  int64_t *counts = PJ_NEW_ARRAY(job->arena, int64_t, PJ_OP_COUNT);
+  const PjOp *entry = pj_module_entry(module);
+  for (const PjOp *op = entry ? entry->regions[0].first : NULL; op; op = op->next)
+    ++counts[op->kind];
+  report_counts(job->report, "steps", counts);
+  return PJ_STATUS_OK;
+}
+
+// Runs |fn| on a program with an arena of its own.
+static PjStatus run(PjStatus (*fn)(void *), Job *job) {
+  PJ_TRY(pj_arena_create(0, &job->arena));
+  PjStatus status = pj_arena_guard(job->arena, fn, job);
+  pj_arena_destroy(job->arena);
+  return status;
+}
+
 PjStatus pj_inspect_program(PjReport *report, const char *path, const char *bytes, size_t size) {
   Job job = {.report = report, .path = path, .bytes = bytes, .size = size};
-  PJ_TRY(pj_arena_create(0, &job.arena));
-  PjStatus status = pj_arena_guard(job.arena, inspect, &job);
-  pj_arena_destroy(job.arena);
-  return status;
+  return run(inspect, &job);
+}
+
+PjStatus pj_inspect_steps(PjReport *report, const char *bytes, size_t size) {
+  Job job = {.report = report, .bytes = bytes, .size = size};
+  return run(steps, &job);
 }

@@ -13,8 +13,10 @@ static const char default_plugin[] = "pjrt_plugin_cpu.so";
 PjStatus pj_plugin_status(PjhError *error) {
   if (!error)
     return PJ_STATUS_OK;
-  PjStatus status = pj_status_make((PjCode)pjh_error_code(error), __FILE__, __LINE__, "%s",
-                                   pjh_error_message(error));
+  const char *hint = pjh_error_hint(error);
+  PjStatus status =
+      pj_status_make((PjCode)pjh_error_code(error), __FILE__, __LINE__, "%s%s%s%s",
+                     pjh_error_message(error), *hint ? " (" : "", hint, *hint ? ")" : "");
   pjh_error_free(error);
   return status;
 }

@@ -10,8 +10,9 @@ import pytest
 
 from conftest import BUILD, ROOT
 
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench/rpc")]
 import bench
+import host
 import programs
 import report
 
@@ -92,3 +93,19 @@ def test_peers_know_only_programs_that_exist():
     names = [name for call in re.findall(r"@?known\(((?:\s*\"[^\"]+\",?)+)", text) for name in re.findall(r"\"([^\"]+)\"", call)]
     names += re.findall(r"^    \"([^\"]+)\": lambda", text, re.M)
     assert len(names) > 150 and set(names) <= set(PROGRAMS), set(names) - set(PROGRAMS)
+
+
+def test_rpc_host(plugin):
+    """What both sides of bench/rpc call: the plugin through ctypes."""
+    device = host.Host(BUILD / "libpjrt.so", plugin)
+    program = device.compile("func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {\n"
+                             "  %0 = stablehlo.add %x, %x : tensor<3xf32>\n  return %0 : tensor<3xf32>\n}\n")
+    argument = device.upload(np.float32([1, 2, 3]).tobytes(), "f32", 3)
+    result = device.execute(program, argument)
+    assert np.frombuffer(device.download(result), np.float32).tolist() == [2, 4, 6]
+    room = bytearray(12)
+    assert device.download_into(argument, room) is room and np.frombuffer(room, np.float32).tolist() == [1, 2, 3]
+    device.destroy(argument)
+    device.destroy(result)
+    with pytest.raises(RuntimeError, match="frobnicate"):
+        device.compile("func.func @main() { %0 = stablehlo.frobnicate : tensor<f32> return }")

@@ -146,6 +146,7 @@ def test_inspect_executable(pjrt):
         assert executable["serialized_bytes"] == (pjrt.folder / "program.exe").stat().st_size
         assert executable["fingerprint"] == loaded["fingerprint"] and "unavailable" not in executable
         assert executable["optimized_program"]["format"] == "mlir"
+        assert executable["optimized_program"]["steps"]["stablehlo.dot_general"] == 1
     assert ahead["optimized_program"]["bytes"] == (pjrt.folder / "optimized.mlir").stat().st_size
     assert inspect(pjrt, "optimized.mlir")["program"]["results"][1]["type"] == "tensor<2xf32>"
 
