@@ -10,6 +10,17 @@ add_library(pjrt::pjrt ALIAS host)
 set_target_properties(host PROPERTIES EXPORT_NAME pjrt)
 install(TARGETS host EXPORT pjrt-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+add_library(pjrt::sdk ALIAS sdk)
+set_target_properties(sdk PROPERTIES EXPORT_NAME sdk)
+install(TARGETS sdk EXPORT pjrt-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/plugin.map DESTINATION ${CMAKE_INSTALL_LIBDIR}/pjrt)
+# A template to copy, three plugins to read, and the guide.
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/examples/sdk/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/pjrt/sdk)
+install(FILES ${CMAKE_SOURCE_DIR}/doc/new-device.md ${CMAKE_SOURCE_DIR}/doc/conformance.md
+        DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/pjrt/sdk)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/pjrt-sdk.pc.in ${CMAKE_BINARY_DIR}/pjrt-sdk.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/pjrt-sdk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(EXPORT pjrt-targets NAMESPACE pjrt:: FILE pjrt-config.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
 include(CMakePackageConfigHelpers)

@@ -62,16 +62,27 @@ static void one_error(void) {
   pj_error_free(CALL(Client_LookupDevice, args));
 }
 
+// A transfer that is under way may keep its buffer's memory.
+static void destroy_ready(PJRT_Buffer *buffer) {
+  await_ok(ready_event(buffer), "the buffer");
+  destroy_buffer(buffer);
+}
+
 static void one_buffer(void) {
-  destroy_buffer(make_f32(4, (float[]){1, 2, 3, 4}));
+  destroy_ready(make_f32(4, (float[]){1, 2, 3, 4}));
 }
 
 static void one_large_buffer(void) {
   static float data[1 << 18];
-  destroy_buffer(make_f32(1 << 18, data));
+  destroy_ready(make_f32(1 << 18, data));
 }
 
-static PJRT_Buffer *kept;
+static PJRT_Buffer *kept; // ready
+static void keep(void) {
+  kept = make_f32(4, (float[]){1, 2, 3, 4});
+  await_ok(ready_event(kept), "the buffer");
+}
+
 static void one_event(void) {
   await_ok(ready_event(kept), "the buffer");
 }
@@ -163,17 +174,17 @@ static void leak_large(void) {
 }
 static void leak_event(void) {
   start();
-  kept = make_f32(4, (float[]){1, 2, 3, 4});
+  keep();
   repeat(one_event, 2000, 12, "an event");
 }
 static void leak_callback(void) {
   start();
-  kept = make_f32(4, (float[]){1, 2, 3, 4});
+  keep();
   repeat(one_callback, 2000, 12, "a callback");
 }
 static void leak_download(void) {
   start();
-  kept = make_f32(4, (float[]){1, 2, 3, 4});
+  keep();
   repeat(one_download, 1500, 12, "a download");
 }
 static void leak_failed(void) {
@@ -182,7 +193,7 @@ static void leak_failed(void) {
 }
 static void leak_execution(void) {
   start();
-  kept = make_f32(4, (float[]){1, 2, 3, 4});
+  keep();
   loaded = compile(program_add);
   repeat(one_execution, 1500, 12, "an execution");
 }

@@ -61,6 +61,25 @@ typedef struct PjDeviceStats {
   int64_t bytes_limit;                 // -1: unknown
 } PjDeviceStats;
 
+// What waits for something asynchronous; lies in memory of whoever waits. |fn| is called once, on
+// any thread; |status| is taken.
+typedef struct PjCompletion PjCompletion;
+struct PjCompletion {
+  void (*fn)(PjCompletion *self, PjStatus status);
+};
+
+typedef enum PjCopyKind { PJ_COPY_IN, PJ_COPY_OUT, PJ_COPY_ACROSS } PjCopyKind;
+
+// One copy. The host's side, if there is one, has an address alone.
+typedef struct PjDeviceCopy {
+  PjCopyKind kind;
+  void *dst;
+  const void *src;
+  size_t size;
+  int dst_device, src_device;
+  PjMemoryKind dst_kind, src_kind;
+} PjDeviceCopy;
+
 // One run of a program of the host's compiler by a device that runs such code itself: on a
 // processor of its own that can address the device's memory.
 typedef struct PjDeviceRun {
@@ -105,6 +124,10 @@ typedef struct PjDeviceOps {
                        size_t size);
   PjStatus (*copy)(PjDriver *driver, int dst_device, PjMemoryKind dst_kind, void *dst,
                    int src_device, PjMemoryKind src_kind, const void *src, size_t size);
+
+  // Begins a copy as above and returns; |done| is told the outcome, perhaps before the return. The
+  // bytes on both sides stay until then. Optional (NULL: copies block).
+  void (*start)(PjDriver *driver, const PjDeviceCopy *copy, PjCompletion *done);
 
   // Whether host memory at |ptr| can serve as memory of the device as it is (zero-copy).
   bool (*can_alias)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr);

@@ -41,6 +41,13 @@ PjStatus pj_program_run(const PjProgram *program, const PjRunOptions *options, u
 PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRunOptions *options,
                          uint32_t num_inputs, PjTensor *const *inputs, uint32_t num_outputs,
                          PjTensor **outputs);
+// Runs one operation of a function of the program's module, with its regions. |values| are the
+// function's values by PjValue.id: operands and what the regions read from outside are borrowed
+// from there, results that something reads are put there (new references). |slots| is room for as
+// many values, zeroed before and after. Threads: each with its own |values| and |slots|. Errors:
+// INVALID_ARGUMENT for an operand that is missing or does not fit its type; of the program.
+PjStatus pj_program_run_op(const PjProgram *program, const PjOp *op, const PjRunOptions *options,
+                           PjTensor **slots, PjTensor **values);
 const PjModule *pj_program_module(const PjProgram *program);
 const PjOp *pj_program_entry(const PjProgram *program);
 

@@ -445,6 +445,111 @@ PjStatus pj__run_isolated(const PjProgram *program, const PjFuncPlan *plan, cons
   return status;
 }
 
+// ----------------------------------------------------------------------------------------------
+// one operation
+typedef struct OpRun {
+  PjEval ev;
+  PjPool pool;
+  PjFrame frame;
+  const PjOp *op;
+  PjTensor **values;
+} OpRun;
+
+// Takes what |op|, in the regions of |run->op| (or itself), reads from outside into the frame.
+static PjStatus import_values(OpRun *run, const PjOp *op) {
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    const PjValue *value = op->operands[i];
+    const PjOp *home = value->def ? value->def->region->parent : value->region->parent;
+    while (home && home != run->op)
+      home = home->region ? home->region->parent : NULL;
+    if (home || run->frame.slots[value->id])
+      continue; // made inside, or there already
+    PjTensor *tensor = run->values[value->id];
+    if (!tensor)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT, "operand %u has no value", i);
+    if (!has_type(tensor, value->type))
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the value of operand %u does not fit its type %s",
+                         i, pj_type_text(run->ev.arena, value->type));
+    if (tensor->kind == PJ_TENSOR_ARRAY) {
+      PjTensor *view = pj_eval_view(&run->ev, tensor, tensor->dtype, tensor->rank, tensor->dims);
+      view->writable = false;
+      run->frame.slots[value->id] = view;
+    } else {
+      run->frame.slots[value->id] = pj_tensor_retain(tensor);
+    }
+  }
+  for (uint32_t r = 0; r < op->num_regions; ++r)
+    for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next)
+      PJ_TRY(import_values(run, inner));
+  return PJ_STATUS_OK;
+}
+
+static PjStatus run_op_guarded(void *context) {
+  OpRun *run = context;
+  run->ev.frame = &run->frame;
+  PJ_TRY(import_values(run, run->op));
+  PJ_TRY(run_op(&run->ev, run->op));
+  for (uint32_t i = 0; i < run->op->num_results; ++i) {
+    uint32_t id = run->op->results[i].id;
+    if (run->frame.slots[id])
+      run->frame.slots[id] = pj__eval_export(&run->ev, run->frame.slots[id]);
+  }
+  for (uint32_t i = 0; i < run->op->num_results; ++i)
+    run->values[run->op->results[i].id] = run->frame.slots[run->op->results[i].id];
+  return PJ_STATUS_OK;
+}
+
+// Empties the frame of what |op| reads and makes. References to values of others go with it; those
+// of the run are the pool's.
+static void clear_values(OpRun *run, const PjOp *op) {
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    PjTensor **slot = &run->frame.slots[op->operands[i]->id];
+    if (*slot && (*slot)->kind != PJ_TENSOR_ARRAY && !(*slot)->pool_next)
+      pj_tensor_release(*slot);
+    *slot = NULL;
+  }
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    run->frame.slots[op->results[i].id] = NULL;
+  for (uint32_t r = 0; r < op->num_regions; ++r) {
+    for (uint32_t i = 0; i < op->regions[r].num_args; ++i)
+      run->frame.slots[op->regions[r].args[i].id] = NULL;
+    for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next)
+      clear_values(run, inner);
+  }
+}
+
+PjStatus pj_program_run_op(const PjProgram *program, const PjOp *op, const PjRunOptions *options,
+                           PjTensor **slots, PjTensor **values) {
+  static const PjRunOptions alone;
+  const PjOp *func = op;
+  while (func && func->kind != PJ_OP_FUNC)
+    func = func->region ? func->region->parent : NULL;
+  PJ_FAIL_IF(!func || func == op, INVALID_ARGUMENT, "%s is no operation of a function",
+             pj_op_info[op->kind].text);
+  PJ_FAIL_IF(pj_op_info[op->kind].traits & PJ_TRAIT_TERM, INVALID_ARGUMENT,
+             "%s ends a region and computes nothing", pj_op_info[op->kind].text);
+  OpRun run = {.ev = {.program = program, .options = options ? options : &alone},
+               .frame = {.plan = pj__program_plan(program, func), .slots = slots},
+               .op = op,
+               .values = values};
+  pool_init(&run.pool);
+  run.ev.pool = &run.pool;
+  PjStatus status = pj_arena_create(0, &run.ev.arena);
+  if (!status)
+    status = pj_arena_guard(run.ev.arena, run_op_guarded, &run);
+  if (status)
+    for (uint32_t i = 0; i < op->num_results; ++i) {
+      // Results already made independent are not in the pool any more.
+      PjTensor *tensor = slots[op->results[i].id];
+      if (tensor && !tensor->pool_next)
+        pj_tensor_release(tensor);
+    }
+  clear_values(&run, op);
+  pool_clear(&run.pool);
+  pj_arena_destroy(run.ev.arena);
+  return status;
+}
+
 PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRunOptions *options,
                          uint32_t num_inputs, PjTensor *const *inputs, uint32_t num_outputs,
                          PjTensor **outputs) {

@@ -6,6 +6,7 @@
 #include "base/block.h"
 #include "runtime/client.h"
 #include "runtime/copy.h"
+#include "runtime/start.h"
 
 PjArray *pj_array_create(PjMemory *memory, const PjShape *shape, PjEvent *ready) {
   PjArray *array = pj_block_calloc(sizeof *array);
@@ -58,13 +59,26 @@ void pj_array_release(PjArray *array) {
   pj_block_free(array, sizeof *array);
 }
 
+static PjStatus allocate(PjArray *array) {
+  PjDevice *device = array->memory->device;
+  return device->client->platform->device->allocate(device->client->driver, device->index,
+                                                    array->memory->kind, array->shape->num_bytes,
+                                                    &array->data);
+}
+
 PjStatus pj_array_allocate(PjArray *array) {
   if (array->placed)
     return PJ_STATUS_OK;
   PjDevice *device = array->memory->device;
-  PJ_TRY(device->client->platform->device->allocate(device->client->driver, device->index,
-                                                    array->memory->kind, array->shape->num_bytes,
-                                                    &array->data));
+  PjStatus status = allocate(array);
+  // What is on its way may hold memory that nobody wants any more.
+  if (pj_status_code(status) == PJ_RESOURCE_EXHAUSTED && !array->memory->host_visible &&
+      pj_started_settle(device->client)) {
+    pj_status_free(status);
+    status = allocate(array);
+  }
+  if (status)
+    return status;
   array->kind = PJ_ARRAY_OWNED;
   array->writable = true;
   return PJ_STATUS_OK;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/options.h"
+#include "runtime/start.h"
 
 struct PjUserData {
   PjUserData *next;
@@ -141,6 +142,8 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
   PjClient *client = pj_calloc(1, sizeof *client);
   if (!client)
     return pj_status_oom();
+  pthread_mutex_init(&client->started_lock, NULL);
+  pthread_cond_init(&client->started_fewer, NULL);
   client->platform = platform;
   client->asynchronous = !options->synchronous && pj_option_int(PJ_OPTION_ASYNC) != 0;
   PjStatus status = client_open(client, options);
@@ -155,6 +158,7 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
 void pj_client_destroy(PjClient *client) {
   if (!client)
     return;
+  pj_started_settle(client);
   pj_workers_destroy(client->workers);
   pj_threads_destroy(client->threads);
   if (client->memories)
@@ -168,6 +172,8 @@ void pj_client_destroy(PjClient *client) {
   if (client->driver)
     client->platform->device->close(client->driver);
   pj_topology_release(client->topology);
+  pthread_cond_destroy(&client->started_fewer);
+  pthread_mutex_destroy(&client->started_lock);
   pj_free(client);
 }
 

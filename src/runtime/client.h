@@ -59,6 +59,11 @@ struct PjClient {
   PjDevice **devices;
   PjMemory **memories;
   _Atomic uint64_t next_run_id;
+  pthread_mutex_t started_lock;
+  pthread_cond_t started_fewer;
+  // Copies that a device does by itself (start.h), and those of them whose completion waits for the
+  // others; under |started_lock|.
+  int64_t num_started, num_settling;
 };
 
 typedef struct PjClientOptions {

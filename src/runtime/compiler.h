@@ -3,6 +3,7 @@
 // A vendor's own compiler fills this table; the PJRT surface and the runtime are shared. Functions
 // are called from several threads at once.
 #pragma once
+#include "base/str.h"
 #include "ir/ir.h"
 #include "runtime/array.h"
 #include "runtime/compile_options.h"
@@ -39,6 +40,12 @@ typedef struct PjCompilerOps {
   // Compiles |module| (verified), which outlives the result; runs under the guard of the module's
   // arena.
   PjStatus (*compile)(PjModule *module, const PjCompileOptions *options, PjCompiled **out);
+  // What |compiled| can be made of again, appended to |out|; and back, for the same module and
+  // options, as |compile|. Bytes are hostile. UNIMPLEMENTED and FAILED_PRECONDITION: compile again.
+  // Optional, both or none (NULL: only the program is stored).
+  PjStatus (*serialize)(const PjCompiled *compiled, PjStrBuf *out);
+  PjStatus (*deserialize)(PjModule *module, const PjCompileOptions *options, PjStr bytes,
+                          PjCompiled **out);
   void (*destroy)(PjCompiled *compiled);
   void (*stats)(const PjCompiled *compiled, PjCompiledStats *out);
 

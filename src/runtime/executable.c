@@ -1,8 +1,8 @@
 // See executable.h.
 //
-// Serialised form: magic, format version, two sizes, then the compile options and the program as a
-// portable artifact, then a hash of all that. The artifact, not generated code, travels: it fits
-// every machine and version of ours, and compiling is cheap.
+// Serialised form: magic, format version, sizes, then the compile options and the program as a
+// portable artifact, then what the compiler stores, then a hash of all that. Ours stores nothing:
+// the artifact fits every machine and version of ours, and compiling is cheap.
 #include "runtime/executable.h"
 
 #include <stdio.h>
@@ -23,7 +23,23 @@
 typedef struct Compilation {
   PjExecutable *executable;
   PjStr code;
+  PjStr compiled; // what the compiler stored, or empty
 } Compilation;
+
+static PjStatus make_compiled(const Compilation *c) {
+  PjExecutable *executable = c->executable;
+  const PjCompilerOps *compiler = executable->compiler;
+  if (c->compiled.len && compiler->deserialize) {
+    PjStatus status = compiler->deserialize(executable->module, &executable->options, c->compiled,
+                                            &executable->compiled);
+    PjCode code = pj_status_code(status);
+    if (code != PJ_UNIMPLEMENTED && code != PJ_FAILED_PRECONDITION)
+      return status;
+    pj_log(PJ_LOG_COMPILE, "%s: compiled again: %s", executable->name, pj_status_message(status));
+    pj_status_free(status);
+  }
+  return compiler->compile(executable->module, &executable->options, &executable->compiled);
+}
 
 // A program for several devices must have been lowered for as many as the options say. One device
 // may run a program of many partitions: its shapes are those of the whole arrays.
@@ -69,14 +85,13 @@ static PjStatus compile_guarded(void *context) {
     return pj_status_oom();
   atomic_store(&pj_progress_current()->name, executable->name);
   PJ_TRY(pj_compile_tick("read", 0, 0));
-  PJ_TRY(executable->compiler->compile(executable->module, &executable->options,
-                                       &executable->compiled));
+  PJ_TRY(make_compiled(c));
   executable->compiler->stats(executable->compiled, &executable->stats);
   executable->prefers_inline |= is_cheap(&executable->cost);
   return PJ_STATUS_OK;
 }
 
-static PjStatus compile(PjExecutable *executable, PjStr code, PjStr option_bytes) {
+static PjStatus compile(PjExecutable *executable, PjStr code, PjStr compiled, PjStr option_bytes) {
   executable->option_bytes = pj_strndup(option_bytes.ptr, option_bytes.len);
   if (!executable->option_bytes)
     return pj_status_oom();
@@ -84,7 +99,7 @@ static PjStatus compile(PjExecutable *executable, PjStr code, PjStr option_bytes
   PJ_TRY(pj_compile_options_parse(option_bytes.ptr, option_bytes.len, &executable->options));
   int64_t limit_mb = pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB);
   PJ_TRY(pj_arena_create(limit_mb > 0 ? (size_t)limit_mb << 20 : 0, &executable->arena));
-  Compilation c = {executable, code};
+  Compilation c = {executable, code, compiled};
   PjProgress own = {.limit_s = (double)pj_option_int(PJ_OPTION_COMPILE_TIMEOUT_S)};
   PjProgress *progress = pj_progress_current();
   if (!progress)
@@ -96,12 +111,8 @@ static PjStatus compile(PjExecutable *executable, PjStr code, PjStr option_bytes
   return status;
 }
 
-PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
-                               PjStr option_bytes, PjExecutable **out) {
-  *out = NULL;
-  // What upstream says, word for word: its tests look for it.
-  PJ_FAIL_IF(!pj_str_is(format, "mlir"), INVALID_ARGUMENT, "Unknown program format '%.*s'.",
-             PJ_STR_ARG(format));
+static PjStatus make(const PjCompilerOps *compiler, PjStr code, PjStr compiled, PjStr option_bytes,
+                     PjExecutable **out) {
   PjExecutable *executable = pj_calloc(1, sizeof *executable);
   if (!executable)
     return pj_status_oom();
@@ -110,7 +121,7 @@ PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr 
   double start = pj_log_clock(PJ_LOG_COMPILE);
   executable->ffi_states = pj_ffi_states_create();
   PjStatus status =
-      executable->ffi_states ? compile(executable, code, option_bytes) : pj_status_oom();
+      executable->ffi_states ? compile(executable, code, compiled, option_bytes) : pj_status_oom();
   if (status) {
     pj_executable_release(executable);
     return status;
@@ -120,6 +131,15 @@ PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr 
          pj_log_clock(PJ_LOG_COMPILE) - start, executable->fingerprint);
   *out = executable;
   return PJ_STATUS_OK;
+}
+
+PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
+                               PjStr option_bytes, PjExecutable **out) {
+  *out = NULL;
+  // What upstream says, word for word: its tests look for it.
+  PJ_FAIL_IF(!pj_str_is(format, "mlir"), INVALID_ARGUMENT, "Unknown program format '%.*s'.",
+             PJ_STR_ARG(format));
+  return make(compiler, code, (PjStr){0}, option_bytes, out);
 }
 
 PjExecutable *pj_executable_retain(PjExecutable *executable) {
@@ -150,7 +170,8 @@ enum { SERIALIZED_VERSION = 1 };
 
 typedef struct SerializedHeader {
   char magic[8];
-  uint32_t version, reserved;
+  uint32_t version;
+  uint32_t compiled_size; // of what the compiler stores; 0: nothing
   uint64_t option_size, code_size;
 } SerializedHeader;
 
@@ -171,22 +192,31 @@ static PjStatus write_guarded(void *context) {
 }
 
 PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out) {
-  PjStrBuf code = {0};
+  PjStrBuf code = {0}, compiled = {0};
   Writing w = {executable, &code};
   // The writer may want scratch from an arena of its own; the module's is shared and stays as it
   // is.
   PjStatus status = write_guarded(&w);
   if (!status)
     status = pj_strbuf_status(&code);
+  if (!status && executable->compiler->serialize)
+    status = executable->compiler->serialize(executable->compiled, &compiled);
+  if (!status)
+    status = pj_strbuf_status(&compiled);
+  if (!status && compiled.len > UINT32_MAX)
+    status = PJ_ERROR(RESOURCE_EXHAUSTED, "the compiled form of program %s takes %zu bytes",
+                      executable->name, compiled.len);
   if (!status) {
     SerializedHeader header = {.version = SERIALIZED_VERSION,
                                .option_size = executable->option_size,
-                               .code_size = code.len};
+                               .code_size = code.len,
+                               .compiled_size = (uint32_t)compiled.len};
     memcpy(header.magic, magic, sizeof magic);
     size_t start = out->len;
     pj_strbuf_append(out, &header, sizeof header);
     pj_strbuf_append(out, executable->option_bytes, executable->option_size);
     pj_strbuf_append(out, code.data, code.len);
+    pj_strbuf_append(out, compiled.data, compiled.len);
     status = pj_strbuf_status(out);
     if (!status) {
       uint64_t sum = checksum(out->data + start, out->len - start);
@@ -195,6 +225,7 @@ PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out) 
     }
   }
   pj_strbuf_free(&code);
+  pj_strbuf_free(&compiled);
   return status;
 }
 
@@ -212,15 +243,19 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
              SERIALIZED_VERSION);
   size_t payload = bytes.len - sizeof header - sizeof sum;
   memcpy(&sum, bytes.ptr + bytes.len - sizeof sum, sizeof sum);
-  PJ_FAIL_IF(header.option_size > payload || header.code_size != payload - header.option_size ||
-                 sum != checksum(bytes.ptr, bytes.len - sizeof sum),
-             INVALID_ARGUMENT,
-             "a serialized executable is damaged: sizes or checksum do not fit its %zu bytes",
-             bytes.len);
+  bool fits = header.compiled_size <= payload;
+  payload -= fits ? header.compiled_size : 0;
+  PJ_FAIL_IF(
+      !fits || header.option_size > payload || header.code_size != payload - header.option_size ||
+          sum != checksum(bytes.ptr, bytes.len - sizeof sum),
+      INVALID_ARGUMENT,
+      "a serialized executable is damaged: sizes or checksum do not fit its %zu bytes", bytes.len);
   PjStr stored = {bytes.ptr + sizeof header, (size_t)header.option_size};
   PjStr code = {stored.ptr + stored.len, (size_t)header.code_size};
-  return pj_executable_compile(compiler, code, PJ_STR("mlir"),
-                               option_bytes.len ? option_bytes : stored, out);
+  PjStr compiled = {code.ptr + code.len, header.compiled_size};
+  // Other options make it another executable.
+  bool same = !option_bytes.len || pj_str_eq(option_bytes, stored);
+  return make(compiler, code, same ? compiled : (PjStr){0}, same ? stored : option_bytes, out);
 }
 
 static bool holds_manual_computation(const PjRegion *region) {

@@ -1,13 +1,15 @@
 // Transfers between host and buffers, and between buffers.
 //
 // What is ready is copied in the call, for a copy of a ready array costs the caller no more than
-// handing it over would; what is not is copied by a worker once it is.
+// handing it over would; what is not is copied by a worker once it is. A device that copies by
+// itself does so while the caller goes on.
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
 #include "runtime/buffer.h"
 #include "runtime/copy.h"
+#include "runtime/start.h"
 #include "runtime/stride.h"
 
 // --- From the host -------------------------------------------------------------------------------
@@ -18,32 +20,95 @@ static void host_memory_released(void *context, void *data) {
   pj_event_release(done);
 }
 
-PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *byte_strides) {
+// Whether the bytes of a host array are those of the array as it is stored.
+static bool is_as_stored(const PjShape *shape, const int64_t *byte_strides) {
+  return (pj_dtype_bits(shape->dtype) >= 8 || shape->dtype == PJ_DT_PRED) &&
+         pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, byte_strides);
+}
+
+// Writes a host array into |dst| as it is stored.
+static void gather_host(const PjArray *array, void *dst, const void *data,
+                        const int64_t *byte_strides) {
   const PjShape *shape = array->shape;
   size_t elem = pj_dtype_bytes(shape->dtype);
   PjThreads *threads = array->memory->client->threads;
-  void *direct = pj_array_host_pointer(array);
-  bool dense = pj_is_dense(elem, shape->rank, shape->dims, byte_strides);
-  bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
-  if (dense && !narrow)
-    return pj_array_write(array, 0, shape->num_bytes, data);
-  void *staging = direct ? direct : pj_block_alloc(shape->num_bytes);
-  if (!staging)
-    return pj_status_oom();
-  if (dense) {
-    pj_copy_bytes(threads, staging, data, shape->num_bytes);
+  if (pj_is_dense(elem, shape->rank, shape->dims, byte_strides)) {
+    pj_copy_bytes(threads, dst, data, shape->num_bytes);
   } else {
     int64_t strides[PJ_MAX_RANK];
     pj_dense_strides(elem, shape->rank, shape->dims, NULL, strides);
-    pj_copy_strided_bytes(threads, elem, shape->rank, shape->dims, staging, strides, data,
+    pj_copy_strided_bytes(threads, elem, shape->rank, shape->dims, dst, strides, data,
                           byte_strides);
   }
-  pj_canonicalize_elements(shape->dtype, staging, shape->num_elements);
+  pj_canonicalize_elements(shape->dtype, dst, shape->num_elements);
+}
+
+PjStatus pj_array_write_host(PjArray *array, const void *data, const int64_t *byte_strides) {
+  const PjShape *shape = array->shape;
+  if (is_as_stored(shape, byte_strides))
+    return pj_array_write(array, 0, shape->num_bytes, data);
+  void *direct = pj_array_host_pointer(array);
+  void *staging = direct ? direct : pj_block_alloc(shape->num_bytes);
+  if (!staging)
+    return pj_status_oom();
+  gather_host(array, staging, data, byte_strides);
   if (direct)
     return PJ_STATUS_OK;
   PjStatus status = pj_array_write(array, 0, shape->num_bytes, staging);
   pj_block_free(staging, shape->num_bytes);
   return status;
+}
+
+typedef struct StartedWrite {
+  PjStarted started;
+  PjArray *array;
+  PjEvent *done;
+  void *staging; // or NULL: from the host's memory
+} StartedWrite;
+
+static void written(PjStarted *self, PjStatus status) {
+  StartedWrite *write = (StartedWrite *)self;
+  pj_block_free(write->staging, write->array->shape->num_bytes);
+  if (!pj_event_is_ready(write->done))
+    pj_event_set(write->done,
+                 NULL); // the host's memory is not needed any more, whatever came of it
+  pj_event_release(write->done);
+  pj_event_set(write->array->ready, status);
+  pj_array_release(write->array);
+  pj_free(write);
+}
+
+// As pj_buffer_from_host for a memory whose device copies by itself.
+static PjStatus start_from_host(PjMemory *memory, const PjShape *shape, const void *data,
+                                const int64_t *byte_strides, bool may_wait, PjEvent **out_done,
+                                PjBuffer **out_buffer) {
+  bool direct = may_wait && is_as_stored(shape, byte_strides);
+  StartedWrite *write = pj_calloc(1, sizeof *write);
+  PjEvent *done = direct ? pj_event_create() : pj_event_ok();
+  PjArray *array = NULL;
+  PjBuffer *buffer = NULL;
+  PjStatus status =
+      write && done ? pj_buffer_pending(memory, shape, &array, &buffer) : pj_status_oom();
+  if (!status)
+    status = pj_array_allocate(array);
+  if (!status && !direct && !(write->staging = pj_block_alloc(shape->num_bytes)))
+    status = pj_status_oom();
+  if (status) {
+    pj_buffer_destroy(buffer);
+    pj_array_release(array);
+    pj_event_release(done);
+    pj_free(write);
+    return status;
+  }
+  if (!direct)
+    gather_host(array, write->staging, data, byte_strides);
+  write->array = array;
+  write->done = pj_event_retain(done);
+  *out_done = done;
+  *out_buffer = buffer;
+  pj_array_start_write(array, 0, shape->num_bytes, direct ? data : write->staging, &write->started,
+                       written);
+  return PJ_STATUS_OK;
 }
 
 PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
@@ -54,11 +119,13 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
              "a host buffer of %zu bytes at a null address", shape->num_bytes);
   PjDevice *device = memory->device;
-  bool narrow = pj_dtype_bits(shape->dtype) < 8 && shape->dtype != PJ_DT_PRED;
-  bool alias = semantics >= PJ_HOST_ZERO_COPY && !narrow && shape->num_bytes &&
-               pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, byte_strides) &&
+  bool alias = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes &&
+               is_as_stored(shape, byte_strides) &&
                memory->client->platform->device->can_alias(memory->client->driver, device->index,
                                                            memory->kind, data);
+  if (!alias && shape->num_bytes && pj_memory_is_started(memory))
+    return start_from_host(memory, shape, data, byte_strides, semantics != PJ_HOST_ONLY_DURING_CALL,
+                           out_done, out_buffer);
   PjEvent *done = alias ? pj_event_create() : pj_event_ok();
   PjArray *array = done ? pj_array_create(memory, shape, pj_event_ok()) : NULL;
   if (!array) {
@@ -142,11 +209,48 @@ static void host_copy(PjJob *job, PjStatus failure) {
   pj_free(copy);
 }
 
+typedef struct StartedRead {
+  PjStarted started;
+  PjArray *array;
+  PjEvent *done;
+} StartedRead;
+
+static void was_read(PjStarted *self, PjStatus status) {
+  StartedRead *read = (StartedRead *)self;
+  pj_array_release(read->array);
+  pj_event_set(read->done, status);
+  pj_event_release(read->done);
+  pj_free(read);
+}
+
+// Begins a copy from a ready array whose device copies by itself; takes the reference to |array|.
+static PjStatus start_read(PjArray *array, void *dst, size_t offset, size_t size,
+                           PjEvent **out_done) {
+  StartedRead *read = pj_calloc(1, sizeof *read);
+  PjEvent *done = read ? pj_event_create() : NULL;
+  if (!done) {
+    pj_free(read);
+    pj_array_release(array);
+    return pj_status_oom();
+  }
+  read->array = array;
+  read->done = pj_event_retain(done);
+  *out_done = done;
+  pj_array_start_read(array, offset, size, dst, &read->started, was_read);
+  return PJ_STATUS_OK;
+}
+
 // Copies now if the array is ready, else later; takes the reference to |array|.
 static PjStatus start_host_copy(PjArray *array, void *dst, const int64_t *strides, bool raw,
                                 int64_t offset, int64_t size, PjEvent **out_done) {
   if (pj_event_is_ready(array->ready)) {
     PjStatus status = pj_event_status(array->ready);
+    const PjShape *shape = array->shape;
+    bool dense =
+        raw || pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, strides);
+    if (!status && dense && shape->num_bytes && pj_memory_is_started(array->memory))
+      return start_read(array, dst, (size_t)offset, raw ? (size_t)size : shape->num_bytes,
+                        out_done);
     if (!status)
       status = raw ? pj_array_read(array, (size_t)offset, (size_t)size, dst)
                    : read_to_host(array, dst, strides);
@@ -257,6 +361,8 @@ PjStatus pj_buffer_copy_to_memory(PjBuffer *buffer, PjMemory *dst, PjBuffer **ou
   copy->dst = array;
   copy->src = src;
   *out_buffer = fresh;
-  pj_job_after(&copy->job, dst->client, src->ready, !pj_event_is_ready(src->ready), memory_copy);
+  // A copy that a device is waited for holds up a worker, not the caller.
+  bool heavy = !pj_event_is_ready(src->ready) || (dst->client->remote && dst->client->asynchronous);
+  pj_job_after(&copy->job, dst->client, src->ready, heavy, memory_copy);
   return PJ_STATUS_OK;
 }

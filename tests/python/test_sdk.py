@@ -1,0 +1,297 @@
+"""The SDK as a vendor meets it: an installed prefix, the template and the examples built from it alone with the C compiler, the
+conformance kit on each, JAX on one, clear words for wrong tables, and the guide's own commands."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ("null", "toy", "handful")
+CC = os.environ.get("CC", "cc")
+
+
+def run(*command, cwd=None, timeout=120, status=0, **environment):
+    """Runs a command; its output. Fails with that if it does not end with |status| (None: any but 0)."""
+    env = {**os.environ, **environment}
+    result = subprocess.run(list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
+    good = result.returncode == status if status is not None else result.returncode > 0
+    assert good, f"{command}: exit status {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def prefix(build, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prefix") / "pjrt"
+    run("cmake", "--install", build, "--prefix", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def link(prefix):
+    """link(source, output): a plugin of one C file, with the flags that pkg-config says."""
+    flags = run("pkg-config", "--cflags", "--libs", "pjrt-sdk", PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig")).split()
+
+    def link(source, output, *more):
+        run(CC, "-std=c17", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", *more, source,
+            "-o", output, *flags)
+        return output
+
+    return link
+
+
+@pytest.fixture(scope="module")
+def plugins(prefix, link, tmp_path_factory):
+    """The examples and the template, built from the installed files."""
+    folder = tmp_path_factory.mktemp("plugins")
+    share = prefix / "share/pjrt/sdk"
+    made = {name: link(share / name / f"{name}.c", folder / f"pjrt_plugin_{name}.so") for name in EXAMPLES}
+    made["mydevice"] = link(share / "template/mydevice.c", folder / "pjrt_plugin_mydevice.so")
+    return made
+
+
+def profile(prefix, name):
+    folder = "template" if name == "mydevice" else name
+    return prefix / "share/pjrt/sdk" / folder / f"{name}.profile"
+
+
+def test_headers_stand_alone(prefix, tmp_path):
+    """Each header is C and C++ by itself, and none leads into the library's own."""
+    headers = sorted((prefix / "include/pjrt/sdk").glob("*.h"))
+    assert len(headers) == 6
+    for header in headers:
+        text = header.read_text()
+        assert re.findall(r'#include "(?!pjrt/)', text) == [], header
+        source = tmp_path / "one.c"
+        source.write_text(f"#include <pjrt/sdk/{header.name}>\n")
+        for language, standard in (("c", "c11"), ("c++", "c++17")):
+            run(CC, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{prefix / 'include'}",
+                source)
+
+
+def test_plugins_export_one_symbol(plugins):
+    for plugin in plugins.values():
+        symbols = run("nm", "-D", "--defined-only", plugin).split()
+        assert symbols[2::3] == ["GetPjrtApi"], plugin
+        needed = re.findall(r"NEEDED.*\[(.*?)\]", run("readelf", "-d", plugin))
+        assert set(needed) <= {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"}, needed
+
+
+def test_examples_are_short():
+    for name in EXAMPLES:
+        lines = (ROOT / f"examples/sdk/{name}/{name}.c").read_text().splitlines()
+        assert len(lines) < 800, name
+
+
+def test_template_builds_by_make_and_cmake(prefix, tmp_path):
+    run("cp", "-r", prefix / "share/pjrt/sdk/template", tmp_path / "made")
+    run("make", f"PREFIX={prefix}", cwd=tmp_path / "made")
+    run("cmake", "-S", tmp_path / "made", "-B", tmp_path / "configured", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", tmp_path / "configured")
+    for folder in ("made", "configured"):
+        said = run(prefix / "bin/pjrt", "devices", "--plugin", tmp_path / folder / "pjrt_plugin_mydevice.so")
+        assert "mydevice" in said
+
+
+QUICK = ("upload.*_copy", "upload.during_call", "upload.until_transfer", "upload.strides.*", "download.*", "execute.*", "donation.*",
+         "serialize.*", "op.dot_general.*", "op.add.*", "transfer.*", "leak.large_buffer")
+
+
+@pytest.mark.parametrize("name", ("null", "toy", "handful", "mydevice"))
+def test_some_of_the_kit(prefix, plugins, name):
+    filters = [word for pattern in QUICK for word in ("--filter", pattern)]
+    run(prefix / "bin/pjrt", "check", "--quiet", "--profile", profile(prefix, name), *filters, plugins[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ("null", "toy", "handful", "mydevice"))
+def test_all_of_the_kit(prefix, plugins, name):
+    said = run(prefix / "bin/pjrt", "check", "--quiet", "--profile", profile(prefix, name), plugins[name], timeout=600)
+    assert re.search(r"(\d{3}) of \1 tests, 0 failed", said), said
+    assert "declared in vain" not in said
+
+
+def test_toy_memory_is_limited(prefix, plugins, tmp_path):
+    """A program whose result does not fit says so, and the options of the client arrive."""
+    program = tmp_path / "large.mlir"
+    program.write_text("func.func @main() -> tensor<1048576xf32> {\n  %x = stablehlo.iota dim = 0 : tensor<1048576xf32>\n"
+                       "  return %x : tensor<1048576xf32>\n}\n")
+    pjrt = (prefix / "bin/pjrt", "run", "--plugin", plugins["toy"], "-o", tmp_path / "out")
+    run(*pjrt, "--option", "memory_mb=8", program)
+    said = run(*pjrt, "--option", "memory_mb=2", program, status=1)
+    assert "RESOURCE_EXHAUSTED" in said and "4194304 bytes are asked for" in said, said
+    said = run(*pjrt, "--option", "memory=2", program, status=1)
+    assert 'unknown option "memory": there are device_count, memory_mb and latency_us' in said, said
+    said = run(*pjrt, "--option", "memory_mb=0", program, status=1)
+    assert "option memory_mb must be an integer from 1 to" in said, said
+
+
+def test_programs_run_on_the_board(prefix, plugins, link, tmp_path):
+    """The toy's launches are run by its thread, which takes its time: not by the host on copies."""
+    program = tmp_path / "one.mlir"
+    program.write_text("func.func @main() -> tensor<2xf32> {\n  %x = stablehlo.iota dim = 0 : tensor<2xf32>\n"
+                       "  return %x : tensor<2xf32>\n}\n")
+    said = run(prefix / "bin/pjrt", "run", "--time", "--plugin", plugins["toy"], "--option", "latency_us=200000", program)
+    times = dict(re.findall(r"(\w+)[^\n]*?([\d.]+) ms", said))
+    assert any(float(ms) >= 200 for ms in times.values()), said
+
+
+JAX = """
+import jax, jax.numpy as jnp, numpy as np
+assert jax.devices()[0].platform == "toy", jax.devices()
+assert jax.devices()[0].device_kind == "Toy 1"
+w = np.arange(12, dtype=np.float32).reshape(3, 4) / 10
+step = jax.jit(lambda w, x: (jnp.tanh(x @ w.T).sum(), jnp.sort(x * 2)))
+total, ordered = step(w, np.array([[3, 1, 2, 0]], np.float32))
+expected = np.tanh(np.array([[3, 1, 2, 0]], np.float32) @ w.T).sum()
+assert abs(float(total) - expected) < 1e-5, (total, expected)
+assert ordered.tolist() == [[0, 2, 4, 6]]
+gradient = jax.jit(jax.grad(lambda w: (jnp.sin(w) ** 2).sum()))(w)
+assert np.allclose(gradient, np.sin(2 * w), atol=1e-5)
+x = jax.device_put(np.arange(5))
+for i in range(20):
+    x = jax.jit(lambda x: x + 1, donate_argnums=0)(x)
+assert x.tolist() == [20, 21, 22, 23, 24]
+print("sound")
+"""
+
+
+def test_jax_on_the_toy(plugins, run_python):
+    said = run_python(JAX, package=False, PJRT_NAMES_AND_LIBRARY_PATHS=f"toy:{plugins['toy']}", JAX_PLATFORMS="toy")
+    assert said.strip() == "sound"
+
+
+def test_left_to_the_evaluator_and_to_libpjrt(prefix, plugins, tmp_path):
+    """The handful compiler leaves a program with a custom call whole, and says so when asked."""
+    program = tmp_path / "call.mlir"
+    program.write_text('func.func @main() -> tensor<2xf32> {\n  %x = stablehlo.iota dim = 0 : tensor<2xf32>\n'
+                       '  %y = stablehlo.custom_call @nobody(%x) : (tensor<2xf32>) -> tensor<2xf32>\n'
+                       '  return %y : tensor<2xf32>\n}\n')
+    said = run(prefix / "bin/pjrt", "run", "--plugin", plugins["handful"], program, status=1, PJRT_LOG="fallback")
+    assert "the whole program, by libpjrt: stablehlo.custom_call: left to libpjrt" in said, said
+
+
+# --- Wrong use -------------------------------------------------------------------------------------
+
+FAULTS = {
+    "copy_in": "platform wrong: PjsDeviceOps lacks the function copy_in",
+    "open": "platform wrong: PjsDeviceOps lacks the function open",
+    "launch": "PjsDeviceOps has launch and host_pointer",
+    "half": "platform wrong: PjsDeviceOps has stats but not reset_stats: both or none",
+    "no_size": "PjsDeviceOps has struct_size 0 instead of",
+    "large": "libpjrt_sdk.a knows",
+    "platform_size": "PjsPlatform has struct_size 3 instead of",
+    "version": "the platform was compiled for SDK version 7 (sdk_version), but libpjrt_sdk.a has version 1",
+    "name": 'a platform\'s name must be 1 to 31 lower-case letters, digits and underscores, but is "Wrong Name"',
+    "nothing": "platform wrong has neither a device nor a compiler",
+    "compiler": "platform wrong: PjsCompilerOps lacks the function compile",
+    "open_fails": "platform wrong: libwrong.so.2 is not installed",
+    "open_null": "platform wrong: open succeeded without a driver",
+    "no_devices": "platform wrong: device_count says 0",
+    "address": "platform wrong: allocate succeeded with address 0",
+    "copy_fails": "the link is down",
+}
+
+WRONG = r"""
+#include <stdlib.h>
+#include <string.h>
+#include <pjrt/sdk/sdk.h>
+struct PjsDriver { int unused; };
+static struct PjsDriver driver;
+static bool is(const char *fault) { return strcmp(getenv("FAULT"), fault) == 0; }
+static PjsError *my_open(const PjsOpenOptions *options, PjsDriver **out) {
+  (void)options;
+  if (is("open_fails"))
+    return pjs_error(PJRT_Error_Code_UNAVAILABLE, "libwrong.so.%d is not installed", 2);
+  *out = is("open_null") ? NULL : &driver;
+  return NULL;
+}
+static void my_close(PjsDriver *d) { (void)d; }
+static int my_count(PjsDriver *d) { (void)d; return is("no_devices") ? 0 : 1; }
+static PjsError *my_allocate(PjsDriver *d, int device, size_t size, PjsAddress *out) {
+  (void)d; (void)device;
+  *out = is("address") ? 0 : (PjsAddress)(uintptr_t)malloc(size + 1);
+  return NULL;
+}
+static void my_free(PjsDriver *d, int device, PjsAddress address, size_t size) {
+  (void)d; (void)device; (void)size;
+  free((void *)(uintptr_t)address);
+}
+static void my_in(PjsDriver *d, int device, PjsAddress to, const void *from, size_t size, PjsDone *done) {
+  (void)d; (void)device;
+  memcpy((void *)(uintptr_t)to, from, size);
+  pjs_done(done, is("copy_fails") ? pjs_error(PJRT_Error_Code_DATA_LOSS, "the link is down") : NULL);
+}
+static void my_out(PjsDriver *d, int device, void *to, PjsAddress from, size_t size, PjsDone *done) {
+  (void)d; (void)device;
+  memcpy(to, (void *)(uintptr_t)from, size);
+  pjs_done(done, NULL);
+}
+static void my_launch(PjsDriver *d, int device, const PjsLaunch *launch, PjsDone *done) {
+  (void)d; (void)device; (void)launch;
+  pjs_done(done, NULL);
+}
+static void *my_host(PjsDriver *d, int device, PjsAddress address) { (void)d; (void)device; return (void *)(uintptr_t)address; }
+static void my_stats(PjsDriver *d, int device, PjsDeviceStats *stats) { (void)d; (void)device; (void)stats; }
+PJS_EXPORT const PJRT_Api *GetPjrtApi(void);
+PJS_EXPORT const PJRT_Api *GetPjrtApi(void) {
+  static PjsDeviceOps device = {.struct_size = sizeof device, .open = my_open, .close = my_close, .device_count = my_count,
+                                .allocate = my_allocate, .free = my_free, .copy_in = my_in, .copy_out = my_out};
+  static PjsCompilerOps compiler = {.struct_size = sizeof compiler};
+  static PjsPlatform platform = {.struct_size = sizeof platform, .sdk_version = PJS_VERSION, .name = "wrong",
+                                 .version = "wrong 1", .device = &device};
+  if (is("copy_in")) device.copy_in = NULL;
+  if (is("open")) device.open = NULL;
+  if (is("launch")) { device.launch = my_launch; device.host_pointer = my_host; }
+  if (is("half")) device.stats = my_stats;
+  if (is("no_size")) device.struct_size = 0;
+  if (is("large")) device.struct_size += 8;
+  if (is("platform_size")) platform.struct_size = 3;
+  if (is("version")) platform.sdk_version = 7;
+  if (is("name")) platform.name = "Wrong Name";
+  if (is("nothing")) platform.device = NULL;
+  if (is("compiler")) platform.compiler = &compiler;
+  return pjs_plugin_api(&platform);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong(link, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "wrong.c").write_text(WRONG)
+    return link(folder / "wrong.c", folder / "pjrt_plugin_wrong.so")
+
+
+@pytest.mark.parametrize("fault", ["none", *FAULTS])
+def test_wrong_use_is_told(prefix, wrong, tmp_path, fault):
+    program = tmp_path / "add.mlir"
+    program.write_text("func.func @main() -> tensor<4xf32> {\n  %x = stablehlo.iota dim = 0 : tensor<4xf32>\n"
+                       "  %y = stablehlo.add %x, %x : tensor<4xf32>\n  return %y : tensor<4xf32>\n}\n")
+    said = run(prefix / "bin/pjrt", "run", "--plugin", wrong, program, status=0 if fault == "none" else 1, FAULT=fault)
+    if fault == "none":
+        assert "6" in said
+    else:
+        assert FAULTS[fault] in said, said
+
+
+# --- The guide ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_guide_works_as_it_stands(prefix, tmp_path):
+    """The commands of doc/new-device.md from section 2 on, in an empty folder; installing was done before."""
+    text = (ROOT / "doc/new-device.md").read_text()
+    script = ["set -e"]
+    for section in ("## 2. Copy the template", "## 6. Test it"):
+        part = text.split(section, 1)[1].split("\n## ", 1)[0]
+        blocks = re.findall(r"(?:^    .*\n)+", part, re.M)
+        script += [re.sub(r"^    ", "", block, flags=re.M) for block in blocks]
+    assert len(script) >= 7
+    (tmp_path / "pjrt").symlink_to(prefix)
+    path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+    said = run("bash", "-c", "\n".join(script), cwd=tmp_path, timeout=900, HOME=str(tmp_path), PATH=path)
+    assert "0 failed" in said and "Device" in said, said
