@@ -21,7 +21,7 @@ typedef enum PjMemoryKind {
   PJ_MEMORY_KIND_COUNT
 } PjMemoryKind;
 
-// An option that a host gave for the device alone.
+// A named value: an option that a host gave for the device alone, or what a device says of itself.
 typedef enum PjDriverOptionKind {
   PJ_DRIVER_OPTION_TEXT,
   PJ_DRIVER_OPTION_INT,
@@ -51,6 +51,8 @@ typedef struct PjDeviceInfo {
   const char *kind; // model of the device, e.g. "cpu"
   int local_hardware_id;
   uint64_t memory_bytes; // 0: unknown
+  size_t num_attributes; // what hosts shall know besides
+  const PjDriverOption *attributes;
 } PjDeviceInfo;
 
 typedef struct PjDeviceStats {

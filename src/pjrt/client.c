@@ -16,8 +16,12 @@ PJRT_Error *pj_api_Client_Create(PJRT_Client_Create_Args *args) {
   PjClient *client = NULL;
   if (!status)
     status = pj_client_create(pj_surface_platform(), &options.client, &client);
-  if (status)
+  if (!status)
+    status = pj_surface_set_attributes(client);
+  if (status) {
+    pj_client_destroy(client);
     return pj_surface_error(status);
+  }
   for (int i = 0; i < client->num_memories; i++)
     client->memories[i]->surface_table = &pj_surface_memory_table;
   args->client = (PJRT_Client *)client;

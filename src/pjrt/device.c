@@ -1,6 +1,7 @@
 // PJRT_Device and PJRT_DeviceDescription.
 #include <string.h>
 
+#include "base/alloc.h"
 #include "pjrt/surface.h"
 
 PJRT_Error *pj_api_DeviceDescription_Id(PJRT_DeviceDescription_Id_Args *args) {
@@ -17,13 +18,78 @@ PJRT_Error *pj_api_DeviceDescription_ProcessIndex(PJRT_DeviceDescription_Process
   return NULL;
 }
 
+// --- Attributes ----------------------------------------------------------------------------------
+
 // A list of no attributes, whose address is not null.
 static const PJRT_NamedValue no_attributes[1];
 
+static char *put_text(char **at, const char *text, size_t size) {
+  char *copy = *at;
+  if (size)
+    memcpy(copy, text, size);
+  copy[size] = 0;
+  *at += size + 1;
+  return copy;
+}
+
+static PJRT_NamedValue named_value(const PjDriverOption *from, char **texts) {
+  PJRT_NamedValue value = {.struct_size = PJRT_NamedValue_STRUCT_SIZE,
+                           .name = put_text(texts, from->name, from->name_size),
+                           .name_size = from->name_size,
+                           .value_size = 1};
+  switch (from->kind) {
+  case PJ_DRIVER_OPTION_TEXT:
+    value.type = PJRT_NamedValue_kString;
+    value.string_value = put_text(texts, from->text, from->text_size);
+    value.value_size = from->text_size;
+    break;
+  case PJ_DRIVER_OPTION_INT:
+    value.type = PJRT_NamedValue_kInt64;
+    value.int64_value = from->integer;
+    break;
+  case PJ_DRIVER_OPTION_FLOAT:
+    value.type = PJRT_NamedValue_kFloat;
+    value.float_value = (float)from->number;
+    break;
+  case PJ_DRIVER_OPTION_BOOL:
+    value.type = PJRT_NamedValue_kBool;
+    value.bool_value = from->integer != 0;
+    break;
+  }
+  return value;
+}
+
+PjStatus pj_surface_set_attributes(PjClient *client) {
+  for (int i = 0; i < client->num_devices; i++) {
+    PjDeviceDesc *desc = client->devices[i]->desc;
+    PjDeviceInfo info = {0};
+    client->platform->device->device_info(client->driver, i, &info);
+    size_t size = info.num_attributes * sizeof(PJRT_NamedValue);
+    for (size_t k = 0; k < info.num_attributes; k++)
+      size += info.attributes[k].name_size + info.attributes[k].text_size + 2;
+    if (!size)
+      continue;
+    PJRT_NamedValue *values = desc->attributes = pj_malloc(size);
+    if (!values)
+      return pj_status_oom();
+    desc->num_attributes = info.num_attributes;
+    char *texts = (char *)(values + info.num_attributes);
+    for (size_t k = 0; k < info.num_attributes; k++)
+      values[k] = named_value(&info.attributes[k], &texts);
+  }
+  return PJ_STATUS_OK;
+}
+
+static const PJRT_NamedValue *attributes_of(const PjDeviceDesc *desc) {
+  return desc->attributes ? desc->attributes : no_attributes;
+}
+
 PJRT_Error *pj_api_DeviceDescription_Attributes(PJRT_DeviceDescription_Attributes_Args *args) {
   PJ_ARGS(DeviceDescription_Attributes, attributes);
-  args->num_attributes = 0;
-  args->attributes = no_attributes;
+  PJ_NOT_NULL(device_description);
+  const PjDeviceDesc *desc = pj_desc_of(args->device_description);
+  args->num_attributes = desc->num_attributes;
+  args->attributes = attributes_of(desc);
   return NULL;
 }
 
@@ -144,9 +210,11 @@ static void delete_no_attributes(PJRT_Device_Attributes *attributes) {}
 
 PJRT_Error *pj_api_Device_GetAttributes(PJRT_Device_GetAttributes_Args *args) {
   PJ_ARGS(Device_GetAttributes, attributes_deleter);
-  args->attributes = no_attributes;
-  args->num_attributes = 0;
-  args->device_attributes = NULL;
+  PJ_NOT_NULL(device);
+  const PjDeviceDesc *desc = pj_device_of(args->device)->desc;
+  args->attributes = attributes_of(desc);
+  args->num_attributes = desc->num_attributes;
+  args->device_attributes = NULL; // they live as long as the device
   args->attributes_deleter = delete_no_attributes;
   return NULL;
 }

@@ -120,6 +120,8 @@ void pj_blob_destroy(PjBlob *blob);
 // --- Objects that only the surface has -----------------------------------------------------------
 
 extern const PJRT_Memory_FunctionTable pj_surface_memory_table;
+// Gives the descriptions of a new client's devices the attributes that the driver says.
+PjStatus pj_surface_set_attributes(PjClient *client);
 
 struct PJRT_Layouts_MemoryLayout;
 

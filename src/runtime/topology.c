@@ -71,6 +71,8 @@ PjTopology *pj_topology_retain(PjTopology *topology) {
 void pj_topology_release(PjTopology *topology) {
   if (!topology || atomic_fetch_sub_explicit(&topology->refs, 1, memory_order_acq_rel) != 1)
     return;
+  for (int i = 0; i < topology->num_devices; i++)
+    pj_free(topology->descs[i]->attributes);
   pj_free(topology->descs[0]);
   pj_free(topology->descs);
   pj_free(topology);

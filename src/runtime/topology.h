@@ -6,6 +6,8 @@
 typedef struct PjDeviceDesc {
   int id, process_index, local_hardware_id;
   char kind[32], debug_string[64], to_string[64];
+  void *attributes; // belong to the PJRT surface; freed with the topology (pj_free)
+  size_t num_attributes;
 } PjDeviceDesc;
 
 // Immutable and reference-counted.

@@ -6,9 +6,15 @@
 #include "base/block.h"
 #include "sdk/internal.h"
 
+typedef struct Attributes {
+  size_t count;
+  PjDriverOption *list;
+} Attributes;
+
 struct PjDriver {
   PjsDriver *vendor;
   int device_count;
+  Attributes *attributes; // by device
 };
 
 static const PjsDeviceOps *ops(void) {
@@ -58,9 +64,60 @@ static PjStatus copy_options(const PjDriverConfig *config, PjsOption **out) {
   return PJ_STATUS_OK;
 }
 
+// As the vendor says, until |close|.
+static PjsDeviceInfo info_of(const PjDriver *driver, int device) {
+  PjsDeviceInfo info = {.struct_size = sizeof info, .local_hardware_id = device};
+  if (ops()->device_info)
+    ops()->device_info(driver->vendor, device, &info);
+  return info;
+}
+
+static size_t length(const char *text) {
+  return text ? strlen(text) : 0;
+}
+
+static PjStatus read_attributes(PjDriver *driver) {
+  static const PjDriverOptionKind kinds[] = {[PJS_OPTION_TEXT] = PJ_DRIVER_OPTION_TEXT,
+                                             [PJS_OPTION_INTEGER] = PJ_DRIVER_OPTION_INT,
+                                             [PJS_OPTION_NUMBER] = PJ_DRIVER_OPTION_FLOAT,
+                                             [PJS_OPTION_BOOL] = PJ_DRIVER_OPTION_BOOL};
+  driver->attributes = pj_calloc((size_t)driver->device_count, sizeof *driver->attributes);
+  if (!driver->attributes)
+    return pj_status_oom();
+  for (int i = 0; i < driver->device_count; i++) {
+    PjsDeviceInfo info = info_of(driver, i);
+    Attributes *attributes = &driver->attributes[i];
+    attributes->list = pj_calloc(info.num_attributes, sizeof *attributes->list);
+    if (!attributes->list)
+      return pj_status_oom();
+    attributes->count = info.num_attributes;
+    for (size_t k = 0; k < info.num_attributes; k++) {
+      const PjsOption *from = &info.attributes[k];
+      PJ_FAIL_IF(!from->name || (unsigned)from->kind > PJS_OPTION_BOOL, INTERNAL,
+                 "platform %s: attribute %zu of device %d has no name or no kind", pj_sdk()->name,
+                 k, i);
+      attributes->list[k] = (PjDriverOption){.name = from->name,
+                                             .name_size = length(from->name),
+                                             .text = from->text,
+                                             .text_size = length(from->text),
+                                             .kind = kinds[from->kind],
+                                             .integer = from->integer,
+                                             .number = from->number};
+    }
+  }
+  return PJ_STATUS_OK;
+}
+
+static void driver_destroy(PjDriver *driver) {
+  for (int i = 0; driver->attributes && i < driver->device_count; i++)
+    pj_free(driver->attributes[i].list);
+  pj_free(driver->attributes);
+  pj_free(driver);
+}
+
 static void sdk_close(PjDriver *driver) {
   ops()->close(driver->vendor);
-  pj_free(driver);
+  driver_destroy(driver);
 }
 
 // What |open| promised.
@@ -71,7 +128,7 @@ static PjStatus check_opened(PjDriver *driver) {
   PJ_FAIL_IF(driver->device_count < 1 || driver->device_count > PJ_MAX_TOPOLOGY_DEVICES, INTERNAL,
              "platform %s: device_count says %d, not 1 to %d", name, driver->device_count,
              PJ_MAX_TOPOLOGY_DEVICES);
-  return PJ_STATUS_OK;
+  return read_attributes(driver);
 }
 
 static PjStatus sdk_open(const PjDriverConfig *config, PjDriver **out_driver) {
@@ -98,7 +155,7 @@ static PjStatus sdk_open(const PjDriverConfig *config, PjDriver **out_driver) {
   }
   if (opened && driver->vendor)
     ops()->close(driver->vendor);
-  pj_free(driver);
+  driver_destroy(driver);
   return status;
 }
 
@@ -107,11 +164,11 @@ static int sdk_device_count(PjDriver *driver) {
 }
 
 static void sdk_device_info(PjDriver *driver, int device, PjDeviceInfo *out_info) {
-  PjsDeviceInfo info = {.struct_size = sizeof info, .local_hardware_id = device};
-  if (ops()->device_info)
-    ops()->device_info(driver->vendor, device, &info);
+  PjsDeviceInfo info = info_of(driver, device);
   *out_info = (PjDeviceInfo){.kind = info.kind ? info.kind : pj_sdk()->name,
-                             .local_hardware_id = info.local_hardware_id};
+                             .local_hardware_id = info.local_hardware_id,
+                             .num_attributes = driver->attributes[device].count,
+                             .attributes = driver->attributes[device].list};
 }
 
 // --- Memory --------------------------------------------------------------------------------------

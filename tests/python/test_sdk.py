@@ -35,8 +35,8 @@ def link(prefix):
     """link(source, output): a plugin of one C file, with the flags that pkg-config says."""
     flags = run("pkg-config", "--cflags", "--libs", "pjrt-sdk", PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig")).split()
 
-    def link(source, output, *more):
-        run(CC, "-std=c17", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", *more, source,
+    def link(source, output, standard="c17"):
+        run(CC, f"-std={standard}", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", source,
             "-o", output, *flags)
         return output
 
@@ -143,6 +143,7 @@ JAX = """
 import jax, jax.numpy as jnp, numpy as np
 assert jax.devices()[0].platform == "toy", jax.devices()
 assert jax.devices()[0].device_kind == "Toy 1"
+assert jax.devices()[0].memory_bytes == 64 << 20 and jax.devices()[0].firmware == "toy 1"
 w = np.arange(12, dtype=np.float32).reshape(3, 4) / 10
 step = jax.jit(lambda w, x: (jnp.tanh(x @ w.T).sum(), jnp.sort(x * 2)))
 total, ordered = step(w, np.array([[3, 1, 2, 0]], np.float32))
@@ -276,6 +277,114 @@ def test_wrong_use_is_told(prefix, wrong, tmp_path, fault):
         assert "6" in said
     else:
         assert FAULTS[fault] in said, said
+
+
+# --- A device and a compiler ---------------------------------------------------------------------------
+
+BOTH = r"""
+#include <stdlib.h>
+#include <string.h>
+#include <pjrt/sdk/sdk.h>
+/* Memory that the host cannot address, as far as libpjrt knows, and a compiler of negations alone. */
+#define MARK ((PjsAddress)1 << 63)
+static char *at(PjsAddress address) { return (char *)(uintptr_t)(address & ~MARK); }
+struct PjsDriver { int opened; };
+struct PjsExecutable { size_t count; };
+static struct PjsDriver the_driver = {42};
+static PjsError *my_open(const PjsOpenOptions *options, PjsDriver **out) { (void)options; *out = &the_driver; return NULL; }
+static void my_close(PjsDriver *d) { (void)d; }
+static int my_count(PjsDriver *d) { (void)d; return 1; }
+static PjsError *my_allocate(PjsDriver *d, int device, size_t size, PjsAddress *out) {
+  (void)d; (void)device;
+  *out = MARK | (PjsAddress)(uintptr_t)malloc(size + 1);
+  return NULL;
+}
+static void my_free(PjsDriver *d, int device, PjsAddress address, size_t size) { (void)d; (void)device; (void)size; free(at(address)); }
+static void my_in(PjsDriver *d, int device, PjsAddress to, const void *from, size_t size, PjsDone *done) {
+  (void)d; (void)device;
+  memcpy(at(to), from, size);
+  pjs_done(done, NULL);
+}
+static void my_out(PjsDriver *d, int device, void *to, PjsAddress from, size_t size, PjsDone *done) {
+  (void)d; (void)device;
+  memcpy(to, at(from), size);
+  pjs_done(done, NULL);
+}
+static PjsError *my_compile(const PjsModule *module, const PjsCompileOptions *options, PjsExecutable **out) {
+  const PjsRegion *body = pjs_op_region(pjs_module_entry(module), 0);
+  const PjsOp *op = pjs_region_first(body);
+  (void)options;
+  if (!pjs_op_is(op, "stablehlo.negate"))
+    return pjs_op_error(op, PJRT_Error_Code_UNIMPLEMENTED, "only negations");
+  *out = malloc(sizeof **out);
+  (*out)->count = pjs_type_num_elements(pjs_value_type(pjs_op_result(op, 0)));
+  return NULL;
+}
+static void my_destroy(PjsExecutable *executable) { free(executable); }
+static void my_run(const PjsExecutable *executable, const PjsRun *run, PjsDone *done) {
+  if (run->driver != &the_driver || run->device != 0 || run->num_inputs != 1 || run->num_outputs != 1 ||
+      run->inputs[0].host || run->outputs[0].host || run->inputs[0].element != PJRT_Buffer_Type_F32 ||
+      run->inputs[0].rank != 1 || run->outputs[0].bytes != executable->count * sizeof(float)) {
+    pjs_done(done, pjs_error(PJRT_Error_Code_INTERNAL, "a run that is not what was compiled"));
+    return;
+  }
+  const float *in = (const float *)at(run->inputs[0].address);
+  float *out = (float *)at(run->outputs[0].address);
+  for (size_t i = 0; i < executable->count; i++)
+    out[i] = -in[i];
+  pjs_done(done, NULL);
+}
+static const PjsDeviceOps device = {.struct_size = sizeof device, .open = my_open, .close = my_close, .device_count = my_count,
+                                    .allocate = my_allocate, .free = my_free, .copy_in = my_in, .copy_out = my_out};
+static const PjsCompilerOps compiler = {.struct_size = sizeof compiler, .form = PJS_FORM_VERIFIED, .compile = my_compile,
+                                        .destroy = my_destroy, .run = my_run};
+static const PjsPlatform platform = {.struct_size = sizeof platform, .sdk_version = PJS_VERSION, .name = "both",
+                                     .version = "both 1", .device = &device, .compiler = &compiler};
+PJRT_SDK_PLUGIN(platform)
+"""
+
+
+def test_a_device_and_a_compiler(prefix, link, tmp_path):
+    """The compiler runs over the device's addresses; what it refuses libpjrt runs on copies."""
+    numpy = pytest.importorskip("numpy")
+    (tmp_path / "both.c").write_text(BOTH)
+    plugin = link(tmp_path / "both.c", tmp_path / "pjrt_plugin_both.so")
+    numpy.save(tmp_path / "x.npy", numpy.array([1, -2, 3], numpy.float32))
+    for op, expected, left in (("negate", [-1, 2, -3], False), ("abs", [1, 2, 3], True)):
+        program = tmp_path / f"{op}.mlir"
+        program.write_text(f"func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {{\n  %y = stablehlo.{op} %x : tensor<3xf32>\n"
+                           "  return %y : tensor<3xf32>\n}\n")
+        said = run(prefix / "bin/pjrt", "run", "--plugin", plugin, "-o", tmp_path / "out", program, tmp_path / "x.npy",
+                   PJRT_LOG="fallback")
+        assert numpy.load(tmp_path / "out/output_0.npy").tolist() == expected
+        assert (f"the whole program, by libpjrt: stablehlo.{op}: only negations" in said) == left, said
+
+
+CXX = r"""
+#include <pjrt/sdk/sdk.h>
+struct PjsExecutable {};
+namespace {
+PjsError *compile(const PjsModule *, const PjsCompileOptions *, PjsExecutable **) {
+  return pjs_error(PJRT_Error_Code_UNIMPLEMENTED, "nothing yet");
+}
+void destroy(PjsExecutable *) {}
+void run(const PjsExecutable *, const PjsRun *, PjsDone *done) { pjs_done(done, nullptr); }
+const PjsCompilerOps compiler{sizeof(PjsCompilerOps), PJS_FORM_VERIFIED, compile, destroy, run, nullptr, nullptr};
+const PjsPlatform platform{sizeof(PjsPlatform), PJS_VERSION, "cxx", "cxx 1", nullptr, &compiler};
+}
+PJRT_SDK_PLUGIN(platform)
+"""
+
+
+def test_a_plugin_in_cxx(prefix, link, tmp_path):
+    """C++ links in the same way; a compiler that does nothing yet leaves everything to libpjrt."""
+    (tmp_path / "cxx.cc").write_text(CXX)
+    plugin = link(tmp_path / "cxx.cc", tmp_path / "pjrt_plugin_cxx.so", "c++17")
+    program = tmp_path / "one.mlir"
+    program.write_text("func.func @main() -> tensor<3xf32> {\n  %x = stablehlo.iota dim = 0 : tensor<3xf32>\n"
+                       "  return %x : tensor<3xf32>\n}\n")
+    said = run(prefix / "bin/pjrt", "run", "--plugin", plugin, program, PJRT_LOG="fallback")
+    assert "by libpjrt: nothing yet" in said and "2" in said, said
 
 
 # --- The guide ---------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ typedef struct Board {
   unsigned latency_us;
   char *region; /* nobody but the board's thread reads or writes it */
   uint64_t region_bytes;
+  PjsOption attributes[2]; /* what hosts are told */
 
   pthread_mutex_t memory_lock;
   Stretch *stretches;
@@ -152,11 +153,15 @@ static Board *board_create(int number, uint64_t bytes, unsigned latency_us) {
     return NULL;
   }
   *all = (Stretch){.at = 0, .size = bytes};
-  *board = (Board){.number = number,
-                   .latency_us = latency_us,
-                   .region = region,
-                   .region_bytes = bytes,
-                   .stretches = all};
+  *board =
+      (Board){.number = number,
+              .latency_us = latency_us,
+              .region = region,
+              .region_bytes = bytes,
+              .stretches = all,
+              .attributes = {
+                  {.name = "memory_bytes", .kind = PJS_OPTION_INTEGER, .integer = (int64_t)bytes},
+                  {.name = "firmware", .kind = PJS_OPTION_TEXT, .text = "toy 1"}}};
   pthread_mutex_init(&board->memory_lock, NULL);
   pthread_mutex_init(&board->queue_lock, NULL);
   pthread_cond_init(&board->queued, NULL);
@@ -223,9 +228,9 @@ static int toy_device_count(PjsDriver *driver) {
 }
 
 static void toy_device_info(PjsDriver *driver, int device, PjsDeviceInfo *info) {
-  (void)driver;
-  (void)device;
   info->kind = "Toy 1";
+  info->num_attributes = 2;
+  info->attributes = driver->boards[device]->attributes;
 }
 
 /* --- The driver: memory --------------------------------------------------------------------------

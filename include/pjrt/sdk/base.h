@@ -6,7 +6,8 @@
  * Names: functions pjs_*, types Pjs*, constants PJS_*. Element types and error codes are those of
  * the interface (pjrt_c_api.h). Sizes and offsets are in bytes unless a comment says otherwise.
  * What has a |struct_size| grows at its end only: the one who makes the struct writes sizeof of the
- * type that he was compiled with, the reader looks at nothing beyond. Functions may be called from
+ * type that he was compiled with, the reader looks at nothing beyond. Other structs change with
+ * PJS_VERSION only. Functions may be called from
  * any thread unless they say otherwise.
  */
 #ifndef PJRT_SDK_BASE_H

@@ -27,7 +27,8 @@ typedef enum PjsOptionKind {
   PJS_OPTION_BOOL
 } PjsOptionKind;
 
-/* An option that the host created its client with. */
+/* A named value: an option that the host created its client with, or what a device says of itself.
+ */
 typedef struct PjsOption {
   const char *name; /* ends with a NUL, as does |text| */
   PjsOptionKind kind;
@@ -49,6 +50,10 @@ typedef struct PjsDeviceInfo {
   const char *kind; /* the model, up to 31 characters, e.g. "Toy 1"; lives as long as the driver.
                        All devices of a driver have the same. */
   int local_hardware_id; /* as |device| when it comes in */
+  /* What hosts shall know besides: sizes, revisions, places in a network. JAX shows them as members
+   * of its device. They live as long as the driver. */
+  size_t num_attributes;
+  const PjsOption *attributes;
 } PjsDeviceInfo;
 
 /* Counters of a device's memory, in bytes; -1: not known. */
