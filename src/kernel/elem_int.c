@@ -95,6 +95,29 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
   return narrow ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
 }
 
+// Up to 16 bits without a sign by a constant, after Granlund and Montgomery: with 2^s <= y < 2^(s +
+// 1) the number m = floor(2^(16 + s) / y) + 1 has 16 bits, and x m / 2^(16 + s) is x / y and less
+// than 1 / y more where m y - 2^(16 + s) <= 2^s. Otherwise m of one more bit does, the highest of
+// which is added by hand, in halves so that the sum stays within 16 bits.
+static PjKirVal multiplied_quotient(PjKir *k, PjKirVal x, uint64_t y) {
+  PjKirElem elem = elem_of(k, x);
+  if (elem == PJ_KIR_I8)
+    x = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I16, x);
+  unsigned s = 63 - (unsigned)__builtin_clzll(y);
+  uint64_t scaled = 1ull << (16 + s), m = scaled / y + 1;
+  PjKirVal quotient;
+  if (m * y - scaled <= 1ull << s) {
+    quotient = pj_kir_2(k, PJ_KIR_UMULH, x, integer(k, x, m));
+    quotient = pj_kir_lshr(k, quotient, integer(k, x, s));
+  } else {
+    m = 2 * scaled / y + 1; // 17 bits
+    PjKirVal low = pj_kir_2(k, PJ_KIR_UMULH, x, integer(k, x, m));
+    PjKirVal half = pj_kir_lshr(k, pj_kir_sub(k, x, low), integer(k, x, 1));
+    quotient = pj_kir_lshr(k, pj_kir_add(k, low, half), integer(k, x, s));
+  }
+  return elem == PJ_KIR_I8 ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
+}
+
 // x / 2^|shift| rounded towards zero: a negative number is brought up first.
 static PjKirVal shifted_quotient(PjKir *k, PjKirVal x, unsigned shift) {
   if (!shift)
@@ -118,6 +141,9 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
     if (shifts)
       return shifted_quotient(k, x, (unsigned)__builtin_ctzll(bits));
   }
+  bool narrow = elem_of(k, x) == PJ_KIR_I8 || elem_of(k, x) == PJ_KIR_I16;
+  if (narrow && !with_sign && !shifts && pj_kir_is_const(k, y, &bits))
+    return multiplied_quotient(k, x, bits);
   if (vector && elem_of(k, x) != PJ_KIR_I64 && !shifts)
     return float_quotient(k, with_sign, x, y);
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);

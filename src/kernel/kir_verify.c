@@ -165,7 +165,7 @@ static PjStatus check_lanewise(const Verifier *v, const PjKirInst *inst) {
   REQUIRE(floats ? pj_kir_is_float(first) : is_int(first) || (bits && first.elem == PJ_KIR_I1),
           "operand type");
   if (inst->op == PJ_KIR_UMULH)
-    REQUIRE(first.elem == PJ_KIR_I32 || first.elem == PJ_KIR_I64, "operand type");
+    REQUIRE(first.elem >= PJ_KIR_I16 && first.elem <= PJ_KIR_I64, "operand type");
   return PJ_STATUS_OK;
 }
 

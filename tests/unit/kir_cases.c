@@ -134,7 +134,7 @@ static uint32_t shape_ops(PjKirElem elem, PjKirOp *ops) {
   for (int op = PJ_KIR_ADD; op <= PJ_KIR_UNO; ++op) {
     bool of_float =
         (op >= PJ_KIR_FADD && op <= PJ_KIR_RINT) || (op >= PJ_KIR_FEQ && op <= PJ_KIR_UNO);
-    if (of_float == is_float && !(op == PJ_KIR_UMULH && elem != PJ_KIR_I32 && elem != PJ_KIR_I64))
+    if (of_float == is_float && !(op == PJ_KIR_UMULH && elem == PJ_KIR_I8))
       ops[n++] = (PjKirOp)op;
   }
   return n;

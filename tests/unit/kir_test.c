@@ -315,6 +315,7 @@ static void build_folded_integers(PjKir *k) {
 #define F(OP, e, a, b) pj_kir_2(k, PJ_KIR_##OP, C(e, a), C(e, b))
   SAME(F(ADD, I8, 200, 100), C(I8, 44));
   SAME(F(MUL, I16, 300, 300), C(I16, 90000));
+  SAME(F(UMULH, I16, 0x8000u, 6), C(I16, 3));
   SAME(F(UMULH, I32, 0x80000000u, 6), C(I32, 3));
   SAME(F(UMULH, I64, 1ull << 63, 6), C(I64, 3));
   SAME(F(SDIV, I8, -7, 2), C(I8, -3));

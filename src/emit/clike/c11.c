@@ -109,6 +109,8 @@ static const PjClikePiece pieces[] = {
      "  uint32_t finite = rest < 0x38800000u ? small : rest < 0x477FF000u ? large : 0x7C00u;\n"
      "  return (uint16_t)((bits >> 16 & 0x8000u) | (rest > 0x7F800000u ? nan : finite));\n"
      "}\n"},
+    {"umulh16", "FN uint16_t umulh16(uint16_t a, uint16_t b) { return "
+                "(uint16_t)((uint32_t)a * b >> 16); }\n"},
     {"umulh32", "FN uint32_t umulh32(uint32_t a, uint32_t b) { return "
                 "(uint32_t)((uint64_t)a * b >> 32); }\n"},
     {"umulh64",

@@ -63,6 +63,10 @@ static X86Op divide(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b) {
 }
 
 static X86Op high_product(Lower *l, PjKirElem elem, X86Op a, X86Op b) {
+  if (elem == PJ_KIR_I16)
+    return x86_shift(l, SHIFT_RIGHT, 4,
+                     multiply(l, 4, x86_extend(l, a, elem, false), x86_extend(l, b, elem, false)),
+                     16);
   b = gpr(l, b);
   X86Reg d = x86_new_reg(l, X86_GPR);
   X86Ins *ins = x86_ins(l, X86_G_MULH, x86_gpr_size(elem));

@@ -248,6 +248,10 @@ static bool lower_integers(Lower *l, PjKirVal v, Shape s) {
       out.op[i] = s.bytes == 8 ? multiply_64(l, s, a, b) : plain(l, s, mul, a, b);
       break;
     case PJ_KIR_UMULH:
+      if (s.bytes == 2) {
+        out.op[i] = x86_rvm_commuting(l, P | M | 0xe4, s.size, a, b); // vpmulhuw
+        break;
+      }
       if (s.bytes != 4)
         return false;
       out.op[i] = high_product_32(l, s, x86_in_reg(l, X86_VEC, a), x86_in_reg(l, X86_VEC, b));
