@@ -4,7 +4,9 @@
 // A group of lines is transformed together, one to a lane (fft_variant.h), in the precision of the
 // operand. A long line alone is itself two dimensions (n = n1 * n2): n2 lines of n1, a
 // multiplication by roots, n1 lines of n2; so it takes all lanes and threads, and stays in the
-// cache.
+// cache. A long real line is a complex one of half the length and a pass over pairs of elements; a
+// long line of another length than products of small primes a convolution (Bluestein), itself in
+// two dimensions: columns, then rows forth and, multiplied, back, then columns.
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +22,9 @@ enum {
   MAX_SPLIT = 1 << 24,
   MAX_WORK = 1 << 18,
   TWIDDLE_ROWS = 32,
-  MAX_JOBS = 16
+  MAX_JOBS = 16,
+  CHIRP_FROM = 512, // lines that are convolutions of their own
+  CHIRP_TILE = 16   // both dimensions of which are multiples of this
 };
 
 // A length: its passes, or, for Bluestein, the convolution's.
@@ -34,7 +38,16 @@ struct Line {
   const void *chirp, *kernel;
 };
 
-typedef enum JobKind { COMPLEX, REAL_FORWARD, REAL_INVERSE } JobKind;
+typedef enum JobKind {
+  COMPLEX,
+  REAL_FORWARD,
+  REAL_INVERSE,
+  REAL_LAST,  // of a long real line: the pass over pairs behind the complex transform, in place,
+  REAL_FIRST, // and the one in front of the inverse
+  CHIRP_FIRST,
+  CHIRP_MIDDLE,
+  CHIRP_LAST
+} JobKind;
 typedef enum Place { INPUT, RESULT, WORK } Place; // arrays of a job
 
 // |outer| times |lines| lines: steps between elements, lines and outer ones, in complex elements
@@ -49,7 +62,8 @@ typedef struct Job {
       swap_out; // the inverse is the forward transform with real and imaginary parts swapped
   double factor;
   const void *twiddles; // by group, or NULL
-  const void *roots;    // real: of the whole length, NULL if it is odd
+  const void *roots;    // real: of the whole length, NULL if it is odd; chirp, or its transform
+  int64_t length;       // chirp: of the line; pairs: complex elements of the line
 } Job;
 
 typedef struct Kernels {
@@ -107,7 +121,8 @@ static PjStatus run_fft(const PjRoutine *self, PjThreads *threads, const void *c
                .groups = pj__divide_up(job->lines, f->kernels->lanes)};
     run.in = job->from == INPUT ? in[0] : job->from == RESULT ? out[0] : scratch;
     run.out = job->to == RESULT ? out[0] : scratch;
-    const double work = (double)job->line->work * f->kernels->lanes * 16;
+    const bool pairs = job->kind == REAL_LAST || job->kind == REAL_FIRST;
+    const double work = (double)(pairs ? 2 : job->line->work) * f->kernels->lanes * 16;
     pj_threads_for(threads, job->outer * run.groups, pj__grain(job->outer * run.groups, work),
                    run_groups, &run);
   }
@@ -263,6 +278,45 @@ static bool is_smooth(int64_t n) {
   return factorise(&line);
 }
 
+// The smallest product of 2, 3 and 5 that is not below |n|.
+static int64_t smooth_from(int64_t n) {
+  int64_t best = INT64_MAX;
+  for (int64_t fives = 1; fives < 5 * n; fives *= 5)
+    for (int64_t threes = fives; threes < 3 * n; threes *= 3) {
+      int64_t all = threes;
+      while (all < n)
+        all *= 2;
+      best = pj__min(best, all);
+    }
+  return best;
+}
+
+static void transform(PjArena *arena, int64_t n, Root *data);
+
+// Bluestein's tables for a line of |n| elements: chirp[k] = exp(-pi i k^2 / n), and the transform
+// of its conjugate around zero, cyclic with |length| >= 2 n - 1 elements, over |length|.
+static void new_chirp(PjArena *arena, bool wide, int64_t n, int64_t length, const void **out_chirp,
+                      const void **out_kernel) {
+  void *chirp = new_table(arena, wide, n), *kernel = new_table(arena, wide, length);
+  const PjArenaMark mark = pj_arena_mark(arena);
+  Root *data = PJ_NEW_ARRAY(arena, Root, (size_t)length);
+  const Products products = wide ? (Products){0} : new_products(arena, 2 * n, 2 * n);
+  for (int64_t k = 0, square = 0; k < n; ++k) { // square = k^2 mod 2 n
+    const Root value = wide ? root(square, 2 * n) : product(&products, square);
+    put(wide, chirp, k, value);
+    data[k] = (Root){value.re / (double)length, -value.im / (double)length};
+    if (k)
+      data[length - k] = data[k];
+    square = (square + 2 * k + 1) % (2 * n);
+  }
+  transform(arena, length, data);
+  for (int64_t k = 0; k < length; ++k)
+    put(wide, kernel, k, data[k]);
+  pj_arena_reset(arena, mark);
+  *out_chirp = chirp;
+  *out_kernel = kernel;
+}
+
 static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
   Line *line = PJ_NEW(arena, Line);
   line->n = line->work = n;
@@ -270,44 +324,9 @@ static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
     line->roots = new_roots(arena, wide, n, n);
     return line;
   }
-  int64_t length = 1;
-  while (length < 2 * n - 1)
-    length *= 2;
-  line->inner = new_line(arena, wide, length);
-  line->work = length;
-  // The kernel is the transform of the conjugate chirp, here by its definition's fast form in
-  // double.
-  void *chirp = new_table(arena, wide, n), *kernel = new_table(arena, wide, length);
-  const PjArenaMark mark = pj_arena_mark(arena);
-  Root *data = PJ_NEW_ARRAY(arena, Root, (size_t)length),
-       *spare = PJ_NEW_ARRAY(arena, Root, (size_t)length);
-  const Root *roots = new_roots(arena, true, length, length);
-  for (int64_t k = 0, square = 0; k < n; ++k) { // square = k^2 mod 2 n
-    const Root value = root(square, 2 * n);
-    put(wide, chirp, k, value);
-    data[k] = (Root){value.re / (double)length, -value.im / (double)length};
-    if (k)
-      data[length - k] = data[k];
-    square = (square + 2 * k + 1) % (2 * n);
-  }
-  for (int64_t s = 1, m = length / 2; m > 0; s *= 2, m /= 2) {
-    for (int64_t p = 0; p < m; ++p) {
-      const Root w = roots[p * s];
-      for (int64_t q = 0; q < s; ++q) {
-        const Root a = data[p * s + q], b = data[(p + m) * s + q], d = {a.re - b.re, a.im - b.im};
-        spare[2 * p * s + q] = (Root){a.re + b.re, a.im + b.im};
-        spare[(2 * p + 1) * s + q] = (Root){d.re * w.re - d.im * w.im, d.re * w.im + d.im * w.re};
-      }
-    }
-    Root *const other = data;
-    data = spare;
-    spare = other;
-  }
-  for (int64_t k = 0; k < length; ++k)
-    put(wide, kernel, k, data[k]);
-  pj_arena_reset(arena, mark);
-  line->chirp = chirp;
-  line->kernel = kernel;
+  line->inner = new_line(arena, wide, smooth_from(2 * n - 1));
+  line->work = line->inner->n;
+  new_chirp(arena, wide, n, line->work, &line->chirp, &line->kernel);
   return line;
 }
 
@@ -337,7 +356,7 @@ static Job *add_job(Maker *m, JobKind kind, int64_t n, Place from, Place to) {
   *job = (Job){.kind = kind, .from = from, .to = to, .factor = 1};
   // Equal lengths share their tables.
   for (int i = 0; i < m->f->num - 1 && !job->line; ++i)
-    if (m->f->jobs[i].line->n == n)
+    if (m->f->jobs[i].line && m->f->jobs[i].line->n == n)
       job->line = m->f->jobs[i].line;
   if (!job->line)
     job->line = new_line(m->arena, m->f->wide, n);
@@ -346,37 +365,93 @@ static Job *add_job(Maker *m, JobKind kind, int64_t n, Place from, Place to) {
   return job;
 }
 
+// |outer| lines of n = n1 * n2 elements, in two dimensions; those of the result are |out_outer|
+// apart.
+static void add_split(Maker *m, bool inverse, int64_t outer, int64_t n1, int64_t n2,
+                      int64_t out_outer, double factor, Place from, Place to) {
+  Job *a = add_job(m, COMPLEX, n1, from, WORK);
+  if (!m->fits)
+    return;
+  a->outer = outer;
+  a->in_outer = a->out_outer = n1 * n2;
+  a->lines = a->in_step = a->out_step = n2;
+  a->in_next = a->out_next = 1;
+  a->swap_in = inverse;
+  a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
+  Job *b = add_job(m, COMPLEX, n2, WORK, to);
+  if (!m->fits)
+    return;
+  b->outer = outer;
+  b->in_outer = n1 * n2;
+  b->out_outer = out_outer;
+  b->lines = b->out_step = n1;
+  b->in_next = n2;
+  b->in_step = b->out_next = 1;
+  b->swap_out = inverse;
+  b->factor = factor;
+  m->work = pj__max(m->work, outer * n1 * n2);
+}
+
+// |outer| lines of any length |n| as convolutions in two dimensions.
+static void add_chirp(Maker *m, bool inverse, int64_t outer, int64_t n, double factor, Place from,
+                      Place to) {
+  enum { SQUARE = CHIRP_TILE * CHIRP_TILE };
+  const int64_t tiles = smooth_from(pj__divide_up(2 * n - 1, SQUARE)), part = split(tiles),
+                n1 = CHIRP_TILE * part, n2 = CHIRP_TILE * (tiles / part);
+  const void *chirp, *kernel;
+  new_chirp(m->arena, m->f->wide, n, n1 * n2, &chirp, &kernel);
+  Job *a = add_job(m, CHIRP_FIRST, n1, from, WORK);
+  if (!m->fits)
+    return;
+  a->outer = outer;
+  a->in_outer = n;
+  a->out_outer = n1 * n2;
+  a->lines = a->in_step = a->out_step = n2;
+  a->in_next = a->out_next = 1;
+  a->swap_in = inverse;
+  a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
+  a->roots = chirp;
+  a->length = n;
+  Job *b = add_job(m, CHIRP_MIDDLE, n2, WORK, WORK);
+  if (!m->fits)
+    return;
+  b->outer = outer;
+  b->in_outer = b->out_outer = n1 * n2;
+  b->lines = n1;
+  b->in_step = b->out_step = 1;
+  b->in_next = b->out_next = n2;
+  b->roots = kernel;
+  Job *c = add_job(m, CHIRP_LAST, n1, WORK, to);
+  if (!m->fits)
+    return;
+  c->outer = outer;
+  c->in_outer = n1 * n2;
+  c->out_outer = n;
+  c->lines = c->in_step = c->out_step = n2;
+  c->in_next = c->out_next = 1;
+  c->swap_out = inverse;
+  c->factor = factor;
+  c->twiddles = a->twiddles;
+  c->roots = chirp;
+  c->length = n;
+  m->work = pj__max(m->work, outer * n1 * n2);
+}
+
 // Complex |from| to |to| [outer, n, inner] along the middle.
 static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_t inner, Place from,
                         Place to) {
   const int lanes = m->f->kernels->lanes;
   const double factor = inverse ? 1 / (double)n : 1;
-  const int64_t lines = inner == 1 ? outer : inner,
-                part = n > SPLIT_FROM && is_smooth(n) ? split(n) : 1;
+  const int64_t lines = inner == 1 ? outer : inner;
+  const bool smooth = is_smooth(n), alone = inner == 1 && to != WORK && n <= MAX_SPLIT &&
+                                            (n >= SPLIT_ALWAYS || lines < lanes);
   // In two dimensions: long lines, unless there are many not too long ones.
-  if (part > 1 && inner == 1 && to != WORK && n <= MAX_SPLIT &&
-      (n >= SPLIT_ALWAYS || lines < lanes)) {
-    const int64_t n1 = part, n2 = n / part;
-    Job *a = add_job(m, COMPLEX, n1, from, WORK);
-    if (!m->fits)
-      return;
-    a->outer = outer;
-    a->in_outer = a->out_outer = n;
-    a->lines = a->in_step = a->out_step = n2;
-    a->in_next = a->out_next = 1;
-    a->swap_in = inverse;
-    a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, lanes);
-    Job *b = add_job(m, COMPLEX, n2, WORK, to);
-    if (!m->fits)
-      return;
-    b->outer = outer;
-    b->in_outer = b->out_outer = n;
-    b->lines = b->out_step = n1;
-    b->in_next = n2;
-    b->in_step = b->out_next = 1;
-    b->swap_out = inverse;
-    b->factor = factor;
-    m->work = pj__max(m->work, outer * n);
+  if (alone && smooth && n > SPLIT_FROM && split(n) > 1) {
+    add_split(m, inverse, outer, split(n), n / split(n), n, factor, from, to);
+    return;
+  }
+  if (alone && !smooth && n >= CHIRP_FROM) {
+    add_chirp(m, inverse, outer, n, factor, from, to);
     return;
   }
   Job *job = add_job(m, COMPLEX, n, from, to);
@@ -391,8 +466,38 @@ static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_
   job->factor = factor;
 }
 
+// The pass over pairs of complex elements of a real line of |n|, from |from| to RESULT.
+static void add_pairs(Maker *m, JobKind kind, int64_t outer, int64_t n, Place from) {
+  if (m->f->num == MAX_JOBS)
+    m->fits = false;
+  if (!m->fits)
+    return;
+  Job *job = &m->f->jobs[m->f->num++];
+  const int64_t half = n / 2;
+  *job = (Job){.kind = kind,
+               .from = from,
+               .to = RESULT,
+               .outer = outer,
+               .lines = half / 2 + 1,
+               .in_outer = half + 1,
+               .out_outer = kind == REAL_LAST ? half + 1 : half,
+               .roots = new_roots(m->arena, m->f->wide, n, half / 2 + 1),
+               .length = half};
+}
+
 static void add_real(Maker *m, bool inverse, int64_t outer, int64_t n, Place from, Place to) {
   const bool even = n % 2 == 0;
+  const int64_t half = n / 2;
+  if (even && half > SPLIT_FROM && half <= MAX_SPLIT && is_smooth(half) && split(half) > 1 &&
+      from == INPUT && (half >= SPLIT_ALWAYS || outer < m->f->kernels->lanes)) {
+    if (inverse)
+      add_pairs(m, REAL_FIRST, outer, n, INPUT);
+    add_split(m, inverse, outer, split(half), half / split(half), inverse ? half : half + 1,
+              inverse ? 1 / (double)n : 1, inverse ? RESULT : INPUT, RESULT);
+    if (!inverse)
+      add_pairs(m, REAL_LAST, outer, n, RESULT);
+    return;
+  }
   Job *job = add_job(m, inverse ? REAL_INVERSE : REAL_FORWARD, even ? n / 2 : n, from, to);
   if (!m->fits)
     return;
@@ -418,6 +523,40 @@ static void add_dims(Maker *m, bool inverse, const PjType *shape, uint32_t first
       inner *= shape->dims[d];
     add_complex(m, inverse, outer, shape->dims[axis], inner, i == first ? from : to, to);
   }
+}
+
+// Sizes of the work space, when all jobs are there.
+static void finish(const Maker *m) {
+  Fft *f = m->f;
+  f->routine.scratch_bytes = pj__scratch_round((size_t)m->work * 2 * f->part);
+  for (int i = 0; i < f->num; ++i) {
+    if (!f->jobs[i].line)
+      continue;
+    const size_t bytes =
+        2 * (size_t)(f->jobs[i].line->work + 1) * (size_t)f->kernels->lanes * 2 * f->part;
+    if (bytes > f->routine.thread_scratch_bytes)
+      f->routine.thread_scratch_bytes = pj__scratch_round(bytes);
+  }
+}
+
+// Transforms |data|, of a length of small primes, in double.
+static void transform(PjArena *arena, int64_t n, Root *data) {
+  Fft *f = PJ_NEW(arena, Fft);
+  f->wide = true;
+  f->part = sizeof(double);
+  f->kernels = &PJ_PICK(kernels)[true];
+  Maker m = {arena, f, true, 0};
+  if (n > SPLIT_FROM && split(n) > 1)
+    add_split(&m, false, 1, split(n), n / split(n), n, 1, INPUT, RESULT);
+  else
+    add_complex(&m, false, 1, n, 1, INPUT, RESULT);
+  finish(&m);
+  char *scratch = pj_arena_alloc(arena, f->routine.scratch_bytes + f->routine.thread_scratch_bytes +
+                                            PJ_SCRATCH_ALIGN);
+  scratch += -(uintptr_t)scratch & (PJ_SCRATCH_ALIGN - 1);
+  const void *in = data;
+  void *out = data;
+  run_fft(&f->routine, NULL, &in, &out, scratch);
 }
 
 static PjStatus run_nothing(const PjRoutine *self, PjThreads *threads, const void *const *in,
@@ -461,13 +600,7 @@ const PjRoutine *pj__routine_fft(PjArena *arena, const PjOp *op) {
   }
   if (!m.fits)
     return NULL;
-  f->routine.scratch_bytes = pj__scratch_round((size_t)m.work * 2 * f->part);
-  for (int i = 0; i < f->num; ++i) {
-    const size_t bytes =
-        2 * (size_t)(f->jobs[i].line->work + 1) * (size_t)f->kernels->lanes * 2 * f->part;
-    if (bytes > f->routine.thread_scratch_bytes)
-      f->routine.thread_scratch_bytes = pj__scratch_round(bytes);
-  }
+  finish(&m);
   f->routine.bytes = (double)pj__bytes(in) + (double)pj__bytes(out);
   for (uint32_t i = 0; i < count; ++i)
     f->routine.flops += 5 * (double)pj__count(out) * log2((double)lengths[i] + 1);

@@ -5,8 +5,9 @@
 // A pass of radix r over the first buffer, seen as [r][m][s], to the second, [m][r][s] (Stockham's
 // self-sorting form): to[p][k][q] = root(p * k * s) * sum over j of from[j][p][q] * exp(-2 pi i j k
 // / r).
+#include "routine/lanes_variant.h"
+
 #define FFT(S, T, LANES)                                                                           \
-  typedef T PJ_V(Vec##S) __attribute__((vector_size(PJ_VB)));                                      \
   typedef struct PJ_V(Pair##S) {                                                                   \
     PJ_V(Vec##S) re, im;                                                                           \
   } PJ_V(Pair##S);                                                                                 \
@@ -177,18 +178,30 @@
   PJ_TARGET static void PJ_V(load##S)(int64_t n, int count, const T *in, int64_t step,             \
                                       int64_t next, bool swap, PJ_V(Pair##S) * out) {              \
     if (count == LANES && next == 1) {                                                             \
-      typedef T Loose __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));          \
       for (int64_t j = 0; j < n; ++j, in += 2 * step) {                                            \
-        const PJ_V(Vec##S) a = *(const Loose *)in, b = *(const Loose *)(in + LANES);               \
-        const PJ_V(Vec##S) re = EVENS_##LANES(a, b), im = ODDS_##LANES(a, b);                      \
+        const PJ_V(Vec##S) a = *(const PJ_V(Loose##S) *)in,                                        \
+                           b = *(const PJ_V(Loose##S) *)(in + LANES);                              \
+        const PJ_V(Vec##S) re = PJ_EVENS_##S(a, b), im = PJ_ODDS_##S(a, b);                        \
         out[j].re = swap ? im : re;                                                                \
         out[j].im = swap ? re : im;                                                                \
       }                                                                                            \
       return;                                                                                      \
     }                                                                                              \
+    int64_t j = 0;                                                                                 \
+    if (count == LANES && step == 1) /* squares of vectors, a line each, are turned */             \
+      for (; j + LANES / 2 <= n; j += LANES / 2) {                                                 \
+        PJ_V(Vec##S) v[LANES];                                                                     \
+        PJ_UNROLL for (int l = 0; l < LANES; ++l) v[l] =                                           \
+            *(const PJ_V(Loose##S) *)(in + 2 * (j + l * next));                                    \
+        PJ_V(turn_##S)(v);                                                                         \
+        PJ_UNROLL for (int i = 0; i < LANES / 2; ++i) {                                            \
+          out[j + i].re = swap ? v[2 * i + 1] : v[2 * i];                                          \
+          out[j + i].im = swap ? v[2 * i] : v[2 * i + 1];                                          \
+        }                                                                                          \
+      }                                                                                            \
     if (count < LANES)                                                                             \
       memset(out, 0, (size_t)n * sizeof *out);                                                     \
-    for (int64_t j = 0; j < n; ++j)                                                                \
+    for (; j < n; ++j)                                                                             \
       for (int l = 0; l < count; ++l) {                                                            \
         const T *x = in + 2 * (j * step + l * next);                                               \
         ((T *)&out[j])[swap * LANES + l] = x[0];                                                   \
@@ -198,16 +211,27 @@
   PJ_TARGET static void PJ_V(store##S)(int64_t n, int count, const PJ_V(Pair##S) * in, T * out,    \
                                        int64_t step, int64_t next, bool swap, T factor) {          \
     if (count == LANES && next == 1) {                                                             \
-      typedef T Loose __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));          \
       for (int64_t j = 0; j < n; ++j, out += 2 * step) {                                           \
         const PJ_V(Vec##S) re = (swap ? in[j].im : in[j].re) * factor,                             \
                            im = (swap ? in[j].re : in[j].im) * factor;                             \
-        *(Loose *)out = LOWS_##LANES(re, im);                                                      \
-        *(Loose *)(out + LANES) = HIGHS_##LANES(re, im);                                           \
+        *(PJ_V(Loose##S) *)out = PJ_LOWS_##S(re, im);                                              \
+        *(PJ_V(Loose##S) *)(out + LANES) = PJ_HIGHS_##S(re, im);                                   \
       }                                                                                            \
       return;                                                                                      \
     }                                                                                              \
-    for (int64_t j = 0; j < n; ++j)                                                                \
+    int64_t j = 0;                                                                                 \
+    if (count == LANES && step == 1)                                                               \
+      for (; j + LANES / 2 <= n; j += LANES / 2) {                                                 \
+        PJ_V(Vec##S) v[LANES];                                                                     \
+        PJ_UNROLL for (int i = 0; i < LANES / 2; ++i) {                                            \
+          v[2 * i] = (swap ? in[j + i].im : in[j + i].re) * factor;                                \
+          v[2 * i + 1] = (swap ? in[j + i].re : in[j + i].im) * factor;                            \
+        }                                                                                          \
+        PJ_V(turn_##S)(v);                                                                         \
+        PJ_UNROLL for (int l = 0; l < LANES; ++l) * (PJ_V(Loose##S) *)(out + 2 * (j + l * next)) = \
+            v[l];                                                                                  \
+      }                                                                                            \
+    for (; j < n; ++j)                                                                             \
       for (int l = 0; l < count; ++l) {                                                            \
         T *x = out + 2 * (j * step + l * next);                                                    \
         x[0] = ((const T *)&in[j])[swap * LANES + l] * factor;                                     \
@@ -215,34 +239,154 @@
       }                                                                                            \
   }                                                                                                \
                                                                                                    \
+  /* Multiplies the elements of a group by its twiddles. Group by group lie the low rows, then the \
+   * high ones, [row, re and im, LANES]. */                                                        \
+  PJ_TARGET static void PJ_V(twiddle##S)(const Job *job, int64_t first, PJ_V(Pair##S) * at) {      \
+    const int64_t n = job->line->n, lows = n < TWIDDLE_ROWS ? n : TWIDDLE_ROWS;                    \
+    const int64_t rows = lows + (n + TWIDDLE_ROWS - 1) / TWIDDLE_ROWS;                             \
+    const PJ_V(Vec##S) *low = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * rows;      \
+    const PJ_V(Vec##S) *high = low + 2 * lows;                                                     \
+    for (int64_t begin = 0; begin < n; begin += TWIDDLE_ROWS, high += 2) {                         \
+      const int64_t some = n - begin < TWIDDLE_ROWS ? n - begin : TWIDDLE_ROWS;                    \
+      PJ_V(Pair##S) *x = at + begin;                                                               \
+      for (int64_t j = 0; j < some; ++j) {                                                         \
+        const PJ_V(Vec##S) re = high[0] * low[2 * j] - high[1] * low[2 * j + 1];                   \
+        const PJ_V(Vec##S) im = high[0] * low[2 * j + 1] + high[1] * low[2 * j];                   \
+        x[j] = (PJ_V(Pair##S)){x[j].re * re - x[j].im * im, x[j].re * im + x[j].im * re};          \
+      }                                                                                            \
+    }                                                                                              \
+  }                                                                                                \
+  /* data[j] *= the lanes of row j of a table of complex numbers, rows |step| apart, of which      \
+   * |limit| are there; others are zero. */                                                        \
+  PJ_TARGET static void PJ_V(table##S)(int64_t n, int count, const T *table, int64_t step,         \
+                                       int64_t limit, PJ_V(Pair##S) * data) {                      \
+    for (int64_t j = 0; j < n; ++j, table += 2 * step, limit -= step) {                            \
+      PJ_V(Pair##S) w = {0};                                                                       \
+      if (limit >= LANES && count == LANES) {                                                      \
+        const PJ_V(Vec##S) a = *(const PJ_V(Loose##S) *)table,                                     \
+                           b = *(const PJ_V(Loose##S) *)(table + LANES);                           \
+        w = (PJ_V(Pair##S)){PJ_EVENS_##S(a, b), PJ_ODDS_##S(a, b)};                                \
+      } else {                                                                                     \
+        for (int l = 0; l < count && l < limit; ++l) {                                             \
+          w.re[l] = table[2 * l];                                                                  \
+          w.im[l] = table[2 * l + 1];                                                              \
+        }                                                                                          \
+      }                                                                                            \
+      data[j] = (PJ_V(Pair##S)){data[j].re * w.re - data[j].im * w.im,                             \
+                                data[j].re * w.im + data[j].im * w.re};                            \
+    }                                                                                              \
+  }                                                                                                \
+  PJ_TARGET static void PJ_V(swap##S)(int64_t n, PJ_V(Pair##S) * data) {                           \
+    for (int64_t j = 0; j < n; ++j)                                                                \
+      data[j] = (PJ_V(Pair##S)){data[j].im, data[j].re};                                           \
+  }                                                                                                \
+  /* Rows of |step| elements of which only |limit| exist in all: whole ones, the last one in part, \
+   * none behind it. */                                                                            \
+  static inline int64_t PJ_V(whole##S)(int64_t n, int count, int64_t step, int64_t limit) {        \
+    const int64_t rows = limit < count ? 0 : (limit - count) / step + 1;                           \
+    return rows < n ? rows : n;                                                                    \
+  }                                                                                                \
+  /* A real line of even length as half as many complex elements at[0 .. half - 1] and its         \
+     transform to[0 .. half], elements k and half - k, with w = root k of the whole length. */     \
+  static inline PJ_TARGET void PJ_V(real_pair##S)(const T *a, const T *b, const T *w, T *to,       \
+                                                  T *to_mirror) {                                  \
+    const T even_re = (a[0] + b[0]) * (T)0.5, even_im = (a[1] - b[1]) * (T)0.5,                    \
+            odd_re = (a[1] + b[1]) * (T)0.5, odd_im = (b[0] - a[0]) * (T)0.5;                      \
+    const T re = odd_re * w[0] - odd_im * w[1], im = odd_re * w[1] + odd_im * w[0];                \
+    to[0] = even_re + re;                                                                          \
+    to[1] = even_im + im;                                                                          \
+    to_mirror[0] = even_re - re;                                                                   \
+    to_mirror[1] = im - even_im;                                                                   \
+  }                                                                                                \
+  static inline PJ_TARGET void PJ_V(real_unpair##S)(const T *a, const T *b, const T *w, T *to,     \
+                                                    T *to_mirror) {                                \
+    const T even_re = a[0] + b[0], even_im = a[1] - b[1], d_re = a[0] - b[0], d_im = a[1] + b[1];  \
+    const T re = d_re * w[0] + d_im * w[1], im = d_im * w[0] - d_re * w[1];                        \
+    to[0] = even_re - im;                                                                          \
+    to[1] = even_im + re;                                                                          \
+    to_mirror[0] = even_re + im;                                                                   \
+    to_mirror[1] = re - even_im;                                                                   \
+  }                                                                                                \
+                                                                                                   \
   /* One group of lines of a job; |in|, |out| address the first. */                                \
   PJ_TARGET static void PJ_V(group##S)(const Job *job, int64_t first, int count, const void *in,   \
                                        void *out, void *scratch) {                                 \
     const Line *line = job->line;                                                                  \
-    const int64_t n = line->n;                                                                     \
-    PJ_V(Pair##S) *data = scratch, *work = data + line->work + 1;                                  \
+    const int64_t n = line ? line->n : 0;                                                          \
+    PJ_V(Pair##S) *data = scratch, *work = data + (line ? line->work : 0) + 1;                     \
     const T factor = (T)job->factor;                                                               \
     switch (job->kind) {                                                                           \
     case COMPLEX: {                                                                                \
       PJ_V(load##S)(n, count, in, job->in_step, job->in_next, job->swap_in, data);                 \
       PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
-      if (job->twiddles) {                                                                         \
-        /* Group by group: the low rows, then the high ones, [row, re and im, LANES]. */           \
-        const int64_t lows = n < TWIDDLE_ROWS ? n : TWIDDLE_ROWS;                                  \
-        const int64_t rows = lows + (n + TWIDDLE_ROWS - 1) / TWIDDLE_ROWS;                         \
-        const PJ_V(Vec##S) *low = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * rows;  \
-        const PJ_V(Vec##S) *high = low + 2 * lows;                                                 \
-        for (int64_t begin = 0; begin < n; begin += TWIDDLE_ROWS, high += 2) {                     \
-          const int64_t some = n - begin < TWIDDLE_ROWS ? n - begin : TWIDDLE_ROWS;                \
-          PJ_V(Pair##S) *x = at + begin;                                                           \
-          for (int64_t j = 0; j < some; ++j) {                                                     \
-            const PJ_V(Vec##S) re = high[0] * low[2 * j] - high[1] * low[2 * j + 1];               \
-            const PJ_V(Vec##S) im = high[0] * low[2 * j + 1] + high[1] * low[2 * j];               \
-            x[j] = (PJ_V(Pair##S)){x[j].re * re - x[j].im * im, x[j].re * im + x[j].im * re};      \
-          }                                                                                        \
-        }                                                                                          \
-      }                                                                                            \
+      if (job->twiddles)                                                                           \
+        PJ_V(twiddle##S)(job, first, at);                                                          \
       PJ_V(store##S)(n, count, at, out, job->out_step, job->out_next, job->swap_out, factor);      \
+      return;                                                                                      \
+    }                                                                                              \
+    case CHIRP_FIRST: {                                                                            \
+      const int64_t step = job->in_step, limit = job->length - first,                              \
+                    rows = PJ_V(whole##S)(n, count, step, limit);                                  \
+      PJ_V(load##S)(rows, count, in, step, 1, job->swap_in, data);                                 \
+      if (rows < n)                                                                                \
+        memset(data + rows, 0, (size_t)(n - rows) * sizeof *data);                                 \
+      if (rows < n && limit > rows * step)                                                         \
+        PJ_V(load##S)                                                                              \
+      (1, (int)(limit - rows * step), (const T *)in + 2 * rows * step, step, 1, job->swap_in,      \
+       data + rows);                                                                               \
+      PJ_V(table##S)(n, count, (const T *)job->roots + 2 * first, step, limit, data);              \
+      PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
+      PJ_V(twiddle##S)(job, first, at);                                                            \
+      PJ_V(store##S)(n, count, at, out, job->out_step, 1, false, 1);                               \
+      return;                                                                                      \
+    }                                                                                              \
+    case CHIRP_MIDDLE: {                                                                           \
+      PJ_V(load##S)(n, count, in, 1, job->in_next, false, data);                                   \
+      PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
+      PJ_V(table##S)(n, count, (const T *)job->roots + 2 * first, job->lines, INT64_MAX, at);      \
+      PJ_V(swap##S)(n, at);                                                                        \
+      at = PJ_V(forward##S)(line, at, at == data ? work : data);                                   \
+      PJ_V(store##S)(n, count, at, out, 1, job->out_next, false, 1);                               \
+      return;                                                                                      \
+    }                                                                                              \
+    case CHIRP_LAST: {                                                                             \
+      const int64_t step = job->out_step, limit = job->length - first,                             \
+                    rows = PJ_V(whole##S)(n, count, step, limit);                                  \
+      PJ_V(load##S)(n, count, in, job->in_step, 1, false, data);                                   \
+      PJ_V(twiddle##S)(job, first, data);                                                          \
+      PJ_V(Pair##S) *at = PJ_V(forward##S)(line, data, work);                                      \
+      PJ_V(swap##S)(n, at);                                                                        \
+      PJ_V(table##S)(n, count, (const T *)job->roots + 2 * first, step, limit, at);                \
+      PJ_V(store##S)(rows, count, at, out, step, 1, job->swap_out, factor);                        \
+      if (rows < n && limit > rows * step)                                                         \
+        PJ_V(store##S)                                                                             \
+      (1, (int)(limit - rows * step), at + rows, (T *)out + 2 * rows * step, step, 1,              \
+       job->swap_out, factor);                                                                     \
+      return;                                                                                      \
+    }                                                                                              \
+    case REAL_LAST: { /* in place: |first| counts pairs */                                         \
+      T *x = out;                                                                                  \
+      const T *roots = job->roots;                                                                 \
+      const int64_t half = job->length;                                                            \
+      for (int64_t k = first; k < first + count; ++k) {                                            \
+        const T a[2] = {x[2 * k], x[2 * k + 1]},                                                   \
+                b[2] = {x[2 * (k ? half - k : 0)], x[2 * (k ? half - k : 0) + 1]};                 \
+        PJ_V(real_pair##S)(a, b, roots + 2 * k, x + 2 * k, x + 2 * (half - k));                    \
+        if (!k)                                                                                    \
+          x[1] = x[2 * half + 1] = 0;                                                              \
+      }                                                                                            \
+      return;                                                                                      \
+    }                                                                                              \
+    case REAL_FIRST: {                                                                             \
+      const T *x = in, *roots = job->roots;                                                        \
+      T *y = out;                                                                                  \
+      const int64_t half = job->length;                                                            \
+      for (int64_t k = first; k < first + count; ++k) {                                            \
+        const T a[2] = {x[2 * k], k ? x[2 * k + 1] : 0},                                           \
+                b[2] = {x[2 * (half - k)], k ? x[2 * (half - k) + 1] : 0};                         \
+        T unused[2];                                                                               \
+        PJ_V(real_unpair##S)(a, b, roots + 2 * k, y + 2 * k, k ? y + 2 * (half - k) : unused);     \
+      }                                                                                            \
       return;                                                                                      \
     }                                                                                              \
     case REAL_FORWARD: {                                                                           \
@@ -307,28 +451,6 @@
     }                                                                                              \
   }
 
-#define SHUFFLE __builtin_shufflevector
-#if PJ_VB == 64
-#define EVENS_16(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODDS_16(a, b)  SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#define LOWS_16(a, b)  SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGHS_16(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#endif
-#if PJ_VB >= 32
-#define EVENS_8(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODDS_8(a, b)  SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#define LOWS_8(a, b)  SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGHS_8(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#endif
-#define EVENS_4(a, b) SHUFFLE(a, b, 0, 2, 4, 6)
-#define ODDS_4(a, b)  SHUFFLE(a, b, 1, 3, 5, 7)
-#define LOWS_4(a, b)  SHUFFLE(a, b, 0, 4, 1, 5)
-#define HIGHS_4(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
-#define EVENS_2(a, b) SHUFFLE(a, b, 0, 2)
-#define ODDS_2(a, b)  SHUFFLE(a, b, 1, 3)
-#define LOWS_2(a, b)  SHUFFLE(a, b, 0, 2)
-#define HIGHS_2(a, b) SHUFFLE(a, b, 1, 3)
-
 #if PJ_VB == 64
 FFT(f32, float, 16)
 FFT(f64, double, 8)
@@ -343,20 +465,3 @@ FFT(f64, double, 2)
 static const Kernels PJ_V(kernels)[] = {{4, PJ_V(groupf32)}, {2, PJ_V(groupf64)}};
 #endif
 #undef FFT
-#undef SHUFFLE
-#undef EVENS_16
-#undef ODDS_16
-#undef LOWS_16
-#undef HIGHS_16
-#undef EVENS_8
-#undef ODDS_8
-#undef LOWS_8
-#undef HIGHS_8
-#undef EVENS_4
-#undef ODDS_4
-#undef LOWS_4
-#undef HIGHS_4
-#undef EVENS_2
-#undef ODDS_2
-#undef LOWS_2
-#undef HIGHS_2

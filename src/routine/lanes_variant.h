@@ -8,6 +8,10 @@
 #undef PJ_LOWS_f64
 #undef PJ_HIGHS_f32
 #undef PJ_HIGHS_f64
+#undef PJ_EVENS_f32
+#undef PJ_EVENS_f64
+#undef PJ_ODDS_f32
+#undef PJ_ODDS_f64
 #if PJ_VB == 64
 #define PJ_LANES_f32      16
 #define PJ_LANES_f64      8
@@ -16,9 +20,19 @@
   PJ_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #define PJ_LOWS_f64(a, b)  PJ_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define PJ_HIGHS_f64(a, b) PJ_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define PJ_EVENS_f32(a, b) \
+  PJ_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define PJ_ODDS_f32(a, b) \
+  PJ_SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define PJ_EVENS_f64(a, b) PJ_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define PJ_ODDS_f64(a, b)  PJ_SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #elif PJ_VB == 32
 #define PJ_LANES_f32       8
 #define PJ_LANES_f64       4
+#define PJ_EVENS_f32(a, b) PJ_SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define PJ_ODDS_f32(a, b)  PJ_SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define PJ_EVENS_f64(a, b) PJ_SHUFFLE(a, b, 0, 2, 4, 6)
+#define PJ_ODDS_f64(a, b)  PJ_SHUFFLE(a, b, 1, 3, 5, 7)
 #define PJ_LOWS_f32(a, b)  PJ_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define PJ_HIGHS_f32(a, b) PJ_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #define PJ_LOWS_f64(a, b)  PJ_SHUFFLE(a, b, 0, 4, 1, 5)
@@ -26,6 +40,10 @@
 #else
 #define PJ_LANES_f32       4
 #define PJ_LANES_f64       2
+#define PJ_EVENS_f32(a, b) PJ_SHUFFLE(a, b, 0, 2, 4, 6)
+#define PJ_ODDS_f32(a, b)  PJ_SHUFFLE(a, b, 1, 3, 5, 7)
+#define PJ_EVENS_f64(a, b) PJ_SHUFFLE(a, b, 0, 2)
+#define PJ_ODDS_f64(a, b)  PJ_SHUFFLE(a, b, 1, 3)
 #define PJ_LOWS_f32(a, b)  PJ_SHUFFLE(a, b, 0, 4, 1, 5)
 #define PJ_HIGHS_f32(a, b) PJ_SHUFFLE(a, b, 2, 6, 3, 7)
 #define PJ_LOWS_f64(a, b)  PJ_SHUFFLE(a, b, 0, 2)
