@@ -140,11 +140,29 @@ PjKirVal pj_conv_decode(PjKir *k, PjDtype dtype, PjKirVal code) {
   }
 }
 
+// Bits of which the upper 16 are those of |v|: round_bits clears the others, which whoever shifts
+// them out need not wait for.
+static PjKirVal upper_bits(PjKir *k, PjKirVal v) {
+  PjKirVal bits = bits_of(k, v);
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  uint64_t mask;
+  if (inst->op == PJ_KIR_SELECT) { // of a NaN and what was rounded
+    PjKirVal when = inst->args[0], yes = inst->args[1], no = inst->args[2];
+    PjKirVal upper_yes = upper_bits(k, yes), upper_no = upper_bits(k, no);
+    bool same = upper_yes == bits_of(k, yes) && upper_no == bits_of(k, no);
+    return same ? bits : SEL(when, upper_yes, upper_no);
+  }
+  inst = pj_kir_inst(k, bits);
+  return inst->op == PJ_KIR_AND && pj_kir_is_const(k, inst->args[1], &mask) && mask == 0xFFFF0000
+             ? inst->args[0]
+             : bits;
+}
+
 PjKirVal pj_conv_encode(PjKir *k, PjDtype dtype, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(k, v);
   switch (dtype) {
   case PJ_DT_BF16:
-    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, SHR(bits_of(k, v), 16));
+    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, SHR(upper_bits(k, v), 16));
   case PJ_DT_F16: // rounded before, in which case the code is at hand
     return inst->op == PJ_KIR_F16TOF32 ? inst->args[0]
                                        : pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, v);

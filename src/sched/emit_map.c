@@ -24,8 +24,10 @@ void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops,
       break;
     }
     PjKirVal extent = pj_ix_number(&e->nest->ix, loops[i].extent);
-    found[i] = pj_ix_uniform(pj_kir_2(e->k, PJ_KIR_UREM, flat, extent));
-    flat = pj_kir_2(e->k, PJ_KIR_UDIV, flat, extent);
+    // One division for both: the remainder is what the quotient leaves.
+    PjKirVal quotient = pj_kir_2(e->k, PJ_KIR_UDIV, flat, extent);
+    found[i] = pj_ix_uniform(pj_kir_sub(e->k, flat, pj_kir_mul(e->k, quotient, extent)));
+    flat = quotient;
   }
   for (int i = 0; i < num_loops; i++)
     if (!loops[i].inner)

@@ -8,7 +8,7 @@
   10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
        // thread
 
-#define LONG_CHAIN_NS 4.5
+#define LONG_CHAIN_NS 1.4
 enum { LONG_LOOP = 512 }; // elements
 
 // What a kernel reads and writes, while it is built.
@@ -162,6 +162,19 @@ static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
   return lanes_of_width(l, widest < b->widest ? b->widest : widest);
 }
 
+// Whether elements of less than four bytes are read or written, whose vectors fill no register
+// where lanes have four.
+static bool has_narrow(const PjUnit *unit, const Binding *b) {
+  bool narrow = false;
+  for (size_t i = 0; i < b->leaves.len; i++) {
+    const PjType *type = b->leaves.data[i]->type;
+    narrow |= pj_type_is_tensor(type) && type->rank > 0 && pj_dtype_bytes(type->dtype) < 4;
+  }
+  for (size_t i = 0; i < unit->roots.len; i++)
+    narrow |= pj_dtype_bytes(unit->roots.data[i]->results[0].type->dtype) < 4;
+  return narrow;
+}
+
 // Vectors of elements narrower than four bytes: shorter ones where these would leave much to do one
 // by one, or run across short rows, for which bytes are moved within 16.
 static bool shorten(const PjLower *l, PjGroup *g) {
@@ -211,6 +224,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
     return false;
   // Operations one after the other wait for each other more than they compute: two vectors at a
   // time, their instructions in turn. Where much is computed side by side registers would not do.
+  // Narrow elements too: two vectors of what they are computed in make one of theirs.
   double within = 0, last = 0, all = b->inlined;
   for (uint32_t i = 0; i < g->num_roots; i++) {
     const PjOp *op = g->roots[i].op;
@@ -223,7 +237,9 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   }
   double chain = within + last;
   int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || chain < LONG_CHAIN_NS || chain < 0.7 * all ||
+  bool waits = chain >= LONG_CHAIN_NS && chain >= 0.7 * all;
+  bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
+  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || !(waits || narrow) ||
       (extent % (2 * g->lanes) && extent < LONG_LOOP))
     return true;
   g->lanes *= 2;

@@ -32,46 +32,87 @@ Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes, bool is_signe
 
 // Two operands of one part's size become one: of 8 bytes by a shuffle, of 4 and 2 by packing. The
 // instructions work in halves of 16 bytes, which vpermq puts in order.
-static X86Op pack(Lower *l, int bytes, bool saturated, int size, X86Op low, X86Op high) {
+//
+// What is known of the numbers: nothing; that they fit without a sign; that they fit with one.
+typedef enum Range { ANY, FITS, FITS_SIGNED } Range;
+
+static X86Op pack(Lower *l, int bytes, Range range, int size, X86Op low, X86Op high) {
   low = x86_in_reg(l, X86_VEC, low);
   X86Op packed;
   if (bytes == 8)
     packed = x86_rvmi(l, M | 0xc6, size, low, high, 0x88); // vshufps
   else {
-    X86Op keep = x86_splat_const(l, bytes, bytes == 4 ? 0xffff : 0xff);
     bool same = low.kind == high.kind && low.id == high.id;
-    if (!saturated) {
+    if (range == ANY) {
+      X86Op keep = x86_splat_const(l, bytes, bytes == 4 ? 0xffff : 0xff);
       low = x86_rvm_commuting(l, AND, size, low, keep);
       high = same ? low : x86_rvm_commuting(l, AND, size, high, keep);
     }
-    uint32_t enc =
-        saturated ? (bytes == 4 ? M | 0x6b : M | 0x63) : (bytes == 4 ? X86_M38 | 0x2b : M | 0x67);
+    uint32_t enc = range == FITS_SIGNED ? (bytes == 4 ? M | 0x6b : M | 0x63)
+                                        : (bytes == 4 ? X86_M38 | 0x2b : M | 0x67);
     packed = x86_rvm(l, P | enc, size, low, high);
   }
   return size == 32 ? x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, packed, 0xd8) : packed;
 }
 
-Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes, bool saturated) {
+static Parts narrow(Lower *l, const Parts *from, int lanes, int bytes, Range range) {
   int total = lanes * bytes;
   Parts out = {.n = x86_num_parts(lanes, bytes / 2)};
   if (total > 32)
     for (int i = 0; i < out.n; ++i)
-      out.op[i] = pack(l, bytes, saturated, 32, from->op[2 * i], from->op[2 * i + 1]);
+      out.op[i] = pack(l, bytes, range, 32, from->op[2 * i], from->op[2 * i + 1]);
   else if (total == 32) {
     X86Op part = x86_in_reg(l, X86_VEC, from->op[0]);
-    out.op[0] = pack(l, bytes, saturated, 16, part, upper_half(l, part));
+    out.op[0] = pack(l, bytes, range, 16, part, upper_half(l, part));
   } else {
     X86Op part = x86_in_reg(l, X86_VEC, from->op[0]);
-    out.op[0] = pack(l, bytes, saturated, 16, part, part);
+    out.op[0] = pack(l, bytes, range, 16, part, part);
   }
   return out;
 }
 
+// Bytes to four times the width: eight at a time, which the instruction takes from the low end.
+static Parts widen_bytes(Lower *l, const Parts *from, int lanes, bool is_signed) {
+  uint32_t enc = X86_M38 | P | (is_signed ? 0x21 : 0x31);
+  Parts out = {.n = x86_num_parts(lanes, 4)};
+  X86Op half = {0};
+  for (int i = 0; i < out.n; ++i) {
+    if (i % 4 == 0)
+      half = x86_in_reg(l, X86_VEC, from->op[i / 4]);
+    else if (i % 4 == 2)
+      half = upper_half(l, half);
+    X86Op source = i % 2 ? x86_rmi(l, M | P | 0x70, 16, half, 0xee) : half; // vpshufd
+    out.op[i] = x86_rm(l, X86_VEC, enc, x86_part_size(lanes, 4), source);
+  }
+  return out;
+}
+
+Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes, bool saturated) {
+  return narrow(l, from, lanes, bytes, saturated ? FITS_SIGNED : ANY);
+}
+
 static Parts resize(Lower *l, Parts parts, int lanes, int from, int to, bool is_signed) {
+  if (from == 1 && to >= 4 && x86_num_parts(lanes, 4) <= X86_MAX_PARTS) {
+    parts = widen_bytes(l, &parts, lanes, is_signed);
+    from = 4;
+  }
   for (; from < to; from *= 2)
     parts = x86_widen(l, &parts, lanes, from, is_signed);
   for (; from > to; from /= 2)
     parts = x86_narrow(l, &parts, lanes, from, false);
+  return parts;
+}
+
+// Numbers that fit after a shift to the right are packed as they are.
+static Parts truncate(Lower *l, PjKirVal v, int lanes, int from, int to) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  uint64_t amount;
+  if (from != 4 || inst->op != PJ_KIR_LSHR || !pj_kir_is_const(l->k, inst->args[1], &amount) ||
+      amount < 32 - 8 * (uint64_t)to || amount > 31)
+    return resize(l, *x86_parts(l, v), lanes, from, to, false);
+  Parts parts = *x86_parts(l, v);
+  for (; from > to; from /= 2)
+    parts = narrow(l, &parts, lanes, from, FITS);
   return parts;
 }
 
@@ -230,7 +271,7 @@ bool x86_lower_convert(Lower *l, PjKirVal v) {
       int_to_mask(l, v, inst->args[0]);
       return true;
     }
-    out = resize(l, *x86_parts(l, inst->args[0]), to.lanes, x86_bytes(from), x86_bytes(to), false);
+    out = truncate(l, inst->args[0], to.lanes, x86_bytes(from), x86_bytes(to));
     break;
   case PJ_KIR_SITOFP:
   case PJ_KIR_UITOFP:
