@@ -1,5 +1,5 @@
-// reduce_window whose body no ready kernel knows, or of several operands, becomes operations that
-// fuse.
+// reduce_window whose body no ready kernel knows, or of several operands, or of a few places each
+// of which belongs to one window only (pooling), becomes operations that fuse.
 //
 //   %r = reduce_window(%x, %init) { body }, window [3], padding [1, 1]
 //     =>  %p = pad %x, %init ; %a = body(%init.., %p[0 : n]) ; %b = body(%a, %p[1 : n + 1]) ; ...
@@ -22,6 +22,8 @@ enum {
   MAX_COUNT = 16,     // operands
   MAX_BODY = 64,      // operations
   MAX_OPS = 256,      // of a window that are written out
+  MAX_APART = 16,     // places of windows that do not meet
+  MIN_APART = 64,     // results of them
   MAX_TURNS = 1 << 12 // of a loop: a running scan of more is quadratic where the evaluator is not
 };
 
@@ -178,6 +180,24 @@ static bool choose_split(Places *p) {
   return true;
 }
 
+// Small windows, beside each other and inside of the array, of elements that are combined as they
+// lie there: as slices they are read once, by the kernel of what follows.
+static bool stands_apart(const PjOp *op, const PjWindow *w) {
+  const PjDtype dtype = op->operands[0]->type->dtype;
+  int64_t places = 1;
+  if (op->num_results != 1 || op->regions[0].args[0].type->dtype != dtype ||
+      (pj_dtype_is_float(dtype) && pj_dtype_bytes(dtype) < 4) ||
+      pj_count(op->results[0].type) < MIN_APART)
+    return false;
+  for (int32_t d = 0; d < w->rank; ++d) {
+    if (w->low[d] || w->high[d] || w->base_dilation[d] != 1 || w->stride[d] < w->size[d] ||
+        (w->dilation[d] != 1 && w->size[d] != 1) || w->size[d] > MAX_APART / places)
+      return false;
+    places *= w->size[d];
+  }
+  return places > 1 && w->stride[w->rank - 1] <= 4;
+}
+
 bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
   Places p = {.rw = rw, .op = op, .count = op->num_results};
   const PjRegion *body = &op->regions[0];
@@ -190,14 +210,14 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     if (body->args[i].type->dtype != body->args[p.count + i].type->dtype ||
         body->args[i].type->dtype != body->last->operands[i]->type->dtype)
       return false;
-  if (pj_count(op->results[0].type) == 0 || pj_routine_select(rw->scratch, op))
+  if (pj_count(op->results[0].type) == 0)
     return false;
   PjStatus status = pj_window_init(op, &shape, &p.w);
   if (status) {
     pj_status_free(status);
     return false;
   }
-  if (!choose_split(&p))
+  if ((!stands_apart(op, &p.w) && pj_routine_select(rw->scratch, op)) || !choose_split(&p))
     return false;
   p.scalar = pj_type_with_dtype(rw->arena, pj_type_with_dims(rw->arena, type, 0, NULL), PJ_DT_S32);
   PjValue *acc[MAX_COUNT];

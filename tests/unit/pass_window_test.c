@@ -92,6 +92,23 @@ static void known_bodies_stay(void **state) {
                 1, 0);
 }
 
+static void pooling(void **state) {
+#define POOL(op, init, window, strides, type, from, to)                 \
+  pass_main("%x: tensor<" from "x" type ">", "tensor<" to "x" type ">", \
+            "%z = stablehlo.constant dense<" init "> : tensor<" type    \
+            ">\n" WINDOW(op,                                            \
+                         "window_dimensions = array<i64: " window       \
+                         ">, window_strides = array<i64: " strides ">", \
+                         type, from, to))
+  expect_counts(POOL("add", "0.0", "1, 2, 2, 1", "1, 2, 2, 1", "f32", "2x8x9x6", "2x4x4x6"), 0, 0);
+  expect_counts(POOL("maximum", "-7", "1, 1, 3, 2", "1, 1, 4, 3", "i16", "2x3x11x14", "2x3x3x5"), 0,
+                0);
+  // Windows that meet, and sums that the ready kernel rounds once.
+  expect_counts(POOL("add", "0.0", "1, 3, 2, 1", "1, 2, 2, 1", "f32", "2x9x8x6", "2x4x4x6"), 1, 0);
+  expect_counts(POOL("add", "0.0", "1, 2, 2, 1", "1, 2, 2, 1", "bf16", "2x8x8x6", "2x4x4x6"), 1, 0);
+#undef POOL
+}
+
 static void bits(void **state) {
   static const char *const pairs[][2] = {{"5x8xi4", "5xi32"},       {"5x2xui4", "5xf8E5M2"},
                                          {"3x2xi2", "3xi4"},        {"3x32xui2", "3xf64"},
@@ -115,6 +132,7 @@ int main(void) {
       cmocka_unit_test(several_operands),
       cmocka_unit_test(padding_that_counts),
       cmocka_unit_test(known_bodies_stay),
+      cmocka_unit_test(pooling),
       cmocka_unit_test(bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
