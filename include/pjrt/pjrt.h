@@ -46,6 +46,9 @@ typedef struct PjhError PjhError;
 typedef struct PjhPlugin PjhPlugin;
 typedef struct PjhValues PjhValues;
 typedef struct PjhTopology PjhTopology;
+typedef struct PjhEvent PjhEvent;
+typedef struct PjhFoundList PjhFoundList;
+typedef struct PjhSignature PjhSignature;
 typedef struct PjhClient PjhClient;
 typedef struct PjhExecutable PjhExecutable;
 typedef struct PjhBuffer PjhBuffer;
@@ -94,16 +97,18 @@ PJH_API PJRT_NamedValue pjh_option_string(const char *name, const char *text);
 
 // --- Plugins -------------------------------------------------------------------------------------
 
-// Loads the plugin at |path|: opens the library, asks GetPjrtApi for the table, checks the version,
-// initialises the plugin. A path without a slash is looked up as the dynamic linker does.
+// Loads a plugin: opens the library, asks GetPjrtApi for the table, checks the version, initialises
+// the plugin. |path| is a file, looked up as the dynamic linker does when it has no slash; without
+// a slash and without ".so" it is a name, such as "cpu", and the first usable plugin of that name
+// that pjh_plugins_find finds by default is loaded.
 //
 // Loading the same file twice gives two handles on one library, initialised twice, which the
 // interface permits. The library itself stays in the process for good, since plugins leave threads
 // and handlers behind that outlive a close.
 //
-// Errors: NOT_FOUND when the file cannot be opened or has no GetPjrtApi, FAILED_PRECONDITION when
-// its version is not supported (the message says which side is to be upgraded), and whatever the
-// plugin's own initialisation says.
+// Errors: NOT_FOUND when the file cannot be opened or has no GetPjrtApi, or no plugin has the name
+// (the message lists those there are), FAILED_PRECONDITION when its version is not supported (the
+// message says which side is to be upgraded), and whatever the plugin's own initialisation says.
 PJH_API PjhError *pjh_plugin_load(const char *path, PjhPlugin **out);
 
 // Gives back the handle. All clients made from it must be gone.
@@ -132,6 +137,43 @@ PJH_API const PJRT_Extension_Base *pjh_plugin_find_extension(const PjhPlugin *pl
                                                              PJRT_Extension_Type type);
 // The name of a type, e.g. "Layouts"; "" for one that this library does not know. Static.
 PJH_API const char *pjh_extension_name(PJRT_Extension_Type type);
+
+// --- Finding plugins -----------------------------------------------------------------------------
+
+// Where to look, and how closely; null or zeros: the defaults.
+typedef struct PjhFindOptions {
+  // Files and folders, separated by colons. Null: $PJRT_PLUGIN_PATH.
+  const char *path;
+  // A Python environment, whose jax_plugins packages and entry points count: its folder, its
+  // interpreter or its site-packages. Python is not run. Null: none.
+  const char *python;
+  // Also loads each library and asks for its version, without initialising the plugin. It then
+  // stays in the process, as pjh_plugin_load says.
+  bool open;
+} PjhFindOptions;
+
+// A plugin that was found. The strings live as long as the list.
+typedef struct PjhFound {
+  const char *name;   // "cpu"; by entry point, package, or the file: pjrt_plugin_cpu.so, libcpu.so
+  const char *path;   // the file; "" when a package names none
+  const char *source; // what led there: "PJRT_PLUGIN_PATH", an entry point, a package ...
+  bool usable;
+  const char *reason; // why it is usable, or why not: one sentence
+} PjhFound;
+
+// Looks in this order: |path|; the pairs NAME:FILE,... of $PJRT_NAMES_AND_LIBRARY_PATHS, which JAX
+// reads too; |python|; the folder of this library and pjrt/ below it. A file is listed once. What
+// is a library for this machine that exports GetPjrtApi counts as usable, or with |open| what has a
+// version that this library speaks. A place that cannot be read is listed as not usable.
+PJH_API PjhError *pjh_plugins_find(const PjhFindOptions *options, PjhFoundList **out);
+PJH_API size_t pjh_found_count(const PjhFoundList *list);
+PJH_API const PjhFound *pjh_found_get(const PjhFoundList *list, size_t index); // null past the end
+PJH_API void pjh_found_free(PjhFoundList *list);                               // null allowed
+
+// Loads the first usable plugin called |name| that pjh_plugins_find finds; one that does not load
+// is passed over for the next. Errors: NOT_FOUND, with what there is and why it will not do.
+PJH_API PjhError *pjh_plugin_load_named(const char *name, const PjhFindOptions *options,
+                                        PjhPlugin **out);
 
 // --- Clients and devices -------------------------------------------------------------------------
 
@@ -177,6 +219,24 @@ PJH_API PjhError *pjh_client_device_memory(const PjhClient *client, size_t devic
 
 // The plugin's own handle, for calls through pjh_plugin_api.
 PJH_API PJRT_Client *pjh_client_handle(const PjhClient *client);
+
+// --- Events --------------------------------------------------------------------------------------
+
+// What was started and may not have ended: an execution, a transfer. It ends once, well or not.
+
+// Waits for the end and gives its error, to each that asks.
+PJH_API PjhError *pjh_event_await(const PjhEvent *event);
+// Whether it has ended, well or not.
+PJH_API PjhError *pjh_event_is_ready(const PjhEvent *event, bool *out);
+
+// |error| is null when all went well; it lives during the call only.
+typedef void (*PjhCallback)(const PjhError *error, void *user);
+// Calls |callback| once at the end: on a thread of the plugin's, which it should not keep for long,
+// or on this one before the function returns. The event may be destroyed before that.
+PJH_API PjhError *pjh_event_then(const PjhEvent *event, PjhCallback callback, void *user);
+
+// What was started goes on.
+PJH_API void pjh_event_destroy(PjhEvent *event);
 
 // --- Topologies ----------------------------------------------------------------------------------
 
@@ -234,6 +294,10 @@ typedef struct PjhCompileOptions {
 
 // Compiles |code| (|code_size| bytes, read during the call only) and loads it onto devices of
 // |client|.
+//
+// A portable artifact that is newer than the StableHLO that the plugin says it reads is written
+// anew for that version. Errors: INVALID_ARGUMENT naming the operation that the version does not
+// have, with the hint to upgrade the plugin.
 PJH_API PjhError *pjh_compile(PjhClient *client, const void *code, size_t code_size,
                               const PjhCompileOptions *options, PjhExecutable **out);
 
@@ -301,15 +365,74 @@ PJH_API void pjh_free(void *memory); // null allowed
 PJH_API PJRT_LoadedExecutable *pjh_executable_loaded_handle(const PjhExecutable *executable);
 PJH_API PJRT_Executable *pjh_executable_handle(const PjhExecutable *executable);
 
-// Runs the program once and waits for it. |arguments| are |num_arguments| buffers on the
-// executable's device, in the order of the program's parameters; arguments that the program donates
-// are used up, though still to be destroyed. |outputs| gets |num_outputs| new buffers; the number
-// must be pjh_executable_num_outputs.
+// Runs the program once and waits for it. |arguments| are |num_arguments| buffers in the order of
+// the program's parameters, for each device after the other in the order of pjh_executable_device;
+// each lies on its device. |outputs| gets |num_outputs| new buffers in the same order: the number
+// must be pjh_executable_num_outputs times that of devices. Arguments that the program donates are
+// used up, though still to be destroyed.
 //
-// Errors: INVALID_ARGUMENT for wrong counts, and whatever the plugin says of types, shapes and the
-// run itself.
+// Errors: INVALID_ARGUMENT for wrong counts, FAILED_PRECONDITION for a program that is not loaded,
+// and whatever the plugin says of types, shapes and the run itself.
 PJH_API PjhError *pjh_execute(PjhExecutable *executable, PjhBuffer *const *arguments,
                               size_t num_arguments, PjhBuffer **outputs, size_t num_outputs);
+
+// How to run; null or zeros: the defaults.
+typedef struct PjhExecuteOptions {
+  bool keep_arguments; // donate nothing, whatever the program says: it copies where it must
+  const size_t *keep;  // or only not these parameters: |num_keep| indices
+  size_t num_keep;
+  int launch_id;             // tells executions apart in a job of several processes
+  const char *call_location; // for the plugin's messages, e.g. "serve.c:12"; or null
+} PjhExecuteOptions;
+
+// As pjh_execute, but does not wait: the outputs may be used at once as arguments and come to be
+// when the run ends. A run that fails makes its outputs errors. |out_done| gets the end of the run
+// on all devices; null: nobody asks.
+PJH_API PjhError *pjh_execute_start(PjhExecutable *executable, const PjhExecuteOptions *options,
+                                    PjhBuffer *const *arguments, size_t num_arguments,
+                                    PjhBuffer **outputs, size_t num_outputs, PjhEvent **out_done);
+
+// --- Signatures ----------------------------------------------------------------------------------
+
+// What a program says of its parameters and results.
+
+typedef struct PjhSlot {
+  const char *name;      // as the program has it, see below; "" without
+  PJRT_Buffer_Type type; // INVALID for what is no array of a type that PJRT knows
+  const int64_t *dims;   // -1: left open
+  size_t rank;
+  bool donated; // a parameter whose memory the program may take
+} PjhSlot;
+
+// Reads a StableHLO program (text or a portable artifact) of |size| bytes, which are read during
+// the call only. A parameter's name is that of its location, as in `%arg0: tensor<4xf32> loc("x")`:
+// JAX writes there what the function calls it, such as "x" or "params['w']". A result's name is its
+// attribute jax.result_info, such as "result['y']". Cost: that of reading the whole program.
+//
+// Errors: INVALID_ARGUMENT for what is no valid program.
+PJH_API PjhError *pjh_signature_read(const void *code, size_t size, PjhSignature **out);
+PJH_API void pjh_signature_free(PjhSignature *signature); // null allowed
+
+PJH_API size_t pjh_signature_num_parameters(const PjhSignature *signature);
+PJH_API size_t pjh_signature_num_results(const PjhSignature *signature);
+// Null past the end. They live as long as |signature|.
+PJH_API const PjhSlot *pjh_signature_parameter(const PjhSignature *signature, size_t index);
+PJH_API const PjhSlot *pjh_signature_result(const PjhSignature *signature, size_t index);
+// The index of the first parameter or result of that name; SIZE_MAX when there is none.
+PJH_API size_t pjh_signature_find_parameter(const PjhSignature *signature, const char *name);
+PJH_API size_t pjh_signature_find_result(const PjhSignature *signature, const char *name);
+
+typedef struct PjhNamed {
+  const char *name;
+  PjhBuffer *buffer;
+} PjhNamed;
+
+// As pjh_execute on one device, with |inputs| in any order. |outputs| name the results that are
+// wanted; their buffers are set, the other results are destroyed. Errors: also NOT_FOUND for a name
+// that |signature| does not have, INVALID_ARGUMENT for a parameter that has no input or two.
+PJH_API PjhError *pjh_execute_named(PjhExecutable *executable, const PjhSignature *signature,
+                                    const PjhNamed *inputs, size_t num_inputs, PjhNamed *outputs,
+                                    size_t num_outputs);
 
 // --- Arrays --------------------------------------------------------------------------------------
 
@@ -320,7 +443,46 @@ PJH_API PjhError *pjh_execute(PjhExecutable *executable, PjhBuffer *const *argum
 PJH_API PjhError *pjh_buffer_from_host(PjhClient *client, size_t device, const void *data,
                                        PJRT_Buffer_Type type, const int64_t *dims, size_t rank,
                                        const int64_t *byte_strides, PjhBuffer **out);
+// How the plugin may use the caller's memory.
+typedef enum PjhUpload {
+  PJH_UPLOAD_COPY = 0,  // it is read during the call only
+  PJH_UPLOAD_LATER = 1, // it is read until the release; nobody writes to it before
+  PJH_UPLOAD_SHARE = 2, // the buffer may be this memory, until the release; nobody writes to it
+  PJH_UPLOAD_GIVE = 3   // the same, and the plugin may write to it
+} PjhUpload;
+
+// As pjh_buffer_from_host, without the copy or without the wait. |release| is called once with
+// |user| when the plugin is done with |data|: on any thread, perhaps before the function returns,
+// and for SHARE and GIVE perhaps not before the buffer is destroyed. Null: nobody asks. On failure
+// it is not called, and the plugin is done with |data|.
+PJH_API PjhError *pjh_buffer_upload(PjhClient *client, size_t device, const void *data,
+                                    PJRT_Buffer_Type type, const int64_t *dims, size_t rank,
+                                    const int64_t *byte_strides, PjhUpload how,
+                                    void (*release)(void *user), void *user, PjhBuffer **out);
+
+// A copy on another device of the client; it may come to be later.
+PJH_API PjhError *pjh_buffer_copy_to_device(PjhBuffer *buffer, size_t device, PjhBuffer **out);
+
 PJH_API void pjh_buffer_destroy(PjhBuffer *buffer);
+
+// Frees the memory, once running work is done with it; the handle stays. Deleted and donated
+// buffers have no contents any more.
+PJH_API PjhError *pjh_buffer_delete(PjhBuffer *buffer);
+PJH_API PjhError *pjh_buffer_is_deleted(const PjhBuffer *buffer, bool *out);
+
+// The end of what makes the contents; its error is why there are none.
+PJH_API PjhError *pjh_buffer_ready(const PjhBuffer *buffer, PjhEvent **out);
+// Whether the contents are there, or will never be.
+PJH_API PjhError *pjh_buffer_is_ready(const PjhBuffer *buffer, bool *out);
+// Waits for the contents, and says why there are none.
+PJH_API PjhError *pjh_buffer_await(const PjhBuffer *buffer);
+
+// The device that holds it: its index in the client.
+PJH_API PjhError *pjh_buffer_device(const PjhBuffer *buffer, size_t *out);
+// Bytes that it takes there, padding and all.
+PJH_API PjhError *pjh_buffer_device_size(const PjhBuffer *buffer, size_t *out);
+// The plugin's own handle, for calls through pjh_plugin_api.
+PJH_API PJRT_Buffer *pjh_buffer_handle(const PjhBuffer *buffer);
 
 // Element type and shape; the dimensions live as long as |buffer|.
 PJH_API PJRT_Buffer_Type pjh_buffer_type(const PjhBuffer *buffer);
@@ -333,6 +495,10 @@ PJH_API size_t pjh_buffer_host_size(const PjhBuffer *buffer);
 // Waits for the array and copies it to |dst|, dense and row-major in host form. |dst_size| must be
 // pjh_buffer_host_size. A failure of the program that made the array comes out here at the latest.
 PJH_API PjhError *pjh_buffer_to_host(PjhBuffer *buffer, void *dst, size_t dst_size);
+// As pjh_buffer_to_host, but does not wait: |dst| is filled when |out_done| ends well. |buffer| may
+// be destroyed before.
+PJH_API PjhError *pjh_buffer_to_host_start(PjhBuffer *buffer, void *dst, size_t dst_size,
+                                           PjhEvent **out_done);
 
 // --- Element types -------------------------------------------------------------------------------
 

@@ -1,17 +1,5 @@
-// Arrays on a device: to it, from it, and what they are.
-#include "host/host.h"
-
-PjhError *pjh__await(const PjhPlugin *plugin, PJRT_Event *event) {
-  if (!event)
-    return NULL;
-  PJH_ARGS(Event_Await, await);
-  await.event = event;
-  PjhError *error = PJH_CALL(plugin, Event_Await, &await);
-  PJH_ARGS(Event_Destroy, destroy);
-  destroy.event = event;
-  PJH_DROP(plugin, Event_Destroy, &destroy);
-  return error;
-}
+// Arrays on a device: what they are, and their life.
+#include "host/event.h"
 
 static PjhError *describe(PjhBuffer *buffer) {
   PjhPlugin *plugin = buffer->client->plugin;
@@ -59,37 +47,6 @@ PjhError *pjh__buffer_wrap(PjhClient *client, PJRT_Buffer *handle, PjhBuffer **o
   return NULL;
 }
 
-PjhError *pjh_buffer_from_host(PjhClient *client, size_t device, const void *data,
-                               PJRT_Buffer_Type type, const int64_t *dims, size_t rank,
-                               const int64_t *byte_strides, PjhBuffer **out) {
-  *out = NULL;
-  if (device >= client->num_devices)
-    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "device %zu of a client with %zu devices",
-                      device, client->num_devices);
-  PJH_ARGS(Client_BufferFromHostBuffer, args);
-  args.client = client->handle;
-  args.data = data;
-  args.type = type;
-  args.dims = dims;
-  args.num_dims = rank;
-  args.byte_strides = byte_strides;
-  args.num_byte_strides = byte_strides ? rank : 0;
-  args.host_buffer_semantics = PJRT_HostBufferSemantics_kImmutableOnlyDuringCall;
-  args.device = client->devices[device];
-  PjhError *error = PJH_CALL(client->plugin, Client_BufferFromHostBuffer, &args);
-  if (error)
-    return error;
-  // With these semantics the event is done already; it still has to be taken.
-  error = pjh__await(client->plugin, args.done_with_host_buffer);
-  PjhError *wrap_error = pjh__buffer_wrap(client, args.buffer, out);
-  if (!error)
-    return wrap_error;
-  pjh_error_free(wrap_error);
-  pjh_buffer_destroy(*out);
-  *out = NULL;
-  return error;
-}
-
 void pjh_buffer_destroy(PjhBuffer *buffer) {
   if (!buffer)
     return;
@@ -115,32 +72,85 @@ size_t pjh_buffer_host_size(const PjhBuffer *buffer) {
   return buffer->host_size;
 }
 
-PjhError *pjh_buffer_to_host(PjhBuffer *buffer, void *dst, size_t dst_size) {
-  if (dst_size != buffer->host_size)
-    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "room for %zu bytes, the array has %zu",
-                      dst_size, buffer->host_size);
-  // Row-major whatever the device's layout is. Plugins accept the layout by value only through this
-  // struct.
-  int64_t *order = pj_malloc((buffer->rank + 1) * sizeof *order);
-  if (!order)
-    return pjh__out_of_memory();
-  for (size_t i = 0; i < buffer->rank; i++)
-    order[i] = (int64_t)(buffer->rank - 1 - i);
-  PJRT_Buffer_MemoryLayout layout = {.struct_size = PJRT_Buffer_MemoryLayout_STRUCT_SIZE};
-  layout.type = PJRT_Buffer_MemoryLayout_Type_Tiled;
-  layout.tiled.struct_size = PJRT_Buffer_MemoryLayout_Tiled_STRUCT_SIZE;
-  layout.tiled.minor_to_major = order;
-  layout.tiled.minor_to_major_size = buffer->rank;
+PJRT_Buffer *pjh_buffer_handle(const PjhBuffer *buffer) {
+  return buffer->handle;
+}
 
-  char nothing; // A null destination would ask for the size instead.
-  PJH_ARGS(Buffer_ToHostBuffer, args);
-  args.src = buffer->handle;
-  args.host_layout = &layout;
-  args.dst = dst_size ? dst : &nothing;
-  args.dst_size = dst_size;
-  PjhError *error = PJH_CALL(buffer->client->plugin, Buffer_ToHostBuffer, &args);
-  if (!error)
-    error = pjh__await(buffer->client->plugin, args.event);
-  pj_free(order);
+PjhError *pjh_buffer_delete(PjhBuffer *buffer) {
+  PJH_ARGS(Buffer_Delete, args);
+  args.buffer = buffer->handle;
+  return PJH_CALL(buffer->client->plugin, Buffer_Delete, &args);
+}
+
+PjhError *pjh_buffer_is_deleted(const PjhBuffer *buffer, bool *out) {
+  PJH_ARGS(Buffer_IsDeleted, args);
+  args.buffer = buffer->handle;
+  PjhError *error = PJH_CALL(buffer->client->plugin, Buffer_IsDeleted, &args);
+  *out = !error && args.is_deleted;
+  return error;
+}
+
+PjhError *pjh_buffer_ready(const PjhBuffer *buffer, PjhEvent **out) {
+  *out = NULL;
+  const PjhPlugin *plugin = buffer->client->plugin;
+  PjhEvent *event = pjh__event_new(plugin, 1);
+  if (!event)
+    return pjh__out_of_memory();
+  PJH_ARGS(Buffer_ReadyEvent, args);
+  args.buffer = buffer->handle;
+  PjhError *error = PJH_CALL(plugin, Buffer_ReadyEvent, &args);
+  if (error) {
+    pjh_event_destroy(event);
+    return error;
+  }
+  event->handles[0] = args.event;
+  *out = event;
+  return NULL;
+}
+
+PjhError *pjh_buffer_is_ready(const PjhBuffer *buffer, bool *out) {
+  *out = false;
+  PjhEvent *event;
+  PjhError *error = pjh_buffer_ready(buffer, &event);
+  if (error)
+    return error;
+  error = pjh_event_is_ready(event, out);
+  pjh_event_destroy(event);
+  return error;
+}
+
+PjhError *pjh_buffer_await(const PjhBuffer *buffer) {
+  PjhEvent *event;
+  PjhError *error = pjh_buffer_ready(buffer, &event);
+  if (error)
+    return error;
+  error = pjh_event_await(event);
+  pjh_event_destroy(event);
+  return error;
+}
+
+PjhError *pjh_buffer_device(const PjhBuffer *buffer, size_t *out) {
+  *out = 0;
+  const PjhClient *client = buffer->client;
+  PJH_ARGS(Buffer_Device, args);
+  args.buffer = buffer->handle;
+  PjhError *error = PJH_CALL(client->plugin, Buffer_Device, &args);
+  if (error)
+    return error;
+  for (size_t i = 0; i < client->num_devices; i++) {
+    if (client->devices[i] == args.device) {
+      *out = i;
+      return NULL;
+    }
+  }
+  return pjh__error(PJRT_Error_Code_INTERNAL,
+                    "the plugin says the array lies on a device that its client does not have");
+}
+
+PjhError *pjh_buffer_device_size(const PjhBuffer *buffer, size_t *out) {
+  PJH_ARGS(Buffer_OnDeviceSizeInBytes, args);
+  args.buffer = buffer->handle;
+  PjhError *error = PJH_CALL(buffer->client->plugin, Buffer_OnDeviceSizeInBytes, &args);
+  *out = error ? 0 : args.on_device_size_in_bytes;
   return error;
 }

@@ -1,5 +1,5 @@
 // Programs in, executables out: compilation for a client or a topology, loading, serialisation.
-#include "host/host.h"
+#include "host/program.h"
 
 #include <string.h>
 
@@ -92,15 +92,37 @@ static PjhError *options_bytes(const PjhCompileOptions *options, const Machine *
 
 static const PjhCompileOptions defaults = {0};
 
-static PJRT_Program program_of(const void *code, size_t code_size,
-                               const PjhCompileOptions *options) {
+// What a compilation hands over, and the buffers that it lies in.
+typedef struct Request {
+  PJRT_Program program;
+  const char *options;
+  size_t options_size;
+  PjStrBuf made_options, made_code;
+} Request;
+
+// Fills in |request|; free it in any case.
+static PjhError *make_request(const PjhPlugin *plugin, const void *code, size_t code_size,
+                              const PjhCompileOptions *options, const Machine *machine,
+                              Request *request) {
   const char *format = options->format ? options->format : "mlir";
-  PJRT_Program program = {.struct_size = PJRT_Program_STRUCT_SIZE};
-  program.code = (char *)(uintptr_t)code; // The interface has no const here; plugins only read.
-  program.code_size = code_size;
-  program.format = format;
-  program.format_size = strlen(format);
-  return program;
+  *request = (Request){.program = {.struct_size = PJRT_Program_STRUCT_SIZE}};
+  PjhError *error = NULL;
+  if (strcmp(format, "mlir") == 0)
+    error = pjh__convert(plugin, code, code_size, &request->made_code, &code, &code_size);
+  if (error)
+    return error;
+  PJRT_Program *program = &request->program;
+  program->code = (char *)(uintptr_t)code; // The interface has no const here; plugins only read.
+  program->code_size = code_size;
+  program->format = format;
+  program->format_size = strlen(format);
+  return options_bytes(options, machine, &request->made_options, &request->options,
+                       &request->options_size);
+}
+
+static void free_request(Request *request) {
+  pj_strbuf_free(&request->made_code);
+  pj_strbuf_free(&request->made_options);
 }
 
 // --- Executables ---------------------------------------------------------------------------------
@@ -165,6 +187,7 @@ static PjhExecutable *new_executable(PjhPlugin *plugin, PjhClient *client) {
   if (executable) {
     executable->plugin = plugin;
     executable->client = client;
+    executable->execute_options_size = pjh__size(plugin, PJH_GROWN_ExecuteOptions);
   }
   return executable;
 }
@@ -189,18 +212,19 @@ PjhError *pjh_compile(PjhClient *client, const void *code, size_t code_size,
   if (!executable)
     return pjh__out_of_memory();
   const Machine machine = {"client", client->infos, client->num_devices};
-  PJRT_Program program = program_of(code, code_size, options);
-  PJH_ARGS(Client_Compile, args);
-  args.client = client->handle;
-  args.program = &program;
-  PjStrBuf made = {0};
-  PjhError *error =
-      options_bytes(options, &machine, &made, &args.compile_options, &args.compile_options_size);
-  if (!error)
+  Request request;
+  PjhError *error = make_request(client->plugin, code, code_size, options, &machine, &request);
+  if (!error) {
+    PJH_ARGS(Client_Compile, args);
+    args.client = client->handle;
+    args.program = &request.program;
+    args.compile_options = request.options;
+    args.compile_options_size = request.options_size;
     error = PJH_CALL(client->plugin, Client_Compile, &args);
-  if (!error)
-    executable->loaded = args.executable;
-  pj_strbuf_free(&made);
+    if (!error)
+      executable->loaded = args.executable;
+  }
+  free_request(&request);
   return finish(executable, error, out);
 }
 
@@ -212,18 +236,19 @@ PjhError *pjh_compile_ahead(PjhTopology *topology, const void *code, size_t code
   if (!executable)
     return pjh__out_of_memory();
   const Machine machine = {"topology", topology->infos, topology->num_devices};
-  PJRT_Program program = program_of(code, code_size, options);
-  PJH_ARGS(Compile, args);
-  args.topology = topology->handle;
-  args.program = &program;
-  PjStrBuf made = {0};
-  PjhError *error =
-      options_bytes(options, &machine, &made, &args.compile_options, &args.compile_options_size);
-  if (!error)
+  Request request;
+  PjhError *error = make_request(topology->plugin, code, code_size, options, &machine, &request);
+  if (!error) {
+    PJH_ARGS(Compile, args);
+    args.topology = topology->handle;
+    args.program = &request.program;
+    args.compile_options = request.options;
+    args.compile_options_size = request.options_size;
     error = PJH_CALL(topology->plugin, Compile, &args);
-  if (!error)
-    executable->handle = args.executable;
-  pj_strbuf_free(&made);
+    if (!error)
+      executable->handle = args.executable;
+  }
+  free_request(&request);
   return finish(executable, error, out);
 }
 

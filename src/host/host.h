@@ -38,6 +38,7 @@ struct PjhExecutable {
   PJRT_Executable *handle;
   size_t num_outputs;
   size_t num_devices, *devices; // indices in |client|
+  size_t execute_options_size;  // of PJRT_ExecuteOptions in the plugin's version
   char *name;
 };
 
@@ -68,9 +69,6 @@ PjhError *pjh__take(const PjhPlugin *plugin, PJRT_Error *error);
 // The error for a function that the plugin does not have.
 PjhError *pjh__missing(const PjhPlugin *plugin, const char *function) __attribute__((cold));
 
-// Waits for |event| and destroys it, also when it failed. Null counts as done.
-PjhError *pjh__await(const PjhPlugin *plugin, PJRT_Event *event);
-
 // --- Copies --------------------------------------------------------------------------------------
 
 // A copy ended by zero; null without memory. |text| may be null when |size| is 0.
@@ -89,6 +87,10 @@ PjhError *pjh__no_device(const char *what, size_t device, size_t num_devices);
 
 // Takes over |handle|, also on failure, and reads type and shape from it.
 PjhError *pjh__buffer_wrap(PjhClient *client, PJRT_Buffer *handle, PjhBuffer **out);
+
+// Opens the library at |path| and gets its table, of a version that this library speaks. Does not
+// initialise the plugin.
+PjhError *pjh__plugin_open(const char *path, const PJRT_Api **out);
 
 // --- Versions ------------------------------------------------------------------------------------
 

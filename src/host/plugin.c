@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 enum {
   OLDEST_MINOR = 29, // Before 0.29 the table's first fields lay differently.
@@ -14,14 +15,14 @@ static PjhError *check_version(const char *path, const PJRT_Api *api) {
     return pjh__error(PJRT_Error_Code_FAILED_PRECONDITION, "%s: GetPjrtApi gave no table", path);
   int major = api->pjrt_api_version.major_version, minor = api->pjrt_api_version.minor_version;
   if (major != PJRT_API_MAJOR || minor < OLDEST_MINOR || minor == SHIFTED_MINOR) {
-    const char *side = major > PJRT_API_MAJOR ? "libpjrt" : "plugin";
+    const char *side = major > PJRT_API_MAJOR ? "libpjrt" : "the plugin";
     PjhError *error = pjh__error(
         PJRT_Error_Code_FAILED_PRECONDITION,
         "%s: speaks PJRT %d.%d, this host speaks %d.%d to %d.%d and newer minor versions, but for "
-        "%d.%d: upgrade the %s",
+        "%d.%d: upgrade %s",
         path, major, minor, PJRT_API_MAJOR, OLDEST_MINOR, PJRT_API_MAJOR, PJRT_API_MINOR,
         PJRT_API_MAJOR, SHIFTED_MINOR, side);
-    return pjh__hint(error, "upgrade the %s", side);
+    return pjh__hint(error, "upgrade %s", side);
   }
   // Everything below calls these three without asking again.
   if (api->struct_size < PJRT_STRUCT_SIZE(PJRT_Api, PJRT_Error_GetCode) ||
@@ -31,7 +32,7 @@ static PjhError *check_version(const char *path, const PJRT_Api *api) {
   return NULL;
 }
 
-PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
+PjhError *pjh__plugin_open(const char *path, const PJRT_Api **out) {
   *out = NULL;
   void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!library) {
@@ -52,14 +53,20 @@ PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
   }
   const PJRT_Api *api = symbol.function();
   PjhError *error = check_version(path, api);
-  if (error)
-    return error;
+  if (!error)
+    *out = api;
+  return error;
+}
 
+PjhError *pjh_plugin_load(const char *path, PjhPlugin **out) {
+  *out = NULL;
+  if (!strchr(path, '/') && !strstr(path, ".so"))
+    return pjh_plugin_load_named(path, NULL, out);
   PjhPlugin *plugin = pj_malloc(sizeof *plugin);
   if (!plugin)
     return pjh__out_of_memory();
-  plugin->api = api;
-  if (PJH_HAS(plugin, Plugin_Initialize)) {
+  PjhError *error = pjh__plugin_open(path, &plugin->api);
+  if (!error && PJH_HAS(plugin, Plugin_Initialize)) {
     PJH_ARGS(Plugin_Initialize, args);
     error = PJH_CALL(plugin, Plugin_Initialize, &args);
   }
