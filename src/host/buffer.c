@@ -29,6 +29,8 @@ static PjhError *describe(PjhBuffer *buffer) {
 
 PjhError *pjh__buffer_wrap(PjhClient *client, PJRT_Buffer *handle, PjhBuffer **out) {
   *out = NULL;
+  if (!handle)
+    return pjh__nothing_given("array");
   PjhBuffer *buffer = pj_calloc(1, sizeof *buffer);
   if (!buffer) {
     PJH_ARGS(Buffer_Destroy, args);

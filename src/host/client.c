@@ -63,6 +63,8 @@ PjhError *pjh_client_create(PjhPlugin *plugin, const PJRT_NamedValue *options, s
   args.create_options = options;
   args.num_options = num_options;
   PjhError *error = PJH_CALL(plugin, Client_Create, &args);
+  if (!error && !args.client)
+    error = pjh__nothing_given("client");
   if (!error) {
     client->handle = args.client;
     error = read_platform(client);

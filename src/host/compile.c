@@ -194,6 +194,8 @@ static PjhExecutable *new_executable(PjhPlugin *plugin, PjhClient *client) {
 
 // Ends every way to an executable: describes it, unless |error|, and hands it out or frees it.
 static PjhError *finish(PjhExecutable *executable, PjhError *error, PjhExecutable **out) {
+  if (!error && !executable->loaded && !executable->handle)
+    error = pjh__nothing_given("executable");
   if (!error)
     error = describe(executable);
   if (error) {

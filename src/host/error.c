@@ -164,6 +164,12 @@ PjhError *pjh__missing(const PjhPlugin *plugin, const char *function) {
   return pjh__hint(error, "ask the plugin's maker for PJRT_%s", function);
 }
 
+PjhError *pjh__nothing_given(const char *what) {
+  return pjh__hint(
+      pjh__error(PJRT_Error_Code_INTERNAL, "a call of the plugin succeeded, but gave no %s", what),
+      "tell the plugin's maker: pjrt check finds such faults");
+}
+
 // What a plugin's complaint about a struct's size means: one side is too old for this call.
 static const char *size_hint(const PjhPlugin *plugin, const char *message) {
   if (!strstr(message, "Unexpected ") || !strstr(message, " size: expected"))

@@ -106,6 +106,8 @@ static PjhError *launch(Run *run, PjhExecutable *executable, const PjhExecuteOpt
                       "an argument to keep is out of range: there are %zu", run->num_arguments);
   for (size_t i = 0; i < num_arguments; i++)
     run->arguments[i] = arguments[i]->handle;
+  for (size_t i = 0; i < num_outputs; i++)
+    run->outputs[i] = NULL; // what a plugin may leave
 
   PJRT_ExecuteOptions how = {.struct_size = executable->execute_options_size};
   how.launch_id = options->launch_id;

@@ -59,6 +59,9 @@ PjhError *pjh__error(PJRT_Error_Code code, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 PjhError *pjh__out_of_memory(void);
 
+// The error for a call that succeeded and left its result null.
+PjhError *pjh__nothing_given(const char *what) __attribute__((cold));
+
 // Gives |error| a hint, unless it has one or is null; returns it.
 PjhError *pjh__hint(PjhError *error, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));

@@ -41,8 +41,8 @@ static PjhError *wrap(PjhPlugin *plugin, PJRT_TopologyDescription *handle, bool 
                       PjhTopology *topology, PjhTopology **out) {
   topology->plugin = plugin;
   topology->handle = handle;
-  topology->owned = owned;
-  PjhError *error = read_platform(topology);
+  topology->owned = owned && handle;
+  PjhError *error = handle ? read_platform(topology) : pjh__nothing_given("topology");
   if (!error)
     error = read_devices(topology);
   if (error) {

@@ -75,7 +75,7 @@ def field_names(body):
             assert not member[close + 1 :].strip(), "named union: " + member
             names += field_names(member[open_brace + 1 : close])
             continue
-        macro = re.match(r"_\w+_STRUCT_FIELD\(\s*(\w+)\s*\)$", member)
+        macro = re.match(r"(?:_\w+_STRUCT_FIELD|PJRT_SLOT)\(\s*(\w+)\s*\)$", member)
         pointer = re.search(r"\(\*\s*(\w+)\)\s*\(", member)
         if macro:
             names.append(macro.group(1))
