@@ -18,9 +18,12 @@ enum {
   BLOCK = PJ_SCATTER_BLOCK,
   MOST_PARTS = 64,
   COLUMN_BYTES = 512,     // of a row for each thread: less, and rows are not cut
+  ROW_BYTES = 128,        // from which on two threads are better than one
   COPY_BYTES = 64 << 10,  // of an operand at most, to be copied for each thread
   NEAR_BYTES = 256 << 10, // what is in a near cache
   AHEAD = 4,              // rows that are asked for before their turn
+  FAR = 32,               // and where they are added to one place
+  LINES = 64,             // rows that are added to one place at a time
 };
 
 typedef enum Way { SET, PAIRS, HALF, BODY } Way; // HALF: pairs of 16-bit floats, each rounded
@@ -49,6 +52,8 @@ typedef struct Scatter {
   int64_t parts, fewest; // of it at most, and at least if there is more than one
   PjFoldKind kind;       // of pairs
   PjPairsFn *pairs;
+  PjManyFn *many;           // of pairs where rows are contiguous, or NULL
+  bool rows;                // windows are one row of one operand, to be set or combined by pairs
   const PjSingles *singles; // where windows are single elements, or NULL
   bool direct, packed;      // which of its loops may be used
   const PjScalarBody *body;
@@ -216,9 +221,9 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
     return;
   }
   const int64_t near = pj__min(512, part->columns * elem);
-  const bool rows =
-      s->window.num == 0 && (s->window.row == 1 || s->window.row_in == 1) && s->way == PAIRS;
-  for (int64_t i = 0; i < places->count; ++i) {
+  const void *lines[LINES];
+  for (int64_t i = 0, next; i < places->count; i = next) {
+    next = i + 1;
     if (i + AHEAD < places->count && !updates) {
       ask_for(part->acc + (places->to[i + AHEAD] * s->unit + part->column) * elem, near);
       ask_for(source + (first + places->from[i + AHEAD] * s->update_step + part->column) * elem,
@@ -226,13 +231,32 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
     }
     const int64_t from =
         updates ? updates[places->from[i]] : first + places->from[i] * s->update_step;
-    if (!rows) {
+    if (!s->rows) {
       window(part, places->to[i] * s->unit, from, temp);
       continue;
     }
     char *acc = part->acc + (places->to[i] * s->unit + part->column) * elem;
-    s->pairs(part->columns, acc, source + (from + part->column * s->window.row_update) * elem,
-             s->window.row_update, acc);
+    const char *x = source + (from + part->column * s->window.row_update) * elem;
+    if (s->way == SET) {
+      memcpy(acc, x, (size_t)(part->columns * elem));
+      continue;
+    }
+    // Rows for one place in turn, as sorted ones are, while it stays in registers.
+    int count = 1;
+    lines[0] = x;
+    for (; s->many && !updates && count < LINES && next < places->count &&
+           places->to[next] == places->to[i];
+         ++next) {
+      const int64_t row_at = first + part->column, step = s->update_step;
+      lines[count++] = source + (row_at + places->from[next] * step) * elem;
+      if (next + FAR < places->count)
+        ask_for(source + (row_at + places->from[next + FAR] * step) * elem, near);
+    }
+    // One row, too: of two NaNs the same one stays, however threads share the rows.
+    if (s->many && !updates)
+      s->many(part->columns, count, lines, acc);
+    else
+      s->pairs(part->columns, acc, x, s->window.row_update, acc);
   }
 }
 
@@ -478,10 +502,11 @@ static void make_share(Scatter *s, const PjType *operand, const PjType *update) 
   } else if (s->key >= 0) {
     s->share = KEY;
     s->parts = pj__min(s->parts, s->limit[s->key] + 1);
-    // Two threads that pass over each other's updates share a way to memory that one can fill; and
-    // looking at an index costs half of adding a single element, if that is near.
+    // Two threads that pass over each other's updates share a way to memory that one can fill,
+    // unless they are rows of whole lines; and looking at an index costs half of adding a single
+    // element, if that is near.
     const bool far = s->window.row == 1 && pj__bytes(operand) > NEAR_BYTES;
-    s->fewest = far ? 2 : 3;
+    s->fewest = far || row >= ROW_BYTES ? 2 : 3;
   } else {
     s->share = ALONE;
     s->parts = 1;
@@ -521,6 +546,11 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
     s->singles = s->way == SET     ? pj__scatter_set_singles(s->elem[0])
                  : s->way == PAIRS ? pj__scatter_singles(s->kind, operand->dtype)
                                    : NULL;
+  const Window *w = &s->window;
+  s->rows = w->num == 0 && w->row_in == 1 &&
+            (s->way == PAIRS || (s->way == SET && s->count == 1 && w->row_update == 1));
+  if (s->rows && s->way == PAIRS && w->row_update == 1)
+    s->many = pj__fold_many(s->kind, operand->dtype);
   s->direct = s->singles && s->locate && s->vectors.num == 1 && s->index.dtype == PJ_DT_S32;
   s->packed = s->singles && s->locate && s->update_step == 1 && s->singles->packed;
   s->places_bytes = pj__scratch_round(sizeof(PjScatterPlaces) + BLOCK * sizeof(int64_t));

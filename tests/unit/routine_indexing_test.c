@@ -272,19 +272,22 @@ static void many_updates(void **state) {
   (void)state;
   for (size_t b = 0; b < 3; ++b)
     for (size_t t = 0; t < 5; ++t) {
-      Numbers rows = {.rank = 2,
-                      .index_rank = 2,
-                      .window_rank = 1,
-                      .out_rank = 2,
-                      .num_mapped = 1,
-                      .num_dropped = 1,
-                      .dims = {50, 33},
-                      .sizes = {1, 33},
-                      .index_dims = {2500, 1},
-                      .vector_dim = 1,
-                      .out_dims = {2500, 33},
-                      .window_dims = {1}};
-      check_scatter(&bodies[b], &rows, types[t], PJ_DT_S32);
+      // Rows that threads share by their places, and rows that are cut.
+      for (int64_t width = 33; width < 600; width += 500) {
+        Numbers rows = {.rank = 2,
+                        .index_rank = 2,
+                        .window_rank = 1,
+                        .out_rank = 2,
+                        .num_mapped = 1,
+                        .num_dropped = 1,
+                        .dims = {50, width},
+                        .sizes = {1, width},
+                        .index_dims = {2500, 1},
+                        .vector_dim = 1,
+                        .out_dims = {2500, width},
+                        .window_dims = {1}};
+        check_scatter(&bodies[b], &rows, types[t], PJ_DT_S32);
+      }
       Numbers elements = {.rank = 1,
                           .index_rank = 2,
                           .out_rank = 1,
