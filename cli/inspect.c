@@ -2,6 +2,7 @@
 #include "inspect.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "file.h"
@@ -13,14 +14,17 @@ typedef struct InspectArgs {
 } InspectArgs;
 
 static PjStatus inspect_plugin(const InspectArgs *args, const char *path, PjReport *report) {
+  // This very file: a name without a slash would be looked for where the system has its libraries.
+  PjStrBuf file = {0};
+  pj_strbuf_printf(&file, "%s%s", strchr(path, '/') ? "" : "./", path);
   PjBuildArgs build_args = args->build;
-  build_args.plugin.path = path;
+  build_args.plugin.path = file.data;
   PjBuild build = {.args = &build_args};
   PjStatus failure = PJ_STATUS_OK;
-  PjStatus status = PJ_STATUS_OK;
-  if (pj_build_is_ahead(&build_args) || !args->no_client)
+  PjStatus status = pj_strbuf_status(&file);
+  if (!status && (pj_build_is_ahead(&build_args) || !args->no_client))
     status = pj_build_open(&build_args, &build);
-  else
+  else if (!status)
     status = pj_plugin_load(&build_args.plugin, &build.plugin);
   // That a client cannot be had, as on a machine without the device, is a fact like others.
   if (status && build.plugin && !pj_build_is_ahead(&build_args)) {
@@ -31,6 +35,7 @@ static PjStatus inspect_plugin(const InspectArgs *args, const char *path, PjRepo
     pj_inspect_plugin(report, path, &build, failure);
   pj_status_free(failure);
   pj_build_close(&build);
+  pj_strbuf_free(&file);
   return status;
 }
 

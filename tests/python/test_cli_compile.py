@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 
 import numpy as np
@@ -214,6 +215,37 @@ def test_bad_plugins(pjrt, command):
             assert word in error
     status, out, error = pjrt("inspect", pjrt.build / "libpjrt.so")
     assert status == 1 and out == "" and "GetPjrtApi" in error
+
+
+OLD_PLUGIN = """
+#include <stddef.h>
+#include "pjrt/pjrt_c_api.h"
+const PJRT_Api *GetPjrtApi(void) {
+  static PJRT_Api api = {.struct_size = offsetof(PJRT_Api, PJRT_Error_Destroy)};
+  api.pjrt_api_version.struct_size = PJRT_Api_Version_STRUCT_SIZE;
+  api.pjrt_api_version.major_version = MAJOR;
+  api.pjrt_api_version.minor_version = MINOR;
+  return MAJOR < 0 ? NULL : &api;
+}
+"""
+
+
+@pytest.mark.parametrize("major,minor,code,words", [
+    (0, 20, "FAILED_PRECONDITION", ["0.20", "plugin"]), (1, 0, "FAILED_PRECONDITION", ["1.0"]), (-1, 0, "", [])],
+    ids=["too old", "another major", "no table"])
+def test_incompatible_plugins(pjrt, major, minor, code, words):
+    cc = shutil.which("cc")
+    if not cc:
+        pytest.skip("no C compiler")
+    (pjrt.folder / "old.c").write_text(OLD_PLUGIN)
+    subprocess.run([cc, "-shared", "-fPIC", f"-DMAJOR={major}", f"-DMINOR={minor}", f"-I{ROOT / 'include'}", "-o", "old.so", "old.c"],
+                   cwd=pjrt.folder, check=True)
+    for arguments in (["devices", "--plugin", "./old.so"], ["inspect", "./old.so"], ["inspect", "old.so"],
+                      ["compile", "--plugin", "./old.so", "program.mlir"], ["run", "--plugin", "./old.so", "program.mlir", "x.npy", "y.npy"]):
+        status, out, error = pjrt(*arguments)
+        assert status == 1 and out == "" and code in error and error.startswith(f"pjrt {arguments[0]}: "), (arguments, error)
+        for word in words:
+            assert word in error
 
 
 def test_bad_machines_and_executables(pjrt):
