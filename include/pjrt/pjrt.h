@@ -405,9 +405,10 @@ typedef struct PjhSlot {
 } PjhSlot;
 
 // Reads a StableHLO program (text or a portable artifact) of |size| bytes, which are read during
-// the call only. A parameter's name is that of its location, as in `%arg0: tensor<4xf32> loc("x")`:
-// JAX writes there what the function calls it, such as "x" or "params['w']". A result's name is its
-// attribute jax.result_info, such as "result['y']". Cost: that of reading the whole program.
+// the call only. A parameter's name is that of its location, as in `%arg0: tensor<4xf32> loc("x")`,
+// where JAX writes what the function calls it, such as "x" or "params['w']"; in text without it,
+// that of its value, "arg0". A result's name is its attribute jax.result_info, such as
+// "result['y']". Cost: that of reading the whole program.
 //
 // Errors: INVALID_ARGUMENT for what is no valid program.
 PJH_API PjhError *pjh_signature_read(const void *code, size_t size, PjhSignature **out);

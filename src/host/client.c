@@ -51,6 +51,16 @@ static PjhError *read_platform(PjhClient *client) {
   return client->platform_name && client->platform_version ? NULL : pjh__out_of_memory();
 }
 
+// A machine without the device is where most clients fail to start, and no reason not to compile.
+static PjhError *absent_device(const PjhPlugin *plugin, PjhError *error) {
+  PJRT_Error_Code code = pjh_error_code(error);
+  if (!error || code == PJRT_Error_Code_INVALID_ARGUMENT ||
+      code == PJRT_Error_Code_RESOURCE_EXHAUSTED || !PJH_HAS(plugin, TopologyDescription_Create) ||
+      !PJH_HAS(plugin, Compile))
+    return error;
+  return pjh__hint(error, "if the device is not there: programs compile ahead of time without it");
+}
+
 PjhError *pjh_client_create(PjhPlugin *plugin, const PJRT_NamedValue *options, size_t num_options,
                             PjhClient **out) {
   *out = NULL;
@@ -62,7 +72,7 @@ PjhError *pjh_client_create(PjhPlugin *plugin, const PJRT_NamedValue *options, s
   PJH_GROWN_ARGS(plugin, Client_Create, args);
   args.create_options = options;
   args.num_options = num_options;
-  PjhError *error = PJH_CALL(plugin, Client_Create, &args);
+  PjhError *error = absent_device(plugin, PJH_CALL(plugin, Client_Create, &args));
   if (!error && !args.client)
     error = pjh__nothing_given("client");
   if (!error) {

@@ -269,8 +269,11 @@ void pjh__find_in_python(PjhFinder *finder, const char *python) {
       }
       pj_free(lib);
     }
+    if (!any)
+      find_in_site(finder, root); // what `pip install --target` fills
     if (!any && finder->count == before)
-      pjh__found_nothing(finder, "", root, "it is no Python environment: it has no lib/pythonX.Y");
+      pjh__found_nothing(finder, "", root,
+                         "it is no Python environment: it has no lib/pythonX.Y and no packages");
   }
   pj_free(root);
 }

@@ -21,6 +21,94 @@ static PjStatus import(void *context) {
   return pj_import(job->arena, job->code, job->size, &job->module);
 }
 
+// --- Names in text -------------------------------------------------------------------------------
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c && strchr("_$.-", c));
+}
+
+// Past a string or comment that begins at |at|; |at| itself where none does.
+static const char *skip_text(const char *at, const char *end) {
+  if (*at == '"') {
+    for (at++; at < end && *at != '"'; at++)
+      at += *at == '\\' && at + 1 < end;
+    return at < end ? at + 1 : end;
+  }
+  if (end - at >= 2 && at[0] == '/' && at[1] == '/')
+    while (at < end && *at != '\n')
+      at++;
+  return at;
+}
+
+static const char *skip_blanks(const char *at, const char *end) {
+  while (at < end && strchr(" \t\r\n", *at))
+    at++;
+  return at;
+}
+
+// Past |word| if it stands at |at|, else null.
+static const char *past(const char *at, const char *end, PjStr word) {
+  if ((size_t)(end - at) < word.len || memcmp(at, word.ptr, word.len) != 0)
+    return NULL;
+  at += word.len;
+  return at < end && is_word(*at) ? NULL : at;
+}
+
+// The list of parameters of function |name|, behind its parenthesis; null when there is none.
+static const char *find_parameters(const char *at, const char *end, PjStr name) {
+  static const char *const visible[] = {"public", "private", "nested"};
+  while (at < end) {
+    const char *next = skip_text(at, end),
+               *here = next == at ? past(at, end, PJ_STR("func.func")) : NULL;
+    if (!here) {
+      at = next > at ? next : at + 1;
+      continue;
+    }
+    at = here = skip_blanks(here, end);
+    for (size_t i = 0; i < 3; i++) {
+      const char *behind = past(here, end, pj_str(visible[i]));
+      here = behind ? skip_blanks(behind, end) : here;
+    }
+    if (here < end && *here == '@' && (here = past(here + 1, end, name)) &&
+        (here = skip_blanks(here, end)) < end && *here == '(')
+      return here + 1;
+  }
+  return NULL;
+}
+
+// Reads the names of |count| parameters, without the percent sign: |names| is left as it is where
+// the text does not have so many. The text has been read as a program before.
+static void names_in_text(const char *text, size_t size, PjStr function, PjStr *names,
+                          size_t count) {
+  const char *end = text + size, *at = find_parameters(text, end, function);
+  size_t found = 0;
+  bool first = true; // of a parameter
+  for (int depth = 0; at && at < end && depth >= 0;) {
+    const char *next = skip_text(at, end);
+    if (next > at) {
+      at = next;
+    } else if (end - at >= 2 && at[0] == '-' && at[1] == '>') {
+      at += 2; // no bracket
+    } else if (*at == '%' && first && depth == 0) {
+      const char *begin = ++at;
+      while (at < end && is_word(*at))
+        at++;
+      if (found < count)
+        names[found] = (PjStr){begin, (size_t)(at - begin)};
+      found++;
+      first = false;
+    } else {
+      depth += strchr("(<[{", *at) != NULL;
+      depth -= strchr(")>]}", *at) != NULL;
+      first = first || (*at == ',' && depth == 0);
+      at++;
+    }
+  }
+}
+
+// --- Building ------------------------------------------------------------------------------------
+
 // One parameter or result in the program.
 typedef struct Source {
   const PjType *type;
@@ -33,11 +121,11 @@ static const PjAttr *dict_at(const PjAttr *list, uint32_t i) {
   return list && list->kind == PJ_ATTR_ARRAY && i < list->count ? list->elems[i] : NULL;
 }
 
-static Source parameter_source(const PjOp *entry, uint32_t i) {
+static Source parameter_source(const PjOp *entry, const PjStr *names, uint32_t i) {
   const PjRegion *body = &entry->regions[0];
   const PjAttr *dict = dict_at(PJ_ATTR(entry, arg_attrs), i);
   const PjAttr *donor = pj_attr_get(dict, "jax.buffer_donor");
-  Source source = {.type = PJ_ATTR(entry, function_type)->type->elems[i]};
+  Source source = {.type = PJ_ATTR(entry, function_type)->type->elems[i], .name = names[i]};
   source.donated = pj_attr_get(dict, "tf.aliasing_output") ||
                    (donor && (donor->kind == PJ_ATTR_UNIT || donor->i64));
   const PjLoc *loc = body->arg_locs && i < body->num_args ? body->arg_locs[i] : NULL;
@@ -77,14 +165,12 @@ static void fill(PjhSlot *slot, const Source *source, int64_t **dims, char **tex
     slot->type = (PJRT_Buffer_Type)pj_dtype_info[type->dtype].pjrt;
 }
 
-static PjhError *build(const PjModule *module, PjhSignature **out) {
-  const PjOp *entry = pj_module_entry(module);
-  if (!entry || !entry->num_regions)
-    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "the program has no entry function (main)");
+// |names| are those that the text gives the parameters.
+static PjhError *build(const PjOp *entry, const PjStr *names, PjhSignature **out) {
   const PjType *type = PJ_ATTR(entry, function_type)->type;
   size_t count = (size_t)type->num_elems + type->num_results, num_dims = 0, num_bytes = 0;
   for (uint32_t i = 0; i < count; i++) {
-    Source source = i < type->num_elems ? parameter_source(entry, i)
+    Source source = i < type->num_elems ? parameter_source(entry, names, i)
                                         : result_source(entry, i - type->num_elems);
     num_dims += rank_of(source.type);
     num_bytes += source.name.len + 1;
@@ -98,12 +184,28 @@ static PjhError *build(const PjModule *module, PjhSignature **out) {
   int64_t *dims = (int64_t *)(void *)(made->slots + count);
   char *text = (char *)(dims + num_dims);
   for (uint32_t i = 0; i < count; i++) {
-    Source source = i < type->num_elems ? parameter_source(entry, i)
+    Source source = i < type->num_elems ? parameter_source(entry, names, i)
                                         : result_source(entry, i - type->num_elems);
     fill(&made->slots[i], &source, &dims, &text);
   }
   *out = made;
   return NULL;
+}
+
+static PjhError *read_entry(const PjModule *module, const void *code, size_t size,
+                            PjhSignature **out) {
+  const PjOp *entry = pj_module_entry(module);
+  if (!entry || !entry->num_regions)
+    return pjh__error(PJRT_Error_Code_INVALID_ARGUMENT, "the program has no entry function (main)");
+  size_t count = PJ_ATTR(entry, function_type)->type->num_elems;
+  PjStr *names = pj_calloc(count, sizeof *names);
+  if (!names)
+    return pjh__out_of_memory();
+  if (!pj_is_bytecode(code, size))
+    names_in_text(code, size, PJ_ATTR(entry, sym_name)->str, names, count);
+  PjhError *error = build(entry, names, out);
+  pj_free(names);
+  return error;
 }
 
 PjhError *pjh_signature_read(const void *code, size_t size, PjhSignature **out) {
@@ -114,7 +216,7 @@ PjhError *pjh_signature_read(const void *code, size_t size, PjhSignature **out) 
     return error;
   error = pjh__from_status(pj_arena_guard(job.arena, import, &job));
   if (!error)
-    error = build(job.module, out);
+    error = read_entry(job.module, code, size, out);
   pj_arena_destroy(job.arena);
   return error;
 }

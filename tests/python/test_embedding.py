@@ -162,6 +162,7 @@ def test_generate_says_what_jax_says(compile_program, tmp_path):
     assert out == said
 
 
+@pytest.mark.slow
 def test_classify_is_as_right_as_jax(compile_program, tmp_path):
     env = {**os.environ, "JAX_PLATFORMS": "cpu"}
     run(sys.executable, EXAMPLES / "digits/train.py", "--out", tmp_path, "--epochs", "1", env=env)

@@ -347,6 +347,29 @@ static void programs_run_by_name(void **state) {
   assert_null(signature);
 }
 
+static void text_names_its_parameters(void **state) {
+  (void)state;
+  static const char text[] =
+      "// func.func @main(%no: tensor<f32>)\n"
+      "func.func private @other(%no: tensor<f32>) -> tensor<f32> {\n"
+      "  return %no : tensor<f32>\n}\n"
+      "func.func public @main (%x.1: tensor<f32> {a.b = \"(, %no \\\" \", a.c = [1, 2]}, // %no\n"
+      "  %arg1: tensor<2xf32> {a.d = (i32, i32) -> i32},\n"
+      "  %_y: tensor<f32> loc(\"named\")) -> tensor<f32> {\n"
+      "  return %_y : tensor<f32>\n}\n";
+  PjhSignature *signature;
+  HOST_OK(pjh_signature_read(text, strlen(text), &signature));
+  assert_int_equal(pjh_signature_num_parameters(signature), 3);
+  assert_string_equal(pjh_signature_parameter(signature, 0)->name, "x.1");
+  assert_string_equal(pjh_signature_parameter(signature, 1)->name, "arg1");
+  assert_string_equal(pjh_signature_parameter(signature, 2)->name, "named");
+  assert_string_equal(pjh_signature_result(signature, 0)->name, "");
+  pjh_signature_free(signature);
+  HOST_OK(pjh_signature_read(host_add_one, strlen(host_add_one), &signature));
+  assert_int_equal(pjh_signature_find_parameter(signature, "x"), 0);
+  pjh_signature_free(signature);
+}
+
 // --- Threads -------------------------------------------------------------------------------------
 
 enum { THREADS = 4, ROUNDS = 200 };
@@ -525,6 +548,7 @@ int main(void) {
       cmocka_unit_test(memory_is_released_once),
       cmocka_unit_test(arrays_of_any_rank_come_back),
       cmocka_unit_test(programs_run_by_name),
+      cmocka_unit_test(text_names_its_parameters),
       cmocka_unit_test(threads_share_everything),
       cmocka_unit_test(every_allocation_may_fail),
   };

@@ -158,6 +158,34 @@ static void what_is_missing_is_named(void **state) {
   assert_null(pjh_plugin_find_extension(&(PjhPlugin){&api}, PJRT_Extension_Type_Layouts));
 }
 
+static PJRT_Error *no_device(PJRT_Client_Create_Args *args) {
+  PJRT_Client_LookupDevice_Args lookup = {.struct_size = PJRT_Client_LookupDevice_Args_STRUCT_SIZE};
+  return pjh_plugin_api(host_plugin)->PJRT_Client_LookupDevice(&lookup); // some error
+}
+
+static PJRT_Error_Code wanted_code;
+
+static PJRT_Error *say_code(PJRT_Error_GetCode_Args *args) {
+  args->code = wanted_code;
+  return NULL;
+}
+
+static void an_absent_device_has_a_hint(void **state) {
+  (void)state;
+  PJRT_Api api = *pjh_plugin_api(host_plugin);
+  api.PJRT_Client_Create = no_device;
+  api.PJRT_Error_GetCode = say_code;
+  PjhClient *client;
+  wanted_code = PJRT_Error_Code_NOT_FOUND;
+  HOST_FAILS_HINT(pjh_client_create(&(PjhPlugin){&api}, NULL, 0, &client), NOT_FOUND, "",
+                  "ahead of time");
+  api.PJRT_Compile = NULL;
+  PjhError *error = pjh_client_create(&(PjhPlugin){&api}, NULL, 0, &client);
+  assert_string_equal(pjh_error_hint(error), "");
+  pjh_error_free(error);
+  assert_null(client);
+}
+
 // --- Programs newer than the plugin --------------------------------------------------------------
 
 typedef struct Write {
@@ -411,14 +439,16 @@ static void python_environments_are_searched(void **state) {
       "jax_plugins/second/__init__.py,sha256=x,0\nvendor/lib/libvendor.so,sha256=x,1\n");
   put_plugin("env/lib/python3.11/site-packages/libtpu/libtpu.so");
   put("env/bin/python", "");
-  const char *const ways[] = {"env", "env/", "env/bin/python", "env/lib/python3.11/site-packages"};
-  for (size_t i = 0; i < 4; i++) {
+  const char *const ways[] = {"env", "env/", "env/bin/python", "env/lib/python3.11/site-packages",
+                              "target"};
+  assert_int_equal(symlink("env/lib/python3.11/site-packages", in_root("target")), 0);
+  for (size_t i = 0; i < 5; i++) {
     PjhFoundList *list;
     char python[512];
     snprintf(python, sizeof python, "%s", in_root(ways[i]));
     const PjhFindOptions options = {.python = python};
     HOST_OK(pjh_plugins_find(&options, &list));
-    const char *site = "env/lib/python3.11/site-packages";
+    const char *site = i == 4 ? "target" : "env/lib/python3.11/site-packages";
     char path[600];
     snprintf(path, sizeof path, "%s/%s", in_root(site), "jax_plugins/first/first_plugin.so");
     expect_found(list, "first", path, true, "GetPjrtApi");
@@ -482,6 +512,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(plugins_of_every_version_work),
       cmocka_unit_test(what_is_missing_is_named),
+      cmocka_unit_test(an_absent_device_has_a_hint),
       cmocka_unit_test(newer_programs_are_written_anew),
       cmocka_unit_test(files_and_folders_are_searched),
       cmocka_unit_test(damaged_libraries_are_told),
