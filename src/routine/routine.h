@@ -33,3 +33,12 @@ size_t pj_routine_scratch(const PjRoutine *routine, const PjThreads *threads);
 // routine serves, or shapes that are not static. |op| is verified and outlives the routine.
 // Allocates from |arena|: call under its guard. The routine is immutable, hence shared by threads.
 const PjRoutine *pj_routine_select(PjArena *arena, const PjOp *op);
+
+// Exchanges within rows, for a loop that does them (pass/match_exchange.h). in[0]: rows
+// [batch, n] of int32, in[1]: |at| [batch, width]. out[0]: the rows, out[1]: |count|, of 32 or, if
+// |wide|, 64 bits. Allocates from |arena|.
+typedef struct PjExchange {
+  int64_t batch, n, width, count;
+  bool wraps, wide;
+} PjExchange;
+const PjRoutine *pj_routine_exchange(PjArena *arena, const PjExchange *what);

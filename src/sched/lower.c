@@ -42,8 +42,25 @@ static void add_copy(PjLower *l, PjSteps *out, const PjOp *op, uint32_t from, ui
 
 // --- Units ---------------------------------------------------------------------------------------
 
+static void lower_exchange(PjLower *l, const PjOp *op, PjSteps *out) {
+  const PjOpInfoSched *info = &l->ops[op->id];
+  const PjExchangeMatch *match = info->exchange;
+  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, 2, 2);
+  step->routine = info->routine;
+  pj_slot_touch(l, step->in[0] = pj_slot_of(l, op->operands[match->rows]));
+  pj_slot_touch(l, step->in[1] = pj_slot_of(l, match->at));
+  pj_slot_touch(l, step->out[0] = pj_slot_for(l, &op->results[match->rows]));
+  pj_slot_touch(l, step->out[1] = pj_slot_for(l, &op->results[match->counter]));
+  l->schedule->num_routines++;
+  l->schedule->cost += info->routine->bytes / 8 + 100;
+}
+
 static PjStatus lower_routine(PjLower *l, const PjUnit *unit, PjSteps *out) {
   const PjOp *op = unit->op;
+  if (l->ops[op->id].exchange) {
+    lower_exchange(l, op, out);
+    return PJ_STATUS_OK;
+  }
   const PjRoutine *routine = l->ops[op->id].routine;
   int in_place = routine->in_place;
   if (in_place >= 0 && pj_value_dies(l, op->operands[in_place], unit)) {

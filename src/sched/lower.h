@@ -1,5 +1,6 @@
 // Inside of scheduling: how a region becomes steps.
 #pragma once
+#include "pass/match_exchange.h"
 #include "sched/sched.h"
 
 typedef enum PjRole {
@@ -32,6 +33,7 @@ typedef struct PjOpInfoSched {
   struct PjUnit *unit; // that makes it, of roots
   int stage;           // of a root: in which it is made
   const PjRoutine *routine;
+  PjExchangeMatch *exchange; // of a loop that is a routine
   PjReducer *reducer;
 } PjOpInfoSched;
 

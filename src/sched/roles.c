@@ -118,11 +118,27 @@ static const PjRoutine *select_routine(PjLower *l, const PjOp *op) {
   return l->options->source ? NULL : pj_routine_select(l->arena, op);
 }
 
+// Loops that apply pivots to a batch are a routine. (A single row is a loop of microseconds, which
+// becomes a function by itself.)
+static bool find_exchange(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
+  PjExchangeMatch match;
+  if (l->options->source || !pj_match_exchange(op, &match) || match.batch < 2)
+    return false;
+  const PjExchange what = {match.batch, match.n,
+                           match.width, match.count,
+                           match.wraps, op->results[match.counter].type->dtype == PJ_DT_S64};
+  info->routine = pj_routine_exchange(l->arena, &what);
+  info->exchange = PJ_NEW(l->work, PjExchangeMatch);
+  *info->exchange = match;
+  return true;
+}
+
 static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   switch (op->kind) {
   case PJ_OP_CONSTANT:
     return pj_nest_can_inline(op) ? PJ_OPROLE_INLINE : PJ_OPROLE_NONE;
   case PJ_OP_WHILE:
+    return find_exchange(l, op, info) ? PJ_OPROLE_ROUTINE : PJ_OPROLE_CONTROL;
   case PJ_OP_IF:
   case PJ_OP_CASE:
     return PJ_OPROLE_CONTROL;
