@@ -105,6 +105,20 @@ void pj_proto_put_bytes(PjStrBuf *out, uint32_t number, PjStr bytes) {
   pj_strbuf_str(out, bytes);
 }
 
+void pj_proto_put_double(PjStrBuf *out, uint32_t number, double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  put_varint(out, (uint64_t)number << 3 | PJ_WIRE_FIXED64);
+  for (int shift = 0; shift < 64; shift += 8)
+    pj_strbuf_putc(out, (char)(bits >> shift));
+}
+
+void pj_proto_put_message(PjStrBuf *out, uint32_t number, PjStrBuf *message) {
+  pj_proto_put_bytes(out, number, (PjStr){message->data, message->len});
+  out->failed |= message->failed;
+  pj_strbuf_free(message);
+}
+
 void pj_proto_put_ints(PjStrBuf *out, uint32_t number, const int64_t *values, size_t count) {
   if (!count)
     return;

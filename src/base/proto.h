@@ -41,5 +41,8 @@ bool pj_proto_ints(const PjProtoField *field, PjProtoInts *cursor, int64_t *out)
 
 void pj_proto_put_varint(PjStrBuf *out, uint32_t number, uint64_t value);
 void pj_proto_put_bytes(PjStrBuf *out, uint32_t number, PjStr bytes);
+void pj_proto_put_double(PjStrBuf *out, uint32_t number, double value);
+// A field that holds |message|, which is freed; its failure becomes that of |out|.
+void pj_proto_put_message(PjStrBuf *out, uint32_t number, PjStrBuf *message);
 // A packed repeated integer field; nothing when |count| is 0.
 void pj_proto_put_ints(PjStrBuf *out, uint32_t number, const int64_t *values, size_t count);

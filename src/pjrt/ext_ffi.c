@@ -28,7 +28,9 @@ static PJRT_Error *pj_api_FFI_Register_Handler(PJRT_FFI_Register_Handler_Args *a
 }
 
 PJRT_FFI_Extension pj_ext_ffi = {
-    .base = {.struct_size = PJRT_FFI_Extension_STRUCT_SIZE, .type = PJRT_Extension_Type_FFI},
+    .base = {.struct_size = PJRT_FFI_Extension_STRUCT_SIZE,
+             .type = PJRT_Extension_Type_FFI,
+             .next = &pj_ext_profiler.base},
     .type_register = pj_api_FFI_Type_Register,
     .user_data_add = pj_api_FFI_UserData_Add,
     .register_handler = pj_api_FFI_Register_Handler,

@@ -3,6 +3,7 @@
 #include "pjrt/ext/ffi.h"
 #include "pjrt/ext/layouts.h"
 #include "pjrt/ext/memory_descriptions.h"
+#include "pjrt/ext/profiler.h"
 #include "pjrt/ext/shardings.h"
 #include "pjrt/surface.h"
 
@@ -11,3 +12,4 @@ extern PJRT_Layouts_Extension pj_ext_layouts; // first; then:
 extern PJRT_Shardings_Extension pj_ext_shardings;
 extern PJRT_MemoryDescriptions_Extension pj_ext_memory_descriptions;
 extern PJRT_FFI_Extension pj_ext_ffi;
+extern PJRT_Profiler_Extension pj_ext_profiler;

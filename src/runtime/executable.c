@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/progress.h"
+#include "base/trace.h"
 #include "import/import.h"
 #include "ir/fingerprint.h"
 #include "ir/print.h"
@@ -65,13 +66,21 @@ static bool is_cheap(const PjCost *cost) {
   return !cost->has_loops && !cost->may_wait && ns < 100e3;
 }
 
+static void trace_phase(const char *phase, const char *program, int64_t begin) {
+  PjTraceLabel label = {.kind = PJ_TRACE_COMPILE, .name = phase, .program = program};
+  pj_trace_add_once(&label, begin, pj_trace_clock(), 0);
+}
+
 static PjStatus compile_guarded(void *context) {
   Compilation *c = context;
   PjExecutable *executable = c->executable;
   // The module may point into the bytes, which are the caller's.
   void *bytes = pj_arena_memdup(executable->arena, c->code.ptr, c->code.len);
   PJ_TRY(pj_compile_tick("reading", 0, 0));
+  int64_t begin = pj_trace_on() ? pj_trace_clock() : 0;
   PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
+  if (begin)
+    trace_phase("read", "", begin);
   PJ_TRY(check_device_counts(executable->module, &executable->options));
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
   pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
@@ -120,8 +129,11 @@ static PjStatus make(const PjCompilerOps *compiler, PjStr code, PjStr compiled, 
   executable->compiler = compiler;
   double start = pj_log_clock(PJ_LOG_COMPILE);
   executable->ffi_states = pj_ffi_states_create();
+  int64_t begin = pj_trace_on() ? pj_trace_clock() : 0;
   PjStatus status =
       executable->ffi_states ? compile(executable, code, compiled, option_bytes) : pj_status_oom();
+  if (begin)
+    trace_phase("compile", executable->name, begin);
   if (status) {
     pj_executable_release(executable);
     return status;

@@ -10,10 +10,10 @@
 #include "runtime/execute.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "runtime/meeting.h"
 #include "runtime/remote.h"
 
@@ -122,12 +122,6 @@ static void part_finish(Part *part, PjStatus status) {
 // by whoever waits for it. What takes this long at most, in nanoseconds, runs within the call.
 enum { INLINE_NS = 300000 };
 
-static int64_t clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
-}
-
 // Learns from a run. Short times count at once, long ones little: they may be those of a busy
 // machine.
 static void learn_time(PjExecutable *executable, int64_t ns) {
@@ -142,6 +136,15 @@ static bool is_short(const PjExecutable *executable) {
     return true;
   int64_t ns = atomic_load_explicit(&executable->run_ns, memory_order_relaxed);
   return ns > 0 && ns <= INLINE_NS && !executable->cost.may_wait;
+}
+
+static void trace_run(const PjExecutable *executable, const Launch *launch, int64_t begin) {
+  PjTraceLabel label = {.kind = PJ_TRACE_RUN,
+                        .name = executable->name,
+                        .program = executable->name,
+                        .flops = executable->cost.flops,
+                        .bytes = executable->cost.bytes_accessed};
+  pj_trace_add_once(&label, begin, pj_trace_clock(), launch->run_id);
 }
 
 static PjStatus run_part(Part *part) {
@@ -162,13 +165,15 @@ static PjStatus run_part(Part *part) {
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
   bool logged = pj_log_enabled(PJ_LOG_EXECUTE);
   double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
-  bool learns = !executable->prefers_inline;
-  int64_t begin = learns ? clock_ns() : 0;
+  bool learns = !executable->prefers_inline, traced = pj_trace_on();
+  int64_t begin = learns || traced ? pj_trace_clock() : 0;
   PjStatus status =
       pj_compiled_run(executable->compiler, executable->compiled, &context, launch->num_in,
                       part->in, part->donated, launch->num_out, part->out);
   if (learns)
-    learn_time(executable, clock_ns() - begin);
+    learn_time(executable, pj_trace_clock() - begin);
+  if (traced)
+    trace_run(executable, launch, begin);
   if (logged)
     pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
            pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",

@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/trace.h"
 #include "ir/print.h"
 #include "pass/pass.h"
 #include "runtime/client.h"
@@ -40,12 +40,6 @@ struct PjCompiled {
 };
 
 // --- Compiling -----------------------------------------------------------------------------------
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 // Threads that generate code: one pool for the process, started by the first compilation of several
 // kernels.
@@ -106,6 +100,15 @@ static void dump_schedule(Job *job, const PjPassReport *report, double pass_ms, 
   pj_strbuf_free(&text);
 }
 
+static void trace_phase(const PjModule *module, const char *phase, int64_t begin, int64_t end) {
+  char program[128];
+  if (!pj_trace_on())
+    return;
+  snprintf(program, sizeof program, "%.*s", PJ_STR_ARG(module->name));
+  PjTraceLabel label = {.kind = PJ_TRACE_COMPILE, .name = phase, .program = program};
+  pj_trace_add_once(&label, begin, end, 0);
+}
+
 static PjStatus schedule_in_kernels(void *context) {
   Job *job = context;
   PjModule *module;
@@ -122,12 +125,15 @@ static PjStatus schedule_in_kernels(void *context) {
     options.dump = dump_kernel;
     passes.dump_context = options.dump_context = job;
   }
-  uint64_t start = now_ns();
+  int64_t start = pj_trace_clock();
   PJ_TRY(pj_passes_run(job->arena, job->in, &passes, &module));
-  uint64_t middle = now_ns();
+  int64_t middle = pj_trace_clock();
   PjStatus status = pj_schedule_create(job->arena, module, &options, &job->schedule);
+  int64_t end = pj_trace_clock();
+  trace_phase(module, "passes", start, middle);
+  trace_phase(module, "schedule and code", middle, end);
   if (job->dump && !status)
-    dump_schedule(job, &report, (double)(middle - start) / 1e6, (double)(now_ns() - start) / 1e6);
+    dump_schedule(job, &report, (double)(middle - start) / 1e6, (double)(end - start) / 1e6);
   return status;
 }
 

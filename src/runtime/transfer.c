@@ -7,10 +7,21 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "base/trace.h"
 #include "runtime/buffer.h"
 #include "runtime/copy.h"
 #include "runtime/start.h"
 #include "runtime/stride.h"
+
+static int64_t trace_begin(void) {
+  return pj_trace_on() ? pj_trace_clock() : 0;
+}
+
+static void trace_copy(const char *name, size_t bytes, int64_t begin) {
+  PjTraceLabel label = {.kind = PJ_TRACE_TRANSFER, .name = name, .bytes = (double)bytes};
+  if (begin)
+    pj_trace_add_once(&label, begin, pj_trace_clock(), 0);
+}
 
 // --- From the host -------------------------------------------------------------------------------
 
@@ -114,6 +125,7 @@ static PjStatus start_from_host(PjMemory *memory, const PjShape *shape, const vo
 PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
                              const int64_t *byte_strides, PjHostSemantics semantics,
                              PjEvent **out_done, PjBuffer **out_buffer) {
+  int64_t begin = trace_begin();
   *out_buffer = NULL;
   *out_done = NULL;
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
@@ -149,6 +161,7 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
     return status;
   }
   pj_array_release(array);
+  trace_copy(alias ? "alias host memory" : "copy to device", shape->num_bytes, begin);
   *out_done = done;
   *out_buffer = buffer;
   return PJ_STATUS_OK;
@@ -191,9 +204,12 @@ static PjStatus read_strided(const PjArray *array, void *dst, const int64_t *dst
 
 static PjStatus read_to_host(const PjArray *array, void *dst, const int64_t *strides) {
   const PjShape *shape = array->shape;
-  if (pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, strides))
-    return pj_array_read(array, 0, shape->num_bytes, dst);
-  return read_strided(array, dst, strides);
+  int64_t begin = trace_begin();
+  bool dense = pj_is_dense(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, strides);
+  PjStatus status =
+      dense ? pj_array_read(array, 0, shape->num_bytes, dst) : read_strided(array, dst, strides);
+  trace_copy("copy to host", shape->num_bytes, begin);
+  return status;
 }
 
 static void host_copy(PjJob *job, PjStatus failure) {

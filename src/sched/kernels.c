@@ -24,6 +24,7 @@ typedef struct Binding {
   bool chooses;     // some operation asks where its elements come from
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|
+  PJ_VEC(const PjOp *) ops;       // that it computes
 } Binding;
 
 // |bytes|, or more if a lane that holds an element of |type| takes more. Narrow floats are computed
@@ -57,6 +58,11 @@ static void gather_op(Binding *b, const PjOp *op) {
       }
 }
 
+static void compute_op(Binding *b, const PjOp *op) {
+  PJ_PUSH(b->l->work, &b->ops, op);
+  gather_op(b, op);
+}
+
 static void gather(Binding *b, const PjValue *value) {
   PjArena *arena = b->l->work;
   if (pj_map_find(&b->visited, pj_map_ptr(value)))
@@ -69,7 +75,7 @@ static void gather(Binding *b, const PjValue *value) {
     const PjOpInfoSched *info = &b->l->ops[def->id];
     if (!pj_is_root(info)) {
       b->inlined += pj_op_cost(def);
-      gather_op(b, def);
+      compute_op(b, def);
       return;
     }
     if (info->unit == b->unit && b->unit->is_group)
@@ -137,6 +143,9 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
   step->grain = grain < 1 ? 1 : grain > 1e12 ? (int64_t)1e12 : (int64_t)grain;
   step->grain = (step->grain + align - 1) / align * align;
   step->scratch_bytes = scratch_bytes;
+  step->num_ops = (uint32_t)b->ops.len;
+  if (b->ops.len)
+    step->ops = pj_arena_memdup(l->arena, b->ops.data, b->ops.len * sizeof *step->ops);
   if (known)
     pj_arena_reset(l->options->kernels, b->mark);
   l->schedule->num_kernels++;
@@ -249,14 +258,14 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
 bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {
   Binding b = {.l = l, .unit = unit, .region = unit->op->region};
   for (size_t i = 0; i < unit->roots.len; i++)
-    gather_op(&b, unit->roots.data[i]);
+    compute_op(&b, unit->roots.data[i]);
   return make_group(l, unit, &b, out);
 }
 
 void pj_unit_touch(PjLower *l, const PjUnit *unit) {
   Binding b = {.l = l, .unit = unit, .region = unit->op->region};
   for (size_t i = 0; i < unit->roots.len; i++)
-    gather_op(&b, unit->roots.data[i]);
+    compute_op(&b, unit->roots.data[i]);
   if (!unit->is_group)
     for (uint32_t i = 0; i < unit->op->num_operands; i++)
       gather(&b, unit->op->operands[i]);
@@ -375,7 +384,7 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
   PjGroup g;
   Binding b = new_binding(l, unit, unit->kind == PJ_GROUP_MAP ? "map" : "reduce");
   for (size_t i = 0; i < unit->roots.len; i++)
-    gather_op(&b, unit->roots.data[i]);
+    compute_op(&b, unit->roots.data[i]);
   if (!make_group(l, unit, &b, &g))
     return pj_op_blame(unit->op, PJ_ERROR(INTERNAL, "a group without a shape"));
   b.nest->ix.k->name = group_name(&g);
@@ -422,6 +431,7 @@ PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out) {
     pj_slot_touch(l, copy->out[0] = target);
   }
   Binding b = new_binding(l, unit, "update");
+  PJ_PUSH(l->work, &b.ops, op);
   for (uint32_t i = 1; i < op->num_operands; i++)
     gather(&b, op->operands[i]);
   PjRootBuffers buffer = {0};

@@ -359,6 +359,14 @@ static void find_overwritten(PjSchedule *s, const PjSteps *steps) {
   }
 }
 
+static void number_steps(PjSchedule *s, PjSteps *steps) {
+  for (size_t i = 0; i < steps->len; i++) {
+    steps->data[i].number = s->num_steps++;
+    for (uint32_t b = 0; b < steps->data[i].num_bodies; b++)
+      number_steps(s, &steps->data[i].bodies[b]);
+  }
+}
+
 PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
                             const PjScheduleOptions *options, PjSchedule **out) {
   *out = NULL;
@@ -405,13 +413,17 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   return_results(l, body);
   pj_slots_adopt(s);
   find_overwritten(s, &s->steps);
+  number_steps(s, &s->steps);
   pj_slots_place(s);
   PJ_TRY(pj_fallbacks_prepare(l));
   return compile(l);
 }
 
 void pj_schedule_destroy(PjSchedule *schedule) {
-  if (!schedule || !schedule->codes)
+  if (!schedule)
+    return;
+  pj_trace_labels_release(atomic_exchange(&schedule->labels, NULL));
+  if (!schedule->codes)
     return;
   for (uint32_t i = 0; i < schedule->num_codes; i++)
     pj_jit_release(schedule->codes[i]);

@@ -12,6 +12,7 @@ typedef struct Run {
   const PjRunOptions *options;
   void **buffers;
   char *scratch;
+  PjTraceLabels *labels; // of the steps, while a profiler is on
 } Run;
 
 // --- Kernels -------------------------------------------------------------------------------------
@@ -158,30 +159,35 @@ static PjStatus run_case(Run *r, const PjStep *step) {
   return run_steps(r, &step->bodies[branch]);
 }
 
-static PjStatus run_steps(Run *r, const PjSteps *steps) {
-  for (size_t i = 0; i < steps->len; i++) {
-    const PjStep *step = &steps->data[i];
-    switch (step->kind) {
-    case PJ_STEP_KERNEL:
-      PJ_TRY(run_kernel(r, step));
-      break;
-    case PJ_STEP_ROUTINE:
-      PJ_TRY(run_routine(r, step));
-      break;
-    case PJ_STEP_COPY:
-      run_copy(r, step);
-      break;
-    case PJ_STEP_EVAL:
-      PJ_TRY(run_eval(r, step));
-      break;
-    case PJ_STEP_WHILE:
-      PJ_TRY(run_while(r, step));
-      break;
-    case PJ_STEP_CASE:
-      PJ_TRY(run_case(r, step));
-      break;
-    }
+static PjStatus run_step(Run *r, const PjStep *step) {
+  switch (step->kind) {
+  case PJ_STEP_KERNEL:
+    return run_kernel(r, step);
+  case PJ_STEP_ROUTINE:
+    return run_routine(r, step);
+  case PJ_STEP_COPY:
+    run_copy(r, step);
+    return PJ_STATUS_OK;
+  case PJ_STEP_EVAL:
+    return run_eval(r, step);
+  case PJ_STEP_WHILE:
+    return run_while(r, step);
+  case PJ_STEP_CASE:
+    return run_case(r, step);
   }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus run_noted(Run *r, const PjStep *step) {
+  int64_t begin = pj_trace_clock();
+  PjStatus status = run_step(r, step);
+  pj_trace_add(r->labels, step->number, begin, pj_trace_clock(), 0);
+  return status;
+}
+
+static PjStatus run_steps(Run *r, const PjSteps *steps) {
+  for (size_t i = 0; i < steps->len; i++)
+    PJ_TRY(r->labels ? run_noted(r, &steps->data[i]) : run_step(r, &steps->data[i]));
   return PJ_STATUS_OK;
 }
 
@@ -228,6 +234,11 @@ PjStatus pj_schedule_run(const PjSchedule *s, PjThreads *threads, const PjRunOpt
       break;
     }
   }
-  Run run = {s, threads, options, buffers, (char *)memory + s->temp_bytes};
+  Run run = {s,
+             threads,
+             options,
+             buffers,
+             (char *)memory + s->temp_bytes,
+             pj_trace_on() ? pj_schedule_labels(s) : NULL};
   return run_steps(&run, &s->steps);
 }

@@ -5,6 +5,7 @@
 // does step after step.
 #pragma once
 #include "base/threads.h"
+#include "base/trace.h"
 #include "emit/jit.h"
 #include "eval/eval.h"
 #include "routine/routine.h"
@@ -53,11 +54,14 @@ struct PjStep {
   const PjOp *op; // that it computes, or one of them
   uint32_t num_in, num_out;
   uint32_t *in, *out; // slots; a kernel's buffers are |in| then |out|
+  uint32_t number;    // among the steps of the schedule, bodies after what they belong to
   // KERNEL
   uint32_t code; // number of its code in the schedule
   uint64_t *params;
   int64_t units, grain;
   size_t scratch_bytes; // of each thread
+  uint32_t num_ops;     // all that it computes
+  const PjOp **ops;
   // ROUTINE
   const PjRoutine *routine;
   // EVAL
@@ -105,7 +109,9 @@ typedef struct PjSchedule {
   uint32_t num_fallbacks;
   PjModule *fallback_module;
   PjProgram *fallback_program;
-  uint32_t num_kernels, num_routines; // steps
+  uint32_t num_steps;                 // nested ones too
+  uint32_t num_kernels, num_routines; // of them
+  _Atomic(PjTraceLabels *) labels;    // by PjStep.number, made for the first profiler; else NULL
   double cost;                        // about nanoseconds on one thread; 0: not known
 } PjSchedule;
 
@@ -120,10 +126,15 @@ void pj_schedule_destroy(PjSchedule *schedule); // NULL allowed
 // Readable text: slots and steps.
 void pj_schedule_print(const PjSchedule *schedule, PjStrBuf *out);
 
+// What profilers are told of its steps: made when first asked for, then the schedule's. NULL
+// without memory. Threads: any.
+PjTraceLabels *pj_schedule_labels(const PjSchedule *schedule);
+
 // Bytes of memory that a run on |threads| needs, aligned to 64.
 size_t pj_schedule_memory(const PjSchedule *schedule, const PjThreads *threads);
 // Runs it. |memory|: as told above, contents do not matter. |buffers|: room for an address per
-// slot. |options|: for fallbacks. Threads: any, each with its own memory.
+// slot. |options|: for fallbacks. Threads: any, each with its own memory. While a profiler is on,
+// every step is noted in its log.
 PjStatus pj_schedule_run(const PjSchedule *schedule, PjThreads *threads,
                          const PjRunOptions *options, void *const *inputs, void *const *outputs,
                          void **buffers, void *memory);

@@ -26,6 +26,7 @@ HEADERS = [
     ("pjrt/ext/ffi.h", "xla/pjrt/c/pjrt_c_api_ffi_extension.h"),
     ("pjrt/ext/memory_descriptions.h", "xla/pjrt/c/pjrt_c_api_memory_descriptions_extension.h"),
     ("pjrt/ext/profiler.h", "xla/pjrt/c/pjrt_c_api_profiler_extension.h"),
+    ("pjrt/ext/profiler_api.h", "xla/backends/profiler/plugin/profiler_c_api.h"),
     ("pjrt/ext/stream.h", "xla/pjrt/c/pjrt_c_api_stream_extension.h"),
     ("pjrt/ext/xla_ffi.h", "xla/ffi/api/c_api.h"),
 ]
@@ -39,6 +40,7 @@ MACROS = [
     "PJRT_API_FFI_EXTENSION_VERSION",
     "PJRT_API_MEMORY_DESCRIPTIONS_EXTENSION_VERSION",
     "PJRT_API_PROFILER_EXTENSION_VERSION",
+    "PLUGIN_PROFILER_VERSION",
     "PJRT_API_STREAM_EXTENSION_VERSION",
     "XLA_FFI_API_MAJOR",
     "XLA_FFI_API_MINOR",

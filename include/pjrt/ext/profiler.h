@@ -1,12 +1,14 @@
 // Profiler extension (type 1).
 //
-// Hosts attach it, without a profiler, to the arguments of compile and execute calls, to carry the
-// id of their trace. Layout as upstream's (interface version 1). The profiler's own table is not
-// described here.
+// A plugin that has it in its list can be profiled: a profiler is created, started, stopped, asked
+// for what it saw, and destroyed. Hosts also attach it, without a table, to the arguments of
+// compile and execute calls, to carry the id of their trace. Layout as upstream's (interface
+// version 1).
 
 #ifndef PJRT_EXT_PROFILER_H_
 #define PJRT_EXT_PROFILER_H_
 
+#include "pjrt/ext/profiler_api.h"
 #include "pjrt/pjrt_c_api.h"
 
 #ifdef __cplusplus
@@ -14,13 +16,10 @@ extern "C" {
 #endif
 
 #define PJRT_API_PROFILER_EXTENSION_VERSION 1
-
-struct PLUGIN_Profiler_Api;
-
 typedef struct PJRT_Profiler_Extension {
   PJRT_Extension_Base base;
-  struct PLUGIN_Profiler_Api *profiler_api; // may be null
-  int64_t traceme_context_id;
+  PLUGIN_Profiler_Api *profiler_api; // null in the arguments of calls
+  int64_t traceme_context_id;        // meaningless in a plugin's list
 } PJRT_Profiler_Extension;
 enum {
   PJRT_Profiler_Extension_STRUCT_SIZE =
