@@ -33,11 +33,11 @@ static PjStatus take_count(const char *name, const char *text, size_t *out) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus take_seconds(const char *name, const char *text, double *out) {
+static PjStatus take_real(const char *name, const char *text, const char *of, double *out) {
   char *end;
   double value = strtod(text, &end);
   PJ_FAIL_IF(!*text || *end || !(value > 0 && value <= 1e7), INVALID_ARGUMENT,
-             "%s %s: expected a number of seconds", name, text);
+             "%s %s: expected a number%s above 0", name, text, of);
   *out = value;
   return PJ_STATUS_OK;
 }
@@ -68,7 +68,9 @@ static PjStatus take(const PjArg *arg, const char *text, void *args) {
   case PJ_ARG_COUNT:
     return take_count(arg->name, text, field);
   case PJ_ARG_SECONDS:
-    return take_seconds(arg->name, text, field);
+    return take_real(arg->name, text, " of seconds", field);
+  case PJ_ARG_REAL:
+    return take_real(arg->name, text, "", field);
   case PJ_ARG_CHOICE:
     return take_choice(arg, text, field);
   default:

@@ -23,6 +23,7 @@ typedef enum PjArgKind {
   PJ_ARG_CHOICE,  // const char *, one of the words of |value|: "mlir|hlo"
   PJ_ARG_COUNT,   // size_t, from 0 to 10^9
   PJ_ARG_SECONDS, // double, above 0
+  PJ_ARG_REAL,    // double, above 0
 } PjArgKind;
 
 // One option. Tables of them end in a row without a name.

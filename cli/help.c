@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "shells.h"
 
 enum { WIDTH = 80, OPTION_COLUMN = 23 };
 
@@ -58,20 +59,32 @@ void pj_command_help(const PjCommand *command, FILE *out) {
 void pj_commands_help(FILE *out) {
   fprintf(out, "Usage: pjrt COMMAND [ARGUMENT...]\n\nCommands:\n");
   for (const PjCommand *const *at = pj_commands; *at; at++)
-    pj_print_wrapped(out, (*at)->summary, 13, fprintf(out, "  %-9s", (*at)->name));
+    pj_print_wrapped(out, (*at)->summary, 14, fprintf(out, "  %-10s", (*at)->name));
   fprintf(out,
           "\n`pjrt COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
+typedef struct Args {
+  bool man;
+} Args;
+
+static const PjArg options[] = {
+    {"--man", NULL, PJ_ARG_FLAG, offsetof(Args, man), "print the man page, pjrt(1), as roff"},
+    {0},
+};
+
 static int run(const PjCommand *self, int argc, char **argv) {
-  if (!pj_command_parse(self, &argc, argv, NULL))
+  Args args = {0};
+  if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
-  if (argc > 1)
-    return pj_command_wrong(self, "one command at a time");
+  if (argc > 1 || (argc && args.man))
+    return pj_command_wrong(self, args.man ? "--man is of all commands" : "one command at a time");
   const PjCommand *command = argc ? pj_command_find(argv[0]) : NULL;
   if (argc && !command)
     return pj_command_wrong(self, "unknown command '%s'", argv[0]);
-  if (command)
+  if (args.man)
+    pj_print_man_page(stdout);
+  else if (command)
     pj_command_help(command, stdout);
   else
     pj_commands_help(stdout);
@@ -83,6 +96,7 @@ const PjCommand pj_cmd_help = {
     .summary = "say what a command does and which options it has",
     .synopsis = "[COMMAND]",
     .description = "Prints the list of commands, or the help of one.",
+    .options = options,
     .words = "@",
     .run = run,
 };

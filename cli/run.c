@@ -17,6 +17,7 @@
 #include "file.h"
 #include "npy.h"
 #include "plugin.h"
+#include "progress.h"
 #include "show.h"
 #include "signature.h"
 
@@ -59,8 +60,10 @@ static double now(void) {
 // Says how long the step since the last call took.
 static void lap(Run *run, const char *step) {
   double t = now();
-  if (run->args->time)
+  if (run->args->time) {
+    pj_hide_progress();
     printf("%-8s %9.3f ms\n", step, 1e3 * (t - run->started));
+  }
   run->started = t;
 }
 
@@ -278,8 +281,10 @@ static PjStatus run_all(Run *run) {
     PJ_TRY(make_dir(args->out_dir));
   lap(run, "read");
 
+  pj_show_progress("starting a client");
   PJ_TRY(pj_plugin_open(&args->plugin, &run->plugin, &run->client));
   lap(run, "client");
+  pj_show_progress("compiling %s", args->program);
   bool compiled = strcmp(format, "executable") == 0;
   PjhCompileOptions options = {.format = format, .device = args->device};
   PjhError *error =
@@ -298,8 +303,10 @@ static PjStatus run_all(Run *run) {
   PJ_TRY(send_inputs(run));
   lap(run, "send");
   PjhBuffer **outputs = run->buffers + args->num_inputs;
+  pj_show_progress("running %s", args->program);
   PJ_TRY(pj_plugin_status(
       pjh_execute(run->executable, run->buffers, args->num_inputs, outputs, num_outputs)));
+  pj_hide_progress();
   lap(run, "execute");
   for (size_t i = 0; i < num_outputs; i++)
     PJ_TRY_IN(put_output(run, i, outputs[i]), "output %zu", i);
@@ -346,7 +353,9 @@ static int run_command(const PjCommand *self, int argc, char **argv) {
   args.inputs = argv + 1;
   args.num_inputs = (size_t)argc - 1;
   Run run = {.args = &args};
-  int exit_status = pj_command_end(self, run_all(&run));
+  PjStatus status = run_all(&run);
+  pj_hide_progress();
+  int exit_status = pj_command_end(self, status);
   run_free(&run);
   return exit_status;
 }

@@ -1,4 +1,5 @@
-# `make install`: libpjrt, the commands pjrt and pjrt-aot, headers, plugin, pkg-config file and CMake package.
+# `make install`: libpjrt, the commands pjrt and pjrt-aot, headers, plugin, pkg-config file, CMake package, man page and
+# completions.
 
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/pjrt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
@@ -30,3 +31,19 @@ install(FILES ${CMAKE_BINARY_DIR}/pjrt-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pjrt)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/pjrt.pc.in ${CMAKE_BINARY_DIR}/pjrt.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/pjrt.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The command writes its man page and the shells' completions itself, from its table of commands.
+set(pages ${CMAKE_BINARY_DIR}/share)
+add_custom_command(OUTPUT ${pages}/pjrt.1 ${pages}/pjrt.bash ${pages}/pjrt.zsh ${pages}/pjrt.fish
+                   COMMAND ${CMAKE_COMMAND} -E make_directory ${pages}
+                   COMMAND cli help --man > ${pages}/pjrt.1
+                   COMMAND cli completion bash > ${pages}/pjrt.bash
+                   COMMAND cli completion zsh > ${pages}/pjrt.zsh
+                   COMMAND cli completion fish > ${pages}/pjrt.fish
+                   DEPENDS cli COMMENT "Man page and completions")
+add_custom_target(pages ALL DEPENDS ${pages}/pjrt.1)
+add_dependencies(products pages)
+install(FILES ${pages}/pjrt.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${pages}/pjrt.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME pjrt)
+install(FILES ${pages}/pjrt.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _pjrt)
+install(FILES ${pages}/pjrt.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

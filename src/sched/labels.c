@@ -81,14 +81,22 @@ static PjStr framework_name(const PjLoc *loc) {
   return (PjStr){"", 0};
 }
 
-// The first of its operations that knows where it comes from.
+// Appends the place in the user's program; nothing where a location is only a name.
+static bool describe(PjStrBuf *out, const PjLoc *loc) {
+  pj_loc_describe(out, loc);
+  PjStr name = framework_name(loc);
+  if (out->len == name.len && out->len && !memcmp(out->data, name.ptr, name.len))
+    out->len = out->data[0] = 0;
+  return out->len > 0;
+}
+
+// The location of the first of its operations that knows where it comes from.
 static const PjLoc *location(const PjStep *step, PjStrBuf *out) {
-  pj_loc_describe(out, step->op->loc);
-  for (uint32_t i = 0; i < step->num_ops && !out->len; i++) {
-    pj_loc_describe(out, step->ops[i]->loc);
-    if (out->len)
+  if (describe(out, step->op->loc))
+    return step->op->loc;
+  for (uint32_t i = 0; i < step->num_ops; i++)
+    if (describe(out, step->ops[i]->loc))
       return step->ops[i]->loc;
-  }
   return step->op->loc;
 }
 

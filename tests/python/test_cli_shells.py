@@ -1,0 +1,143 @@
+"""The table of commands: help, the man page, and completion asked for in shells."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from json_schema import validate
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pjrt(build, plugin):
+    def run(*arguments):
+        result = subprocess.run([build / "pjrt", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        return result.returncode, result.stdout, result.stderr
+
+    return run
+
+
+def commands(pjrt):
+    lines = pjrt("help")[1].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+
+
+def options(pjrt, command):
+    lines = pjrt(command, "--help")[1].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  -")]
+
+
+def test_every_command_has_help(pjrt):
+    names = commands(pjrt)
+    assert {"run", "compile", "inspect", "convert", "profile", "bench", "reduce", "check", "devices", "options",
+            "completion", "help", "version"} == set(names)
+    for name in names:
+        for arguments in ([name, "--help"], [name, "-h"], ["help", name]):
+            status, out, err = pjrt(*arguments)
+            assert status == 0 and out.startswith(f"Usage: pjrt {name}") and not err
+            assert "Exit status:" in out and max(map(len, out.splitlines())) <= 80, name
+        status, out, err = pjrt(name, "--no-such-option")
+        assert (status, out) == (2, "") and "--no-such-option" in err and "--help" in err
+
+
+def test_options_with_values_need_them(pjrt):
+    for name in commands(pjrt):
+        for line in pjrt(name, "--help")[1].splitlines():
+            words = line.split()
+            if line.startswith("  -") and len(words) > 1 and words[1].isupper():
+                status, out, err = pjrt(name, words[0])
+                assert (status, out) == (2, "") and "needs a value" in err, (name, words[0], err)
+
+
+def test_values_after_equals_signs(pjrt):
+    assert "platform cpu" in pjrt("devices", "--option=cpu_device_count=2")[1]
+    assert pjrt("bench", "--json=yes", "x.mlir")[0] == 2
+    assert pjrt("run", "--format=frob", "x.mlir")[0] == 2
+
+
+def test_json_of_what_only_tells(pjrt):
+    schema = json.loads((ROOT / "cli/info.schema.json").read_text())
+    found = {}
+    for name in ("devices", "options", "version"):
+        status, out, err = pjrt(name, "--json")
+        assert status == 0 and not err
+        found[name] = json.loads(out)
+        validate(found[name], schema)
+    assert found["devices"]["platform"] == "cpu" and len(found["devices"]["devices"]) == 1
+    assert {"PJRT_LOG", "PJRT_PLUGIN"} < {option["name"] for option in found["options"]["options"]}
+    assert found["version"]["api"] == {"major": 0, "minor": 112}
+    assert len(json.loads(pjrt("devices", "--json", "--option", "cpu_device_count=3")[1])["devices"]) == 3
+
+
+def test_help_of_what_is_not_there(pjrt):
+    for arguments in (["help", "walk"], ["help", "run", "check"], ["help", "--man", "run"], ["completion"],
+                      ["completion", "csh"], ["completion", "bash", "zsh"]):
+        status, out, err = pjrt(*arguments)
+        assert (status, out) == (2, "") and err, arguments
+
+
+def test_man_page(pjrt):
+    status, out, err = pjrt("help", "--man")
+    assert status == 0 and not err and out.startswith(".TH PJRT 1")
+    for name in commands(pjrt):
+        assert f'.SS "pjrt {name}' in out
+    for option in options(pjrt, "profile"):
+        assert ".TP\n\\fB" + option.replace("-", "\\-") + "\\fR" in out or option == "--help"
+    assert "PJRT\\_" not in out and "PJRT_LOG" in out
+    if shutil.which("groff"):
+        result = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=out, capture_output=True, text=True)
+        assert result.returncode == 0 and not result.stderr, result.stderr
+
+
+ASK = """
+COMP_WORDS=({words}) COMP_CWORD={at}
+_pjrt
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture
+def complete(pjrt, tmp_path):
+    """complete(*words) -> what bash offers for the last of them."""
+    script = tmp_path / "pjrt.bash"
+    script.write_text(pjrt("completion", "bash")[1])
+    assert subprocess.run(["bash", "-n", script], capture_output=True).stderr == b""
+    (tmp_path / "program.mlir").write_text("")
+    (tmp_path / "folder").mkdir()
+
+    def ask(*words):
+        quoted = " ".join(f"'{word}'" for word in ("pjrt", *words))
+        result = subprocess.run(["bash", "-c", f"source {script}\n" + ASK.format(words=quoted, at=len(words))],
+                                cwd=tmp_path, capture_output=True, text=True)
+        assert not result.stderr, result.stderr
+        return set(result.stdout.split())
+
+    return ask
+
+
+def test_bash_completion(pjrt, complete):
+    assert complete("") == set(commands(pjrt)) | {"--help", "--version"}
+    assert complete("pro") == {"profile"} and complete("co") == {"compile", "convert", "completion"}
+    assert complete("profile", "--") == {o for o in options(pjrt, "profile") if o.startswith("--")}
+    assert complete("profile", "--h") == {"--help", "--html"}
+    assert complete("reduce", "--plugin", "prog") == {"program.mlir"} and "hlo" in complete("run", "--format", "")
+    assert complete("run", "prog") == {"program.mlir"}
+    assert complete("run", "-o", "") == {"folder"} and complete("profile", "--repeat", "") == set()
+    assert complete("completion", "") == {"bash", "zsh", "fish"} and complete("help", "bench") == {"bench"}
+    assert complete("version", "") == {"--json", "--help"} and complete("walk", "") == set()
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_completions(pjrt, shell):
+    status, out, err = pjrt("completion", shell)
+    assert status == 0 and not err
+    for name in commands(pjrt):
+        assert name in out
+        for option in options(pjrt, name):
+            assert option.lstrip("-") in out
+    if shutil.which(shell):
+        assert subprocess.run([shell, "-n"], input=out, capture_output=True, text=True).stderr == ""
