@@ -14,6 +14,7 @@ enum {
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
   COLUMN_VECTORS = 8,
   TINY = 8,
+  WRITTEN = 8,           // vectors of a short row
   ACROSS = 8,            // vectors that are written out
   STREAM_BYTES = 4096,   // of a row that a unit takes
   STREAM_FROM = 1 << 18, // bytes of the operand
@@ -22,8 +23,9 @@ enum {
   STREAM_UNITS = 32,
 };
 
-#define TINY_NS   12.0 // of what is written out
-#define ACROSS_NS 40.0 // of all its vectors, per lane
+#define TINY_NS    12.0 // of what is written out
+#define WRITTEN_NS 16.0 // of all its vectors, per lane
+#define ACROSS_NS  40.0 // of all its vectors, per lane
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
   if (g->count < 1 || cuts->n + 1 > PJ_MAX_PIECES)
@@ -150,7 +152,7 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   const PjLoop *last = &g->loops[g->num_loops - 1];
   if (g->kind == PJ_GROUP_MAP) {
     number_outer(g);
-    g->tiny = g->across = false;
+    g->tiny = g->across = g->written = false;
     if (g->num_loops == 1) {
       g->units = g->count;
       g->align = g->lanes * 4;
@@ -169,6 +171,9 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     g->block = last->extent > 2 * MAP_BLOCK ? MAP_BLOCK : last->extent;
     g->blocks = (last->extent + g->block - 1) / g->block;
     g->units = g->count / last->extent * g->blocks;
+    int64_t vectors = last->extent / g->lanes;
+    g->written = g->lanes > 1 && last->extent % g->lanes == 0 && vectors <= WRITTEN &&
+                 g->cost * (double)vectors <= WRITTEN_NS;
     return true;
   }
   for (int i = 0; i < g->num_loops; i++)

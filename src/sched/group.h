@@ -62,8 +62,10 @@ typedef struct PjGroup {
   int64_t split_size; // of the first inner loop per part
   bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
   bool across;        // tiny, and vectors run across the rows of the last loop
-  bool plain;    // MAP, given: no operation asks where its elements come from (pad, concatenate,
-                 // gather)
+  bool
+      written; // MAP: the last loop's vectors are written out, and its numbers are part of the code
+  bool plain;  // MAP, given: no operation asks where its elements come from (pad, concatenate,
+               // gather)
   bool streamed; // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   size_t scratch_bytes; // that a call needs
 } PjGroup;

@@ -38,14 +38,16 @@ typedef struct PjIndex {
 typedef struct PjIxBuilder {
   PjKir *k;
   int lanes;
-  bool literal; // numbers become constants; else params, so that equal kernels of other sizes are
-                // equal
+  bool literal;  // numbers become constants; else params, so that equal kernels of other sizes are
+                 // equal
+  int64_t small; // numbers up to this become constants, too, as where all of a short loop is
+                 // written out
   PJ_VEC(uint64_t) params;       // values of the params made so far (of |k->arena|)
   PjMap numbers;                 // params of pj_ix_number by value
   PJ_VEC(const int64_t *) lists; // of numbers of lanes, PJ_KIR_MAX_LANES long
 } PjIxBuilder;
 
-// |value| as an i64 scalar: a constant when tiny or |literal|, else a new param.
+// |value| as an i64 scalar: a constant when small or |literal|, else a new param.
 PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value);
 // A param holding |bits| as scalar |type|, or a constant.
 PjKirVal pj_ix_scalar(PjIxBuilder *b, PjKirType type, uint64_t bits);
