@@ -104,8 +104,8 @@ def test_topologies(build, find, name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("libtpu")])
 def test_check_reports(build, find, name):
-    """The kit on a plugin that has no device: a whole report, no crash and no hang of the kit itself. All 667 tests take it about
-    ten minutes; these are the ones that can be tried, and clients, which fail with the plugin's own message."""
+    """The kit on a plugin that has no device: a whole report, no crash and no hang of the kit itself. These are the tests
+    that can be tried without one, and those of clients, which fail with the plugin's own message, as all others do."""
     plugin, path = find(name)
     filters = [word for tag in ("api", "ahead", "client") for word in ("--filter", f"{tag}.*")]
     status, out, error = plugin_matrix.pjrt(plugin, build, "check", "--json", "--quiet", "--topology", "v5e:2x2", *filters, path, timeout=600)
