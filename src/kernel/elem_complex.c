@@ -85,7 +85,7 @@ FUNCTION_2(pow)
 FUNCTION_2(atan2)
 
 static PjElem abs_c64(PjKir *k, PjElem z) {
-  return narrow(k, (PjElem){pj_math_complex_abs_of_f32(k, widen(k, z)), 0});
+  return (PjElem){pj_math_complex_abs_f32(k, z), 0};
 }
 static PjElem abs_c128(PjKir *k, PjElem z) {
   return (PjElem){pj_math_complex_abs(k, z), 0};

@@ -43,10 +43,16 @@ static PjKirVal inverse_power(PjKir *k, PjKirVal power) {
   return FLOAT(ISUB(I(0x7FE0000000000000), BITS(power)));
 }
 
-// Squares of f32 lie far within f64.
-PjKirVal pj_math_complex_abs_of_f32(PjKir *k, PjElem z) {
-  PjKirVal x = z.re, infinity = C(INFINITY), value = SQRT(MADD(z.re, z.re, MUL(z.im, z.im)));
-  return SEL(OR(EQ(ABS(z.re), infinity), EQ(ABS(z.im), infinity)), infinity, value);
+// In f32 itself: a root of eight lanes costs less than two of four in f64. The parts are brought
+// near the power of two of the larger, so that squares neither overflow nor vanish where they
+// count.
+PjKirVal pj_math_complex_abs_f32(PjKir *k, PjElem z) {
+  PjKirVal x = z.re, infinity = C(INFINITY), a = ABS(z.re), b = ABS(z.im);
+  PjKirVal large = FMIN(C(0x1p126), FMAX(C(0x1p-126), FMAX(a, b)));
+  PjKirVal power = AND(BITS(large), I(0x7F800000)), inverse = FLOAT(ISUB(I(0x7F000000), power));
+  PjKirVal u = MUL(a, inverse), v = MUL(b, inverse);
+  PjKirVal value = MUL(SQRT(MADD(u, u, MUL(v, v))), FLOAT(power));
+  return SEL(OR(EQ(a, infinity), EQ(b, infinity)), infinity, value);
 }
 
 PjKirVal pj_math_complex_abs(PjKir *k, PjElem z) {

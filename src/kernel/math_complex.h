@@ -7,9 +7,9 @@
 #pragma once
 #include "kernel/elem.h"
 
-// |z|, without overflow.
+// |z|, without overflow; of parts in f64.
 PjKirVal pj_math_complex_abs(PjKir *k, PjElem z);
-PjKirVal pj_math_complex_abs_of_f32(PjKir *k, PjElem z); // of parts in f64 that are numbers of f32
+PjKirVal pj_math_complex_abs_f32(PjKir *k, PjElem z); // of parts in f32, within 1.5 ULP
 PjElem pj_math_complex_div(PjKir *k, PjElem x, PjElem y);
 PjElem pj_math_complex_exp(PjKir *k, PjElem z);
 PjElem pj_math_complex_expm1(PjKir *k, PjElem z);
