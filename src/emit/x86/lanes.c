@@ -233,10 +233,25 @@ static X86Op order(Lower *l, X86Op part, const int16_t want[8], int size) {
   return x86_rvm(l, X86_M38 | P | 0x36, 32, x86_pool(l, index), part); // vpermd
 }
 
+// Every other lane of two parts that follow each other, from lane |*out_first| of the first on.
+static bool is_every_other(const int16_t pattern[8], int num_sources, int *out_first) {
+  *out_first = pattern[0] & 1;
+  for (int i = 0; i < 8; ++i)
+    if (pattern[i] == ANY || pattern[i] != pattern[0] + 2 * i)
+      return false;
+  return (pattern[0] - *out_first) % 8 == 0 && pattern[7] / 8 < num_sources;
+}
+
 // One part of the result: lanes |pattern| of all |sources|.
 static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const int16_t pattern[8],
                          int size) {
   X86Op out = {0};
+  int first;
+  if (size == 32 && is_every_other(pattern, num_sources, &first)) { // vshufps in halves, vpermq
+    const X86Op *two = sources + pattern[0] / 8;
+    X86Op halves = x86_rvmi(l, M | 0xc6, 32, two[0], two[1], first ? 0xdd : 0x88);
+    return x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, halves, 0xd8);
+  }
   for (int s = 0; s < num_sources; ++s) {
     int16_t want[8];
     int mask = 0;
