@@ -17,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -107,6 +107,12 @@ bench-rpc: ## the same calls through a gRPC server on loopback and directly, abo
 	@$(VENV)-rpc/bin/python -m pip install -q --disable-pip-version-check -r bench/rpc/requirements.txt
 	@$(VENV)-rpc/bin/python bench/rpc/bench.py --build $(BUILD) --json $(BUILD)/rpc.json $(BENCH)
 	@$(VENV)-rpc/bin/python bench/rpc/plot.py $(BUILD)/rpc.json
+
+bench-host: ## what one execution through libpjrt costs over the bare C API, in nanoseconds
+	@$(SETUP) build
+	@$(MAKE) --no-print-directory all
+	@$(NINJA) -C $(BUILD) bench-host
+	@$(BUILD)/bench-host $(BUILD)/pjrt_plugin_cpu.so
 
 bench-limits: ## what this machine can do at most: memory bandwidth, multiply-adds, hand-over between threads
 	@$(SETUP) build

@@ -1,8 +1,9 @@
 // Loading of plugins: dlopen, GetPjrtApi, the version, PJRT_Plugin_Initialize.
-#include "host/host.h"
+#include "host/find.h"
 
 #include <dlfcn.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
   OLDEST_MINOR = 29, // Before 0.29 the table's first fields lay differently.
@@ -37,8 +38,15 @@ PjhError *pjh__plugin_open(const char *path, const PJRT_Api **out) {
   void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!library) {
     const char *reason = dlerror(); // Names the file already.
-    return pjh__error(PJRT_Error_Code_NOT_FOUND, "cannot load the plugin: %s",
-                      reason ? reason : path);
+    PjhError *error =
+        pjh__error(PJRT_Error_Code_NOT_FOUND, "cannot load the plugin: %s", reason ? reason : path);
+    if (access(path, F_OK) != 0)
+      return pjh__hint(error, "check the path; a name such as \"cpu\" is looked for instead");
+    char why[PJH_REASON_MAX];
+    if (!pjh__elf_is_plugin(path, why))
+      return pjh__hint(error, "this file is no plugin: %s", why);
+    return pjh__hint(error, "install the library that the plugin needs, or add its folder to "
+                            "LD_LIBRARY_PATH");
   }
   // POSIX promises that a function pointer survives the way through void*; ISO C does not, hence
   // the union.

@@ -504,7 +504,21 @@ static void other_versions_are_refused_in_one_sentence(void **state) {
     pjh_found_free(list);
   }
   PjhPlugin *plugin;
-  HOST_FAILS(pjh_plugin_load(in_root("missing.so"), &plugin), NOT_FOUND, "missing.so");
+  HOST_FAILS_HINT(pjh_plugin_load(in_root("missing.so"), &plugin), NOT_FOUND, "missing.so",
+                  "check the path");
+  HOST_FAILS_HINT(pjh_plugin_load(in_root("version.c"), &plugin), NOT_FOUND, "version.c",
+                  "no ELF file");
+  // A plugin that needs another library, which then goes away.
+  put("needed.c", "int needed = 1;");
+  put("version.c", "extern int needed; int *GetPjrtApi(void) { return &needed; }");
+  char command[4096];
+  snprintf(command, sizeof command,
+           "cd %s && cc -shared -fPIC -o libneeded.so needed.c && cc "
+           "-shared -fPIC -o needs.so version.c -L. -lneeded && rm libneeded.so",
+           root);
+  assert_int_equal(system(command), 0);
+  HOST_FAILS_HINT(pjh_plugin_load(in_root("needs.so"), &plugin), NOT_FOUND, "libneeded.so",
+                  "LD_LIBRARY_PATH");
   HOST_FAILS(pjh_plugin_load(PJ_BINARY_DIR "/libpjrt.so", &plugin), NOT_FOUND, "no GetPjrtApi");
 }
 
