@@ -108,6 +108,11 @@ static bool moves_better_alone(const PjOp *op) {
   return d >= 0 && r >= 0 && permutation[r] != d;
 }
 
+// JAX's dce_sink: its operands are to be computed, and that is all, whoever has registered it.
+static bool is_sink(const PjOp *op) {
+  return !op->num_results && pj_str_is(PJ_STRATTR(op, call_target_name), "dce_sink");
+}
+
 static bool same_bytes(const PjOp *op) { // a bitcast that leaves memory as it is
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   return has_dense_layout(op) && pj_dtype_bits(from->dtype) >= 8 && pj_dtype_bits(to->dtype) >= 8 &&
@@ -144,6 +149,10 @@ static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
     return PJ_OPROLE_CONTROL;
   case PJ_OP_OPTIMIZATION_BARRIER:
     return PJ_OPROLE_ALIAS;
+  case PJ_OP_CUSTOM_CALL:
+    if (is_sink(op))
+      return PJ_OPROLE_ALIAS;
+    break;
   case PJ_OP_BITCAST_CONVERT:
     // What lies in memory has both types there.
     if (same_bytes(op) && !(pj_nest_can_inline(op) && inline_def(l, op->operands[0], op->region)))
