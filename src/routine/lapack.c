@@ -138,6 +138,8 @@ static GroupFn *group_of(const PjLaTarget *target) {
 
 // Arrays whose matrices are the rows and columns of LAPACK's.
 static bool keeps_order(const PjLaPlan *plan) {
+  if (plan->call.by_rows)
+    return true;
   for (uint32_t i = 0; i < plan->num_in; ++i)
     if (plan->in[i].rows > 1 && plan->in[i].cols > 1 && !plan->in[i].transposed)
       return false;

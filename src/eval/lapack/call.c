@@ -156,6 +156,15 @@ PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *i
   }
   for (int32_t d = 0; d < batch; ++d)
     call->batch *= lead[d];
+  call->by_rows = target->any_order;
+  for (uint32_t i = 0; i < plan->num_in; ++i)
+    call->by_rows &= plan->in[i].transposed || in_len[i] != 3;
+  for (uint32_t i = 0; i < plan->num_out; ++i)
+    call->by_rows &= plan->out[i].transposed || out_len[i] != 3;
+  for (uint32_t i = 0; call->by_rows && i < plan->num_in; ++i)
+    plan->in[i].transposed = false;
+  for (uint32_t i = 0; call->by_rows && i < plan->num_out; ++i)
+    plan->out[i].transposed = false;
   for (uint32_t i = 0; i < PJ_LA_MAX_OUT; ++i)
     call->out[i] = (char *)call->unused;
   call->measure = true;

@@ -16,6 +16,7 @@ typedef struct PjLaCall {
   PjLaType type;
   int64_t batch;     // matrices
   int64_t sizes[26]; // of the signature's letters a to z
+  bool by_rows;      // matrices lie row by row: see PjLaTarget
   char *in[PJ_LA_MAX_IN],
       *out[PJ_LA_MAX_OUT]; // of the matrix at hand, in the order of their layouts
   bool measure;            // only ask for scratch: |in| is NULL, |out| and scratch take 16 bytes
@@ -39,6 +40,7 @@ typedef struct PjLaTarget {
   PjLaType type;
   const char *signature;
   PjStatus (*run)(PjLaCall *call);
+  bool any_order; // |run| takes matrices of LAPACK's columns row by row, too, if call->by_rows
 } PjLaTarget;
 
 // The target of this name, or NULL. All are on LAPACK: there are none in a build without OpenBLAS.

@@ -186,6 +186,8 @@ PjStatus pj_la_potrf(PjLaCall *c) {
   if (!n || c->measure)
     return PJ_STATUS_OK;
   copy(c, 0, (int64_t)n * n);
+  if (c->by_rows) // the conjugate, whose factor is the conjugate's
+    uplo = uplo == 'L' ? 'U' : 'L';
   potrf_table[c->type](&uplo, &n, c->out[0], &n, (int *)c->out[1], 1);
   return PJ_STATUS_OK;
 }
@@ -260,11 +262,18 @@ PjStatus pj_la_trsm(PjLaCall *c) {
   if (!m || !n || c->measure)
     return PJ_STATUS_OK;
   copy(c, 1, (int64_t)m * n);
+  int rows = m, cols = n;
+  if (c->by_rows) { // op(a) x = b is x^T op(a)^T = b^T, of which the transposes lie here
+    side = side == 'L' ? 'R' : 'L';
+    uplo = uplo == 'L' ? 'U' : 'L';
+    rows = n;
+    cols = m;
+  }
   static const float one_f[2] = {1, 0};
   static const double one_d[2] = {1, 0};
   const void *one = pj_la_real_bytes(c) == 4 ? (const void *)one_f : (const void *)one_d;
-  trsm_table[c->type](&side, &uplo, &trans, &diag, &m, &n, one, c->in[0], &lda, c->out[0], &m, 1, 1,
-                      1, 1);
+  trsm_table[c->type](&side, &uplo, &trans, &diag, &rows, &cols, one, c->in[0], &lda, c->out[0],
+                      &rows, 1, 1, 1, 1);
   return PJ_STATUS_OK;
 }
 #endif

@@ -4,19 +4,19 @@
 #include "eval/lapack/routines.h"
 
 #ifdef PJ_HAVE_OPENBLAS
-#define REAL(NAME, SIGNATURE, ROUTINE)                     \
-  {"lapack_s" NAME "_ffi", PJ_LA_S, SIGNATURE, ROUTINE}, { \
-    "lapack_d" NAME "_ffi", PJ_LA_D, SIGNATURE, ROUTINE    \
+#define REAL(NAME, SIGNATURE, ...)                             \
+  {"lapack_s" NAME "_ffi", PJ_LA_S, SIGNATURE, __VA_ARGS__}, { \
+    "lapack_d" NAME "_ffi", PJ_LA_D, SIGNATURE, __VA_ARGS__    \
   }
-#define COMPLEX(NAME, SIGNATURE, ROUTINE)                  \
-  {"lapack_c" NAME "_ffi", PJ_LA_C, SIGNATURE, ROUTINE}, { \
-    "lapack_z" NAME "_ffi", PJ_LA_Z, SIGNATURE, ROUTINE    \
+#define COMPLEX(NAME, SIGNATURE, ...)                          \
+  {"lapack_c" NAME "_ffi", PJ_LA_C, SIGNATURE, __VA_ARGS__}, { \
+    "lapack_z" NAME "_ffi", PJ_LA_Z, SIGNATURE, __VA_ARGS__    \
   }
-#define ALL(NAME, SIGNATURE, ROUTINE) \
-  REAL(NAME, SIGNATURE, ROUTINE), COMPLEX(NAME, SIGNATURE, ROUTINE)
+#define ALL(NAME, SIGNATURE, ...) \
+  REAL(NAME, SIGNATURE, __VA_ARGS__), COMPLEX(NAME, SIGNATURE, __VA_ARGS__)
 
 static const PjLaTarget targets[] = {
-    ALL("trsm", "Tss,Tmn>Tmn", pj_la_trsm),
+    ALL("trsm", "Tss,Tmn>Tmn", pj_la_trsm, true),
     ALL("getrf", "Tmn>Tmn,IK,I", pj_la_getrf),
     ALL("geqrf", "Tmn>Tmn,TK", pj_la_geqrf),
     ALL("geqp3", "Tmn,In>Tmn,In,TK", pj_la_geqp3),
@@ -24,7 +24,7 @@ static const PjLaTarget targets[] = {
     COMPLEX("ungqr", "Tmn,Tk>Tmn", pj_la_orgqr),
     REAL("ormqr", "Tap,Tk,Tmn>Tmn", pj_la_ormqr),
     COMPLEX("unmqr", "Tap,Tk,Tmn>Tmn", pj_la_ormqr),
-    ALL("potrf", "Tnn>Tnn,I", pj_la_potrf),
+    ALL("potrf", "Tnn>Tnn,I", pj_la_potrf, true),
     ALL("gesdd", "Tmn>Tmn,RK,Tmu,Tvn,I", pj_la_gesdd),
     ALL("gesvd", "Tmn>Tmn,RK,Tmu,Tvn,I", pj_la_gesvd),
     REAL("syevd", "Tnn>Tnn,Rn,I", pj_la_syevd),
