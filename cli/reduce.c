@@ -163,6 +163,8 @@ static PjStatus begin(Reduction *r, PjStr program) {
   // Many candidates loop for ever: those are not to be waited for long.
   if (args->attempt.limit_s <= 0 && r->fault.kind != PJ_FAULT_HANG)
     r->attempt.limit_s = LIMIT_FACTOR * (pj_seconds() - started) + LEAST_LIMIT_S;
+  PJ_FAIL_IF(r->fault.kind == PJ_FAULT_BROKEN, FAILED_PRECONDITION, "%s: cannot be tried: %s",
+             args->program, r->fault.text);
   PJ_FAIL_IF(r->fault.kind == PJ_FAULT_NONE, FAILED_PRECONDITION,
              "%s: the program does not show a fault: %s", args->program,
              args->attempt.test      ? "the test does not exit with 0"

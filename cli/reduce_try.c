@@ -31,11 +31,14 @@ typedef struct Outputs {
   Output *items;
 } Outputs;
 
-// Runs the program once; the outputs stay, nothing is freed: the process ends soon.
+// Runs the program once; the outputs stay, nothing is freed: the process ends soon. A plugin that
+// cannot even be loaded is no fault of the program: |*opened|.
 static PjStatus run_on(const PjPluginArgs *plugin, PjStr program, const PjInputs *inputs,
-                       Outputs *out) {
+                       Outputs *out, bool *opened) {
   PjSubject s = {0};
+  *opened = false;
   PJ_TRY(pj_plugin_open(plugin, &s.plugin, &s.client));
+  *opened = true;
   PJ_TRY(pj_subject_compile(&s, program, "mlir", 0, inputs));
   PJ_TRY(pj_inputs_send(inputs, s.client, 0, s.buffers));
   PjhBuffer **buffers = s.buffers + inputs->count;
@@ -99,15 +102,16 @@ static PjFaultKind judge(const PjTryArgs *args, PjStr program, char *text, size_
   PjInputs inputs;
   Outputs got = {0}, expected = {0};
   PjFaultKind kind = PJ_FAULT_BROKEN;
+  bool opened;
   PjStatus status = pj_inputs_make(program, NULL, 0, &inputs);
   if (!status) {
-    kind = PJ_FAULT_ERROR;
-    status = run_on(&args->plugin, program, &inputs, &got);
+    status = run_on(&args->plugin, program, &inputs, &got, &opened);
+    kind = opened ? PJ_FAULT_ERROR : PJ_FAULT_BROKEN;
   }
   if (!status && args->differs) {
     PjPluginArgs reference = {.path = args->differs};
     kind = PJ_FAULT_BROKEN;
-    status = run_on(&reference, program, &inputs, &expected);
+    status = run_on(&reference, program, &inputs, &expected, &opened);
   }
   if (status) {
     snprintf(text, room, "%s: %s", pj_code_name(pj_status_code(status)), pj_status_message(status));

@@ -17,7 +17,7 @@ typedef enum PjFaultKind {
   PJ_FAULT_HANG,
   PJ_FAULT_DIFFERS,
   PJ_FAULT_TEST,   // the command says so
-  PJ_FAULT_BROKEN, // the reference, or the inputs, fail: nothing can be said
+  PJ_FAULT_BROKEN, // no plugin, no reference result, no inputs: nothing can be said
 } PjFaultKind;
 
 typedef struct PjFault {

@@ -103,8 +103,13 @@ int64_t pj_trace_clock(void) {
   return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+// Asked once: after a fork the child's first thread goes by its parent's number, which tells
+// threads apart just as well.
 static uint32_t this_thread(void) {
-  return (uint32_t)syscall(SYS_gettid);
+  static _Thread_local uint32_t thread;
+  if (!thread)
+    thread = (uint32_t)syscall(SYS_gettid);
+  return thread;
 }
 
 // Under the lock; NULL when there is no room.

@@ -1,7 +1,7 @@
 // PJRT_LoadedExecutable: a program on its devices.
 #include "base/alloc.h"
-#include "pjrt/surface.h"
 #include "base/proto.h"
+#include "pjrt/surface.h"
 
 PJRT_Error *pj_api_LoadedExecutable_Destroy(PJRT_LoadedExecutable_Destroy_Args *args) {
   PJ_ARGS(LoadedExecutable_Destroy, executable);

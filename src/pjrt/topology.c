@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "pjrt/surface.h"
 #include "base/proto.h"
+#include "pjrt/surface.h"
 
 // A topology's name may be empty, the platform's, or that with a number of devices: "cpu:8".
 static PjStatus parse_name(PjStr name, int *out_devices) {

@@ -104,7 +104,8 @@ static const PjLoc *location(const PjStep *step, PjStrBuf *out) {
 // the update.
 static double bytes_of(const PjSchedule *s, const PjStep *step) {
   double bytes = 0;
-  if (step->op->kind == PJ_OP_WHILE || step->op->kind == PJ_OP_IF || step->op->kind == PJ_OP_CASE)
+  // What a loop or a branch touches depends on its way.
+  if (step->num_bodies || (step->kind == PJ_STEP_KERNEL && step->op->kind == PJ_OP_WHILE))
     return 0;
   for (uint32_t i = 0; i < step->num_in + step->num_out; i++) {
     bool again = false;

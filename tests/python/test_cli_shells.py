@@ -1,12 +1,16 @@
-"""The table of commands: help, the man page, and completion asked for in shells."""
+"""What the commands have in common: help, man page and completion, plugins that cannot be used, progress."""
 
 import json
+import os
 import pathlib
+import pty
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
+import odd_plugin
 from json_schema import validate
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -141,3 +145,44 @@ def test_other_completions(pjrt, shell):
             assert option.lstrip("-") in out
     if shutil.which(shell):
         assert subprocess.run([shell, "-n"], input=out, capture_output=True, text=True).stderr == ""
+
+
+# --- Plugins that cannot be used -----------------------------------------------------------------
+
+PROGRAM = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  return %x : tensor<2xf32>\n}\n"
+
+
+@pytest.mark.parametrize("words", [["devices"], ["run", "p.mlir", "x.npy"], ["compile", "p.mlir"], ["profile", "p.mlir"],
+                                   ["bench", "p.mlir"], ["reduce", "p.mlir"]], ids=lambda words: words[0])
+def test_plugins_that_cannot_be_used(build, plugin, tmp_path, words):
+    (tmp_path / "p.mlir").write_text(PROGRAM)
+    np.save(tmp_path / "x.npy", np.zeros(2, np.float32))
+    old = odd_plugin.make(tmp_path, plugin, ROOT / "include", change="outer.pjrt_api_version.minor_version=5", name="old")
+    new = odd_plugin.make(tmp_path, plugin, ROOT / "include", change="outer.pjrt_api_version.major_version=9", name="new")
+    for library, said in (("/none.so", "/none.so"), (build / "libpjrt.so", "GetPjrtApi"), (old, "0.5"), (new, "9.")):
+        result = subprocess.run([build / "pjrt", *words, "--plugin", library], cwd=tmp_path, capture_output=True, text=True,
+                                timeout=60)
+        assert result.returncode == 1, result
+        assert said in result.stderr and f"pjrt {words[0]}:" in result.stderr, result
+        assert not result.stdout
+
+
+def test_progress_on_a_terminal(build, plugin, tmp_path):
+    (tmp_path / "p.mlir").write_text(PROGRAM.replace("return", "%0 = stablehlo.tanh %x : tensor<2xf32>\n  return"))
+    slow = odd_plugin.make(tmp_path, plugin, ROOT / "include", fault="usleep(1500000)")
+    np.save(tmp_path / "x.npy", np.zeros(2, np.float32))
+    command = [build / "pjrt", "run", "p.mlir", "x.npy", "--plugin", slow]
+    quiet = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert quiet.returncode == 0 and not quiet.stderr, quiet
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    text = b""
+    try:
+        while piece := os.read(ours, 4096):
+            text += piece
+    except OSError:  # how Linux tells the end
+        pass
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    assert b"pjrt: compiling p.mlir ... 1 s" in text and text.endswith(b"\r\x1b[K"), text
