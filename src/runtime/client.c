@@ -131,7 +131,9 @@ static PjStatus client_open(PjClient *client, const PjClientOptions *options) {
   int threads = wanted > 0 && wanted <= INT_MAX ? (int)wanted : 0;
   PJ_TRY(pj_workers_create(threads, &client->workers));
   PJ_TRY(pj_threads_create(threads, &client->threads));
-  return create_devices(client);
+  PJ_TRY(create_devices(client));
+  client->queued = client->remote && (ops->launch || ops->start);
+  return PJ_STATUS_OK;
 }
 
 PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *options,

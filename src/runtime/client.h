@@ -54,6 +54,7 @@ struct PjClient {
   PjThreads *threads; // loops: what one execution or transfer splits
   bool asynchronous;  // executions may go on after the call returns
   bool remote;        // some memory is not visible to the host
+  bool queued;        // and its device works by itself while the host goes on
   int process_index;
   int num_devices, num_memories;
   PjDevice **devices;

@@ -96,7 +96,7 @@ static PjStatus compile_guarded(void *context) {
   PJ_TRY(pj_compile_tick("read", 0, 0));
   PJ_TRY(make_compiled(c));
   executable->compiler->stats(executable->compiled, &executable->stats);
-  executable->prefers_inline |= is_cheap(&executable->cost);
+  executable->cheap = is_cheap(&executable->cost);
   return PJ_STATUS_OK;
 }
 

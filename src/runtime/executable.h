@@ -24,6 +24,7 @@ typedef struct PjExecutable {
   char fingerprint[33];
   PjCost cost;
   bool prefers_inline;    // runs on the thread of the call if it can
+  bool cheap;             // takes so little time that the host may as well wait
   _Atomic int64_t run_ns; // about what a run takes, as measured where that is not known; 0: not yet
   PjCompiledStats stats;
 } PjExecutable;

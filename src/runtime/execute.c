@@ -131,8 +131,14 @@ static void learn_time(PjExecutable *executable, int64_t ns) {
   atomic_store_explicit(&executable->run_ns, ns ? ns : 1, memory_order_relaxed);
 }
 
-static bool is_short(const PjExecutable *executable) {
+static bool is_short(const PjLoadedExecutable *loaded) {
+  const PjExecutable *executable = loaded->executable;
   if (executable->prefers_inline)
+    return true;
+  // The time of a run is then the device's, and the host has better things to do.
+  if (loaded->client->queued)
+    return false;
+  if (executable->cheap)
     return true;
   int64_t ns = atomic_load_explicit(&executable->run_ns, memory_order_relaxed);
   return ns > 0 && ns <= INLINE_NS && !executable->cost.may_wait;
@@ -165,7 +171,7 @@ static PjStatus run_part(Part *part) {
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
   bool logged = pj_log_enabled(PJ_LOG_EXECUTE);
   double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
-  bool learns = !executable->prefers_inline, traced = pj_trace_on();
+  bool learns = !executable->prefers_inline && !executable->cheap, traced = pj_trace_on();
   int64_t begin = learns || traced ? pj_trace_clock() : 0;
   PjStatus status =
       pj_compiled_run(executable->compiler, executable->compiled, &context, launch->num_in,
@@ -472,7 +478,7 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   }
 
   bool synchronous = !loaded->client->asynchronous;
-  launch->prefer_inline = synchronous || is_short(loaded->executable);
+  launch->prefer_inline = synchronous || is_short(loaded);
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;
@@ -524,7 +530,7 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
   for (uint32_t p = 0; p < execution->num_devices; p++)
     for (uint32_t i = 0; i < signature->num_results; i++)
       execution->outputs[p][i] = NULL;
-  bool here = (is_short(loaded->executable) || !loaded->client->asynchronous) &&
-              execution->num_devices == 1 && loaded->num_devices <= 1 && all_ready(execution);
+  bool here = (is_short(loaded) || !loaded->client->asynchronous) && execution->num_devices == 1 &&
+              loaded->num_devices <= 1 && all_ready(execution);
   return here ? execute_here(loaded, execution) : execute_launched(loaded, execution);
 }

@@ -117,7 +117,11 @@ static PjStatus run_by_device(const Run *run, PjDevice *device) {
                               .output_bytes = launch.output_bytes,
                               .run = run_at,
                               .context = &launch};
-    status = device->client->platform->device->launch(device->client->driver, device->index, &work);
+    // Who waits for a device does nothing: another thread may work meanwhile.
+    PjClient *client = device->client;
+    pj_workers_block_begin(client->workers);
+    status = client->platform->device->launch(client->driver, device->index, &work);
+    pj_workers_block_end(client->workers);
   }
   pj_free(block);
   return status;

@@ -145,8 +145,12 @@ static PjStatus run_by_vendor(const PjCompiled *compiled, const PjRunContext *co
                 .given_up = given_up};
   PjWait wait;
   pj_wait_begin(&wait);
+  PjWorkers *workers = context->client ? context->client->workers : NULL;
+  pj_workers_block_begin(workers);
   ops()->run(compiled->vendor, &run, pj_sdk_done(&wait.completion));
-  return pj_wait_end(&wait);
+  PjStatus status = pj_wait_end(&wait);
+  pj_workers_block_end(workers);
+  return status;
 }
 
 static PjStatus sdk_run(const PjCompiled *compiled, const PjRunContext *context,

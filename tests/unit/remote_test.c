@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "runtime/buffer.h"
@@ -93,6 +95,69 @@ static void test_programs_run_where_the_host_cannot_look(void **state) {
     run_on_null(&platform, compilers[i / 2], i % 2);
     assert_int_equal(launches, 1);
   }
+}
+
+// --- Waiting for devices -------------------------------------------------------------------------
+
+enum { TOGETHER = 3 };
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int arrived;
+  bool alone; // a launch waited in vain
+  pthread_t host;
+  bool on_host;
+} meeting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+// A launch that ends when as many are under way as the test begins.
+static PjStatus launch_together(PjDriver *driver, int device, const PjDeviceRun *run) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 20;
+  pthread_mutex_lock(&meeting.lock);
+  meeting.on_host |= pthread_equal(meeting.host, pthread_self()) != 0;
+  meeting.arrived++;
+  pthread_cond_broadcast(&meeting.changed);
+  while (meeting.arrived < TOGETHER && !meeting.alone)
+    meeting.alone = pthread_cond_timedwait(&meeting.changed, &meeting.lock, &until) != 0;
+  pthread_mutex_unlock(&meeting.lock);
+  return run->run(run->context, run->inputs, run->outputs);
+}
+
+// The host begins executions and goes on, be they ever so cheap, and with one thread for tasks
+// several of them are under way.
+static void test_executions_wait_for_the_device_together(void **state) {
+  (void)state;
+  static const char text[] = "func.func @main() -> tensor<2xf32> {\n"
+                             "  %0 = stablehlo.iota dim = 0 : tensor<2xf32>\n"
+                             "  return %0 : tensor<2xf32>\n}\n";
+  PjDeviceOps launching = pj_device_null;
+  launching.launch = launch_together;
+  const PjPlatform platform = {&launching, &pj_compiler_native, "test", NULL};
+  PjClient *client;
+  expect(pj_client_create(&platform, &(PjClientOptions){.threads = 1}, &client));
+  PjExecutable *executable;
+  PjLoadedExecutable *loaded;
+  expect(pj_executable_compile(platform.compiler, pj_str(text), PJ_STR("mlir"), PJ_STR(""),
+                               &executable));
+  expect(pj_executable_load(client, executable, &loaded));
+  meeting.host = pthread_self();
+  PjBuffer *out[TOGETHER];
+  for (int i = 0; i < TOGETHER; i++) {
+    PjBuffer **outputs = &out[i], *const *none = NULL;
+    const PjExecution execution = {.num_devices = 1, .args = &none, .outputs = &outputs};
+    expect(pj_execute(loaded, &execution));
+  }
+  for (int i = 0; i < TOGETHER; i++) {
+    expect(pj_event_await(out[i]->ready));
+    pj_buffer_destroy(out[i]);
+  }
+  assert_false(meeting.alone);
+  assert_false(meeting.on_host);
+  pj_loaded_release(loaded);
+  pj_executable_release(executable);
+  pj_client_destroy(client);
 }
 
 // What is narrower than a byte is stored in its canonical form there, too.
@@ -208,6 +273,7 @@ static void test_every_allocation_may_fail(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_programs_run_where_the_host_cannot_look),
+      cmocka_unit_test(test_executions_wait_for_the_device_together),
       cmocka_unit_test(test_narrow_elements_elsewhere),
       cmocka_unit_test(test_every_allocation_may_fail),
   };

@@ -233,6 +233,7 @@ static void test_an_allocation_waits_for_transfers(void **state) {
   // With nothing under way there is nothing to wait for.
   go_on();
   expect(pj_event_await(buffer->ready));
+  pj_started_settle(client); // the event fires a moment before its transfer counts as done
   assert_false(pj_started_settle(client));
   PjBuffer *none;
   PjStatus status = pj_buffer_from_host(client->devices[0]->memories[PJ_MEMORY_DEVICE], shape, data,
