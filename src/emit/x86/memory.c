@@ -314,6 +314,35 @@ static X86Mem indexed(Lower *l, X86Mem base, const Parts *indices, PjKirType t, 
   return base;
 }
 
+// Lane |lane| of a vector of integers made of constants and lane numbers, as the masks of edges
+// are.
+static bool known_lane(const PjKir *k, PjKirVal v, int lane, uint64_t *out) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  uint64_t a, b;
+  if (pj_kir_is_const(k, v, out))
+    return true;
+  if (inst->op == PJ_KIR_IOTA) {
+    *out = (uint64_t)lane;
+    return true;
+  }
+  if (inst->op != PJ_KIR_ADD || inst->type.elem != PJ_KIR_I64 ||
+      !pj_kir_is_const(k, inst->args[1], &b) || !known_lane(k, inst->args[0], lane, &a))
+    return false;
+  *out = a + b;
+  return true;
+}
+
+// Whether it is known at compile time that |lane| is on, in |*on|: of comparisons of such vectors.
+static bool known_mask(const PjKir *k, PjKirVal mask, int lane, bool *on) {
+  const PjKirInst *inst = pj_kir_inst(k, mask);
+  uint64_t a, b;
+  if (inst->op != PJ_KIR_ULT || pj_kir_typeof(k, inst->args[0]).elem != PJ_KIR_I64 ||
+      !known_lane(k, inst->args[0], lane, &a) || !known_lane(k, inst->args[1], lane, &b))
+    return false;
+  *on = a < b;
+  return true;
+}
+
 static void lower_gather(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
@@ -322,12 +351,19 @@ static void lower_gather(Lower *l, PjKirVal v) {
   PjKirType index_type = pj_kir_typeof(l->k, inst->args[1]);
   const Parts *indices = x86_parts(l, inst->args[1]);
   PjKirVal mask = inst->num_args > 2 ? inst->args[2] : 0;
-  Guards g = guards_of(l, mask, lanes, mask ? zero_address(l) : (X86Op){0});
+  bool on, known = mask && known_mask(l->k, mask, 0, &on);
+  Guards g = {0};
+  if (mask && !known)
+    g = guards_of(l, mask, lanes, zero_address(l));
   X86Op scalars[PJ_KIR_MAX_LANES];
   for (int lane = 0; lane < lanes; ++lane) {
+    if (known && known_mask(l->k, mask, lane, &on) && !on) {
+      scalars[lane] = load_scalar(l, elem, x86_zero(l));
+      continue;
+    }
     X86Mem m = indexed(l, base, indices, index_type, lane);
-    scalars[lane] =
-        load_scalar(l, elem, mask ? at_pointer(l, guard(l, &g, lane, m)) : x86_memory(l, m));
+    scalars[lane] = load_scalar(
+        l, elem, mask && !known ? at_pointer(l, guard(l, &g, lane, m)) : x86_memory(l, m));
   }
   Parts out = x86_build(l, elem, lanes, scalars);
   x86_set(l, v, &out);
