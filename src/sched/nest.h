@@ -63,9 +63,9 @@ PjIx pj_nest_dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64
 // operands.
 PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask);
 bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts);
-PjElem pj_nest_splat(PjNest *nest, PjElem value);
 
-// Element(s) of memory of |dtype| at offset |at|, and into it.
+// nest_memory.c: element(s) of memory of |dtype| at offset |at|, and into it; one lane as many.
 PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask);
 void pj_nest_store(PjNest *nest, PjDtype dtype, PjKirVal ptr, uint8_t alias, PjIx at, PjElem value,
                    PjKirVal mask);
+PjElem pj_nest_splat(PjNest *nest, PjElem value);
