@@ -1,60 +1,186 @@
-// See inputs.h. The program is read by the importer, so bytecode tells its parameters as text does.
+// See inputs.h.
 #include "inputs.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "file.h"
-#include "import/import.h"
 #include "ir/float_bits.h"
 #include "plugin.h"
 #include "show.h"
 
-// --- Parameters ---------------------------------------------------------------------------------
+// --- Files ---------------------------------------------------------------------------------------
 
-static PjStatus read_parameter(const PjType *type, size_t index, PjInput *out) {
-  PJ_FAIL_IF(!type || type->kind != PJ_TYPE_TENSOR || !pj_type_is_static(type) ||
-                 type->rank > PJ_NPY_MAX_RANK,
-             UNIMPLEMENTED, "parameter %zu is no array of a fixed shape", index);
-  out->type = (PJRT_Buffer_Type)pj_dtype_info[type->dtype].pjrt;
-  out->rank = type->rank;
-  memcpy(out->dims, type->dims, type->rank * sizeof *out->dims);
-  size_t element = pjh_type_host_size(out->type);
-  int64_t count;
-  PJ_FAIL_IF(!element || !pj_type_num_elements(type, &count) ||
-                 !pj_mul_size((size_t)count, element, &out->size),
-             UNIMPLEMENTED, "parameter %zu is of a type that has no arrays here", index);
+// Splits |name| into the path, a copy, and the element type after its colon if it has one.
+static PjStatus split_name(const char *name, char **out_path, PJRT_Buffer_Type *out_type) {
+  const char *colon = strrchr(name, ':');
+  size_t length = strlen(name);
+  struct stat info;
+  *out_type = PJRT_Buffer_Type_INVALID;
+  if (colon && stat(name, &info) != 0) {
+    *out_type = pjh_type_from_name(colon + 1, strlen(colon + 1));
+    PJ_FAIL_IF(*out_type == PJRT_Buffer_Type_INVALID, NOT_FOUND,
+               "%s: no such file, and '%s' is no element type to read %.*s as", name, colon + 1,
+               (int)(colon - name), name);
+    length = (size_t)(colon - name);
+  }
+  *out_path = pj_strndup(name, length);
+  return *out_path ? PJ_STATUS_OK : pj_status_oom();
+}
+
+// Makes the array of a file in |input->memory|, of |size| bytes.
+static PjStatus parse(PjInput *input, size_t size, PJRT_Buffer_Type type) {
+  PjNpy npy;
+  PJ_TRY_IN(pj_npy_parse(input->memory, size, &npy), "%s", input->path);
+  PJ_FAIL_IF(type != PJRT_Buffer_Type_INVALID && pjh_type_host_size(type) != npy.element_size,
+             INVALID_ARGUMENT, "%s: holds elements of %zu bytes, %s has %zu", input->path,
+             npy.element_size, pjh_type_name(type), pjh_type_host_size(type));
+  input->type = type == PJRT_Buffer_Type_INVALID ? npy.type : type;
+  input->element_size = npy.element_size;
+  input->rank = npy.rank;
+  memcpy(input->dims, npy.dims, npy.rank * sizeof *npy.dims);
+  input->strided = npy.fortran_order;
+  if (npy.fortran_order)
+    pj_npy_strides(&npy, input->strides);
+  input->data = npy.data;
+  input->size = npy.data_size;
+  if (!npy.big_endian)
+    return PJ_STATUS_OK;
+  char *elements = pj_malloc(npy.data_size + 1);
+  if (!elements)
+    return pj_status_oom();
+  pj_npy_copy_elements(&npy, elements);
+  pj_free(input->memory);
+  input->data = input->memory = elements;
   return PJ_STATUS_OK;
 }
 
-typedef struct Reading {
-  PjArena *arena;
-  PjStr program;
-  PjInputs *out;
-} Reading;
+static PjStatus read_file(PjInput *input, const char *name) {
+  PJRT_Buffer_Type type;
+  size_t size;
+  PJ_TRY(split_name(name, &input->path, &type));
+  PJ_TRY(pj_file_read(input->path, &input->memory, &size));
+  return parse(input, size, type);
+}
 
-static PjStatus read_parameters(void *context) {
-  Reading *r = context;
-  PjModule *module;
-  PJ_TRY(pj_import(r->arena, r->program.ptr, r->program.len, &module));
-  const PjOp *entry = pj_module_entry(module);
-  PJ_FAIL_IF(!entry, INVALID_ARGUMENT, "the program has no entry function");
-  const PjRegion *body = &entry->regions[0];
-  r->out->items = pj_calloc(body->num_args + 1, sizeof *r->out->items);
-  if (!r->out->items)
-    return pj_status_oom();
-  r->out->count = body->num_args;
-  const PjAttr *attrs = PJ_ATTR(entry, arg_attrs);
-  for (uint32_t i = 0; i < body->num_args; i++) {
-    PJ_TRY(read_parameter(body->args[i].type, i, &r->out->items[i]));
-    const PjAttr *own = attrs && i < attrs->count ? attrs->elems[i] : NULL;
-    r->out->items[i].donated =
-        own && (pj_attr_get(own, "tf.aliasing_output") || pj_attr_get(own, "jax.buffer_donor"));
+// --- Parameters ----------------------------------------------------------------------------------
+
+// Whether |input| may stand for elements of |type|: the same type, raw bytes of its width, or the
+// byte integers that narrower integers are written as. The caller checks their range.
+static bool type_fits(const PjInput *input, PJRT_Buffer_Type type) {
+  if (input->type == type)
+    return true;
+  if (input->type == PJRT_Buffer_Type_INVALID)
+    return pjh_type_host_size(type) == input->element_size && type != PJRT_Buffer_Type_PRED;
+  switch (type) {
+  case PJRT_Buffer_Type_S4:
+  case PJRT_Buffer_Type_S2:
+    return input->type == PJRT_Buffer_Type_S8;
+  case PJRT_Buffer_Type_U4:
+  case PJRT_Buffer_Type_U2:
+    return input->type == PJRT_Buffer_Type_U8;
+  default:
+    return false;
+  }
+}
+
+static PjStatus check_range(const PjInput *input, PJRT_Buffer_Type type) {
+  int low = 0, high = 0;
+  switch (type) {
+  case PJRT_Buffer_Type_S4:
+    low = -8, high = 7;
+    break;
+  case PJRT_Buffer_Type_S2:
+    low = -2, high = 1;
+    break;
+  case PJRT_Buffer_Type_U4:
+    high = 15;
+    break;
+  case PJRT_Buffer_Type_U2:
+    high = 3;
+    break;
+  default:
+    return PJ_STATUS_OK;
+  }
+  for (size_t i = 0; i < input->size; i++) {
+    int value =
+        low < 0 ? ((const signed char *)input->data)[i] : ((const unsigned char *)input->data)[i];
+    PJ_FAIL_IF(value < low || value > high, INVALID_ARGUMENT,
+               "%s: element %zu is %d, %s reaches from %d to %d", input->path, i, value,
+               pjh_type_name(type), low, high);
   }
   return PJ_STATUS_OK;
 }
 
-// --- Contents -----------------------------------------------------------------------------------
+// Compares an input with the parameter it is for, and gives raw bytes their type.
+static PjStatus check(PjInput *input, size_t index, const PjhSlot *parameter) {
+  input->donated = parameter->donated;
+  // What has no name here is left to the plugin.
+  if (parameter->type == PJRT_Buffer_Type_INVALID)
+    return PJ_STATUS_OK;
+  bool fits = input->rank == parameter->rank;
+  for (size_t i = 0; fits && i < input->rank; i++)
+    fits = parameter->dims[i] < 0 || parameter->dims[i] == input->dims[i];
+  fits = fits && type_fits(input, parameter->type);
+  if (fits) {
+    PJ_TRY(check_range(input, parameter->type));
+    input->type = parameter->type;
+    return PJ_STATUS_OK;
+  }
+  PjStrBuf wants = {0}, has = {0};
+  pj_show_type(&wants, parameter->type, parameter->dims, parameter->rank);
+  pj_show_type(&has, input->type, input->dims, input->rank);
+  PjStatus status = pj_strbuf_status(&wants);
+  if (!status)
+    status = pj_strbuf_status(&has);
+  if (!status && input->type == PJRT_Buffer_Type_INVALID)
+    status =
+        PJ_ERROR(INVALID_ARGUMENT,
+                 "argument %zu: the program wants %s, %s holds raw elements of %zu bytes%s", index,
+                 wants.data, input->path, input->element_size, has.data + strlen("invalid"));
+  else if (!status)
+    status = PJ_ERROR(INVALID_ARGUMENT, "argument %zu: the program wants %s, %s holds %s", index,
+                      wants.data, input->path, has.data);
+  pj_strbuf_free(&wants);
+  pj_strbuf_free(&has);
+  return status;
+}
+
+static PjStatus check_count(const PjhSignature *signature, size_t given) {
+  size_t wanted = signature ? pjh_signature_num_parameters(signature) : given;
+  PJ_FAIL_IF(wanted != given, INVALID_ARGUMENT,
+             "the program has %zu parameters, %zu inputs are given", wanted, given);
+  return PJ_STATUS_OK;
+}
+
+static PjStatus check_all(const PjhSignature *signature, PjInputs *inputs) {
+  for (size_t i = 0; i < inputs->count; i++) {
+    PjInput *input = &inputs->items[i];
+    if (signature)
+      PJ_TRY(check(input, i, pjh_signature_parameter(signature, i)));
+    PJ_FAIL_IF(
+        input->type == PJRT_Buffer_Type_INVALID, INVALID_ARGUMENT,
+        "argument %zu: %s holds raw elements of %zu bytes; say which type they are, e.g. %s:%s", i,
+        input->path, input->element_size, input->path,
+        input->element_size == 2 ? "bf16" : "f8E4M3FN");
+  }
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_inputs_read(char *const *files, size_t num_files, const PjhSignature *signature,
+                        PjInputs *out) {
+  *out = (PjInputs){0};
+  PJ_TRY(check_count(signature, num_files));
+  out->items = pj_calloc(num_files + 1, sizeof *out->items);
+  if (!out->items)
+    return pj_status_oom();
+  for (size_t i = 0; i < num_files; i++)
+    PJ_TRY(read_file(&out->items[out->count++], files[i]));
+  return check_all(signature, out);
+}
+
+// --- Generating ----------------------------------------------------------------------------------
 
 static uint64_t next_random(uint64_t *state) { // splitmix64
   uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -63,7 +189,7 @@ static uint64_t next_random(uint64_t *state) { // splitmix64
   return z ^ z >> 31;
 }
 
-static void generate(PjInput *input, uint64_t *state) {
+static void fill(PjInput *input, uint64_t *state) {
   PjDtype dtype = pj_dtype_from_pjrt((int)input->type), part = pj_dtype_part(dtype);
   size_t bytes = pj_dtype_bytes(part), count = input->size / bytes;
   for (size_t i = 0; i < count; i++) {
@@ -72,80 +198,55 @@ static void generate(PjInput *input, uint64_t *state) {
       bits = pj_float_to_bits(part, (double)(random >> 40) * 0x1p-24);
     else if (pj_dtype_bits(part) < 8) // what every such type has
       bits = random >> 63;
-    memcpy((char *)input->data + i * bytes, &bits, bytes);
+    memcpy(input->memory + i * bytes, &bits, bytes);
   }
 }
 
-static PjStatus wrong_file(const PjInput *input, const PjNpy *npy, const char *path, size_t index) {
-  PjStrBuf wants = {0}, has = {0};
-  pj_show_type(&wants, input->type, input->dims, input->rank);
-  pj_show_type(&has, npy->type, npy->dims, npy->rank);
-  PjStatus status = PJ_ERROR(INVALID_ARGUMENT, "argument %zu: the program wants %s, %s holds %s",
-                             index, wants.data ? wants.data : "", path, has.data ? has.data : "");
-  pj_strbuf_free(&wants);
-  pj_strbuf_free(&has);
-  return status;
-}
-
-// Raw bytes of the right width stand for any type.
-static PjStatus fill_from(const PjNpy *npy, const char *path, size_t index, PjInput *input) {
-  bool raw = npy->type == PJRT_Buffer_Type_INVALID;
-  bool fits = raw ? npy->element_size == pjh_type_host_size(input->type) : npy->type == input->type;
-  if (!fits || npy->rank != input->rank ||
-      memcmp(npy->dims, input->dims, npy->rank * sizeof *npy->dims) != 0)
-    return wrong_file(input, npy, path, index);
-  PJ_FAIL_IF(npy->fortran_order && npy->rank > 1, UNIMPLEMENTED, "%s: is in Fortran's order", path);
-  pj_npy_copy_elements(npy, input->data);
+static PjStatus generate(const PjhSlot *parameter, size_t index, uint64_t *state, PjInput *input) {
+  size_t size = pjh_type_host_size(parameter->type);
+  bool fixed = size && parameter->rank <= PJ_NPY_MAX_RANK;
+  for (size_t i = 0; fixed && i < parameter->rank; i++)
+    fixed = parameter->dims[i] >= 0 && pj_mul_size(size, (size_t)parameter->dims[i], &size);
+  PJ_FAIL_IF(!fixed, UNIMPLEMENTED,
+             "parameter %zu is no array of a fixed shape: give a file for it", index);
+  *input = (PjInput){.type = parameter->type, .rank = parameter->rank, .size = size};
+  memcpy(input->dims, parameter->dims, parameter->rank * sizeof *input->dims);
+  input->donated = parameter->donated;
+  input->data = input->memory = pj_malloc(size + 1);
+  PJ_FAIL_IF(!input->memory, RESOURCE_EXHAUSTED, "no memory for %zu bytes of argument %zu", size,
+             index);
+  fill(input, state);
   return PJ_STATUS_OK;
 }
 
-static PjStatus read_file(const char *path, size_t index, PjInput *input) {
-  char *bytes;
-  size_t size;
-  PjNpy npy;
-  PJ_TRY(pj_file_read(path, &bytes, &size));
-  PjStatus status = pj_status_prefix(pj_npy_parse(bytes, size, &npy), "%s", path);
-  if (!status)
-    status = fill_from(&npy, path, index, input);
-  pj_free(bytes);
-  return status;
-}
-
-static PjStatus fill(char *const *files, size_t num_files, PjInputs *inputs) {
+PjStatus pj_inputs_generate(const PjhSignature *signature, PjInputs *out) {
+  size_t count = pjh_signature_num_parameters(signature);
+  *out = (PjInputs){.items = pj_calloc(count + 1, sizeof *out->items)};
+  if (!out->items)
+    return pj_status_oom();
   uint64_t state = 0;
-  for (size_t i = 0; i < inputs->count; i++) {
-    PjInput *input = &inputs->items[i];
-    input->data = pj_malloc(input->size + 1);
-    if (!input->data)
-      return PJ_ERROR(RESOURCE_EXHAUSTED, "no memory for %zu bytes of argument %zu", input->size,
-                      i);
-    if (num_files)
-      PJ_TRY(read_file(files[i], i, input));
-    else
-      generate(input, &state);
-  }
+  for (size_t i = 0; i < count; i++)
+    PJ_TRY(generate(pjh_signature_parameter(signature, i), i, &state, &out->items[out->count++]));
   return PJ_STATUS_OK;
 }
 
 PjStatus pj_inputs_make(PjStr program, char *const *files, size_t num_files, PjInputs *out) {
   *out = (PjInputs){0};
-  Reading reading = {.program = program, .out = out};
-  PJ_TRY(pj_arena_create(0, &reading.arena));
-  PjStatus status = pj_arena_guard(reading.arena, read_parameters, &reading);
-  pj_arena_destroy(reading.arena);
-  if (!status && num_files && num_files != out->count)
-    status = PJ_ERROR(INVALID_ARGUMENT, "the program has %zu parameters, %zu inputs are given",
-                      out->count, num_files);
-  if (!status)
-    status = fill(files, num_files, out);
+  PjhSignature *signature;
+  PJ_TRY(pj_plugin_status(pjh_signature_read(program.ptr, program.len, &signature)));
+  PjStatus status = num_files ? pj_inputs_read(files, num_files, signature, out)
+                              : pj_inputs_generate(signature, out);
+  pjh_signature_free(signature);
   if (status)
     pj_inputs_free(out);
   return status;
 }
 
 void pj_inputs_free(PjInputs *inputs) {
-  for (size_t i = 0; i < inputs->count; i++)
-    pj_free(inputs->items[i].data);
+  for (size_t i = 0; i < inputs->count; i++) {
+    pj_free(inputs->items[i].path);
+    pj_free(inputs->items[i].memory);
+  }
   pj_free(inputs->items);
   *inputs = (PjInputs){0};
 }
@@ -158,9 +259,11 @@ PjStatus pj_inputs_send(const PjInputs *inputs, PjhClient *client, size_t device
       continue;
     pjh_buffer_destroy(buffers[i]);
     buffers[i] = NULL;
-    PJ_TRY_IN(pj_plugin_status(pjh_buffer_from_host(client, device, input->data, input->type,
-                                                    input->dims, input->rank, NULL, &buffers[i])),
-              "argument %zu", i);
+    PjhError *error =
+        pjh_buffer_from_host(client, device, input->data, input->type, input->dims, input->rank,
+                             input->strided ? input->strides : NULL, &buffers[i]);
+    PJ_TRY_IN(pj_plugin_status(error), "argument %zu (%s)", i,
+              input->path ? input->path : "generated");
   }
   return PJ_STATUS_OK;
 }

@@ -165,6 +165,11 @@ void pj_report_bool(PjReport *report, const char *key, bool value) {
   pj_strbuf_puts(&report->text, value ? "true" : "false");
 }
 
+PjStrBuf *pj_report_value(PjReport *report, const char *key) {
+  begin(report, key, false);
+  return &report->text;
+}
+
 static void put_list(PjReport *report, const PjhValue *value) {
   begin(report, value->name, false);
   pj_strbuf_putc(&report->text, '[');

@@ -35,6 +35,9 @@ void pj_report_int(PjReport *report, const char *key, int64_t value);
 void pj_report_real(PjReport *report, const char *key, double value);
 void pj_report_bool(PjReport *report, const char *key, bool value);
 
+// A value whose JSON text the caller appends to what is returned, at once.
+PjStrBuf *pj_report_value(PjReport *report, const char *key);
+
 // The values of a plugin under their names.
 void pj_report_values(PjReport *report, const char *key, const PjhValues *values);
 

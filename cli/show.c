@@ -240,3 +240,18 @@ void pj_show_elements(PjStrBuf *out, PJRT_Buffer_Type type, const int64_t *dims,
   Shape shape = {type, dims, rank, pjh_type_host_size(type), edge};
   put_axis(out, &shape, 0, data, count * shape.element_size);
 }
+
+void pj_show_json(PjStrBuf *out, PJRT_Buffer_Type type, const void *data, size_t size) {
+  size_t width = pjh_type_host_size(type), count = width ? size / width : 0;
+  bool complex = type == PJRT_Buffer_Type_C64 || type == PJRT_Buffer_Type_C128;
+  pj_strbuf_putc(out, '[');
+  for (size_t i = 0; i < count; i++) {
+    PjStrBuf element = {0};
+    put_element(&element, type, (const char *)data + i * width);
+    const char *text = element.data ? element.data : "0", *digits = text + (*text == '-');
+    bool bare = !complex && *digits != 'i' && *digits != 'n';
+    pj_strbuf_printf(out, bare ? "%s%s" : "%s\"%s\"", i ? ", " : "", text);
+    pj_strbuf_free(&element);
+  }
+  pj_strbuf_putc(out, ']');
+}

@@ -11,3 +11,7 @@ void pj_show_type(PjStrBuf *out, PJRT_Buffer_Type type, const int64_t *dims, siz
 // still read back the same.
 void pj_show_elements(PjStrBuf *out, PJRT_Buffer_Type type, const int64_t *dims, size_t rank,
                       const void *data);
+
+// Appends the elements, |size| bytes of them, as one flat JSON list: numbers, true and false; as
+// strings what JSON has no number for ("nan", "-inf") and complex numbers ("1+2i").
+void pj_show_json(PjStrBuf *out, PJRT_Buffer_Type type, const void *data, size_t size);

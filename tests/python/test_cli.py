@@ -1,10 +1,16 @@
 """The pjrt command: programs and .npy files in, text and .npy files out; and what it says of bad ones."""
 
+import json
+import pathlib
 import subprocess
 
 import ml_dtypes
 import numpy as np
 import pytest
+
+from json_schema import validate
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 ADD = """
 func.func public @main(%x: tensor<2x3xf32>, %y: tensor<2x3xf32> {a.b = "c"}) -> (tensor<2x3xf32>, tensor<i32>) {
@@ -45,6 +51,45 @@ def test_prints_outputs(pjrt):
     status, out, err = pjrt("run", "add.mlir", "x.npy", "y.npy")
     assert (status, err) == (0, "")
     assert out == "output 0: f32[2,3]\n[[0.5, 1.5, 2.5],\n [3.5, 4.5, 5.5]]\noutput 1: i32[]\n7\n"
+
+
+def test_repeats_and_reports(pjrt):
+    save(pjrt, x=np.arange(6, dtype=np.float32).reshape(2, 3), y=np.full((2, 3), np.inf, np.float32))
+    status, out, err = pjrt("run", "--repeat", 5, "add.mlir", "x.npy", "y.npy")
+    assert (status, err) == (0, "") and "output 1: i32[]\n7\n5 runs: median " in out
+    schema = json.loads((ROOT / "cli/run.schema.json").read_text())
+    for more in ([], ["--repeat", 3], ["-o", "out"], ["--time"]):
+        status, out, err = pjrt("run", "--json", *more, "add.mlir", "x.npy", "y.npy")
+        report = json.loads(out)
+        validate(report, schema)
+        assert (status, err) == (0, "") and report["runs"]["count"] == (3 if "--repeat" in more else 1)
+        assert [(o["type"], o["dims"]) for o in report["outputs"]] == [("f32", [2, 3]), ("i32", [])]
+        assert set(report["steps_ms"]) == {"read", "client", "compile", "send", "execute"}
+        if "-o" in more:
+            assert np.load(pjrt.folder / report["outputs"][1]["file"]) == 7
+        else:
+            assert [o["elements"] for o in report["outputs"]] == [["inf"] * 6, [7]]
+
+
+def test_generates_inputs(pjrt):
+    status, out, err = pjrt("run", "--generate", "--json", "add.mlir")
+    elements = json.loads(out)["outputs"][0]["elements"]
+    assert (status, err) == (0, "") and len(set(elements)) == 6 and all(0 <= x < 2 for x in elements)
+    assert json.loads(pjrt("run", "--generate", "--json", "add.mlir")[1])["outputs"][0]["elements"] == elements
+    (pjrt.folder / "open.mlir").write_text(identity("f32", "?"))
+    for program, words in (("open.mlir", "fixed shape"), ("none.mlir", "none.mlir")):
+        status, out, err = pjrt("run", "--generate", program)
+        assert status == 1 and out == "" and words in err
+
+
+def test_repeats_with_donated_inputs(pjrt):
+    (pjrt.folder / "donate.mlir").write_text(
+        "func.func @main(%x: tensor<4xf32> {tf.aliasing_output = 0 : i32}) -> tensor<4xf32> {\n"
+        "  %0 = stablehlo.add %x, %x : tensor<4xf32>\n  return %0 : tensor<4xf32>\n}\n")
+    save(pjrt, x=np.arange(4, dtype=np.float32))
+    for repeat in (1, 3):
+        status, out, err = pjrt("run", "--repeat", repeat, "donate.mlir", "x.npy")
+        assert (status, err) == (0, "") and out.startswith("output 0: f32[4]\n[0, 2, 4, 6]\n")
 
 
 def test_writes_outputs(pjrt):
@@ -117,7 +162,6 @@ def test_artifact(pjrt):
     save(pjrt, x=x, wrong=x.T, many=x.astype(np.int32))
     status, out, _ = pjrt("run", "f.mlirbc", "x.npy")
     assert status == 0 and out == "output 0: f32[2,2]\n[[5, 14],\n [14, 50]]\noutput 1: f32[]\n15\n"
-    # Bytecode does not show its parameters to the command; the plugin says what is wrong.
     status, _, err = pjrt("run", "f.mlirbc", "wrong.npy")
     assert status == 1 and "INVALID_ARGUMENT" in err and "f32[3,2]" in err and "f32[2,3]" in err
     status, _, err = pjrt("run", "f.mlirbc", "many.npy")
@@ -196,7 +240,8 @@ def test_every_cut_of_an_artifact_is_refused(pjrt):
 
 @pytest.mark.parametrize("arguments", [
     [], ["walk"], ["run"], ["run", "--frob", "add.mlir"], ["run", "add.mlir", "-o"], ["run", "--device", "x", "add.mlir"],
-    ["run", "--option", "novalue", "add.mlir"], ["devices", "extra"], ["version", "extra"]], ids=" ".join)
+    ["run", "--option", "novalue", "add.mlir"],
+    ["run", "--repeat", "0", "add.mlir"], ["run", "--generate", "add.mlir", "x.npy"], ["devices", "extra"], ["version", "extra"]], ids=" ".join)
 def test_wrong_usage(pjrt, arguments):
     status, out, err = pjrt(*arguments)
     assert status == 2 and out == "" and err

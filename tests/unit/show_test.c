@@ -1,4 +1,4 @@
-// What the pjrt command reads from a program's text and prints of arrays (cli/signature.h, show.h).
+// What the pjrt command prints of arrays (cli/show.h).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,64 +8,6 @@
 #include <cmocka.h>
 
 #include "show.h"
-#include "signature.h"
-
-static void reads_parameters(void **state) {
-  const char *text = "// @main( in a comment\n"
-                     "module @jit_f attributes {x = \"func.func @main(%a: tensor<9xf32>)\"} {\n"
-                     "  func.func private @main_helper(%arg0: tensor<7xi1>) -> tensor<7xi1> { "
-                     "return %arg0 : tensor<7xi1> }\n"
-                     "  func.func public @main(%arg0: tensor<2x?x3xf32> {a = \"x,)\", b = [1, 2], "
-                     "l = #a<(d0) -> (d0)>},\n"
-                     "      %arg1: tensor<complex<f64>> loc(\"y\"), %arg2: tensor<4xui8, #enc<[0, "
-                     "1]>>, // said so\n"
-                     "      %arg3: tensor<4x!quant.uniform<i8:f32, 0.1>>, %arg4: tensor<0xbf16>) "
-                     "-> (tensor<f32>) {\n";
-  PjSignature s;
-  assert_null(pj_cli_signature_read(text, strlen(text), &s));
-  assert_true(s.known);
-  assert_int_equal(s.count, 5);
-  assert_int_equal(s.parameters[0].type, PJRT_Buffer_Type_F32);
-  assert_int_equal(s.parameters[0].rank, 3);
-  assert_int_equal(s.parameters[0].dims[0], 2);
-  assert_int_equal(s.parameters[0].dims[1], -1);
-  assert_int_equal(s.parameters[0].dims[2], 3);
-  assert_int_equal(s.parameters[1].type, PJRT_Buffer_Type_C128);
-  assert_int_equal(s.parameters[1].rank, 0);
-  assert_int_equal(s.parameters[2].type, PJRT_Buffer_Type_U8);
-  assert_int_equal(s.parameters[3].type, PJRT_Buffer_Type_INVALID);
-  assert_int_equal(s.parameters[4].type, PJRT_Buffer_Type_BF16);
-  assert_int_equal(s.parameters[4].dims[0], 0);
-  pj_cli_signature_free(&s);
-}
-
-static void gives_up_quietly(void **state) {
-  static const char *const texts[] = {
-      "",
-      "ML\xefR\x0d",
-      "func.func @main(",
-      "func.func @main(%a",
-      "func.func @main(%a: tensor<2xf32",
-      "func.func @main(%a: tensor<2xf32>, ",
-      "func.func @main(%a: tensor<2xf32>> )",
-      "func.func @other(%a: tensor<f32>) { @main(",
-      "func.func @main(tensor<2xf32>) -> ()",
-      "\"func.func\"() <{sym_name = \"main\"}>",
-      "func.func @main(\"",
-  };
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    PjSignature s;
-    assert_null(pj_cli_signature_read(texts[i], strlen(texts[i]), &s));
-    assert_false(s.known);
-    assert_int_equal(s.count, 0);
-    pj_cli_signature_free(&s);
-  }
-  PjSignature s;
-  assert_null(pj_cli_signature_read("func.func @main() {", 19, &s));
-  assert_true(s.known);
-  assert_int_equal(s.count, 0);
-  pj_cli_signature_free(&s);
-}
 
 static void shows(PJRT_Buffer_Type type, const int64_t *dims, size_t rank, const void *data,
                   const char *expected) {
@@ -100,6 +42,22 @@ static void prints_elements(void **state) {
   shows(PJRT_Buffer_Type_S4, &three, 1, "\xf8\x07\xff", "[-8, 7, -1]");
 }
 
+static void as_json(PJRT_Buffer_Type type, const void *data, size_t size, const char *expected) {
+  PjStrBuf out = {0};
+  pj_show_json(&out, type, data, size);
+  assert_null(pj_strbuf_status(&out));
+  assert_string_equal(out.data, expected);
+  pj_strbuf_free(&out);
+}
+
+static void prints_json(void **state) {
+  as_json(PJRT_Buffer_Type_F32, (float[]){0.5, -__builtin_inff(), __builtin_nanf(""), -2}, 16,
+          "[0.5, \"-inf\", \"nan\", -2]");
+  as_json(PJRT_Buffer_Type_PRED, "\1\0", 2, "[true, false]");
+  as_json(PJRT_Buffer_Type_C64, (float[]){1, -2}, 8, "[\"1-2i\"]");
+  as_json(PJRT_Buffer_Type_S64, "", 0, "[]");
+}
+
 static void shortens_large_arrays(void **state) {
   int32_t data[200];
   for (int i = 0; i < 200; i++)
@@ -123,8 +81,9 @@ static void names_types(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_parameters), cmocka_unit_test(gives_up_quietly),
-      cmocka_unit_test(prints_elements),  cmocka_unit_test(shortens_large_arrays),
+      cmocka_unit_test(prints_elements),
+      cmocka_unit_test(prints_json),
+      cmocka_unit_test(shortens_large_arrays),
       cmocka_unit_test(names_types),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
