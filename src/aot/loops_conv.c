@@ -22,7 +22,10 @@ typedef struct Conv {
   int64_t feature_groups, batch_groups;
   PjDtype in[2], acc, result;
   bool real, depthwise;
+  bool skips; // padding, as the evaluator does where a group has one input feature; else padding is
+              // zeros, which infinite weights make NaN
   // at hand:
+  PjKirVal inside;             // whether the window's place is on an element of the input; 0: it is
   PjKirVal place[PJ_MAX_RANK]; // of the output, spatial
   PjIx input, kernel, out;
   PjIx window_input, window_kernel;
@@ -47,8 +50,12 @@ static void feature_turn(void *context, const PjKirVal *index, PjElem *sums) {
   PjIx in = pj_ix_add(ix, c->window_input, pj_loop_at(c->l, 1, index, &c->in_feature));
   PjIx kernel = pj_ix_add(ix, c->window_kernel, pj_loop_at(c->l, 1, index, &c->kernel_in));
   PjElem x = {0, 0};
-  if (!c->depthwise)
-    x = pj_elem_splat(c->l->k, operand(c, 0, in, 1, 0), c->lanes);
+  if (!c->depthwise) {
+    x = operand(c, 0, in, 1, 0);
+    if (c->inside)
+      x = pj_elem_select(c->l->k, c->inside, x, pj_loop_zero(c->l, c->acc, 1));
+    x = pj_elem_splat(c->l->k, x, c->lanes);
+  }
   for (int v = 0; v < c->vectors; ++v) {
     int64_t move = (int64_t)v * c->lanes;
     if (c->depthwise)
@@ -64,7 +71,7 @@ static void features(void *context, const PjKirVal *index, PjElem *sums) {
   pj_loop_carry(c->l, 1, &c->group_features, &feature, (uint32_t)c->vectors, sums, feature_turn, c);
 }
 
-// One place of the window, if it is on an element of the input.
+// One place of the window.
 static void window_turn(void *context, const PjKirVal *index, PjElem *sums) {
   Conv *c = context;
   PjLoops *l = c->l;
@@ -92,10 +99,17 @@ static void window_turn(void *context, const PjKirVal *index, PjElem *sums) {
     at[s] = x;
   }
   PjIxBuilder *ix = &l->nest->ix;
+  for (int s = 0; s < c->spatial && inside && !c->skips; ++s)
+    at[s] = pj_kir_select(k, inside, at[s], pj_loop_number(l, 0));
   c->window_input = pj_ix_add(ix, c->input, pj_loop_at(l, c->spatial, at, c->in_stride));
   c->window_kernel =
       pj_ix_add(ix, c->kernel, pj_loop_at(l, c->spatial, kernel_at, c->kernel_stride));
-  pj_loop_when(l, inside, index, (uint32_t)c->vectors, sums, features, c);
+  if (c->skips) {
+    pj_loop_when(l, inside, index, (uint32_t)c->vectors, sums, features, c);
+  } else {
+    c->inside = inside;
+    features(c, index, sums);
+  }
 }
 
 // Features [begin, end) of a group in steps of |vectors| * |lanes|.
@@ -204,6 +218,10 @@ bool pj_loop_convolution(PjLoops *l) {
   read_shapes(c);
   int64_t groups = c->feature_groups > 1 ? c->feature_groups : c->batch_groups;
   c->depthwise = c->feature_groups > 1 && c->group_features == 1 && c->out_features == 1;
+  int64_t elements;
+  bool empty = !pj_type_num_elements(op->operands[0]->type, &elements) || !elements;
+  c->skips = c->feature_groups > 1 && c->group_features == 1 && !pj_dtype_is_complex(c->result);
+  c->skips |= empty;  // there is nothing to read instead
   if (c->depthwise) { // Features of all groups side by side.
     c->out_features = groups;
     groups = 1;
