@@ -34,8 +34,9 @@ target_link_libraries(pj_test_support PUBLIC ${test_libs} pj_aot ${PJ_CMOCKA_LIB
 foreach(source ${test_sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
-  # The SDK's platform goes before the CPU plugin's.
-  target_link_libraries(${name} PRIVATE $<$<STREQUAL:${name},sdk_test>:pj_sdk> pj_test_support)
+  # The SDK's platform goes before the CPU plugin's. The test of .npz archives makes compressed ones.
+  target_link_libraries(${name} PRIVATE $<$<STREQUAL:${name},sdk_test>:pj_sdk>
+                        $<$<STREQUAL:${name},npz_test>:pj_zlib> pj_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   foreach(product plugin_cpu host cli)
     if(TARGET ${product})

@@ -4,8 +4,8 @@
 # TASK is build, check, python, format, tidy or fuzz. Debian packages are installed with apt-get as root or through
 # `sudo -n`; what cannot be installed is named, with the command that would do it. `python` makes $VENV (.venv) from
 # tools/requirements.txt. Whether something is there is asked by looking for the thing, not for its package, so a
-# compiler or a CMake from elsewhere is as good. --list only says what is missing. LLVM 19 is wanted, not needed: without
-# it programs run on the evaluator.
+# compiler or a CMake from elsewhere is as good. --list only says what is missing. LLVM 19 and zlib are wanted, not needed:
+# without the one programs run on the evaluator, without the other compressed .npz archives are not read.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -46,6 +46,7 @@ need_build() {
   need libopenblas-serial-dev has_openblas
   want llvm-19-dev has_llvm
   want g++ has_static_cxx
+  want zlib1g-dev has_header zlib.h
 }
 need_check() {
   need libcmocka-dev sh -c 'printf "#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <cmocka.h>\n" | cc -E -x c -'
@@ -61,6 +62,12 @@ need_fuzz() {
   need clang command -v clang
   # Debian keeps libFuzzer's archive in a package named after the version of clang; 14 is Debian 12's.
   need libclang-rt-14-dev sh -c 'ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*.a'
+}
+
+# Says what is lost without the packages in $WANTED.
+say_without() {
+  case $WANTED in *llvm* | *g++*) say "going on without$WANTED: programs will run on the evaluator" ;; esac
+  case $WANTED in *zlib*) say "going on without$WANTED: compressed .npz archives will not be read" ;; esac
 }
 
 try_install() {
@@ -83,14 +90,14 @@ install_missing() {
       say "missing, and this user is not root:$MISSING$WANTED"
       say "please run: sudo apt-get install$MISSING$WANTED"
       [ -z "$MISSING" ] || exit 1
-      say "going on without$WANTED: programs will run on the evaluator"
+      say_without
       return 0
     fi
   fi
   if ! command -v apt-get >/dev/null 2>&1; then
     say "missing, and there is no apt-get to install them with:$MISSING$WANTED"
     [ -z "$MISSING" ] || exit 1
-    say "going on without$WANTED: programs will run on the evaluator"
+    say_without
     return 0
   fi
   say "installing Debian packages:$MISSING$WANTED"
@@ -105,10 +112,15 @@ install_missing() {
     say "apt-get could not install:$MISSING"
     exit 1
   fi
-  if [ -n "$WANTED" ] && ! try_install "$WANTED"; then
-    tail -3 "$log"
+  # One by one: where there is no LLVM 19 there may be a zlib.
+  packages=$WANTED
+  WANTED=
+  for package in $packages; do
+    try_install "$package" || { WANTED="$WANTED $package"; tail -3 "$log"; }
+  done
+  if [ -n "$WANTED" ]; then
     say "apt-get could not install$WANTED (LLVM 19 is in Debian 12 and newer, Ubuntu 24.04 and newer, and at apt.llvm.org)"
-    say "the build goes on without it: programs will run on the evaluator"
+    say_without
   fi
   rm -f "$log"
 }
