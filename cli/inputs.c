@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "file.h"
 #include "ir/float_bits.h"
+#include "npz.h"
 #include "plugin.h"
 #include "show.h"
 
@@ -56,11 +57,62 @@ static PjStatus parse(PjInput *input, size_t size, PJRT_Buffer_Type type) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus read_file(PjInput *input, const char *name) {
+static PjStatus add(PjInputs *inputs, PjInput **out) {
+  PjInput *items = pj_realloc(inputs->items, (inputs->count + 1) * sizeof *items);
+  if (!items)
+    return pj_status_oom();
+  inputs->items = items;
+  *out = &items[inputs->count++];
+  **out = (PjInput){0};
+  return PJ_STATUS_OK;
+}
+
+// Adds the members of an archive, each by the path and name `FILE.npz:MEMBER`.
+static PjStatus add_members(PjInputs *inputs, const char *path, const PjNpz *npz) {
+  for (size_t i = 0; i < npz->count; i++) {
+    PjInput *input;
+    size_t size;
+    PJ_TRY(add(inputs, &input));
+    PjStrBuf name = {0};
+    pj_strbuf_printf(&name, "%s:%s", path, npz->members[i].name);
+    PJ_TRY(pj_strbuf_status(&name));
+    input->path = name.data;
+    input->member = name.data + strlen(path) + 1;
+    PJ_TRY_IN(pj_npz_member(npz, i, &input->memory, &size), "%s", path);
+    PJ_TRY(parse(input, size, PJRT_Buffer_Type_INVALID));
+  }
+  return PJ_STATUS_OK;
+}
+
+static PjStatus add_archive(PjInputs *inputs, const char *path, const char *bytes, size_t size) {
+  PjNpz npz;
+  PJ_TRY_IN(pj_npz_open(bytes, size, &npz), "%s", path);
+  PjStatus status = add_members(inputs, path, &npz);
+  pj_npz_free(&npz);
+  return status;
+}
+
+static PjStatus add_file(PjInputs *inputs, const char *name) {
   PJRT_Buffer_Type type;
+  char *path = NULL, *bytes = NULL;
   size_t size;
-  PJ_TRY(split_name(name, &input->path, &type));
-  PJ_TRY(pj_file_read(input->path, &input->memory, &size));
+  PJ_TRY(split_name(name, &path, &type));
+  PjStatus status = pj_file_read(path, &bytes, &size);
+  bool archive = !status && pj_is_npz(bytes, size);
+  PjInput *input = NULL;
+  if (archive && type != PJRT_Buffer_Type_INVALID)
+    status = PJ_ERROR(INVALID_ARGUMENT, "%s: an archive has no element type of its own", name);
+  else if (archive)
+    status = add_archive(inputs, path, bytes, size);
+  else if (!status)
+    status = add(inputs, &input);
+  if (!input) {
+    pj_free(path);
+    pj_free(bytes);
+    return status;
+  }
+  input->path = path;
+  input->memory = bytes;
   return parse(input, size, type);
 }
 
@@ -147,13 +199,6 @@ static PjStatus check(PjInput *input, size_t index, const PjhSlot *parameter) {
   return status;
 }
 
-static PjStatus check_count(const PjhSignature *signature, size_t given) {
-  size_t wanted = signature ? pjh_signature_num_parameters(signature) : given;
-  PJ_FAIL_IF(wanted != given, INVALID_ARGUMENT,
-             "the program has %zu parameters, %zu inputs are given", wanted, given);
-  return PJ_STATUS_OK;
-}
-
 static PjStatus check_all(const PjhSignature *signature, PjInputs *inputs) {
   for (size_t i = 0; i < inputs->count; i++) {
     PjInput *input = &inputs->items[i];
@@ -168,15 +213,38 @@ static PjStatus check_all(const PjhSignature *signature, PjInputs *inputs) {
   return PJ_STATUS_OK;
 }
 
+// Puts inputs that all are members of archives, each called as another parameter, in the order of
+// the parameters; leaves others as they are.
+static PjStatus order_by_name(const PjhSignature *signature, PjInputs *inputs) {
+  PjInput *ordered = pj_calloc(inputs->count + 1, sizeof *ordered);
+  if (!ordered)
+    return pj_status_oom();
+  size_t placed = 0;
+  for (size_t i = 0; i < inputs->count; i++) {
+    const char *name = inputs->items[i].member;
+    size_t at = name ? pjh_signature_find_parameter(signature, name) : SIZE_MAX;
+    if (at >= inputs->count || ordered[at].path)
+      break;
+    ordered[at] = inputs->items[i];
+    placed++;
+  }
+  bool all = placed == inputs->count;
+  pj_free(all ? inputs->items : ordered);
+  if (all)
+    inputs->items = ordered;
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_inputs_read(char *const *files, size_t num_files, const PjhSignature *signature,
                         PjInputs *out) {
   *out = (PjInputs){0};
-  PJ_TRY(check_count(signature, num_files));
-  out->items = pj_calloc(num_files + 1, sizeof *out->items);
-  if (!out->items)
-    return pj_status_oom();
   for (size_t i = 0; i < num_files; i++)
-    PJ_TRY(read_file(&out->items[out->count++], files[i]));
+    PJ_TRY(add_file(out, files[i]));
+  size_t wanted = signature ? pjh_signature_num_parameters(signature) : out->count;
+  PJ_FAIL_IF(wanted != out->count, INVALID_ARGUMENT,
+             "the program has %zu parameters, %zu inputs are given", wanted, out->count);
+  if (signature)
+    PJ_TRY(order_by_name(signature, out));
   return check_all(signature, out);
 }
 

@@ -5,7 +5,8 @@
 #include "pjrt/pjrt.h"
 
 typedef struct PjInput {
-  char *path; // of its file, for messages; NULL: generated. Owned
+  char *path;         // of its file, for messages; NULL: generated. Owned
+  const char *member; // its name in an archive, inside |path|; NULL without
   PJRT_Buffer_Type type;
   size_t element_size; // bytes of an element in the file
   size_t rank;
@@ -22,11 +23,13 @@ typedef struct PjInputs {
   PjInput *items;
 } PjInputs;
 
-// Reads the arrays of |files|, in their order: .npy files. A name that does not exist as it stands
-// may end in :TYPE, the element type of raw bytes. Where |signature| is not NULL each is compared
-// with its parameter, which also gives raw bytes their type; parameters of types without a name
-// (quantised) are left to the plugin. Errors: INVALID_ARGUMENT for what does not fit or is no
-// array, NOT_FOUND, and what reading files gives. To be freed after a failure too.
+// Reads the arrays of |files|, in their order: .npy files, and .npz archives for all of their
+// members, in the archive's order, or in that of the parameters where all inputs come from archives
+// and are called as parameters are. A name that does not exist as it stands may end in :TYPE, the
+// element type of raw bytes. Where |signature| is not NULL each is compared with its parameter,
+// which also gives raw bytes their type; parameters of types without a name (quantised) are left to
+// the plugin. Errors: INVALID_ARGUMENT for what does not fit or is no array, NOT_FOUND, and what
+// reading files gives. To be freed after a failure too.
 PjStatus pj_inputs_read(char *const *files, size_t num_files, const PjhSignature *signature,
                         PjInputs *out);
 // Generates an array for each parameter: the same numbers for the same program, floats in [0, 1),

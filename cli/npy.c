@@ -267,7 +267,7 @@ PjStatus pj_npy_parse(const void *bytes, size_t size, PjNpy *out) {
   memset(out, 0, sizeof *out);
   PJ_FAIL_IF(size < 6 || memcmp(b, "\x93NUMPY", 6), INVALID_ARGUMENT,
              "not an .npy file: it does not start with \\x93NUMPY%s",
-             size >= 2 && b[0] == 'P' && b[1] == 'K' ? " (an .npz archive? unpack it first)" : "");
+             size >= 2 && b[0] == 'P' && b[1] == 'K' ? " (a zip archive, such as .npz?)" : "");
   PJ_FAIL_IF(size < 10, INVALID_ARGUMENT, ".npy file ends inside its header, after %zu bytes",
              size);
   unsigned major = b[6], minor = b[7];

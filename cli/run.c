@@ -325,12 +325,14 @@ static int run_command(const PjCommand *self, int argc, char **argv) {
 const PjCommand pj_cmd_run = {
     .name = "run",
     .summary = "run a StableHLO program on .npy arrays",
-    .synopsis = "PROGRAM [INPUT.npy[:TYPE]]...",
+    .synopsis = "PROGRAM [INPUT.npy[:TYPE] | INPUTS.npz]...",
     .description =
         "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact; - for standard "
         "input), or loads it where it is an executable that `pjrt compile` wrote, runs it on "
         "the arrays, in the order of its parameters, and prints the "
-        "outputs.\n\n"
+        "outputs. An .npz archive stands for all of its arrays, in the order in which they were "
+        "saved; where every input comes from archives and is called as a parameter of the program "
+        "is, names say where it goes.\n\n"
         "A file of raw bytes (dtype V1 or V2, which is how NumPy writes bfloat16 and the other "
         "types of ml_dtypes) takes its element type from the program, or from :TYPE, e.g. "
         "weights.npy:bf16.",

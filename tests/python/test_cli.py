@@ -82,6 +82,26 @@ def test_generates_inputs(pjrt):
         assert status == 1 and out == "" and words in err
 
 
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_archives(pjrt, write):
+    (pjrt.folder / "sub.mlir").write_text(ADD.replace("stablehlo.add", "stablehlo.subtract"))
+    x, y = np.arange(6, dtype=np.float32).reshape(2, 3), np.full((2, 3), 0.5, np.float32)
+    save(pjrt, x=x, y=y)
+    expected = pjrt("run", "sub.mlir", "x.npy", "y.npy")[1]
+    for name, arrays in {"order": dict(a=x, b=y), "names": dict(y=y, x=x), "fortran": dict(y=np.asfortranarray(y), x=x)}.items():
+        write(pjrt.folder / f"{name}.npz", **arrays)
+        assert pjrt("run", "sub.mlir", f"{name}.npz") == (0, expected, "")
+    write(pjrt.folder / "one.npz", y)
+    assert pjrt("run", "sub.mlir", "x.npy", "one.npz") == (0, expected, "")
+    write(pjrt.folder / "wrong.npz", x=x.T.copy(), y=y)
+    good = (pjrt.folder / "names.npz").read_bytes()
+    (pjrt.folder / "cut.npz").write_bytes(good[:-30])
+    for inputs, words in ((["one.npz"], ["2 parameters, 1 inputs"]), (["wrong.npz"], ["argument 0", "wrong.npz:x", "f32[3,2]"]),
+                          (["cut.npz"], ["cut.npz"]), (["names.npz:bf16"], ["names.npz:bf16"])):
+        status, out, err = pjrt("run", "sub.mlir", *inputs)
+        assert status == 1 and out == "" and all(word in err for word in words), err
+
+
 def test_repeats_with_donated_inputs(pjrt):
     (pjrt.folder / "donate.mlir").write_text(
         "func.func @main(%x: tensor<4xf32> {tf.aliasing_output = 0 : i32}) -> tensor<4xf32> {\n"
