@@ -419,6 +419,15 @@ static int64_t drift_of(const PjOp *op) {
   return (int64_t)sqrt((double)count_of(op->operands[0]->type)) / 2;
 }
 
+// A composite of chlo counts as the operation that it is named after: compilers put it in its place,
+// and its decomposition has the error of a chain of others.
+static PjOpKind kind_of(const PjOp *op) {
+  if (op->kind != PJ_OP_COMPOSITE)
+    return op->kind;
+  PjStr name = PJ_STRATTR(op, name);
+  return pj_str_starts(name, "chlo.") ? pj_op_from_text(name) : op->kind;
+}
+
 static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
   if (sees_signs(op))
     return turn_operands(p, op);
@@ -464,8 +473,9 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     break;
   }
   const Bound *found = NULL;
+  PjOpKind kind = kind_of(op);
   for (size_t i = 0; i < sizeof bounds / sizeof *bounds; ++i)
-    if (bounds[i].kind == op->kind)
+    if (bounds[i].kind == kind)
       found = &bounds[i];
   for (size_t i = 0; i < sizeof complex_bounds / sizeof *complex_bounds; ++i)
     if (complex_bounds[i].kind == op->kind && pj_dtype_is_complex(op->operands[0]->type->dtype))
