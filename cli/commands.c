@@ -28,7 +28,7 @@ static PjStatus take_count(const char *name, const char *text, size_t *out) {
     good = *p >= '0' && *p <= '9' && value < 100000000;
     value = value * 10 + (size_t)(*p - '0');
   }
-  PJ_FAIL_IF(!good, INVALID_ARGUMENT, "%s %s: expected a number", name, text);
+  PJ_FAIL_IF(!good, INVALID_ARGUMENT, "%s %s: expected a number from 0 to 10^9", name, text);
   *out = value;
   return PJ_STATUS_OK;
 }

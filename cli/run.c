@@ -204,7 +204,9 @@ static PjStatus compile(Run *run, const char *format) {
           ? pjh_executable_deserialize(run->client, run->program, run->program_size,
                                        args->device ? &options : NULL, &run->executable)
           : pjh_compile(run->client, run->program, run->program_size, &options, &run->executable);
-  PJ_TRY_IN(pj_plugin_status(error), "%s", args->program);
+  bool guessed = compiled && !args->format;
+  PJ_TRY_IN(pj_plugin_status(error), "%s%s", args->program,
+            guessed ? ": is no StableHLO, so was taken as an executable" : "");
   lap(run, compiled ? "load" : "compile");
   run->num_outputs = pjh_executable_num_outputs(run->executable);
   run->buffers = pj_calloc(run->inputs.count + run->num_outputs + 1, sizeof(PjhBuffer *));

@@ -241,6 +241,14 @@ def test_bad_programs(pjrt, text, words):
         assert word in err
 
 
+def test_an_array_is_no_program(pjrt):
+    save(pjrt, x=np.zeros(3, np.float32))
+    status, out, err = pjrt("run", "x.npy", "add.mlir")
+    assert status == 1 and out == "" and "add.mlir" in err
+    status, out, err = pjrt("run", "x.npy")
+    assert status == 1 and out == "" and "x.npy: is no StableHLO, so was taken as an executable" in err
+
+
 def test_missing_programs(pjrt):
     assert "NOT_FOUND" in pjrt("run", "none.mlir")[2]
     assert "folder" in pjrt("run", ".")[2]
