@@ -4,8 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 
-// Bytes of the UTF-8 sequence at |at|, 0 if it is none.
-static size_t sequence(const unsigned char *at, size_t left) {
+size_t pj_utf8_length(const unsigned char *at, size_t left) {
   static const struct {
     unsigned char mask, bits;
     size_t length;
@@ -33,12 +32,14 @@ void pj_json_string(PjStrBuf *out, PjStr text) {
   pj_strbuf_putc(out, '"');
   for (size_t i = 0; i < text.len;) {
     const unsigned char *at = (const unsigned char *)text.ptr + i;
-    size_t length = sequence(at, text.len - i);
+    size_t length = pj_utf8_length(at, text.len - i);
     if (!length)
       pj_strbuf_puts(out, "\\ufffd");
     else if (*at == '"' || *at == '\\')
       pj_strbuf_printf(out, "\\%c", *at);
-    else if (*at < 0x20)
+    else if (*at == '\n')
+      pj_strbuf_puts(out, "\\n");
+    else if (*at < 0x20 || *at == 0x7f)
       pj_strbuf_printf(out, "\\u%04x", *at);
     else
       pj_strbuf_append(out, at, length);
@@ -57,7 +58,7 @@ void pj_json_number(PjStrBuf *out, double value) {
 void pj_html_text(PjStrBuf *out, PjStr text) {
   for (size_t i = 0; i < text.len;) {
     const unsigned char *at = (const unsigned char *)text.ptr + i;
-    size_t length = sequence(at, text.len - i);
+    size_t length = pj_utf8_length(at, text.len - i);
     if (!length || *at < 0x20)
       pj_strbuf_puts(out, "&#xfffd;");
     else if (*at == '<' || *at == '>' || *at == '&' || *at == '"' || *at == '\'')

@@ -6,57 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json.h"
+
 enum { KEY_COLUMN = 22, MAX_SHOWN = 400 };
 
 // --- Strings -------------------------------------------------------------------------------------
 
-// Bytes of the UTF-8 sequence at |at|, of |left| bytes; 0 when it is none.
-static size_t sequence_length(const unsigned char *at, size_t left) {
-  size_t length = at[0] < 0x80             ? 1
-                  : (at[0] & 0xe0) == 0xc0 ? 2
-                  : (at[0] & 0xf0) == 0xe0 ? 3
-                  : (at[0] & 0xf8) == 0xf0 ? 4
-                                           : 0;
-  if (!length || length > left)
-    return 0;
-  uint32_t code = length == 1 ? at[0] : at[0] & (0x7f >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((at[i] & 0xc0) != 0x80)
-      return 0;
-    code = code << 6 | (at[i] & 0x3f);
-  }
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  bool surrogate = code >= 0xd800 && code < 0xe000;
-  return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
-}
-
-// Text within quotes for JSON; for people bare, on one line.
-static void put_escaped(PjReport *report, const char *text, size_t size) {
-  PjStrBuf *out = &report->text;
-  size_t shown = report->json || size <= MAX_SHOWN ? size : MAX_SHOWN;
+// For people: on one line, long text cut.
+static void put_shown(PjStrBuf *out, const char *text, size_t size) {
+  size_t shown = size <= MAX_SHOWN ? size : MAX_SHOWN;
   for (size_t i = 0; i < shown;) {
     unsigned char c = (unsigned char)text[i];
-    size_t length = sequence_length((const unsigned char *)text + i, size - i);
+    size_t length = pj_utf8_length((const unsigned char *)text + i, size - i);
     if (!length)
-      pj_strbuf_puts(out, report->json ? "\\ufffd" : "\xef\xbf\xbd");
+      pj_strbuf_puts(out, "\xef\xbf\xbd");
     else if (c == '\n')
       pj_strbuf_puts(out, "\\n");
     else if (c < 0x20 || c == 0x7f)
-      pj_strbuf_printf(out, report->json ? "\\u%04x" : "\\x%02x", c);
-    else if (report->json && (c == '"' || c == '\\'))
-      pj_strbuf_printf(out, "\\%c", c);
+      pj_strbuf_printf(out, "\\x%02x", c);
     else
       pj_strbuf_append(out, text + i, length);
     i += length ? length : 1;
   }
   if (shown < size)
     pj_strbuf_printf(out, "... (%zu bytes)", size);
-}
-
-static void put_quoted(PjReport *report, const char *text, size_t size) {
-  pj_strbuf_putc(&report->text, '"');
-  put_escaped(report, text, size);
-  pj_strbuf_putc(&report->text, '"');
 }
 
 // --- Structure -----------------------------------------------------------------------------------
@@ -72,7 +45,7 @@ static void begin(PjReport *report, const char *key, bool section) {
     pj_strbuf_puts(out, first ? "\n" : ",\n");
     pj_strbuf_printf(out, "%*s", 2 * report->depth, "");
     if (key) {
-      put_quoted(report, key, strlen(key));
+      pj_json_string(out, pj_str(key));
       pj_strbuf_puts(out, ": ");
     }
     return;
@@ -138,9 +111,9 @@ void pj_report_close(PjReport *report) {
 void pj_report_text(PjReport *report, const char *key, const char *text, size_t size) {
   begin(report, key, false);
   if (report->json)
-    put_quoted(report, text, size);
+    pj_json_string(&report->text, (PjStr){text, size});
   else
-    put_escaped(report, text, size);
+    put_shown(&report->text, text, size);
 }
 
 void pj_report_string(PjReport *report, const char *key, const char *text) {
