@@ -1,9 +1,7 @@
-// Running scans: cumsum and its kin as reduce_window.
+// Running scans: cumsum and its kin as reduce_window (pj_window_run).
 //
-// Result j covers the elements [j - low, j - low + size) of the array. When no window begins behind
-// element 0 this is the prefix of length j - low + size: results follow from left to right. When
-// every window reaches the end it is the suffix from j - low on: results follow from right to left,
-// the new element before what was accumulated.
+// Result j covers the elements [j - low, j - low + size) of the array: a prefix of length j - low +
+// size, or the suffix from j - low on.
 //
 // The work is done on an array of [outer, n, inner]: on vectors of |inner| elements, or, when inner
 // is 1, along rows by the native scan, or on vectors of |outer| elements after a transposition.
@@ -107,30 +105,20 @@ static PjStatus scan_blocks(const Scan *s, int64_t blocks, int64_t width, void *
 
 PjStatus pj_scan_window(PjEval *ev, const PjWindow *w, PjCombiner *combiner, uint32_t count,
                         PjTensor *const *inputs, PjTensor *const *out, bool *done) {
-  int32_t axis = -1;
-  *done = false;
-  Scan s = {.ev = ev, .combiner = combiner, .count = count, .outer = 1, .inner = 1};
-  for (int32_t d = 0; d < w->rank; ++d) {
-    bool untouched = w->size[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d] && !w->low[d];
-    if (untouched)
-      *(axis < 0 ? &s.outer : &s.inner) *= w->in[d];
-    else if (axis >= 0 || w->stride[d] != 1 || w->dilation[d] != 1)
-      return PJ_STATUS_OK;
-    else
-      axis = d;
-  }
-  if (axis < 0)
+  int32_t axis;
+  const PjWindowRun run = pj_window_run(w, &axis);
+  *done = run != PJ_WINDOWS_APART;
+  if (!*done)
     return PJ_STATUS_OK;
+  Scan s = {.ev = ev, .combiner = combiner, .count = count, .outer = 1, .inner = 1};
+  for (int32_t d = 0; d < w->rank; ++d)
+    if (d != axis)
+      *(d < axis ? &s.outer : &s.inner) *= w->in[d];
   s.n = w->in[axis];
   s.out_n = w->out[axis];
   s.low = w->low[axis];
   s.size = w->size[axis];
-  bool prefix = s.out_n - 1 - s.low <= 0;
-  s.suffix = !prefix && s.size - s.low >= s.n;
-  if (!prefix && !s.suffix)
-    return PJ_STATUS_OK;
-  *done = true;
-
+  s.suffix = run == PJ_WINDOWS_SUFFIX;
   if (s.inner == 1 && combiner->native) {
     scan_rows(&s, inputs[0]->data, out[0]->data);
     return PJ_STATUS_OK;

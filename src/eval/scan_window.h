@@ -3,9 +3,8 @@
 #include "eval/combine.h"
 #include "eval/window.h"
 
-// If exactly one dimension of |w| has a window, of stride 1, and every window begins before the
-// array or every window ends after it, then each result continues its neighbour: accumulates into
-// |out| (filled with the init values) in time linear in the array and sets *|done|. Padding must be
-// neutral, as reduce_window.c says.
+// If each result continues its neighbour (pj_window_run): accumulates into |out| (filled with the
+// init values) in time linear in the array and sets *|done|. Padding must be neutral, as
+// reduce_window.c says.
 PjStatus pj_scan_window(PjEval *ev, const PjWindow *w, PjCombiner *combiner, uint32_t count,
                         PjTensor *const *inputs, PjTensor *const *out, bool *done);

@@ -40,3 +40,22 @@ PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out) 
   }
   return PJ_STATUS_OK;
 }
+
+PjWindowRun pj_window_run(const PjWindow *w, int32_t *axis) {
+  *axis = -1;
+  for (int32_t d = 0; d < w->rank; ++d) {
+    if (w->base_dilation[d] != 1)
+      return PJ_WINDOWS_APART;
+    if (w->size[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d] && !w->low[d])
+      continue; // untouched
+    if (*axis >= 0 || w->stride[d] != 1 || w->dilation[d] != 1)
+      return PJ_WINDOWS_APART;
+    *axis = d;
+  }
+  if (*axis < 0)
+    return PJ_WINDOWS_APART;
+  const int64_t low = w->low[*axis];
+  return w->out[*axis] - 1 - low <= 0           ? PJ_WINDOWS_PREFIX
+         : w->size[*axis] - low >= w->in[*axis] ? PJ_WINDOWS_SUFFIX
+                                                : PJ_WINDOWS_APART;
+}

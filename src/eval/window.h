@@ -13,6 +13,13 @@ typedef struct PjWindow {
 // INVALID_ARGUMENT when sizes overflow.
 PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out);
 
+// Whether results continue each other: exactly one dimension, *|axis|, has a window, of stride 1,
+// and every window begins before the array (result j continues j - 1, from left to right) or every
+// window ends behind it (result j continues j + 1, from right to left, the new element before what
+// was accumulated). Who combines them in another order gets other roundings.
+typedef enum PjWindowRun { PJ_WINDOWS_APART, PJ_WINDOWS_PREFIX, PJ_WINDOWS_SUFFIX } PjWindowRun;
+PjWindowRun pj_window_run(const PjWindow *w, int32_t *axis);
+
 // The windows j in [*from, *to) of one dimension whose element |k| lies within the array, for base
 // dilation 1.
 static inline void pj_window_range(const PjWindow *w, int32_t d, int64_t k, int64_t *from,

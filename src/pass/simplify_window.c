@@ -10,6 +10,9 @@
 //
 //   while(%i = 0, %a = %init..) { %s = dynamic_slice %p, [%i / .., ..] ; %a = body(%a, %s[..]).. }
 //
+// Where every window ends behind the array (pj_window_run), the places are taken from the last to
+// the first, each before what is accumulated, as the evaluator does: bits stay.
+//
 // Padding counts as the init value, also where the evaluator skips it: it does that only when the
 // init value combined with itself stays as it is.
 #include "eval/window.h"
@@ -33,6 +36,7 @@ typedef struct Places {
   uint32_t count;
   PjWindow w;
   int32_t split; // dimensions before are looped over, those from it on are written out
+  bool suffix;   // places are taken from the last to the first
   int64_t turns;
   const PjType *scalar; // the loop's counter
   PjValue *padded[MAX_COUNT];
@@ -69,16 +73,18 @@ static PjValue *pad(PjRewrite *rw, PjOp *at, const PjWindow *w, PjValue *x, PjVa
 // they reach, into |acc|.
 static void write_out(const Places *p, PjOp *at, PjValue *const *arrays, PjValue **acc) {
   const PjWindow *w = &p->w;
+  const uint32_t of_acc = p->suffix ? p->count : 0, of_new = p->count - of_acc;
   int64_t k[PJ_MAX_RANK] = {0}, start[PJ_MAX_RANK], limit[PJ_MAX_RANK];
   PjValue *args[2 * MAX_COUNT];
   for (;;) {
     for (int32_t d = 0; d < w->rank; ++d) {
-      start[d] = k[d] * w->dilation[d];
+      const int64_t place = p->suffix && d >= p->split ? w->size[d] - 1 - k[d] : k[d];
+      start[d] = place * w->dilation[d];
       limit[d] = start[d] + (w->out[d] - 1) * w->stride[d] + 1;
     }
     for (uint32_t i = 0; i < p->count; ++i) {
-      args[i] = acc[i];
-      args[p->count + i] = pj_build_slice(p->rw, at, arrays[i], start, limit, w->stride);
+      args[of_acc + i] = acc[i];
+      args[of_new + i] = pj_build_slice(p->rw, at, arrays[i], start, limit, w->stride);
     }
     pj_region_spread(p->rw, at, &p->op->regions[0], args, acc);
     int32_t d = w->rank - 1;
@@ -94,6 +100,9 @@ static void write_turn(const Places *p, PjOp *at, PjValue **carry) {
   PjRewrite *rw = p->rw;
   const PjWindow *w = &p->w;
   PjValue *starts[PJ_MAX_RANK], *arrays[MAX_COUNT], *rest = carry[0];
+  if (p->suffix)
+    rest = pj_build_binary(rw, at, PJ_OP_SUBTRACT, pj_build_int(rw, at, p->scalar, p->turns - 1),
+                           rest);
   int64_t sizes[PJ_MAX_RANK];
   for (int32_t d = w->rank - 1; d >= 0; --d) {
     const bool looped = d < p->split;
@@ -219,6 +228,8 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
   }
   if ((!stands_apart(op, &p.w) && pj_routine_select(rw->scratch, op)) || !choose_split(&p))
     return false;
+  int32_t axis;
+  p.suffix = pj_window_run(&p.w, &axis) == PJ_WINDOWS_SUFFIX;
   p.scalar = pj_type_with_dtype(rw->arena, pj_type_with_dims(rw->arena, type, 0, NULL), PJ_DT_S32);
   PjValue *acc[MAX_COUNT];
   for (uint32_t i = 0; i < p.count; ++i) {

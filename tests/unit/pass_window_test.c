@@ -85,6 +85,28 @@ static void padding_that_counts(void **state) {
                 0, 0);
 }
 
+// Windows that end behind the array are combined from its end on: a body that is neither
+// commutative nor associative shows the order.
+static void suffixes(void **state) {
+#define SUFFIX(n, window, padding)                                                              \
+  pass_main("%x: tensor<" n "x3xf32>", "tensor<" n "x3xf32>",                                   \
+            "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"                                \
+            "%part = stablehlo.constant dense<0.75> : tensor<f32>\n"                            \
+            "%r = \"stablehlo.reduce_window\"(%x, %z) <{window_dimensions = array<i64: " window \
+            ", 1>, padding = dense<[[" padding "], [0, 0]]> : tensor<2x2xi64>}> ({\n"           \
+            "^bb0(%a: tensor<f32>, %b: tensor<f32>):\n"                                         \
+            "  %h = stablehlo.multiply %a, %part : tensor<f32>\n"                               \
+            "  %s = stablehlo.add %h, %b : tensor<f32>\n"                                       \
+            "  stablehlo.return %s : tensor<f32>\n"                                             \
+            "}) : (tensor<" n "x3xf32>, tensor<f32>) -> tensor<" n "x3xf32>\n"                  \
+            "return %r : tensor<" n "x3xf32>")
+  expect_counts(SUFFIX("8", "8", "0, 7"), 0, 0);
+  expect_counts(SUFFIX("8", "8", "7, 0"), 0, 0);
+  expect_counts(SUFFIX("150", "150", "0, 149"), 0, 1); // a loop
+  expect_counts(SUFFIX("150", "150", "149, 0"), 0, 1);
+#undef SUFFIX
+}
+
 static void known_bodies_stay(void **state) {
   expect_counts(pass_main("%x: tensor<7xf32>", "tensor<5xf32>",
                           "%z = stablehlo.constant dense<0.0> : tensor<f32>\n" WINDOW(
@@ -129,11 +151,9 @@ static void bits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(several_operands),
-      cmocka_unit_test(padding_that_counts),
-      cmocka_unit_test(known_bodies_stay),
-      cmocka_unit_test(pooling),
-      cmocka_unit_test(bits),
+      cmocka_unit_test(several_operands), cmocka_unit_test(padding_that_counts),
+      cmocka_unit_test(suffixes),         cmocka_unit_test(known_bodies_stay),
+      cmocka_unit_test(pooling),          cmocka_unit_test(bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
