@@ -42,7 +42,7 @@ typedef enum PjX86Argument {
   ARG_SCRATCH
 } PjX86Argument;
 
-// --- making instructions
+// --- making instructions (build.c)
 static inline bool x86_is_reg(X86Op op) {
   return op.kind == X86_REG;
 }
@@ -134,6 +134,12 @@ Parts x86_build(Lower *l, PjKirElem elem, int lanes,
 X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
 // Applies |op| lane by lane.
 Parts x86_scalarize(Lower *l, const PjKirInst *inst);
+
+// --- control (control.c)
+void x86_lower_for(Lower *l, PjKirVal v);
+void x86_lower_while(Lower *l, PjKirVal v);
+void x86_lower_if(Lower *l, PjKirVal v);
+void x86_lower_block(Lower *l, uint32_t block); // lower.c
 
 // --- memory (memory.c)
 bool x86_lower_memory(Lower *l, PjKirVal v);

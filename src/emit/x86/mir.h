@@ -182,3 +182,7 @@ static inline X86Op pj_x86_reg(X86Reg r) {
 static inline X86Op pj_x86_imm(int64_t value) {
   return (X86Op){X86_IMM, 0, value};
 }
+// May it be an immediate?
+static inline bool x86_fits32(int64_t value) {
+  return value == (int32_t)value;
+}
