@@ -7,6 +7,9 @@
 #include "routine/gemm.h"
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "eval/strided.h"
 #include "routine/variant.h"
@@ -279,10 +282,11 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);
-  g->micro = &PJ_PICK(micros)[g->a.part];
+  const bool pairs = pj__panels_pair(&g->a, &g->b, g->comp, g->k);
+  g->micro = pairs ? PJ_PICK(micros_of_pairs) : &PJ_PICK(micros)[g->a.part];
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_n = g->n * per;
-  g->real_k = g->k * per;
+  g->real_k = pairs ? pj__divide_up(g->k, 2) : g->k * per;
   g->sums = g->real_k <= SUMS_ONE ? g->real_k : SUMS;
   g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,

@@ -29,12 +29,20 @@ struct PjPanel {
   const int64_t *outer, *sum;
   void (*load)(int64_t n, const void *in, void *out); // converts a run, or NULL: pj_comp_load
   const void *user;                                   // for packers of their own kind
+  int64_t paired; // elements of the sum, where its neighbours are packed as pairs (gemm_pairs.c)
 };
 
 // A panel over an operand of any type that |comp| can be computed from; |left|: it is a (the
 // packing of complex numbers differs). The caller sets offsets. False if |dtype| does not go with
 // |comp|.
 bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
+
+// Makes both panels of a product of |k| elements pack neighbours of the sum as pairs of 16-bit
+// integers, so that a sum of |k| becomes one of half as many pairs; odd ones are filled up with
+// zero. False, and nothing changed, where their types do not fit or packers are of their own kind.
+bool pj__panels_pair(PjPanel *a, PjPanel *b, PjComp comp, int64_t k);
+// The packer of operands that are converted on the way.
+PjPackFn pj__pack_converted;
 
 // For packers of their own: lines along the sum into a sliver (out[p * width + i] = lines[i][p];
 // |ahead|: how far the next sliver's lines are from these, or 0),
@@ -68,7 +76,8 @@ typedef struct PjProduct {
   int64_t c_row, c_col; // strides in elements
   bool swapped;         // a is in[1]
 
-  // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex.
+  // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, half of k
+  // where panels are of pairs.
   const struct PjMicro *micro;
   int64_t real_n, real_k;
   bool shared;              // b is packed for all tasks, before them; else by each task

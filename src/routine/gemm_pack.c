@@ -162,9 +162,9 @@ void pj__panel_load(const PjPanel *panel, int64_t n, const void *in, void *out) 
     pj_comp_load(panel->part, panel->dtype, n, in, out);
 }
 
-static void pack_converted(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
-                           int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
-                           void *temp) {
+void pj__pack_converted(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                        int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                        void *temp) {
   const size_t elem = pj_dtype_bytes(panel->dtype), part = pj_comp_bytes(panel->part);
   PjLinesFn *const pack_lines = pj__pack_lines(part);
   char *numbers = temp, *gathered = numbers + MAX_WIDTH * PIECE * 8, *to = out;
@@ -217,6 +217,7 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   panel->part = comp == PJ_COMP_C64 ? PJ_COMP_F32 : comp == PJ_COMP_C128 ? PJ_COMP_F64 : comp;
   panel->user = NULL;
   panel->load = NULL;
+  panel->paired = 0;
   if (complex) {
     if (!pj_comp_is_native(comp, dtype))
       return false;
@@ -227,7 +228,7 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   } else {
     if (pj_dtype_is_complex(dtype))
       return false;
-    panel->pack = pack_converted;
+    panel->pack = pj__pack_converted;
     if (panel->part == PJ_COMP_F32 && dtype == PJ_DT_BF16)
       panel->load = PJ_PICK(load_bf16);
     if (panel->part == PJ_COMP_F32 && dtype == PJ_DT_F16)

@@ -41,6 +41,52 @@ MICRO(micro_u32, uint32_t)
 MICRO(micro_u64, uint64_t)
 #undef MICRO
 
+// Of pairs of 16-bit integers: the same over p < k pairs, each product the sum of two. The sum of
+// two products of -32768 wraps as sums of 32 bits do.
+#if PJ_LEVEL == 2
+#define MULTIPLY_PAIRS(x, y) (PairVec) _mm512_madd_epi16((__m512i)(x), (__m512i)(y))
+#elif PJ_LEVEL == 1
+#define MULTIPLY_PAIRS(x, y) (PairVec) _mm256_madd_epi16((__m256i)(x), (__m256i)(y))
+#elif defined(__x86_64__)
+#define MULTIPLY_PAIRS(x, y) (PairVec) _mm_madd_epi16((__m128i)(x), (__m128i)(y))
+#else
+#define MULTIPLY_PAIRS(x, y)                                                       \
+  ((PairVec)((HalfVec)((x) << 16) >> 16) * (PairVec)((HalfVec)((y) << 16) >> 16) + \
+   (PairVec)((HalfVec)(x) >> 16) * (PairVec)((HalfVec)(y) >> 16))
+#endif
+PJ_TARGET static void PJ_V(micro_pairs)(int64_t k, const void *pa, const void *pb, void *pc,
+                                        int64_t c_row, bool add) {
+  typedef uint32_t PairVec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
+#if !defined(__x86_64__)
+  typedef int32_t HalfVec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
+#endif
+  enum { LANES = PJ_VB / 4 };
+  const uint32_t *a = pa, *b = pb;
+  uint32_t *c = pc;
+  PairVec sum[PJ_V(MR)][2];
+  memset(sum, 0, sizeof sum);
+  for (int64_t p = 0; p < k; ++p, a += PJ_V(MR), b += 2 * LANES) {
+    const PairVec b0 = *(const PairVec *)b, b1 = *(const PairVec *)(b + LANES);
+    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) {
+      const PairVec each = (PairVec){0} + a[i];
+      sum[i][0] += MULTIPLY_PAIRS(each, b0);
+      sum[i][1] += MULTIPLY_PAIRS(each, b1);
+    }
+  }
+  PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i, c += c_row) {
+    if (add) {
+      sum[i][0] += *(const PairVec *)c;
+      sum[i][1] += *(const PairVec *)(c + LANES);
+    }
+    *(PairVec *)c = sum[i][0];
+    *(PairVec *)(c + LANES) = sum[i][1];
+  }
+}
+#undef MULTIPLY_PAIRS
+
+static const Micro PJ_V(micros_of_pairs)[] = {
+    {PJ_V(MR), 2 * PJ_VB / 4, PJ_V(micro_pairs)},
+};
 static const Micro PJ_V(micros)[] = {
     [PJ_COMP_F32] = {PJ_V(MR), 2 * PJ_VB / 4, PJ_V(micro_f32)},
     [PJ_COMP_F64] = {PJ_V(MR), 2 * PJ_VB / 8, PJ_V(micro_f64)},

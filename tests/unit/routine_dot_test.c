@@ -101,12 +101,12 @@ static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, b
 }
 
 static const PjDtype types[][2] = {
-    {PJ_DT_F32, PJ_DT_F32},       {PJ_DT_F64, PJ_DT_F64},   {PJ_DT_C64, PJ_DT_C64},
-    {PJ_DT_C128, PJ_DT_C128},     {PJ_DT_BF16, PJ_DT_BF16}, {PJ_DT_F16, PJ_DT_F16},
-    {PJ_DT_BF16, PJ_DT_F32},      {PJ_DT_S32, PJ_DT_S32},   {PJ_DT_S8, PJ_DT_S8},
-    {PJ_DT_S8, PJ_DT_S32},        {PJ_DT_U8, PJ_DT_U32},    {PJ_DT_S64, PJ_DT_S64},
-    {PJ_DT_PRED, PJ_DT_PRED},     {PJ_DT_S4, PJ_DT_S32},    {PJ_DT_F8E4M3FN, PJ_DT_F32},
-    {PJ_DT_F8E5M2, PJ_DT_F8E5M2},
+    {PJ_DT_F32, PJ_DT_F32},   {PJ_DT_F64, PJ_DT_F64},      {PJ_DT_C64, PJ_DT_C64},
+    {PJ_DT_C128, PJ_DT_C128}, {PJ_DT_BF16, PJ_DT_BF16},    {PJ_DT_F16, PJ_DT_F16},
+    {PJ_DT_BF16, PJ_DT_F32},  {PJ_DT_S32, PJ_DT_S32},      {PJ_DT_S8, PJ_DT_S8},
+    {PJ_DT_S8, PJ_DT_S32},    {PJ_DT_U8, PJ_DT_U32},       {PJ_DT_S16, PJ_DT_S16},
+    {PJ_DT_S16, PJ_DT_S32},   {PJ_DT_S64, PJ_DT_S64},      {PJ_DT_PRED, PJ_DT_PRED},
+    {PJ_DT_S4, PJ_DT_S32},    {PJ_DT_F8E4M3FN, PJ_DT_F32}, {PJ_DT_F8E5M2, PJ_DT_F8E5M2},
 };
 
 static void every_type(void **state) {
@@ -158,7 +158,7 @@ static void blocks(void **state) {
                                      {20, 65, 33, 64},  {3, 200, 70, 90},   {1, 300, 5, 200},
                                      {1, 5, 300, 200},  {18, 200, 16, 530}, {1, 100, 17, 2049}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
-    for (size_t t = 0; t < 9; ++t)
+    for (size_t t = 0; t < 13; ++t)
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
 }
 
