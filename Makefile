@@ -17,7 +17,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-plot bench-limits bench-host bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -93,6 +93,14 @@ bench-peers: ## bench with torch, torch.compile and IREE beside (downloads about
 	@$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check -r bench/peers.txt
 	@$(PY) bench/bench.py --build $(BUILD) --json $(BUILD)/bench-peers.json --peers $(PEERS) \
 	  --peers-python $(VENV)-peers/bin/python $(BENCH)
+
+bench-sweep: ## products of 200 shapes in f32, f64, bf16 and i8 against torch and OpenBLAS, about 10 minutes: table, build/sweep.json, plots
+	@$(SETUP) build
+	@$(MAKE) --no-print-directory all
+	@test -x $(VENV)-peers/bin/python || python3 -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check -r bench/sweep/requirements.txt
+	@$(VENV)-peers/bin/python bench/sweep/sweep.py --build $(BUILD) --peers-python $(VENV)-peers/bin/python --json $(BUILD)/sweep.json $(BENCH)
+	@$(VENV)-peers/bin/python bench/sweep/plot.py $(BUILD)/sweep.json
 
 bench-plot: ## draw build/bench.json (BENCH_JSON): ratios of run and compile by tag, as PNG and SVG beside it
 	@$(SETUP) python
