@@ -71,6 +71,11 @@ if(TARGET differential)
   add_test(NAME differential COMMAND differential --count 80)
   add_test(NAME differential_passes COMMAND differential --compiler passes --count 800)
   add_test(NAME differential_memory COMMAND differential --count 12 --failures 16)
+  # Results of all sizes written past the caches.
+  add_test(NAME differential_past COMMAND differential --count 80 --seed 3000)
+  add_test(NAME differential_medium_past COMMAND differential --size medium --count 15 --seed 3000)
+  set_tests_properties(differential_past differential_medium_past PROPERTIES LABELS quick TIMEOUT 240
+                       ENVIRONMENT PJRT_WRITE_PAST_KB=1)
   # Programs that once failed.
   file(GLOB bugs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/bugs/*.mlir)
   add_test(NAME bugs COMMAND differential ${bugs})

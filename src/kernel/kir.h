@@ -119,6 +119,7 @@ typedef struct PjKir {
   uint32_t current;  // block at hand
   uint8_t alias;     // given to the next memory accesses
   bool always;       // and: reads may run whatever the program does, so they leave loops and branches
+  bool past;         // and: whole vectors are stored past the caches (kir.def, STORE)
   struct PjKirTable *table; // of pure values
 } PjKir;
 

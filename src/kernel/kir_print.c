@@ -84,7 +84,7 @@ static void print_operands(Printer *p, const PjKirInst *inst) {
   case PJ_KIR_READG:
     print_access(p, inst);
     if (inst->imm)
-      pj_strbuf_puts(p->out, " always");
+      pj_strbuf_puts(p->out, inst->op == PJ_KIR_STORE ? " past" : " always");
     return;
   case PJ_KIR_CALL:
     pj_strbuf_printf(p->out, " %s(", pj_kir_extern_info[inst->imm].name);

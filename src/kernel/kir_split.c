@@ -273,6 +273,7 @@ static PjKirVal copy_value(Split *s, const PjKirInst *inst) {
   uint32_t n = inst->num_args;
   const PjKirVal *args = mapped(s, inst->args, n);
   k->alias = inst->alias;
+  k->past = inst->op == PJ_KIR_STORE && inst->imm;
   switch (inst->op) {
   case PJ_KIR_SPLAT:
     return pj_kir_splat(k, args[0], inst->type.lanes);

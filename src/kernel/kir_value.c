@@ -274,6 +274,8 @@ static MaskState mask_state(PjKir *k, PjKirVal *mask, int lanes) {
 
 static PjKirVal access(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, PjKirVal *args,
                        PjKirVal mask) {
+  bool always = op == PJ_KIR_READ && k->always,
+       past = op == PJ_KIR_STORE && k->past && pj_kir_typeof(k, args[0]).lanes > 1;
   if (mask)
     args[n++] = mask;
   PjKirInst inst = {.op = (uint8_t)op,
@@ -281,7 +283,7 @@ static PjKirVal access(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, PjKirVa
                     .alias = k->alias,
                     .num_args = n,
                     .args = args,
-                    .imm = op == PJ_KIR_READ && k->always && !mask};
+                    .imm = !mask && (always || past)};
   return pj_kir__value(k, &inst);
 }
 

@@ -117,6 +117,8 @@ static PjStatus check_access(const Verifier *v, const PjKirInst *inst) {
   if (inst->num_args == 3u + store)
     REQUIRE(is_type(pj_kir_typeof(k, inst->args[store + 2]), PJ_KIR_I1, value.lanes),
             "type of the mask");
+  if (inst->op == PJ_KIR_STORE && inst->imm)
+    REQUIRE(inst->imm == 1 && inst->num_args == 3 && value.lanes > 1, "a store past the caches");
   return PJ_STATUS_OK;
 }
 

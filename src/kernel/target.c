@@ -2,9 +2,11 @@
 #include "kernel/target.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/options.h"
 
 const char *pj_isa_name(PjIsa isa) {
   static const char *const names[PJ_ISA_COUNT] = {"sse", "avx2", "avx512", "neon"};
@@ -19,6 +21,7 @@ PjKirTarget pj_kir_target_of(PjIsa isa) {
                        .l1_bytes = 32 << 10,
                        .l2_bytes = 512 << 10,
                        .l3_bytes = 4 << 20,
+                       .past_bytes = INT64_MAX,
                        .threads = 2};
 }
 
@@ -29,6 +32,34 @@ static void cache_size(int name, int64_t *size) {
   long bytes = sysconf(name);
   if (bytes > 0)
     *size = bytes;
+}
+
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+// Bytes of the last cache that processor 0 reaches, 0: not known. The C library adds up all of a
+// socket, so the system is asked first.
+static int64_t last_cache(void) {
+  long long kib = 0;
+  FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
+  if (file) {
+    if (fscanf(file, "%lldK", &kib) != 1 || kib < 0 || kib > INT32_MAX)
+      kib = 0;
+    fclose(file);
+  }
+  int64_t bytes = kib << 10;
+  if (!bytes)
+    cache_size(_SC_LEVEL3_CACHE_SIZE, &bytes);
+  return bytes;
+}
+#endif
+
+// Three quarters of the last cache: with more than that moved, lines that are written were not in
+// it, and are evicted again before they are read.
+static int64_t past_bytes(int64_t last_cache) {
+  if (*pj_option_text(PJ_OPTION_WRITE_PAST_KB)) {
+    int64_t kib = pj_option_int(PJ_OPTION_WRITE_PAST_KB);
+    return kib > 0 && kib < INT64_MAX >> 10 ? kib << 10 : INT64_MAX;
+  }
+  return last_cache ? last_cache / 4 * 3 : INT64_MAX;
 }
 
 static void detect(void) {
@@ -42,8 +73,7 @@ static void detect(void) {
 #ifdef _SC_LEVEL1_DCACHE_SIZE
   cache_size(_SC_LEVEL1_DCACHE_SIZE, &host.l1_bytes);
   cache_size(_SC_LEVEL2_CACHE_SIZE, &host.l2_bytes);
-  int64_t shared = 0;
-  cache_size(_SC_LEVEL3_CACHE_SIZE, &shared);
+  int64_t shared = last_cache();
 #else
   int64_t shared = 0;
 #endif
@@ -51,6 +81,7 @@ static void detect(void) {
   host.threads = threads > 0 ? (int)threads : 1;
   if (shared) // All processors share it; one can count on its part, but on no less than its own.
     host.l3_bytes = shared / host.threads > host.l2_bytes ? shared / host.threads : host.l2_bytes;
+  host.past_bytes = past_bytes(shared);
 }
 
 const PjKirTarget *pj_kir_target_host(void) {

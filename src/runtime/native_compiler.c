@@ -291,6 +291,12 @@ static void frame_give(PjCompiled *compiled, Frame *frame) {
     frame_destroy(frame);
 }
 
+// Whether a program may write to the memory of parameter |i|: it was given up, and is aligned as
+// kernels want what they write to. Memory that the host brought along may be less so.
+static bool may_write(PjArray *const *inputs, const bool *given_up, uint32_t i) {
+  return given_up && given_up[i] && (uintptr_t)pj_array_host_pointer(inputs[i]) % 64 == 0;
+}
+
 // The address of a parameter that the program overwrites: its own memory if that was given up, else
 // a copy in |copies|.
 static PjStatus bind_overwritten(PjArray *input, bool given_up, char **copies, void **out) {
@@ -330,14 +336,15 @@ static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs,
       frame->outputs[j] = pj_array_host_pointer(outputs[j]);
       continue;
     }
-    PJ_TRY(bind_aliased(inputs[i], given_up && given_up[i], outputs[j], &frame->inputs[i]));
+    PJ_TRY(bind_aliased(inputs[i], may_write(inputs, given_up, i), outputs[j], &frame->inputs[i]));
     frame->outputs[j] = frame->inputs[i];
   }
   for (uint32_t i = 0; i < s->num_inputs; i++) {
     if (frame->inputs[i])
       continue;
     if (s->overwritten[i])
-      PJ_TRY(bind_overwritten(inputs[i], given_up && given_up[i], &copies, &frame->inputs[i]));
+      PJ_TRY(
+          bind_overwritten(inputs[i], may_write(inputs, given_up, i), &copies, &frame->inputs[i]));
     else
       frame->inputs[i] = pj_array_host_pointer(inputs[i]);
   }
@@ -345,10 +352,10 @@ static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs,
 }
 
 // Memory for copies of parameters that are overwritten though they were not given up.
-static size_t copies_bytes(const PjSchedule *s, const bool *given_up) {
+static size_t copies_bytes(const PjSchedule *s, PjArray *const *inputs, const bool *given_up) {
   size_t bytes = 0;
   for (uint32_t i = 0; i < s->num_inputs; i++)
-    if (s->overwritten[i] && !(given_up && given_up[i]))
+    if (s->overwritten[i] && !may_write(inputs, given_up, i))
       bytes += (s->slots.data[s->inputs[i]].bytes + 63) / 64 * 64;
   return bytes;
 }
@@ -368,7 +375,7 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   PjDriver *driver = context->client ? context->client->driver : NULL;
   PjMemoryKind scratch =
       context->client && context->client->remote ? PJ_MEMORY_UNPINNED_HOST : PJ_MEMORY_DEVICE;
-  size_t own = pj_schedule_memory(s, threads), bytes = own + copies_bytes(s, may_overwrite);
+  size_t own = pj_schedule_memory(s, threads), bytes = own + copies_bytes(s, inputs, may_overwrite);
   Frame *frame = frame_take(compiled, bytes);
   if (!frame)
     return pj_status_oom();

@@ -47,7 +47,10 @@ PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index) {
 
 void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at,
                    PjElem value) {
-  pj_nest_store(e->nest, dtype, e->out[root].ptr[result], e->out[root].alias[result], at, value, 0);
+  const PjRootBuffers *out = &e->out[root];
+  e->k->past = out->past;
+  pj_nest_store(e->nest, dtype, out->ptr[result], out->alias[result], at, value, 0);
+  e->k->past = false;
 }
 
 int64_t pj_emit_trips(PjEmit *e, PjKirVal begin, PjKirVal end, int64_t step, int64_t limit) {

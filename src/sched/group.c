@@ -185,6 +185,17 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   return true;
 }
 
+// Elements lie in the order of the domain, so rows that are whole vectors begin where one does;
+// blocks and ranges are multiples of vectors.
+bool pj_group_is_aligned(const PjGroup *g, uint32_t r) {
+  const PjRoot *root = &g->roots[r];
+  if (g->kind == PJ_GROUP_COLUMNS || g->tiny || g->split > 1 || root->role != PJ_ROOT_ELEMENTS ||
+      root->reused || root->op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE)
+    return false;
+  return g->num_loops == 1 ? g->align % g->lanes == 0
+                           : g->loops[g->num_loops - 1].extent % g->lanes == 0;
+}
+
 bool pj_group_shape_reduce(PjGroup *g, const PjCuts *given) {
   const PjOp *op = g->roots[0].op;
   const PjType *from = op->operands[0]->type;

@@ -85,7 +85,12 @@ int64_t pj_group_across(const PjGroup *group, int lanes);
 typedef struct PjRootBuffers {
   PjKirVal ptr[PJ_MAX_REDUCED];
   uint8_t alias[PJ_MAX_REDUCED];
+  bool past; // whole vectors are written past the caches (pj_group_is_aligned)
 } PjRootBuffers;
+
+// Whether each whole vector of root |r|'s elements begins at a multiple of its lanes, and nothing
+// of the group reads it again.
+bool pj_group_is_aligned(const PjGroup *group, uint32_t r);
 
 // Emits the loops over units [begin, end) (i64 scalars). Inputs are bound in |nest|; |out| has one
 // entry per root. With group->split > 1 results are partial ones: element s * outer + o of type

@@ -304,6 +304,28 @@ static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t co
         buffers[r].alias[i] = alias_of(b, b->out.data[at++]);
 }
 
+// Results that are written past the caches, if all that the kernel moves is too much for them. What
+// lies where an input does is in them already.
+static void choose_past(const Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
+  const PjSchedule *s = b->l->schedule;
+  size_t bytes = 0, at = 0;
+  for (size_t i = 0; i < b->in.len; i++)
+    bytes += s->slots.data[b->in.data[i]].bytes;
+  for (size_t i = 0; i < b->out.len; i++)
+    bytes += s->slots.data[b->out.data[i]].bytes;
+  if (b->l->options->source || (int64_t)bytes <= b->l->options->target->past_bytes)
+    return;
+  for (uint32_t r = 0; r < g->num_roots; r++) {
+    if (!g->roots[r].stored)
+      continue;
+    uint32_t slot = b->out.data[at];
+    at += g->roots[r].op->num_results;
+    buffers[r].past = s->slots.data[slot].kind != PJ_SLOT_INPUT && pj_group_is_aligned(g, r);
+    for (size_t i = 0; i < b->in.len; i++)
+      buffers[r].past &= b->in.data[i] != slot;
+  }
+}
+
 static const char *group_name(const PjGroup *g) {
   return g->kind == PJ_GROUP_MAP ? "map" : g->kind == PJ_GROUP_ROWS ? "rows" : "columns";
 }
@@ -407,6 +429,8 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
     }
   }
   number_aliases(&b, buffers, g.num_roots, &g, parts != NULL);
+  if (!parts)
+    choose_past(&b, buffers, &g);
   bind_inputs(&b);
   PjKir *k = b.nest->ix.k;
   pj_group_emit(b.nest, &g, buffers, pj_kir_begin(k), pj_kir_end(k));

@@ -132,7 +132,8 @@ PjTraceLabels *pj_schedule_labels(const PjSchedule *schedule);
 
 // Bytes of memory that a run on |threads| needs, aligned to 64.
 size_t pj_schedule_memory(const PjSchedule *schedule, const PjThreads *threads);
-// Runs it. |memory|: as told above, contents do not matter. |buffers|: room for an address per
+// Runs it. |memory|: as told above, contents do not matter. |outputs|, and the |inputs| that it
+// overwrites, are aligned to 64 as well. |buffers|: room for an address per
 // slot. |options|: for fallbacks. Threads: any, each with its own memory. While a profiler is on,
 // every step is noted in its log.
 PjStatus pj_schedule_run(const PjSchedule *schedule, PjThreads *threads,

@@ -201,6 +201,42 @@ static void parameters(void **state) {
     }
 }
 
+// Parameters of each type in whole vectors, stored past the caches.
+static void build_past(PjKir *k, void *context) {
+  const Shape *s = context;
+  k->past = true;
+  for (uint32_t i = 0; i < NUM_ELEMS; ++i) {
+    PjKirVal p = pj_kir_splat(k, pj_kir_param(k, pj_kir_type(elems[i], 1), i), s->lanes);
+    pj_kir_store(k, p, pj_kir_buffer(k, i), pj_kir_begin(k), 0);
+  }
+}
+
+static void past_the_caches(void **state) {
+  PjIsa isas[PJ_ISA_COUNT];
+  uint32_t n = test_isas(isas);
+  for (uint32_t i = 0; i < n; ++i)
+    for (int lanes = 1; lanes <= 32; lanes *= 2) {
+      Shape s = {.lanes = lanes};
+      PjJitCode *code = test_compile(isas[i], "past", build_past, &s);
+      uint64_t params[NUM_ELEMS];
+      static _Alignas(64) uint8_t out[NUM_ELEMS][64 * 8];
+      void *buffers[NUM_ELEMS];
+      memset(out, 0xee, sizeof out);
+      for (int e = 0; e < NUM_ELEMS; ++e) {
+        params[e] = 0x0123456789abcdef * (uint64_t)(e + 1);
+        buffers[e] = out[e];
+      }
+      pj_jit_entry(code)(buffers, params, lanes, lanes, NULL);
+      for (int e = 0; e < NUM_ELEMS; ++e) {
+        size_t bytes = (size_t)pj_kir_elem_bytes(elems[e]), at = (size_t)lanes * bytes;
+        for (size_t b = 0; b < sizeof out[e]; ++b)
+          assert_int_equal(out[e][b],
+                           b < at || b >= 2 * at ? 0xee : (params[e] >> b % bytes * 8 & 0xff));
+      }
+      pj_jit_release(code);
+    }
+}
+
 // Stack and scratch: squares go to the stack, come back in reverse, and the sum through scratch.
 static void build_stack(PjKir *k, void *context) {
   PjKirVal n = pj_kir_end(k), one = pj_kir_i64(k, 1), zero = pj_kir_i64(k, 0);
@@ -344,6 +380,7 @@ int main(void) {
       cmocka_unit_test(masked_accesses), cmocka_unit_test(gathers_and_scatters),
       cmocka_unit_test(parameters),      cmocka_unit_test(stack_and_scratch),
       cmocka_unit_test(lanes),           cmocka_unit_test(narrow_shuffles),
+      cmocka_unit_test(past_the_caches),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,12 +15,26 @@ typedef struct Made {
   PjArena *work, *kernels;
   PjSchedule *schedule;
   PjStatus status;
+  int64_t past_bytes; // of the target
+  int writes_past;    // stores past the caches in all kernels
 } Made;
+
+static void count_past(void *context, uint32_t code, const PjKir *function) {
+  (void)code;
+  for (PjKirVal v = 1; v < function->insts.len; v++)
+    ((Made *)context)->writes_past +=
+        pj_kir_inst(function, v)->op == PJ_KIR_STORE && pj_kir_inst(function, v)->imm;
+}
 
 static PjStatus in_kernels(void *context) {
   Made *m = context;
-  PjScheduleOptions options = {
-      .target = pj_kir_target_host(), .work = m->work, .kernels = m->kernels};
+  PjKirTarget target = *pj_kir_target_host();
+  target.past_bytes = m->past_bytes;
+  PjScheduleOptions options = {.target = &target,
+                               .work = m->work,
+                               .kernels = m->kernels,
+                               .dump = count_past,
+                               .dump_context = m};
   return pj_schedule_create(m->parsed.arena, m->parsed.module, &options, &m->schedule);
 }
 
@@ -28,12 +42,16 @@ static PjStatus in_work(void *context) {
   return pj_arena_guard(((Made *)context)->kernels, in_kernels, context);
 }
 
-static Made make(const char *text) {
-  Made m = {.parsed = pass_run(text, NULL)};
+static Made make_for(const char *text, int64_t past_bytes) {
+  Made m = {.parsed = pass_run(text, NULL), .past_bytes = past_bytes};
   assert_null(pj_arena_create(0, &m.work));
   assert_null(pj_arena_create(0, &m.kernels));
   m.status = pj_arena_guard(m.parsed.arena, in_work, &m);
   return m;
+}
+
+static Made make(const char *text) {
+  return make_for(text, INT64_MAX);
 }
 
 static void unmake(Made *m) {
@@ -207,6 +225,42 @@ static void test_result_in_place(void **state) {
       0);
 }
 
+// How many stores of the kernels go past the caches, where |past_bytes| are too many for them.
+static int writes_past(const char *text, int64_t past_bytes) {
+  Made m = make_for(text, past_bytes);
+  if (m.status)
+    fail_msg("%s", pj_status_message(m.status));
+  int count = m.writes_past;
+  unmake(&m);
+  return count;
+}
+
+static void test_past_the_caches(void **state) {
+  (void)state;
+  const char *sum = pass_main("%x: tensor<64x32xf32>, %y: tensor<64x32xf32>", "tensor<64x32xf32>",
+                              "%r = stablehlo.add %x, %y : tensor<64x32xf32>\n"
+                              "return %r : tensor<64x32xf32>\n");
+  assert_int_equal(writes_past(sum, 3 * 8192), 0);
+  assert_int_equal(writes_past(sum, 3 * 8192 - 1), 1);
+  // Where an operand lay that was given up, what is written is in the caches.
+  assert_int_equal(
+      writes_past("func.func @main(%x: tensor<64x32xf32> {tf.aliasing_output = 0 : i32}) -> "
+                  "tensor<64x32xf32> {\n"
+                  "%r = stablehlo.sine %x : tensor<64x32xf32>\n"
+                  "return %r : tensor<64x32xf32>\n}\n",
+                  1),
+      0);
+  // Rows that are no whole vectors do not begin where one may be written.
+  assert_int_equal(
+      writes_past(pass_main("%x: tensor<40x33xf32>, %y: tensor<33xf32>", "tensor<40x33xf32>",
+                            "%b = stablehlo.broadcast_in_dim %y, dims = [1] : (tensor<33xf32>) -> "
+                            "tensor<40x33xf32>\n"
+                            "%r = stablehlo.add %x, %b : tensor<40x33xf32>\n"
+                            "return %r : tensor<40x33xf32>\n"),
+                  1),
+      0);
+}
+
 static void test_refused(void **state) {
   (void)state;
   Made m =
@@ -222,7 +276,7 @@ int main(void) {
       cmocka_unit_test(test_siblings),        cmocka_unit_test(test_shared_code),
       cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
       cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_result_in_place), cmocka_unit_test(test_past_the_caches),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");

@@ -141,8 +141,8 @@ static void describe_llvm(void) {
   unsigned major, minor, patch;
   LLVMGetVersion(&major, &minor, &patch);
   for (int i = 0; i < PJ_ISA_COUNT; ++i)
-    snprintf(llvm.version[i], sizeof llvm.version[i], "llvm %u.%u.%u %s%s for %s, emitter %s", major,
-             minor, patch, isas[i].cpu, isas[i].features, tune_cpu((PjIsa)i), PJ_EMITTER_ID);
+    snprintf(llvm.version[i], sizeof llvm.version[i], "llvm %u.%u.%u %s%s for %s, emitter %s",
+             major, minor, patch, isas[i].cpu, isas[i].features, tune_cpu((PjIsa)i), PJ_EMITTER_ID);
 }
 
 const char *pj_codegen_version(PjIsa isa) {
@@ -241,7 +241,10 @@ static void prepare(Job *job, const PjKir *k) {
   memcpy(g->elems, types, sizeof types);
   g->half = LLVMHalfTypeInContext(g->context);
   g->invariant_load = LLVMGetMDKindIDInContext(g->context, "invariant.load", 14);
+  g->nontemporal = LLVMGetMDKindIDInContext(g->context, "nontemporal", 11);
   g->empty_node = LLVMMetadataAsValue(g->context, LLVMMDNodeInContext2(g->context, NULL, 0));
+  LLVMMetadataRef one = LLVMValueAsMetadata(LLVMConstInt(g->elems[PJ_KIR_I32], 1, 0));
+  g->one_node = LLVMMetadataAsValue(g->context, LLVMMDNodeInContext2(g->context, &one, 1));
   LLVMTargetMachineRef machine = w->machines[k->target->isa];
   LLVMSetTarget(g->module, isas[k->target->isa].triple);
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);

@@ -235,6 +235,8 @@ PjStatus pj_llvm_function(PjLlvmGen *g, const char *symbol) {
   LLVMBasicBlockRef body = new_block(g);
   LLVMPositionBuilderAtEnd(g->builder, body);
   PJ_TRY(translate_block(g, 1));
+  if (g->writes_past) // others see it all after a fence only
+    pj_llvm_intrinsic(g, PJ_LLVM_SFENCE, 0, NULL, 0, NULL);
   LLVMBuildRetVoid(g->builder);
   LLVMPositionBuilderAtEnd(g->builder, g->entry); // now that all allocas stand in it
   LLVMBuildBr(g->builder, body);

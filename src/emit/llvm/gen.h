@@ -5,25 +5,26 @@
 #include "kernel/kir.h"
 
 // Intrinsics that the emitter uses: INTRINSIC(ENUM, LLVM name)
-#define PJ_LLVM_INTRINSICS(X)            \
-  X(FMA, "llvm.fma")                     \
-  X(FABS, "llvm.fabs")                   \
-  X(COPYSIGN, "llvm.copysign")           \
-  X(SQRT, "llvm.sqrt")                   \
-  X(FLOOR, "llvm.floor")                 \
-  X(CEIL, "llvm.ceil")                   \
-  X(TRUNC, "llvm.trunc")                 \
-  X(ROUNDEVEN, "llvm.roundeven")         \
-  X(SMIN, "llvm.smin")                   \
-  X(SMAX, "llvm.smax")                   \
-  X(UMIN, "llvm.umin")                   \
-  X(UMAX, "llvm.umax")                   \
-  X(CTLZ, "llvm.ctlz")                   \
-  X(CTPOP, "llvm.ctpop")                 \
-  X(MASKED_LOAD, "llvm.masked.load")     \
-  X(MASKED_STORE, "llvm.masked.store")   \
-  X(MASKED_GATHER, "llvm.masked.gather") \
-  X(MASKED_SCATTER, "llvm.masked.scatter")
+#define PJ_LLVM_INTRINSICS(X)              \
+  X(FMA, "llvm.fma")                       \
+  X(FABS, "llvm.fabs")                     \
+  X(COPYSIGN, "llvm.copysign")             \
+  X(SQRT, "llvm.sqrt")                     \
+  X(FLOOR, "llvm.floor")                   \
+  X(CEIL, "llvm.ceil")                     \
+  X(TRUNC, "llvm.trunc")                   \
+  X(ROUNDEVEN, "llvm.roundeven")           \
+  X(SMIN, "llvm.smin")                     \
+  X(SMAX, "llvm.smax")                     \
+  X(UMIN, "llvm.umin")                     \
+  X(UMAX, "llvm.umax")                     \
+  X(CTLZ, "llvm.ctlz")                     \
+  X(CTPOP, "llvm.ctpop")                   \
+  X(MASKED_LOAD, "llvm.masked.load")       \
+  X(MASKED_STORE, "llvm.masked.store")     \
+  X(MASKED_GATHER, "llvm.masked.gather")   \
+  X(MASKED_SCATTER, "llvm.masked.scatter") \
+  X(SFENCE, "llvm.x86.sse.sfence")
 
 typedef enum PjLlvmIntrinsic {
 #define X(ENUM, name) PJ_LLVM_##ENUM,
@@ -44,8 +45,9 @@ typedef struct PjLlvmGen {
   LLVMValueRef *results;   // of all control operations
   LLVMTypeRef elems[PJ_KIR_ELEM_COUNT];
   LLVMTypeRef half;
-  unsigned invariant_load; // kinds of metadata
-  LLVMValueRef empty_node;
+  unsigned invariant_load, nontemporal; // kinds of metadata
+  LLVMValueRef empty_node, one_node;
+  bool writes_past;           // the caches
   const unsigned *intrinsics; // ids, by PjLlvmIntrinsic
   const char *tune_cpu;       // or NULL
 } PjLlvmGen;

@@ -82,11 +82,23 @@ static LLVMValueRef gather(PjLlvmGen *g, const PjKirInst *inst) {
   return pj_llvm_intrinsic(g, PJ_LLVM_MASKED_GATHER, 2, types, 4, args);
 }
 
+// Past the caches; what is less than a register goes the usual way.
+static void write_past(PjLlvmGen *g, LLVMValueRef store, PjKirType type) {
+  unsigned bytes = elem_align(type) * type.lanes;
+  LLVMSetAlignment(store, bytes < 64 ? bytes : 64);
+  if (bytes < 16 || g->k->target->isa == PJ_ISA_NEON)
+    return;
+  LLVMSetMetadata(store, g->nontemporal, g->one_node);
+  g->writes_past = true;
+}
+
 static LLVMValueRef plain_store(PjLlvmGen *g, const PjKirInst *inst) {
   PjKirType type = pj_llvm_arg_type(g, inst, 0);
   LLVMValueRef at = address(g, type, pj_llvm_arg(g, inst, 1), pj_llvm_arg(g, inst, 2));
   LLVMValueRef store = LLVMBuildStore(g->builder, pj_llvm_arg(g, inst, 0), at);
   LLVMSetAlignment(store, elem_align(type));
+  if (inst->op == PJ_KIR_STORE && inst->imm)
+    write_past(g, store, type);
   return store;
 }
 

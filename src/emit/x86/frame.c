@@ -135,6 +135,11 @@ void enc_enter(Enc *e) {
 }
 
 void enc_leave(Enc *e) {
+  if (e->f->writes_past) { // sfence
+    enc_byte(e, 0x0f);
+    enc_byte(e, 0xae);
+    enc_byte(e, 0xf8);
+  }
   if (e->wide) {
     enc_byte(e, 0xc5);
     enc_byte(e, 0xf8);

@@ -124,7 +124,7 @@ static X86Op load_part(Lower *l, int size, X86Mem m) {
   }
 }
 
-static void store_part(Lower *l, int size, X86Op value, X86Mem m) {
+static void store_part(Lower *l, int size, X86Op value, X86Mem m, bool past) {
   static const uint32_t codes[] = {[2] = X86_M3A | P | 0x15,
                                    [4] = M | P | 0x7e,
                                    [8] = M | P | 0xd6,
@@ -133,7 +133,7 @@ static void store_part(Lower *l, int size, X86Op value, X86Mem m) {
   X86Op at = x86_memory(l, m);
   value = x86_in_reg(l, X86_VEC, value);
   X86Ins *ins = x86_ins(l, X86_ST, size == 32 ? 32 : 16);
-  ins->enc = codes[size];
+  ins->enc = past && size >= 16 ? M | 0x2b : codes[size]; // vmovntps
   ins->a = value;
   ins->b = at;
   ins->has_imm = size == 2; // vpextrw
@@ -282,8 +282,9 @@ static void lower_store(Lower *l, PjKirVal v) {
   }
   const Parts *parts = x86_parts(l, inst->args[0]);
   if (!mask) {
+    l->f->writes_past |= inst->imm;
     for (int i = 0; i < parts->n; ++i, m.disp += 32)
-      store_part(l, lanes * bytes > 32 ? 32 : lanes * bytes, parts->op[i], m);
+      store_part(l, lanes * bytes > 32 ? 32 : lanes * bytes, parts->op[i], m, inst->imm);
   } else if (bytes >= 4 && lanes * bytes >= 16) {
     Parts on = x86_mask(l, mask, bytes);
     for (int i = 0; i < parts->n; ++i, m.disp += 32) {

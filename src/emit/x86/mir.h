@@ -159,6 +159,7 @@ typedef struct X86Fn {
   uint32_t frame_bytes; // of KIR's STACK, 64-byte units
   bool uses_rax_rdx;    // for division and products
   bool uses_calls;
+  bool writes_past;    // the caches: others see it all after a fence only
   const char *refused; // why it cannot be compiled here
   // --- after allocation
   uint32_t num_slots[2];
