@@ -1,10 +1,9 @@
 // Conversions between the float formats of dtypes.def and float / double.
 //
-// Every narrow format is described by one row: exponent and mantissa widths, bias, and what it does
-// with the codes that IEEE 754 gives to infinity and NaN. A value is rounded once, to nearest even,
-// from the bits of a float; a double is first brought to a float by rounding to odd, which keeps
-// enough to round correctly afterwards (Boldo and Melquiond, "Emulation of FMA and correctly
-// rounded sums", IEEE Trans. Computers 57(4), 2008).
+// Every narrow format is described by a row of pj_float_formats. A value is rounded once, to
+// nearest even, from the bits of a float; a double is first brought to a float by rounding to odd,
+// which keeps enough to round correctly afterwards (Boldo and Melquiond, "Emulation of FMA and
+// correctly rounded sums", IEEE Trans. Computers 57(4), 2008).
 //
 // Codes for NaN and overflow are those of ml_dtypes (0.5), which JAX and XLA share.
 #include "eval/float.h"
@@ -13,29 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
-typedef enum Special {
-  IEEE,     // largest exponent: infinity and NaN
-  ONLY_NAN, // FN: no infinity; all ones is NaN
-  FNUZ,     // no infinity, no -0; the code of -0 is NaN
-  FINITE,   // FN of 4 and 6 bits: neither; overflow gives the largest value
-  EXPONENT, // E8M0: powers of two without sign, zero or infinity; all ones is NaN
-} Special;
-
-typedef struct Format {
-  uint8_t ebits, mbits;
-  int16_t bias;
-  Special special;
-} Format;
-
-static const Format formats[PJ_DT_COUNT] = {
-    [PJ_DT_F4E2M1FN] = {2, 1, 1, FINITE},      [PJ_DT_F6E2M3FN] = {2, 3, 1, FINITE},
-    [PJ_DT_F6E3M2FN] = {3, 2, 3, FINITE},      [PJ_DT_F8E3M4] = {3, 4, 3, IEEE},
-    [PJ_DT_F8E4M3] = {4, 3, 7, IEEE},          [PJ_DT_F8E4M3B11FNUZ] = {4, 3, 11, FNUZ},
-    [PJ_DT_F8E4M3FN] = {4, 3, 7, ONLY_NAN},    [PJ_DT_F8E4M3FNUZ] = {4, 3, 8, FNUZ},
-    [PJ_DT_F8E5M2] = {5, 2, 15, IEEE},         [PJ_DT_F8E5M2FNUZ] = {5, 2, 16, FNUZ},
-    [PJ_DT_F8E8M0FNU] = {8, 0, 127, EXPONENT}, [PJ_DT_BF16] = {8, 7, 127, IEEE},
-    [PJ_DT_F16] = {5, 10, 15, IEEE},           [PJ_DT_TF32] = {8, 10, 127, IEEE},
-};
+#include "ir/float_bits.h"
 
 static inline uint32_t float_bits(float value) {
   uint32_t bits;
@@ -91,72 +68,73 @@ static inline uint32_t tf32_encode(float value) {
 }
 
 // ------------------------------------------------------------------ up to 8 bits
-static float small_decode(const Format *f, uint32_t code) {
-  uint32_t sign_bit = 1u << (f->ebits + f->mbits), magnitude = code & (sign_bit - 1);
-  uint32_t exponent = magnitude >> f->mbits, mantissa = magnitude & ((1u << f->mbits) - 1);
-  uint32_t ones = (1u << f->ebits) - 1;
+static float small_decode(const PjFloatFormat *f, uint32_t code) {
+  uint32_t sign_bit = 1u << (f->exponent + f->mantissa), magnitude = code & (sign_bit - 1);
+  uint32_t exponent = magnitude >> f->mantissa, mantissa = magnitude & ((1u << f->mantissa) - 1);
+  uint32_t ones = (1u << f->exponent) - 1;
   bool negative = code & sign_bit;
-  if (f->special == EXPONENT)
+  if (f->specials == PJ_FLOAT_SCALE)
     return code == 0xFF ? NAN : ldexpf(1, (int)code - f->bias);
-  if (f->special == FNUZ && code == sign_bit)
+  if (f->specials == PJ_FLOAT_FNUZ && code == sign_bit)
     return -NAN;
-  if (f->special == ONLY_NAN && magnitude == sign_bit - 1)
+  if (f->specials == PJ_FLOAT_ONLY_NAN && magnitude == sign_bit - 1)
     return negative ? -NAN : NAN;
-  if (f->special == IEEE && exponent == ones) {
+  if (f->specials == PJ_FLOAT_IEEE && exponent == ones) {
     float value = mantissa ? NAN : INFINITY;
     return negative ? -value : value;
   }
-  float value = exponent
-                    ? ldexpf((float)(mantissa | 1u << f->mbits), (int)exponent - f->bias - f->mbits)
-                    : ldexpf((float)mantissa, 1 - f->bias - f->mbits);
+  float value = exponent ? ldexpf((float)(mantissa | 1u << f->mantissa),
+                                  (int)exponent - f->bias - f->mantissa)
+                         : ldexpf((float)mantissa, 1 - f->bias - f->mantissa);
   return negative ? -value : value;
 }
 
 // The code of the largest finite value.
-static uint32_t largest(const Format *f) {
-  uint32_t all = (1u << (f->ebits + f->mbits)) - 1;
-  switch (f->special) {
-  case IEEE:
-    return all - (1u << f->mbits);
-  case ONLY_NAN:
-  case EXPONENT:
+static uint32_t largest(const PjFloatFormat *f) {
+  uint32_t all = (1u << (f->exponent + f->mantissa)) - 1;
+  switch (f->specials) {
+  case PJ_FLOAT_IEEE:
+    return all - (1u << f->mantissa);
+  case PJ_FLOAT_ONLY_NAN:
+  case PJ_FLOAT_SCALE:
     return all - 1;
   default:
     return all;
   }
 }
 
-static uint32_t small_encode(const Format *f, float value) {
+static uint32_t small_encode(const PjFloatFormat *f, float value) {
   uint32_t bits = float_bits(value), magnitude = bits & 0x7FFFFFFFu, negative = bits >> 31;
-  uint32_t sign = negative << (f->ebits + f->mbits), nan_bit = f->mbits ? 1u << (f->mbits - 1) : 0;
+  uint32_t sign = negative << (f->exponent + f->mantissa),
+           nan_bit = f->mantissa ? 1u << (f->mantissa - 1) : 0;
   uint32_t max = largest(f),
            past = max + 1; // in IEEE formats |past| is infinity, in ONLY_NAN it is NaN
-  if (f->special == EXPONENT) {
+  if (f->specials == PJ_FLOAT_SCALE) {
     // Ties round up, and so does all between 2^-127 and 2^-126: what ml_dtypes and XLA do.
     if (negative || !magnitude || magnitude > 0x7F800000u)
       return 0xFF;
     return magnitude <= 0x00400000u ? 0 : (magnitude + 0x00400000u) >> 23;
   }
   if (magnitude > 0x7F800000u) {
-    switch (f->special) {
-    case IEEE:
+    switch (f->specials) {
+    case PJ_FLOAT_IEEE:
       return sign | past | nan_bit;
-    case ONLY_NAN:
+    case PJ_FLOAT_ONLY_NAN:
       return sign | past;
-    case FNUZ:
-      return 1u << (f->ebits + f->mbits);
+    case PJ_FLOAT_FNUZ:
+      return 1u << (f->exponent + f->mantissa);
     default:
-      return sign ^ 1u << (f->ebits + f->mbits); // no NaN: the zero of the other sign
+      return sign ^ 1u << (f->exponent + f->mantissa); // no NaN: the zero of the other sign
     }
   }
   int exponent = (int)(magnitude >> 23) - 127 + f->bias;
   uint32_t code;
   if (exponent >= 1) {
-    uint32_t drop = 23u - f->mbits;
+    uint32_t drop = 23u - f->mantissa;
     uint64_t rounded = magnitude + (1u << (drop - 1)) - 1 + (magnitude >> drop & 1);
-    code = (uint32_t)(rounded >> drop) - ((uint32_t)(127 - f->bias) << f->mbits);
+    code = (uint32_t)(rounded >> drop) - ((uint32_t)(127 - f->bias) << f->mantissa);
   } else {
-    uint32_t drop = 23u - f->mbits + (uint32_t)(1 - exponent),
+    uint32_t drop = 23u - f->mantissa + (uint32_t)(1 - exponent),
              mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
     // More than one place below the smallest subnormal number nothing is left (nor is a float's own
     // subnormal).
@@ -165,10 +143,10 @@ static uint32_t small_encode(const Format *f, float value) {
                : (mantissa + (1u << (drop - 1)) - 1 + (mantissa >> drop & 1)) >> drop;
   }
   if (code > max) {
-    switch (f->special) {
-    case FNUZ:
-      return 1u << (f->ebits + f->mbits);
-    case FINITE:
+    switch (f->specials) {
+    case PJ_FLOAT_FNUZ:
+      return 1u << (f->exponent + f->mantissa);
+    case PJ_FLOAT_FINITE:
       code = max;
       break;
     default:
@@ -176,7 +154,7 @@ static uint32_t small_encode(const Format *f, float value) {
       break;
     }
   }
-  return f->special == FNUZ && !code ? 0 : sign | code;
+  return f->specials == PJ_FLOAT_FNUZ && !code ? 0 : sign | code;
 }
 
 // Values of all codes of the formats of up to 8 bits.
@@ -185,9 +163,10 @@ static pthread_once_t small_once = PTHREAD_ONCE_INIT;
 
 static void fill_small_values(void) {
   for (PjDtype d = 0; d < PJ_DT_COUNT; ++d)
-    if (formats[d].ebits && pj_dtype_bits(d) <= 8)
+    if (pj_float_formats[d].exponent && pj_dtype_bits(d) <= 8)
       for (uint32_t code = 0; code < 256; ++code)
-        small_values[d][code] = small_decode(&formats[d], code & ((1u << pj_dtype_bits(d)) - 1));
+        small_values[d][code] =
+            small_decode(&pj_float_formats[d], code & ((1u << pj_dtype_bits(d)) - 1));
 }
 
 static const float *values_of(PjDtype dtype) {
@@ -245,7 +224,7 @@ void pj_float_encode(PjDtype dtype, float value, void *element) {
     *(uint32_t *)element = tf32_encode(value);
     break;
   default:
-    *(uint8_t *)element = (uint8_t)small_encode(&formats[dtype], value);
+    *(uint8_t *)element = (uint8_t)small_encode(&pj_float_formats[dtype], value);
     break;
   }
 }
@@ -318,7 +297,7 @@ void pj_float_encode_n(PjDtype dtype, int64_t n, const float *in, void *out) {
     break;
   default:
     for (int64_t i = 0; i < n; ++i)
-      out8[i] = (uint8_t)small_encode(&formats[dtype], in[i]);
+      out8[i] = (uint8_t)small_encode(&pj_float_formats[dtype], in[i]);
   }
 }
 

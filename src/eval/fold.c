@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "eval/extrema.h"
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("tree-vectorize,vect-cost-model=dynamic")
 #endif
@@ -24,38 +26,6 @@ enum { LANES = 16, BLOCK = 256 };
 #define FMUL(T, U, a, b) ((a) * (b))
 #define FMAX(T, U, a, b) max_##T((a), (b))
 #define FMIN(T, U, a, b) min_##T((a), (b))
-
-// IEEE 754-2019 maximum and minimum: NaN wins, and -0 < +0. Equal operands differ in nothing but
-// the sign of zero, so combining their bits picks the right one.
-#define EXTREMA(T, U)                      \
-  static inline T bits_and_##T(T a, T b) { \
-    U x, y;                                \
-    memcpy(&x, &a, sizeof x);              \
-    memcpy(&y, &b, sizeof y);              \
-    x &= y;                                \
-    memcpy(&a, &x, sizeof x);              \
-    return a;                              \
-  }                                        \
-  static inline T bits_or_##T(T a, T b) {  \
-    U x, y;                                \
-    memcpy(&x, &a, sizeof x);              \
-    memcpy(&y, &b, sizeof y);              \
-    x |= y;                                \
-    memcpy(&a, &x, sizeof x);              \
-    return a;                              \
-  }                                        \
-  static inline T max_##T(T a, T b) {      \
-    T r = a > b ? a : b;                   \
-    r = a == b ? bits_and_##T(a, b) : r;   \
-    return a != a ? a : r;                 \
-  }                                        \
-  static inline T min_##T(T a, T b) {      \
-    T r = a < b ? a : b;                   \
-    r = a == b ? bits_or_##T(a, b) : r;    \
-    return a != a ? a : r;                 \
-  }
-EXTREMA(float, uint32_t)
-EXTREMA(double, uint64_t)
 
 #define LOOPS(NAME, T, U, OP)                                                     \
   static void vec_##NAME(int64_t n, void *acc, const void *x, int64_t x_stride) { \

@@ -57,37 +57,6 @@ static void materialise(PjEval *ev, PjWindow *w, uint32_t count, PjTensor **inpu
   }
 }
 
-static bool is_trivial(const PjWindow *w, int32_t d) {
-  return w->size[d] == 1 && w->stride[d] == 1 && !w->low[d] && !w->high[d] &&
-         w->base_dilation[d] == 1;
-}
-
-// Merges runs of dimensions that the window does not touch. Sizes only: data stays where it is.
-static void merge_trivial(PjWindow *w) {
-  int32_t rank = 0;
-  for (int32_t d = 0; d < w->rank; ++d) {
-    if (rank && is_trivial(w, d) && is_trivial(w, rank - 1)) {
-      w->in[rank - 1] *= w->in[d];
-      w->out[rank - 1] *= w->out[d];
-      continue;
-    }
-    w->size[rank] = w->size[d];
-    w->stride[rank] = w->stride[d];
-    w->dilation[rank] = w->dilation[d];
-    w->base_dilation[rank] = w->base_dilation[d];
-    w->low[rank] = w->low[d];
-    w->high[rank] = w->high[d];
-    w->in[rank] = w->in[d];
-    w->out[rank++] = w->out[d];
-  }
-  if (!rank) { // a scalar: one dimension of size 1
-    w->size[0] = w->stride[0] = w->dilation[0] = w->base_dilation[0] = w->in[0] = w->out[0] = 1;
-    w->low[0] = w->high[0] = 0;
-    rank = 1;
-  }
-  w->rank = rank;
-}
-
 // Advances |at| through the box [from, to); false after its last position, when |at| is |from|
 // again.
 static bool advance(int32_t rank, int64_t *at, const int64_t *from, const int64_t *to) {
@@ -206,7 +175,7 @@ PjStatus pj_ev_reduce_window(PjEval *ev, const PjOp *op, PjTensor *const *in, Pj
       PJ_TRY(init_is_neutral(ev, &combiner, count, inits, &neutral));
     if (dilated || !neutral)
       materialise(ev, &w, count, inputs, inits);
-    merge_trivial(&w);
+    pj_window_merge(&w);
     PJ_TRY(pj_scan_window(ev, &w, &combiner, count, inputs, sums, &done));
     if (!done && inputs[0]->count)
       PJ_TRY(slide(ev, &w, &combiner, count, inputs, sums));

@@ -41,13 +41,38 @@ PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out) 
   return PJ_STATUS_OK;
 }
 
+void pj_window_merge(PjWindow *w) {
+  int32_t rank = 0;
+  for (int32_t d = 0; d < w->rank; ++d) {
+    if (rank && pj_window_untouched(w, d) && pj_window_untouched(w, rank - 1)) {
+      w->in[rank - 1] *= w->in[d];
+      w->out[rank - 1] *= w->out[d];
+      continue;
+    }
+    w->size[rank] = w->size[d];
+    w->stride[rank] = w->stride[d];
+    w->dilation[rank] = w->dilation[d];
+    w->base_dilation[rank] = w->base_dilation[d];
+    w->low[rank] = w->low[d];
+    w->high[rank] = w->high[d];
+    w->in[rank] = w->in[d];
+    w->out[rank++] = w->out[d];
+  }
+  if (!rank) {
+    w->size[0] = w->stride[0] = w->dilation[0] = w->base_dilation[0] = w->in[0] = w->out[0] = 1;
+    w->low[0] = w->high[0] = 0;
+    rank = 1;
+  }
+  w->rank = rank;
+}
+
 PjWindowRun pj_window_run(const PjWindow *w, int32_t *axis) {
   *axis = -1;
   for (int32_t d = 0; d < w->rank; ++d) {
     if (w->base_dilation[d] != 1)
       return PJ_WINDOWS_APART;
-    if (w->size[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d] && !w->low[d])
-      continue; // untouched
+    if (pj_window_untouched(w, d))
+      continue;
     if (*axis >= 0 || w->stride[d] != 1 || w->dilation[d] != 1)
       return PJ_WINDOWS_APART;
     *axis = d;

@@ -13,6 +13,16 @@ typedef struct PjWindow {
 // INVALID_ARGUMENT when sizes overflow.
 PjStatus pj_window_init(const PjOp *op, const PjTensor *operand, PjWindow *out);
 
+// The window leaves dimension |d| as it is.
+static inline bool pj_window_untouched(const PjWindow *w, int32_t d) {
+  return w->size[d] == 1 && w->stride[d] == 1 && !w->low[d] && w->in[d] == w->out[d] &&
+         w->base_dilation[d] == 1;
+}
+
+// Joins neighbouring dimensions that the window does not touch; a scalar gets one of size 1. Sizes
+// only: data stays where it is.
+void pj_window_merge(PjWindow *w);
+
 // Whether results continue each other: exactly one dimension, *|axis|, has a window, of stride 1,
 // and every window begins before the array (result j continues j - 1, from left to right) or every
 // window ends behind it (result j continues j + 1, from right to left, the new element before what

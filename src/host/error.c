@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/status.h"
 #include "pjrt/pjrt_slots.h"
 
 struct PjhError {
@@ -232,25 +233,5 @@ void pjh_error_free(PjhError *error) {
 }
 
 const char *pjh_error_code_name(PJRT_Error_Code code) {
-  static const char *const names[] = {
-      "OK",
-      "CANCELLED",
-      "UNKNOWN",
-      "INVALID_ARGUMENT",
-      "DEADLINE_EXCEEDED",
-      "NOT_FOUND",
-      "ALREADY_EXISTS",
-      "PERMISSION_DENIED",
-      "RESOURCE_EXHAUSTED",
-      "FAILED_PRECONDITION",
-      "ABORTED",
-      "OUT_OF_RANGE",
-      "UNIMPLEMENTED",
-      "INTERNAL",
-      "UNAVAILABLE",
-      "DATA_LOSS",
-      "UNAUTHENTICATED",
-  };
-  size_t index = (size_t)code;
-  return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";
+  return pj_code_name((PjCode)code);
 }

@@ -1,28 +1,14 @@
-// Float formats of fewer bits than f32 in registers of kernel IR; see eval/float.c for the formats
-// and their rules.
+// Float formats of fewer bits than f32 in registers of kernel IR; ir/float_bits.h has the
+// formats, eval/float.c the rules.
 #include "kernel/convert_float.h"
 
 #include <math.h>
 
+#include "ir/float_bits.h"
 #include "kernel/convert.h"
 
-typedef enum Special { IEEE, ONLY_NAN, FNUZ, FINITE, EXPONENT } Special;
-typedef struct Format {
-  uint8_t ebits, mbits;
-  int16_t bias;
-  Special special;
-} Format;
-static const Format formats[PJ_DT_COUNT] = {
-    [PJ_DT_F4E2M1FN] = {2, 1, 1, FINITE},      [PJ_DT_F6E2M3FN] = {2, 3, 1, FINITE},
-    [PJ_DT_F6E3M2FN] = {3, 2, 3, FINITE},      [PJ_DT_F8E3M4] = {3, 4, 3, IEEE},
-    [PJ_DT_F8E4M3] = {4, 3, 7, IEEE},          [PJ_DT_F8E4M3B11FNUZ] = {4, 3, 11, FNUZ},
-    [PJ_DT_F8E4M3FN] = {4, 3, 7, ONLY_NAN},    [PJ_DT_F8E4M3FNUZ] = {4, 3, 8, FNUZ},
-    [PJ_DT_F8E5M2] = {5, 2, 15, IEEE},         [PJ_DT_F8E5M2FNUZ] = {5, 2, 16, FNUZ},
-    [PJ_DT_F8E8M0FNU] = {8, 0, 127, EXPONENT},
-};
-
 bool pj_conv_has_no_minus_zero(PjDtype dtype) {
-  return formats[dtype].ebits && formats[dtype].special == FNUZ;
+  return pj_float_formats[dtype].exponent && pj_float_formats[dtype].specials == PJ_FLOAT_FNUZ;
 }
 
 static PjKirVal word(PjKir *k, uint32_t bits) {
@@ -49,67 +35,70 @@ static const uint32_t MAGNITUDE = 0x7FFFFFFF, INFINITE = 0x7F800000, NOT_A_NUMBE
 
 // ------------------------------------------------------------------ up to 8 bits
 
-static PjKirVal small_decode(PjKir *k, const Format *f, PjKirVal code) {
-  uint32_t sign_bit = 1u << (f->ebits + f->mbits), ones = (1u << f->ebits) - 1;
+static PjKirVal small_decode(PjKir *k, const PjFloatFormat *f, PjKirVal code) {
+  uint32_t sign_bit = 1u << (f->exponent + f->mantissa), ones = (1u << f->exponent) - 1;
   PjKirVal c = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I32, code);
-  if (f->special == EXPONENT) {
+  if (f->specials == PJ_FLOAT_SCALE) {
     PjKirVal bits = SEL(EQUAL(c, W(0)), W(0x00400000), SHL(c, 23));
     return float_of(k, SEL(EQUAL(c, W(0xFF)), W(NOT_A_NUMBER), bits));
   }
   PjKirVal magnitude = AND(c, W(sign_bit - 1)),
-           sign = SHL(AND(c, W(sign_bit)), 31u - f->ebits - f->mbits);
+           sign = SHL(AND(c, W(sign_bit)), 31u - f->exponent - f->mantissa);
   // Moves the bias and normalises subnormal numbers, exactly.
   PjKirVal scale = pj_kir_float(k, PJ_KIR_T(F32, 1), ldexp(1, 127 - f->bias));
-  PjKirVal bits = bits_of(k, pj_kir_fmul(k, float_of(k, SHL(magnitude, 23u - f->mbits)), scale));
-  if (f->special == IEEE) { // one NaN, as the evaluator reads them: total order tells them apart
-    PjKirVal infinite = EQUAL(magnitude, W(ones << f->mbits));
+  PjKirVal bits = bits_of(k, pj_kir_fmul(k, float_of(k, SHL(magnitude, 23u - f->mantissa)), scale));
+  if (f->specials ==
+      PJ_FLOAT_IEEE) { // one NaN, as the evaluator reads them: total order tells them apart
+    PjKirVal infinite = EQUAL(magnitude, W(ones << f->mantissa));
     PjKirVal other = SEL(infinite, W(INFINITE), W(NOT_A_NUMBER));
-    bits = SEL(LESS(magnitude, W(ones << f->mbits)), bits, other);
+    bits = SEL(LESS(magnitude, W(ones << f->mantissa)), bits, other);
   }
-  if (f->special == ONLY_NAN)
+  if (f->specials == PJ_FLOAT_ONLY_NAN)
     bits = SEL(EQUAL(magnitude, W(sign_bit - 1)), W(NOT_A_NUMBER), bits);
-  else if (f->special == FNUZ)
+  else if (f->specials == PJ_FLOAT_FNUZ)
     bits = SEL(EQUAL(AND(c, W(2 * sign_bit - 1)), W(sign_bit)), W(NOT_A_NUMBER), bits);
   return float_of(k, OR(bits, sign));
 }
 
 // The code of the largest finite value.
-static uint32_t largest(const Format *f) {
-  uint32_t all = (1u << (f->ebits + f->mbits)) - 1;
-  return f->special == IEEE ? all - (1u << f->mbits) : f->special == ONLY_NAN ? all - 1 : all;
+static uint32_t largest(const PjFloatFormat *f) {
+  uint32_t all = (1u << (f->exponent + f->mantissa)) - 1;
+  return f->specials == PJ_FLOAT_IEEE       ? all - (1u << f->mantissa)
+         : f->specials == PJ_FLOAT_ONLY_NAN ? all - 1
+                                            : all;
 }
 
-static PjKirVal small_encode(PjKir *k, const Format *f, PjKirVal v) {
+static PjKirVal small_encode(PjKir *k, const PjFloatFormat *f, PjKirVal v) {
   PjKirVal bits = bits_of(k, v), magnitude = AND(bits, W(MAGNITUDE)),
            is_nan = LESS(W(INFINITE), magnitude);
-  if (f->special == EXPONENT) {
+  if (f->specials == PJ_FLOAT_SCALE) {
     PjKirVal code = SHR(ADD(magnitude, W(0x00400000)), 23);
     code = SEL(LESS(W(0x00400000), magnitude), code, W(0));
     // Neither zero, negative numbers nor NaN: 1 <= bits <= infinity.
     PjKirVal valid = AND(LESS(W(0), bits), LESS(bits, W(INFINITE + 1)));
     return SEL(valid, code, W(0xFF));
   }
-  uint32_t sign_bit = 1u << (f->ebits + f->mbits), max = largest(f), drop = 23u - f->mbits;
-  PjKirVal sign = AND(SHR(bits, 31u - f->ebits - f->mbits), W(sign_bit));
+  uint32_t sign_bit = 1u << (f->exponent + f->mantissa), max = largest(f), drop = 23u - f->mantissa;
+  PjKirVal sign = AND(SHR(bits, 31u - f->exponent - f->mantissa), W(sign_bit));
   PjKirVal odd = AND(SHR(magnitude, drop), W(1));
   PjKirVal normal = SHR(ADD(ADD(magnitude, W((1u << (drop - 1)) - 1)), odd), drop);
-  normal = SUB(normal, W((uint32_t)(127 - f->bias) << f->mbits));
+  normal = SUB(normal, W((uint32_t)(127 - f->bias) << f->mantissa));
   // Below the normal numbers: adding a number whose last place is that of the subnormal ones
   // rounds.
-  float align = ldexpf(1, 24 - f->bias - f->mbits);
+  float align = ldexpf(1, 24 - f->bias - f->mantissa);
   PjKirVal aligned =
       pj_kir_fadd(k, float_of(k, magnitude), pj_kir_float(k, PJ_KIR_T(F32, 1), (double)align));
   PjKirVal subnormal =
       SUB(bits_of(k, aligned), bits_of(k, pj_kir_float(k, PJ_KIR_T(F32, 1), (double)align)));
   PjKirVal code = SEL(LESS(magnitude, W((uint32_t)(128 - f->bias) << 23)), subnormal, normal);
   PjKirVal above = LESS(W(max), code);
-  switch (f->special) {
-  case IEEE:
-    code = SEL(is_nan, W((max + 1) | 1u << (f->mbits - 1)), SEL(above, W(max + 1), code));
+  switch (f->specials) {
+  case PJ_FLOAT_IEEE:
+    code = SEL(is_nan, W((max + 1) | 1u << (f->mantissa - 1)), SEL(above, W(max + 1), code));
     return OR(code, sign);
-  case ONLY_NAN: // also of NaN, which lies above
+  case PJ_FLOAT_ONLY_NAN: // also of NaN, which lies above
     return OR(SEL(above, W(max + 1), code), sign);
-  case FNUZ:
+  case PJ_FLOAT_FNUZ:
     code = SEL(EQUAL(code, W(0)), code, OR(code, sign));
     return SEL(above, W(sign_bit), code);
   default: // no NaN: the zero of the other sign
@@ -136,7 +125,7 @@ PjKirVal pj_conv_decode(PjKir *k, PjDtype dtype, PjKirVal code) {
   case PJ_DT_TF32:
     return float_of(k, SHL(code, 13));
   default:
-    return small_decode(k, &formats[dtype], code);
+    return small_decode(k, &pj_float_formats[dtype], code);
   }
 }
 
@@ -169,7 +158,7 @@ PjKirVal pj_conv_encode(PjKir *k, PjDtype dtype, PjKirVal v) {
   case PJ_DT_TF32:
     return SHR(bits_of(k, v), 13);
   default:
-    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, small_encode(k, &formats[dtype], v));
+    return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, small_encode(k, &pj_float_formats[dtype], v));
   }
 }
 
@@ -182,8 +171,8 @@ PjKirVal pj_conv_round_narrow(PjKir *k, PjDtype dtype, PjKirVal v) {
   case PJ_DT_F16:
     return pj_conv_decode(k, dtype, pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, v));
   default: {
-    PjKirVal code = small_encode(k, &formats[dtype], v);
-    return small_decode(k, &formats[dtype], pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, code));
+    PjKirVal code = small_encode(k, &pj_float_formats[dtype], v);
+    return small_decode(k, &pj_float_formats[dtype], pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I8, code));
   }
   }
 }

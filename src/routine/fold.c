@@ -5,41 +5,9 @@
 #include <string.h>
 
 #include "eval/eval.h"
+#include "eval/extrema.h"
 #include "eval/float.h"
 #include "routine/variant.h"
-
-#define BITS(T, U)                         \
-  static inline T bits_and_##T(T a, T b) { \
-    U x, y;                                \
-    memcpy(&x, &a, sizeof x);              \
-    memcpy(&y, &b, sizeof y);              \
-    x &= y;                                \
-    memcpy(&a, &x, sizeof x);              \
-    return a;                              \
-  }                                        \
-  static inline T bits_or_##T(T a, T b) {  \
-    U x, y;                                \
-    memcpy(&x, &a, sizeof x);              \
-    memcpy(&y, &b, sizeof y);              \
-    x |= y;                                \
-    memcpy(&a, &x, sizeof x);              \
-    return a;                              \
-  }
-#define EXTREMA(T)                       \
-  static inline T max_##T(T a, T b) {    \
-    T r = a > b ? a : b;                 \
-    r = a == b ? bits_and_##T(a, b) : r; \
-    return a != a ? a : r;               \
-  }                                      \
-  static inline T min_##T(T a, T b) {    \
-    T r = a < b ? a : b;                 \
-    r = a == b ? bits_or_##T(a, b) : r;  \
-    return a != a ? a : r;               \
-  }
-BITS(float, uint32_t)
-BITS(double, uint64_t)
-EXTREMA(float)
-EXTREMA(double)
 
 #define PJ_VARIANT_FILE "routine/fold_variant.h"
 #include "routine/variants.h"

@@ -146,50 +146,19 @@ static PjStatus run_slide(const PjRoutine *self, PjThreads *threads, const void 
   return PJ_STATUS_OK;
 }
 
-static bool is_trivial(const PjWindow *w, int32_t d) {
-  return w->size[d] == 1 && w->stride[d] == 1 && !w->low[d] && w->in[d] == w->out[d] &&
-         w->base_dilation[d] == 1;
-}
-
-// Joins neighbouring dimensions that the window does not touch; a scalar gets one.
-static void merge(PjWindow *w) {
-  int32_t rank = 0;
-  for (int32_t d = 0; d < w->rank; ++d) {
-    if (rank && is_trivial(w, d) && is_trivial(w, rank - 1)) {
-      w->in[rank - 1] *= w->in[d];
-      w->out[rank - 1] *= w->out[d];
-      continue;
-    }
-    w->size[rank] = w->size[d];
-    w->stride[rank] = w->stride[d];
-    w->dilation[rank] = w->dilation[d];
-    w->base_dilation[rank] = w->base_dilation[d];
-    w->low[rank] = w->low[d];
-    w->high[rank] = w->high[d];
-    w->in[rank] = w->in[d];
-    w->out[rank++] = w->out[d];
-  }
-  if (!rank) {
-    w->size[0] = w->stride[0] = w->dilation[0] = w->base_dilation[0] = w->in[0] = w->out[0] = 1;
-    w->low[0] = w->high[0] = 0;
-    rank = 1;
-  }
-  w->rank = rank;
-}
-
 static const PjRoutine *select_slide(PjArena *arena, const PjOp *op, const PjWindow *window,
                                      PjFoldKind kind) {
   const PjType *type = pj__in(op, 0);
   Slide *s = PJ_NEW(arena, Slide);
   s->w = *window;
-  merge(&s->w);
+  pj_window_merge(&s->w);
   s->dtype = type->dtype;
   s->convert = s->dtype == PJ_DT_BF16 || s->dtype == PJ_DT_F16;
   s->comp = s->convert ? PJ_DT_F32 : s->dtype;
   s->elem = pj_dtype_bytes(s->dtype);
   s->comp_elem = pj_dtype_bytes(s->comp);
   s->pairs = pj__fold_pairs(kind, s->comp);
-  if (!s->convert && is_trivial(&s->w, s->w.rank - 1))
+  if (!s->convert && pj_window_untouched(&s->w, s->w.rank - 1))
     s->many = pj__fold_many(kind, s->dtype);
   const int64_t stride = s->w.stride[s->w.rank - 1];
   if (!s->pairs || s->elem > 8)
