@@ -125,6 +125,16 @@ static void free_request(Request *request) {
   pj_strbuf_free(&request->made_options);
 }
 
+// Says what to do about |error| where it may be that the plugin does not read the program's format.
+static PjhError *format_hint(PjhError *error, const Request *request) {
+  PJRT_Error_Code code = error ? pjh_error_code(error) : PJRT_Error_Code_OK;
+  if (strcmp(request->program.format, "mlir") == 0 ||
+      (code != PJRT_Error_Code_INVALID_ARGUMENT && code != PJRT_Error_Code_UNIMPLEMENTED))
+    return error;
+  return pjh__hint(error, "a plugin need not take \"%s\"; StableHLO (\"mlir\") is what all take",
+                   request->program.format);
+}
+
 // --- Executables ---------------------------------------------------------------------------------
 
 // Reads which of the client's devices run the program.
@@ -222,7 +232,7 @@ PjhError *pjh_compile(PjhClient *client, const void *code, size_t code_size,
     args.program = &request.program;
     args.compile_options = request.options;
     args.compile_options_size = request.options_size;
-    error = PJH_CALL(client->plugin, Client_Compile, &args);
+    error = format_hint(PJH_CALL(client->plugin, Client_Compile, &args), &request);
     if (!error)
       executable->loaded = args.executable;
   }
@@ -246,7 +256,7 @@ PjhError *pjh_compile_ahead(PjhTopology *topology, const void *code, size_t code
     args.program = &request.program;
     args.compile_options = request.options;
     args.compile_options_size = request.options_size;
-    error = PJH_CALL(topology->plugin, Compile, &args);
+    error = format_hint(PJH_CALL(topology->plugin, Compile, &args), &request);
     if (!error)
       executable->handle = args.executable;
   }

@@ -63,14 +63,14 @@ PjhError *pjh_event_is_ready(const PjhEvent *event, bool *out) {
 
 // A callback that waits for several events; the last one to end calls and frees it.
 typedef struct Then {
-  const PjhPlugin *plugin;
   PjhCallback callback;
   void *user;
   _Atomic size_t pending;
   _Atomic(PjhError *) first; // owned
 } Then;
 
-static void one_ended(Then *then, PjhError *error) {
+static void one_ended(PjhError *error, void *user) {
+  Then *then = user;
   PjhError *none = NULL;
   if (error && !atomic_compare_exchange_strong(&then->first, &none, error))
     pjh_error_free(error);
@@ -82,34 +82,20 @@ static void one_ended(Then *then, PjhError *error) {
   pj_free(then);
 }
 
-static void on_ready(PJRT_Error *error, void *user) {
-  Then *then = user;
-  one_ended(then, pjh__take(then->plugin, error));
-}
-
 PjhError *pjh_event_then(const PjhEvent *event, PjhCallback callback, void *user) {
   Then *then = pj_calloc(1, sizeof *then);
   if (!then)
     return pjh__out_of_memory();
-  then->plugin = event->plugin;
   then->callback = callback;
   then->user = user;
   // One more than there are events, so that the callback waits for this loop too.
   atomic_store(&then->pending, event->count + 1);
   for (size_t i = 0; i < event->count; i++) {
-    PjhError *error = NULL;
-    if (event->handles[i]) {
-      PJH_ARGS(Event_OnReady, args);
-      args.event = event->handles[i];
-      args.callback = on_ready;
-      args.user_arg = then;
-      error = PJH_CALL(event->plugin, Event_OnReady, &args);
-      if (!error)
-        continue; // It ends when it is called.
-    }
-    one_ended(then, error);
+    PjhError *error = pjh__when_ended(event->plugin, event->handles[i], one_ended, then);
+    if (error)
+      one_ended(error, then);
   }
-  one_ended(then, NULL);
+  one_ended(NULL, then);
   return NULL;
 }
 

@@ -16,3 +16,11 @@ void pjh__event_drop(const PjhPlugin *plugin, PJRT_Event *event);
 
 // Waits for |event| and destroys it, also when it failed. Null counts as done.
 PjhError *pjh__await(const PjhPlugin *plugin, PJRT_Event *event);
+
+// What happens at the end; takes |error| over.
+typedef void PjhEndFn(PjhError *error, void *user);
+
+// Calls |fn| once at the end of |event|, on a thread of the plugin's or before this returns; null
+// has ended. A plugin that calls back more than once changes nothing. On failure |fn| is not
+// called.
+PjhError *pjh__when_ended(const PjhPlugin *plugin, PJRT_Event *event, PjhEndFn *fn, void *user);

@@ -3,29 +3,15 @@
 
 // What to tell when the plugin is done with the caller's memory.
 typedef struct Release {
-  const PjhPlugin *plugin;
   void (*release)(void *user);
   void *user;
 } Release;
 
-static void on_released(PJRT_Error *error, void *user) {
+static void on_released(PjhError *error, void *user) {
   Release *release = user;
-  pjh_error_free(pjh__take(release->plugin, error)); // Done with the memory, well or not.
+  pjh_error_free(error); // Done with the memory, well or not.
   release->release(release->user);
   pj_free(release);
-}
-
-// Registers |release|, which it takes over on success, for the end of |event|.
-static PjhError *when_released(const PjhPlugin *plugin, PJRT_Event *event, Release *release) {
-  if (!event) {
-    on_released(NULL, release);
-    return NULL;
-  }
-  PJH_ARGS(Event_OnReady, args);
-  args.event = event;
-  args.callback = on_released;
-  args.user_arg = release;
-  return PJH_CALL(plugin, Event_OnReady, &args);
 }
 
 PjhError *pjh_buffer_upload(PjhClient *client, size_t device, const void *data,
@@ -41,7 +27,7 @@ PjhError *pjh_buffer_upload(PjhClient *client, size_t device, const void *data,
     told = pj_malloc(sizeof *told);
     if (!told)
       return pjh__out_of_memory();
-    *told = (Release){plugin, release, user};
+    *told = (Release){release, user};
   }
   PJH_ARGS(Client_BufferFromHostBuffer, args);
   args.client = client->handle;
@@ -65,7 +51,7 @@ PjhError *pjh_buffer_upload(PjhClient *client, size_t device, const void *data,
     args.done_with_host_buffer = NULL;
   }
   if (!error && told)
-    error = when_released(plugin, args.done_with_host_buffer, told);
+    error = pjh__when_ended(plugin, args.done_with_host_buffer, on_released, told);
   if (!error) {
     pjh__event_drop(plugin, args.done_with_host_buffer);
     return NULL;

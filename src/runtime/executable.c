@@ -149,8 +149,10 @@ PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr 
                                PjStr option_bytes, PjExecutable **out) {
   *out = NULL;
   // What upstream says, word for word: its tests look for it.
-  PJ_FAIL_IF(!pj_str_is(format, "mlir"), INVALID_ARGUMENT, "Unknown program format '%.*s'.",
-             PJ_STR_ARG(format));
+  PJ_FAIL_IF(
+      !pj_str_is(format, "mlir"), INVALID_ARGUMENT,
+      "Unknown program format '%.*s': this plugin takes 'mlir', StableHLO as text or bytecode.",
+      PJ_STR_ARG(format));
   return make(compiler, code, (PjStr){0}, option_bytes, out);
 }
 

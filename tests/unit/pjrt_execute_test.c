@@ -552,7 +552,7 @@ static void test_bad_programs(void **state) {
   size_t size;
   const char *options = compile_options(1, 1, &size);
   refuse(add_text, "invalid", options, size, PJRT_Error_Code_INVALID_ARGUMENT,
-         "Unknown program format 'invalid'.");
+         "Unknown program format 'invalid'");
   refuse(add_text, "mlir", "invalid", 7, PJRT_Error_Code_INVALID_ARGUMENT,
          "PJRT_Client_Compile: failed to deserialize CompileOptionsProto");
   refuse("nonsense", "mlir", options, size, PJRT_Error_Code_INVALID_ARGUMENT, "1:1");
