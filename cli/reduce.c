@@ -12,21 +12,24 @@
 #include "json.h"
 #include "progress.h"
 #include "reduce_edit.h"
+#include "reduce_inputs.h"
 #include "reduce_try.h"
 #include "subject.h"
 
 typedef struct Args {
   PjTryArgs attempt;
-  const char *program, *out;
-  size_t tries;
+  const char *program, *out, *save_inputs;
+  char **inputs;
+  size_t num_inputs, tries;
   bool crash, json;
 } Args;
 
 typedef struct Reduction {
   const Args *args;
-  PjTryArgs attempt; // those of |args|, with a limit
+  PjTryArgs attempt; // those of |args|, with a limit and |inputs|
+  PjInputs inputs;   // that were given
   PjFault fault;     // of the program as it came
-  PjEdited now;      // the smallest so far
+  PjEdited now;      // the smallest so far; its parameters come |from| the program as it came
   uint32_t before;   // operations at first
   size_t tries;
   double began;
@@ -40,6 +43,10 @@ static bool is_exhausted(const Reduction *r) {
   return r->tries >= r->args->tries;
 }
 
+static PjStr text_of(const Reduction *r) {
+  return (PjStr){r->now.text.data, r->now.text.len};
+}
+
 // Makes the edit and keeps it if the fault is still there.
 static PjStatus try_edit(Reduction *r, PjEditKind kind, uint32_t begin, uint32_t end, bool *kept) {
   *kept = false;
@@ -47,22 +54,23 @@ static PjStatus try_edit(Reduction *r, PjEditKind kind, uint32_t begin, uint32_t
     return PJ_STATUS_OK;
   PjEdited next;
   PjEdit edit = {kind, begin, end};
-  PjStr now = {r->now.text.data, r->now.text.len};
-  PjStatus status = pj_edit(now, &edit, &next);
+  PjStatus status = pj_edit(text_of(r), &edit, &next);
   PjStr text = {next.text.data, next.text.len};
-  if (status || !text.len || pj_str_eq(text, now)) {
-    pj_strbuf_free(&next.text);
+  if (status || !text.len || pj_str_eq(text, text_of(r))) {
+    pj_edited_free(&next);
     return status;
   }
+  for (uint32_t i = 0; i < next.num_parameters; i++)
+    next.from[i] = next.from[i] < 0 ? -1 : r->now.from[next.from[i]];
   pj_show_progress("%u of %u operations left, %zu tries", r->now.ops, r->before, ++r->tries);
   PjFault fault;
-  status = pj_try(&r->attempt, text, &fault);
+  status = pj_try(&r->attempt, text, next.from, &fault);
   *kept = !status && pj_fault_same(&fault, &r->fault);
   if (*kept) {
-    pj_strbuf_free(&r->now.text);
+    pj_edited_free(&r->now);
     r->now = next;
   } else {
-    pj_strbuf_free(&next.text);
+    pj_edited_free(&next);
   }
   return status;
 }
@@ -150,16 +158,22 @@ static PjStatus begin(Reduction *r, PjStr program) {
   PjEdit nothing = {PJ_EDIT_RESIZE, UINT32_MAX, UINT32_MAX};
   PJ_TRY_IN(pj_edit(program, &nothing, &r->now), "%s", args->program);
   if (program.len >= 4 && memcmp(program.ptr, "ML\xefR", 4) == 0) {
-    pj_strbuf_free(&r->now.text);
+    pj_edited_free(&r->now);
     PjEdit clean = {PJ_EDIT_CLEAN, 0, 0};
     PJ_TRY_IN(pj_edit(program, &clean, &r->now), "%s", args->program);
   }
+  if (args->num_inputs)
+    PJ_TRY_IN(pj_inputs_make(program, args->inputs, args->num_inputs, &r->inputs), "%s",
+              args->program);
+  r->attempt.inputs = args->num_inputs ? &r->inputs : NULL;
   r->before = r->now.ops;
   pj_show_progress("trying %s", args->program);
   // A command sees text, whatever PROGRAM is.
-  PjStr text = {r->now.text.data, r->now.text.len};
   double started = pj_seconds();
-  PJ_TRY(pj_try(&r->attempt, args->attempt.test ? text : program, &r->fault));
+  if (args->attempt.test)
+    PJ_TRY(pj_try(&r->attempt, text_of(r), NULL, &r->fault));
+  else
+    PJ_TRY(pj_try(&r->attempt, program, NULL, &r->fault));
   // Many candidates loop for ever: those are not to be waited for long.
   if (args->attempt.limit_s <= 0 && r->fault.kind != PJ_FAULT_HANG)
     r->attempt.limit_s = LIMIT_FACTOR * (pj_seconds() - started) + LEAST_LIMIT_S;
@@ -173,7 +187,7 @@ static PjStatus begin(Reduction *r, PjStr program) {
   PJ_FAIL_IF(args->crash && r->fault.kind != PJ_FAULT_CRASH, FAILED_PRECONDITION,
              "%s: the program does not crash: %s", args->program, r->fault.text);
   PjFault again;
-  PJ_TRY(pj_try(&r->attempt, (PjStr){r->now.text.data, r->now.text.len}, &again));
+  PJ_TRY(pj_try(&r->attempt, text_of(r), r->now.from, &again));
   PJ_FAIL_IF(!pj_fault_same(&again, &r->fault), FAILED_PRECONDITION,
              "%s: the fault is not the same each time: %s, then %s", args->program, r->fault.text,
              again.text);
@@ -202,7 +216,7 @@ static PjStatus write_json(const Reduction *r) {
                    r->before, r->now.ops, r->tries, pj_seconds() - r->began);
   pj_json_string(&out, pj_str(r->fault.text));
   pj_strbuf_puts(&out, ", \"text\": ");
-  pj_json_string(&out, (PjStr){r->now.text.data, r->now.text.len});
+  pj_json_string(&out, text_of(r));
   pj_strbuf_puts(&out, "}\n");
   PjStatus status = pj_strbuf_status(&out);
   if (!status)
@@ -211,14 +225,25 @@ static PjStatus write_json(const Reduction *r) {
   return status;
 }
 
+static PjStatus save_inputs(const Reduction *r) {
+  PjInputs inputs;
+  PjStatus status = pj_inputs_derive(text_of(r), r->attempt.inputs, r->now.from, &inputs);
+  if (!status)
+    status = pj_inputs_write(&inputs, r->args->save_inputs);
+  pj_inputs_free(&inputs);
+  return status;
+}
+
 static PjStatus tell(Reduction *r) {
   PjFault last;
-  PJ_TRY(pj_try(&r->attempt, (PjStr){r->now.text.data, r->now.text.len}, &last));
+  PJ_TRY(pj_try(&r->attempt, text_of(r), r->now.from, &last));
   pj_hide_progress();
   fprintf(stderr, "pjrt reduce: %u operations became %u in %zu tries and %.1f s%s; %s%s\n",
           r->before, r->now.ops, r->tries, pj_seconds() - r->began,
           is_exhausted(r) ? " (--tries ended it)" : "", r->fault.text,
           pj_fault_same(&last, &r->fault) ? "" : "; but the last try did not show it");
+  if (r->args->save_inputs)
+    PJ_TRY(save_inputs(r));
   if (r->args->json)
     PJ_TRY(write_json(r));
   return r->args->json && !r->args->out ? PJ_STATUS_OK : write_out(r);
@@ -251,6 +276,8 @@ static const PjArg options[] = {
      "at least to 1 "
      "(default 0.001)"},
     {"-o", "OUT.mlir", PJ_ARG_FILE, offsetof(Args, out), "write the result there"},
+    {"--save-inputs", "PREFIX", PJ_ARG_FILE, offsetof(Args, save_inputs),
+     "write what the result was tried with to PREFIX0.npy, PREFIX1.npy ..."},
     {"--limit", "SECONDS", PJ_ARG_SECONDS, offsetof(Args, attempt.limit_s),
      "time that one try may take, after which it counts as hanging (default "
      "10)"},
@@ -264,31 +291,37 @@ static int run(const PjCommand *self, int argc, char **argv) {
   Args args = {.tries = 5000, .attempt = {.tolerance = 1e-3}};
   if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
-  if (argc != 1)
-    return pj_command_wrong(self, argc ? "one PROGRAM at a time" : "no PROGRAM given");
+  if (!argc)
+    return pj_command_wrong(self, "no PROGRAM given");
   if (!!args.attempt.test + !!args.attempt.differs + args.crash > 1)
     return pj_command_wrong(self, "--test, --differs and --crash exclude each other");
   args.program = argv[0];
+  args.inputs = argv + 1;
+  args.num_inputs = (size_t)argc - 1;
+  if (args.attempt.test && (args.num_inputs || args.save_inputs))
+    return pj_command_wrong(self, "--test runs a command, which gets no inputs");
   Reduction r = {.args = &args, .attempt = args.attempt, .began = pj_seconds()};
   if (args.attempt.limit_s <= 0)
     r.attempt.limit_s = FIRST_LIMIT_S;
   PjStatus status = reduce(&r);
   pj_hide_progress();
-  pj_strbuf_free(&r.now.text);
+  pj_edited_free(&r.now);
+  pj_inputs_free(&r.inputs);
   return pj_command_end(self, status);
 }
 
 const PjCommand pj_cmd_reduce = {
     .name = "reduce",
     .summary = "shrink a program that shows a fault",
-    .synopsis = "PROGRAM",
+    .synopsis = "PROGRAM [INPUT.npy|INPUTS.npz]...",
     .description = "Makes PROGRAM (StableHLO text or a portable artifact) "
                    "smaller as long as it fails in the "
                    "same way: results go, operations become parameters, "
                    "operands or constants, calls, loops "
                    "and branches become their bodies, dimensions shrink. Each "
                    "try is a process of its own, "
-                   "with generated inputs. Prints the smallest program found.",
+                   "with the inputs given or generated ones: what becomes of a parameter gets its "
+                   "input, or the leading part of it. Prints the smallest program found.",
     .options = options,
     .words = "*",
     .run = run,

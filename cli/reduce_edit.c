@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/vec.h"
 #include "import/import.h"
 #include "ir/float_bits.h"
@@ -21,6 +22,7 @@ typedef struct Editor {
   uint32_t *uses;    // by id
   // New parameters, NULL for new constants; their ids come after those of the function.
   PJ_VEC(PjValue *) added;
+  int64_t *from; // by parameter at the end: its number at first, or -1
 } Editor;
 
 // --- Walks --------------------------------------------------------------------------------------
@@ -313,6 +315,7 @@ static void set_function_type(Editor *e) {
 static void gather_parameters(Editor *e) {
   uint32_t old = e->body->num_args, count = 0;
   PjValue *args = PJ_NEW_ARRAY(e->arena, PjValue, old + e->added.len + 1);
+  e->from = PJ_NEW_ARRAY(e->arena, int64_t, old + e->added.len + 1);
   const PjAttr *given = PJ_ATTR(e->func, arg_attrs),
                **attrs = PJ_NEW_ARRAY(e->arena, const PjAttr *, old + e->added.len + 1);
   memset(e->instead, 0, (e->func->num_values + e->added.len) * sizeof *e->instead);
@@ -320,6 +323,7 @@ static void gather_parameters(Editor *e) {
     PjValue *from = i < old ? &e->body->args[i] : e->added.data[i - old];
     if (!from || !e->uses[from->id])
       continue;
+    e->from[count] = i < old ? (int64_t)i : -1;
     attrs[count] =
         given && i < given->count ? given->elems[i] : pj_attr_dict(e->arena, 0, NULL, NULL);
     args[count] = *from;
@@ -470,6 +474,7 @@ typedef struct Job {
   PjStr program;
   const PjEdit *edit;
   PjEdited *out;
+  const int64_t *from; // NULL: the parameters are what they were
 } Job;
 
 static PjStatus edit_module(Job *job, PjModule *module) {
@@ -490,11 +495,23 @@ static PjStatus edit_module(Job *job, PjModule *module) {
   count_uses(&e, e.body);
   remove_unused(&e, e.body);
   gather_parameters(&e);
+  job->from = e.from;
   set_function_type(&e);
   remove_functions(&e);
   pj_module_number(module);
   pj_module_print(&job->out->text, module, NULL);
   return pj_strbuf_status(&job->out->text);
+}
+
+static PjStatus tell_parameters(const Job *job, uint32_t count) {
+  PjEdited *out = job->out;
+  out->from = pj_malloc((count + 1) * sizeof *out->from);
+  if (!out->from)
+    return pj_status_oom();
+  out->num_parameters = count;
+  for (uint32_t i = 0; i < count; i++)
+    out->from[i] = job->from ? job->from[i] : (int64_t)i;
+  return PJ_STATUS_OK;
 }
 
 static PjStatus edit_guarded(void *context) {
@@ -510,10 +527,11 @@ static PjStatus edit_guarded(void *context) {
     return PJ_STATUS_OK;
   // The edits know little of what each operation demands: the verifier judges.
   PjStatus status = pj_import(job->arena, job->out->text.data, job->out->text.len, &module);
-  if (!status)
+  if (!status) {
     describe(module, job->out);
-  else
-    job->out->text.len = 0;
+    return tell_parameters(job, pj_module_entry(module)->regions[0].num_args);
+  }
+  job->out->text.len = 0;
   bool exhausted = pj_status_code(status) == PJ_RESOURCE_EXHAUSTED;
   if (exhausted)
     return status;
@@ -528,4 +546,10 @@ PjStatus pj_edit(PjStr program, const PjEdit *edit, PjEdited *out) {
   PjStatus status = pj_arena_guard(job.arena, edit_guarded, &job);
   pj_arena_destroy(job.arena);
   return status;
+}
+
+void pj_edited_free(PjEdited *edited) {
+  pj_strbuf_free(&edited->text);
+  pj_free(edited->from);
+  edited->from = NULL;
 }

@@ -33,9 +33,12 @@ typedef struct PjEdited {
   uint32_t values, results, bodies;             // what the edits above count; of |text|
   uint32_t num_sizes, sizes[PJ_EDIT_MAX_SIZES]; // sizes of dimensions, each
                                                 // once, greatest first
+  uint32_t num_parameters;
+  int64_t *from; // by parameter: its number in the program that was edited; -1: it is new
 } PjEdited;
 
 // Reads |program|, edits it, removes what nothing uses any more, and writes it again if it is still
-// a valid program. Errors: those of reading |program| itself; RESOURCE_EXHAUSTED. |out->text| is to
-// be freed, after a failure too.
+// a valid program. Errors: those of reading |program| itself; RESOURCE_EXHAUSTED. Free |out| after
+// a failure too.
 PjStatus pj_edit(PjStr program, const PjEdit *edit, PjEdited *out);
+void pj_edited_free(PjEdited *edited);

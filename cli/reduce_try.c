@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "ir/float_bits.h"
+#include "reduce_inputs.h"
 #include "subject.h"
 
 // --- In the child -------------------------------------------------------------------------------
@@ -98,12 +99,13 @@ static bool find_difference(const Outputs *got, const Outputs *expected, double 
   return false;
 }
 
-static PjFaultKind judge(const PjTryArgs *args, PjStr program, char *text, size_t room) {
+static PjFaultKind judge(const PjTryArgs *args, PjStr program, const int64_t *from, char *text,
+                         size_t room) {
   PjInputs inputs;
   Outputs got = {0}, expected = {0};
   PjFaultKind kind = PJ_FAULT_BROKEN;
   bool opened;
-  PjStatus status = pj_inputs_make(program, NULL, 0, &inputs);
+  PjStatus status = pj_inputs_derive(program, args->inputs, from, &inputs);
   if (!status) {
     status = run_on(&args->plugin, program, &inputs, &got, &opened);
     kind = opened ? PJ_FAULT_ERROR : PJ_FAULT_BROKEN;
@@ -121,7 +123,7 @@ static PjFaultKind judge(const PjTryArgs *args, PjStr program, char *text, size_
   return differs ? PJ_FAULT_DIFFERS : PJ_FAULT_NONE;
 }
 
-static void run_child(const PjTryArgs *args, PjStr program, int pipe_end) {
+static void run_child(const PjTryArgs *args, PjStr program, const int64_t *from, int pipe_end) {
   PjFault fault = {0};
   int null = open("/dev/null", O_RDWR);
   if (null >= 0) {
@@ -129,7 +131,7 @@ static void run_child(const PjTryArgs *args, PjStr program, int pipe_end) {
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
   }
-  fault.kind = judge(args, program, fault.text, sizeof fault.text);
+  fault.kind = judge(args, program, from, fault.text, sizeof fault.text);
   _exit(write(pipe_end, &fault, sizeof fault) == sizeof fault ? 0 : 1);
 }
 
@@ -201,7 +203,7 @@ static void read_verdict(const PjTryArgs *args, int pipe_end, int status, PjFaul
   out->text[sizeof out->text - 1] = 0;
 }
 
-PjStatus pj_try(const PjTryArgs *args, PjStr program, PjFault *out) {
+PjStatus pj_try(const PjTryArgs *args, PjStr program, const int64_t *from, PjFault *out) {
   char path[256] = "";
   int ends[2], status = 0;
   *out = (PjFault){0};
@@ -221,7 +223,7 @@ PjStatus pj_try(const PjTryArgs *args, PjStr program, PjFault *out) {
     if (args->test)
       run_shell(args->test, path);
     else
-      run_child(args, program, ends[1]);
+      run_child(args, program, from, ends[1]);
   }
   close(ends[1]);
   if (child > 0) {

@@ -1,6 +1,7 @@
 // One try of a program, in a process of its own.
 #pragma once
 #include "base/str.h"
+#include "inputs.h"
 #include "plugin.h"
 
 typedef struct PjTryArgs {
@@ -8,6 +9,7 @@ typedef struct PjTryArgs {
   const char *test;    // a shell command instead of the plugin, or NULL
   const char *differs; // the plugin to compare with, or NULL
   double limit_s, tolerance;
+  const PjInputs *inputs; // of the first program; NULL: they are generated
 } PjTryArgs;
 
 typedef enum PjFaultKind {
@@ -25,8 +27,8 @@ typedef struct PjFault {
   char text[512]; // for people: "crash (Segmentation fault)"
 } PjFault;
 
-// Runs |program| with generated inputs. Errors: UNAVAILABLE when there is no process or file to do
-// it with.
-PjStatus pj_try(const PjTryArgs *args, PjStr program, PjFault *out);
+// Runs |program|, whose parameter i was number from[i] of the first one (NULL: i). Errors:
+// UNAVAILABLE when there is no process or file to do it with.
+PjStatus pj_try(const PjTryArgs *args, PjStr program, const int64_t *from, PjFault *out);
 // Whether both are of the same kind and say the same but for numbers.
 bool pj_fault_same(const PjFault *a, const PjFault *b);

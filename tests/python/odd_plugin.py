@@ -19,7 +19,7 @@ static PJRT_Error *compile(PJRT_Client_Compile_Args *args) {
   memcpy(code, program.code, program.code_size);
   code[program.code_size] = 0;
   program.code = code;
-  char *at = strstr(code, "stablehlo.tanh");
+  char *at = strstr(code, TRIGGER);
   if (at) {
     FAULT;
   }
@@ -40,10 +40,10 @@ const PJRT_Api *GetPjrtApi(void) {
 """
 
 
-def make(folder, inner, include, fault="(void)at", change="(void)0", name="odd"):
-    """FAULT is run when a program with a tanh is compiled (|at|: where in its text), CHANGE on the function table."""
+def make(folder, inner, include, fault="(void)at", change="(void)0", name="odd", trigger="stablehlo.tanh"):
+    """FAULT is run when a program with |trigger| is compiled (|at|: where in its text), CHANGE on the function table."""
     (folder / f"{name}.c").write_text(SOURCE)
     library = folder / f"{name}.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-w", f"-I{include}", f"-DFAULT={fault}", f"-DCHANGE={change}",
-                    f'-DINNER="{inner}"', "-o", library, folder / f"{name}.c", "-ldl"], check=True)
+                    f'-DINNER="{inner}"', f'-DTRIGGER="{trigger}"', "-o", library, folder / f"{name}.c", "-ldl"], check=True)
     return library

@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 
+import numpy as np
 import pytest
 
 import odd_plugin
@@ -101,6 +102,46 @@ def test_error(pjrt):
     assert "UNIMPLEMENTED" in found["fault"] and found["operations"] == 1 and "@nowhere" in found["text"]
 
 
+# Another plugin is wrong where %m is negative, which generated integers never are.
+SHIFTS = """func.func public @main(%a: tensor<2xf32>, %m: tensor<2x3xi32>) -> (tensor<2xf32>, tensor<2x3xi32>) {
+  %0 = stablehlo.constant dense<1> : tensor<2x3xi32>
+  %1 = stablehlo.shift_right_arithmetic %m, %0 : tensor<2x3xi32>
+  %2 = stablehlo.sine %a : tensor<2xf32>
+  return %2, %1 : tensor<2xf32>, tensor<2x3xi32>
+}
+"""
+
+
+@pytest.mark.parametrize("form", ["npy", pytest.param("npz", marks=pytest.mark.slow)])
+def test_inputs(pjrt, form):
+    """The fault hangs on values that no generated input has: parameters keep the inputs given for them while they move and shrink."""
+    (pjrt.folder / "program.mlir").write_text(SHIFTS)
+    a, m = np.ones(2, np.float32), np.array([[2, -8, 4], [5, 6, 7]], np.int32)
+    np.save(pjrt.folder / "a.npy", a)
+    np.save(pjrt.folder / "m.npy", np.asfortranarray(m))
+    np.savez(pjrt.folder / "both.npz", m=m, a=a)
+    other = pjrt.odd(fault='memcpy(at,"stablehlo.shift_right_logical   ",32)', trigger="stablehlo.shift_right_arithmetic")
+    differs = ["--plugin", other, "--differs", pjrt.plugin]
+    status, out, err = pjrt("reduce", "program.mlir", *differs)
+    assert (status, out) == (1, "") and "the results of both plugins agree" in err, err
+    files = ["a.npy", "m.npy"] if form == "npy" else ["both.npz"]
+    found = reduced(pjrt, *files, *differs, "--save-inputs", "small")
+    assert "sine" not in found["text"] and "shift_right_arithmetic %arg0" in found["text"], found["text"]
+    assert "tensor<2x2xi32>" in found["text"], found["text"]
+    assert np.load(pjrt.folder / "small0.npy").tolist() == [[2, -8], [5, 6]]
+    saved = [pjrt.folder / f"small{i}.npy" for i in range(3)]
+    status, out, err = pjrt("run", "small.mlir", *(path for path in saved if path.exists()))
+    assert status == 0, err
+    # Inputs that do not fit, and a command that could not get them.
+    status, out, err = pjrt("reduce", "program.mlir", "a.npy", "a.npy")
+    assert (status, out) == (1, "") and "the program wants" in err, err
+    for wrong in (["a.npy"], ["--save-inputs", "x"]):
+        status, out, err = pjrt("reduce", "program.mlir", *wrong, "--test", "true")
+        assert (status, out) == (2, "") and "--test" in err, err
+    status, out, err = pjrt("reduce", "program.mlir", *files, *differs, "--save-inputs", "none/x", "--tries", 1)
+    assert status == 1 and "none/x0.npy" in err, err
+
+
 def test_command(pjrt):
     status, out, err = pjrt("reduce", "program.mlir", "--test", "grep -q stablehlo.exponential", "-o", "small.mlir")
     assert status == 0 and not out and "operations became 1 in" in err, err
@@ -116,7 +157,7 @@ def test_no_fault(pjrt):
 
 
 def test_bad_arguments(pjrt):
-    for arguments in ([], ["program.mlir", "program.mlir"], ["program.mlir", "--limit", "0"], ["program.mlir", "--frob"],
+    for arguments in ([], ["program.mlir", "--limit", "0"], ["program.mlir", "--frob"],
                       ["program.mlir", "--crash", "--test", "true"], ["program.mlir", "--tolerance", "x"]):
         status, out, err = pjrt("reduce", *arguments)
         assert (status, out) == (2, "") and "pjrt reduce:" in err, arguments
