@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/proto.h"
 #include "file.h"
+#include "progress.h"
 
 // --- Programs ------------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ PjStatus pj_build_open(const PjBuildArgs *args, PjBuild *build) {
     PJ_TRY(pj_file_read(args->options_file, &build->options, &build->options_size));
   write_overrides(&args->overrides, &build->overrides);
   PJ_TRY(pj_strbuf_status(&build->overrides));
+  pj_show_progress(pj_build_is_ahead(args) ? "making a topology" : "starting a client");
   PJ_TRY(pj_plugin_load(&args->plugin, &build->plugin));
   if (!pj_build_is_ahead(args))
     return pj_plugin_client(&args->plugin, build->plugin, &build->client);
@@ -117,6 +119,7 @@ PjStatus pj_build_compile(const PjBuild *build, const void *code, size_t size,
     options.serialized_options = build->options;
     options.serialized_options_size = build->options_size;
   }
+  pj_show_progress("compiling");
   return pj_plugin_status(build->topology
                               ? pjh_compile_ahead(build->topology, code, size, &options, out)
                               : pjh_compile(build->client, code, size, &options, out));

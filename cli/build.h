@@ -98,7 +98,8 @@ typedef struct PjBuild {
 bool pj_build_is_ahead(const PjBuildArgs *args);
 
 // Loads the plugin, reads the files that options name, and starts a client or makes the topology.
-// |args| must live as long as |build|.
+// |args| must live as long as |build|. This and compiling show progress; whoever calls hides it
+// before anything is printed.
 PjStatus pj_build_open(const PjBuildArgs *args, PjBuild *build);
 void pj_build_close(PjBuild *build);
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "build.h"
 #include "file.h"
+#include "progress.h"
 #include "report.h"
 
 typedef struct CompileArgs {
@@ -57,6 +58,7 @@ static PjStatus compile(const CompileArgs *args, const char *program, const char
   PjStatus status = PJ_STATUS_OK;
   if (args->out)
     status = pj_plugin_status(pjh_executable_serialize(executable, &serialized, &serialized_size));
+  pj_hide_progress();
   if (!status && args->out)
     status = pj_file_write(args->out, serialized, serialized_size);
   pjh_free(serialized);
@@ -93,7 +95,9 @@ static int run_compile(const PjCommand *self, int argc, char **argv) {
     return PJ_EXIT_USAGE;
   if (argc != 1)
     return pj_command_wrong(self, argc ? "more than one program" : "no program given");
-  return pj_command_end(self, compile_file(&args, argv[0]));
+  PjStatus status = compile_file(&args, argv[0]);
+  pj_hide_progress();
+  return pj_command_end(self, status);
 }
 
 static const PjArg options[] = {

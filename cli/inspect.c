@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "file.h"
+#include "progress.h"
 
 typedef struct InspectArgs {
   PjBuildArgs build;
@@ -85,6 +86,7 @@ static PjStatus inspect(const InspectArgs *args, const char *path) {
     status = inspect_code(args, path, bytes, size, form, &report);
   pj_report_close(&report);
   pj_free(bytes);
+  pj_hide_progress();
   if (!status)
     return pj_report_print(&report);
   pj_strbuf_free(&report.text);

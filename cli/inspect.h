@@ -11,8 +11,17 @@ void pj_inspect_plugin(PjReport *report, const char *path, const PjBuild *build,
 PjStatus pj_inspect_program(PjReport *report, const char *path, const char *bytes, size_t size);
 
 // Of a compiler's result in the same forms: the object "steps", the operations of its entry
-// function by kind. Errors: as pj_import; then nothing is written.
+// function by kind, and where it says so (`pjrt.kernels`, as this project's plugins do) the list
+// "kernels". Errors: as pj_import; then nothing is written.
 PjStatus pj_inspect_steps(PjReport *report, const char *bytes, size_t size);
+// The same of a result in HLO: |format| "hlo" (HloModuleProto) or "hlo_with_config". What is no
+// such message has no steps.
+void pj_inspect_hlo(PjReport *report, const char *format, PjStr bytes);
+
+// A list for people ends at some length: whether number |index| is still written, and the line that
+// says how many of |count| are not.
+bool pj_inspect_lists(const PjReport *report, size_t index);
+void pj_inspect_unlisted(PjReport *report, size_t count);
 
 // Of a compiled program: what the plugin tells about it. |source| says where it comes from;
 // |optimized| is a file to write the optimised program to, or NULL. Errors: of that file only.

@@ -1,107 +1,11 @@
 // `pjrt inspect` of a compiled program.
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/proto.h"
 #include "file.h"
 #include "inspect.h"
 #include "show.h"
 
-// --- What the optimised program consists of ------------------------------------------------------
-
-enum { MAX_OPCODES = 160, MAX_OPCODE_LENGTH = 48 };
-
-typedef struct OpcodeCount {
-  char name[MAX_OPCODE_LENGTH];
-  int64_t count;
-} OpcodeCount;
-
-typedef struct Opcodes {
-  OpcodeCount rows[MAX_OPCODES];
-  size_t num_rows;
-} Opcodes;
-
-static void count_opcode(Opcodes *opcodes, PjStr name) {
-  if (name.len >= MAX_OPCODE_LENGTH)
-    return;
-  size_t i = 0;
-  while (i < opcodes->num_rows && !pj_str_is(name, opcodes->rows[i].name))
-    ++i;
-  if (i == MAX_OPCODES)
-    return;
-  if (i == opcodes->num_rows) {
-    memcpy(opcodes->rows[i].name, name.ptr, name.len);
-    opcodes->rows[i].name[name.len] = 0;
-    opcodes->rows[i].count = 0;
-    ++opcodes->num_rows;
-  }
-  ++opcodes->rows[i].count;
-}
-
-// The instructions (HloComputationProto.instructions 2) by opcode (HloInstructionProto.opcode 2).
-static void count_computation(PjStr bytes, Opcodes *opcodes) {
-  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
-  for (PjProtoField field; pj_proto_next(&reader, &field);) {
-    if (field.number != 2 || field.type != PJ_WIRE_BYTES)
-      continue;
-    PjProtoReader instruction = pj_proto_reader(field.bytes.ptr, field.bytes.len);
-    for (PjProtoField part; pj_proto_next(&instruction, &part);)
-      if (part.number == 2 && part.type == PJ_WIRE_BYTES)
-        count_opcode(opcodes, part.bytes);
-  }
-}
-
-// The entry computation of an HloModuleProto: computations 3, of which entry_computation_id 6 is
-// the HloComputationProto.id 5. Each of its instructions is what the plugin runs as one step.
-static void count_module(PjStr bytes, Opcodes *opcodes) {
-  PjProtoField field;
-  uint64_t entry = 0;
-  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
-  while (pj_proto_next(&reader, &field))
-    if (field.number == 6 && field.type == PJ_WIRE_VARINT)
-      entry = field.value;
-  reader = pj_proto_reader(bytes.ptr, bytes.len);
-  while (pj_proto_next(&reader, &field)) {
-    if (field.number != 3 || field.type != PJ_WIRE_BYTES)
-      continue;
-    uint64_t id = 0;
-    PjProtoReader computation = pj_proto_reader(field.bytes.ptr, field.bytes.len);
-    for (PjProtoField part; pj_proto_next(&computation, &part);)
-      if (part.number == 5 && part.type == PJ_WIRE_VARINT)
-        id = part.value;
-    if (id == entry)
-      count_computation(field.bytes, opcodes);
-  }
-}
-
-static int more_first(const void *a, const void *b) {
-  const OpcodeCount *x = a, *y = b;
-  return x->count < y->count ? 1 : x->count > y->count ? -1 : strcmp(x->name, y->name);
-}
-
-// Of "hlo" (HloModuleProto) and "hlo_with_config" (HloModuleProtoWithConfig.hlo_module 1). What is
-// no such message counts nothing.
-static void report_steps(PjReport *report, const char *format, PjStr bytes) {
-  Opcodes *opcodes = pj_calloc(1, sizeof *opcodes);
-  if (!opcodes) {
-    report->text.failed = true;
-    return;
-  }
-  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
-  if (strcmp(format, "hlo") == 0)
-    count_module(bytes, opcodes);
-  else
-    for (PjProtoField field; pj_proto_next(&reader, &field);)
-      if (field.number == 1 && field.type == PJ_WIRE_BYTES)
-        count_module(field.bytes, opcodes);
-  qsort(opcodes->rows, opcodes->num_rows, sizeof *opcodes->rows, more_first);
-  pj_report_open(report, "steps");
-  for (size_t i = 0; i < opcodes->num_rows; ++i)
-    pj_report_int(report, opcodes->rows[i].name, opcodes->rows[i].count);
-  pj_report_close(report);
-  pj_free(opcodes);
-}
+// --- The optimised program -----------------------------------------------------------------------
 
 static PjStatus report_optimized(PjReport *report, PjMissing *missing,
                                  const PjhExecutable *executable, const char *out) {
@@ -117,7 +21,7 @@ static PjStatus report_optimized(PjReport *report, PjMissing *missing,
   pj_report_string(report, "format", format);
   pj_report_int(report, "bytes", (int64_t)size);
   if (strncmp(format, "hlo", 3) == 0)
-    report_steps(report, format, (PjStr){code, size});
+    pj_inspect_hlo(report, format, (PjStr){code, size});
   else if (strcmp(format, "mlir") == 0) // what cannot be read, as other dialects, counts nothing
     pj_status_free(pj_inspect_steps(report, code, size));
   pj_report_close(report);

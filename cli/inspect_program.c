@@ -1,4 +1,5 @@
 // `pjrt inspect` of a program as text or bytecode.
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -145,6 +146,53 @@ static PjStatus inspect(void *context) {
   return PJ_STATUS_OK;
 }
 
+// --- Kernels -------------------------------------------------------------------------------------
+
+enum { MAX_LISTED = 40 };
+
+bool pj_inspect_lists(const PjReport *report, size_t index) {
+  return report->json || index < MAX_LISTED;
+}
+
+void pj_inspect_unlisted(PjReport *report, size_t count) {
+  char text[64];
+  if (pj_inspect_lists(report, count ? count - 1 : 0))
+    return;
+  snprintf(text, sizeof text, "%zu others (--json lists them)", count - MAX_LISTED);
+  pj_report_string(report, NULL, text);
+}
+
+static void report_kernel(PjReport *report, const PjAttr *kernel) {
+  static const char *const texts[] = {"name", "operations", "source"};
+  static const char *const numbers[] = {"code_bytes", "bytes", "flops"};
+  pj_report_open(report, NULL);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    const PjAttr *value = pj_attr_get(kernel, texts[i]);
+    if (value && value->kind == PJ_ATTR_STRING)
+      pj_report_text(report, texts[i], value->str.ptr, value->str.len);
+  }
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+    const PjAttr *value = pj_attr_get(kernel, numbers[i]);
+    if (value && value->kind == PJ_ATTR_INT)
+      pj_report_int(report, numbers[i], value->i64);
+  }
+  pj_report_close(report);
+}
+
+static void report_kernels(PjReport *report, const PjModule *module) {
+  const PjAttr *kernels = pj_attr_get(module->attrs, "pjrt.kernels");
+  if (!kernels || kernels->kind != PJ_ATTR_ARRAY)
+    return;
+  pj_report_open_list(report, "kernels");
+  for (uint32_t i = 0; i < kernels->count; ++i) {
+    const PjAttr *kernel = kernels->elems[i];
+    if (kernel->kind == PJ_ATTR_DICT && pj_inspect_lists(report, i))
+      report_kernel(report, kernel);
+  }
+  pj_inspect_unlisted(report, kernels->count);
+  pj_report_close(report);
+}
+
 static PjStatus steps(void *context) {
   Job *job = context;
   PjModule *module;
@@ -154,6 +202,7 @@ static PjStatus steps(void *context) {
   for (const PjOp *op = entry ? entry->regions[0].first : NULL; op; op = op->next)
     ++counts[op->kind];
   report_counts(job->report, "steps", counts);
+  report_kernels(job->report, module);
   return PJ_STATUS_OK;
 }
 

@@ -130,7 +130,7 @@ PLUGINS = [
 
 
 def write_programs(folder):
-    """Writes the programs as portable artifacts, and the target configuration, into |folder|; returns the programs' names."""
+    """Writes the programs as portable artifacts and as HLO, and the target configuration, into |folder|; returns the programs' names."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     import jax
     import jax.export
@@ -162,6 +162,8 @@ def write_programs(folder):
     for name, (function, arguments) in programs.items():
         exported = jax.export.export(jax.jit(function))(*arguments)
         (folder / f"{name}.mlirbc").write_bytes(exported.mlir_module_serialized)
+        hlo = jax.jit(function).lower(*arguments).compiler_ir("hlo")
+        (folder / f"{name}.hlo").write_bytes(hlo.as_serialized_hlo_module_proto())
     (folder / "a100.txt").write_text(A100)
     return list(programs)
 

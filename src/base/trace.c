@@ -63,6 +63,7 @@ bool pj_trace_label_set(PjTraceLabels *labels, uint32_t index, const PjTraceLabe
   own->kind = label->kind;
   own->flops = label->flops;
   own->bytes = label->bytes;
+  own->code_bytes = label->code_bytes;
   PjTraceLabel from = *label;
   for (int k = 0; k < NUM_STRINGS; k++) {
     const char *text = *string_of(&from, k);
@@ -74,6 +75,14 @@ bool pj_trace_label_set(PjTraceLabels *labels, uint32_t index, const PjTraceLabe
     *string_of(own, k) = copy;
   }
   return true;
+}
+
+uint32_t pj_trace_labels_count(const PjTraceLabels *labels) {
+  return labels->count;
+}
+
+const PjTraceLabel *pj_trace_label(const PjTraceLabels *labels, uint32_t index) {
+  return &labels->labels[index];
 }
 
 // --- The log -------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ typedef struct PjTraceLabel {
   const char *op_name; // the name that the framework gave one of them, "jit(f)/add"
   const char *source;  // its place in the user's program, "model.py:41:3"
   double flops, bytes; // of one event; 0: not known
+  double code_bytes;   // of its machine code; 0: it has none of its own
 } PjTraceLabel;
 
 typedef struct PjTraceLabels PjTraceLabels; // a fixed number of labels; reference-counted
@@ -43,6 +44,8 @@ PjTraceLabels *pj_trace_labels_retain(PjTraceLabels *labels);
 void pj_trace_labels_release(PjTraceLabels *labels); // NULL allowed
 // Copies |label| with its strings; false without memory. Before anyone else sees the labels.
 bool pj_trace_label_set(PjTraceLabels *labels, uint32_t index, const PjTraceLabel *label);
+uint32_t pj_trace_labels_count(const PjTraceLabels *labels);
+const PjTraceLabel *pj_trace_label(const PjTraceLabels *labels, uint32_t index);
 
 int64_t pj_trace_clock(void); // nanoseconds, monotonic
 

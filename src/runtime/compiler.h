@@ -4,6 +4,7 @@
 // are called from several threads at once.
 #pragma once
 #include "base/str.h"
+#include "base/trace.h"
 #include "ir/ir.h"
 #include "runtime/array.h"
 #include "runtime/compile_options.h"
@@ -48,6 +49,8 @@ typedef struct PjCompilerOps {
                           PjCompiled **out);
   void (*destroy)(PjCompiled *compiled);
   void (*stats)(const PjCompiled *compiled, PjCompiledStats *out);
+  // What its steps are; borrowed. NULL: not known, or no memory. Optional.
+  const PjTraceLabels *(*steps)(const PjCompiled *compiled);
 
   // Runs on one device. |inputs| are ready arrays of the entry's argument types; where
   // |may_overwrite| holds (or NULL), the caller has given the array up, and its memory may become

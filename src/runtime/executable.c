@@ -271,23 +271,3 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
   bool same = !option_bytes.len || pj_str_eq(option_bytes, stored);
   return make(compiler, code, same ? compiled : (PjStr){0}, same ? stored : option_bytes, out);
 }
-
-static bool holds_manual_computation(const PjRegion *region) {
-  for (const PjOp *op = region->first; op; op = op->next) {
-    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION)
-      return true;
-    for (uint32_t i = 0; i < op->num_regions; i++)
-      if (holds_manual_computation(&op->regions[i]))
-        return true;
-  }
-  return false;
-}
-
-PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out) {
-  // Hosts turn the text into HLO, which has no such operation: better no program than one that they
-  // choke on.
-  PJ_FAIL_IF(holds_manual_computation(&executable->module->body), UNIMPLEMENTED,
-             "program %s holds a manual computation, which HLO cannot express", executable->name);
-  pj_module_print(out, executable->module, NULL);
-  return pj_strbuf_status(out);
-}

@@ -242,6 +242,10 @@ static void native_stats(const PjCompiled *compiled, PjCompiledStats *out) {
     out->code_bytes += (int64_t)pj_jit_bytes(s->codes[i]);
 }
 
+static const PjTraceLabels *native_steps(const PjCompiled *compiled) {
+  return compiled->schedule ? pj_schedule_labels(compiled->schedule) : NULL;
+}
+
 // --- Running -------------------------------------------------------------------------------------
 
 static Frame *frame_new(const PjSchedule *s) {
@@ -413,6 +417,7 @@ const PjCompilerOps pj_compiler_native = {
     .compile = native_compile,
     .destroy = native_destroy,
     .stats = native_stats,
+    .steps = native_steps,
     .run = native_run,
     .group_create = pj_eval_group_create,
     .group_abort = pj_eval_group_abort,

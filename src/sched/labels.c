@@ -100,27 +100,6 @@ static const PjLoc *location(const PjStep *step, PjStrBuf *out) {
   return step->op->loc;
 }
 
-// Bytes that it reads and writes at most: each array once. Of an array that is updated in place,
-// the update.
-static double bytes_of(const PjSchedule *s, const PjStep *step) {
-  double bytes = 0;
-  // What a loop or a branch touches depends on its way.
-  if (step->num_bodies || (step->kind == PJ_STEP_KERNEL && step->op->kind == PJ_OP_WHILE))
-    return 0;
-  for (uint32_t i = 0; i < step->num_in + step->num_out; i++) {
-    bool again = false;
-    for (uint32_t k = 0; k < i && k < 64; k++)
-      again |= step->in[k] == step->in[i];
-    if (!again)
-      bytes += (double)s->slots.data[step->in[i]].bytes;
-  }
-  size_t update;
-  if (step->kind == PJ_STEP_KERNEL && step->op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE &&
-      pj_type_num_bytes(step->op->operands[1]->type, &update))
-    bytes += (double)update - (double)s->slots.data[step->out[0]].bytes;
-  return bytes;
-}
-
 // A transcendental function counts as one.
 static double flops_of(const PjStep *step) {
   double flops = 0, transcendentals;
@@ -135,8 +114,13 @@ static double flops_of(const PjStep *step) {
   return flops;
 }
 
+// Of its machine code, which equal kernels share.
+static double code_bytes_of(const PjSchedule *s, const PjStep *step) {
+  return step->kind == PJ_STEP_KERNEL && s->codes ? (double)pj_jit_bytes(s->codes[step->code]) : 0;
+}
+
 static bool label_step(const PjSchedule *s, const PjStep *step, const char *program,
-                       PjTraceLabels *out) {
+                       const double *traffic, PjTraceLabels *out) {
   Text text = {0};
   PjStrBuf given = {0};
   name_step(step, &text);
@@ -148,7 +132,8 @@ static bool label_step(const PjSchedule *s, const PjStep *step, const char *prog
                         .op_name = given.data,
                         .source = text.source.data,
                         .flops = flops_of(step),
-                        .bytes = bytes_of(s, step)};
+                        .bytes = traffic[step->number],
+                        .code_bytes = code_bytes_of(s, step)};
   bool good = !text.name.failed && pj_trace_label_set(out, step->number, &label);
   pj_strbuf_free(&text.name);
   pj_strbuf_free(&text.ops);
@@ -158,13 +143,13 @@ static bool label_step(const PjSchedule *s, const PjStep *step, const char *prog
 }
 
 static bool label_steps(const PjSchedule *s, const PjSteps *steps, const char *program,
-                        PjTraceLabels *out) {
+                        const double *traffic, PjTraceLabels *out) {
   for (size_t i = 0; i < steps->len; i++) {
     const PjStep *step = &steps->data[i];
-    if (!label_step(s, step, program, out))
+    if (!label_step(s, step, program, traffic, out))
       return false;
     for (uint32_t b = 0; b < step->num_bodies; b++)
-      if (!label_steps(s, &step->bodies[b], program, out))
+      if (!label_steps(s, &step->bodies[b], program, traffic, out))
         return false;
   }
   return true;
@@ -179,7 +164,9 @@ PjTraceLabels *pj_schedule_labels(const PjSchedule *schedule) {
   labels = pj_trace_labels_create(schedule->num_steps);
   PjStr name = schedule->module->name.len ? schedule->module->name : PJ_STR("main");
   char *program = labels ? pj_strndup(name.ptr, name.len) : NULL;
-  bool good = program && label_steps(schedule, &schedule->steps, program, labels);
+  double *traffic = program ? pj_schedule_traffic(schedule) : NULL;
+  bool good = traffic && label_steps(schedule, &schedule->steps, program, traffic, labels);
+  pj_free(traffic);
   pj_free(program);
   PjTraceLabels *other = NULL;
   if (good && atomic_compare_exchange_strong(place, &other, labels))

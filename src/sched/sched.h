@@ -126,6 +126,11 @@ void pj_schedule_destroy(PjSchedule *schedule); // NULL allowed
 // Readable text: slots and steps.
 void pj_schedule_print(const PjSchedule *schedule, PjStrBuf *out);
 
+// Bytes that each step reads and writes in one run, by PjStep.number; 0: that depends on its way.
+// Parts of arrays count as such, and what a step reads twice once. NULL without memory; else to be
+// freed with pj_free.
+double *pj_schedule_traffic(const PjSchedule *schedule);
+
 // What profilers are told of its steps: made when first asked for, then the schedule's. NULL
 // without memory. Threads: any.
 PjTraceLabels *pj_schedule_labels(const PjSchedule *schedule);

@@ -75,6 +75,10 @@ static void sdk_stats(const PjCompiled *compiled, PjCompiledStats *out) {
     pj_compiler_native.stats(compiled->whole, out);
 }
 
+static const PjTraceLabels *sdk_steps(const PjCompiled *compiled) {
+  return compiled->vendor ? NULL : pj_compiler_native.steps(compiled->whole);
+}
+
 static PjStatus sdk_serialize(const PjCompiled *compiled, PjStrBuf *out) {
   if (!compiled->vendor || !ops()->serialize)
     return PJ_STATUS_OK;
@@ -176,6 +180,7 @@ const PjCompilerOps pj_sdk_compiler = {
     .deserialize = sdk_deserialize,
     .destroy = sdk_destroy,
     .stats = sdk_stats,
+    .steps = sdk_steps,
     .run = sdk_run,
     .group_create = pj_eval_group_create,
     .group_abort = pj_eval_group_abort,

@@ -148,6 +148,11 @@ def test_inspect_executable(pjrt):
         assert executable["fingerprint"] == loaded["fingerprint"] and "unavailable" not in executable
         assert executable["optimized_program"]["format"] == "mlir"
         assert executable["optimized_program"]["steps"]["stablehlo.dot_general"] == 1
+        kernels = executable["optimized_program"]["kernels"]
+        assert sorted(kernel["operations"] for kernel in kernels) == ["add", "dot_general"], kernels
+        assert next(kernel for kernel in kernels if kernel["operations"] == "add")["bytes"] == 4 * (6 + 6)  # an array added to itself
+        assert executable["code_bytes"] == sum(kernel.get("code_bytes", 0) for kernel in kernels)
+        assert sum(kernel["flops"] for kernel in kernels) == executable["cost"]["flops"]
     assert ahead["optimized_program"]["bytes"] == (pjrt.folder / "optimized.mlir").stat().st_size
     assert inspect(pjrt, "optimized.mlir")["program"]["results"][1]["type"] == "tensor<2xf32>"
 

@@ -87,10 +87,24 @@ def test_ahead_of_time(build, find, programs, name, machine):
         assert executable["cost"]["flops"] > 64 * 256 * 512 * 2
     if name != "cpu":
         assert sum(executable["optimized_program"]["steps"].values()) > 3
+        kernels = executable["optimized_program"]["kernels"]
+        assert any("fusion" in kernel["operations"] for kernel in kernels) and all(kernel["name"] for kernel in kernels)
     # The program that cannot be compiled: the plugin's message, and no file.
     (programs / "bad.mlir").write_text("func.func @main() { %0 = stablehlo.frobnicate : tensor<f32> return }")
     status, out, error = plugin_matrix.pjrt(plugin, build, "compile", *arguments, "-o", "bad.exe", "bad.mlir", folder=programs)
     assert status == 1 and out == "" and not (programs / "bad.exe").exists() and "bad.mlir" in plugin_matrix.message(error)
+
+
+@pytest.mark.parametrize("name,machine", [names for names in MACHINES if names[0] != "cpu"], ids="-".join)
+def test_hlo(build, find, programs, name, machine):
+    """A program as HloModuleProto goes to the plugin as it is, and compiles to what StableHLO gives."""
+    plugin, path = find(name)
+    arguments = ["--plugin", path, *plugin.machines[machine]]
+    found = inspect(plugin, build, *arguments, "--format", "hlo", "add.hlo", folder=programs)["executable"]
+    assert found["outputs"] == ["f32[8,128]"] and found["serialized_bytes"] > 0
+    (programs / "bad.hlo").write_bytes((programs / "add.hlo").read_bytes()[:-40])
+    status, out, error = plugin_matrix.pjrt(plugin, build, "compile", *arguments, "--format", "hlo", "bad.hlo", folder=programs)
+    assert status == 1 and out == "" and "bad.hlo" in plugin_matrix.message(error)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("libtpu")])

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "pass_support.h"
 #include "sched/sched.h"
 
@@ -270,6 +271,72 @@ static void test_refused(void **state) {
   unmake(&m);
 }
 
+// --- Bytes ---------------------------------------------------------------------------------------
+
+// Expects the bytes that the steps of a program move, in their order.
+static void expect_traffic(const char *args, const char *results, const char *body, size_t count,
+                           const double *expected) {
+  Made m = make(pass_main(args, results, body));
+  if (m.status)
+    fail_msg("%s", pj_status_message(m.status));
+  double *bytes = pj_schedule_traffic(m.schedule);
+  assert_non_null(bytes);
+  assert_int_equal(m.schedule->num_steps, count);
+  for (size_t i = 0; i < count; i++)
+    if (bytes[i] != expected[i])
+      fail_msg("step %zu: %g bytes instead of %g", i, bytes[i], expected[i]);
+  pj_free(bytes);
+  unmake(&m);
+}
+#define ONE(number)     \
+  1, (const double[]) { \
+    number              \
+  }
+
+static void test_traffic(void **state) {
+  (void)state;
+  // What is read twice counts once, a value between not at all, a broadcast row as a row.
+  expect_traffic(
+      "%x: tensor<50x70xf32>, %y: tensor<70xf32>", "tensor<50x70xf32>",
+      "%b = stablehlo.broadcast_in_dim %y, dims = [1] : (tensor<70xf32>) -> tensor<50x70xf32>\n"
+      "%e = stablehlo.multiply %x, %b : tensor<50x70xf32>\n"
+      "%r = stablehlo.add %e, %x : tensor<50x70xf32>\nreturn %r : tensor<50x70xf32>\n",
+      ONE(4 * (50 * 70 + 70 + 50 * 70)));
+  // Of a large array a few rows, plain, reshaped and computed with.
+  expect_traffic("%x: tensor<5000x64xf32>", "tensor<10x64xf32>",
+                 "%s = stablehlo.slice %x [20:30, 0:64] : (tensor<5000x64xf32>) -> "
+                 "tensor<10x64xf32>\n"
+                 "%r = stablehlo.add %s, %s : tensor<10x64xf32>\nreturn %r : tensor<10x64xf32>\n",
+                 ONE(4 * 2 * 640));
+  expect_traffic("%x: tensor<5000x64xf32>, %i: tensor<i32>", "tensor<10x64xf32>",
+                 "%e = stablehlo.negate %x : tensor<5000x64xf32>\n"
+                 "%z = stablehlo.constant dense<0> : tensor<i32>\n"
+                 "%s = stablehlo.dynamic_slice %e, %i, %z, sizes = [10, 64] : "
+                 "(tensor<5000x64xf32>, tensor<i32>, tensor<i32>) -> tensor<10x64xf32>\n"
+                 "return %s : tensor<10x64xf32>\n",
+                 ONE(4 * 2 * 640 + 4));
+  // Two slices of one array, and one that they do not exceed.
+  expect_traffic("%x: tensor<100xf32>", "tensor<60xf32>",
+                 "%a = stablehlo.slice %x [0:60] : (tensor<100xf32>) -> tensor<60xf32>\n"
+                 "%b = stablehlo.slice %x [40:100] : (tensor<100xf32>) -> tensor<60xf32>\n"
+                 "%r = stablehlo.add %a, %b : tensor<60xf32>\nreturn %r : tensor<60xf32>\n",
+                 ONE(4 * (100 + 60)));
+  // Rows of a table by their numbers.
+  expect_traffic(
+      "%x: tensor<9000x32xf32>, %i: tensor<7x1xi32>", "tensor<7x32xf32>",
+      "%g = \"stablehlo.gather\"(%x, %i) {dimension_numbers = #stablehlo.gather<offset_dims = [1], "
+      "collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, slice_sizes = "
+      "array<i64: 1, 32>} : (tensor<9000x32xf32>, tensor<7x1xi32>) -> tensor<7x32xf32>\n"
+      "return %g : tensor<7x32xf32>\n",
+      ONE(4 * (2 * 7 * 32 + 7)));
+  // An update of an array that must be kept: a copy of all of it, then the part.
+  expect_traffic("%x: tensor<9000xf32>, %u: tensor<10xf32>, %i: tensor<i32>", "tensor<9000xf32>",
+                 "%r = stablehlo.dynamic_update_slice %x, %u, %i : (tensor<9000xf32>, "
+                 "tensor<10xf32>, tensor<i32>) -> tensor<9000xf32>\n"
+                 "return %r : tensor<9000xf32>\n",
+                 2, (const double[]){4 * 2 * 9000, 4 * 2 * 10 + 4});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
@@ -277,6 +344,7 @@ int main(void) {
       cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
       cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
       cmocka_unit_test(test_result_in_place), cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");

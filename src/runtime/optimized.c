@@ -1,0 +1,108 @@
+// The optimized program: StableHLO, with what was made of it as an attribute of the module.
+#include <string.h>
+
+#include "ir/print.h"
+#include "runtime/executable.h"
+
+typedef struct Job {
+  const PjExecutable *executable;
+  PjArena *arena;
+  PjStrBuf *out;
+} Job;
+
+static bool holds_manual_computation(const PjRegion *region) {
+  for (const PjOp *op = region->first; op; op = op->next) {
+    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION)
+      return true;
+    for (uint32_t i = 0; i < op->num_regions; i++)
+      if (holds_manual_computation(&op->regions[i]))
+        return true;
+  }
+  return false;
+}
+
+// --- Kernels -------------------------------------------------------------------------------------
+
+enum { MAX_FIELDS = 8 };
+
+typedef struct Fields {
+  uint32_t count;
+  PjStr names[MAX_FIELDS];
+  const PjAttr *values[MAX_FIELDS];
+} Fields;
+
+static void add(Fields *fields, const char *name, const PjAttr *value) {
+  fields->names[fields->count] = pj_str(name);
+  fields->values[fields->count++] = value;
+}
+
+static void add_text(PjArena *arena, Fields *fields, const char *name, const char *text) {
+  if (*text)
+    add(fields, name, pj_attr_string(arena, pj_str(pj_arena_strndup(arena, text, strlen(text)))));
+}
+
+static void add_number(PjArena *arena, Fields *fields, const char *name, double number) {
+  if (number > 0)
+    add(fields, name, pj_attr_i64(arena, number < 9e18 ? (int64_t)number : INT64_MAX));
+}
+
+// A dictionary for each step, in the order of the schedule.
+static const PjAttr *list_kernels(PjArena *arena, const PjTraceLabels *labels) {
+  uint32_t count = pj_trace_labels_count(labels);
+  const PjAttr **kernels = PJ_NEW_ARRAY(arena, const PjAttr *, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    const PjTraceLabel *label = pj_trace_label(labels, i);
+    Fields fields = {0};
+    add_text(arena, &fields, "name", label->name);
+    add_text(arena, &fields, "operations", label->ops);
+    add_text(arena, &fields, "source", label->source);
+    add_number(arena, &fields, "code_bytes", label->code_bytes);
+    add_number(arena, &fields, "bytes", label->bytes);
+    add_number(arena, &fields, "flops", label->flops);
+    kernels[i] = pj_attr_dict(arena, fields.count, fields.names, fields.values);
+  }
+  return pj_attr_array(arena, count, kernels);
+}
+
+// The attributes of |module| and `pjrt.kernels`.
+static const PjAttr *with_kernels(PjArena *arena, const PjModule *module,
+                                  const PjTraceLabels *labels) {
+  uint32_t count = module->attrs ? module->attrs->count : 0, kept = 0;
+  PjStr *names = PJ_NEW_ARRAY(arena, PjStr, count + 1);
+  const PjAttr **values = PJ_NEW_ARRAY(arena, const PjAttr *, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    if (pj_str_is(module->attrs->names[i], "pjrt.kernels")) // of a program that was printed here
+      continue;
+    names[kept] = module->attrs->names[i];
+    values[kept++] = module->attrs->elems[i];
+  }
+  names[kept] = PJ_STR("pjrt.kernels");
+  values[kept++] = list_kernels(arena, labels);
+  return pj_attr_dict(arena, kept, names, values);
+}
+
+// --- The program ---------------------------------------------------------------------------------
+
+static PjStatus print_guarded(void *context) {
+  Job *job = context;
+  const PjExecutable *executable = job->executable;
+  PjModule module = *executable->module;
+  const PjTraceLabels *labels =
+      executable->compiler->steps ? executable->compiler->steps(executable->compiled) : NULL;
+  if (labels)
+    module.attrs = with_kernels(job->arena, &module, labels);
+  pj_module_print(job->out, &module, NULL);
+  return pj_strbuf_status(job->out);
+}
+
+PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out) {
+  // Hosts turn the text into HLO, which has no such operation: better no program than one that they
+  // choke on.
+  PJ_FAIL_IF(holds_manual_computation(&executable->module->body), UNIMPLEMENTED,
+             "program %s holds a manual computation, which HLO cannot express", executable->name);
+  Job job = {.executable = executable, .out = out};
+  PJ_TRY(pj_arena_create(0, &job.arena));
+  PjStatus status = pj_arena_guard(job.arena, print_guarded, &job);
+  pj_arena_destroy(job.arena);
+  return status;
+}
