@@ -79,6 +79,7 @@ static PjStatus compile_guarded(void *context) {
   PJ_TRY(pj_compile_tick("reading", 0, 0));
   int64_t begin = pj_trace_on() ? pj_trace_clock() : 0;
   PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
+  pj_executable_forget_kernels(executable->module);
   if (begin)
     trace_phase("read", "", begin);
   PJ_TRY(check_device_counts(executable->module, &executable->options));

@@ -47,6 +47,9 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
 // module's attribute `pjrt.kernels` lists the steps: name, operations, source, and as far as known
 // code_bytes, bytes and flops of one run.
 PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out);
+// Takes `pjrt.kernels` from a program that was written so: it is the same program as before. Under
+// the guard of the module's arena.
+void pj_executable_forget_kernels(PjModule *module);
 
 typedef struct PjMeeting PjMeeting;
 

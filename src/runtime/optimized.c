@@ -64,21 +64,27 @@ static const PjAttr *list_kernels(PjArena *arena, const PjTraceLabels *labels) {
   return pj_attr_array(arena, count, kernels);
 }
 
-// The attributes of |module| and `pjrt.kernels`.
-static const PjAttr *with_kernels(PjArena *arena, const PjModule *module,
-                                  const PjTraceLabels *labels) {
+// The attributes of |module| with |kernels| as `pjrt.kernels`; NULL: without it.
+static const PjAttr *with_kernels(PjArena *arena, const PjModule *module, const PjAttr *kernels) {
   uint32_t count = module->attrs ? module->attrs->count : 0, kept = 0;
   PjStr *names = PJ_NEW_ARRAY(arena, PjStr, count + 1);
   const PjAttr **values = PJ_NEW_ARRAY(arena, const PjAttr *, count + 1);
   for (uint32_t i = 0; i < count; i++) {
-    if (pj_str_is(module->attrs->names[i], "pjrt.kernels")) // of a program that was printed here
+    if (pj_str_is(module->attrs->names[i], "pjrt.kernels"))
       continue;
     names[kept] = module->attrs->names[i];
     values[kept++] = module->attrs->elems[i];
   }
-  names[kept] = PJ_STR("pjrt.kernels");
-  values[kept++] = list_kernels(arena, labels);
+  if (kernels) {
+    names[kept] = PJ_STR("pjrt.kernels");
+    values[kept++] = kernels;
+  }
   return pj_attr_dict(arena, kept, names, values);
+}
+
+void pj_executable_forget_kernels(PjModule *module) {
+  if (pj_attr_get(module->attrs, "pjrt.kernels"))
+    module->attrs = with_kernels(module->arena, module, NULL);
 }
 
 // --- The program ---------------------------------------------------------------------------------
@@ -90,7 +96,7 @@ static PjStatus print_guarded(void *context) {
   const PjTraceLabels *labels =
       executable->compiler->steps ? executable->compiler->steps(executable->compiled) : NULL;
   if (labels)
-    module.attrs = with_kernels(job->arena, &module, labels);
+    module.attrs = with_kernels(job->arena, &module, list_kernels(job->arena, labels));
   pj_module_print(job->out, &module, NULL);
   return pj_strbuf_status(job->out);
 }
