@@ -1,5 +1,7 @@
 // Collectives (spec: "all_gather" ... "reduce_scatter", "collective_ops"): which processes form a
 // group, and what the group computes from everybody's operands. grid.c brings them together.
+#include <string.h>
+
 #include "eval/grid.h"
 #include "ir/sharding.h"
 
@@ -409,6 +411,19 @@ static uint32_t pair_id(const PjEval *ev, const PjOp *op, int64_t id) {
                                                 : ev->options->replica * partitions + (uint32_t)id;
 }
 
+// Checks that source_target_pairs name processes of the program.
+static PjStatus check_pairs(const PjEval *ev, const PjOp *op) {
+  const PjAttr *pairs = PJ_ATTR(op, source_target_pairs);
+  uint32_t limit = exchange_strategy(op) == CROSS_REPLICA ? pj__grid_replicas(ev->options)
+                                                          : pj__grid_partitions(ev->options);
+  for (uint32_t i = 0; i < pairs->count; ++i)
+    if (pairs->ints[i] < 0 || pairs->ints[i] >= limit)
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "source_target_pairs name process %lld, but the program runs on %u",
+                         (long long)pairs->ints[i], limit);
+  return PJ_STATUS_OK;
+}
+
 static PjStatus permute(PjEval *ev, const PjOp *op, const PjGroup *group,
                         PjTensor *const *const *in, PjTensor ***out) {
   const PjAttr *pairs = PJ_ATTR(op, source_target_pairs);
@@ -429,14 +444,11 @@ static PjStatus permute(PjEval *ev, const PjOp *op, const PjGroup *group,
 // The processes that any pair names meet; the others get zeros.
 PjStatus pj_ev_collective_permute(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjAttr *pairs = PJ_ATTR(op, source_target_pairs);
-  uint32_t limit = exchange_strategy(op) == CROSS_REPLICA ? pj__grid_replicas(ev->options)
-                                                          : pj__grid_partitions(ev->options);
+  PJ_TRY(check_pairs(ev, op));
   uint32_t total = num_processes(ev), *ids = PJ_NEW_ARRAY(ev->arena, uint32_t, total);
   uint8_t *named = PJ_NEW_ARRAY(ev->arena, uint8_t, total);
-  for (uint32_t i = 0; i < pairs->count; ++i) {
-    PJ_TRY(check_id(op, pairs->ints[i], limit, "process"));
+  for (uint32_t i = 0; i < pairs->count; ++i)
     named[pair_id(ev, op, pairs->ints[i])] = 1;
-  }
   PjGroup group = {.ids = ids};
   for (uint32_t id = 0; id < total; ++id) {
     if (!named[id])
@@ -491,14 +503,63 @@ PjStatus pj_ev_async_done(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   return PJ_STATUS_OK;
 }
 
+static bool goes_to_host(PjEval *ev, const PjOp *op) {
+  return ev->options->host && PJ_INT(op, is_host_transfer);
+}
+
+// Without pairs a message is for whoever asks first.
+static PjStatus send_to_devices(PjEval *ev, const PjOp *op, PjTensor *const *in) {
+  const PjAttr *pairs = PJ_ATTR(op, source_target_pairs);
+  int64_t channel = PJ_INT(op, channel_id);
+  uint32_t count = op->num_operands - 1;
+  if (!pairs->count)
+    return pj__grid_send(ev, op, channel, PJ_ANY_PROCESS, count, in);
+  PJ_TRY(check_pairs(ev, op));
+  for (uint32_t i = 0; i < pairs->count; i += 2)
+    if (pair_id(ev, op, pairs->ints[i]) == self_id(ev))
+      PJ_TRY(pj__grid_send(ev, op, channel, pair_id(ev, op, pairs->ints[i + 1]), count, in));
+  return PJ_STATUS_OK;
+}
+
+// A device that no pair names as a target gets zeros, as from collective_permute.
+static PjStatus receive_from_devices(PjEval *ev, const PjOp *op, PjTensor **out) {
+  const PjAttr *pairs = PJ_ATTR(op, source_target_pairs);
+  int64_t channel = PJ_INT(op, channel_id);
+  uint32_t count = op->num_results - 1;
+  if (!pairs->count)
+    return pj__grid_receive(ev, op, channel, PJ_ANY_PROCESS, count, out);
+  PJ_TRY(check_pairs(ev, op));
+  for (uint32_t i = 0; i < pairs->count; i += 2)
+    if (pair_id(ev, op, pairs->ints[i + 1]) == self_id(ev))
+      return pj__grid_receive(ev, op, channel, self_id(ev), count, out);
+  for (uint32_t i = 0; i < count; ++i) {
+    out[i] = pj_eval_result(ev, op, i);
+    if (out[i]->bytes)
+      memset(out[i]->data, 0, out[i]->bytes);
+  }
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_ev_send(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
-  PJ_TRY(pj__grid_send(ev, op, PJ_INT(op, channel_id), op->num_operands - 1, in));
+  const PjHostEnd *host = ev->options->host;
+  if (goes_to_host(ev, op))
+    PJ_TRY(host->send(host->context, PJ_INT(op, channel_id), op->num_operands - 1, in));
+  else
+    PJ_TRY(send_to_devices(ev, op, in));
   return pj_ev_token(ev, op, in, out);
 }
 
 PjStatus pj_ev_recv(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
-  PJ_TRY(pj__grid_receive(ev, op, PJ_INT(op, channel_id), op->num_results - 1, out));
-  return pj_ev_token(ev, op, in, out + op->num_results - 1);
+  const PjHostEnd *host = ev->options->host;
+  uint32_t count = op->num_results - 1;
+  if (goes_to_host(ev, op)) {
+    for (uint32_t i = 0; i < count; ++i)
+      out[i] = pj_eval_result(ev, op, i);
+    PJ_TRY(host->receive(host->context, PJ_INT(op, channel_id), count, out));
+  } else {
+    PJ_TRY(receive_from_devices(ev, op, out));
+  }
+  return pj_ev_token(ev, op, in, out + count);
 }
 
 PjStatus pj_ev_infeed(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {

@@ -18,12 +18,21 @@ typedef struct PjGrid PjGrid; // the devices of one execution and their meeting 
 // its guard.
 PjStatus pj_program_create(PjModule *module, PjProgram **out_program);
 
+// The other end of `send` and `recv` with is_host_transfer, for one device. Called on the run's
+// thread, which may wait there. |values| are borrowed; |into| are tensors to fill.
+typedef struct PjHostEnd {
+  PjStatus (*send)(void *context, int64_t channel, uint32_t count, PjTensor *const *values);
+  PjStatus (*receive)(void *context, int64_t channel, uint32_t count, PjTensor *const *into);
+  void *context;
+} PjHostEnd;
+
 typedef struct PjRunOptions {
   PjGrid *grid; // NULL: one device
   uint32_t replica, partition;
   void *ffi_context; // handed to custom calls (ExecuteContext user data), may be NULL
   int device_ordinal;
-  const void *client; // opaque, handed to custom calls
+  const void *client;    // opaque, handed to custom calls
+  const PjHostEnd *host; // NULL: transfers of the host go between devices, by channel
   void (*print)(void *context, const PjOp *op,
                 const PjTensor *value); // for interpreter.print; NULL: nothing is printed
   void *print_context;

@@ -26,7 +26,7 @@ typedef struct Meeting {
 
 typedef struct Message {
   struct Message *next;
-  int64_t channel;
+  int64_t channel, target;
   uint32_t count;
   PjTensor *values[];
 } Message;
@@ -274,7 +274,7 @@ PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGrou
 
 // ----------------------------------------------------------------------------------------------
 // queues
-PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, int64_t target, uint32_t count,
                        PjTensor *const *in) {
   PjGrid *grid = ev->options->grid;
   if (!grid)
@@ -285,6 +285,7 @@ PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t cou
   if (!message)
     return pj_status_oom();
   message->channel = channel;
+  message->target = target;
   for (; message->count < count; ++message->count) {
     const PjTensor *value = in[message->count];
     PjTensor *copy = pj_tensor_new(value->dtype, value->rank, value->dims);
@@ -308,10 +309,10 @@ PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t cou
   return PJ_STATUS_OK;
 }
 
-static Message *take_message(PjGrid *grid, int64_t channel) {
+static Message *take_message(PjGrid *grid, int64_t channel, int64_t self) {
   for (Message **link = &grid->first; *link; link = &(*link)->next) {
     Message *message = *link;
-    if (message->channel != channel)
+    if (message->channel != channel || message->target != self)
       continue;
     *link = message->next;
     if (grid->last == &message->next)
@@ -321,7 +322,7 @@ static Message *take_message(PjGrid *grid, int64_t channel) {
   return NULL;
 }
 
-PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, int64_t self, uint32_t count,
                           PjTensor **out) {
   PjGrid *grid = ev->options->grid;
   if (!grid)
@@ -330,7 +331,7 @@ PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, uint32_t 
                        (long long)channel);
   pthread_mutex_lock(&grid->lock);
   Message *message;
-  while (!(message = take_message(grid, channel)) && !grid->aborted)
+  while (!(message = take_message(grid, channel, self)) && !grid->aborted)
     wait_for_change(grid);
   PjStatus status = message ? PJ_STATUS_OK : pj_status_clone(grid->aborted);
   pthread_mutex_unlock(&grid->lock);

@@ -20,11 +20,13 @@ typedef PjStatus PjMeetFn(PjEval *ev, const PjOp *op, const PjGroup *group,
 PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group,
                        PjTensor *const *in, PjTensor **out, PjMeetFn *fn);
 
-// Point to point: queues by channel. Sending never waits; receiving waits for a message, |out| gets
-// |count| new references.
-PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+// Point to point: queues by channel. A message is for the process |target|, or for the first that
+// asks. Sending never waits; receiving waits for a message for |self|, or with PJ_ANY_PROCESS for
+// one that is for anybody; |out| gets |count| new references.
+enum { PJ_ANY_PROCESS = -1 };
+PjStatus pj__grid_send(PjEval *ev, const PjOp *op, int64_t channel, int64_t target, uint32_t count,
                        PjTensor *const *in);
-PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, uint32_t count,
+PjStatus pj__grid_receive(PjEval *ev, const PjOp *op, int64_t channel, int64_t self, uint32_t count,
                           PjTensor **out);
 
 // Functions that `infeed` takes its values from, in order (borrowed); and the next of them, or

@@ -46,6 +46,11 @@ PJRT_Error *pj_api_LoadedExecutable_Execute(PJRT_LoadedExecutable_Execute_Args *
         options->non_donatable_input_indices ? options->num_non_donatable_input_indices : 0;
     if (PJ_HAS(options, context))
       execution.context = pj_context_of(options->context);
+    PjStatus status = pj_surface_transfers(options, execution.num_devices, &execution.transfers);
+    if (status)
+      return pj_surface_error(status);
   }
-  return pj_surface_error(pj_execute(loaded, &execution));
+  PjStatus status = pj_execute(loaded, &execution);
+  pj_host_transfers_release(execution.transfers);
+  return pj_surface_error(status);
 }

@@ -97,6 +97,11 @@ const int64_t *pj_surface_minor_to_major(const PjShape *shape);
 PjStatus pj_surface_target(PJRT_Client *client, PJRT_Device *device, PJRT_Memory *memory,
                            PjMemory **out);
 
+// The callbacks of an execution on |num_devices| devices; NULL if there are none. Errors:
+// INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
+PjStatus pj_surface_transfers(const PJRT_ExecuteOptions *options, uint32_t num_devices,
+                              PjHostTransfers **out);
+
 // Options that a client or a topology is made with.
 enum { PJ_MAX_DRIVER_OPTIONS = 64 };
 

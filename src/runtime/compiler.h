@@ -5,6 +5,7 @@
 #pragma once
 #include "base/str.h"
 #include "base/trace.h"
+#include "eval/eval.h"
 #include "ir/ir.h"
 #include "runtime/array.h"
 #include "runtime/compile_options.h"
@@ -25,6 +26,7 @@ typedef struct PjRunContext {
   struct PjClient *client;
   struct PjExecuteContext *user; // data for custom calls, or NULL
   PjFfiStates *ffi_states;       // of the program
+  const PjHostEnd *host;         // of its transfers with the host
   uint64_t run_id;               // equal on all devices of an execution
 } PjRunContext;
 

@@ -130,7 +130,8 @@ static PjStatus run_with(const PjCompiled *compiled, const PjRunContext *context
                           .partition = context->partition,
                           .ffi_context = (void *)(uintptr_t)context,
                           .device_ordinal = context->device_ordinal,
-                          .client = context->client};
+                          .client = context->client,
+                          .host = context->host};
   PJ_TRY(pj_program_run(compiled->program, &options, tensors->num_inputs, tensors->inputs,
                         may_overwrite, tensors->num_results, tensors->results));
   uint32_t at = 0;

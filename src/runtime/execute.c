@@ -24,6 +24,7 @@ typedef struct Part {
   Launch *launch;
   PjDevice *device;
   uint32_t index; // among the program's devices, replica-major
+  PjHostPart host;
   PjArray **in;
   bool *donated;
   PjArray **out;
@@ -35,12 +36,13 @@ struct Launch {
   PjExecuteContext *context;
   PjDeviceGroup *group;
   PjMeeting *meeting; // NULL: the group is ours
+  PjHostTransfers *transfers;
   uint64_t run_id;
   uint32_t num_parts, num_in, num_out;
   _Atomic uint32_t inputs_left; // not ready yet, and one for the call itself
   _Atomic uint32_t parts_left;
   bool prefer_inline;
-  bool here; // on the stack of the call that runs it; loaded, context, outputs borrowed
+  bool here; // on the stack of the call that runs it; loaded, context, transfers, outputs borrowed
   PjEventWaiter *waiters; // room for one per input; NULL here
   Part parts[];
 };
@@ -102,6 +104,7 @@ static void launch_destroy(Launch *launch) {
   else if (launch->group)
     launch->loaded->executable->compiler->group_destroy(launch->group);
   pj_execute_context_release(launch->context);
+  pj_host_transfers_release(launch->transfers);
   pj_loaded_release(launch->loaded);
   pj_free(launch);
 }
@@ -157,6 +160,7 @@ static PjStatus run_part(Part *part) {
   Launch *launch = part->launch;
   PjExecutable *executable = launch->loaded->executable;
   uint32_t partitions = (uint32_t)executable->options.num_partitions;
+  PjHostEnd host = pj_host_end(&part->host);
   PjRunContext context = {.group = launch->group,
                           .replica = part->index / partitions,
                           .partition = part->index % partitions,
@@ -165,6 +169,7 @@ static PjStatus run_part(Part *part) {
                           .client = launch->loaded->client,
                           .user = launch->context,
                           .ffi_states = executable->ffi_states,
+                          .host = &host,
                           .run_id = launch->run_id};
   // A donated array may be overwritten only if nobody else (another buffer, a view) looks at it.
   for (uint32_t i = 0; i < launch->num_in; i++)
@@ -186,6 +191,8 @@ static PjStatus run_part(Part *part) {
            status ? pj_code_name(pj_status_code(status)) : "");
   if (status && launch->group)
     executable->compiler->group_abort(launch->group, status);
+  if (status && launch->transfers)
+    pj_host_transfers_abort(launch->transfers, status);
   return status;
 }
 
@@ -369,6 +376,7 @@ static PjStatus bind_outputs(Launch *launch, const PjExecution *execution) {
   for (uint32_t p = 0; p < launch->num_parts; p++) {
     Part *part = &launch->parts[p];
     part->task = (PjTask){.fn = part_task, .arg = part};
+    part->host = (PjHostPart){launch->transfers, p, launch->loaded->client->workers};
     part->done = launch->here ? pj_event_ok() : pj_event_create();
     if (!part->done)
       return pj_status_oom();
@@ -445,6 +453,7 @@ static PjStatus execute_here(PjLoadedExecutable *loaded, const PjExecution *exec
     return pj_status_oom();
   launch->loaded = loaded;
   launch->context = execution->context;
+  launch->transfers = execution->transfers;
   Part *part = &launch->parts[0];
   PjStatus status = prepare(launch, execution);
   if (!status) {
@@ -470,6 +479,8 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   launch->loaded = pj_loaded_retain(loaded);
   if (execution->context)
     launch->context = pj_execute_context_retain(execution->context);
+  if (execution->transfers)
+    launch->transfers = pj_host_transfers_retain(execution->transfers);
   PjStatus status = prepare(launch, execution);
   if (status) {
     drop_outputs(execution, launch->num_parts, launch->num_out);

@@ -2,6 +2,7 @@
 #pragma once
 #include "runtime/buffer.h"
 #include "runtime/executable.h"
+#include "runtime/host_transfer.h"
 
 // Data for custom calls, by type. Reference-counted: an execution that outlives the host's handle
 // keeps it.
@@ -23,7 +24,8 @@ typedef struct PjExecution {
   PjDevice *device;             // only this device's part; or NULL
   const int64_t *non_donatable;
   size_t num_non_donatable;
-  PjExecuteContext *context; // or NULL
+  PjExecuteContext *context;  // or NULL
+  PjHostTransfers *transfers; // by device; or NULL: no callbacks
 } PjExecution;
 
 // Runs a loaded executable. Outputs may be pending on return; a failed input, or a program that

@@ -397,7 +397,8 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   if (!status) {
     PjRunOptions options = {.ffi_context = (void *)(uintptr_t)context,
                             .device_ordinal = context->device_ordinal,
-                            .client = context->client};
+                            .client = context->client,
+                            .host = context->host};
     status = pj_schedule_run(s, threads, &options, frame->inputs, frame->outputs, frame->buffers,
                              memory);
   }
