@@ -52,11 +52,13 @@ PJRT_Error *pj_api_LoadedExecutable_IsDeleted(PJRT_LoadedExecutable_IsDeleted_Ar
   return NULL;
 }
 
+// Deprecated: PJRT_Executable_Fingerprint says the same.
 PJRT_Error *pj_api_LoadedExecutable_Fingerprint(PJRT_LoadedExecutable_Fingerprint_Args *args) {
   PJ_ARGS(LoadedExecutable_Fingerprint, executable_fingerprint_size);
-  return pj_surface_error(PJ_ERROR(UNIMPLEMENTED,
-                                   "PJRT_LoadedExecutable_Fingerprint is deprecated and not "
-                                   "implemented; use PJRT_Executable_Fingerprint"));
+  PJ_NOT_NULL(executable);
+  args->executable_fingerprint = pj_loaded_of(args->executable)->executable->fingerprint;
+  args->executable_fingerprint_size = strlen(args->executable_fingerprint);
+  return NULL;
 }
 
 static void delete_assignment(PJRT_DeviceAssignmentSerialized *blob) {
