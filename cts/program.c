@@ -21,9 +21,13 @@ EMBED(elementwise);
 EMBED(movement);
 EMBED(reduction);
 EMBED(control);
+EMBED(dynamic);
+EMBED(random);
+EMBED(legacy);
 
-static const char *const texts[] = {pj_cts_text_elementwise, pj_cts_text_movement,
-                                    pj_cts_text_reduction, pj_cts_text_control};
+static const char *const texts[] = {
+    pj_cts_text_elementwise, pj_cts_text_movement, pj_cts_text_reduction, pj_cts_text_control,
+    pj_cts_text_dynamic,     pj_cts_text_random,   pj_cts_text_legacy};
 
 enum { MAX_ARRAYS = 8, MAX_TEXT = 16384 };
 

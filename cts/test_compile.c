@@ -182,6 +182,29 @@ static void unknown_custom_call(void) {
   pj_expect_error(-1, error, PJRT_Error_Code_OK, "calling what nobody has registered", __FILE__,
                   __LINE__);
 }
+// The interface has no other end for them: such programs may be refused, or compile and wait.
+static void feeds(void) {
+  start();
+  static const char *const codes[] = {
+      "func.func public @main() -> tensor<4xf32> {\n"
+      "  %t = stablehlo.create_token : !stablehlo.token\n"
+      "  %0:2 = \"stablehlo.infeed\"(%t) <{infeed_config = \"\", layout = [[0]]}> : "
+      "(!stablehlo.token) -> (tensor<4xf32>, !stablehlo.token)\n"
+      "  return %0#0 : tensor<4xf32>\n}\n",
+      "func.func public @main(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+      "  %t = stablehlo.create_token : !stablehlo.token\n"
+      "  %0 = \"stablehlo.outfeed\"(%a, %t) <{outfeed_config = \"\"}> : (tensor<4xf32>, "
+      "!stablehlo.token) -> !stablehlo.token\n"
+      "  return %a : tensor<4xf32>\n}\n"};
+  for (int i = 0; i < 2; i++) {
+    PJRT_Error *error = compile_bytes(codes[i], strlen(codes[i]), "mlir");
+    if (error)
+      pj_expect_error(-1, error, PJRT_Error_Code_OK, "compiling a feed", __FILE__, __LINE__);
+  }
+  destroy_loaded(compile(program_add));
+  stop();
+}
+
 static void bad_options(void) {
   start();
   PJRT_LoadedExecutable *loaded;
@@ -462,6 +485,8 @@ const PjCtsTest pj_cts_compile_tests[] = {
     {"compile.unknown_op", "an unknown operation is an error", unknown_op},
     {"compile.unknown_custom_call", "a custom call that nobody has registered is an error",
      unknown_custom_call},
+    {"compile.feeds", "infeed and outfeed, of which the interface has no other end, do no harm",
+     feeds},
     {"compile.bad_options", "damaged compile options are an error", bad_options},
     {"compile.after_failure", "failures leave nothing behind", after_failure},
     {"executable.outputs", "the number of outputs is that of the program", outputs},

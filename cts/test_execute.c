@@ -319,6 +319,65 @@ static void context(void) {
   stop();
 }
 
+// A tuple of a tuple becomes three outputs.
+static void tuple_result(void) {
+  start();
+  static const char text[] =
+      "func.func public @main(%a: tensor<4xf32>) -> tuple<tensor<4xf32>, tuple<tensor<2xf32>, "
+      "tensor<4xf32>>> {\n"
+      "  %0 = stablehlo.slice %a [1:3] : (tensor<4xf32>) -> tensor<2xf32>\n"
+      "  %1 = stablehlo.negate %a : tensor<4xf32>\n"
+      "  %2 = stablehlo.tuple %0, %a : tuple<tensor<2xf32>, tensor<4xf32>>\n"
+      "  %3 = stablehlo.tuple %1, %2 : tuple<tensor<4xf32>, tuple<tensor<2xf32>, "
+      "tensor<4xf32>>>\n"
+      "  return %3 : tuple<tensor<4xf32>, tuple<tensor<2xf32>, tensor<4xf32>>>\n}\n";
+  size_t size;
+  const char *options = compile_options(1, 1, &size);
+  PJRT_LoadedExecutable *loaded;
+  PJRT_Error *error = try_compile(text, sizeof text - 1, "mlir", options, size, &loaded);
+  if (error) { // only old programs return tuples
+    const char *message = pj_error_text(error);
+    pj_not_offered("programs that return a tuple: %s", message);
+  }
+  PJRT_Executable *executable = executable_of(loaded);
+  ARGS(Executable_NumOutputs, n, .executable = executable);
+  OK(Executable_NumOutputs, n);
+  EQUAL(n.num_outputs, 3, "the number of outputs");
+  PJRT_Buffer *a = make_f32(4, (float[]){1, 2, 3, 4}), *out[3];
+  execute(loaded, 1, &a, out);
+  expect_f32(out[0], 4, (float[]){-1, -2, -3, -4}, "the first output");
+  expect_f32(out[1], 2, (float[]){2, 3}, "the second output");
+  expect_f32(out[2], 4, (float[]){1, 2, 3, 4}, "the third output");
+  for (int i = 0; i < 3; i++)
+    destroy_buffer(out[i]);
+  destroy_buffer(a);
+  destroy_executable(executable);
+  destroy_loaded(loaded);
+  stop();
+}
+
+// parameter_is_tupled_arguments is about the program inside: hosts pass arguments as ever.
+static void tupled_arguments(void) {
+  start();
+  size_t size;
+  const char *plain = compile_options(1, 1, &size);
+  char options[300] = {0x10, 1};
+  memcpy(options + 2, plain, size);
+  PJRT_LoadedExecutable *loaded;
+  pj_expect_ok(PJ_SLOT_Client_Compile,
+               try_compile(program_add, strlen(program_add), "mlir", options, size + 2, &loaded),
+               __FILE__, __LINE__);
+  PJRT_Buffer *args[2] = {make_f32(4, (float[]){1, 2, 3, 4}), make_f32(4, (float[]){5, 6, 7, 8})};
+  PJRT_Buffer *out;
+  execute(loaded, 2, args, &out);
+  expect_f32(out, 4, (float[]){6, 8, 10, 12}, "the sum");
+  destroy_buffer(args[0]);
+  destroy_buffer(args[1]);
+  destroy_buffer(out);
+  destroy_loaded(loaded);
+  stop();
+}
+
 static void deterministic(void) {
   start();
   PJRT_LoadedExecutable *loaded =
@@ -370,6 +429,10 @@ const PjCtsTest pj_cts_execute_tests[] = {
     {"execute.profiler_extension", "the node that jaxlib hangs on compilations and executions",
      profiler_extension},
     {"execute.context", "a context may be destroyed when the call returns", context},
+    {"execute.tuple_result", "what a program returns as a tuple comes as flat outputs",
+     tuple_result},
+    {"execute.tupled_arguments", "arguments are passed flat, also to programs that take a tuple",
+     tupled_arguments},
     {"execute.deterministic", "the same program on the same data has the same bits", deterministic},
     {0}};
 

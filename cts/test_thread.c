@@ -366,6 +366,62 @@ static const struct {
      "tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<4xf32>\n",
      4,
      {{0, 0, 0, 0}, {1, 2, 3, 4}}},
+    {"devices.collective_broadcast",
+     "collective_broadcast gives all what the first of the group has",
+     "  %0 = \"stablehlo.collective_broadcast\"(%a) <{replica_groups = dense<[[1, 0]]> : "
+     "tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<4xf32>\n",
+     4,
+     {{10, 20, 30, 40}, {10, 20, 30, 40}}},
+    {"devices.collective_reduce",
+     "collective_reduce gives the sum to the first of the group, and zeros elsewhere",
+     "  %0 = \"stablehlo.collective_reduce\"(%a) ({\n"
+     "    ^bb0(%x: tensor<f32>, %y: tensor<f32>):\n"
+     "      %s = stablehlo.add %x, %y : tensor<f32>\n"
+     "      stablehlo.return %s : tensor<f32>\n"
+     "  }) {replica_groups = dense<[[1, 0]]> : tensor<1x2xi64>} : (tensor<4xf32>) -> "
+     "tensor<4xf32>\n",
+     4,
+     {{0, 0, 0, 0}, {11, 22, 33, 44}}},
+    {"devices.cross_replica_sum",
+     "cross-replica-sum gives all the sum",
+     "  %0 = \"stablehlo.cross-replica-sum\"(%a) <{replica_groups = dense<[[0, 1]]> : "
+     "tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<4xf32>\n",
+     4,
+     {{11, 22, 33, 44}, {11, 22, 33, 44}}},
+    {"devices.async",
+     "a collective between async_start and async_done is that collective",
+     "  %f = \"stablehlo.async_start\"(%a) ({\n"
+     "    ^bb0(%b: tensor<4xf32>):\n"
+     "      %g = \"stablehlo.all_gather\"(%b) <{all_gather_dim = 0 : i64, replica_groups = "
+     "dense<[[1, 0]]> : tensor<1x2xi64>}> : (tensor<4xf32>) -> tensor<8xf32>\n"
+     "      stablehlo.return %g : tensor<8xf32>\n"
+     "  }) : (tensor<4xf32>) -> !stablehlo.future<tensor<8xf32>>\n"
+     "  %0 = \"stablehlo.async_done\"(%f) : (!stablehlo.future<tensor<8xf32>>) -> "
+     "tensor<8xf32>\n",
+     8,
+     {{10, 20, 30, 40, 1, 2, 3, 4}, {10, 20, 30, 40, 1, 2, 3, 4}}},
+    {"devices.send_recv",
+     "what a device sends along a pair, the other receives",
+     "  %t = stablehlo.create_token : !stablehlo.token\n"
+     "  %u = \"stablehlo.send\"(%a, %t) <{channel_handle = #stablehlo.channel_handle<handle = 0, "
+     "type = 1>, is_host_transfer = false, source_target_pairs = dense<[[0, 1], [1, 0]]> : "
+     "tensor<2x2xi64>}> : (tensor<4xf32>, !stablehlo.token) -> !stablehlo.token\n"
+     "  %0, %v = \"stablehlo.recv\"(%u) <{channel_handle = #stablehlo.channel_handle<handle = 0, "
+     "type = 1>, is_host_transfer = false, source_target_pairs = dense<[[0, 1], [1, 0]]> : "
+     "tensor<2x2xi64>}> : (!stablehlo.token) -> (tensor<4xf32>, !stablehlo.token)\n",
+     4,
+     {{10, 20, 30, 40}, {1, 2, 3, 4}}},
+    {"devices.send_recv.one_way",
+     "a device that no pair names as a target receives zeros",
+     "  %t = stablehlo.create_token : !stablehlo.token\n"
+     "  %u = \"stablehlo.send\"(%a, %t) <{channel_handle = #stablehlo.channel_handle<handle = 0, "
+     "type = 1>, is_host_transfer = false, source_target_pairs = dense<[[0, 1]]> : "
+     "tensor<1x2xi64>}> : (tensor<4xf32>, !stablehlo.token) -> !stablehlo.token\n"
+     "  %0, %v = \"stablehlo.recv\"(%u) <{channel_handle = #stablehlo.channel_handle<handle = 0, "
+     "type = 1>, is_host_transfer = false, source_target_pairs = dense<[[0, 1]]> : "
+     "tensor<1x2xi64>}> : (!stablehlo.token) -> (tensor<4xf32>, !stablehlo.token)\n",
+     4,
+     {{0, 0, 0, 0}, {1, 2, 3, 4}}},
     {"devices.replica_id",
      "replica_id tells the devices apart",
      "  %i = stablehlo.replica_id : tensor<ui32>\n"

@@ -170,87 +170,6 @@ static void metadata(void) {
   stop();
 }
 
-// --- Streams -------------------------------------------------------------------------------------
-
-static PJRT_CopyToDeviceStream *received;
-static void on_receive(PJRT_CopyToDeviceStream *stream, void *user_arg) {
-  CHECK(user_arg == &received, "user_arg is not what was given");
-  received = stream;
-}
-
-static int chunks_freed;
-static void free_chunk(void *data, void *arg) {
-  CHECK(arg == &chunks_freed, "the deleter's argument is not what was given");
-  free(data);
-  chunks_freed++;
-}
-
-static void stream(void) {
-  start();
-  static const char text[] =
-      "func.func public @main() -> tensor<4xf32> {\n"
-      "  %t = stablehlo.create_token : !stablehlo.token\n"
-      "  %0:2 = \"stablehlo.recv\"(%t) {channel_handle = #stablehlo.channel_handle<handle = 7, "
-      "type = "
-      "3>, is_host_transfer = true} : (!stablehlo.token) -> (tensor<4xf32>, !stablehlo.token)\n"
-      "  return %0#0 : tensor<4xf32>\n}\n";
-  size_t size;
-  const char *options_bytes = compile_options(1, 1, &size);
-  PJRT_LoadedExecutable *loaded;
-  PJRT_Error *error = try_compile(text, sizeof text - 1, "mlir", options_bytes, size, &loaded);
-  if (error) {
-    const char *message = pj_error_text(error);
-    pj_not_offered("programs that receive from the host: %s", message);
-  }
-  PJRT_RecvCallbackInfo info = {
-      .channel_id = 7, .user_arg = &received, .recv_callback = on_receive};
-  PJRT_RecvCallbackInfo *infos[1] = {&info};
-  PJRT_ExecuteOptions options = {
-      .struct_size = PJRT_ExecuteOptions_STRUCT_SIZE, .recv_callbacks = infos, .num_recv_ops = 1};
-  PJRT_Buffer *out;
-  PJRT_Buffer *const *const argument_lists[1] = {NULL};
-  PJRT_Buffer **const output_lists[1] = {&out};
-  ARGS(LoadedExecutable_Execute, run, .executable = loaded, .options = &options,
-       .argument_lists = argument_lists, .num_devices = 1, .output_lists = output_lists);
-  error = CALL(LoadedExecutable_Execute, run);
-  if (error) {
-    const char *message = pj_error_text(error);
-    pj_not_offered("programs that receive from the host: %s", message);
-  }
-  for (double end = pj_now() + 10; !received; pj_sleep(0.001))
-    if (pj_now() > end || is_ready(ready_event(out))) {
-      error = await_event(ready_event(out));
-      CHECK(error, "the program ended without receiving");
-      const char *message = pj_error_text(error);
-      pj_not_offered("programs that receive from the host: %s", message);
-    }
-  ARGS(CopyToDeviceStream_TotalBytes, total, .stream = received);
-  OK(CopyToDeviceStream_TotalBytes, total);
-  EQUAL(total.total_bytes, 16, "the bytes that the stream expects");
-  ARGS(CopyToDeviceStream_GranuleSize, granule, .stream = received);
-  OK(CopyToDeviceStream_GranuleSize, granule);
-  CHECK(granule.granule_size_in_bytes > 0 && 16 % granule.granule_size_in_bytes == 0,
-        "a granule of %" PRId64 " bytes", granule.granule_size_in_bytes);
-  float *data = malloc(16);
-  for (int i = 0; i < 4; i++)
-    data[i] = (float)(i + 1);
-  PJRT_Chunk chunk = {
-      .data = data, .size = 16, .deleter = free_chunk, .deleter_arg = &chunks_freed};
-  ARGS(CopyToDeviceStream_AddChunk, append, .stream = received, .chunk = &chunk);
-  OK(CopyToDeviceStream_AddChunk, append);
-  await_ok(append.transfer_complete, "the chunk");
-  ARGS(CopyToDeviceStream_CurrentBytes, now, .stream = received);
-  OK(CopyToDeviceStream_CurrentBytes, now);
-  EQUAL(now.current_bytes, 16, "the bytes so far");
-  ARGS(CopyToDeviceStream_Destroy, drop, .stream = received);
-  OK(CopyToDeviceStream_Destroy, drop);
-  expect_f32(out, 4, (float[]){1, 2, 3, 4}, "what was received");
-  EQUAL(chunks_freed, 1, "the calls of the chunk's deleter");
-  destroy_buffer(out);
-  destroy_loaded(loaded);
-  stop();
-}
-
 const PjCtsTest pj_cts_transfer_tests[] = {
     {"transfer.questions", "count, sizes and device are those that were asked for", questions},
     {"transfer.pieces", "pieces come in any order; the last one makes the buffer ready", pieces},
@@ -260,6 +179,5 @@ const PjCtsTest pj_cts_transfer_tests[] = {
     {"transfer.error", "a buffer may become an error", error},
     {"transfer.unfilled", "a buffer that nobody fills becomes an error with the manager's end",
      unfilled},
-    {"transfer.stream", "a program receives chunks from the host through a stream", stream},
     {"transfer.metadata", "metadata is taken", metadata},
     {0}};

@@ -45,6 +45,7 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_table(pj_cts_download_tests);
     add_table(pj_cts_buffer_tests);
     add_table(pj_cts_compile_tests);
+    add_table(pj_cts_hlo_tests);
     add_table(pj_cts_execute_tests);
     add_table(pj_cts_donation_tests);
     add_table(pj_cts_serialize_tests);
@@ -52,6 +53,7 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_table(pj_cts_ahead_tests);
     add_rows(pj_cts_program_test);
     add_table(pj_cts_transfer_tests);
+    add_table(pj_cts_stream_tests);
     add_table(pj_cts_thread_tests);
     add_table(pj_cts_devices_tests);
     add_rows(pj_cts_collective_test);

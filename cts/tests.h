@@ -23,7 +23,8 @@ extern const PjCtsTest pj_cts_upload_tests[], pj_cts_download_tests[], pj_cts_bu
 extern const PjCtsTest pj_cts_compile_tests[], pj_cts_execute_tests[], pj_cts_donation_tests[];
 extern const PjCtsTest pj_cts_serialize_tests[], pj_cts_transfer_tests[], pj_cts_topology_tests[];
 extern const PjCtsTest pj_cts_thread_tests[], pj_cts_devices_tests[], pj_cts_leak_tests[];
-extern const PjCtsTest pj_cts_extension_tests[], pj_cts_ahead_tests[];
+extern const PjCtsTest pj_cts_extension_tests[], pj_cts_ahead_tests[], pj_cts_stream_tests[],
+    pj_cts_hlo_tests[];
 
 // Tests made from tables: row |row| into |out|, whose strings live as long as the process; false
 // after the last.

@@ -66,6 +66,77 @@ PJRT_Error *pj_broken_op_cosine_rough(PJRT_Client_Compile_Args *args) {
                   "%r = stablehlo.convert %g : (tensor<4xbf16>) -> tensor<4xf32>");
 }
 
+PJRT_Error *pj_broken_op_norm_epsilon(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "epsilon = 0.75 : f32", "epsilon = 0.0 : f32");
+}
+
+PJRT_Error *pj_broken_op_norm_grad_swapped(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%r, %x, %o = ", "%r, %o, %x = ");
+}
+
+PJRT_Error *pj_broken_op_rng_distribution(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "distribution = UNIFORM", "distribution = NORMAL");
+}
+
+PJRT_Error *pj_broken_op_rng_deviation(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%x = stablehlo.rng %a, %b,",
+                  "%dev = stablehlo.constant dense<1.0> : tensor<f32>\n"
+                  "%x = stablehlo.rng %a, %dev,");
+}
+
+PJRT_Error *pj_broken_op_rng_bounds(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%x = stablehlo.rng %a, %b,",
+                  "%one = stablehlo.constant dense<1> : tensor<i32>\n"
+                  "%above = stablehlo.add %b, %one : tensor<i32>\n"
+                  "%x = stablehlo.rng %a, %above,");
+}
+
+PJRT_Error *pj_broken_op_rng_repeats(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%p = stablehlo.multiply %x, %y", "%p = stablehlo.multiply %x, %x");
+}
+
+PJRT_Error *pj_broken_op_rng_algorithm(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "THREE_FRY", "PHILOX");
+}
+
+PJRT_Error *pj_broken_op_rng_state(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%q:2 = stablehlo.rng_bit_generator %o#0",
+                  "%q:2 = stablehlo.rng_bit_generator %a");
+}
+
+PJRT_Error *pj_broken_op_tuple_element(PJRT_Client_Compile_Args *args) {
+  return replaced(args,
+                  "%r = stablehlo.get_tuple_element %t[0] : (tuple<tensor<2xf32>, "
+                  "tuple<tensor<1xi32>>>) -> tensor<2xf32>",
+                  "%r = stablehlo.constant dense<0.0> : tensor<2xf32>");
+}
+
+PJRT_Error *pj_broken_op_dynamic_pad_order(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%l, %h, %i :", "%l, %i, %h :");
+}
+
+PJRT_Error *pj_broken_op_dynamic_slice_start(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%a, %b, %e, %s", "%a, %s, %e, %s");
+}
+
+PJRT_Error *pj_broken_op_dynamic_gather_order(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%r = \"stablehlo.dynamic_gather\"(%a, %i,",
+                  "%j = stablehlo.reverse %i, dims = [0] : tensor<2xi32>\n"
+                  "%r = \"stablehlo.dynamic_gather\"(%a, %j,");
+}
+
+PJRT_Error *pj_broken_op_dynamic_conv_padding(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "dense<[[1, 1]]> : tensor<1x2xi32>", "dense<[[2, 0]]> : tensor<1x2xi32>");
+}
+
+PJRT_Error *pj_broken_op_dynamic_iota(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "dim = 1 ", "dim = 0 ");
+}
+
+PJRT_Error *pj_broken_op_einsum_transposed(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "->ij", "->ji");
+}
+
 PJRT_Error *pj_broken_op_last_bit(PJRT_LoadedExecutable_Execute_Args *args) {
   PJRT_Error *error = pj_real->PJRT_LoadedExecutable_Execute(args);
   if (error || !args->device_complete_events)
@@ -80,6 +151,30 @@ PJRT_Error *pj_broken_op_last_bit(PJRT_LoadedExecutable_Execute_Args *args) {
   if (!error)
     *(unsigned char *)get.device_memory_ptr ^= 1;
   return error;
+}
+
+PJRT_Error *pj_broken_device_broadcast(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "[[1, 0]]", "[[0, 1]]");
+}
+
+PJRT_Error *pj_broken_device_reduce_root(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "stablehlo.collective_reduce", "stablehlo.all_reduce");
+}
+
+PJRT_Error *pj_broken_device_sum_alone(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "[[0, 1]]> : tensor<1x2xi64>", "[[0], [1]]> : tensor<2x1xi64>");
+}
+
+PJRT_Error *pj_broken_device_async_order(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "[[1, 0]]", "[[0, 1]]");
+}
+
+PJRT_Error *pj_broken_device_send_self(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "[[0, 1], [1, 0]]", "[[0, 0], [1, 1]]");
+}
+
+PJRT_Error *pj_broken_device_receive_any(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "[[0, 1]]> : tensor<1x2xi64>", "[[0, 1], [1, 0]]> : tensor<2x2xi64>");
 }
 
 PJRT_Error *pj_broken_custom_call_ignored(PJRT_Client_Compile_Args *args) {

@@ -75,6 +75,12 @@ PJRT_Error *pj_broken_fingerprint_constant(PJRT_Executable_Fingerprint_Args *arg
   return NULL;
 }
 
+PJRT_Error *pj_broken_loaded_fingerprint_empty(PJRT_LoadedExecutable_Fingerprint_Args *args) {
+  PJRT_Error *error = pj_real->PJRT_LoadedExecutable_Fingerprint(args);
+  args->executable_fingerprint_size = 0;
+  return error;
+}
+
 PJRT_Error *pj_broken_optimized_overrun(PJRT_Executable_OptimizedProgram_Args *args) {
   PJRT_Error *error = pj_real->PJRT_Executable_OptimizedProgram(args);
   if (!error && args->program->code)
@@ -377,4 +383,59 @@ PJRT_Error *pj_broken_older_host_overread(PJRT_Client_CreateErrorBuffer_Args *ar
 
 PJRT_Error *pj_broken_profiler_refused(PJRT_LoadedExecutable_Execute_Args *args) {
   return args->extension_start ? pj_broken_invalid() : pj_real->PJRT_LoadedExecutable_Execute(args);
+}
+
+// --- HLO and tuples ------------------------------------------------------------------------------
+
+static bool is_hlo(const PJRT_Program *program) {
+  return program->format_size == 3 && memcmp(program->format, "hlo", 3) == 0;
+}
+
+PJRT_Error *pj_broken_hlo_damaged_crash(PJRT_Client_Compile_Args *args) {
+  const PJRT_Program *program = args->program;
+  if (is_hlo(program) && program->code_size > 8 && program->code[0] != 0x0a)
+    *(volatile char *)(uintptr_t)program->code[1];
+  return pj_real->PJRT_Client_Compile(args);
+}
+
+PJRT_Error *pj_broken_hlo_cut_crash(PJRT_Client_Compile_Args *args) {
+  const PJRT_Program *program = args->program;
+  if (is_hlo(program) && program->code_size < 8)
+    *(volatile char *)program->code_size;
+  return pj_real->PJRT_Client_Compile(args);
+}
+
+PJRT_Error *pj_broken_hlo_anything(PJRT_Client_Compile_Args *args) {
+  const PJRT_Program *given = args->program;
+  if (!is_hlo(given))
+    return pj_real->PJRT_Client_Compile(args);
+  PJRT_Program program = *given;
+  program.code = (char *)some_program;
+  program.code_size = sizeof some_program - 1;
+  program.format = "mlir";
+  program.format_size = 4;
+  args->program = &program;
+  PJRT_Error *error = pj_real->PJRT_Client_Compile(args);
+  args->program = given;
+  return error;
+}
+
+PJRT_Error *pj_broken_feeds_crash(PJRT_Client_Compile_Args *args) {
+  const PJRT_Program *program = args->program;
+  if (memmem(program->code, program->code_size, "infeed", 6))
+    *(volatile char *)program->format_size;
+  return pj_real->PJRT_Client_Compile(args);
+}
+
+PJRT_Error *pj_broken_tuple_argument(PJRT_Client_Compile_Args *args) {
+  // CompileOptionsProto: parameter_is_tupled_arguments 2.
+  bool tupled = memmem(args->compile_options, args->compile_options_size, "\x10\x01", 2) ==
+                args->compile_options;
+  return tupled ? pj_broken_invalid() : pj_real->PJRT_Client_Compile(args);
+}
+
+PJRT_Error *pj_broken_tuple_result(PJRT_Executable_NumOutputs_Args *args) {
+  PJRT_Error *error = pj_real->PJRT_Executable_NumOutputs(args);
+  args->num_outputs = args->num_outputs > 0;
+  return error;
 }
