@@ -21,14 +21,16 @@ typedef struct PjFewKernels {
 #include "routine/variants.h"
 
 enum {
-  MOST_ROWS = 16,
+  MOST_ROWS = 16,      // of a large matrix
+  MOST_ROWS_NEAR = 64, // of one that stays in a near cache: of more, packing it pays
   TILE_ROWS = 4,
   WIDE = 3,               // vectors of a tile
   NEAR_BYTES = 192 << 10, // a matrix that stays in a near cache
   SUMS = 8,              // of a larger one, at a time: so many lines are read in turn, side by side
   SUMS_ONE = 512,        // no more at a time, as in gemm.c
   FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
-  PART_TILES = 4,        // tiles side by side in the smallest part
+  PART_TILES = 4,        // tiles side by side in the smallest part,
+  PART_ROWS = 8,         // or, of more than MOST_ROWS rows, so many rows of all columns
 };
 
 typedef struct Few {
@@ -37,7 +39,7 @@ typedef struct Few {
   PjFewBlock block;
   size_t elem;
   int64_t m, n, k, sums;
-  int64_t part;      // columns of the smallest
+  int64_t part;      // columns of the smallest part; all: parts are of PART_ROWS rows
   int32_t num_batch; // batches' strides in bytes
   int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
 } Few;
@@ -64,7 +66,7 @@ static void strip(const Few *f, const PjFewBlock *block, bool wide, const char *
 // The last columns, fewer than a vector: a whole one computed beside c, of which they are the end.
 static void last_strip(const Few *f, const PjFewBlock *block, const char *a, const char *b, char *c,
                        int64_t count) {
-  char beside[MOST_ROWS * 64] __attribute__((aligned(64)));
+  char beside[MOST_ROWS_NEAR * 64] __attribute__((aligned(64)));
   const size_t elem = f->elem, line = (size_t)f->kernels.lanes * elem;
   const int64_t back = f->kernels.lanes - count;
   PjFewBlock last = *block;
@@ -103,21 +105,33 @@ static void run_columns(const Few *f, const char *a, const char *b, char *c, int
   }
 }
 
+static int64_t parts_of(const Few *f) {
+  return pj__max(1, f->m > MOST_ROWS ? f->m / PART_ROWS : f->n / f->part);
+}
+
 static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
-  const Few *f = run->f;
-  const int64_t parts = pj__max(1, f->n / f->part);
+  const int64_t parts = parts_of(run->f);
   while (begin < end) { // parts of a batch together
     const int64_t first = begin % parts, count = pj__min(parts - first, end - begin);
+    Few own = *run->f;
+    const Few *f = &own;
     int64_t rest = begin / parts, at_a = 0, at_b = 0;
     char *c = run->c + (size_t)(rest * f->m * f->n) * f->elem;
     for (int32_t d = f->num_batch - 1; d >= 0; rest /= f->batch_dims[d--]) {
       at_a += rest % f->batch_dims[d] * f->a_batch[d];
       at_b += rest % f->batch_dims[d] * f->b_batch[d];
     }
-    run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
-                first + count == parts ? f->n : (first + count) * f->part);
     begin += count;
+    if (f->m <= MOST_ROWS) {
+      run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
+                  first + count == parts ? f->n : (first + count) * f->part);
+      continue;
+    }
+    const int64_t row = first * PART_ROWS;
+    own.m = first + count == parts ? f->m - row : count * PART_ROWS;
+    run_columns(f, run->a + at_a + row * f->block.a_row * (int64_t)f->elem, run->b + at_b,
+                c + row * f->n * (int64_t)f->elem, 0, f->n);
   }
 }
 
@@ -125,8 +139,9 @@ static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *c
                         void *const *out, void *scratch) {
   const Few *f = (const Few *)self;
   Run run = {f, in[0], in[1], out[0]};
-  const int64_t parts = f->batch * pj__max(1, f->n / f->part);
-  const double work = (double)f->m * (double)f->part * (double)f->k;
+  const int64_t parts = f->batch * parts_of(f);
+  const double work = f->m > MOST_ROWS ? (double)PART_ROWS * (double)f->n * (double)f->k
+                                       : (double)f->m * (double)f->part * (double)f->k;
   pj_threads_for(threads, parts, pj__grain(parts, work / 8), few_parts, &run);
   return PJ_STATUS_OK;
 }
@@ -135,9 +150,11 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
   if (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64)
     return NULL;
   const PjFewKernels *kernels = &PJ_PICK(few_kernels)[g->comp];
-  if (g->m > MOST_ROWS || g->n < kernels->lanes || g->b.outer_step != 1 || g->b.sum_step < 0 ||
-      g->a.outer_step < 0 || g->a.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
-      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
+  const bool far = (double)g->k * (double)g->n * (double)pj_comp_bytes(g->comp) > NEAR_BYTES;
+  if (g->m > (far ? MOST_ROWS : MOST_ROWS_NEAR) || g->n < kernels->lanes || g->b.outer_step != 1 ||
+      g->b.sum_step < 0 || g->a.outer_step < 0 || g->a.sum_step < 0 ||
+      !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
+      !pj_comp_is_native(g->comp, g->out_dtype))
     return NULL;
   Few *f = PJ_NEW(arena, Few);
   *f = (Few){.kernels = *kernels,
@@ -151,7 +168,6 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
              .k = g->k,
              .num_batch = g->num_batch,
              .batch = g->batch};
-  const bool far = (double)g->k * (double)g->n * (double)f->elem > NEAR_BYTES;
   f->sums = far ? SUMS : pj__min(g->k, SUMS_ONE);
   f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);

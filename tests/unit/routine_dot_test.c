@@ -141,7 +141,7 @@ static void vectors(void **state) {
 // Some rows by a matrix as it lies: near and far ones, with columns left over.
 static void few_rows(void **state) {
   (void)state;
-  for (int64_t rows = 2; rows <= 17; ++rows)
+  for (int64_t rows = 2; rows <= 66; rows += rows < 17 ? 1 : random_int(1, 9))
     for (int t = 0; t < 2; ++t) {
       const PjDtype dtype = t ? PJ_DT_F64 : PJ_DT_F32;
       const int64_t near[] = {random_int(1, 2), rows, random_int(8, 90), random_int(60, 600)},
