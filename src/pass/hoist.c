@@ -17,18 +17,11 @@
 #include "pass/build.h"
 #include "pass/passes.h"
 
-static bool inside(const PjValue *value, const PjRegion *body) {
-  const PjRegion *home = value->def ? value->def->region : value->region;
-  while (home && home != body)
-    home = home->parent ? home->parent->region : NULL;
-  return home == body;
-}
-
 // True if everything that |op| reads comes from outside of |body|, or lies within its own regions.
 static bool reads_outside_only(const PjOp *op, const PjRegion *body, const PjOp *top) {
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     const PjValue *value = op->operands[i];
-    if (!inside(value, body))
+    if (!pj_rw_inside(value, body))
       continue;
     // Within |top|'s own regions?
     const PjRegion *home = value->def ? value->def->region : value->region;
@@ -85,7 +78,7 @@ static bool may_move(const PjOp *op) {
 // A generator of |body| that depends on nothing in it but such generators.
 static bool is_free(const PjValue *value, const PjRegion *body, int depth) {
   const PjOp *op = value->def;
-  if (!inside(value, body))
+  if (!pj_rw_inside(value, body))
     return true;
   if (!op || op->region != body || !is_generator(op->kind) || !depth)
     return false;
@@ -98,7 +91,7 @@ static bool is_free(const PjValue *value, const PjRegion *body, int depth) {
 // |value|, free, as it is before |loop|.
 static PjValue *outside(PjRewrite *rw, PjValue *value, const PjRegion *body, PjOp *loop) {
   PjOp *op = value->def;
-  if (!inside(value, body))
+  if (!pj_rw_inside(value, body))
     return value;
   PjValue *operands[4];
   for (uint32_t i = 0; i < op->num_operands; ++i)

@@ -129,6 +129,7 @@ static PjStatus pipeline(Run *run) {
     PASS(dead_code);
     PASS(carries);
     PASS(unroll);
+    PASS(turns);
     PASS(hoist);
     PASS(simplify);
   }

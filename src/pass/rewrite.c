@@ -22,6 +22,13 @@ void pj_rw_replace(PjRewrite *rw, PjValue *old, PjValue *new_value) {
   ++rw->changes;
 }
 
+bool pj_rw_inside(const PjValue *value, const PjRegion *body) {
+  const PjRegion *home = value->def ? value->def->region : value->region;
+  while (home && home != body)
+    home = home->parent ? home->parent->region : NULL;
+  return home == body;
+}
+
 void pj_rw_count_operands(PjRewrite *rw, const PjOp *op) {
   for (uint32_t i = 0; i < op->num_operands; ++i)
     ++rw->slots[op->operands[i]->id].uses;

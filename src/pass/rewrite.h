@@ -75,6 +75,9 @@ static inline void pj_rw_resolve(PjRewrite *rw, PjOp *op) {
 // fits. Both must be up to date themselves.
 void pj_rw_replace(PjRewrite *rw, PjValue *old, PjValue *new_value);
 
+// True if |value| is made in |body| or in a region within it.
+bool pj_rw_inside(const PjValue *value, const PjRegion *body);
+
 // ------------------------------------------------------------------------------------ operations
 
 // Counts the uses that an operation's operands are (of itself only, not of its regions).

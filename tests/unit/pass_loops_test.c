@@ -171,6 +171,68 @@ static void effects_stay_in_loops(void **state) {
                          "return %0#0 : " F));
 }
 
+// A loop of |trips| turns that adds to %x: |inside| makes %y of what is to be added.
+#define TURNS(type, trips, inside)                                                   \
+  "%0:2 = stablehlo.while(%x = %a, %i = %c) : " type ", " SI "\n" COND(trips) inside \
+      "  %z = stablehlo.add %x, %y : " type "\n"                                     \
+      "  stablehlo.return %z, %j : " type ", " SI "\n}\nreturn %0#0 : " type
+#define ZERO "%c = stablehlo.constant dense<0> : " SI "\n"
+#define MATRIX_TURN                                                                               \
+  "  %o = stablehlo.constant dense<0> : " SI "\n"                                                 \
+  "  %s = stablehlo.dynamic_slice %xs, %i, %o, %o, sizes = [1, 2, 16] : (tensor<5x2x16xf32>, " SI \
+  ", " SI ", " SI ") -> tensor<1x2x16xf32>\n"                                                     \
+  "  %r = stablehlo.reshape %s : (tensor<1x2x16xf32>) -> tensor<2x16xf32>\n"                      \
+  "  %y = stablehlo.dot_general %r, %w, contracting_dims = [1] x [0] : (tensor<2x16xf32>, "       \
+  "tensor<16x32xf32>) -> tensor<2x32xf32>\n"
+
+static void products_of_turns_leave_loops(void **state) {
+  const char *args = "%a: tensor<2x32xf32>, %xs: tensor<5x2x16xf32>, %w: tensor<16x32xf32>",
+             *type = "tensor<2x32xf32>";
+  pass_expect_sums(
+      "turns,dead_code", pass_main(args, type, ZERO TURNS("tensor<2x32xf32>", "5", MATRIX_TURN)),
+      pass_main(args, type,
+                ZERO "%p = stablehlo.dot_general %xs, %w, contracting_dims = [2] x [0] : "
+                     "(tensor<5x2x16xf32>, tensor<16x32xf32>) -> tensor<5x2x32xf32>\n" TURNS(
+                         "tensor<2x32xf32>", "5",
+                         "  %o = stablehlo.constant dense<0> : " SI "\n"
+                         "  %s = stablehlo.dynamic_slice %p, %i, %o, %o, sizes = [1, 2, 32] : "
+                         "(tensor<5x2x32xf32>, " SI ", " SI ", " SI ") -> tensor<1x2x32xf32>\n"
+                         "  %y = stablehlo.reshape %s : (tensor<1x2x32xf32>) -> "
+                         "tensor<2x32xf32>\n")));
+  // Not all of it may be read: left alone.
+  pass_expect_same("turns,dead_code",
+                   pass_main(args, type, ZERO TURNS("tensor<2x32xf32>", "4", MATRIX_TURN)));
+}
+
+// A vector on the right changes places with the matrix: its turns are rows.
+static void vectors_of_turns_become_rows(void **state) {
+  const char *args = "%a: tensor<32xf32>, %xs: tensor<5x16xf32>, %w: tensor<32x16xf32>",
+             *type = "tensor<32xf32>";
+  pass_expect_sums(
+      "turns,dead_code",
+      pass_main(args, type,
+                ZERO TURNS("tensor<32xf32>", "7",
+                           "  %o = stablehlo.constant dense<0> : " SI "\n"
+                           "  %k = stablehlo.constant dense<4> : " SI "\n"
+                           "  %b = stablehlo.subtract %k, %i : " SI "\n"
+                           "  %s = stablehlo.dynamic_slice %xs, %b, %o, sizes = [1, 16] : "
+                           "(tensor<5x16xf32>, " SI ", " SI ") -> tensor<1x16xf32>\n"
+                           "  %r = stablehlo.reshape %s : (tensor<1x16xf32>) -> tensor<16xf32>\n"
+                           "  %y = stablehlo.dot_general %w, %r, contracting_dims = [1] x [0] : "
+                           "(tensor<32x16xf32>, tensor<16xf32>) -> tensor<32xf32>\n")),
+      pass_main(args, type,
+                ZERO "%p = stablehlo.dot_general %xs, %w, contracting_dims = [1] x [1] : "
+                     "(tensor<5x16xf32>, tensor<32x16xf32>) -> tensor<5x32xf32>\n" TURNS(
+                         "tensor<32xf32>", "7",
+                         "  %k = stablehlo.constant dense<4> : " SI "\n"
+                         "  %b = stablehlo.subtract %k, %i : " SI "\n"
+                         "  %o = stablehlo.constant dense<0> : " SI "\n"
+                         "  %s = stablehlo.dynamic_slice %p, %b, %o, sizes = [1, 32] : "
+                         "(tensor<5x32xf32>, " SI ", " SI ") -> tensor<1x32xf32>\n"
+                         "  %y = stablehlo.reshape %s : (tensor<1x32xf32>) -> "
+                         "tensor<32xf32>\n")));
+}
+
 static void short_elementwise_loops_are_written_out(void **state) {
   expect("unroll,simplify,dead_code", "%a: tensor<9xui32>", "tensor<9xui32>",
          "%c = stablehlo.constant dense<0> : " SI "\n"
@@ -284,6 +346,8 @@ int main(void) {
       cmocka_unit_test(unused_results_of_branches_go),
       cmocka_unit_test(invariant_code_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
+      cmocka_unit_test(products_of_turns_leave_loops),
+      cmocka_unit_test(vectors_of_turns_become_rows),
       cmocka_unit_test(short_elementwise_loops_are_written_out),
       cmocka_unit_test(loops_are_analysed),
       cmocka_unit_test(trips_are_counted),
