@@ -2,6 +2,8 @@
 // the kernel stops the whole group once its share of a period is used up.
 #include "base/machine.h"
 
+#include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -109,16 +111,29 @@ static void read_groups(const char *controller, ReadGroup *read, void *limit) {
 
 // -------------------------------------------------------------------------------------------------
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int quota = INT_MAX;   // of processors
+static uint64_t group_memory; // bytes; 0: no limit is known
+
+// Files of the kernel's are slow to read (50 us for a limit), and the groups of a process hardly
+// ever change.
+static void read_limits(void) {
+  read_groups("cpu", read_quota, &quota);
+  read_groups("memory", read_memory, &group_memory);
+}
+
 int pj_cpu_count(void) {
-  int limit = affinity_count();
-  read_groups("cpu", read_quota, &limit);
-  return limit;
+  pthread_once(&once, read_limits);
+  int count = affinity_count();
+  return count < quota ? count : quota;
 }
 
 uint64_t pj_memory_limit(void) {
+  pthread_once(&once, read_limits);
   long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
   uint64_t limit = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
-  read_groups("memory", read_memory, &limit);
+  if (group_memory && (!limit || group_memory < limit))
+    limit = group_memory;
   struct rlimit space;
   if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY &&
       (!limit || space.rlim_cur < limit))

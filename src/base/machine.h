@@ -1,4 +1,4 @@
-// What of the machine this process may use.
+// What of the machine this process may use. Limits of control groups are read once per process.
 #pragma once
 #include <stdint.h>
 
