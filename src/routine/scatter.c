@@ -21,7 +21,7 @@ enum {
   ROW_BYTES = 128,        // from which on two threads are better than one
   COPY_BYTES = 64 << 10,  // of an operand at most, to be copied for each thread
   NEAR_BYTES = 256 << 10, // what is in a near cache
-  AHEAD = 4,              // rows that are asked for before their turn
+  AHEAD = 8,              // rows that are asked for before their turn
   FAR = 32,               // and where they are added to one place
   LINES = 64,             // rows that are added to one place at a time
 };
