@@ -35,6 +35,13 @@ PjValue *pj_build_dynamic_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *co
 PjValue *pj_build_dynamic_update_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *update,
                                        PjValue *const *starts);
 
+// A while whose body runs |trips| times. |carry|: |count| values, the first a counter of integers
+// from 0 up; they become the arguments of the body. Operations of the body go before the
+// terminator that is returned; pj_build_loop_end, with the values of the next turn (the counter's
+// comes by itself), closes it, and |carry| becomes the results.
+PjOp *pj_build_loop(PjRewrite *rw, PjOp *at, int64_t trips, uint32_t count, PjValue **carry);
+void pj_build_loop_end(PjRewrite *rw, PjOp *end, uint32_t count, PjValue **carry);
+
 // Infers the type of |op|'s only result; false where operands and attributes do not fit.
 bool pj_rw_infers(PjRewrite *rw, const PjOp *op, const PjType **out);
 

@@ -17,17 +17,18 @@
 // init value combined with itself stays as it is.
 #include "eval/window.h"
 #include "pass/body.h"
-#include "pass/constant.h"
+#include "pass/fold.h"
 #include "pass/simplify.h"
+#include "pass/simplify_scan.h"
 #include "routine/routine.h"
 
 enum {
-  MAX_COUNT = 16,     // operands
+  MAX_COUNT = PJ_MAX_SCANNED,
   MAX_BODY = 64,      // operations
   MAX_OPS = 256,      // of a window that are written out
   MAX_APART = 16,     // places of windows that do not meet
   MIN_APART = 64,     // results of them
-  MAX_TURNS = 1 << 12 // of a loop: a running scan of more is quadratic where the evaluator is not
+  MAX_TURNS = 1 << 12 // of a loop
 };
 
 typedef struct Places {
@@ -46,6 +47,13 @@ static PjValue *converted(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
   return x->type->dtype == dtype ? x
                                  : pj_build_unary(rw, at, PJ_OP_CONVERT, x,
                                                   pj_type_with_dtype(rw->arena, x->type, dtype));
+}
+
+// |x|, folded if it was just made of a constant.
+static PjValue *folded(PjRewrite *rw, PjValue *x) {
+  if (x->def && x->def->kind == PJ_OP_CONVERT)
+    pj_fold_op(rw, x->def);
+  return pj_rw_value(rw, x);
 }
 
 // |x| with the edges and holes of the window, filled with |value|.
@@ -120,49 +128,19 @@ static void write_turn(const Places *p, PjOp *at, PjValue **carry) {
   for (uint32_t i = 0; i < p->count; ++i)
     arrays[i] = pj_build_dynamic_slice(rw, at, p->padded[i], starts, sizes);
   write_out(p, at, arrays, carry + 1);
-  carry[0] = pj_build_binary(rw, at, PJ_OP_ADD, carry[0], pj_build_int(rw, at, p->scalar, 1));
-}
-
-// A region that carries |count| values: its end, before which operations go.
-static PjOp *open_region(PjRewrite *rw, PjRegion *region, uint32_t count,
-                         const PjType *const *types, uint32_t num_results) {
-  pj_region_set_args(rw->arena, region, count, types);
-  for (uint32_t i = 0; i < count; ++i)
-    pj_rw_add_value(rw, &region->args[i]);
-  PjOp *end = pj_op_create(rw->arena, PJ_OP_RETURN, num_results, 0, 0);
-  pj_op_append(region, end);
-  return end;
 }
 
 static void write_loop(const Places *p, PjOp *at, PjValue **acc) {
-  PjRewrite *rw = p->rw;
   const uint32_t num = 1 + p->count;
   PjValue *carry[1 + MAX_COUNT];
-  const PjType *types[1 + MAX_COUNT];
-  carry[0] = pj_build_int(rw, at, p->scalar, 0);
+  carry[0] = pj_build_int(p->rw, at, p->scalar, 0);
   for (uint32_t i = 0; i < p->count; ++i)
     carry[1 + i] = acc[i];
-  for (uint32_t i = 0; i < num; ++i)
-    types[i] = carry[i]->type;
-  PjOp *loop = pj_build_op_full(rw, at, PJ_OP_WHILE, num, carry, num, types, 2);
-  pj_build_done(rw, loop);
-  PjRegion *test = &loop->regions[0], *turn = &loop->regions[1];
-  PjOp *end = open_region(rw, test, num, types, 1);
-  end->loc = loop->loc;
-  end->operands[0] =
-      pj_build_compare(rw, end, &test->args[0], pj_build_int(rw, end, p->scalar, p->turns),
-                       PJ_CMP_LT, PJ_CMPTYPE_SIGNED);
-  pj_rw_count_operands(rw, end);
-  end = open_region(rw, turn, num, types, num);
-  end->loc = loop->loc;
-  for (uint32_t i = 0; i < num; ++i)
-    carry[i] = &turn->args[i];
+  PjOp *end = pj_build_loop(p->rw, at, p->turns, num, carry);
   write_turn(p, end, carry);
-  for (uint32_t i = 0; i < num; ++i)
-    end->operands[i] = carry[i];
-  pj_rw_count_operands(rw, end);
+  pj_build_loop_end(p->rw, end, num, carry);
   for (uint32_t i = 0; i < p->count; ++i)
-    acc[i] = &loop->results[1 + i];
+    acc[i] = carry[1 + i];
 }
 
 static uint32_t length(const PjRegion *region) {
@@ -207,6 +185,20 @@ static bool stands_apart(const PjOp *op, const PjWindow *w) {
   return places > 1 && w->stride[w->rank - 1] <= 4;
 }
 
+// Combines all places into |init|, scalars of the body's types; |acc|: the results.
+static void write_windows(Places *p, PjOp *op, PjValue *const *init, PjValue **acc) {
+  for (uint32_t i = 0; i < p->count; ++i) {
+    const PjDtype dtype = init[i]->type->dtype;
+    p->padded[i] = pad(p->rw, op, &p->w, converted(p->rw, op, op->operands[i], dtype), init[i]);
+    acc[i] = pj_build_broadcast(p->rw, op, init[i], NULL,
+                                pj_type_with_dtype(p->rw->arena, op->results[i].type, dtype));
+  }
+  if (p->turns > 1)
+    write_loop(p, op, acc);
+  else
+    write_out(p, op, p->padded, acc);
+}
+
 bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
   Places p = {.rw = rw, .op = op, .count = op->num_results};
   const PjRegion *body = &op->regions[0];
@@ -226,24 +218,33 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     pj_status_free(status);
     return false;
   }
-  if ((!stands_apart(op, &p.w) && pj_routine_select(rw->scratch, op)) || !choose_split(&p))
+  if (!stands_apart(op, &p.w) && pj_routine_select(rw->scratch, op))
     return false;
+  const bool short_windows = choose_split(&p);
   int32_t axis;
-  p.suffix = pj_window_run(&p.w, &axis) == PJ_WINDOWS_SUFFIX;
+  const PjWindowRun run = pj_window_run(&p.w, &axis);
+  if (!short_windows && run == PJ_WINDOWS_APART)
+    return false;
+  PjValue *init[MAX_COUNT], *results[MAX_COUNT];
+  for (uint32_t i = 0; i < p.count; ++i) // the body may work in a wider type
+    init[i] = folded(rw, converted(rw, op, op->operands[p.count + i], body->args[i].type->dtype));
+  PjInitKind kind = PJ_INIT_UNKNOWN;
+  if (run != PJ_WINDOWS_APART)
+    kind = pj_scan_init(rw, op, body, p.count, init);
+  p.suffix = run == PJ_WINDOWS_SUFFIX && kind != PJ_INIT_COUNTS;
   p.scalar = pj_type_with_dtype(rw->arena, pj_type_with_dims(rw->arena, type, 0, NULL), PJ_DT_S32);
-  PjValue *acc[MAX_COUNT];
-  for (uint32_t i = 0; i < p.count; ++i) {
-    const PjDtype dtype = body->args[i].type->dtype; // the body may work in a wider type
-    PjValue *init = converted(rw, op, op->operands[p.count + i], dtype);
-    p.padded[i] = pad(rw, op, &p.w, converted(rw, op, op->operands[i], dtype), init);
-    acc[i] = pj_build_broadcast(rw, op, init, NULL,
-                                pj_type_with_dtype(rw->arena, op->results[i].type, dtype));
+  if (kind == PJ_INIT_NEUTRAL && (!short_windows || p.turns > 1) && pj_scan_fits(&p.w, run, axis)) {
+    const PjScanLoop scan = {p.count, body, p.scalar, axis, p.suffix};
+    PjValue *x[MAX_COUNT];
+    for (uint32_t i = 0; i < p.count; ++i)
+      x[i] = converted(rw, op, op->operands[i], body->args[i].type->dtype);
+    pj_scan_write(rw, op, &scan, x, init, results);
+  } else if (short_windows) {
+    write_windows(&p, op, init, results);
+  } else {
+    return false;
   }
-  if (p.turns > 1)
-    write_loop(&p, op, acc);
-  else
-    write_out(&p, op, p.padded, acc);
   for (uint32_t i = 0; i < p.count; ++i)
-    acc[i] = converted(rw, op, acc[i], op->results[i].type->dtype);
-  return pj_rw_become_all(rw, op, acc);
+    results[i] = converted(rw, op, results[i], op->results[i].type->dtype);
+  return pj_rw_become_all(rw, op, results);
 }

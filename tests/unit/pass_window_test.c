@@ -107,6 +107,41 @@ static void suffixes(void **state) {
 #undef SUFFIX
 }
 
+// Running reductions are loops along their dimension, of any length, in the evaluator's order.
+static void scans(void **state) {
+#define SCAN(shape, window, padding, z)                                                         \
+  pass_main("%x: tensor<" shape "xf32>", "tensor<" shape "xf32>",                               \
+            "%z = stablehlo.constant dense<" z "> : tensor<f32>\n"                              \
+            "%part = stablehlo.constant dense<0.75> : tensor<f32>\n"                            \
+            "%r = \"stablehlo.reduce_window\"(%x, %z) <{window_dimensions = array<i64: " window \
+            ">, padding = dense<[" padding "]> : tensor<3x2xi64>}> ({\n"                        \
+            "^bb0(%a: tensor<f32>, %b: tensor<f32>):\n"                                         \
+            "  %h = stablehlo.multiply %a, %part : tensor<f32>\n"                               \
+            "  %s = stablehlo.add %h, %b : tensor<f32>\n"                                       \
+            "  stablehlo.return %s : tensor<f32>\n"                                             \
+            "}) : (tensor<" shape "xf32>, tensor<f32>) -> tensor<" shape "xf32>\n"              \
+            "return %r : tensor<" shape "xf32>")
+  expect_counts(SCAN("5000x1x1", "5000, 1, 1", "[4999, 0], [0, 0], [0, 0]", "0.0"), 0, 1);
+  expect_counts(SCAN("5000x1x1", "5000, 1, 1", "[0, 4999], [0, 0], [0, 0]", "0.0"), 0, 1);
+  expect_counts(SCAN("5x300x9", "1, 300, 1", "[0, 0], [299, 0], [0, 0]", "0.0"), 0, 1);
+  expect_counts(SCAN("5x3x300", "1, 1, 300", "[0, 0], [0, 0], [299, 0]", "0.0"), 0, 1);
+  expect_counts(SCAN("5x300x2", "1, 300, 1", "[0, 0], [0, 299], [0, 0]", "0.0"), 0, 1);
+  // Windows may be longer than the array.
+  expect_counts(SCAN("5x300x2", "1, 310, 1", "[0, 0], [309, 0], [0, 0]", "0.0"), 0, 1);
+  // Where padding counts, results do not continue each other.
+  expect_counts(SCAN("300x2x1", "300, 1, 1", "[299, 0], [0, 0], [0, 0]", "1.0"), 0, 1);
+  expect_counts(SCAN("300x2x1", "300, 1, 1", "[0, 299], [0, 0], [0, 0]", "1.0"), 0, 1);
+  expect_counts(SCAN("9x20x1", "9, 1, 1", "[0, 8], [0, 0], [0, 0]", "1.0"), 0, 0);
+#undef SCAN
+  // The greatest element so far and where it is, of rows longer than what a loop goes through.
+  expect_counts(
+      pass_main("%x: tensor<3x4200xf32>", "tensor<3x4200xf32>, tensor<3x4200xi32>",
+                ARGMAX("window_dimensions = array<i64: 1, 4200>, padding = dense<[[0, 0], "
+                       "[4199, 0]]> : tensor<2x2xi64>",
+                       "3x4200", "3x4200")),
+      0, 1);
+}
+
 static void known_bodies_stay(void **state) {
   expect_counts(pass_main("%x: tensor<7xf32>", "tensor<5xf32>",
                           "%z = stablehlo.constant dense<0.0> : tensor<f32>\n" WINDOW(
@@ -151,9 +186,13 @@ static void bits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(several_operands), cmocka_unit_test(padding_that_counts),
-      cmocka_unit_test(suffixes),         cmocka_unit_test(known_bodies_stay),
-      cmocka_unit_test(pooling),          cmocka_unit_test(bits),
+      cmocka_unit_test(several_operands),
+      cmocka_unit_test(padding_that_counts),
+      cmocka_unit_test(suffixes),
+      cmocka_unit_test(scans),
+      cmocka_unit_test(known_bodies_stay),
+      cmocka_unit_test(pooling),
+      cmocka_unit_test(bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
