@@ -58,6 +58,7 @@ const PjCtsTest *pj_cts_tests(size_t *out_count) {
     add_table(pj_cts_devices_tests);
     add_rows(pj_cts_collective_test);
     add_table(pj_cts_extension_tests);
+    add_rows(pj_cts_guard_test);
     add_table(pj_cts_leak_tests);
   }
   *out_count = count;

@@ -32,3 +32,4 @@ bool pj_cts_size_test(size_t row, PjCtsTest *out);
 bool pj_cts_type_test(size_t row, PjCtsTest *out);
 bool pj_cts_program_test(size_t row, PjCtsTest *out);
 bool pj_cts_collective_test(size_t row, PjCtsTest *out);
+bool pj_cts_guard_test(size_t row, PjCtsTest *out);

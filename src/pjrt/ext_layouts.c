@@ -54,12 +54,14 @@ static PjStatus default_layout(PJRT_Buffer_Type type, const int64_t *dims, size_
 static PJRT_Error *
 pj_api_Layouts_PJRT_Client_GetDefaultLayout(PJRT_Layouts_PJRT_Client_GetDefaultLayout_Args *args) {
   PJ_ARGS(Layouts_PJRT_Client_GetDefaultLayout, layout);
+  PJ_NOT_NULL(client);
   return pj_surface_error(default_layout(args->type, args->dims, args->num_dims, &args->layout));
 }
 
 static PJRT_Error *pj_api_Layouts_PJRT_Topology_GetDefaultLayout(
     PJRT_Layouts_PJRT_Topology_GetDefaultLayout_Args *args) {
   PJ_ARGS(Layouts_PJRT_Topology_GetDefaultLayout, layout);
+  PJ_NOT_NULL(topology_description);
   return pj_surface_error(default_layout(args->type, args->dims, args->num_dims, &args->layout));
 }
 

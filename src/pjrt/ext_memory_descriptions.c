@@ -10,6 +10,7 @@ struct PJRT_MemoryDescription {
 static PJRT_Error *
 pj_api_DeviceDescription_MemoryDescriptions(PJRT_DeviceDescription_MemoryDescriptions_Args *args) {
   PJ_ARGS(DeviceDescription_MemoryDescriptions, default_memory_index);
+  PJ_NOT_NULL(device_description);
   static const PJRT_MemoryDescription descriptions[PJ_MEMORY_KIND_COUNT] = {
       {PJ_MEMORY_DEVICE}, {PJ_MEMORY_PINNED_HOST}, {PJ_MEMORY_UNPINNED_HOST}};
   static const PJRT_MemoryDescription *const list[PJ_MEMORY_KIND_COUNT] = {
