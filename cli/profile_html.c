@@ -285,8 +285,8 @@ static void put_kernels(PjStrBuf *out, const PjProfile *p) {
     pj_html_text(out, row->op_name);
     pj_strbuf_puts(out, "</small></tr>");
   }
-  pj_strbuf_puts(out, "</table></div><p>GB/s counts every array that a kernel touches "
-                      "once; GFLOP/s counts a "
+  pj_strbuf_puts(out, "</table></div><p>GB/s counts what a kernel reads and writes, "
+                      "each element once; GFLOP/s counts a "
                       "multiply-add as two and a transcendental function as one.</p>");
 }
 
@@ -311,6 +311,11 @@ void pj_profile_html(const PjProfile *p, PjStrBuf *out) {
     pj_strbuf_puts(out, "<p>This plugin has no profiler (the profiler "
                         "extension of the interface), so there are "
                         "only times of whole runs.</p>");
+    return;
+  }
+  if (!p->kernels.len) {
+    pj_strbuf_puts(out, "<p>The plugin's profiler saw no steps inside of the runs: there are only "
+                        "times of whole runs.</p>");
     return;
   }
   pj_strbuf_puts(out, "<h2>Kernels</h2>");

@@ -147,7 +147,9 @@ void pj_profile_table(const PjProfile *p, size_t top, PjStrBuf *out) {
     return;
   }
   if (!p->kernels.len) {
-    pj_strbuf_puts(out, "The profiler saw no steps inside of the runs.\n");
+    pj_strbuf_puts(out,
+                   "The plugin's profiler saw no steps inside of the runs: there are only times "
+                   "of whole runs.\n");
     return;
   }
   pj_strbuf_puts(out,
@@ -240,7 +242,7 @@ void pj_profile_json(const PjProfile *p, PjStrBuf *out) {
 
 static void put_events(PjStrBuf *out, const PjXSpace *space, int process, double origin_us,
                        bool *first) {
-  static const char *const kinds[] = {"step", "run", "compile", "transfer"};
+  static const char *const kinds[] = {"step", "run", "compile", "transfer", "host"};
   for (size_t i = 0; i < space->lines.len; i++) {
     const PjSpanLine *line = &space->lines.data[i];
     pj_strbuf_printf(

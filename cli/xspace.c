@@ -1,8 +1,9 @@
 // See xspace.h. Numbers of the fields are those of xplane.proto in TSL. Messages may hold their
-// fields in any order, so a plane is walked twice: names first, then lines.
+// fields in any order, so a plane is walked more than once: names first, then lines.
 #include "xspace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "base/proto.h"
@@ -82,15 +83,20 @@ static PjStatus read_stat_name(Plane *plane, PjStr bytes) {
   return reader.failed ? damaged("the name of a stat") : PJ_STATUS_OK;
 }
 
+static void set_once(PjStr *place, PjStr text) {
+  if (!place->len)
+    *place = text;
+}
+
 static void apply_stat(PjSpanName *name, const Stat *stat) {
   if (pj_str_is(stat->name, "hlo_module"))
-    name->program = stat->text;
+    set_once(&name->program, stat->text);
   else if (pj_str_is(stat->name, "hlo_op") || pj_str_is(stat->name, "long_name"))
-    name->ops = stat->text;
+    set_once(&name->ops, stat->text);
   else if (pj_str_is(stat->name, "tf_op"))
-    name->op_name = stat->text;
+    set_once(&name->op_name, stat->text);
   else if (pj_str_is(stat->name, "source"))
-    name->source = stat->text;
+    set_once(&name->source, stat->text);
   else if (pj_str_is(stat->name, "flops"))
     name->flops = stat->number;
   else if (pj_str_is(stat->name, "bytes_accessed"))
@@ -107,7 +113,7 @@ static PjStatus read_event_name(Plane *plane, PjStr bytes) {
   PjStr value;
   PJ_TRY(read_entry(bytes, &number, &value));
   PjStr none = PJ_STR("");
-  PjSpanName name = {none, none, none, none, none, PJ_SPAN_STEP, 0, 0};
+  PjSpanName name = {none, none, none, none, none, PJ_SPAN_STEP, 0, 0, false};
   PjProtoReader reader = pj_proto_reader(value.ptr, value.len);
   PjProtoField field;
   Stat stat;
@@ -126,7 +132,22 @@ static PjStatus read_event_name(Plane *plane, PjStr bytes) {
 
 // --- Lines --------------------------------------------------------------------------------------
 
-static PjStatus read_event(Plane *plane, PjStr bytes, double base_us) {
+// The stats of an event itself: plugins for GPUs say there which operation a kernel belongs to.
+static PjStatus read_event_stats(Plane *plane, PjStr bytes, PjSpanName *name) {
+  PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
+  PjProtoField field;
+  Stat stat;
+  while (pj_proto_next(&reader, &field))
+    if (field.type == PJ_WIRE_BYTES && field.number == 4) {
+      PJ_TRY(read_stat(plane, field.bytes, &stat));
+      apply_stat(name, &stat);
+    }
+  name->described = true;
+  return PJ_STATUS_OK;
+}
+
+// |runs|: the line has an event for each run of a program.
+static PjStatus read_event(Plane *plane, PjStr bytes, double base_us, bool runs) {
   uint64_t number = 0, offset_ps = 0, duration_ps = 0;
   PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
   PjProtoField field;
@@ -142,6 +163,11 @@ static PjStatus read_event(Plane *plane, PjStr bytes, double base_us) {
   const uint64_t *name = pj_map_find(&plane->event_names, number);
   if (!name)
     return damaged("an event without a name");
+  PjSpanName *about = &plane->space->names.data[*name];
+  if (!about->described)
+    PJ_TRY(read_event_stats(plane, bytes, about));
+  if (runs)
+    about->kind = PJ_SPAN_RUN;
   PjSpan span = {.name = *name,
                  .line = plane->space->lines.len,
                  .begin_us = base_us + (double)offset_ps * 1e-6,
@@ -177,12 +203,11 @@ static void nest(PjSpan *spans, size_t count) {
   }
 }
 
-// Lines of other plugins that repeat, step by step or module by module, what the line of operations
-// holds.
+// Lines of other plugins that repeat, step by step or by names of the framework, what the line of
+// operations holds.
 static bool is_summary(PjStr name) {
-  return pj_str_is(name, "Steps") || pj_str_is(name, "XLA Modules") ||
-         pj_str_is(name, "Framework Ops") || pj_str_is(name, "Framework Name Scope") ||
-         pj_str_is(name, "Source code");
+  return pj_str_is(name, "Steps") || pj_str_is(name, "Framework Ops") ||
+         pj_str_is(name, "Framework Name Scope") || pj_str_is(name, "Source code");
 }
 
 static PjStatus read_line(Plane *plane, PjStr bytes) {
@@ -204,10 +229,11 @@ static PjStatus read_line(Plane *plane, PjStr bytes) {
     plane->space->origin_ns = timestamp_ns;
   double base_us = (double)(int64_t)(timestamp_ns - plane->space->origin_ns) * 1e-3;
   size_t first = plane->space->spans.len;
+  bool runs = pj_str_is(line.name, "XLA Modules");
   reader = pj_proto_reader(bytes.ptr, bytes.len);
   while (pj_proto_next(&reader, &field))
     if (field.type == PJ_WIRE_BYTES && field.number == 4)
-      PJ_TRY(read_event(plane, field.bytes, base_us));
+      PJ_TRY(read_event(plane, field.bytes, base_us, runs));
   nest(plane->space->spans.data + first, plane->space->spans.len - first);
   PJ_PUSH(plane->arena, &plane->space->lines, line);
   return PJ_STATUS_OK;
@@ -238,6 +264,23 @@ static PjStatus read_plane(PjArena *arena, PjXSpace *space, PjStr bytes) {
   return PJ_STATUS_OK;
 }
 
+static bool is_device(PjStr plane) {
+  return plane.len >= 8 && memcmp(plane.ptr, "/device:", 8) == 0;
+}
+
+// Where a device tells what it did, what the host did meanwhile is no step of the program.
+static void tell_host_apart(PjXSpace *space) {
+  bool devices = false;
+  for (size_t i = 0; i < space->spans.len && !devices; i++)
+    devices = is_device(space->lines.data[space->spans.data[i].line].plane);
+  for (size_t i = 0; i < space->spans.len && devices; i++) {
+    PjSpanName *name = &space->names.data[space->spans.data[i].name];
+    if (name->kind == PJ_SPAN_STEP &&
+        !is_device(space->lines.data[space->spans.data[i].line].plane))
+      name->kind = PJ_SPAN_HOST;
+  }
+}
+
 PjStatus pj_xspace_read(PjArena *arena, PjStr bytes, PjXSpace *space) {
   PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
   PjProtoField field;
@@ -249,5 +292,8 @@ PjStatus pj_xspace_read(PjArena *arena, PjStr bytes, PjXSpace *space) {
     else if (field.number == 2 || field.number == 3)
       PJ_PUSH(arena, &space->warnings, field.bytes);
   }
-  return reader.failed ? damaged("it is cut off") : PJ_STATUS_OK;
+  if (reader.failed)
+    return damaged("it is cut off");
+  tell_host_apart(space);
+  return PJ_STATUS_OK;
 }

@@ -9,6 +9,7 @@ typedef enum PjSpanKind {
   PJ_SPAN_RUN,
   PJ_SPAN_COMPILE,
   PJ_SPAN_TRANSFER,
+  PJ_SPAN_HOST, // what the host did, where devices have planes of their own
 } PjSpanKind;
 
 // What happened, as often as it did.
@@ -16,6 +17,7 @@ typedef struct PjSpanName {
   PjStr name, program, ops, op_name, source; // "" where nothing is known
   PjSpanKind kind;
   double flops, bytes; // of one time; 0: not known
+  bool described;      // an event was seen, whose own stats count as the name's
 } PjSpanName;
 
 typedef struct PjSpan {

@@ -5,6 +5,7 @@
 // each run on its own PjEval. Devices of one program are threads that meet in collectives through a
 // PjGrid.
 #pragma once
+#include "base/trace.h"
 #include "eval/tensor.h"
 #include "ir/ir.h"
 
@@ -36,6 +37,8 @@ typedef struct PjRunOptions {
   void (*print)(void *context, const PjOp *op,
                 const PjTensor *value); // for interpreter.print; NULL: nothing is printed
   void *print_context;
+  PjTraceLabels *labels; // of pj_program_labels: each operation is noted in the profilers' log;
+                         // NULL: none is
 } PjRunOptions;
 
 // Runs the program's entry function on |inputs| (borrowed; types must match the entry's arguments:
@@ -57,6 +60,8 @@ PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRun
 // INVALID_ARGUMENT for an operand that is missing or does not fit its type; of the program.
 PjStatus pj_program_run_op(const PjProgram *program, const PjOp *op, const PjRunOptions *options,
                            PjTensor **slots, PjTensor **values);
+// What profilers are told of its operations; to be released. NULL without memory.
+PjTraceLabels *pj_program_labels(const PjProgram *program);
 const PjModule *pj_program_module(const PjProgram *program);
 const PjOp *pj_program_entry(const PjProgram *program);
 

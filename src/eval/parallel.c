@@ -88,8 +88,10 @@ static PjStatus read_programs(PjEval *ev, const PjOp *op, PjTensor *const *in, P
       PJ_TRY(find_func(ev, op, rows->elems[r]->elems[p], &process->plan));
       const PjType *type = PJ_ATTR(process->plan->func, function_type)->type;
       process->region = &process->plan->func->regions[0];
-      process->options =
-          (PjRunOptions){.replica = r, .partition = p, .ffi_context = ev->options->ffi_context};
+      process->options = (PjRunOptions){.replica = r,
+                                        .partition = p,
+                                        .ffi_context = ev->options->ffi_context,
+                                        .labels = ev->options->labels};
       process->program = ev->program;
       process->num_inputs = type->num_elems;
       process->num_outputs = type->num_results;

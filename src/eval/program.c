@@ -139,7 +139,8 @@ PjStatus pj_program_create(PjModule *module, PjProgram **out_program) {
                        .seen = PJ_NEW_ARRAY(arena, uint8_t, op->num_values),
                        .captured = PJ_NEW_ARRAY(arena, uint32_t, op->num_values)};
     plan_region(&planner, &op->regions[0]);
-    *next = (PjFuncPlan){op, planner.ops};
+    *next = (PjFuncPlan){op, planner.ops, program->num_ops};
+    program->num_ops += op->num_ops;
     PjStr name = PJ_STRATTR(op, sym_name);
     uint64_t at = pj_hash_bytes(PJ_HASH_SEED, name.ptr, name.len);
     while (program->table[at & (program->table_size - 1)])

@@ -242,6 +242,21 @@ static PjStatus run_op(PjEval *ev, const PjOp *op) {
   return PJ_STATUS_OK;
 }
 
+bool pj__eval_is_noted(const PjRegion *region) {
+  const PjOp *parent = region->parent;
+  return parent &&
+         (parent->kind == PJ_OP_FUNC || parent->kind == PJ_OP_WHILE || parent->kind == PJ_OP_IF ||
+          parent->kind == PJ_OP_CASE || parent->kind == PJ_OP_SDY_MANUAL_COMPUTATION);
+}
+
+static PjStatus run_noted(PjEval *ev, const PjOp *op) {
+  uint32_t index = ev->frame->plan->first + op->id;
+  int64_t begin = pj_trace_clock();
+  PJ_TRY(run_op(ev, op));
+  pj_trace_add(ev->options->labels, index, begin, pj_trace_clock(), 0);
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj__eval_region_move(PjEval *ev, const PjRegion *region, PjTensor **args, PjTensor **out,
                               uint32_t num_out) {
   PjFrame *frame = ev->frame;
@@ -256,8 +271,9 @@ PjStatus pj__eval_region_move(PjEval *ev, const PjRegion *region, PjTensor **arg
   PJ_FAIL_IF(!end || end->num_operands != num_out, INTERNAL,
              "a region returns %u values where %u are expected", end ? end->num_operands : 0,
              num_out);
+  bool noted = ev->options->labels && pj__eval_is_noted(region);
   for (const PjOp *op = region->first; op != end; op = op->next)
-    PJ_TRY(run_op(ev, op));
+    PJ_TRY(noted && op->kind != PJ_OP_CONSTANT ? run_noted(ev, op) : run_op(ev, op));
   for (uint32_t i = 0; i < num_out; ++i)
     out[i] = pj_tensor_retain(frame->slots[end->operands[i]->id]);
   clear_region(frame, region);

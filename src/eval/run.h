@@ -16,11 +16,13 @@ typedef struct PjOpPlan {
 typedef struct PjFuncPlan {
   const PjOp *func;
   const PjOpPlan *ops; // by PjOp.id
+  uint32_t first;      // number of its first operation among those of all functions
 } PjFuncPlan;
 
 struct PjProgram {
   const PjModule *module;
   const PjOp *entry;
+  uint32_t num_ops;               // of all functions
   uint32_t num_funcs, table_size; // |table|: open hash by symbol name, table_size a power of two
   PjFuncPlan *funcs;
   const PjFuncPlan **table;
@@ -72,6 +74,10 @@ void pj__eval_move_operands(PjEval *ev, const PjOp *op, PjTensor *const *in, PjT
 // the latest), or NULL.
 void pj__eval_probe(PjEval *ev, PjStr id, PjTensor *value);
 const PjTensor *pj__eval_probed(PjEval *ev, PjStr id, int64_t iteration);
+
+// Whether the operations of |region| are events of a profile: those that run once each time their
+// function, loop or branch does, and not once for each element.
+bool pj__eval_is_noted(const PjRegion *region);
 
 // Runs |region| (of |plan|'s function, isolated) in a new run with |options|: the body of one
 // process. Inputs borrowed, outputs new references outside any pool.

@@ -13,6 +13,7 @@ struct PjCompiled {
   // arrays; only its manual computations run device by device.
   uint32_t num_partitions;
   const PjPlacement **in, **out;
+  _Atomic(PjTraceLabels *) labels; // of its operations, made for the first profiler; else NULL
 };
 
 static PjStatus read_placements(PjModule *module, const PjType *type, int num_partitions,
@@ -53,8 +54,24 @@ static PjStatus eval_compile(PjModule *module, const PjCompileOptions *options, 
   return PJ_STATUS_OK;
 }
 
-// All of it lies in the module's arena.
-static void eval_destroy(PjCompiled *compiled) {}
+// All else lies in the module's arena.
+static void eval_destroy(PjCompiled *compiled) {
+  pj_trace_labels_release(atomic_load(&compiled->labels));
+}
+
+// While a profiler is on; else, and without memory, NULL.
+static PjTraceLabels *labels_of(const PjCompiled *compiled) {
+  // The labels are no part of what is immutable.
+  _Atomic(PjTraceLabels *) *place = (_Atomic(PjTraceLabels *) *)(uintptr_t)&compiled->labels;
+  PjTraceLabels *labels = pj_trace_on() ? atomic_load(place) : NULL, *other = NULL;
+  if (labels || !pj_trace_on())
+    return labels;
+  labels = pj_program_labels(compiled->program);
+  if (!labels || atomic_compare_exchange_strong(place, &other, labels))
+    return labels;
+  pj_trace_labels_release(labels);
+  return other; // of a thread that was faster
+}
 
 static void eval_stats(const PjCompiled *compiled, PjCompiledStats *out) {
   *out = (PjCompiledStats){0};
@@ -131,7 +148,8 @@ static PjStatus run_with(const PjCompiled *compiled, const PjRunContext *context
                           .ffi_context = (void *)(uintptr_t)context,
                           .device_ordinal = context->device_ordinal,
                           .client = context->client,
-                          .host = context->host};
+                          .host = context->host,
+                          .labels = labels_of(compiled)};
   PJ_TRY(pj_program_run(compiled->program, &options, tensors->num_inputs, tensors->inputs,
                         may_overwrite, tensors->num_results, tensors->results));
   uint32_t at = 0;
@@ -203,7 +221,8 @@ static PjStatus joint_with(const Joint *joint, PjArray *const *const *inputs,
                         &tensors->inputs[i]));
   PjRunOptions options = {.ffi_context = (void *)(uintptr_t)joint->context,
                           .device_ordinal = joint->context->device_ordinal,
-                          .client = joint->context->client};
+                          .client = joint->context->client,
+                          .labels = labels_of(compiled)};
   PJ_TRY(pj_program_run(compiled->program, &options, tensors->num_inputs, tensors->inputs, NULL,
                         tensors->num_results, tensors->results));
   for (uint32_t i = 0; i < tensors->num_results; i++)

@@ -1,6 +1,7 @@
 // What profilers are told of the steps of a schedule.
 #include "base/alloc.h"
 #include "ir/flops.h"
+#include "ir/label.h"
 #include "sched/sched.h"
 
 typedef struct Text {
@@ -8,11 +9,6 @@ typedef struct Text {
 } Text;
 
 enum { NAMED_OPS = 4 }; // in a step's name; all of them are in |ops|
-
-static const char *short_name(const PjOp *op) {
-  const char *text = pj_op_info[op->kind].text, *dot = strrchr(text, '.');
-  return dot ? dot + 1 : text;
-}
 
 // Whether some operation before |i| is of the same kind.
 static bool is_repeated(const PjStep *step, uint32_t i) {
@@ -36,11 +32,11 @@ static void name_kernel(const PjStep *step, Text *text) {
     if (is_repeated(step, i))
       continue;
     uint32_t count = count_kind(step, step->ops[i]->kind);
-    pj_strbuf_printf(&text->ops, "%s%s", text->ops.len ? ", " : "", short_name(step->ops[i]));
+    pj_strbuf_printf(&text->ops, "%s%s", text->ops.len ? ", " : "", pj_op_short_name(step->ops[i]));
     if (count > 1)
       pj_strbuf_printf(&text->ops, " x%u", count);
     if (named < NAMED_OPS)
-      pj_strbuf_printf(&text->name, "%s%s", named ? "_" : "", short_name(step->ops[i]));
+      pj_strbuf_printf(&text->name, "%s%s", named ? "_" : "", pj_op_short_name(step->ops[i]));
     else if (named == NAMED_OPS)
       pj_strbuf_puts(&text->name, "_etc");
     named++;
@@ -58,44 +54,23 @@ static void name_step(const PjStep *step, Text *text) {
   if (step->kind == PJ_STEP_KERNEL && step->num_ops) {
     name_kernel(step, text);
   } else {
-    pj_strbuf_puts(&text->ops, short_name(step->op));
+    pj_strbuf_puts(&text->ops, pj_op_short_name(step->op));
     if (step->kind == PJ_STEP_ROUTINE)
       pj_strbuf_puts(&text->name, step->routine->name);
     else if (step->kind == PJ_STEP_COPY)
       pj_strbuf_puts(&text->name, "copy");
     else
-      pj_strbuf_printf(&text->name, "%s%s", prefix(step), short_name(step->op));
+      pj_strbuf_printf(&text->name, "%s%s", prefix(step), pj_op_short_name(step->op));
   }
   pj_strbuf_printf(&text->name, ".%u", step->number);
 }
 
-// The name that the framework gave: the outermost one, "jit(f)/add".
-static PjStr framework_name(const PjLoc *loc) {
-  for (int depth = 0; loc && depth < 64; ++depth) {
-    if (loc->kind == PJ_LOC_NAME)
-      return loc->text;
-    loc = loc->kind == PJ_LOC_FUSED      ? (loc->count ? loc->parts[0] : NULL)
-          : loc->kind == PJ_LOC_CALLSITE ? loc->child
-                                         : NULL;
-  }
-  return (PjStr){"", 0};
-}
-
-// Appends the place in the user's program; nothing where a location is only a name.
-static bool describe(PjStrBuf *out, const PjLoc *loc) {
-  pj_loc_describe(out, loc);
-  PjStr name = framework_name(loc);
-  if (out->len == name.len && out->len && !memcmp(out->data, name.ptr, name.len))
-    out->len = out->data[0] = 0;
-  return out->len > 0;
-}
-
 // The location of the first of its operations that knows where it comes from.
 static const PjLoc *location(const PjStep *step, PjStrBuf *out) {
-  if (describe(out, step->op->loc))
+  if (pj_loc_source(out, step->op->loc))
     return step->op->loc;
   for (uint32_t i = 0; i < step->num_ops; i++)
-    if (describe(out, step->ops[i]->loc))
+    if (pj_loc_source(out, step->ops[i]->loc))
       return step->ops[i]->loc;
   return step->op->loc;
 }
@@ -124,7 +99,7 @@ static bool label_step(const PjSchedule *s, const PjStep *step, const char *prog
   Text text = {0};
   PjStrBuf given = {0};
   name_step(step, &text);
-  pj_strbuf_str(&given, framework_name(location(step, &text.source)));
+  pj_strbuf_str(&given, pj_loc_framework_name(location(step, &text.source)));
   PjTraceLabel label = {.kind = PJ_TRACE_STEP,
                         .name = text.name.data,
                         .program = program,

@@ -130,6 +130,17 @@ def test_profile_without_profiler(pjrt):
     assert "This plugin has no profiler" in (pjrt.folder / "r.html").read_text()
 
 
+def test_profile_of_the_evaluator(pjrt, monkeypatch):
+    """A program that it runs whole shows its operations, but not those of a reduction's body."""
+    monkeypatch.setenv("PJRT_COMPILER", "eval")
+    found = load(good(pjrt("profile", "program.mlir", "x.npy", "--repeat", 4, "--json")), "profile.schema.json")
+    assert {k["source"]: k["ops"] for k in found["kernels"]} == {
+        "model.py:7:3": "dot_general", "model.py:8:5": "tanh", "model.py:9:5": "reduce"}
+    assert all(k["calls"] == 4 and k["bytes"] > 0 and k["flops"] > 0 for k in found["kernels"])
+    out = good(pjrt("profile", "program.mlir", "--repeat", 2))
+    assert re.search(r"%.*evaluate_tanh\.\d+  model.py:8:5", out), out
+
+
 def test_profile_of_a_loop_and_donation(pjrt):
     out = load(good(pjrt("profile", "donates.mlir", "--repeat", 5, "--json")), "profile.schema.json")
     assert [k["calls"] for k in out["kernels"]] == [5]

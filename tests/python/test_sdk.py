@@ -129,6 +129,19 @@ def test_toy_memory_is_limited(prefix, plugins, tmp_path):
     assert "option memory_mb must be an integer from 1 to" in said, said
 
 
+@pytest.mark.parametrize("name", ("toy", "handful"))
+def test_profile(prefix, plugins, tmp_path, name):
+    """Plugins made with the SDK have its profiler: it shows what libpjrt's compiler made, with its lines; of what the vendor's
+    compiler made it can only tell the runs."""
+    (tmp_path / "p.mlir").write_text('func.func @main(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {\n'
+                                     '  %0 = stablehlo.tanh %x : tensor<64x64xf32> loc("model.py":8:5)\n'
+                                     '  %1 = stablehlo.sine %0 : tensor<64x64xf32> loc("model.py":9:5)\n'
+                                     '  return %1 : tensor<64x64xf32>\n}\n')
+    said = run(prefix / "bin/pjrt", "profile", "--repeat", 3, "--html", tmp_path / "r.html", "--plugin", plugins[name], tmp_path / "p.mlir")
+    assert "3 runs: median" in said, said
+    assert ("there are only times of whole runs" if name == "handful" else "model.py:9") in said, said
+
+
 def test_programs_run_on_the_board(prefix, link, tmp_path):
     """The toy's board gets one command to run the program and one to fetch the result: nothing runs on copies at the host."""
     source = (prefix / "share/pjrt/sdk/toy/toy.c").read_text()

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/proto.h"
 #include "base/trace.h"
+#include "profile.h"
 #include "runtime/profile.h"
 #include "xspace.h"
 
@@ -95,6 +97,99 @@ static void reads_what_was_written(void **state) {
   pj_strbuf_free(&profile);
 }
 
+// --- Profiles as XLA's plugins write them --------------------------------------------------------
+
+static void put_entry(PjStrBuf *plane, uint32_t field, uint64_t key, PjStrBuf *message) {
+  PjStrBuf entry = {0};
+  pj_proto_put_varint(&entry, 1, key);
+  pj_proto_put_message(&entry, 2, message);
+  pj_proto_put_message(plane, field, &entry);
+}
+
+static void put_name(PjStrBuf *plane, uint32_t field, uint64_t number, const char *name) {
+  PjStrBuf message = {0};
+  pj_proto_put_varint(&message, 1, number);
+  pj_proto_put_bytes(&message, 2, pj_str(name));
+  put_entry(plane, field, number, &message);
+}
+
+// An event of [begin, begin + length) us with the stat number 1, unless |stat| is NULL.
+static void put_event(PjStrBuf *line, uint64_t name, uint64_t begin, uint64_t length,
+                      const char *stat) {
+  PjStrBuf event = {0}, message = {0};
+  pj_proto_put_varint(&event, 1, name);
+  pj_proto_put_varint(&event, 2, begin * 1000000);
+  pj_proto_put_varint(&event, 3, length * 1000000);
+  if (stat) {
+    pj_proto_put_varint(&message, 1, 1);
+    pj_proto_put_bytes(&message, 5, pj_str(stat));
+    pj_proto_put_message(&event, 4, &message);
+  }
+  pj_proto_put_message(line, 4, &event);
+}
+
+static void put_line(PjStrBuf *plane, const char *name, PjStrBuf *events) {
+  PjStrBuf line = {0};
+  pj_proto_put_bytes(&line, 2, pj_str(name));
+  pj_proto_put_varint(&line, 3, 1000);
+  pj_strbuf_append(&line, events->data, events->len);
+  pj_strbuf_free(events);
+  pj_proto_put_message(plane, 3, &line);
+}
+
+// A GPU with two kernels in a run, a line that repeats them by step, and a thread of the host.
+static PjStrBuf make_foreign(void) {
+  PjStrBuf out = {0}, device = {0}, host = {0}, modules = {0}, ops = {0}, steps = {0}, thread = {0};
+  pj_proto_put_bytes(&host, 2, PJ_STR("/host:CPU"));
+  put_name(&host, 4, 1, "Execute");
+  put_event(&thread, 1, 0, 100, NULL);
+  put_line(&host, "python3", &thread);
+  pj_proto_put_bytes(&device, 2, PJ_STR("/device:GPU:0"));
+  put_name(&device, 5, 1, "hlo_op");
+  put_name(&device, 4, 1, "loop_fusion");
+  put_name(&device, 4, 2, "gemm_kernel");
+  put_name(&device, 4, 3, "jit_f");
+  put_event(&modules, 3, 10, 50, NULL);
+  put_line(&device, "XLA Modules", &modules);
+  put_event(&ops, 1, 10, 20, "fusion.3");
+  put_event(&ops, 2, 30, 30, "dot.1");
+  put_line(&device, "XLA Ops", &ops);
+  put_event(&steps, 1, 10, 50, NULL);
+  put_line(&device, "Steps", &steps);
+  pj_proto_put_message(&out, 1, &host);
+  pj_proto_put_message(&out, 1, &device);
+  return out;
+}
+
+static PjStatus add_up(void *context) {
+  Job *job = context;
+  static double seconds[] = {50e-6};
+  PjProfile profile = {.repeat = 1, .runs_s = seconds, .has_steps = true, .runs = job->space};
+  PjStr none = PJ_STR("");
+  profile.program = profile.platform = profile.version = profile.plugin = none;
+  pj_profile_add_up(job->arena, &profile);
+  assert_int_equal(profile.kernels.len, 2);
+  assert_true(pj_str_is(profile.kernels.data[0].name, "gemm_kernel"));
+  assert_true(pj_str_is(profile.kernels.data[0].ops, "dot.1"));
+  assert_true(pj_str_is(profile.kernels.data[1].ops, "fusion.3"));
+  assert_true(profile.kernels_us > 49.99 && profile.kernels_us < 50.01);
+  return PJ_STATUS_OK;
+}
+
+static void other_plugins_profiles(void **state) {
+  PjStrBuf profile = make_foreign();
+  Job job;
+  assert_int_equal(read_profile(&job, profile.data, profile.len), PJ_OK);
+  assert_int_equal(job.space.lines.len, 3);
+  assert_int_equal(job.space.spans.len, 4);
+  assert_int_equal(name_of(&job, 0)->kind, PJ_SPAN_HOST);
+  assert_int_equal(name_of(&job, 1)->kind, PJ_SPAN_RUN);
+  assert_int_equal(name_of(&job, 2)->kind, PJ_SPAN_STEP);
+  assert_null(pj_arena_guard(job.arena, add_up, &job));
+  pj_arena_destroy(job.arena);
+  pj_strbuf_free(&profile);
+}
+
 // Any bytes are safe; what is cut within a message is refused.
 static void damage_is_harmless(void **state) {
   PjStrBuf profile = make_profile();
@@ -141,6 +236,7 @@ static void failing_allocations(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_what_was_written),
+      cmocka_unit_test(other_plugins_profiles),
       cmocka_unit_test(damage_is_harmless),
       cmocka_unit_test(failing_allocations),
   };
