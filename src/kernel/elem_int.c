@@ -4,6 +4,7 @@
 // all bits set, x % 0 is x, the smallest number divided by -1 is itself, and shifts by the width or
 // more leave nothing but sign bits. Integers of 2 and 4 bits are computed in 8 and cut afterwards.
 #include "kernel/elem_rows.h"
+#include "kernel/kir_range.h"
 
 static bool is_signed(PjDtype dtype) {
   return pj_dtype_class(dtype) == PJ_CLASS_SINT;
@@ -59,13 +60,24 @@ static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
 
 // ------------------------------------------------------------------ division
 
+enum { MOST_F32 = (1 << 22) - 1 };
+
 // Quotients of up to 16 bits in f32 and of 32 bits in f64: x / y lies at least 1 / y away from an
 // integer that it is not, which is more than the rounding of the quotient. The divisor is not zero.
 // By a constant it is a product with the reciprocal, of a number half an integer further from zero:
-// that keeps 1 / (2 y) from every integer.
+// that keeps 1 / (2 y) from every integer. Where x has 22 bits, f32 will do for that: both
+// roundings together are 2^-23 (x + 1/2) / y.
 static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
   PjKirElem elem = elem_of(k, x), wide = elem == PJ_KIR_I32 ? PJ_KIR_F64 : PJ_KIR_F32;
   bool narrow = elem != PJ_KIR_I32;
+  PjKirRange range = pj_kir_range(k, x), by = pj_kir_range(k, y);
+  bool positive = !with_sign;
+  if (!narrow && range.lo >= (with_sign ? -MOST_F32 : 0) && range.hi <= MOST_F32 &&
+      by.lo == by.hi && by.lo > 0 && by.hi <= MOST_F32) {
+    wide = PJ_KIR_F32;
+    with_sign = true; // that of an i32
+    positive = range.lo >= 0;
+  }
   if (narrow) { // of 32 bits with a sign, which machines convert
     PjKirOp op = with_sign ? PJ_KIR_SEXT : PJ_KIR_ZEXT;
     x = pj_kir_cast(k, op, PJ_KIR_I32, x);
@@ -80,7 +92,7 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
   if (reciprocal) {
     PjKirType type = pj_kir_typeof(k, x);
     PjKirVal half = pj_kir_float(k, type, 0.5);
-    if (with_sign) {
+    if (!positive) {
       PjKirElem integers = wide == PJ_KIR_F64 ? PJ_KIR_I64 : PJ_KIR_I32;
       PjKirVal sign = pj_kir_bitcast(k, integers, pj_kir_float(k, type, -0.0));
       sign = pj_kir_and(k, sign, pj_kir_bitcast(k, integers, x));

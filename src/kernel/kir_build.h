@@ -39,11 +39,12 @@ enum { PJ_KIR_RECENT = 16 };
 typedef struct PjKirTable {
   PjKirSlot *slots; // open addressing, |cap| is a power of two
   size_t len, cap;
-  PJ_VEC(uint32_t) path;  // open blocks by depth
-  PJ_VEC(uint8_t) kinds;  // of blocks
-  PJ_VEC(PjKirOpen) open; // control operations, the innermost last
+  PJ_VEC(uint32_t) path;             // open blocks by depth
+  PJ_VEC(uint8_t) kinds;             // of blocks
+  PJ_VEC(PjKirOpen) open;            // control operations, the innermost last
   PjKirRecent recent[PJ_KIR_RECENT]; // of the block at hand, the oldest first
   uint32_t num_recent;
+  PJ_VEC(struct PjKirRange *) ranges; // by value, of those asked for (kir_range.c)
   bool finished;
 } PjKirTable;
 
@@ -54,6 +55,17 @@ PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index);
 void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value);
 // Something of |type| is written there; |index| 0: somewhere.
 void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);
+
+// --- kir_range.c
+// |v| is a / b, computed in another way.
+void pj_kir__assume_quotient(PjKir *k, PjKirVal v, PjKirVal a, PjKirVal b);
+
+// --- kir_divide.c
+// a / b by two products where that gives the same bits; 0 where it may not, or costs no less.
+PjKirVal pj_kir__divide(PjKir *k, PjKirVal a, PjKirVal b);
+// Whether fma(x, h, x l) is x / c rounded for every x of 24 bits, where h = 1 / c and l = 1 / c -
+// h, both rounded, and nothing overflows or is subnormal. |c|: 24 bits, the highest of them set.
+bool pj_kir__products_divide(uint32_t c);
 
 // The value of |inst|: an equal one that is in scope, or a new instruction in the outermost block
 // that may hold it. Copies |inst->args|.

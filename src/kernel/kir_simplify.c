@@ -302,7 +302,7 @@ static PjKirVal simplify_fdiv(const Ctx *x) {
     return x->a;
   if (x->known && exact_reciprocal(x, &reciprocal))
     return pj_kir_fmul(x->k, x->a, constant(x, reciprocal));
-  return 0;
+  return pj_kir__divide(x->k, x->a, x->b);
 }
 
 static PjKirVal simplify_fma(const Ctx *x, PjKirVal addend) {
@@ -345,6 +345,26 @@ static PjKirVal simplify_round(const Ctx *x) {
 // ------------------------------------------------------------------------------------------------
 // casts and choices
 
+static bool is_counted(const Ctx *x, PjKirVal v) {
+  PjKirOp op = (PjKirOp)def(x, v)->op;
+  return op == PJ_KIR_IOTA || op == PJ_KIR_SPLAT || op == PJ_KIR_CONST;
+}
+
+// Sums and products of lanes that are counted: indices, made in as many bits as are wanted of them.
+static PjKirVal narrow_index(const Ctx *x) {
+  PjKirOp op = (PjKirOp)def(x, x->a)->op;
+  PjKirElem to = (PjKirElem)x->type.elem;
+  if (op == PJ_KIR_IOTA)
+    return pj_kir_iota(x->k, x->type);
+  if (op == PJ_KIR_SPLAT)
+    return pj_kir_splat(x->k, pj_kir_cast(x->k, PJ_KIR_TRUNC, to, arg(x, x->a, 0)), x->type.lanes);
+  if ((op != PJ_KIR_ADD && op != PJ_KIR_SUB && op != PJ_KIR_MUL) ||
+      !is_counted(x, arg(x, x->a, 0)) || !is_counted(x, arg(x, x->a, 1)))
+    return 0;
+  PjKirVal a = pj_kir_cast(x->k, PJ_KIR_TRUNC, to, arg(x, x->a, 0));
+  return pj_kir_2(x->k, op, a, pj_kir_cast(x->k, PJ_KIR_TRUNC, to, arg(x, x->a, 1)));
+}
+
 static PjKirVal simplify_cast(const Ctx *x) {
   PjKirElem from = (PjKirElem)pj_kir_typeof(x->k, x->a).elem, to = (PjKirElem)x->type.elem;
   PjKirOp inner = (PjKirOp)def(x, x->a)->op;
@@ -355,6 +375,9 @@ static PjKirVal simplify_cast(const Ctx *x) {
   if (from == to)
     return x->a;
   bool widened = inner == PJ_KIR_SEXT || inner == PJ_KIR_ZEXT;
+  if (x->op == PJ_KIR_TRUNC && from == PJ_KIR_I64 && to == PJ_KIR_I32 && x->type.lanes > 1 &&
+      inner != x->op && !widened)
+    return narrow_index(x);
   if (!widened && inner != x->op)
     return 0;
   PjKirVal source = arg(x, x->a, 0);

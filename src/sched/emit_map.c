@@ -1,3 +1,4 @@
+#include "kernel/kir_range.h"
 #include "sched/emit_loops.h"
 #include "sched/shape_map.h"
 
@@ -129,6 +130,7 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
   if (sure)
     pj_kir_for_sure(k);
+  pj_kir_assume(k, i, 0, e->group->loops[e->group->num_loops - 1].extent - 1);
   map_body(e, outer, next_lanes(i));
   pj_kir_for_end(k, 0, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernel/kir_range.h"
+
 enum { NEAR = 4096 };
 
 PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value) {
@@ -19,7 +21,9 @@ PjKirVal pj_ix_scalar(PjIxBuilder *b, PjKirType type, uint64_t bits) {
   if (b->literal)
     return pj_kir_const(b->k, type, bits);
   PJ_PUSH(b->k->arena, &b->params, bits);
-  return pj_kir_param(b->k, type, (uint32_t)b->params.len - 1);
+  PjKirVal param = pj_kir_param(b->k, type, (uint32_t)b->params.len - 1);
+  pj_kir_assume_bits(b->k, param, bits);
+  return param;
 }
 
 PjKirVal pj_ix_base(PjIxBuilder *b, PjIx a) {
