@@ -14,11 +14,7 @@
 #include "eval/strided.h"
 #include "routine/variant.h"
 
-typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add);
-typedef struct PjMicro {
-  int mr, nr;
-  PjMicroTile *tile;
-} Micro;
+typedef PjMicro Micro;
 
 #define PJ_VARIANT_FILE "routine/gemm_variant.h"
 #include "routine/variants.h"
@@ -279,6 +275,10 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
 }
 
 // ---- plan
+const PjMicro *pj__micro(PjComp part) {
+  return &PJ_PICK(micros)[part];
+}
+
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);

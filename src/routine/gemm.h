@@ -64,6 +64,16 @@ void pj__panel_load(const PjPanel *panel, int64_t n, const void *in, void *out);
 void pj__axes_fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_step,
                    const int64_t **out_table);
 
+// c[i, j] (+)= sum over p < k of a[p * mr + i] * b[p * nr + j]: a tile of |mr| rows of c, |c_row|
+// elements apart, and |nr| columns.
+typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add);
+typedef struct PjMicro {
+  int mr, nr;
+  PjMicroTile *tile;
+} PjMicro;
+// The kernel for packed slivers of |part|: F32, F64, U32 or U64.
+const PjMicro *pj__micro(PjComp part);
+
 typedef struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]
   PjComp comp;
@@ -78,7 +88,7 @@ typedef struct PjProduct {
 
   // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, half of k
   // where panels are of pairs.
-  const struct PjMicro *micro;
+  const PjMicro *micro;
   int64_t real_n, real_k;
   bool shared;              // b is packed for all tasks, before them; else by each task
   bool whole;               // a task has all columns of a batch

@@ -266,9 +266,10 @@ void pj_unit_touch(PjLower *l, const PjUnit *unit) {
   Binding b = {.l = l, .unit = unit, .region = unit->op->region};
   for (size_t i = 0; i < unit->roots.len; i++)
     compute_op(&b, unit->roots.data[i]);
-  if (!unit->is_group)
-    for (uint32_t i = 0; i < unit->op->num_operands; i++)
-      gather(&b, unit->op->operands[i]);
+  uint32_t num_reads;
+  const PjValue *const *reads = pj_reads(&l->ops[unit->op->id], unit->op, &num_reads);
+  for (uint32_t i = 0; !unit->is_group && i < num_reads; i++)
+    gather(&b, reads[i]);
   for (size_t i = 0; i < b.in.len; i++)
     pj_slot_touch(l, b.in.data[i]);
 }

@@ -25,8 +25,9 @@ static uint32_t count_kind(const PjStep *step, PjOpKind kind) {
   return count;
 }
 
-// "multiply_add.7": in the order from the results to what they are computed from.
-static void name_kernel(const PjStep *step, Text *text) {
+// "multiply_add.7": in the order from the results to what they are computed from. A routine that
+// computes several operations has a name.
+static void name_ops(const PjStep *step, Text *text) {
   uint32_t named = 0;
   for (uint32_t i = 0; i < step->num_ops; i++) {
     if (is_repeated(step, i))
@@ -35,12 +36,16 @@ static void name_kernel(const PjStep *step, Text *text) {
     pj_strbuf_printf(&text->ops, "%s%s", text->ops.len ? ", " : "", pj_op_short_name(step->ops[i]));
     if (count > 1)
       pj_strbuf_printf(&text->ops, " x%u", count);
+    if (step->kind == PJ_STEP_ROUTINE)
+      continue;
     if (named < NAMED_OPS)
       pj_strbuf_printf(&text->name, "%s%s", named ? "_" : "", pj_op_short_name(step->ops[i]));
     else if (named == NAMED_OPS)
       pj_strbuf_puts(&text->name, "_etc");
     named++;
   }
+  if (step->kind == PJ_STEP_ROUTINE)
+    pj_strbuf_puts(&text->name, step->routine->name);
 }
 
 static const char *prefix(const PjStep *step) {
@@ -51,8 +56,8 @@ static const char *prefix(const PjStep *step) {
 }
 
 static void name_step(const PjStep *step, Text *text) {
-  if (step->kind == PJ_STEP_KERNEL && step->num_ops) {
-    name_kernel(step, text);
+  if (step->num_ops) {
+    name_ops(step, text);
   } else {
     pj_strbuf_puts(&text->ops, pj_op_short_name(step->op));
     if (step->kind == PJ_STEP_ROUTINE)

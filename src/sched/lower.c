@@ -71,10 +71,17 @@ static PjStatus lower_routine(PjLower *l, const PjUnit *unit, PjSteps *out) {
     if (!again)
       l->slot_of[op->results[0].id] = pj_slot_of(l, op->operands[in_place]);
   }
-  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, op->num_operands, op->num_results);
+  uint32_t num_reads;
+  const PjValue *const *reads = pj_reads(&l->ops[op->id], op, &num_reads);
+  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, num_reads, op->num_results);
   step->routine = routine;
-  for (uint32_t i = 0; i < op->num_operands; i++)
-    pj_slot_touch(l, step->in[i] = pj_slot_of(l, op->operands[i]));
+  const PjAttentionMatch *attention = l->ops[op->id].attention;
+  if (attention) {
+    step->num_ops = attention->num_ops;
+    step->ops = pj_arena_memdup(l->arena, attention->ops, step->num_ops * sizeof *step->ops);
+  }
+  for (uint32_t i = 0; i < num_reads; i++)
+    pj_slot_touch(l, step->in[i] = pj_slot_of(l, reads[i]));
   for (uint32_t i = 0; i < op->num_results; i++)
     pj_slot_touch(l, step->out[i] = pj_slot_for(l, &op->results[i]));
   l->schedule->num_routines++;
@@ -344,6 +351,15 @@ static void return_results(PjLower *l, const PjRegion *body) {
   }
 }
 
+static void count_uses(const PjRegion *region, uint32_t *uses) {
+  for (const PjOp *op = region->first; op; op = op->next) {
+    for (uint32_t i = 0; i < op->num_operands; i++)
+      uses[op->operands[i]->id]++;
+    for (uint32_t r = 0; r < op->num_regions; r++)
+      count_uses(&op->regions[r], uses);
+  }
+}
+
 static void find_overwritten(PjSchedule *s, const PjSteps *steps) {
   for (size_t i = 0; i < steps->len; i++) {
     const PjStep *step = &steps->data[i];
@@ -391,6 +407,9 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   }
   const PjRegion *body = &entry->regions[0];
   const PjOp *end = pj_region_terminator(body);
+  uint32_t *uses = PJ_NEW_ARRAY(options->work, uint32_t, values + 1);
+  count_uses(body, uses);
+  l->uses = uses;
   s->num_inputs = body->num_args;
   s->num_outputs = end->num_operands;
   s->inputs = PJ_NEW_ARRAY(arena, uint32_t, s->num_inputs + 1);

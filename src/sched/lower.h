@@ -1,5 +1,6 @@
 // Inside of scheduling: how a region becomes steps.
 #pragma once
+#include "pass/match_attention.h"
 #include "pass/match_exchange.h"
 #include "sched/sched.h"
 
@@ -34,6 +35,10 @@ typedef struct PjOpInfoSched {
   int stage;           // of a root: in which it is made
   const PjRoutine *routine;
   PjExchangeMatch *exchange; // of a loop that is a routine
+  // Of an operation that a routine computes together with others, which have no role then: what the
+  // routine reads, instead of its operands.
+  const PjAttentionMatch *attention;
+  bool absorbed; // it is one of those others
   PjReducer *reducer;
 } PjOpInfoSched;
 
@@ -43,12 +48,20 @@ static inline const PjRegion *pj_home(const PjValue *value) {
 
 enum { PJ_NO_SLOT = UINT32_MAX };
 
+// What |op| reads: operands, or what its routine takes instead.
+static inline const PjValue *const *pj_reads(const PjOpInfoSched *info, const PjOp *op,
+                                             uint32_t *out_count) {
+  *out_count = info->attention ? info->attention->num_inputs : op->num_operands;
+  return info->attention ? info->attention->inputs : (const PjValue *const *)op->operands;
+}
+
 typedef struct PjLower {
   PjArena *arena; // what stays
   PjArena *work;  // what does not
   PjSchedule *schedule;
   const PjScheduleOptions *options;
   PjOpInfoSched *ops;     // by PjOp.id
+  const uint32_t *uses;   // by PjValue.id, regions included
   uint32_t *slot_of;      // by PjValue.id
   uint32_t *wanted;       // by PjValue.id: the slot in which a result should be made
   const PjValue **origin; // by PjValue.id: of an alias, the value whose memory it is in; else NULL

@@ -138,6 +138,22 @@ static bool find_exchange(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   return true;
 }
 
+// Products around a softmax are one routine, of whose operations the last has the role.
+static void find_attention(PjLower *l, const PjOp *op) {
+  PjAttentionMatch match, *kept;
+  if (op->kind != PJ_OP_DOT_GENERAL || !pj_match_attention(op, l->uses, &match))
+    return;
+  PjOpInfoSched *last = info_of(l, match.last);
+  last->routine = pj_routine_attention(l->arena, &match.what);
+  if (!last->routine)
+    return;
+  for (uint32_t i = 0; i < match.num_ops; i++)
+    info_of(l, match.ops[i])->absorbed = match.ops[i] != match.last;
+  kept = PJ_NEW(l->work, PjAttentionMatch);
+  *kept = match;
+  last->attention = kept;
+}
+
 static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   switch (op->kind) {
   case PJ_OP_CONSTANT:
@@ -266,12 +282,16 @@ static bool has_nothing_to_do(const PjOp *op) {
 
 static void forwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
-  *info = (PjOpInfoSched){.nodes = 1, .cost = (float)pj_op_cost(op)};
-  if (has_nothing_to_do(op)) {
+  *info = (PjOpInfoSched){.nodes = 1,
+                          .cost = (float)pj_op_cost(op),
+                          .routine = info->routine,
+                          .attention = info->attention,
+                          .absorbed = info->absorbed};
+  if (info->absorbed || has_nothing_to_do(op)) {
     info->role = PJ_OPROLE_NONE;
     return;
   }
-  info->role = role_of(l, op, info);
+  info->role = info->attention ? PJ_OPROLE_ROUTINE : role_of(l, op, info);
   if (info->role == PJ_OPROLE_INLINE) {
     if (!pj_cuts_of(op, &info->cuts))
       info->role = PJ_OPROLE_EVAL;
@@ -290,8 +310,10 @@ static void forwards(PjLower *l, const PjOp *op) {
   }
   // Operands of everything else lie in memory, but for what a reduction takes in and an update
   // writes.
-  for (uint32_t i = 0; i < op->num_operands; i++) {
-    PjOpInfoSched *source = inline_def(l, op->operands[i], op->region);
+  uint32_t num_reads;
+  const PjValue *const *reads_of = pj_reads(info, op, &num_reads);
+  for (uint32_t i = 0; i < num_reads; i++) {
+    PjOpInfoSched *source = inline_def(l, reads_of[i], op->region);
     if (!source)
       continue;
     if (info->role == PJ_OPROLE_REDUCE) {
@@ -315,7 +337,7 @@ static void forwards(PjLower *l, const PjOp *op) {
         !reads(l, op->operands[i], op->operands[0], 0) &&
         (i > 1 || pj_update_cuts(op, &source->cuts, &cuts)))
       continue;
-    if (!pj_is_constant_data(op->operands[i]->def))
+    if (!pj_is_constant_data(reads_of[i]->def))
       source->in_memory = true;
   }
 }
@@ -344,6 +366,8 @@ static bool keeps_index(const PjOp *user) {
 
 static void backwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
+  if (info->absorbed)
+    return;
   if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
       info->users > 1) {
     bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
@@ -351,8 +375,10 @@ static void backwards(PjLower *l, const PjOp *op) {
       info->in_memory = true;
   }
   const PjOp *home = home_of(l, op);
-  for (uint32_t i = 0; i < op->num_operands; i++) {
-    const PjValue *value = op->operands[i];
+  uint32_t num_reads;
+  const PjValue *const *reads_of = pj_reads(info, op, &num_reads);
+  for (uint32_t i = 0; i < num_reads; i++) {
+    const PjValue *value = reads_of[i];
     if (!value->def || value->def->region != op->region)
       continue;
     PjOpInfoSched *source = info_of(l, value->def);
@@ -402,6 +428,8 @@ static void again(PjLower *l, const PjOp *op) {
 
 void pj_lower_roles(PjLower *l, const PjRegion *region) {
   const PjOp *end = pj_region_terminator(region);
+  for (const PjOp *op = region->first; op && !l->options->source; op = op->next)
+    find_attention(l, op);
   for (const PjOp *op = region->first; op; op = op->next) {
     if (op == end) {
       for (uint32_t i = 0; i < op->num_operands; i++)

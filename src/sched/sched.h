@@ -60,7 +60,8 @@ struct PjStep {
   uint64_t *params;
   int64_t units, grain;
   size_t scratch_bytes; // of each thread
-  uint32_t num_ops;     // all that it computes
+  // KERNEL, and ROUTINE of several operations: all that it computes
+  uint32_t num_ops;
   const PjOp **ops;
   // ROUTINE
   const PjRoutine *routine;

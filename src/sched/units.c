@@ -162,8 +162,10 @@ static Walk walk(PjLower *l, const PjOp *root, const PjUnit *group, int64_t coun
     walk_op(&w, root, state);
     return w;
   }
-  for (uint32_t i = 0; i < root->num_operands; i++)
-    walk_value(&w, root->operands[i],
+  uint32_t num_reads;
+  const PjValue *const *reads = pj_reads(info, root, &num_reads);
+  for (uint32_t i = 0; i < num_reads; i++)
+    walk_value(&w, reads[i],
                info->role == PJ_OPROLE_REDUCE && i < root->num_results ? state : OTHER);
   return w;
 }
