@@ -10,6 +10,7 @@
 #define FLOAT(T, name, mlir, bytes, bits, e, m, bias, inf, fnuz, old) \
   { PJRT_Buffer_Type_##T, name, mlir, PJ_FLOAT, bytes, bits, e, m, bias, inf, fnuz, old }
 
+// All of the interface but TOKEN, which holds no data, and S1 and U1, which programs cannot name.
 const PjCtsType pj_cts_types[] = {
     INTEGER(PRED, "pred", "i1", PJ_BOOL, 1, 8, true),
     INTEGER(S8, "s8", "i8", PJ_INT, 1, 8, true),
@@ -38,6 +39,7 @@ const PjCtsType pj_cts_types[] = {
     INTEGER(U2, "u2", "ui2", PJ_UINT, 1, 2, false),
     FLOAT(F8E4M3, "f8e4m3", "f8E4M3", 1, 8, 4, 3, 7, true, false, false),
     FLOAT(F8E3M4, "f8e3m4", "f8E3M4", 1, 8, 3, 4, 3, true, false, false),
+    FLOAT(F8E8M0FNU, "f8e8m0fnu", "f8E8M0FNU", 1, 8, 8, 0, 127, false, false, false),
     FLOAT(F4E2M1FN, "f4e2m1fn", "f4E2M1FN", 1, 4, 2, 1, 1, false, false, false),
 };
 const size_t pj_cts_num_types = sizeof pj_cts_types / sizeof *pj_cts_types;
@@ -49,7 +51,14 @@ const PjCtsType *pj_cts_type_named(const char *name, size_t length) {
   return NULL;
 }
 
+// Powers of two without sign or zero; 255 is NaN.
+static bool is_scale(const PjCtsType *type) {
+  return type->class == PJ_FLOAT && type->mantissa == 0;
+}
+
 static uint64_t encode_float(const PjCtsType *t, double value) {
+  if (is_scale(t))
+    return isnan(value) ? 255 : (uint64_t)(ilogb(value) + t->bias);
   uint64_t sign = (uint64_t)(signbit(value) != 0) << (t->exponent + t->mantissa);
   uint64_t all = ((uint64_t)1 << t->exponent) - 1, mantissas = (uint64_t)1 << t->mantissa;
   if (t->negative_zero_is_nan && isnan(value))
@@ -127,6 +136,8 @@ double pj_cts_decode(const PjCtsType *type, uint64_t bits) {
   default:
     break;
   }
+  if (is_scale(type))
+    return bits == 255 ? NAN : ldexp(1, (int)bits - type->bias);
   uint64_t all = ((uint64_t)1 << type->exponent) - 1,
            m = bits & (((uint64_t)1 << type->mantissa) - 1);
   uint64_t e = bits >> type->mantissa & all;

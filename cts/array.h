@@ -22,7 +22,7 @@ extern const size_t pj_cts_num_types;
 const PjCtsType *pj_cts_type_named(const char *name, size_t length); // null if there is none
 
 // Value to bits and back, round to nearest even, overflow to infinity (to NaN where there is none).
-// |value| must be no NaN for the types without one.
+// |value| must be no NaN for the types without one, and a power of two where there is no mantissa.
 uint64_t pj_cts_encode(const PjCtsType *type, double value);
 double pj_cts_decode(const PjCtsType *type, uint64_t bits);
 

@@ -177,6 +177,59 @@ static void leak_event(void) {
   keep();
   repeat(one_event, 2000, 12, "an event");
 }
+// A program that receives from the host; the stream is destroyed in the callback.
+static void give(PJRT_CopyToDeviceStream *stream, void *user_arg) {
+  (void)user_arg;
+  static float data[4] = {1, 2, 3, 4};
+  PJRT_Chunk chunk = {.data = data, .size = sizeof data};
+  ARGS(CopyToDeviceStream_AddChunk, add, .stream = stream, .chunk = &chunk);
+  OK(CopyToDeviceStream_AddChunk, add);
+  await_ok(add.transfer_complete, "the chunk");
+  ARGS(CopyToDeviceStream_Destroy, drop, .stream = stream);
+  OK(CopyToDeviceStream_Destroy, drop);
+}
+
+static void one_stream(void) {
+  PJRT_RecvCallbackInfo info = {.channel_id = 7, .recv_callback = give};
+  PJRT_RecvCallbackInfo *infos[1] = {&info};
+  PJRT_ExecuteOptions options = {
+      .struct_size = PJRT_ExecuteOptions_STRUCT_SIZE, .recv_callbacks = infos, .num_recv_ops = 1};
+  PJRT_Buffer *out, **outputs = &out;
+  PJRT_Buffer *const *const argument_lists[1] = {NULL};
+  PJRT_Buffer **const output_lists[1] = {outputs};
+  ARGS(LoadedExecutable_Execute, run, .executable = loaded, .options = &options,
+       .argument_lists = argument_lists, .num_devices = 1, .output_lists = output_lists);
+  PJRT_Error *error = CALL(LoadedExecutable_Execute, run);
+  if (!error)
+    error = await_event(ready_event(out));
+  if (error && pj_error_code(error) != PJRT_Error_Code_UNIMPLEMENTED)
+    FAIL("a program that receives: %s", pj_error_text(error));
+  if (error) {
+    const char *message = pj_error_text(error);
+    pj_not_offered("programs that receive from the host: %s", message);
+  }
+  destroy_buffer(out);
+}
+
+static void leak_stream(void) {
+  start();
+  static const char text[] =
+      "func.func public @main() -> tensor<4xf32> {\n"
+      "  %t = stablehlo.create_token : !stablehlo.token\n"
+      "  %0:2 = \"stablehlo.recv\"(%t) {channel_handle = #stablehlo.channel_handle<handle = 7, "
+      "type = 3>, is_host_transfer = true} : (!stablehlo.token) -> (tensor<4xf32>, "
+      "!stablehlo.token)\n"
+      "  return %0#0 : tensor<4xf32>\n}\n";
+  size_t size;
+  const char *options = compile_options(1, 1, &size);
+  PJRT_Error *error = try_compile(text, sizeof text - 1, "mlir", options, size, &loaded);
+  if (error) {
+    const char *message = pj_error_text(error);
+    pj_not_offered("programs that receive from the host: %s", message);
+  }
+  repeat(one_stream, 400, 40, "a transfer from the host");
+}
+
 static void leak_callback(void) {
   start();
   keep();
@@ -235,6 +288,7 @@ const PjCtsTest pj_cts_leak_tests[] = {
     {"leak.download", "a download leaves nothing behind", leak_download},
     {"leak.failed_buffer", "a buffer with an error leaves nothing behind", leak_failed},
     {"leak.execution", "an execution leaves its results only", leak_execution},
+    {"leak.stream", "a transfer from the host leaves nothing behind", leak_stream},
     {"leak.donation", "a donation leaves its results only", leak_donation},
     {"leak.compilation", "a destroyed executable is free", leak_compilation},
     {"leak.bad_compilation", "a failed compilation leaves nothing behind", leak_bad_compilation},

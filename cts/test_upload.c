@@ -465,6 +465,8 @@ static void type_from_f32(const PjCtsType *type) {
     double value = values[i];
     if (type->class == PJ_UINT && value < 0)
       value = -value;
+    if (type->class == PJ_FLOAT && type->mantissa == 0) // a power of two
+      value = value == 0 ? 1 : ldexp(1, ilogb(value));
     if (type->bits < 8 && type->class != PJ_FLOAT) // within every range
       value = (double)((int)value & 1);
     float single = (float)value;

@@ -66,6 +66,12 @@ PJRT_Error *pj_broken_op_cosine_rough(PJRT_Client_Compile_Args *args) {
                   "%r = stablehlo.convert %g : (tensor<4xbf16>) -> tensor<4xf32>");
 }
 
+PJRT_Error *pj_broken_type_scale_doubles(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%0 = stablehlo.convert %a : (tensor<30xf32>) -> tensor<30xf8E8M0FNU>",
+                  "%d = stablehlo.add %a, %a : tensor<30xf32>\n"
+                  "%0 = stablehlo.convert %d : (tensor<30xf32>) -> tensor<30xf8E8M0FNU>");
+}
+
 PJRT_Error *pj_broken_op_norm_epsilon(PJRT_Client_Compile_Args *args) {
   return replaced(args, "epsilon = 0.75 : f32", "epsilon = 0.0 : f32");
 }

@@ -48,6 +48,11 @@ PJRT_Error *pj_broken_stream_open(PJRT_CopyToDeviceStream_Destroy_Args *args) {
   return NULL;
 }
 
+PJRT_Error *pj_broken_leak_stream(PJRT_CopyToDeviceStream_Destroy_Args *args) {
+  pj_broken_pending_event();
+  return pj_real->PJRT_CopyToDeviceStream_Destroy(args);
+}
+
 // --- Callbacks -----------------------------------------------------------------------------------
 
 // Executes with other lists.
