@@ -11,28 +11,12 @@
 // What a causal mask hides is not computed, if that makes no difference: its weights must be 0
 // (the mask's value lies far below the largest score of every row), and what they multiply finite.
 // Where it turns out otherwise, the queries are done again with all keys.
-#include "routine/attention.h"
-
 #include <math.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #include "eval/strided.h"
+#include "routine/attention_loops.h"
 #include "routine/gemm.h"
-#include "routine/variant.h"
-
-typedef struct Loops {
-  void (*scale)(int64_t n, float factor, float *x);
-  void (*causal)(int64_t rows, int64_t key, float value, float *scores);
-  void (*weigh)(int64_t n, float *scores, float *most, float *sum, float *factor);
-  void (*rescale)(int64_t rows, bool divide, const float *factor, float *x);
-  bool (*finite)(int64_t n, const float *x);
-} Loops;
-
-#define PJ_VARIANT_FILE "routine/attention_variant.h"
-#include "routine/variants.h"
 
 enum {
   KEYS = 384,   // of a block; a multiple of every kernel's mr
@@ -46,7 +30,7 @@ typedef struct Plan {
   PjRoutine routine;
   PjAttention a;
   const PjMicro *micro;
-  const Loops *loops;
+  const PjAttentionLoops *loops;
   PjPanel q, k, v;
   PjPanel add[PJ_MAX_SCORE_STEPS]; // of steps that add
   uint32_t input[PJ_MAX_SCORE_STEPS];
@@ -119,7 +103,8 @@ static void apply_steps(const Run *run, const Part *part, const Space *s, int64_
     case PJ_SCORE_ADD: {
       const char *from = element(p, part, run->in[p->input[i]], PJ_DT_F32, step->batch);
       p->add[i].pack(&p->add[i], from, row, lanes, key, n, nr, s->more, 0, s->temp);
-      PJ_IVDEP for (int64_t j = 0; j < n * nr; ++j) s->tile[j] += s->more[j];
+      for (int64_t j = 0; j < n * nr; ++j)
+        s->tile[j] += s->more[j];
       break;
     }
     case PJ_SCORE_MASK: {
@@ -265,8 +250,7 @@ static PjStatus run_attention(const PjRoutine *self, PjThreads *threads, const v
   while (count > 1 && each > 2 && batches * pj__divide_up(slivers, each) < TASKS_EACH * count)
     each = pj__divide_up(each, 2);
   Run run = {.plan = p, .in = in, .out = out[0], .scratch = scratch};
-  run.parts = pj__divide_up(slivers, each);
-  run.slivers = pj__divide_up(slivers, run.parts);
+  run.slivers = pj__divide_up(slivers, pj__divide_up(slivers, each)); // all about alike
   run.parts = pj__divide_up(slivers, run.slivers);
   const int64_t tasks = batches * run.parts;
   pj_threads_for(threads, tasks, pj__grain(tasks, self->flops / (double)tasks / 16), run_parts,
@@ -293,8 +277,11 @@ static int skipped_step(const PjAttention *a) {
 
 const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
   const PjAttention *a = what;
+  const PjRoutine *few = pj__attention_few(arena, what);
+  if (few)
+    return few;
   Plan *p = PJ_NEW(arena, Plan);
-  *p = (Plan){.a = *a, .micro = pj__micro(PJ_COMP_F32), .loops = PJ_PICK(loops), .scale = 1};
+  *p = (Plan){.a = *a, .micro = pj__micro(PJ_COMP_F32), .loops = pj__attention_loops(), .scale = 1};
   const int mr = p->micro->mr, nr = p->micro->nr;
   if (a->depth > MAX_HEAD || a->width > MAX_HEAD ||
       !set_panel(&p->q, a->q.dtype, false, a->q.row, a->q.col) ||
@@ -302,7 +289,6 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
       !set_panel(&p->v, a->v.dtype, true, a->v.col, a->v.row))
     return NULL;
   uint32_t inputs = 3;
-  double bytes = 0;
   for (uint32_t i = 0; i < a->num_steps; ++i) {
     const PjScoreStep *step = &a->steps[i];
     if (step->kind == PJ_SCORE_ADD || step->kind == PJ_SCORE_MASK)
@@ -337,9 +323,10 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
   for (int32_t d = 0; d < a->num_batch; ++d)
     batches *= (double)a->batch[d];
   const double scores = batches * (double)a->rows * (double)a->keys;
-  bytes = batches *
-          ((double)(a->rows * (a->depth + a->width)) + (double)(a->keys * (a->depth + a->width))) *
-          (double)number;
+  const double bytes =
+      batches *
+      ((double)(a->rows * (a->depth + a->width)) + (double)(a->keys * (a->depth + a->width))) *
+      (double)number;
   p->routine.flops = scores * (double)(2 * (a->depth + a->width) + 16) / (p->causal < 0 ? 1 : 2);
   p->routine.bytes = bytes;
   return &p->routine;

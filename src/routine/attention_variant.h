@@ -1,4 +1,4 @@
-// Loops of attention over scores. In tiles they lie [key][query], queries in the two vectors of a
+// Loops of attention over scores. In tiles these lie [key][query], queries in the two vectors of a
 // row: what belongs to a query is computed in its lane, without sums across lanes.
 typedef float PJ_V(Vec) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
 typedef int32_t PJ_V(Int) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
@@ -96,6 +96,124 @@ PJ_TARGET static bool PJ_V(finite)(int64_t n, const float *x) {
   return rest == 0;
 }
 
-static const Loops PJ_V(loops)[] = {
-    {PJ_V(scale), PJ_V(causal), PJ_V(weigh), PJ_V(rescale), PJ_V(finite)},
-};
+// out[j] = sum over d of k[j * step + d] * q[d]. Eight keys at a time, always, so that a score does
+// not depend on where it stands.
+PJ_TARGET static void PJ_V(dots)(int64_t n, int64_t depth, const float *k, int64_t step,
+                                 const float *q, float *out) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4, GROUP = 8, LINE = 16 };
+  for (int64_t j = 0; j < n; j += GROUP) {
+    const float *at[GROUP];
+    const int64_t have = pj__min(GROUP, n - j), ahead = j + 2 * GROUP <= n ? GROUP * step : 0;
+    Vec sum[GROUP];
+    memset(sum, 0, sizeof sum);
+    for (int i = 0; i < GROUP; ++i)
+      at[i] = k + (j + pj__min(i, have - 1)) * step;
+    for (int64_t d = 0; ahead && d < depth; d += LINE)
+      PJ_UNROLL for (int i = 0; i < GROUP; ++i) __builtin_prefetch(at[i] + ahead + d);
+    int64_t d = 0;
+    for (; d + LANES <= depth; d += LANES) {
+      const Vec x = *(const Vec *)(q + d);
+      PJ_UNROLL for (int i = 0; i < GROUP; ++i) sum[i] += *(const Vec *)(at[i] + d) * x;
+    }
+    float all[GROUP];
+#if PJ_LEVEL > 0
+    __m256 s[GROUP];
+    PJ_UNROLL for (int i = 0; i < GROUP; ++i) {
+#if PJ_LEVEL == 2
+      s[i] = _mm256_add_ps(_mm512_castps512_ps256((__m512)sum[i]),
+                           _mm512_extractf32x8_ps((__m512)sum[i], 1));
+#else
+      s[i] = (__m256)sum[i];
+#endif
+    }
+    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3])),
+                 high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
+    _mm256_storeu_ps(all, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                        _mm256_permute2f128_ps(low, high, 0x31)));
+#else
+    for (int i = 0; i < GROUP; ++i)
+      all[i] = (sum[i][0] + sum[i][1]) + (sum[i][2] + sum[i][3]);
+#endif
+    for (; d < depth; ++d)
+      for (int i = 0; i < GROUP; ++i)
+        all[i] += at[i][d] * q[d];
+    memcpy(out + j, all, (size_t)have * sizeof *all);
+  }
+}
+
+// As weigh, of a single query; returns the factor.
+PJ_TARGET static float PJ_V(weigh_row)(int64_t n, float *scores, float *most, float *sum) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4 };
+  Vec high = (Vec){0} - __builtin_inff(), total = {0};
+  int64_t j = 0;
+  for (; j + LANES <= n; j += LANES)
+    high = PJ_V(maximum)(*(const Vec *)(scores + j), high);
+  float top = *most;
+  for (int lane = 0; lane < LANES; ++lane)
+    top = high[lane] > top ? high[lane] : top;
+  for (int64_t i = j; i < n; ++i)
+    top = scores[i] > top ? scores[i] : top;
+  // Scores that are all -inf are no weights yet.
+  const float base = top == -__builtin_inff() ? 0 : top;
+  for (j = 0; j < n; j += LANES) {
+    Vec x = (Vec){0} - __builtin_inff();
+    const size_t bytes = (size_t)pj__min(LANES, n - j) * sizeof(float);
+    if (bytes == sizeof x)
+      x = *(const Vec *)(scores + j);
+    else
+      memcpy(&x, scores + j, bytes);
+    x = PJ_V(exp)(x - base);
+    total += x;
+    memcpy(scores + j, &x, bytes);
+  }
+  const Vec factor = PJ_V(exp)((Vec){0} + (*most - base));
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; ++lane)
+      total[lane] += total[lane + half];
+  *sum = *sum * factor[0] + total[0];
+  *most = top;
+  return factor[0];
+}
+
+// sums[w] += sum over j of weights[j] * v[j * step + w].
+PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_t step,
+                                const float *weights, float *sums) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4, WIDE = 64 / LANES, AHEAD = 12, LINE = 16 };
+  int64_t w = 0;
+  for (; w + WIDE * LANES <= width; w += WIDE * LANES) {
+    Vec sum[WIDE], *to = (Vec *)(sums + w);
+    PJ_UNROLL for (int i = 0; i < WIDE; ++i) sum[i] = to[i];
+    for (int64_t j = 0; j < n; ++j) {
+      const float *row = v + j * step + w;
+      if (j + AHEAD < n)
+        PJ_UNROLL for (int i = 0; i < WIDE * LANES; i += LINE)
+            __builtin_prefetch(row + AHEAD * step + i);
+      PJ_UNROLL for (int i = 0; i < WIDE; ++i) sum[i] +=
+          *(const Vec *)(row + i * LANES) * weights[j];
+    }
+    PJ_UNROLL for (int i = 0; i < WIDE; ++i) to[i] = sum[i];
+  }
+  for (; w + LANES <= width; w += LANES) {
+    Vec sum = *(const Vec *)(sums + w);
+    for (int64_t j = 0; j < n; ++j)
+      sum += *(const Vec *)(v + j * step + w) * weights[j];
+    *(Vec *)(sums + w) = sum;
+  }
+  for (; w < width; ++w)
+    for (int64_t j = 0; j < n; ++j)
+      sums[w] += v[j * step + w] * weights[j];
+}
+
+static const PjAttentionLoops PJ_V(loops)[] = {{
+    .causal = PJ_V(causal),
+    .weigh = PJ_V(weigh),
+    .rescale = PJ_V(rescale),
+    .dots = PJ_V(dots),
+    .weigh_row = PJ_V(weigh_row),
+    .mix = PJ_V(mix),
+    .scale = PJ_V(scale),
+    .finite = PJ_V(finite),
+}};

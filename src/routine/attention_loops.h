@@ -1,0 +1,23 @@
+// Inside of attention: its vector loops, and its form for few queries.
+#pragma once
+#include "routine/attention.h"
+
+typedef struct PjAttentionLoops {
+  // --- tiles of scores, [key][query], of two vectors a row
+  void (*causal)(int64_t rows, int64_t key, float value, float *scores);
+  void (*weigh)(int64_t n, float *scores, float *most, float *sum, float *factor);
+  void (*rescale)(int64_t rows, bool divide, const float *factor, float *x);
+  // --- one query; rows of k and v lie |step| elements apart
+  void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const float *q, float *out);
+  float (*weigh_row)(int64_t n, float *scores, float *most, float *sum);
+  void (*mix)(int64_t n, int64_t width, const float *v, int64_t step, const float *weights,
+              float *sums);
+  // --- any numbers
+  void (*scale)(int64_t n, float factor, float *x);
+  bool (*finite)(int64_t n, const float *x);
+} PjAttentionLoops;
+
+const PjAttentionLoops *pj__attention_loops(void);
+
+// For a few queries, or NULL when it is not that.
+const PjRoutine *pj__attention_few(PjArena *arena, const PjAttention *what);
