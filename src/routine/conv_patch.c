@@ -2,7 +2,8 @@
 // that are multiplied next.
 //
 // Where features lie next to each other, lines go along the sum: a window's place is a line of
-// features, zeros where it lies outside. Otherwise lines go along the positions: one place and
+// features, zeros where it lies outside; and where places of the innermost dimension lie next to
+// each other too, so is a row of the window. Otherwise lines go along the positions: one place and
 // feature of neighbouring windows.
 #include <string.h>
 
@@ -88,6 +89,75 @@ static void pack_features(const PjPanel *panel, const char *base, int64_t outer,
         lines[i] = base + (offset + feature) * (int64_t)elem;
         if (!native) {
           void *line = (char *)temp + (size_t)(i * PIECE) * part;
+          pj__panel_load(panel, n, lines[i], line);
+          lines[i] = line;
+        }
+      }
+      pack_lines(lines, have, width, n, 0, to + (size_t)(p * width) * part);
+    }
+  }
+}
+
+// The elements of a row of the window, if they lie next to each other for every position; else 0.
+static int64_t row_elements(const PjConvShape *s) {
+  const int32_t inner = s->spatial - 1;
+  if (inner < 0 || s->in_dilation[inner] != 1 || s->window_dilation[inner] != 1 ||
+      s->lhs_spatial[inner] != s->features || (s->features > 1 && s->lhs_feature != 1))
+    return 0;
+  return s->window[inner] * s->features;
+}
+
+// Elements [at, at + n) of row |row| of the window at |position|: as they lie, or, where some are
+// outside, put together in |line|. |starts| is the offset of the row in the dilated input.
+static const void *row_line(const PjConvShape *s, const Position *position, const int64_t *starts,
+                            int64_t at, int64_t n, size_t elem, const char *base, char *line) {
+  const int32_t inner = s->spatial - 1;
+  int64_t offset = position->offset;
+  for (int32_t d = 0; d < inner; ++d) {
+    const int64_t place = pj__conv_locate(s, d, position->start[d] + starts[d]);
+    if (place < 0)
+      return zeros;
+    offset += place * s->lhs_spatial[d];
+  }
+  const int64_t first = (position->start[inner] + starts[inner]) * s->features + at,
+                size = s->in[inner] * s->features;
+  const char *row = base + offset * (int64_t)elem;
+  if (first >= 0 && first + n <= size)
+    return row + first * (int64_t)elem;
+  const int64_t low = pj__min(n, pj__max(0, -first)), high = pj__max(low, pj__min(n, size - first));
+  memset(line, 0, (size_t)low * elem);
+  memcpy(line + (size_t)low * elem, row + (first + low) * (int64_t)elem,
+         (size_t)(high - low) * elem);
+  memset(line + (size_t)high * elem, 0, (size_t)(n - high) * elem);
+  return line;
+}
+
+static void pack_window_rows(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                             int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                             void *temp) {
+  const PjPatches *patches = panel->user;
+  const PjConvShape *s = patches->shape;
+  const size_t elem = pj_dtype_bytes(panel->dtype), part = pj_comp_bytes(panel->part);
+  const bool native = pj_comp_is_native(panel->part, panel->dtype);
+  const int64_t row = row_elements(s), most = native ? PIECE * 8 / (int64_t)part : PIECE;
+  PjLinesFn *const pack_lines = pj__pack_lines(part);
+  Position positions[WIDTH];
+  const void *lines[WIDTH];
+  char *to = out, *raw = (char *)temp + WIDTH * PIECE * 8;
+  pj__pack_clear(part, outers, sums, width, out, sliver);
+  for (int64_t r = 0; r < outers; r += width, to += (size_t)sliver * part) {
+    const int have = (int)pj__min(width, outers - r);
+    for (int i = 0; i < have; ++i)
+      locate_position(patches, outer + r + i, &positions[i]);
+    for (int64_t p = 0, n; p < sums; p += n) {
+      const int64_t at = (sum + p) % row;
+      int64_t starts[PJ_CONV_SPATIAL];
+      window_offsets(s, (sum + p) / row * s->window[s->spatial - 1], starts);
+      n = pj__min(pj__min(row - at, sums - p), most);
+      for (int i = 0; i < have; ++i) {
+        char *line = (char *)temp + (size_t)(i * PIECE) * 8;
+        lines[i] = row_line(s, &positions[i], starts, at, n, elem, base, native ? line : raw);
+        if (!native) {
           pj__panel_load(panel, n, lines[i], line);
           lines[i] = line;
         }
@@ -227,7 +297,13 @@ static void pack_positions(const PjPanel *panel, const char *base, int64_t outer
 }
 
 void pj__patches_panel(PjPanel *panel, const PjPatches *patches) {
-  panel->pack = patches->shape->lhs_feature == 1 && patches->shape->features >= 4 ? pack_features
-                                                                                  : pack_positions;
+  enum { SHORT = 4, SHORT_ROW = 8 }; // lines that are better taken along the positions
+  const PjConvShape *s = patches->shape;
   panel->user = patches;
+  panel->pack = pack_positions;
+  if (s->lhs_feature == 1 && s->features >= SHORT)
+    panel->pack = pack_features;
+  // Of one feature, neighbouring windows are lines of their own.
+  if (row_elements(s) >= SHORT_ROW && (s->features > 1 || s->stride[s->spatial - 1] > 1))
+    panel->pack = pack_window_rows;
 }

@@ -60,8 +60,13 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
     for (int r = 0; r < 8; ++r)
       at[r] = lines[i + (r < rows ? r : 0)];
     int64_t p = 0;
-    for (; p + 8 <= n; p += 8) {
+    for (; p < n; p += 8) {
       __m256 x[8], y[8];
+      if (p + 8 > n) { // the last square ends with the lines
+        if (n < 8)
+          break;
+        p = n - 8;
+      }
       for (int r = 0; r < 8; ++r) {
         x[r] = _mm256_loadu_ps(at[r] + p);
         if (ahead && p % 16 == 0 && r < rows)
