@@ -167,6 +167,52 @@ static void pack_window_rows(const PjPanel *panel, const char *base, int64_t out
   }
 }
 
+// The lengths of the runs of [sum, sum + sums), which end where units of |unit| elements do;
+// returns how many there are.
+static int64_t run_lengths(int64_t unit, int64_t sum, int64_t sums, int64_t *lengths) {
+  int64_t runs = 0;
+  for (int64_t p = 0; p < sums; p += lengths[runs++])
+    lengths[runs] = pj__min(pj__min(unit - (sum + p) % unit, sums - p), MAX_SUMS);
+  return runs;
+}
+
+// Positions [outer, outer + outers) by runs of the sum: a row of the window, or its places.
+static int64_t reach_features(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                              int64_t sum, int64_t sums, int width, int64_t *run_sums,
+                              const void **lines, void *room) {
+  const PjPatches *patches = panel->user;
+  const PjConvShape *s = patches->shape;
+  const size_t elem = pj_dtype_bytes(panel->dtype);
+  const int64_t row = row_elements(s), unit = row ? row : s->features,
+                places = row ? s->window[s->spatial - 1] : 1;
+  const int64_t runs = run_lengths(unit, sum, sums, run_sums);
+  char *line = room;
+  for (int64_t r = 0; r < outers; r += width, lines += runs * width) {
+    const int have = (int)pj__min(width, outers - r);
+    Position positions[WIDTH];
+    for (int i = 0; i < have; ++i)
+      locate_position(patches, outer + r + i, &positions[i]);
+    for (int64_t k = 0, p = sum; k < runs; p += run_sums[k++]) {
+      int64_t starts[PJ_CONV_SPATIAL];
+      window_offsets(s, p / unit * places, starts);
+      for (int i = 0; i < width; ++i) {
+        const void *at = zeros;
+        if (i < have && row) {
+          at = row_line(s, &positions[i], starts, p % unit, run_sums[k], elem, base, line);
+          if (at == line)
+            line += (size_t)run_sums[k] * elem;
+        } else if (i < have) {
+          const int64_t offset = element_offset(s, &positions[i], starts);
+          if (offset >= 0)
+            at = base + (offset + p % unit) * (int64_t)elem;
+        }
+        lines[k * width + i] = at;
+      }
+    }
+  }
+  return runs;
+}
+
 // One run of positions along the innermost dimension.
 typedef struct Segment {
   Position position; // of its first
@@ -297,13 +343,18 @@ static void pack_positions(const PjPanel *panel, const char *base, int64_t outer
 }
 
 void pj__patches_panel(PjPanel *panel, const PjPatches *patches) {
-  enum { SHORT = 4, SHORT_ROW = 8 }; // lines that are better taken along the positions
+  enum { SHORT = 4, SHORT_ROW = 8, SHORT_RUN = 16 }; // SHORT...: lines better taken otherwise
   const PjConvShape *s = patches->shape;
   panel->user = patches;
   panel->pack = pack_positions;
   if (s->lhs_feature == 1 && s->features >= SHORT)
     panel->pack = pack_features;
   // Of one feature, neighbouring windows are lines of their own.
-  if (row_elements(s) >= SHORT_ROW && (s->features > 1 || s->stride[s->spatial - 1] > 1))
+  const int64_t row = row_elements(s), run = row ? row : s->features;
+  if (s->lhs_feature == 1 && run >= SHORT_RUN && pj_comp_is_native(panel->part, panel->dtype)) {
+    panel->reach = reach_features;
+    panel->run = pj__min(run, MAX_SUMS);
+  }
+  if (row >= SHORT_ROW && (s->features > 1 || s->stride[s->spatial - 1] > 1))
     panel->pack = pack_window_rows;
 }

@@ -27,6 +27,7 @@ enum {
   COLS = 1024,
   OWN_COLS = 256,
   BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
+  REACH_COLS = 128,  // up to here packing a takes longer than reading it where it lies
   LINE = 64,
   MAX_TILE_BYTES = 12 * 2 * 64,
   SHARED_BYTES = 16 << 20, // of packed b at a time
@@ -44,13 +45,29 @@ static bool is_complex(PjComp comp) {
 }
 
 // ---- one block
-// c[rows, cols] (+)= packed a x packed b; |c| in elements of the part type.
-static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sums, const char *a,
+// Of a: packed, or where its rows lie (PjReachFn).
+typedef struct Left {
+  char *packed; // or the room of what does not lie there
+  int64_t runs, *sums;
+  const void **lines; // NULL: packed
+} Left;
+
+// Tile |at|, of rows from at * mr on, by the sliver |b|.
+static inline void tile(const Micro *micro, const Left *a, int64_t at, int64_t sums, size_t bytes,
+                        const char *b, char *c, int64_t c_row, bool add) {
+  if (a->lines)
+    micro->lines(a->runs, a->sums, a->lines + at * a->runs * micro->mr, b, c, c_row, add);
+  else
+    micro->tile(sums, a->packed + (size_t)(at * micro->mr * sums) * bytes, b, c, c_row, add);
+}
+
+// c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
+static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sums, const Left *a,
                      const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add) {
   const Micro *micro = g->micro;
   const size_t bytes = pj_comp_bytes(g->a.part);
   const int64_t tiles = pj__divide_up(rows, micro->mr);
-  _Alignas(64) char tile[MAX_TILE_BYTES];
+  _Alignas(64) char beside[MAX_TILE_BYTES];
   for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
     const int64_t width = pj__min(micro->nr, cols - j);
     // While one sliver of b is used, the next one comes nearer, a share with each tile; and while a
@@ -61,25 +78,25 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
                              : 0;
     for (int64_t i = 0; i < rows; i += micro->mr) {
       const int64_t height = pj__min(micro->mr, rows - i);
-      const char *sliver = a + (size_t)(i * sums) * bytes;
+      const int64_t at = i / micro->mr;
       char *to = c + (size_t)(i * c_row + j) * bytes;
-      for (int64_t at = 0; at < share; at += LINE)
-        __builtin_prefetch(next + at, 0, 2);
+      for (int64_t line = 0; line < share; line += LINE)
+        __builtin_prefetch(next + line, 0, 2);
       next += share;
       if (height == micro->mr && width == micro->nr) {
         for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
           __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
-        micro->tile(sums, sliver, b, to, c_row, add);
+        tile(micro, a, at, sums, bytes, b, to, c_row, add);
         continue;
       }
       // A tile at the edge: computed whole beside c.
       if (add)
         for (int64_t r = 0; r < height; ++r)
-          memcpy(tile + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
+          memcpy(beside + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
                  (size_t)width * bytes);
-      micro->tile(sums, sliver, b, tile, micro->nr, add);
+      tile(micro, a, at, sums, bytes, b, beside, micro->nr, add);
       for (int64_t r = 0; r < height; ++r)
-        memcpy(to + (size_t)(r * c_row) * bytes, tile + (size_t)(r * micro->nr) * bytes,
+        memcpy(to + (size_t)(r * c_row) * bytes, beside + (size_t)(r * micro->nr) * bytes,
                (size_t)width * bytes);
     }
   }
@@ -131,22 +148,33 @@ static void store(const PjProduct *g, int64_t rows, int64_t cols, const char *bl
 }
 
 typedef struct Spaces {
-  char *a, *b, *c, *temp; // of one thread
+  Left a;
+  char *b, *c, *temp; // of one thread
 } Spaces;
+
+// Bytes of a packed block of a, in front of what reached ones need.
+static size_t packed_bytes(const PjProduct *g) {
+  return pj__scratch_round((size_t)(round_up(pj__min(ROWS, g->m), g->micro->mr) * g->sums) *
+                           pj_comp_bytes(g->a.part));
+}
 
 static Spaces spaces(const Run *run, int thread) {
   const PjProduct *g = run->g;
   char *at = pj__thread_scratch(&g->routine, run->scratch, thread);
-  Spaces s = {.temp = at, .a = at + PJ_PACK_TEMP};
-  s.b = s.a + g->a_bytes;
+  Spaces s = {.temp = at, .a.packed = at + PJ_PACK_TEMP};
+  if (g->reached) {
+    s.a.sums = (int64_t *)(s.a.packed + packed_bytes(g));
+    s.a.lines = (const void **)(s.a.sums + g->runs);
+  }
+  s.b = s.a.packed + g->a_bytes;
   s.c = s.b + (g->shared ? 0 : g->b_bytes);
   return s;
 }
 
 // Rows [i, i + rows) and columns [j, j + cols) of one batch; |packed| is b's packed slivers, or
 // NULL.
-static void block(const Run *run, const Spaces *s, int64_t batch, int64_t i, int64_t rows,
-                  int64_t j, int64_t cols, const char *packed) {
+static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t rows, int64_t j,
+                  int64_t cols, const char *packed) {
   const PjProduct *g = run->g;
   const size_t bytes = pj_comp_bytes(g->a.part), elem = pj_dtype_bytes(g->out_dtype);
   const int64_t per = is_complex(g->comp) ? 2 : 1;
@@ -161,14 +189,18 @@ static void block(const Run *run, const Spaces *s, int64_t batch, int64_t i, int
       g->b.pack(&g->b, run->b + at_b, j, cols, p, sums, g->micro->nr, s->b, b_sliver, s->temp);
     for (int64_t r = 0; r < rows; r += ROWS) {
       const int64_t height = pj__min(ROWS, rows - r);
-      g->a.pack(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr, s->a,
-                g->micro->mr * sums, s->temp);
+      if (g->reached)
+        s->a.runs = g->a.reach(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr,
+                               s->a.sums, s->a.lines, s->a.packed);
+      else
+        g->a.pack(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr, s->a.packed,
+                  g->micro->mr * sums, s->temp);
       char *to = c + r * g->c_row * (int64_t)elem;
       if (!g->buffered) {
-        multiply(g, height, cols, sums, s->a, b, b_sliver, to, g->c_row * per, p > 0);
+        multiply(g, height, cols, sums, &s->a, b, b_sliver, to, g->c_row * per, p > 0);
         continue;
       }
-      multiply(g, height, cols, sums, s->a, b, b_sliver, s->c, g->cols, p > 0);
+      multiply(g, height, cols, sums, &s->a, b, b_sliver, s->c, g->cols, p > 0);
       if (p + sums == g->real_k)
         store(g, height, cols, s->c, g->cols, to, s->temp);
     }
@@ -178,7 +210,7 @@ static void block(const Run *run, const Spaces *s, int64_t batch, int64_t i, int
 static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const PjProduct *g = run->g;
-  const Spaces s = spaces(run, thread);
+  Spaces s = spaces(run, thread);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * g->rows;
@@ -209,7 +241,7 @@ static void pack_tasks(void *context, int64_t begin, int64_t end, int thread) {
 static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const PjProduct *g = run->g;
-  const Spaces s = spaces(run, thread);
+  Spaces s = spaces(run, thread);
   const int nr = g->micro->nr;
   const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
   for (int64_t task = begin; task < end; ++task) {
@@ -315,7 +347,13 @@ void pj__product_plan(PjProduct *g) {
       g->rows = FEW_ROWS;
     }
   }
-  g->a_bytes = pj__scratch_round((size_t)(round_up(pj__min(ROWS, g->m), mr) * g->sums) * bytes);
+  g->a_bytes = packed_bytes(g);
+  g->reached = g->a.reach && g->micro->lines && g->real_n <= REACH_COLS;
+  if (g->reached) {
+    g->runs = g->sums / g->a.run + 2;
+    const int64_t tiles = pj__divide_up(pj__min(ROWS, g->m), mr);
+    g->a_bytes += pj__scratch_round((size_t)(g->runs * (1 + tiles * mr)) * sizeof(void *));
+  }
   if (!g->shared)
     g->b_bytes = (size_t)(round_up(g->cols, nr) * g->sums) * bytes;
   g->b_bytes = pj__scratch_round(g->b_bytes);

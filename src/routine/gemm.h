@@ -19,10 +19,20 @@ typedef void PjPackFn(const PjPanel *panel, const char *base, int64_t outer, int
                       int64_t sum, int64_t sums, int width, void *out, int64_t sliver, void *temp);
 enum { PJ_PACK_TEMP = 17 << 10, PJ_PACK_WIDTH = 32, PJ_PACK_PIECE = 64 }; // the widest sliver
 
+// Instead of packing: where the elements [outer, outer + outers) x [sum, sum + sums) lie. The sum
+// falls into runs, sums[r] elements each, whose number is returned; row i of tile t, of |width|
+// rows, holds the elements of run r from lines[(t * runs + r) * width + i] on. Rows behind the last
+// are zeros. |room|, of as many elements as the block, takes what does not lie there.
+typedef int64_t PjReachFn(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                          int64_t sum, int64_t sums, int width, int64_t *run_sums,
+                          const void **lines, void *room);
+
 struct PjPanel {
   PjPackFn *pack;
-  PjComp part;   // what it packs: F32, F64, U32 or U64
-  PjDtype dtype; // of the operand
+  PjReachFn *reach; // or NULL
+  int64_t run;      // reach: elements of a run, but for the ends of a block
+  PjComp part;      // what it packs: F32, F64, U32 or U64
+  PjDtype dtype;    // of the operand
   // Offsets in elements of the operand: a stride where all are its multiples (then the table may be
   // NULL), else -1.
   int64_t outer_step, sum_step;
@@ -67,9 +77,13 @@ void pj__axes_fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_st
 // c[i, j] (+)= sum over p < k of a[p * mr + i] * b[p * nr + j]: a tile of |mr| rows of c, |c_row|
 // elements apart, and |nr| columns.
 typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add);
+// The same of rows as they lie (PjReachFn).
+typedef void PjMicroLines(int64_t runs, const int64_t *sums, const void *const *lines,
+                          const void *b, void *c, int64_t c_row, bool add);
 typedef struct PjMicro {
   int mr, nr;
   PjMicroTile *tile;
+  PjMicroLines *lines; // or NULL
 } PjMicro;
 // The kernel for packed slivers of |part|: F32, F64, U32 or U64.
 const PjMicro *pj__micro(PjComp part);
@@ -96,6 +110,8 @@ typedef struct PjProduct {
   int64_t rows, cols, sums; // of a task; p in one block
   int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time
   size_t a_bytes, b_bytes;  // of a packed block
+  bool reached;             // a is not packed: it is read as it lies, in at most |runs| runs
+  int64_t runs;
 } PjProduct;
 
 // Completes a product whose fields up to |swapped| are set: blocks, scratch, run, costs.

@@ -218,6 +218,7 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   panel->user = NULL;
   panel->load = NULL;
   panel->paired = 0;
+  panel->reach = NULL;
   if (complex) {
     if (!pj_comp_is_native(comp, dtype))
       return false;
