@@ -13,7 +13,13 @@ typedef void TileFn(const PjStrided *plan, const char *src, char *dst);
 #define PJ_VARIANT_FILE "routine/copy_variant.h"
 #include "routine/variants.h"
 
-enum { TILE_UNIT = 16, MOVE_BYTES = 1 << 16 };
+enum {
+  TILE_UNIT = 16,
+  MOVE_BYTES = 1 << 16,
+  NEAR_BYTES = 1 << 16, // of the source, for all runs that lie between each other
+  LONG_RUN = 2048,
+  FEW_RUNS = 4,
+};
 
 // Transposition: contiguous on one side along the innermost dimension, on the other along the one
 // before.
@@ -29,6 +35,38 @@ static TileFn *tile_of(const PjStrided *p) {
                      : NULL;
 }
 
+static int64_t magnitude(int64_t x) {
+  return x < 0 ? -x : x;
+}
+
+// Runs between which others lie, that are copied later, as where heads are brought before
+// positions: a few of each in turn, so that the source is fetched once and in its order.
+static void block_runs(PjStrided *p) {
+  const int32_t r = p->rank;
+  const int64_t elem = (int64_t)p->elem;
+  if (r < 3 || r == PJ_MAX_RANK || p->src[r - 1] != elem || p->dst[r - 1] != elem)
+    return;
+  const int64_t step = magnitude(p->src[r - 2]), run = p->dims[r - 1] * elem, n = p->dims[r - 2];
+  if (run > LONG_RUN || step < 2 * run || magnitude(p->src[r - 3]) >= step ||
+      n * step <= 2 * NEAR_BYTES)
+    return;
+  int64_t block = NEAR_BYTES / step;
+  while (block >= FEW_RUNS && n % block)
+    --block;
+  if (block < FEW_RUNS)
+    return;
+  for (int32_t d = r; d > r - 3; --d) {
+    p->dims[d] = p->dims[d - 1];
+    p->src[d] = p->src[d - 1];
+    p->dst[d] = p->dst[d - 1];
+  }
+  p->dims[r - 1] = block;
+  p->dims[r - 3] = n / block;
+  p->src[r - 3] = p->src[r - 1] * block;
+  p->dst[r - 3] = p->dst[r - 1] * block;
+  p->rank = r + 1;
+}
+
 void pj__copy_plan(PjCopy *copy, size_t elem, int32_t rank, const int64_t *dims,
                    const int64_t *src_strides, const int64_t *dst_strides) {
   PjStrided *p = &copy->strided;
@@ -40,6 +78,8 @@ void pj__copy_plan(PjCopy *copy, size_t elem, int32_t rank, const int64_t *dims,
   TileFn *tile = tile_of(p);
   if (tile)
     p->kernel = tile;
+  else
+    block_runs(p);
   // The outermost dimension that is long enough, or the longest.
   double bytes = (double)elem;
   copy->split = 0;

@@ -110,6 +110,12 @@ static void transposes(void **state) {
     for (size_t s = 0; s < 5; ++s)
       for (size_t o = 0; o < 3; ++o)
         transpose(dtypes[d], 3, shapes[s], orders[o]);
+  // Runs between which others lie, many and few of them.
+  static const int64_t heads[][4] = {{2, 300, 12, 60}, {1, 512, 20, 16}, {3, 97, 40, 33}};
+  static const int64_t swaps[][4] = {{0, 2, 1, 3}, {2, 1, 0, 3}, {2, 0, 1, 3}, {1, 2, 0, 3}};
+  for (size_t s = 0; s < 3; ++s)
+    for (size_t o = 0; o < 4; ++o)
+      transpose(dtypes[(s + o) % 7], 4, heads[s], swaps[o]);
 }
 
 static void boxes(void **state) {
