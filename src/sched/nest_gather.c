@@ -76,9 +76,29 @@ bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts) {
   return true;
 }
 
-// An index of |dtype| brought into [0, last], as i64: in 32 bits, which machines compare, where
-// these hold it.
-static PjKirVal clamped(PjNest *nest, PjKirVal x, PjDtype dtype, int64_t last) {
+// Whether the type that indices were widened from holds no number above |last|: a table of 256,
+// read by bytes.
+static bool within(const PjValue *indices, int64_t last) {
+  for (int steps = 0; steps < 8; steps++) {
+    const PjDtype dtype = indices->type->dtype;
+    const unsigned bits = pj_dtype_bits(dtype);
+    if (pj_dtype_class(dtype) == PJ_CLASS_UINT && bits < 32 && (int64_t)(1ull << bits) - 1 <= last)
+      return true;
+    const PjOp *def = indices->def;
+    if (!def || (def->kind != PJ_OP_CONVERT && def->kind != PJ_OP_RESHAPE))
+      return false;
+    indices = def->operands[0];
+    if (!pj_dtype_is_int(indices->type->dtype) || pj_dtype_bits(indices->type->dtype) > bits ||
+        (pj_dtype_bits(indices->type->dtype) == bits && def->kind == PJ_OP_CONVERT))
+      return false;
+  }
+  return false;
+}
+
+// An element |x| of |indices| brought into [0, last], as i64: in 32 bits, which machines compare,
+// where these hold it.
+static PjKirVal clamped(PjNest *nest, PjKirVal x, const PjValue *indices, int64_t last) {
+  const PjDtype dtype = indices->type->dtype;
   PjKir *k = nest->ix.k;
   bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;
   unsigned bits = pj_dtype_bits(dtype);
@@ -86,13 +106,15 @@ static PjKirVal clamped(PjNest *nest, PjKirVal x, PjDtype dtype, int64_t last) {
   PjKirElem elem = narrow ? PJ_KIR_I32 : PJ_KIR_I64;
   if (pj_kir_typeof(k, x).elem != elem)
     x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, elem, x);
+  if (within(indices, last))
+    return narrow ? pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, x) : x;
   int lanes = pj_kir_typeof(k, x).lanes;
   PjKirVal limit = pj_ix_number(&nest->ix, last);
   if (narrow)
     limit = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, limit);
   limit = pj_kir_splat(k, limit, lanes);
   if (!is_signed)
-    x = bits < 32 && (int64_t)(1ull << bits) - 1 <= last ? x : pj_kir_2(k, PJ_KIR_UMIN, x, limit);
+    x = pj_kir_2(k, PJ_KIR_UMIN, x, limit);
   else
     x = pj_kir_2(k, PJ_KIR_SMIN,
                  pj_kir_2(k, PJ_KIR_SMAX, x, pj_kir_const(k, pj_kir_type(elem, lanes), 0)), limit);
@@ -141,7 +163,7 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
                                           pj_ix_uniform(pj_ix_number(&nest->ix, g.start[d]))};
       }
       PjKirVal x = pj_nest_value(nest, op->operands[1], &where, mask).re;
-      x = clamped(nest, x, indices->dtype, from->dims[d] - g.sizes[d]);
+      x = clamped(nest, x, op->operands[1], from->dims[d] - g.sizes[d]);
       ix = pj_ix_add(&nest->ix, ix, pj_ix_from(&nest->ix, x));
     }
     if (from->dims[d] > 1)

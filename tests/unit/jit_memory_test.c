@@ -161,6 +161,45 @@ static void gathers_and_scatters(void **state) {
   run_for_shapes(gather);
 }
 
+// Indices read as numbers of one, two and four bytes without sign, which nothing changes. Buffers:
+// table, indices of the three widths, what was gathered by each.
+static const PjKirElem widths[] = {PJ_KIR_I8, PJ_KIR_I16, PJ_KIR_I32};
+
+static void build_lookups(PjKir *k, void *context) {
+  const Shape *s = context;
+  PjKirVal first = pj_kir_begin(k);
+  for (uint32_t w = 0; w < 3; ++w) {
+    PjKirVal narrow =
+        pj_kir_load(k, pj_kir_type(widths[w], s->lanes), pj_kir_buffer(k, 1 + w), first, 0, true);
+    PjKirVal indices = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, narrow);
+    PjKirVal all = pj_kir_gather(k, type_of(s), pj_kir_buffer(k, 0), indices, 0, true);
+    pj_kir_store(k, all, pj_kir_buffer(k, 4 + w), pj_kir_i64(k, 0), 0);
+  }
+}
+
+static void lookup(PjIsa isa, Shape *s) {
+  enum { ROOM = 256, AT = 3 };
+  PjJitCode *code = test_compile(isa, "lookup", build_lookups, s);
+  size_t size = (size_t)pj_kir_elem_bytes(s->elem);
+  uint8_t table[ROOM * 8], narrow[AT + 64], out[3][64 * 8];
+  uint16_t middle[AT + 64];
+  uint32_t wide[AT + 64];
+  for (size_t i = 0; i < sizeof table; ++i)
+    table[i] = (uint8_t)(i * 37 + i / 256);
+  for (int l = 0; l < AT + 64; ++l)
+    wide[l] = middle[l] = narrow[l] = (uint8_t)(l * 91 + 130);
+  void *buffers[] = {table, narrow, middle, wide, out[0], out[1], out[2]};
+  pj_jit_entry(code)(buffers, NULL, AT, AT + 1, NULL);
+  for (int w = 0; w < 3; ++w)
+    for (int l = 0; l < s->lanes; ++l)
+      assert_memory_equal(out[w] + (size_t)l * size, table + narrow[AT + l] * size, size);
+  pj_jit_release(code);
+}
+
+static void lookups(void **state) {
+  run_for_shapes(lookup);
+}
+
 // Parameters of each type, splat and stored.
 static void build_params(PjKir *k, void *context) {
   const Shape *s = context;
@@ -377,10 +416,10 @@ int main(void) {
     return 0;
   }
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(masked_accesses), cmocka_unit_test(gathers_and_scatters),
-      cmocka_unit_test(parameters),      cmocka_unit_test(stack_and_scratch),
-      cmocka_unit_test(lanes),           cmocka_unit_test(narrow_shuffles),
-      cmocka_unit_test(past_the_caches),
+      cmocka_unit_test(masked_accesses),   cmocka_unit_test(gathers_and_scatters),
+      cmocka_unit_test(lookups),           cmocka_unit_test(parameters),
+      cmocka_unit_test(stack_and_scratch), cmocka_unit_test(lanes),
+      cmocka_unit_test(narrow_shuffles),   cmocka_unit_test(past_the_caches),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,13 +344,33 @@ static bool known_mask(const PjKir *k, PjKirVal mask, int lane, bool *on) {
   return true;
 }
 
+// The read of whole numbers that widened, without their sign, are |indices|; else NULL. What is
+// read does not change, so each lane can be fetched where it is wanted: shorter than taking it out
+// of a register.
+static const PjKirInst *indices_in_memory(const PjKir *k, PjKirVal indices) {
+  const PjKirInst *inst = pj_kir_inst(k, indices);
+  while (inst->op == PJ_KIR_ZEXT)
+    inst = pj_kir_inst(k, inst->args[0]);
+  return inst->op == PJ_KIR_READ && inst->num_args == 2 && inst->type.elem != PJ_KIR_I1 ? inst
+                                                                                        : NULL;
+}
+
+static X86Mem indexed_from(Lower *l, X86Mem base, const PjKirInst *read, int lane) {
+  const PjKirElem elem = (PjKirElem)read->type.elem;
+  X86Mem m = access(l, read->args[0], read->args[1], pj_kir_elem_bytes(elem));
+  m.disp += lane * pj_kir_elem_bytes(elem);
+  base.index = load_scalar(l, elem, x86_memory(l, m)).id;
+  return base;
+}
+
 static void lower_gather(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
   int lanes = inst->type.lanes;
   X86Mem base = access(l, inst->args[0], 0, x86_bytes(inst->type));
   PjKirType index_type = pj_kir_typeof(l->k, inst->args[1]);
-  const Parts *indices = x86_parts(l, inst->args[1]);
+  const PjKirInst *read = indices_in_memory(l->k, inst->args[1]);
+  const Parts *indices = read ? NULL : x86_parts(l, inst->args[1]);
   PjKirVal mask = inst->num_args > 2 ? inst->args[2] : 0;
   bool on, known = mask && known_mask(l->k, mask, 0, &on);
   Guards g = {0};
@@ -362,7 +382,8 @@ static void lower_gather(Lower *l, PjKirVal v) {
       scalars[lane] = load_scalar(l, elem, x86_zero(l));
       continue;
     }
-    X86Mem m = indexed(l, base, indices, index_type, lane);
+    X86Mem m =
+        read ? indexed_from(l, base, read, lane) : indexed(l, base, indices, index_type, lane);
     scalars[lane] = load_scalar(
         l, elem, mask && !known ? at_pointer(l, guard(l, &g, lane, m)) : x86_memory(l, m));
   }
