@@ -207,6 +207,22 @@ static PjStatus scatter_output(const PjPlacement *placement, PjTensor *whole,
   return PJ_STATUS_OK;
 }
 
+// Whole arrays are no device's, and each device has callbacks of its own.
+static PjStatus send_whole(void *context, int64_t channel, uint32_t count,
+                           PjTensor *const *values) {
+  return PJ_ERROR(UNIMPLEMENTED, "a partitioned program that sends to the host, on channel %lld",
+                  (long long)channel);
+}
+
+static PjStatus receive_whole(void *context, int64_t channel, uint32_t count,
+                              PjTensor *const *into) {
+  return PJ_ERROR(UNIMPLEMENTED,
+                  "a partitioned program that receives from the host, on channel %lld",
+                  (long long)channel);
+}
+
+static const PjHostEnd no_host = {.send = send_whole, .receive = receive_whole};
+
 typedef struct Joint {
   const PjCompiled *compiled;
   const PjRunContext *context;
@@ -222,6 +238,7 @@ static PjStatus joint_with(const Joint *joint, PjArray *const *const *inputs,
   PjRunOptions options = {.ffi_context = (void *)(uintptr_t)joint->context,
                           .device_ordinal = joint->context->device_ordinal,
                           .client = joint->context->client,
+                          .host = &no_host,
                           .labels = labels_of(compiled)};
   PJ_TRY(pj_program_run(compiled->program, &options, tensors->num_inputs, tensors->inputs, NULL,
                         tensors->num_results, tensors->results));

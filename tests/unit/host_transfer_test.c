@@ -450,6 +450,81 @@ static void test_two_devices(void **state) {
   drop(waiting);
 }
 
+// Between devices: along pairs, which must name processes of the program.
+static void run_pairs(const char *pairs, float want, const char *failure) {
+  char text[1024];
+  snprintf(text, sizeof text,
+           "func.func public @main(%%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+           "  %%t = stablehlo.create_token : " TOKEN "\n"
+           "  %%u = \"stablehlo.send\"(%%a, %%t) <{channel_handle = "
+           "#stablehlo.channel_handle<handle = 0, type = 1>, source_target_pairs = %s}> : "
+           "(tensor<4xf32>, " TOKEN ") -> " TOKEN "\n"
+           "  %%0:2 = \"stablehlo.recv\"(%%u) <{channel_handle = "
+           "#stablehlo.channel_handle<handle = 0, type = 1>, source_target_pairs = %s}> : "
+           "(" TOKEN ") -> (tensor<4xf32>, " TOKEN ")\n"
+           "  return %%0#0 : tensor<4xf32>\n}\n",
+           pairs, pairs);
+  PJRT_LoadedExecutable *loaded = compile_pair(text);
+  PJRT_Buffer *args[2] = {floats(0, 4, 10), floats(1, 4, 20)}, *out[2];
+  Run run = {
+      .num_devices = 2, .num_args = 1, .args = {&args[0], &args[1]}, .outputs = {&out[0], &out[1]}};
+  expect_ok(execute(loaded, &run), "execute", __FILE__, __LINE__);
+  for (int d = 0; d < 2; d++) {
+    PJRT_Error *error = ready(out[d]);
+    if (failure) {
+      expect_error(error, PJRT_Error_Code_INVALID_ARGUMENT, failure, "a result", __FILE__,
+                   __LINE__);
+    } else {
+      float got[4];
+      expect_ok(error, "a result", __FILE__, __LINE__);
+      read_buffer(out[d], got, sizeof got);
+      assert_true(d == 0 || got[0] == want);
+    }
+    destroy_buffer(out[d]);
+    destroy_buffer(args[d]);
+  }
+  destroy_executable(loaded);
+}
+
+static void test_pairs(void **state) {
+  run_pairs("dense<[[0, 1], [1, 0]]> : tensor<2x2xi64>", 10, NULL);
+  run_pairs("dense<[[0, 0], [1, 1]]> : tensor<2x2xi64>", 20, NULL);
+  run_pairs("dense<[[1, 0]]> : tensor<1x2xi64>", 0, NULL);
+  run_pairs("dense<[[0, 2]]> : tensor<1x2xi64>", 0, "source_target_pairs name process 2");
+  run_pairs("dense<[[-1, 0]]> : tensor<1x2xi64>", 0, "source_target_pairs name process -1");
+}
+
+static void test_partitioned(void **state) {
+  char text[1024];
+  snprintf(
+      text, sizeof text,
+      "module attributes {mhlo.num_partitions = 2 : i32, mhlo.num_replicas = 1 : i32} {\n%s}\n",
+      text_receive);
+  size_t size;
+  const char *options = compile_options(1, 2, &size);
+  PJRT_LoadedExecutable *loaded;
+  expect_ok(try_compile(text, strlen(text), "mlir", options, size, &loaded), "compile", __FILE__,
+            __LINE__);
+  Outbox outbox = OUTBOX;
+  PJRT_RecvCallbackInfo infos[2] = {{7, &outbox, on_receive}, {7, &outbox, on_receive}};
+  PJRT_Buffer *args[2] = {floats(0, 4, 0), floats(1, 4, 0)}, *out[2];
+  Run run = {.num_devices = 2,
+             .num_args = 1,
+             .args = {&args[0], &args[1]},
+             .outputs = {&out[0], &out[1]},
+             .num_receives = 1,
+             .receives = {&infos[0], &infos[1]}};
+  expect_ok(execute(loaded, &run), "execute", __FILE__, __LINE__);
+  for (int d = 0; d < 2; d++) {
+    expect_error(ready(out[d]), PJRT_Error_Code_UNIMPLEMENTED, "a partitioned program", "a result",
+                 __FILE__, __LINE__);
+    destroy_buffer(out[d]);
+    destroy_buffer(args[d]);
+  }
+  assert_null(outbox.stream);
+  destroy_executable(loaded);
+}
+
 static void test_bad_arguments(void **state) {
   ARGS(CopyToDeviceStream_Destroy, none);
   OK(CopyToDeviceStream_Destroy, none);
@@ -524,6 +599,7 @@ int main(void) {
       cmocka_unit_test(test_receive),        cmocka_unit_test(test_receive_cancelled),
       cmocka_unit_test(test_several_values), cmocka_unit_test(test_loop),
       cmocka_unit_test(test_no_callback),    cmocka_unit_test(test_two_devices),
+      cmocka_unit_test(test_pairs),          cmocka_unit_test(test_partitioned),
       cmocka_unit_test(test_bad_arguments),  cmocka_unit_test(test_many_waiting),
   };
   return cmocka_run_group_tests(tests, plugin_setup, plugin_teardown);
