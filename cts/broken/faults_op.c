@@ -72,6 +72,36 @@ PJRT_Error *pj_broken_type_scale_doubles(PJRT_Client_Compile_Args *args) {
                   "%0 = stablehlo.convert %d : (tensor<30xf32>) -> tensor<30xf8E8M0FNU>");
 }
 
+PJRT_Error *pj_broken_type_sign_confused(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%2 = stablehlo.compare LT, %a, %b : (tensor<16xui8>, tensor<16xui8>)",
+                  "%c = stablehlo.bitcast_convert %a : (tensor<16xui8>) -> tensor<16xi8>\n"
+                  "%d = stablehlo.bitcast_convert %b : (tensor<16xui8>) -> tensor<16xi8>\n"
+                  "%2 = stablehlo.compare LT, %c, %d : (tensor<16xi8>, tensor<16xi8>)");
+}
+
+PJRT_Error *pj_broken_type_sum_truncated(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%0 = stablehlo.add %a, %b : tensor<16xbf16>",
+                  "%c = stablehlo.convert %a : (tensor<16xbf16>) -> tensor<16xf32>\n"
+                  "%d = stablehlo.convert %b : (tensor<16xbf16>) -> tensor<16xf32>\n"
+                  "%e = stablehlo.add %c, %d : tensor<16xf32>\n"
+                  "%f = stablehlo.bitcast_convert %e : (tensor<16xf32>) -> tensor<16xui32>\n"
+                  "%m = stablehlo.constant dense<4294901760> : tensor<16xui32>\n"
+                  "%g = stablehlo.and %f, %m : tensor<16xui32>\n"
+                  "%h = stablehlo.bitcast_convert %g : (tensor<16xui32>) -> tensor<16xf32>\n"
+                  "%0 = stablehlo.convert %h : (tensor<16xf32>) -> tensor<16xbf16>");
+}
+
+PJRT_Error *pj_broken_type_saturates(PJRT_Client_Compile_Args *args) {
+  return replaced(args, "%1 = stablehlo.multiply %a, %b : tensor<16xi4>",
+                  "%c = stablehlo.convert %a : (tensor<16xi4>) -> tensor<16xi8>\n"
+                  "%d = stablehlo.convert %b : (tensor<16xi4>) -> tensor<16xi8>\n"
+                  "%e = stablehlo.multiply %c, %d : tensor<16xi8>\n"
+                  "%l = stablehlo.constant dense<-8> : tensor<16xi8>\n"
+                  "%h = stablehlo.constant dense<7> : tensor<16xi8>\n"
+                  "%f = stablehlo.clamp %l, %e, %h : tensor<16xi8>\n"
+                  "%1 = stablehlo.convert %f : (tensor<16xi8>) -> tensor<16xi4>");
+}
+
 PJRT_Error *pj_broken_op_norm_epsilon(PJRT_Client_Compile_Args *args) {
   return replaced(args, "epsilon = 0.75 : f32", "epsilon = 0.0 : f32");
 }
