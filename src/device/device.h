@@ -134,13 +134,18 @@ typedef struct PjDeviceOps {
   // Whether host memory at |ptr| can serve as memory of the device as it is (zero-copy).
   bool (*can_alias)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr);
 
+  // Of memory that the host cannot address: whether |size| bytes at |ptr|, an address as |allocate|
+  // returns it, may be an array's (a view of what others own). Optional (NULL: no).
+  bool (*can_view)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr, size_t size);
+
   // Prepares a host range for fast transfers, and undoes it. Optional (NULL: nothing to do).
   PjStatus (*pin)(PjDriver *driver, void *ptr, size_t size);
   PjStatus (*unpin)(PjDriver *driver, void *ptr);
 
-  // Runs a program on the device, and returns when it is done. Optional (NULL: the host runs
-  // programs; where it cannot address the memory, on copies).
-  PjStatus (*launch)(PjDriver *driver, int device, const PjDeviceRun *run);
+  // Begins to run a program on the device and tells |done| when it is done, perhaps before it
+  // returns; |run| stays until then. Optional (NULL: the host runs programs; where it cannot
+  // address the memory, on copies).
+  void (*launch)(PjDriver *driver, int device, const PjDeviceRun *run, PjCompletion *done);
 
   // Counters of a device's allocator. Optional (NULL: none are kept).
   void (*stats)(PjDriver *driver, int device, PjDeviceStats *out_stats);

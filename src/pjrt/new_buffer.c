@@ -56,6 +56,20 @@ static PjStatus copy_of_view(PjMemory *memory, const PjShape *shape, void *data,
   return PJ_STATUS_OK;
 }
 
+// |data| is an address of the device there: only the device knows whether it can be.
+static PjStatus check_remote_view(const PjMemory *memory, const PjShape *shape, const void *data) {
+  const PjDeviceOps *ops = memory->client->platform->device;
+  PJ_FAIL_IF(!ops->can_view, UNIMPLEMENTED, "views of memory that the host cannot address");
+  PJ_FAIL_IF(shape->minor_to_major, UNIMPLEMENTED,
+             "views in a layout of their own of memory that the host cannot address");
+  PJ_FAIL_IF(shape->num_bytes && !ops->can_view(memory->client->driver, memory->device->index,
+                                                memory->kind, data, shape->num_bytes),
+             INVALID_ARGUMENT,
+             "the %zu bytes at %p, to be viewed as a buffer, are not in the memory of device %s",
+             shape->num_bytes, data, memory->device->desc->to_string);
+  return PJ_STATUS_OK;
+}
+
 PJRT_Error *
 pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args *args) {
   PJ_ARGS(Client_CreateViewOfDeviceBuffer, buffer);
@@ -69,11 +83,11 @@ pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args
   if (!status && !args->device_buffer_ptr && shape->num_bytes)
     status = PJ_ERROR(INVALID_ARGUMENT,
                       "PJRT_Client_CreateViewOfDeviceBuffer: device_buffer_ptr is null");
-  if (!status && !memory->host_visible)
-    status = PJ_ERROR(UNIMPLEMENTED, "views of memory that the host cannot address");
-  // jax looks for these words, and copies then.
   const PjDeviceOps *ops = pj_surface_platform()->device;
-  if (!status && shape->num_bytes && !shape->minor_to_major &&
+  if (!status && !memory->host_visible)
+    status = check_remote_view(memory, shape, args->device_buffer_ptr);
+  // jax looks for these words, and copies then.
+  if (!status && memory->host_visible && shape->num_bytes && !shape->minor_to_major &&
       !ops->can_alias(memory->client->driver, memory->device->index, memory->kind,
                       args->device_buffer_ptr))
     status = PJ_ERROR(INVALID_ARGUMENT,

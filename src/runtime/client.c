@@ -160,7 +160,7 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
 void pj_client_destroy(PjClient *client) {
   if (!client)
     return;
-  pj_started_settle(client);
+  pj_started_close(client);
   pj_workers_destroy(client->workers);
   pj_threads_destroy(client->threads);
   if (client->memories)

@@ -62,9 +62,10 @@ struct PjClient {
   _Atomic uint64_t next_run_id;
   pthread_mutex_t started_lock;
   pthread_cond_t started_fewer;
-  // Copies that a device does by itself (start.h), and those of them whose completion waits for the
-  // others; under |started_lock|.
+  // What a device does by itself (start.h), and that of it whose completion waits for the others;
+  // under |started_lock|.
   int64_t num_started, num_settling;
+  bool closing; // nothing more is begun; under |started_lock|
 };
 
 typedef struct PjClientOptions {

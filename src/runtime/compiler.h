@@ -36,6 +36,8 @@ typedef struct PjCompiledStats {
   int64_t num_fallbacks; // operations left to the evaluator
 } PjCompiledStats;
 
+typedef void PjThenFn(void *user, PjStatus status);
+
 typedef struct PjCompilerOps {
   const char *name;
   bool host_memory; // |run| wants arrays that the host can address (remote.h sees to that)
@@ -61,6 +63,13 @@ typedef struct PjCompilerOps {
   PjStatus (*run)(const PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
                   PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
                   PjArray *const *outputs);
+
+  // As |run|, but without a thread that waits: begins, and calls |then| once with the outcome
+  // (taken) on a worker; everything but |given_up| stays until then. False: nothing was begun,
+  // |run| does it. Optional (NULL: false).
+  bool (*start)(const PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
+                PjArray *const *inputs, const bool *given_up, uint32_t num_outputs,
+                PjArray *const *outputs, PjThenFn *then, void *user);
 
   // A group for one execution on |num_replicas| x |num_partitions| devices; |device_ids|
   // replica-major. A device that cannot take part aborts the group, so that the others do not wait

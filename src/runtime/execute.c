@@ -156,48 +156,99 @@ static void trace_run(const PjExecutable *executable, const Launch *launch, int6
   pj_trace_add_once(&label, begin, pj_trace_clock(), launch->run_id);
 }
 
-static PjStatus run_part(Part *part) {
+// A part while it runs.
+typedef struct PartRun {
+  Part *part;
+  PjHostEnd host;
+  PjRunContext context;
+  double start;  // for the log
+  int64_t begin; // 0: nobody wants to know
+} PartRun;
+
+static void begin_part(PartRun *run, Part *part) {
   Launch *launch = part->launch;
   PjExecutable *executable = launch->loaded->executable;
   uint32_t partitions = (uint32_t)executable->options.num_partitions;
-  PjHostEnd host = pj_host_end(&part->host);
-  PjRunContext context = {.group = launch->group,
-                          .replica = part->index / partitions,
-                          .partition = part->index % partitions,
-                          .device_ordinal = part->device->desc->local_hardware_id,
-                          .name = executable->name,
-                          .client = launch->loaded->client,
-                          .user = launch->context,
-                          .ffi_states = executable->ffi_states,
-                          .host = &host,
-                          .run_id = launch->run_id};
+  run->part = part;
+  run->host = pj_host_end(&part->host);
+  run->context = (PjRunContext){.group = launch->group,
+                                .replica = part->index / partitions,
+                                .partition = part->index % partitions,
+                                .device_ordinal = part->device->desc->local_hardware_id,
+                                .name = executable->name,
+                                .client = launch->loaded->client,
+                                .user = launch->context,
+                                .ffi_states = executable->ffi_states,
+                                .host = &run->host,
+                                .run_id = launch->run_id};
   // A donated array may be overwritten only if nobody else (another buffer, a view) looks at it.
   for (uint32_t i = 0; i < launch->num_in; i++)
     part->donated[i] = part->donated[i] && pj_array_is_exclusive(part->in[i]);
-  bool logged = pj_log_enabled(PJ_LOG_EXECUTE);
-  double start = logged ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
-  bool learns = !executable->prefers_inline && !executable->cheap, traced = pj_trace_on();
-  int64_t begin = learns || traced ? pj_trace_clock() : 0;
-  PjStatus status =
-      pj_compiled_run(executable->compiler, executable->compiled, &context, launch->num_in,
-                      part->in, part->donated, launch->num_out, part->out);
-  if (learns)
-    learn_time(executable, pj_trace_clock() - begin);
-  if (traced)
-    trace_run(executable, launch, begin);
-  if (logged)
+  run->start = pj_log_enabled(PJ_LOG_EXECUTE) ? pj_log_clock(PJ_LOG_EXECUTE) : 0;
+  bool learns = !executable->prefers_inline && !executable->cheap;
+  run->begin = learns || pj_trace_on() ? pj_trace_clock() : 0;
+}
+
+// What |status| means for others than the part itself.
+static void end_part(const PartRun *run, PjStatus status) {
+  const Part *part = run->part;
+  Launch *launch = part->launch;
+  PjExecutable *executable = launch->loaded->executable;
+  if (run->begin && !executable->prefers_inline && !executable->cheap)
+    learn_time(executable, pj_trace_clock() - run->begin);
+  if (run->begin && pj_trace_on())
+    trace_run(executable, launch, run->begin);
+  if (pj_log_enabled(PJ_LOG_EXECUTE))
     pj_log(PJ_LOG_EXECUTE, "%s on %s: %.3f ms%s%s", executable->name, part->device->desc->to_string,
-           pj_log_clock(PJ_LOG_EXECUTE) - start, status ? ", " : "",
+           pj_log_clock(PJ_LOG_EXECUTE) - run->start, status ? ", " : "",
            status ? pj_code_name(pj_status_code(status)) : "");
   if (status && launch->group)
     executable->compiler->group_abort(launch->group, status);
   if (status && launch->transfers)
     pj_host_transfers_abort(launch->transfers, status);
+}
+
+static PjStatus run_part(Part *part) {
+  Launch *launch = part->launch;
+  PartRun run;
+  begin_part(&run, part);
+  PjStatus status = pj_compiled_run(
+      launch->loaded->executable->compiler, launch->loaded->executable->compiled, &run.context,
+      launch->num_in, part->in, part->donated, launch->num_out, part->out);
+  end_part(&run, status);
   return status;
 }
 
+static void part_ended(void *user, PjStatus status) {
+  PartRun *run = user;
+  Part *part = run->part;
+  end_part(run, status);
+  pj_free(run);
+  part_finish(part, status);
+}
+
+// Begins a part that a device does by itself; false: there is a thread needed for it. So it is for
+// a program that may wait for its host, which may wait for the device's memory.
+static bool start_part(Part *part) {
+  Launch *launch = part->launch;
+  PjExecutable *executable = launch->loaded->executable;
+  bool able = launch->loaded->client->remote || executable->compiler->start;
+  if (!able || launch->group || executable->cost.may_wait || launch->transfers)
+    return false;
+  PartRun *run = pj_malloc(sizeof *run);
+  if (!run)
+    return false;
+  begin_part(run, part);
+  if (pj_compiled_start(executable->compiler, executable->compiled, &run->context, launch->num_in,
+                        part->in, part->donated, launch->num_out, part->out, part_ended, run))
+    return true;
+  pj_free(run);
+  return false;
+}
+
 static void part_task(void *arg) {
-  part_finish(arg, run_part(arg));
+  if (!start_part(arg))
+    part_finish(arg, run_part(arg));
 }
 
 static void launch_fail(Launch *launch, PjStatus status) {

@@ -12,3 +12,10 @@
 PjStatus pj_compiled_run(const PjCompilerOps *compiler, const PjCompiled *compiled,
                          const PjRunContext *context, uint32_t num_inputs, PjArray *const *inputs,
                          const bool *may_overwrite, uint32_t num_outputs, PjArray *const *outputs);
+
+// As |compiler|->start, for arrays in any memory: a run that a device does by itself needs no
+// thread of the host's while it lasts.
+bool pj_compiled_start(const PjCompilerOps *compiler, const PjCompiled *compiled,
+                       const PjRunContext *context, uint32_t num_inputs, PjArray *const *inputs,
+                       const bool *may_overwrite, uint32_t num_outputs, PjArray *const *outputs,
+                       PjThenFn *then, void *user);

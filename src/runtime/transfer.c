@@ -131,7 +131,7 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
              "a host buffer of %zu bytes at a null address", shape->num_bytes);
   PjDevice *device = memory->device;
-  bool alias = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes &&
+  bool alias = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes && memory->host_visible &&
                is_as_stored(shape, byte_strides) &&
                memory->client->platform->device->can_alias(memory->client->driver, device->index,
                                                            memory->kind, data);

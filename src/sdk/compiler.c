@@ -122,36 +122,55 @@ static PjsArray view_of(const PjArray *array) {
                     .address = on_device ? (PjsAddress)(uintptr_t)array->data : 0};
 }
 
-static PjStatus run_by_vendor(const PjCompiled *compiled, const PjRunContext *context,
-                              uint32_t num_inputs, PjArray *const *inputs,
-                              const bool *may_overwrite, uint32_t num_outputs,
-                              PjArray *const *outputs, PjsArray *arrays, bool *given_up) {
+// A run of the vendor's executable, with room for its arrays.
+typedef struct VendorRun {
+  PjStarted started; // first; of a run that was begun
+  PjsRun run;
+  PjThenFn *then;
+  void *user;
+  PjsArray arrays[];
+} VendorRun;
+
+static PjStatus vendor_run_create(const PjRunContext *context, uint32_t num_inputs,
+                                  PjArray *const *inputs, const bool *may_overwrite,
+                                  uint32_t num_outputs, PjArray *const *outputs, VendorRun **out) {
+  size_t count = (size_t)num_inputs + num_outputs;
+  VendorRun *run = *out =
+      pj_calloc(1, sizeof *run + count * (sizeof *run->arrays + sizeof(bool)) + 1);
+  if (!run)
+    return pj_status_oom();
+  bool *given_up = (bool *)(run->arrays + count);
   int device = 0;
   for (uint32_t i = 0; i < num_inputs; i++) {
-    arrays[i] = view_of(inputs[i]);
+    run->arrays[i] = view_of(inputs[i]);
     given_up[i] = may_overwrite && may_overwrite[i];
     device = inputs[i]->memory->device->index;
   }
   for (uint32_t i = 0; i < num_outputs; i++) {
     if (!outputs[i]->shape->token)
       PJ_TRY(pj_array_allocate(outputs[i]));
-    arrays[num_inputs + i] = view_of(outputs[i]);
+    run->arrays[num_inputs + i] = view_of(outputs[i]);
     device = outputs[i]->memory->device->index;
   }
   bool own = pj_sdk()->has_device && context->client;
-  PjsRun run = {.struct_size = sizeof run,
-                .driver = own ? pj_sdk_driver(context->client->driver) : NULL,
-                .device = device,
-                .num_inputs = num_inputs,
-                .num_outputs = num_outputs,
-                .inputs = arrays,
-                .outputs = arrays + num_inputs,
-                .given_up = given_up};
+  run->run = (PjsRun){.struct_size = sizeof run->run,
+                      .driver = own ? pj_sdk_driver(context->client->driver) : NULL,
+                      .device = device,
+                      .num_inputs = num_inputs,
+                      .num_outputs = num_outputs,
+                      .inputs = run->arrays,
+                      .outputs = run->arrays + num_inputs,
+                      .given_up = given_up};
+  return PJ_STATUS_OK;
+}
+
+static PjStatus run_and_wait(const PjCompiled *compiled, const PjRunContext *context,
+                             VendorRun *run) {
   PjWait wait;
   pj_wait_begin(&wait);
   PjWorkers *workers = context->client ? context->client->workers : NULL;
   pj_workers_block_begin(workers);
-  ops()->run(compiled->vendor, &run, pj_sdk_done(&wait.completion));
+  ops()->run(compiled->vendor, &run->run, pj_sdk_done(&wait.completion));
   PjStatus status = pj_wait_end(&wait);
   pj_workers_block_end(workers);
   return status;
@@ -163,14 +182,45 @@ static PjStatus sdk_run(const PjCompiled *compiled, const PjRunContext *context,
   if (!compiled->vendor)
     return pj_compiled_run(&pj_compiler_native, compiled->whole, context, num_inputs, inputs,
                            may_overwrite, num_outputs, outputs);
-  size_t count = (size_t)num_inputs + num_outputs;
-  PjsArray *arrays = pj_calloc(count + 1, sizeof *arrays + sizeof(bool));
-  if (!arrays)
-    return pj_status_oom();
-  PjStatus status = run_by_vendor(compiled, context, num_inputs, inputs, may_overwrite, num_outputs,
-                                  outputs, arrays, (bool *)(arrays + count + 1));
-  pj_free(arrays);
+  VendorRun *run;
+  PjStatus status =
+      vendor_run_create(context, num_inputs, inputs, may_overwrite, num_outputs, outputs, &run);
+  if (!status)
+    status = run_and_wait(compiled, context, run);
+  pj_free(run);
   return status;
+}
+
+static void vendor_run_ended(PjStarted *started, PjStatus status) {
+  VendorRun *run = (VendorRun *)started;
+  PjThenFn *then = run->then;
+  void *user = run->user;
+  pj_free(run);
+  then(user, status);
+}
+
+static bool sdk_start(const PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
+                      PjArray *const *inputs, const bool *may_overwrite, uint32_t num_outputs,
+                      PjArray *const *outputs, PjThenFn *then, void *user) {
+  if (!compiled->vendor)
+    return pj_compiled_start(&pj_compiler_native, compiled->whole, context, num_inputs, inputs,
+                             may_overwrite, num_outputs, outputs, then, user);
+  VendorRun *run;
+  PjStatus status =
+      vendor_run_create(context, num_inputs, inputs, may_overwrite, num_outputs, outputs, &run);
+  if (status) {
+    pj_free(run);
+    then(user, status);
+    return true;
+  }
+  run->then = then;
+  run->user = user;
+  if (!pj_started_begin(&run->started, context->client, vendor_run_ended)) {
+    vendor_run_ended(&run->started, run_and_wait(compiled, context, run));
+    return true;
+  }
+  ops()->run(compiled->vendor, &run->run, pj_sdk_done(&run->started.completion));
+  return true;
 }
 
 const PjCompilerOps pj_sdk_compiler = {
@@ -182,6 +232,7 @@ const PjCompilerOps pj_sdk_compiler = {
     .stats = sdk_stats,
     .steps = sdk_steps,
     .run = sdk_run,
+    .start = sdk_start,
     .group_create = pj_eval_group_create,
     .group_abort = pj_eval_group_abort,
     .group_destroy = pj_eval_group_destroy,

@@ -1,5 +1,6 @@
 // A vendor's device as a driver of the runtime: its memory is the default one, the host's kinds are
 // the heap or what the vendor allocates; copies and launches go through its queue.
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -214,6 +215,12 @@ static bool sdk_can_alias(PjDriver *driver, int device, PjMemoryKind kind, const
          (ops()->can_alias && ops()->can_alias(driver->vendor, device, ptr));
 }
 
+static bool sdk_can_view(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr,
+                         size_t size) {
+  return kind == PJ_MEMORY_DEVICE && ops()->can_view &&
+         ops()->can_view(driver->vendor, device, (PjsAddress)(uintptr_t)ptr, size);
+}
+
 static PjStatus sdk_pin(PjDriver *driver, void *ptr, size_t size) {
   return ops()->pin ? pj_sdk_status(ops()->pin(driver->vendor, ptr, size)) : PJ_STATUS_OK;
 }
@@ -308,8 +315,11 @@ static PjStatus sdk_copy(PjDriver *driver, int dst_device, PjMemoryKind dst_kind
 // --- Launches ------------------------------------------------------------------------------------
 
 typedef struct Launch {
-  PjsLaunch launch; // first: what the vendor has
+  PjsLaunch launch;        // first: what the vendor has
+  PjCompletion completion; // told by the vendor
+  PjCompletion *done;      // told by us then
   const PjDeviceRun *run;
+  PjsAddress addresses[];
 } Launch;
 
 PjsError *pjs_launch_run(const PjsLaunch *handle, void *const *inputs, void *const *outputs) {
@@ -317,31 +327,37 @@ PjsError *pjs_launch_run(const PjsLaunch *handle, void *const *inputs, void *con
   return pj_sdk_error(run->run(run->context, inputs, outputs));
 }
 
+static void launch_told(PjCompletion *self, PjStatus status) {
+  Launch *launch = (Launch *)((char *)self - offsetof(Launch, completion));
+  PjCompletion *done = launch->done;
+  pj_free(launch);
+  done->fn(done, status);
+}
+
 // Of the table that says that there is a launch; the driver's platform may have none.
-static PjStatus sdk_launch(PjDriver *driver, int device, const PjDeviceRun *run) {
+static void sdk_launch(PjDriver *driver, int device, const PjDeviceRun *run, PjCompletion *done) {
   size_t count = (size_t)run->num_inputs + run->num_outputs;
-  PjsAddress *addresses = pj_calloc(count, sizeof *addresses);
-  if (!addresses)
-    return pj_status_oom();
+  Launch *launch = pj_calloc(1, sizeof *launch + count * sizeof *launch->addresses);
+  if (!launch) {
+    done->fn(done, pj_status_oom());
+    return;
+  }
   for (uint32_t i = 0; i < run->num_inputs; i++)
-    addresses[i] = address_of(run->inputs[i]);
+    launch->addresses[i] = address_of(run->inputs[i]);
   for (uint32_t i = 0; i < run->num_outputs; i++)
-    addresses[run->num_inputs + i] = address_of(run->outputs[i]);
-  Launch launch = {.launch = {.struct_size = sizeof launch.launch,
-                              .name = run->name ? run->name : "",
-                              .num_inputs = run->num_inputs,
-                              .num_outputs = run->num_outputs,
-                              .inputs = addresses,
-                              .outputs = addresses + run->num_inputs,
-                              .input_bytes = run->input_bytes,
-                              .output_bytes = run->output_bytes},
-                   .run = run};
-  PjWait wait;
-  pj_wait_begin(&wait);
-  ops()->launch(driver->vendor, device, &launch.launch, pj_sdk_done(&wait.completion));
-  PjStatus status = pj_wait_end(&wait);
-  pj_free(addresses);
-  return status;
+    launch->addresses[run->num_inputs + i] = address_of(run->outputs[i]);
+  launch->launch = (PjsLaunch){.struct_size = sizeof launch->launch,
+                               .name = run->name ? run->name : "",
+                               .num_inputs = run->num_inputs,
+                               .num_outputs = run->num_outputs,
+                               .inputs = launch->addresses,
+                               .outputs = launch->addresses + run->num_inputs,
+                               .input_bytes = run->input_bytes,
+                               .output_bytes = run->output_bytes};
+  launch->run = run;
+  launch->done = done;
+  launch->completion.fn = launch_told;
+  ops()->launch(driver->vendor, device, &launch->launch, pj_sdk_done(&launch->completion));
 }
 
 // --- Statistics ----------------------------------------------------------------------------------
@@ -383,6 +399,7 @@ const PjDeviceOps pj_sdk_device = {
     .copy = sdk_copy,
     .start = sdk_start,
     .can_alias = sdk_can_alias,
+    .can_view = sdk_can_view,
     .pin = sdk_pin,
     .unpin = sdk_unpin,
     .launch = sdk_launch,

@@ -65,29 +65,3 @@ void pjs_done(PjsDone *done, PjsError *error) {
   PjCompletion *completion = (PjCompletion *)done;
   completion->fn(completion, pj_sdk_status(error));
 }
-
-// The waiting thread frees the wait as soon as it sees |done|: so it is told under the lock.
-static void wait_told(PjCompletion *self, PjStatus status) {
-  PjWait *wait = (PjWait *)self;
-  pthread_mutex_lock(&wait->lock);
-  wait->status = status;
-  wait->done = true;
-  pthread_cond_signal(&wait->changed);
-  pthread_mutex_unlock(&wait->lock);
-}
-
-void pj_wait_begin(PjWait *wait) {
-  *wait = (PjWait){.completion = {wait_told}};
-  pthread_mutex_init(&wait->lock, NULL);
-  pthread_cond_init(&wait->changed, NULL);
-}
-
-PjStatus pj_wait_end(PjWait *wait) {
-  pthread_mutex_lock(&wait->lock);
-  while (!wait->done)
-    pthread_cond_wait(&wait->changed, &wait->lock);
-  pthread_mutex_unlock(&wait->lock);
-  pthread_cond_destroy(&wait->changed);
-  pthread_mutex_destroy(&wait->lock);
-  return wait->status;
-}

@@ -4,6 +4,7 @@
 #include "device/device.h"
 #include "pjrt/sdk/sdk.h"
 #include "runtime/client.h"
+#include "runtime/start.h"
 
 static inline PjStatus pj_sdk_status(PjsError *error) {
   return (PjStatus)error;
@@ -14,17 +15,6 @@ static inline PjsError *pj_sdk_error(PjStatus status) {
 static inline PjsDone *pj_sdk_done(PjCompletion *completion) {
   return (PjsDone *)completion;
 }
-
-// Somebody who waits for one completion.
-typedef struct PjWait {
-  PjCompletion completion;
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  bool done;
-  PjStatus status;
-} PjWait;
-void pj_wait_begin(PjWait *wait);
-PjStatus pj_wait_end(PjWait *wait); // blocks until it is told
 
 // The vendor's tables, completed: what a smaller struct of an older vendor lacks is NULL.
 typedef struct PjSdk {

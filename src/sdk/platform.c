@@ -70,6 +70,10 @@ static bool check_device(const PjsDeviceOps *table) {
         sdk.name);
   if (table->can_alias && !table->host_pointer)
     return FAULT("platform %s: PjsDeviceOps has can_alias but not host_pointer", sdk.name);
+  if (table->can_view && table->host_pointer)
+    return FAULT("platform %s: PjsDeviceOps has can_view and host_pointer: libpjrt asks can_alias "
+                 "where the host can address the memory",
+                 sdk.name);
   return BOTH(PjsDeviceOps, host_allocate, host_free) && BOTH(PjsDeviceOps, pin, unpin) &&
          BOTH(PjsDeviceOps, stats, reset_stats);
 }
@@ -143,6 +147,8 @@ static void choose_device(void) {
     return;
   if (!sdk.device.launch)
     device.launch = NULL;
+  if (!sdk.device.can_view)
+    device.can_view = NULL;
   if (!sdk.device.stats) {
     device.stats = NULL;
     device.reset_stats = NULL;

@@ -97,7 +97,7 @@ def test_template_builds_by_make_and_cmake(prefix, tmp_path):
 
 
 QUICK = ("upload.*_copy", "upload.during_call", "upload.until_transfer", "upload.strides.*", "download.*", "execute.*", "donation.*",
-         "serialize.*", "op.dot_general.*", "op.add.*", "transfer.*", "leak.large_buffer")
+         "serialize.*", "op.dot_general.*", "buffer.view", "op.add.*", "transfer.*", "leak.large_buffer")
 
 
 @pytest.mark.parametrize("name", ("null", "toy", "handful", "mydevice"))
@@ -127,6 +127,70 @@ def test_toy_memory_is_limited(prefix, plugins, tmp_path):
     assert 'unknown option "memory": there are device_count, memory_mb and latency_us' in said, said
     said = run(*pjrt, "--option", "memory_mb=0", program, status=1)
     assert "option memory_mb must be an integer from 1 to" in said, said
+
+
+VIEWS = r"""
+#include <pjrt/pjrt.h>
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OK(call) do { PjhError *e = (call); if (e) { puts(pjh_error_message(e)); return 1; } } while (0)
+
+static int gone;
+static void on_delete(void *data, void *user) { (void)data; gone += user == &gone; }
+
+static PJRT_Error *view(const PJRT_Api *api, PjhClient *client, void *data, int64_t count, PJRT_Buffer **out) {
+  PJRT_Client_CreateViewOfDeviceBuffer_Args args = {.struct_size = sizeof args, .client = pjh_client_handle(client),
+      .device_buffer_ptr = data, .dims = &count, .num_dims = 1, .element_type = PJRT_Buffer_Type_F32,
+      .device = pjh_client_device(client, 0), .on_delete_callback = on_delete, .on_delete_callback_arg = &gone};
+  PJRT_Error *error = api->PJRT_Client_CreateViewOfDeviceBuffer(&args);
+  *out = args.buffer;
+  return error;
+}
+
+int main(int argc, char **argv) {
+  PjhPlugin *plugin;
+  PjhClient *client;
+  PjhBuffer *x;
+  const float in[] = {1, 2, 3, 4};
+  float out[4] = {0};
+  const int64_t four = 4;
+  (void)argc;
+  OK(pjh_plugin_load(argv[1], &plugin));
+  OK(pjh_client_create(plugin, NULL, 0, &client));
+  OK(pjh_buffer_from_host(client, 0, in, PJRT_Buffer_Type_F32, &four, 1, NULL, &x));
+  const PJRT_Api *api = pjh_plugin_api(plugin);
+  PJRT_Buffer_OpaqueDeviceMemoryDataPointer_Args where = {.struct_size = sizeof where, .buffer = pjh_buffer_handle(x)};
+  assert(!api->PJRT_Buffer_OpaqueDeviceMemoryDataPointer(&where));
+  PJRT_Buffer *seen;
+  assert(!view(api, client, where.device_memory_ptr, 4, &seen));
+  PJRT_Buffer_ToHostBuffer_Args fetch = {.struct_size = sizeof fetch, .src = seen, .dst = out, .dst_size = sizeof out};
+  assert(!api->PJRT_Buffer_ToHostBuffer(&fetch));
+  PJRT_Event_Await_Args await = {.struct_size = sizeof await, .event = fetch.event};
+  assert(!api->PJRT_Event_Await(&await));
+  PJRT_Event_Destroy_Args drop = {.struct_size = sizeof drop, .event = fetch.event};
+  api->PJRT_Event_Destroy(&drop);
+  assert(!memcmp(in, out, sizeof in) && !gone);
+  PJRT_Buffer_Destroy_Args destroy = {.struct_size = sizeof destroy, .buffer = seen};
+  api->PJRT_Buffer_Destroy(&destroy);
+  assert(gone == 1);
+  static _Alignas(64) float host[4];  /* not the device's, and more than it has */
+  assert(view(api, client, host, 4, &seen) && view(api, client, where.device_memory_ptr, 1 << 30, &seen));
+  pjh_buffer_destroy(x);
+  pjh_client_destroy(client);
+  pjh_plugin_destroy(plugin);
+  puts("viewed");
+  return 0;
+}
+"""
+
+
+def test_views_of_memory_that_the_host_cannot_address(prefix, plugins, tmp_path):
+    (tmp_path / "views.c").write_text(VIEWS)
+    flags = run("pkg-config", "--cflags", "--libs", "pjrt", PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig")).split()
+    run(CC, "-std=c17", "-Wall", "-Wextra", "-Werror", tmp_path / "views.c", "-o", tmp_path / "views", *flags)
+    assert run(tmp_path / "views", plugins["toy"], LD_LIBRARY_PATH=str(prefix / "lib")).strip() == "viewed"
 
 
 @pytest.mark.parametrize("name", ("toy", "handful"))
@@ -199,6 +263,7 @@ FAULTS = {
     "copy_in": "platform wrong: PjsDeviceOps lacks the function copy_in",
     "open": "platform wrong: PjsDeviceOps lacks the function open",
     "launch": "PjsDeviceOps has launch and host_pointer",
+    "view": "PjsDeviceOps has can_view and host_pointer",
     "half": "platform wrong: PjsDeviceOps has stats but not reset_stats: both or none",
     "no_size": "PjsDeviceOps has struct_size 0 instead of",
     "large": "libpjrt_sdk.a knows",
@@ -230,6 +295,10 @@ static PjsError *my_open(const PjsOpenOptions *options, PjsDriver **out) {
 }
 static void my_close(PjsDriver *d) { (void)d; }
 static int my_count(PjsDriver *d) { (void)d; return is("no_devices") ? 0 : 1; }
+static bool my_view(PjsDriver *d, int device, PjsAddress address, size_t size) {
+  (void)d; (void)device; (void)address; (void)size;
+  return true;
+}
 static PjsError *my_allocate(PjsDriver *d, int device, size_t size, PjsAddress *out) {
   (void)d; (void)device;
   *out = is("address") ? 0 : (PjsAddress)(uintptr_t)malloc(size + 1);
@@ -264,6 +333,7 @@ PJS_EXPORT const PJRT_Api *GetPjrtApi(void) {
                                  .version = "wrong 1", .device = &device};
   if (is("copy_in")) device.copy_in = NULL;
   if (is("open")) device.open = NULL;
+  if (is("view")) { device.can_view = my_view; device.host_pointer = my_host; }
   if (is("launch")) { device.launch = my_launch; device.host_pointer = my_host; }
   if (is("half")) device.stats = my_stats;
   if (is("no_size")) device.struct_size = 0;

@@ -73,14 +73,14 @@ static void run_on_null(const PjPlatform *platform, const PjCompilerOps *compile
 static int launches;
 
 // A device that runs programs itself: its processor addresses what the null device allocates.
-static PjStatus launch_here(PjDriver *driver, int device, const PjDeviceRun *run) {
+static void launch_here(PjDriver *driver, int device, const PjDeviceRun *run, PjCompletion *done) {
   launches++;
   assert_string_equal(run->name, "main");
   assert_int_equal(run->num_inputs, 2);
   assert_int_equal(run->num_outputs, 2);
   assert_int_equal(run->input_bytes[1], REMOTE_N * sizeof(float));
   assert_int_equal(run->output_bytes[0], REMOTE_N * sizeof(float));
-  return run->run(run->context, run->inputs, run->outputs);
+  done->fn(done, run->run(run->context, run->inputs, run->outputs));
 }
 
 static void test_programs_run_where_the_host_cannot_look(void **state) {
@@ -110,8 +110,17 @@ static struct {
   bool on_host;
 } meeting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-// A launch that ends when as many are under way as the test begins.
-static PjStatus launch_together(PjDriver *driver, int device, const PjDeviceRun *run) {
+typedef struct Together {
+  const PjDeviceRun *run;
+  PjCompletion *done;
+  pthread_t thread;
+} Together;
+static Together launched[TOGETHER];
+static int num_launched;
+
+// The device: a thread for each launch, which ends when as many are under way as the test begins.
+static void *work_together(void *arg) {
+  const Together *together = arg;
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += 20;
@@ -122,11 +131,40 @@ static PjStatus launch_together(PjDriver *driver, int device, const PjDeviceRun 
   while (meeting.arrived < TOGETHER && !meeting.alone)
     meeting.alone = pthread_cond_timedwait(&meeting.changed, &meeting.lock, &until) != 0;
   pthread_mutex_unlock(&meeting.lock);
-  return run->run(run->context, run->inputs, run->outputs);
+  const PjDeviceRun *run = together->run;
+  together->done->fn(together->done, run->run(run->context, run->inputs, run->outputs));
+  return NULL;
 }
 
-// The host begins executions and goes on, be they ever so cheap, and with one thread for tasks
-// several of them are under way.
+static void launch_together(PjDriver *driver, int device, const PjDeviceRun *run,
+                            PjCompletion *done) {
+  Together *together = &launched[num_launched++]; // the only thread for tasks begins them in turn
+  *together = (Together){run, done, 0};
+  assert_int_equal(pthread_create(&together->thread, NULL, work_together, together), 0);
+}
+
+typedef struct Idle {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool ran;
+} Idle;
+
+static void note_idle(void *arg) {
+  Idle *idle = arg;
+  pthread_mutex_lock(&idle->lock);
+  idle->ran = true;
+  pthread_cond_signal(&idle->changed);
+  pthread_mutex_unlock(&idle->lock);
+}
+
+static void begin_one(PjLoadedExecutable *loaded, PjBuffer **out) {
+  PjBuffer *const *none = NULL;
+  const PjExecution execution = {.num_devices = 1, .args = &none, .outputs = &out};
+  expect(pj_execute(loaded, &execution));
+}
+
+// The host begins executions and goes on, be they ever so cheap. The only thread for tasks begins
+// them all, and does something else while they are under way.
 static void test_executions_wait_for_the_device_together(void **state) {
   (void)state;
   static const char text[] = "func.func @main() -> tensor<2xf32> {\n"
@@ -144,14 +182,24 @@ static void test_executions_wait_for_the_device_together(void **state) {
   expect(pj_executable_load(client, executable, &loaded));
   meeting.host = pthread_self();
   PjBuffer *out[TOGETHER];
-  for (int i = 0; i < TOGETHER; i++) {
-    PjBuffer **outputs = &out[i], *const *none = NULL;
-    const PjExecution execution = {.num_devices = 1, .args = &none, .outputs = &outputs};
-    expect(pj_execute(loaded, &execution));
-  }
+  for (int i = 0; i < TOGETHER - 1; i++)
+    begin_one(loaded, &out[i]);
+  pthread_mutex_lock(&meeting.lock);
+  while (meeting.arrived < TOGETHER - 1)
+    pthread_cond_wait(&meeting.changed, &meeting.lock);
+  pthread_mutex_unlock(&meeting.lock);
+  Idle idle = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+  PjTask task = {.fn = note_idle, .arg = &idle};
+  pj_workers_submit(client->workers, &task);
+  pthread_mutex_lock(&idle.lock);
+  while (!idle.ran)
+    pthread_cond_wait(&idle.changed, &idle.lock);
+  pthread_mutex_unlock(&idle.lock);
+  begin_one(loaded, &out[TOGETHER - 1]);
   for (int i = 0; i < TOGETHER; i++) {
     expect(pj_event_await(out[i]->ready));
     pj_buffer_destroy(out[i]);
+    pthread_join(launched[i].thread, NULL);
   }
   assert_false(meeting.alone);
   assert_false(meeting.on_host);
@@ -258,8 +306,8 @@ static void fail_each_allocation(const PjPlatform *platform) {
   }
 }
 
-static PjStatus launch_plain(PjDriver *driver, int device, const PjDeviceRun *run) {
-  return run->run(run->context, run->inputs, run->outputs);
+static void launch_plain(PjDriver *driver, int device, const PjDeviceRun *run, PjCompletion *done) {
+  done->fn(done, run->run(run->context, run->inputs, run->outputs));
 }
 
 static void test_every_allocation_may_fail(void **state) {

@@ -354,11 +354,16 @@ static void submit(Board *board, Command command) {
   pthread_mutex_unlock(&board->queue_lock);
 }
 
-/* The board that |address| is of, if |size| bytes there are its own; else the failure is told. */
-static bool check(Board *board, PjsAddress address, size_t size, PjsDone *done) {
+/* Whether |size| bytes at |address| are in the memory of |board|. */
+static bool is_own(const Board *board, PjsAddress address, size_t size) {
   uint64_t offset = offset_of(address);
-  if (address >> BOARD_SHIFT == (PjsAddress)(board->number + 1) && offset <= board->region_bytes &&
-      size <= board->region_bytes - offset)
+  return address >> BOARD_SHIFT == (PjsAddress)(board->number + 1) &&
+         offset <= board->region_bytes && size <= board->region_bytes - offset;
+}
+
+/* The same, and if they are not, the failure is told. */
+static bool check(const Board *board, PjsAddress address, size_t size, PjsDone *done) {
+  if (is_own(board, address, size))
     return true;
   pjs_done(done, pjs_error(PJRT_Error_Code_INVALID_ARGUMENT,
                            "%zu bytes at %#llx are not in the memory of board %d", size,
@@ -389,7 +394,15 @@ static void toy_copy_out(PjsDriver *driver, int device, void *to, PjsAddress fro
 /* Boards do not see each other: copies between two go through the host, which is what libpjrt does
  * without |copy|. */
 
+/* Whose memory it is does not matter: it is all one region. */
+static bool toy_can_view(PjsDriver *driver, int device, PjsAddress address, size_t size) {
+  return address % 64 == 0 && is_own(driver->boards[device], address, size);
+}
+
 static void toy_launch(PjsDriver *driver, int device, const PjsLaunch *launch, PjsDone *done) {
+  for (uint32_t i = 0; i < launch->num_inputs; i++)
+    if (!check(driver->boards[device], launch->inputs[i], launch->input_bytes[i], done))
+      return;
   submit(driver->boards[device], (Command){.kind = LAUNCH, .launch = launch, .done = done});
 }
 
@@ -408,6 +421,7 @@ static const PjsDeviceOps device = {
     .launch = toy_launch,
     .stats = toy_stats,
     .reset_stats = toy_reset_stats,
+    .can_view = toy_can_view,
 };
 
 static const PjsPlatform platform = {

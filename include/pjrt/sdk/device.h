@@ -137,6 +137,12 @@ typedef struct PjsDeviceOps {
    * everywhere. */
   void (*stats)(PjsDriver *driver, int device, PjsDeviceStats *stats);
   void (*reset_stats)(PjsDriver *driver, int device); /* peaks become what is in use */
+
+  /* --- Views. Optional, for devices without |host_pointer| (NULL: none). Whether the |size| bytes
+   * at |address| are memory of the device that an array may lie in though it is not libpjrt's: a
+   * host hands over an address that it knows from another array or from the vendor's own software.
+   * The host keeps the memory while the array lives. |address| may be anything. */
+  bool (*can_view)(PjsDriver *driver, int device, PjsAddress address, size_t size);
 } PjsDeviceOps;
 
 #ifdef __cplusplus

@@ -86,6 +86,12 @@ static bool null_can_alias(PjDriver *driver, int device, PjMemoryKind kind, cons
   return false;
 }
 
+// Its memory is the heap, of which nothing more is known.
+static bool null_can_view(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr,
+                          size_t size) {
+  return (uintptr_t)ptr % 64 == 0;
+}
+
 const PjDeviceOps pj_device_null = {
     .name = "null",
     .open = null_open,
@@ -100,4 +106,5 @@ const PjDeviceOps pj_device_null = {
     .copy_out = null_copy_out,
     .copy = null_copy,
     .can_alias = null_can_alias,
+    .can_view = null_can_view,
 };
