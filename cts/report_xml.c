@@ -72,7 +72,7 @@ static const char head[] =
     "<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:64em;padding:0 "
     "1em;color:#222}\n"
-    "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
+    "h1,small,code{overflow-wrap:anywhere}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
     "table{border-collapse:collapse;width:100%}\n"
     "td,th{padding:.25em .6em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\n"
     "td.n,th.n{text-align:right;white-space:nowrap}\n"
@@ -84,6 +84,7 @@ static const char head[] =
     "code,pre{font:13px/1.45 ui-monospace,monospace}\n"
     "pre{background:#f5f5f5;padding:.5em;white-space:pre-wrap;margin:.3em 0}\n"
     "small{color:#666}\n"
+    "@media(max-width:44em){.tags{display:block;overflow-x:auto}.bar{width:6em}}\n"
     "</style></head><body>\n";
 
 static void badge(FILE *out, PjCtsVerdict verdict) {
@@ -154,7 +155,7 @@ void pj_cts_report_html(const PjCtsRun *run, FILE *out) {
           run->verdicts[PJ_CTS_PASSED]);
   fprintf(out, "passed, %zu not offered, %zu declared unsupported.</p>\n",
           run->verdicts[PJ_CTS_NOT_OFFERED], run->verdicts[PJ_CTS_UNSUPPORTED]);
-  fprintf(out, "<table><tr><th>tag</th><th class=\"n\">tests</th>");
+  fprintf(out, "<table class=\"tags\"><tr><th>tag</th><th class=\"n\">tests</th>");
   for (int v = PJ_CTS_PASSED; v < PJ_CTS_NUM_VERDICTS; v++)
     fprintf(out, "<th class=\"n\">%s</th>", pj_cts_verdict_name[v]);
   fprintf(out, "<th></th></tr>\n");

@@ -5,7 +5,8 @@
 //   }
 //
 // A call becomes a copy of the callee's body with the operands in place of its arguments, at any
-// depth of regions and calls. Operations keep their locations: those of the callee.
+// depth of regions and calls. Operations keep their locations: those of the callee, or of the call
+// where the callee's say no place (as functions of JAX that are shared by several callers).
 //
 // A composite that stands for an operation of chlo (`chlo.erf`, `chlo.top_k`), as artifacts of JAX
 // have them, becomes that operation: it has a kernel, which is faster than the decomposition and
@@ -45,6 +46,7 @@ typedef struct Copier {
   uint64_t budget; // operations that may still be copied
   Func **wanted;   // functions to copy, the entry first
   uint32_t num_wanted;
+  const PjLoc *call; // where the body that is copied is called; NULL: it is a function's own
 } Copier;
 
 static uint64_t hash_name(PjStr name) {
@@ -160,6 +162,27 @@ static void want_named(Copier *copier, const PjOp *op) {
 
 // ---------------------------------------------------------------------------------------- copying
 
+// Whether |loc| leads to a position in a file, by the way that pj_loc_describe takes.
+static bool has_place(const PjLoc *loc) {
+  for (int depth = 0; loc && depth < 64; ++depth) {
+    if (loc->kind == PJ_LOC_FILE)
+      return true;
+    loc = loc->kind == PJ_LOC_FUSED ? (loc->count ? loc->parts[0] : NULL) : loc->child;
+  }
+  return false;
+}
+
+// |loc|, at the place of the call if it has none: with its name, if it is one.
+static const PjLoc *place(Copier *copier, const PjLoc *loc) {
+  if (!copier->call || has_place(loc))
+    return loc;
+  if (!loc || loc->kind != PJ_LOC_NAME)
+    return copier->call;
+  PjLoc *placed = PJ_NEW(copier->rw->arena, PjLoc);
+  *placed = (PjLoc){.kind = PJ_LOC_NAME, .text = loc->text, .child = copier->call};
+  return placed;
+}
+
 static void copy_ops(Copier *copier, const PjRegion *from, const PjOp *end, PjRegion *to,
                      PjValue **map, uint32_t nesting);
 
@@ -191,7 +214,7 @@ static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **m
   PjRewrite *rw = copier->rw;
   PjOp *op =
       pj_op_create(rw->arena, from->kind, from->num_operands, from->num_results, from->num_regions);
-  op->loc = from->loc;
+  op->loc = place(copier, from->loc);
   op->extra = from->extra;
   for (uint32_t i = 0; i < pj_op_info[op->kind].num_attrs; ++i)
     op->attrs[i] = from->attrs[i];
@@ -246,7 +269,7 @@ static bool copy_as_chlo(Copier *copier, const PjOp *composite, PjRegion *to, Pj
     fits = pj_type_eq(types[i], composite->results[i].type);
   if (!fits)
     return false;
-  op->loc = composite->loc;
+  op->loc = place(copier, composite->loc);
   add_results(copier, composite, op, map);
   pj_op_append(to, op);
   ++rw->num_ops;
@@ -270,7 +293,10 @@ static bool inline_call(Copier *copier, const PjOp *call, PjRegion *to, PjValue 
   PjValue **inner = PJ_NEW_ARRAY(rw->scratch, PjValue *, callee->op->num_values);
   for (uint32_t i = 0; i < body->num_args; ++i)
     inner[body->args[i].id] = map[call->operands[i]->id];
+  const PjLoc *outer = copier->call;
+  copier->call = place(copier, call->loc);
   copy_ops(copier, body, end, to, inner, nesting);
+  copier->call = outer;
   for (uint32_t i = 0; i < call->num_results; ++i)
     map[call->results[i].id] = inner[end->operands[i]->id];
   pj_arena_reset(rw->scratch, mark);

@@ -130,6 +130,27 @@ def test_profile_without_profiler(pjrt):
     assert "This plugin has no profiler" in (pjrt.folder / "r.html").read_text()
 
 
+def test_profile_of_a_shared_function(pjrt):
+    """What has no place of its own, as in functions that JAX shares between callers, has that of the call."""
+    (pjrt.folder / "shared.mlir").write_text("""module {
+  func.func private @sorted(%x: tensor<64xf32>) -> tensor<64xf32> {
+    %0 = "stablehlo.sort"(%x) ({
+    ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+      %c = stablehlo.compare LT, %a, %b : (tensor<f32>, tensor<f32>) -> tensor<i1>
+      stablehlo.return %c : tensor<i1>
+    }) {dimension = 0 : i64} : (tensor<64xf32>) -> tensor<64xf32> loc("sort")
+    return %0 : tensor<64xf32>
+  }
+  func.func public @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+    %0 = func.call @sorted(%x) : (tensor<64xf32>) -> tensor<64xf32> loc("jit(sort)"("model.py":4:2))
+    return %0 : tensor<64xf32>
+  }
+}
+""")
+    found = load(good(pjrt("profile", "shared.mlir", "--repeat", 2, "--json")), "profile.schema.json")
+    assert [(k["ops"], k["source"], k["op_name"]) for k in found["kernels"]] == [("sort", "model.py:4:2", "sort")]
+
+
 def test_profile_of_the_evaluator(pjrt, monkeypatch):
     """A program that it runs whole shows its operations, but not those of a reduction's body."""
     monkeypatch.setenv("PJRT_COMPILER", "eval")
