@@ -1,10 +1,13 @@
 // chlo.top_k: the k largest of each row in falling total order, the first of equals first.
 //
 // One pass over the row keeps those that may still be among the k: elements better than a threshold
-// go to a buffer; when it is full it is sorted, cut to k, and the last of them is the new
+// go to a buffer; when it is full it is cut to the best k, and the last of them is the new
 // threshold. Elements come in order, so one that only equals the threshold comes after k others and
-// is out. On random data few elements enter the buffer; in the worst case each pays the sort of a
+// is out. On random data few elements enter the buffer; in the worst case each pays the cut of a
 // buffer's share.
+//
+// A key of 4 bytes and its place are one number of 8, so that no two are equal and any way to find
+// the k least will do; keys of 8 bytes are sorted, with their places.
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -42,8 +45,61 @@ static size_t scratch_bytes(const TopK *t) {
          pj__scratch_round((size_t)t->buffer * 4) * 2 + PJ_RADIX_COUNTS * 4 + BLOCK * 8 + BLOCK * 4;
 }
 
-// Sorts the buffer of |*count| and cuts it to k; the arrays of |r| may change places.
+static void swap(uint64_t *a, uint64_t *b) {
+  const uint64_t kept = *a;
+  *a = *b;
+  *b = kept;
+}
+
+// Moves the |k| least of |n| > |k| distinct numbers to the front, the greatest of them last: C. A.
+// R. Hoare, "Algorithm 65: Find", Communications of the ACM 4, 1961. False, with the numbers in any
+// order, if the pivots were bad.
+static bool find_least(uint64_t *a, int64_t n, int64_t k) {
+  int64_t low = 0, high = n - 1;
+  for (int64_t work = 8 * n; low < high; work -= high - low + 1) {
+    if (work < 0)
+      return false;
+    const int64_t middle = low + (high - low) / 2;
+    if (a[middle] < a[low])
+      swap(&a[middle], &a[low]);
+    if (a[high] < a[low])
+      swap(&a[high], &a[low]);
+    if (a[high] < a[middle])
+      swap(&a[high], &a[middle]);
+    const uint64_t pivot = a[middle];
+    int64_t i = low, j = high;
+    while (i <= j) {
+      while (a[i] < pivot)
+        i++;
+      while (a[j] > pivot)
+        j--;
+      if (i <= j)
+        swap(&a[i++], &a[j--]);
+    }
+    // Now [low, j] <= [j + 1, i - 1] <= [i, high].
+    if (k - 1 <= j)
+      high = j;
+    else if (k - 1 >= i)
+      low = i;
+    else
+      return true;
+  }
+  return true;
+}
+
+// Cuts the buffer of |*count| to the best k, of which the worst is the last; the arrays of |r| may
+// change places.
 static void cut(const TopK *t, PjRadix *r, int64_t *count) {
+  r->n = *count;
+  if (*count > t->k && (t->coding.key_bytes == 8 || !find_least(r->keys, *count, t->k)))
+    pj__radix_sort(r, NULL);
+  *count = pj__min(*count, t->k);
+}
+
+// The same, and sorts them.
+static void finish(const TopK *t, PjRadix *r, int64_t *count) {
+  if (t->coding.key_bytes == 4)
+    cut(t, r, count);
   r->n = *count;
   pj__radix_sort(r, NULL);
   *count = pj__min(*count, t->k);
@@ -71,8 +127,11 @@ static void top_rows(void *context, int64_t begin, int64_t end, int thread) {
   r.keys = at;
   r.spare = at += pj__scratch_round((size_t)t->buffer * 8);
   at += pj__scratch_round((size_t)t->buffer * 8);
-  r.order = (uint32_t *)at;
-  r.spare_order = (uint32_t *)(at + pj__scratch_round((size_t)t->buffer * 4));
+  const bool joined = t->coding.key_bytes == 4;
+  if (!joined) {
+    r.order = (uint32_t *)at;
+    r.spare_order = (uint32_t *)(at + pj__scratch_round((size_t)t->buffer * 4));
+  }
   for (int64_t row = begin; row < end; ++row) {
     const char *in = run->in + (size_t)(row * t->n) * t->elem;
     int64_t count = 0;
@@ -83,28 +142,31 @@ static void top_rows(void *context, int64_t begin, int64_t end, int thread) {
       t->coding.encode(n, in + (size_t)first * t->elem, keys, t->coding.turn);
       if (count + n > t->buffer) {
         cut(t, &r, &count);
-        limit = ((const uint64_t *)r.keys)[count - 1];
+        limit = ((const uint64_t *)r.keys)[count - 1] >> (joined ? 32 : 0);
         all = false;
       }
       int found = n;
       if (!all)
         found = filter(n, keys, limit, places);
       uint64_t *to = (uint64_t *)r.keys + count;
-      uint32_t *to_order = r.order + count;
       for (int i = 0; i < found; ++i) {
-        const uint32_t place = all ? (uint32_t)i : places[i];
-        to[i] = t->coding.key_bytes == 4 ? ((const uint32_t *)keys)[place]
-                                         : ((const uint64_t *)keys)[place];
-        to_order[i] = (uint32_t)first + place;
+        const uint32_t place = all ? (uint32_t)i : places[i], index = (uint32_t)first + place;
+        if (joined) {
+          to[i] = (uint64_t)((const uint32_t *)keys)[place] << 32 | index;
+        } else {
+          to[i] = ((const uint64_t *)keys)[place];
+          r.order[count + i] = index;
+        }
       }
       count += found;
     }
-    cut(t, &r, &count);
+    finish(t, &r, &count);
     char *values = run->values + (size_t)(row * t->k) * t->elem,
          *indices = run->indices + (size_t)(row * t->k) * index_bytes;
     for (int64_t i = 0; i < t->k; ++i) {
-      memcpy(values + (size_t)i * t->elem, in + (size_t)r.order[i] * t->elem, t->elem);
-      put_index(t->index_dtype, i, r.order[i], indices);
+      const uint32_t place = joined ? (uint32_t)((const uint64_t *)r.keys)[i] : r.order[i];
+      memcpy(values + (size_t)i * t->elem, in + (size_t)place * t->elem, t->elem);
+      put_index(t->index_dtype, i, place, indices);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Places of keys below a limit. Most blocks have none: eight keys at a time are looked at together.
+// Places of keys below a limit. Most blocks have none: 32 keys at a time are looked at together.
 PJ_TARGET static int PJ_V(filter_4)(int n, const void *data, uint64_t limit64, uint32_t *out) {
   const uint32_t *keys = data, limit = (uint32_t)limit64;
   int found = 0, i = 0;
@@ -6,11 +6,21 @@ PJ_TARGET static int PJ_V(filter_4)(int n, const void *data, uint64_t limit64, u
   // Unsigned order by turning the signs.
   const __m256i sign = _mm256_set1_epi32(INT32_MIN),
                 top = _mm256_set1_epi32((int32_t)(limit ^ 0x80000000u));
-  for (; i + 8 <= n; i += 8) {
-    const __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)(keys + i)), sign);
-    unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(top, x)));
-    for (; mask; mask &= mask - 1)
-      out[found++] = (uint32_t)(i + __builtin_ctz(mask));
+  for (; i + 32 <= n; i += 32) {
+    __m256i below[4];
+    for (int part = 0; part < 4; part++) {
+      const __m256i x = _mm256_loadu_si256((const __m256i_u *)(keys + i + 8 * part));
+      below[part] = _mm256_cmpgt_epi32(top, _mm256_xor_si256(x, sign));
+    }
+    const __m256i any =
+        _mm256_or_si256(_mm256_or_si256(below[0], below[1]), _mm256_or_si256(below[2], below[3]));
+    if (_mm256_testz_si256(any, any))
+      continue;
+    for (int part = 0; part < 4; part++) {
+      unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(below[part]));
+      for (; mask; mask &= mask - 1)
+        out[found++] = (uint32_t)(i + 8 * part + __builtin_ctz(mask));
+    }
   }
 #endif
   for (; i < n; ++i) {

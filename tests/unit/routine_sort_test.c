@@ -180,6 +180,26 @@ static void top_k(void **state) {
     }
 }
 
+// Rows in which every element enters the buffer, and one in which few numbers come again and again.
+static void top_k_of_ordered_rows(void **state) {
+  (void)state;
+  const int64_t dims[] = {3, 6000};
+  text_start();
+  text_add("func.func @main(%%x: tensor<3x6000xf32>) -> (tensor<3x300xf32>, tensor<3x300xi32>) {\n"
+           "  %%v, %%i = chlo.top_k(%%x, k = 300) : tensor<3x6000xf32> -> (tensor<3x300xf32>, "
+           "tensor<3x300xi32>)\n"
+           "  return %%v, %%i : tensor<3x300xf32>, tensor<3x300xi32>\n}\n");
+  PjTensor *x = random_tensor(PJ_DT_F32, 2, dims, 0);
+  float *data = (float *)(void *)x->data;
+  for (int i = 0; i < 6000; ++i) {
+    data[i] = (float)i - 3000;
+    data[6000 + i] = (float)-i;
+    data[12000 + i] = (float)(i * 7 % 5);
+  }
+  check_routine(text_get(), PJ_OP_CHLO_TOP_K, 1, &x, MATCH_BITS, 0);
+  pj_tensor_release(x);
+}
+
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   every_comparator(state);
@@ -188,8 +208,8 @@ static void plain_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_comparator),
-                                     cmocka_unit_test(long_slices), cmocka_unit_test(top_k),
-                                     cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_comparator), cmocka_unit_test(long_slices), cmocka_unit_test(top_k),
+      cmocka_unit_test(top_k_of_ordered_rows), cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
