@@ -189,9 +189,11 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
     return NULL;
   const bool by_cols = matrix->sum_step != 1 && rows > 1;
   VectorKernel *kernel = (by_cols ? PJ_PICK(cols) : PJ_PICK(rows))[matrix->dtype];
+  const PjComp sums = matrix->dtype == PJ_DT_F64         ? PJ_COMP_F64
+                      : pj_dtype_is_float(matrix->dtype) ? PJ_COMP_F32
+                                                         : PJ_COMP_U32; // of the kernel
   if (!kernel || (by_cols && matrix->outer_step != 1) || (!by_cols && matrix->sum_step != 1) ||
-      (matrix->dtype == PJ_DT_F64) != (g->comp == PJ_COMP_F64) ||
-      (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64))
+      g->comp != sums)
     return NULL;
   Vector *v = PJ_NEW(arena, Vector);
   *v = (Vector){.kernel = kernel,

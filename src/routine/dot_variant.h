@@ -26,6 +26,36 @@ PJ_TARGET static inline PJ_V(VecF32) PJ_V(load_f16)(const uint16_t *p) {
 }
 #endif
 
+// Integers of 8 to 32 bits, as 32 bits that wrap.
+typedef uint32_t PJ_V(VecU32) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
+#if PJ_LEVEL == 2
+#define WIDEN(from, BYTES) (PJ_V(VecU32)) _mm512_cvt##from##_epi32(LOAD_##BYTES(p))
+#define LOAD_8(p)          _mm_loadu_si128((const __m128i_u *)(p))
+#define LOAD_16(p)         _mm256_loadu_si256((const __m256i_u *)(p))
+#elif PJ_LEVEL == 1
+#define WIDEN(from, BYTES) (PJ_V(VecU32)) _mm256_cvt##from##_epi32(LOAD_##BYTES(p))
+#define LOAD_8(p)          _mm_loadl_epi64((const __m128i_u *)(p))
+#define LOAD_16(p)         _mm_loadu_si128((const __m128i_u *)(p))
+#else
+#define WIDEN(from, BYTES) \
+  ((PJ_V(VecU32)){(uint32_t)p[0], (uint32_t)p[1], (uint32_t)p[2], (uint32_t)p[3]})
+#endif
+PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_s8)(const int8_t *p) {
+  return WIDEN(epi8, 8);
+}
+PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_u8)(const uint8_t *p) {
+  return WIDEN(epu8, 8);
+}
+PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_s16)(const int16_t *p) {
+  return WIDEN(epi16, 16);
+}
+PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_s32)(const int32_t *p) {
+  return *(const PJ_V(VecU32) *)p;
+}
+#undef WIDEN
+#undef LOAD_8
+#undef LOAD_16
+
 // y[r] = sum over p of a[r * row + p] * x[p]. Rows are summed alike whether four at a time or one,
 // so that it does not matter where a part begins.
 #define ROWS_STEP(COUNT, T, LOAD, ONE)                                          \
@@ -105,6 +135,11 @@ VECTOR_KERNELS(bf16, uint16_t, float, load_bf16, one_bf16)
 VECTOR_KERNELS(f16, uint16_t, float, load_f16, _cvtsh_ss)
 #endif
 
+VECTOR_KERNELS(s8, int8_t, uint32_t, load_s8, (uint32_t))
+VECTOR_KERNELS(u8, uint8_t, uint32_t, load_u8, (uint32_t))
+VECTOR_KERNELS(s16, int16_t, uint32_t, load_s16, (uint32_t))
+VECTOR_KERNELS(s32, int32_t, uint32_t, load_s32, (uint32_t))
+
 // c[i, j] = sum over p of a[i, p] * b[p, j], with any strides.
 #define SMALL_KERNEL(NAME, T)                                                                  \
   PJ_TARGET static void PJ_V(NAME)(const Small *s, const void *pa, const void *pb, void *pc) { \
@@ -134,17 +169,17 @@ SMALL_KERNEL(small_u32, uint32_t)
 SMALL_KERNEL(small_u64, uint64_t)
 
 static VectorKernel *const PJ_V(rows)[PJ_DT_COUNT] = {
-    [PJ_DT_F32] = PJ_V(rows_f32),
-    [PJ_DT_F64] = PJ_V(rows_f64),
-    [PJ_DT_BF16] = PJ_V(rows_bf16),
+    [PJ_DT_F32] = PJ_V(rows_f32), [PJ_DT_F64] = PJ_V(rows_f64), [PJ_DT_BF16] = PJ_V(rows_bf16),
+    [PJ_DT_S8] = PJ_V(rows_s8),   [PJ_DT_U8] = PJ_V(rows_u8),   [PJ_DT_S16] = PJ_V(rows_s16),
+    [PJ_DT_S32] = PJ_V(rows_s32), [PJ_DT_U32] = PJ_V(rows_s32),
 #if PJ_LEVEL > 0
     [PJ_DT_F16] = PJ_V(rows_f16),
 #endif
 };
 static VectorKernel *const PJ_V(cols)[PJ_DT_COUNT] = {
-    [PJ_DT_F32] = PJ_V(cols_f32),
-    [PJ_DT_F64] = PJ_V(cols_f64),
-    [PJ_DT_BF16] = PJ_V(cols_bf16),
+    [PJ_DT_F32] = PJ_V(cols_f32), [PJ_DT_F64] = PJ_V(cols_f64), [PJ_DT_BF16] = PJ_V(cols_bf16),
+    [PJ_DT_S8] = PJ_V(cols_s8),   [PJ_DT_U8] = PJ_V(cols_u8),   [PJ_DT_S16] = PJ_V(cols_s16),
+    [PJ_DT_S32] = PJ_V(cols_s32), [PJ_DT_U32] = PJ_V(cols_s32),
 #if PJ_LEVEL > 0
     [PJ_DT_F16] = PJ_V(cols_f16),
 #endif

@@ -126,7 +126,7 @@ static void every_type(void **state) {
 
 static void vectors(void **state) {
   (void)state;
-  for (size_t t = 0; t < 8; ++t)
+  for (size_t t = 0; t < 13; ++t)
     for (int round = 0; round < 12; ++round) {
       int64_t sizes[4] = {round % 3 ? 1 : 3, 1, random_int(1, 600), random_int(1, 200)};
       if (round % 2) {
