@@ -1398,7 +1398,8 @@ struct PJRT_Chunk {
   void *deleter_arg;
 };
 
-// A send callback takes the chunk (and calls its deleter); a receive callback takes the stream.
+// A send callback takes the chunk (and calls its deleter); its error, made by |callback_error|, is
+// the program's. A receive callback takes the stream, which may be filled later, from any thread.
 typedef PJRT_Error *(*PJRT_SendCallback)(PJRT_Chunk *chunk, PJRT_CallbackError *callback_error,
                                          size_t total_size_in_bytes, bool done, void *user_arg);
 
@@ -1434,8 +1435,8 @@ PJRT_DEFINE_STRUCT_TRAITS(PJRT_HloOutputCallbackInfo, num_operands);
 struct PJRT_ExecuteOptions {
   size_t struct_size;
   PJRT_Extension_Base *extension_start;
-  PJRT_SendCallbackInfo **send_callbacks;
-  PJRT_RecvCallbackInfo **recv_callbacks;
+  PJRT_SendCallbackInfo **send_callbacks; // [device][num_send_ops], found by channel
+  PJRT_RecvCallbackInfo **recv_callbacks; // [device][num_recv_ops]
   size_t num_send_ops;
   size_t num_recv_ops;
   int launch_id;
@@ -1965,7 +1966,8 @@ struct PJRT_CopyToDeviceStream_Destroy_Args {
 PJRT_DEFINE_STRUCT_TRAITS(PJRT_CopyToDeviceStream_Destroy_Args, stream);
 typedef PJRT_Error *PJRT_CopyToDeviceStream_Destroy(PJRT_CopyToDeviceStream_Destroy_Args *args);
 
-// Appends |chunk|, which the stream owns from then on.
+// Appends |chunk|, which the stream owns from then on, whatever becomes of it: the stream calls its
+// deleter. The event fails for more than the stream expects.
 struct PJRT_CopyToDeviceStream_AddChunk_Args {
   size_t struct_size;
   PJRT_Extension_Base *extension_start;
