@@ -181,7 +181,9 @@ static void put_fish(FILE *out) {
       bool is_long = strncmp(arg->name, "--", 2) == 0;
       fprintf(out, "complete -c pjrt -n %s -%c %s", condition, is_long ? 'l' : 's',
               arg->name + (is_long ? 2 : 1));
-      if (arg->kind != PJ_ARG_FLAG)
+      if (arg->kind == PJ_ARG_FOLDER)
+        fputs(" -x -a '(__fish_complete_directories)'", out);
+      else if (arg->kind != PJ_ARG_FLAG)
         fputs(completes_file(arg) ? " -r -F" : " -x", out);
       if (arg->kind == PJ_ARG_CHOICE) {
         fputs(" -a '", out);
@@ -192,6 +194,7 @@ static void put_fish(FILE *out) {
       put_fish_text(arg->meaning, out);
       fputc('\n', out);
     }
+    fprintf(out, "complete -c pjrt -n %s -l help -d 'print help'\n", condition);
     if (!(*at)->words)
       continue;
     fprintf(out, "complete -c pjrt -n %s", condition);

@@ -5,8 +5,10 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -146,6 +148,79 @@ def test_other_completions(pjrt, shell):
             assert option.lstrip("-") in out
     if shutil.which(shell):
         assert subprocess.run([shell, "-n"], input=out, capture_output=True, text=True).stderr == ""
+
+
+class Zsh:
+    """An interactive zsh on a terminal of its own, with its completion system and our function."""
+
+    def __init__(self, folder):
+        self.process, self.terminal = pty.fork()
+        if self.process == 0:
+            os.chdir(folder)
+            os.environ.update(TERM="dumb", HOME=str(folder), ZDOTDIR=str(folder))
+            os.execvp("zsh", ["zsh", "-f", "-i"])
+        self.read(0.2)
+        self.write(f"PS1=; fpath=({folder} $fpath); stty cols 300 rows 200; LISTMAX=0; autoload -Uz compinit; "
+                   f"compinit -u -d {folder}/.dump; zstyle ':completion:*' list-separator '#'; echo RE''ADY\n")
+        self.read(30, b"READY\r\n")
+
+    def write(self, text):
+        os.write(self.terminal, text.encode())
+
+    def read(self, seconds, until=None):
+        text, end = b"", time.monotonic() + seconds
+        while time.monotonic() < end and not (until and until in text):
+            if select.select([self.terminal], [], [], 0.05)[0]:
+                text += os.read(self.terminal, 65536)
+        return text.decode(errors="replace")
+
+    def ask(self, line):
+        """The words offered for the end of |line|: Control-D lists them, and the line is shown again below."""
+        self.read(0.1)
+        self.write(line + "\x04")
+        text = self.read(10, b"\n" + line.encode())
+        self.write("\x15")
+        return {word.split(" #")[0].strip() for row in text.splitlines()[1:-1] for word in
+                ([row] if "#" in row else row.split())}
+
+    def close(self):
+        self.write("\x15exit\n")
+        os.close(self.terminal)
+        os.waitpid(self.process, 0)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_completion(pjrt, tmp_path):
+    (tmp_path / "_pjrt").write_text(pjrt("completion", "zsh")[1])
+    (tmp_path / "program.mlir").write_text("")
+    zsh = Zsh(tmp_path)
+    try:
+        assert zsh.ask("pjrt ") == set(commands(pjrt)) and zsh.ask("pjrt pro") == {"profile"}
+        assert zsh.ask("pjrt profile --") == {o for o in options(pjrt, "profile") if o.startswith("--")}
+        assert zsh.ask("pjrt profile --h") == {"--help", "--html"}
+        assert zsh.ask("pjrt run --format ") == {"executable", "hlo", "mlir"}
+        assert zsh.ask("pjrt run prog") == {"program.mlir"} and zsh.ask("pjrt completion ") == {"bash", "zsh", "fish"}
+    finally:
+        zsh.close()
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completion(pjrt, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "p.fish").write_text(pjrt("completion", "fish")[1])
+    (tmp_path / "program.mlir").write_text("")
+
+    def ask(line):
+        result = subprocess.run(["fish", "--no-config", "-c", f"source p.fish; complete -C '{line}'"], cwd=tmp_path,
+                                capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
+        assert not result.stderr, result.stderr
+        return {row.split("\t")[0] for row in result.stdout.splitlines()}
+
+    assert ask("pjrt ") >= set(commands(pjrt)) and ask("pjrt pro") == {"profile"}
+    assert ask("pjrt profile --") == {o for o in options(pjrt, "profile") if o.startswith("--")}
+    assert ask("pjrt profile --h") == {"--help", "--html"} and ask("pjrt run --format ") == {"executable", "hlo", "mlir"}
+    assert ask("pjrt run prog") == {"program.mlir"} and ask("pjrt completion ") == {"bash", "zsh", "fish"}
+    assert ask("pjrt profile --repeat ") == set() and ask("pjrt run -o ") == {"folder/"}
 
 
 # --- Plugins that cannot be used -----------------------------------------------------------------
