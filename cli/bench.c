@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "build.h"
 #include "commands.h"
 #include "file.h"
 #include "json.h"
@@ -103,6 +104,7 @@ static PjStatus take_turns(Bench *bench) {
 static PjStatus measure(Bench *bench) {
   const Args *args = bench->args;
   PJ_TRY(pj_file_read(bench->path, &bench->program, &bench->size));
+  PJ_TRY(pj_form_check(bench->path, bench->program, bench->size, ""));
   PJ_TRY_IN(pj_inputs_make((PjStr){bench->program, bench->size}, args->inputs.names,
                            args->inputs.count, &bench->inputs),
             "%s", bench->path);

@@ -25,6 +25,14 @@ PjForm pj_form_of(const void *bytes, size_t size) {
   return PJ_FORM_TEXT;
 }
 
+PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint) {
+  PjForm form = pj_form_of(bytes, size);
+  PJ_FAIL_IF(form == PJ_FORM_LIBRARY || form == PJ_FORM_EXECUTABLE, INVALID_ARGUMENT,
+             "%s: neither StableHLO text nor MLIR bytecode, but %s%s", path,
+             form == PJ_FORM_LIBRARY ? "a shared library" : "other bytes", hint);
+  return PJ_STATUS_OK;
+}
+
 // --- Options -------------------------------------------------------------------------------------
 
 PjStatus pj_build_take_topology_option(void *args, const char *text) {

@@ -14,6 +14,9 @@ typedef enum PjForm {
 
 // Judges by the first bytes.
 PjForm pj_form_of(const void *bytes, size_t size);
+// INVALID_ARGUMENT for what is no program that can be read: an executable or a plugin. |hint| ends
+// the message.
+PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint);
 
 // --- Machines and options ------------------------------------------------------------------------
 

@@ -74,13 +74,9 @@ static PjStatus compile_file(const CompileArgs *args, const char *program) {
   PjBuild build = {0};
   PJ_TRY(pj_file_read(program, &bytes, &size));
   bool hlo = args->build.format && strcmp(args->build.format, "hlo") == 0;
-  PjForm form = pj_form_of(bytes, size);
   PjStatus status = PJ_STATUS_OK;
-  if (!hlo && (form == PJ_FORM_LIBRARY || form == PJ_FORM_EXECUTABLE))
-    status = PJ_ERROR(INVALID_ARGUMENT,
-                      "%s: neither StableHLO text nor MLIR bytecode (an HloModuleProto wants "
-                      "--format hlo)",
-                      program);
+  if (!hlo)
+    status = pj_form_check(program, bytes, size, " (an HloModuleProto wants --format hlo)");
   if (!status)
     status = compile(args, program, bytes, size, &build);
   pj_build_close(&build);

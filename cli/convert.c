@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "build.h"
 #include "commands.h"
 #include "file.h"
 #include "import/import.h"
@@ -41,7 +42,12 @@ static PjStatus convert_file(Job *job, const char *in, const char *out) {
   char *bytes;
   PJ_TRY(pj_file_read(in, &bytes, &job->size));
   job->bytes = bytes;
-  PjStatus status = pj_arena_create(0, &job->arena);
+  PjStatus status = pj_form_check(in, bytes, job->size, "");
+  if (status) {
+    pj_free(bytes);
+    return status;
+  }
+  status = pj_arena_create(0, &job->arena);
   if (!status)
     status = pj_arena_guard(job->arena, convert, job);
   pj_arena_destroy(job->arena);

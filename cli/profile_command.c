@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "build.h"
 #include "commands.h"
 #include "file.h"
 #include "profile.h"
@@ -123,6 +124,7 @@ static PjStatus tell(const Job *job) {
 static PjStatus profile(Job *job) {
   const Args *args = job->args;
   PJ_TRY(pj_file_read(args->program, &job->program, &job->program_size));
+  PJ_TRY(pj_form_check(args->program, job->program, job->program_size, ""));
   PJ_TRY_IN(pj_inputs_make((PjStr){job->program, job->program_size}, args->inputs, args->num_inputs,
                            &job->inputs),
             "%s", args->program);

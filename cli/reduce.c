@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "build.h"
 #include "commands.h"
 #include "file.h"
 #include "json.h"
@@ -253,7 +254,9 @@ static PjStatus reduce(Reduction *r) {
   char *program;
   size_t size;
   PJ_TRY(pj_file_read(r->args->program, &program, &size));
-  PjStatus status = begin(r, (PjStr){program, size});
+  PjStatus status = pj_form_check(r->args->program, program, size, "");
+  if (!status)
+    status = begin(r, (PjStr){program, size});
   pj_free(program);
   PJ_TRY(status);
   PJ_TRY(search(r));

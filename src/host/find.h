@@ -20,6 +20,8 @@ void pjh__found_nothing(PjhFinder *finder, const char *name, const char *source,
 // |reason| says what it is.
 enum { PJH_REASON_MAX = 160 };
 bool pjh__elf_is_plugin(const char *path, char reason[PJH_REASON_MAX]);
+// Whether it is a library whose end is missing, which must not be loaded; false for what is none.
+bool pjh__elf_is_cut(const char *path);
 
 // Adds the files of |folder|, |depth| folders deep, that are plugins; and those that are not but
 // are called pjrt_plugin_*.so. Returns how many it added.

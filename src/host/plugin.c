@@ -35,6 +35,9 @@ static PjhError *check_version(const char *path, const PJRT_Api *api) {
 
 PjhError *pjh__plugin_open(const char *path, const PJRT_Api **out) {
   *out = NULL;
+  if (pjh__elf_is_cut(path))
+    return pjh__error(PJRT_Error_Code_FAILED_PRECONDITION,
+                      "%s: the file is cut off: perhaps it was not downloaded to the end", path);
   void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (!library) {
     const char *reason = dlerror(); // Names the file already.

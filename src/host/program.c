@@ -68,12 +68,14 @@ typedef struct Job {
   size_t size;
   PjVersion target;
   PjStrBuf *out;
+  bool read; // it could be read: what is wrong then is its version
 } Job;
 
 static PjStatus rewrite(void *context) {
   Job *job = context;
   PjModule *module;
   PJ_TRY(pj_import(job->arena, job->code, job->size, &module));
+  job->read = true;
   return pj_bytecode_write(module, job->target, job->out);
 }
 
@@ -96,6 +98,9 @@ PjhError *pjh__convert(const PjhPlugin *plugin, const void *code, size_t size, P
   }
   if (!status)
     status = pj_strbuf_status(made);
+  // What this library cannot read may be damaged, or newer than both.
+  if (status && !job.read && !newer(written, pj_version_current))
+    return pjh__from_status(status);
   if (status) {
     bool exhausted = pj_status_code(status) == PJ_RESOURCE_EXHAUSTED;
     status = pj_status_prefix(
