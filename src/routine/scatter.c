@@ -209,6 +209,12 @@ static inline void ask_for(const char *from, int64_t bytes) {
     __builtin_prefetch(from + i);
 }
 
+// What is read once: it need not displace the operand in the nearer caches.
+static inline void ask_once(const char *from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += PJ_SCRATCH_ALIGN)
+    __builtin_prefetch(from + i, 0, 0);
+}
+
 // Combines the windows at |places|, whose updates are at |first| + from * step, or at
 // updates[from].
 static void combine_places(const Part *part, const PjScatterPlaces *places, int64_t first,
@@ -226,8 +232,8 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
     next = i + 1;
     if (i + AHEAD < places->count && !updates) {
       ask_for(part->acc + (places->to[i + AHEAD] * s->unit + part->column) * elem, near);
-      ask_for(source + (first + places->from[i + AHEAD] * s->update_step + part->column) * elem,
-              near);
+      ask_once(source + (first + places->from[i + AHEAD] * s->update_step + part->column) * elem,
+               near);
     }
     const int64_t from =
         updates ? updates[places->from[i]] : first + places->from[i] * s->update_step;
