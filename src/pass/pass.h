@@ -14,7 +14,8 @@
 //   * Operations are in their usual form: none with dynamic sizes whose result is static after
 //     all; no legacy dot, broadcast or map, no chlo.broadcast_*; batch normalisations written out.
 //   * Windows whose body no ready kernel knows, or of several operands, are written out, with loops
-//     over the places of large ones; so are bitcasts of elements that are less than a byte.
+//     over the places of large ones, and along the dimension where their results continue each
+//     other; so are bitcasts of elements that are less than a byte.
 //   * Constants stand on the right of commutative operations. The operands of broadcasts and
 //     contractions have no dimensions of size 1. Gathers and scatters of one window that is known
 //     to lie within are slices and updates. The private constants of a region stay in it.
