@@ -192,7 +192,8 @@ def describe(plugin, build):
     found = json.loads(out)["plugin"]
     client = found["client"]["platform"] if "client" in found else found["unavailable"]["client"]
     return {**row, "api": f"{found['api']['major']}.{found['api']['minor']}", "functions": found["functions"]["filled"],
-            "extensions": len(found["extensions"]), "client": client.rpartition(str(plugin.path(build)) + ": ")[2]}
+            "extensions": len(found["extensions"]),
+            "client": client.rpartition(str(plugin.path(build)) + ": ")[2].partition(" (")[0]}  # without the hint
 
 
 def compile_all(plugin, build, folder, programs):
