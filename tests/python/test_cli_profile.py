@@ -4,6 +4,7 @@ import html.parser
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -119,6 +120,34 @@ def test_profile_report(pjrt):
     assert page.tags.count("h2") == 5 and page.tags.count("svg") > 4 and "b" not in page.tags[:9]
     for word in ("time per run [", "time since the run began [", "model.py:7", "prefers-color-scheme:dark"):
         assert word in text
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MEASURE = """<script>addEventListener("load", () => {
+  const page = document.documentElement, bad = [];
+  if (page.scrollWidth > page.clientWidth) bad.push("page " + page.scrollWidth);
+  for (const text of document.querySelectorAll("body > svg > g > text")) {
+    const box = text.getBoundingClientRect();
+    if (box.left < -1 || box.right > page.clientWidth + 1 || !box.width) bad.push(text.textContent);
+  }
+  document.title = "measured " + page.clientWidth + ": " + bad.join("; ");
+})</script>"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+@pytest.mark.parametrize("width", [500, 1100])
+def test_reports_in_a_browser(pjrt, width):
+    """Laid out by Chromium, nothing runs out of the window and every bar has its label."""
+    good(pjrt("profile", "program.mlir", "--repeat", 3, "--html", "profile.html"))
+    good(pjrt("check", "--quiet", "--filter", "api.*", "--html", "check.html", pjrt.plugin))
+    for name in ("profile.html", "check.html"):
+        page = pjrt.folder / name
+        page.write_text(page.read_text() + MEASURE)
+        result = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={pjrt.folder}/browser",
+                                 f"--window-size={width},1500", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
+                                capture_output=True, text=True, timeout=120)
+        title = re.search(r"<title>(.*?)</title>", result.stdout)
+        assert title and re.fullmatch(rf"measured {width}: ", title[1]), (title, result.stderr[-500:])
 
 
 def test_profile_without_profiler(pjrt):
