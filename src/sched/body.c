@@ -84,6 +84,7 @@ bool pj_reducer_make(const PjOp *op, PjReducer *out) {
   out->has_identity = known_monoids(region, op->num_results, out->monoids);
   out->by_index = !out->has_identity && pj_match_arg_reduce(op, &arg);
   out->index = out->by_index ? arg.index : 0;
+  out->largest = out->by_index && arg.max;
   out->ordered = !out->has_identity && !out->by_index;
   PjDtype dtype = op->results[0].type->dtype;
   out->wide = out->has_identity && op->num_results == 1 &&

@@ -19,6 +19,7 @@ typedef struct PjReducer {
   // index, operand |index|, comes first. Every other body is |ordered|: it sees its elements in
   // order, one lane.
   bool by_index, ordered;
+  bool largest; // by_index: of the largest element, else the smallest
   uint32_t index;
 } PjReducer;
 

@@ -154,6 +154,92 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKi
   pj_accumulators_unflatten(acc, args);
 }
 
+// ---- Where the largest element of a long row is
+
+enum { SEARCH_BLOCK = 512, SEARCH_FROM = 16 * SEARCH_BLOCK }; // elements
+
+// Whether stage |s| does nothing but look for the index of an extreme float in rows so long that
+// few blocks of them hold a new one.
+static bool is_search(const Stage *s) {
+  const PjGroup *g = s->e->group;
+  if (s->vec.num_roots != 1 || s->num_inner != 1 || s->copies == 1)
+    return false;
+  const PjReducer *r = &g->roots[s->vec.roots[0]].reducer;
+  int64_t length = g->split > 1 ? g->split_size : g->loops[s->inner[0]].extent;
+  return r->by_index && length >= SEARCH_FROM &&
+         pj_dtype_is_float(r->op->operands[1 - r->index]->type->dtype);
+}
+
+// The extreme elements of a block, lane by lane, without NaN, and where there was one.
+typedef struct Extreme {
+  PjKirVal value, nan;
+} Extreme;
+
+static Extreme extreme_of(Stage *s, const PjReducer *r, PjKirVal best, PjKirVal begin, PjKirVal end,
+                          const PjIndex *outer) {
+  PjEmit *e = s->e;
+  PjKir *k = e->k;
+  const PjLoop *last = &e->group->loops[s->inner[0]];
+  PjKirOp op = r->largest ? PJ_KIR_FMAX : PJ_KIR_FMIN;
+  int lanes = e->group->lanes, copies = s->copies;
+  PjKirVal carried[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED];
+  for (int c = 0; c < copies; c++)
+    carried[c] = best;
+  carried[copies] = pj_kir_const(k, PJ_KIR_T(I1, lanes), 0);
+  uint32_t n = (uint32_t)copies + 1;
+  PjKirVal i =
+      pj_kir_for_begin(k, begin, end, pj_kir_i64(k, (int64_t)lanes * copies), n, carried, args);
+  PjKirVal nan = args[copies];
+  for (int c = 0; c < copies; c++) {
+    PjIndex index = *outer;
+    PjKirVal at = c ? pj_kir_add(k, i, pj_kir_i64(k, (int64_t)lanes * c)) : i;
+    index.p[index.n++] = (PjPiece){last->pos, last->extent, {.base = at, .step = 1}};
+    PjElem x =
+        pj_nest_splat(e->nest, pj_nest_value(e->nest, r->op->operands[1 - r->index], &index, 0));
+    carried[c] = pj_kir_2(k, op, x.re, args[c]); // that of before if x is NaN
+    nan = pj_kir_or(k, nan, pj_kir_2(k, PJ_KIR_UNO, x.re, x.re));
+    pj_nest_forget(e->nest);
+  }
+  carried[copies] = nan;
+  pj_kir_for_end(k, n, carried, args);
+  for (int half = copies / 2; half > 0; half /= 2)
+    for (int c = 0; c < half; c++)
+      args[c] = pj_kir_2(k, op, args[c], args[c + half]);
+  return (Extreme){args[0], args[copies]};
+}
+
+// As last_loop over whole vectors: blocks that hold a NaN or something beyond the best so far are
+// taken in, the others cannot change the result, for of equal elements the first counts. The first
+// block is taken in always.
+static void search_loop(Stage *s, PjKirVal begin, PjKirVal end, const PjIndex *outer) {
+  PjEmit *e = s->e;
+  PjKir *k = e->k;
+  const PjReducer *r = &e->group->roots[s->vec.roots[0]].reducer;
+  PjKirOp op = r->largest ? PJ_KIR_FMAX : PJ_KIR_FMIN;
+  int lanes = e->group->lanes;
+  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED], taken[PJ_MAX_CARRIED];
+  pj_emit_lanes(e, lanes);
+  uint32_t n = pj_accumulators_flatten(&s->vec, init);
+  init[n] = init[1 - r->index]; // of the best, in all lanes
+  PjKirVal block = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, SEARCH_BLOCK), n + 1, init, args);
+  PjKirVal block_end =
+      pj_kir_2(k, PJ_KIR_SMIN, pj_kir_add(k, block, pj_kir_i64(k, SEARCH_BLOCK)), end);
+  PjKirVal best = args[n];
+  Extreme found = extreme_of(s, r, best, block, block_end, outer);
+  PjKirVal beyond =
+      r->largest ? pj_kir_flt(k, best, found.value) : pj_kir_flt(k, found.value, best);
+  PjKirVal any = pj_kir_reduce_lanes(k, PJ_KIR_OR, pj_kir_or(k, beyond, found.nan));
+  pj_kir_if_begin(k, pj_kir_or(k, any, pj_kir_eq(k, block, begin)));
+  pj_accumulators_unflatten(&s->vec, args);
+  last_loop(s, &s->vec, lanes, s->copies, block, block_end, outer);
+  pj_accumulators_flatten(&s->vec, taken);
+  taken[n] = pj_kir_splat(k, pj_kir_reduce_lanes(k, op, found.value), lanes);
+  pj_kir_if_else(k, n + 1, taken);
+  pj_kir_if_end(k, n + 1, args, taken);
+  pj_kir_for_end(k, n + 1, taken, args);
+  pj_accumulators_unflatten(&s->vec, args);
+}
+
 static void stage_loop(Stage *s, int level, const PjIndex *outer) {
   PjEmit *e = s->e;
   PjKir *k = e->k;
@@ -173,7 +259,10 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
         PjKirVal many = loop->extent % (lanes * s->copies)
                             ? pj_emit_whole(e, begin, end, lanes * s->copies)
                             : end;
-        last_loop(s, &s->vec, lanes, s->copies, begin, many, outer);
+        if (is_search(s))
+          search_loop(s, begin, many, outer);
+        else
+          last_loop(s, &s->vec, lanes, s->copies, begin, many, outer);
         at = many;
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
