@@ -9,7 +9,8 @@
 // What of a product one call of a tile does; strides in elements.
 typedef struct PjFewBlock {
   int64_t a_row, a_sum, b_sum, c_row, sums;
-  bool add; // to what stands in c
+  int64_t ahead; // how far what is read next lies from what is read now, if it is to be asked for
+  bool add;      // to what stands in c
 } PjFewBlock;
 typedef void PjFewTile(const PjFewBlock *f, const void *a, const void *b, void *c);
 typedef struct PjFewKernels {
@@ -26,7 +27,11 @@ enum {
   TILE_ROWS = 4,
   WIDE = 3,               // vectors of a tile
   NEAR_BYTES = 192 << 10, // a matrix that stays in a near cache
-  SUMS = 8,              // of a larger one, at a time: so many lines are read in turn, side by side
+  SUMS = 8, // of a larger one, at a time: so many lines are read in turn, side by side
+  // Lines so short, SUMS of them together, that the processor does not see where they lead: fewer
+  // are read at a time, and the next ones asked for.
+  SHORT_BYTES = 16 << 10,
+  SUMS_SHORT = 4,
   SUMS_ONE = 512,        // no more at a time, as in gemm.c
   FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
   PART_TILES = 4,        // tiles side by side in the smallest part,
@@ -168,7 +173,10 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
              .k = g->k,
              .num_batch = g->num_batch,
              .batch = g->batch};
-  f->sums = far ? SUMS : pj__min(g->k, SUMS_ONE);
+  const bool is_short = g->b.sum_step <= SHORT_BYTES / SUMS / (int64_t)f->elem;
+  if (far && is_short)
+    f->block.ahead = g->b.sum_step * SUMS_SHORT;
+  f->sums = far ? is_short ? SUMS_SHORT : SUMS : pj__min(g->k, SUMS_ONE);
   f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);

@@ -6,12 +6,16 @@
     typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));   \
     enum { LANES = PJ_VB / sizeof(T) };                                                 \
     const T *a = pa, *b = pb;                                                           \
-    const int64_t row = f->a_row, a_sum = f->a_sum, b_sum = f->b_sum;                   \
+    const int64_t row = f->a_row, a_sum = f->a_sum, b_sum = f->b_sum, ahead = f->ahead; \
     T *c = pc;                                                                          \
     Vec sum[ROWS][VECTORS];                                                             \
     memset(sum, 0, sizeof sum);                                                         \
     for (int64_t p = 0; p < f->sums; ++p, a += a_sum, b += b_sum) {                     \
       Vec x[VECTORS];                                                                   \
+      if (ahead) {                                                                      \
+        __builtin_prefetch(b + ahead);                                                  \
+        __builtin_prefetch(b + ahead + (VECTORS - 1) * LANES);                          \
+      }                                                                                 \
       PJ_UNROLL for (int v = 0; v < VECTORS; ++v) x[v] = *(const Vec *)(b + v * LANES); \
       PJ_UNROLL for (int i = 0; i < ROWS; ++i) {                                        \
         const T y = a[i * row];                                                         \
