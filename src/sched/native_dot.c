@@ -251,15 +251,29 @@ static void end_turns(DotLoops *d, int64_t count, int64_t step) {
     pj_kir_for_end(d->n->k, 0, NULL, NULL);
 }
 
-static void over_columns(DotLoops *d, PjKirVal row, int rows) {
+static void over_rows(DotLoops *d, Tile *t) {
+  int64_t m = d->dot.m, whole = m / d->rows * d->rows;
+  t->rows = d->rows;
+  t->row = begin_turns(d, whole, d->rows);
+  tile(d, t);
+  end_turns(d, whole, d->rows);
+  if (whole == m)
+    return;
+  t->row = pj_kir_i64(d->n->k, whole);
+  t->rows = (int)(m - whole);
+  tile(d, t);
+}
+
+// Columns of b stay in the cache for all rows.
+static void over_columns(DotLoops *d) {
   int64_t n = d->dot.n, unit = d->kind == LANES_COLUMNS ? d->lanes : 1;
   int64_t width = d->columns * unit, whole = n / width * width, rest = n - whole;
-  Tile t = {.row = row, .rows = rows, .columns = d->columns};
+  Tile t = {.columns = d->columns};
   if (whole) {
     for (int c = 0; c < t.columns; c++)
       t.offset[c] = c * unit;
     t.column = begin_turns(d, whole, width);
-    tile(d, &t);
+    over_rows(d, &t);
     end_turns(d, whole, width);
   }
   if (!rest)
@@ -268,16 +282,7 @@ static void over_columns(DotLoops *d, PjKirVal row, int rows) {
   t.columns = (int)((rest + unit - 1) / unit);
   for (int c = 0; c < t.columns; c++) // the last vector ends with the row
     t.offset[c] = (c + 1) * unit <= rest ? c * unit : rest - unit;
-  tile(d, &t);
-}
-
-static void over_rows(DotLoops *d) {
-  int64_t m = d->dot.m, whole = m / d->rows * d->rows;
-  PjKirVal row = begin_turns(d, whole, d->rows);
-  over_columns(d, row, d->rows);
-  end_turns(d, whole, d->rows);
-  if (whole < m)
-    over_columns(d, pj_kir_i64(d->n->k, whole), (int)(m - whole));
+  over_rows(d, &t);
 }
 
 void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
@@ -293,6 +298,6 @@ void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
   d.b = *b;
   choose_tile(&d, n->l->options->target->vector_bytes / (int)pj_dtype_bytes(d.dtype));
   d.batch = begin_turns(&d, d.dot.batch, 1);
-  over_rows(&d);
+  over_columns(&d);
   end_turns(&d, d.dot.batch, 1);
 }

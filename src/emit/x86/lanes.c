@@ -56,8 +56,9 @@ static void lower_splat(Lower *l, PjKirVal v) {
   X86Op scalar = x86_is_gpr(pj_kir_typeof(l->k, inst->args[0]))
                      ? x86_scalar(l, inst->args[0])
                      : x86_parts(l, inst->args[0])->op[0];
-  X86Op all = scalar.kind == X86_POOL ? scalar // constants are splat already
-                                      : x86_broadcast(l, elem, x86_part_size(lanes, bytes), scalar);
+  X86Op all = scalar.kind == X86_POOL || l->values[inst->args[0]].splat
+                  ? scalar // constants are splat already
+                  : x86_broadcast(l, elem, x86_part_size(lanes, bytes), scalar);
   Parts parts = {.n = x86_num_parts(lanes, bytes)};
   for (int i = 0; i < parts.n; ++i)
     parts.op[i] = all;

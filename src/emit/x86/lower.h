@@ -24,6 +24,7 @@ typedef struct Value {
   uint8_t mask;  // of a vector of i1: bytes of a lane
   bool needed;   // somebody wants it in a register
   bool lazy;     // a scalar comparison, made where it is used
+  bool splat;    // a scalar float whose register holds it in all lanes
   uint32_t uses; // by instructions
 } Value;
 

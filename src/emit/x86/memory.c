@@ -230,6 +230,14 @@ static X86Mem lane_of(X86Mem m, int lane, int bytes) {
 
 // ---- loads and stores
 
+// A scalar float that goes into all lanes of a vector next is loaded into all of them at once.
+static bool is_splat_next(const Lower *l, PjKirVal v, PjKirElem elem) {
+  if ((elem != PJ_KIR_F32 && elem != PJ_KIR_F64) || v + 1 >= l->k->insts.len)
+    return false;
+  const PjKirInst *next = pj_kir_inst(l->k, v + 1);
+  return next->op == PJ_KIR_SPLAT && next->args[0] == v && next->type.lanes > 1;
+}
+
 static void lower_load(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
@@ -237,7 +245,11 @@ static void lower_load(Lower *l, PjKirVal v) {
   X86Mem m = access(l, inst->args[0], inst->args[1], bytes);
   PjKirVal mask = inst->num_args > 2 ? inst->args[2] : 0;
   if (!mask && lanes == 1) {
-    x86_set_one(l, v, load_scalar(l, elem, x86_memory(l, m)));
+    l->values[v].splat = is_splat_next(l, v, elem);
+    x86_set_one(l, v,
+                l->values[v].splat ? x86_rm(l, X86_VEC, X86_M38 | P | (bytes == 4 ? 0x18 : 0x19),
+                                            32, x86_memory(l, m))
+                                   : load_scalar(l, elem, x86_memory(l, m)));
     return;
   }
   Parts out = {.n = x86_num_parts(lanes, bytes)};
