@@ -124,6 +124,12 @@ ARITHMETIC(C128, double, c128)
   static W with_angle_##S(W z, W value) {                                                        \
     return isfinite(cimag##L(z)) ? value : CMPLXL(NAN, NAN);                                     \
   }                                                                                              \
+  static W sin_of_##S(W z) {                                                                     \
+    return isfinite(creal##L(z)) ? csin##L(z) : CMPLXL(NAN, NAN);                                \
+  }                                                                                              \
+  static W cos_of_##S(W z) {                                                                     \
+    return isfinite(creal##L(z)) ? ccos##L(z) : CMPLXL(NAN, NAN);                                \
+  }                                                                                              \
   static W tan_of_##S(W z) {                                                                     \
     bool vague = !isfinite(creal##L(z)) && isfinite(cimag##L(z));                                \
     return vague ? CMPLXL(NAN, NAN) : ctan##L(z);                                                \
@@ -228,8 +234,8 @@ static long double complex cosh_of_c128(long double complex z) {
 BOTH_1(exp, cexp, cexpl)
 BOTH_1(log, clog, clogl)
 BOTH_1(sqrt, csqrt, csqrtl)
-BOTH_1(sin, csin, csinl)
-BOTH_1(cos, ccos, ccosl)
+BOTH_1(sin, sin_of_c64, sin_of_c128)
+BOTH_1(cos, cos_of_c64, cos_of_c128)
 BOTH_1(tan, tan_of_c64, tan_of_c128)
 BOTH_1(tanh, ctanh, ctanhl)
 BOTH_1(sinh, sinh_of_c64, sinh_of_c128)

@@ -182,6 +182,8 @@ const PjRoutine *pj__scan_select(PjArena *arena, const PjOp *op, const PjWindow 
   if (!prefix && (w->low[axis] != 0 || w->size[axis] < s->n))
     return NULL;
   s->convert = s->dtype == PJ_DT_BF16 || s->dtype == PJ_DT_F16;
+  if (s->convert && kind == PJ_FOLD_MUL)
+    return NULL; // in f32 a product would come back from where it had become 0 or infinite
   s->comp = s->convert ? PJ_DT_F32 : s->dtype;
   s->elem = pj_dtype_bytes(s->dtype);
   s->comp_elem = pj_dtype_bytes(s->comp);

@@ -154,6 +154,8 @@ static const PjRoutine *select_slide(PjArena *arena, const PjOp *op, const PjWin
   pj_window_merge(&s->w);
   s->dtype = type->dtype;
   s->convert = s->dtype == PJ_DT_BF16 || s->dtype == PJ_DT_F16;
+  if (s->convert && kind == PJ_FOLD_MUL)
+    return NULL; // in f32 a product would come back from where it had become 0 or infinite
   s->comp = s->convert ? PJ_DT_F32 : s->dtype;
   s->elem = pj_dtype_bytes(s->dtype);
   s->comp_elem = pj_dtype_bytes(s->comp);
