@@ -11,6 +11,7 @@
 #include "file.h"
 #include "import/import.h"
 #include "ir/print.h"
+#include "progress.h"
 
 typedef struct ConvertArgs {
   const char *out, *to, *target;
@@ -47,10 +48,12 @@ static PjStatus convert_file(Job *job, const char *in, const char *out) {
     pj_free(bytes);
     return status;
   }
+  pj_show_progress("converting %s", in);
   status = pj_arena_create(0, &job->arena);
   if (!status)
     status = pj_arena_guard(job->arena, convert, job);
   pj_arena_destroy(job->arena);
+  pj_hide_progress();
   pj_free(bytes);
   status = pj_status_prefix(status, "%s", in);
   if (!status)

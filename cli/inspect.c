@@ -78,6 +78,7 @@ static PjStatus inspect(const InspectArgs *args, const char *path) {
   PjReport report = {.json = args->json};
   PJ_TRY(pj_file_read(path, &bytes, &size));
   PjForm form = pj_form_of(bytes, size);
+  pj_show_progress("reading %s", path);
   pj_report_open(&report, NULL);
   PjStatus status;
   if (form == PJ_FORM_LIBRARY)
