@@ -37,10 +37,21 @@ static void end_event(const PjhPlugin *plugin, PJRT_Error_Code code) {
 static PJRT_Event_OnReadyCallback late_callback;
 static void *late_user;
 
+// The second call, whose error the host leaves alone: it cannot know whose it is.
+static void call_again(PJRT_Error *error, void *user) {
+  late_callback(error, user);
+  if (!error)
+    return;
+  PJRT_Error_Destroy_Args destroy = {.struct_size = PJRT_Error_Destroy_Args_STRUCT_SIZE};
+  destroy.error = error;
+  pjh_plugin_api(host_plugin)->PJRT_Error_Destroy(&destroy);
+}
+
 static PJRT_Error *on_ready_twice(PJRT_Event_OnReady_Args *args) {
   late_callback = args->callback;
   late_user = args->user_arg;
   PJRT_Error *error = pjh_plugin_api(host_plugin)->PJRT_Event_OnReady(args);
+  args->callback = call_again;
   return error ? error : pjh_plugin_api(host_plugin)->PJRT_Event_OnReady(args);
 }
 
