@@ -368,7 +368,7 @@ static void reuse_input(PjLower *l, const PjUnit *unit, const Binding *b, const 
 static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, const uint32_t *parts,
                            PjSteps *out) {
   Binding b = new_binding(l, unit, "join");
-  PjRootBuffers in[PJ_MAX_ROOTS], results[PJ_MAX_ROOTS];
+  PjRootBuffers in[PJ_MAX_ROOTS] = {0}, results[PJ_MAX_ROOTS] = {0};
   uint32_t at = 0;
   for (uint32_t r = 0; r < g->num_roots; r++)
     for (uint32_t i = 0; i < g->roots[r].op->num_results; i++) {
