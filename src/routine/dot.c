@@ -23,6 +23,10 @@
 typedef void VectorKernel(int64_t rows, int64_t k, const void *a, int64_t step, const void *x,
                           void *y);
 
+// The same for up to FEW vectors of f32, together.
+typedef void TogetherKernel(int64_t rows, int64_t k, const float *a, int64_t row, int64_t count,
+                            const float *x, int64_t x_step, float *y, int64_t y_step);
+
 typedef PjSmallProduct Small;
 typedef void SmallKernel(const Small *s, const void *a, const void *b, void *c);
 
@@ -60,7 +64,8 @@ static PjStatus run_zero(const PjRoutine *self, PjThreads *threads, const void *
 typedef struct Vector {
   PjRoutine routine;
   VectorKernel *kernel;
-  bool by_cols, swapped; // swapped: the matrix is in[0]
+  TogetherKernel *together; // or NULL
+  bool by_cols, swapped;    // swapped: the matrix is in[0]
   PjComp comp;
   PjDtype matrix_dtype, vector_dtype, out_dtype;
   int64_t rows, k, step; // of the matrix; |step| between rows, or, by_cols, between p
@@ -98,6 +103,11 @@ static void vector_block(const VectorRun *run, int64_t batch, const char *matrix
                                         : run->vector + batch_offset(v->num_batch, v->batch_dims,
                                                                      v->vector_batch, batch);
   const int64_t next = v->vector_copied ? v->k : v->vector_outer;
+  if (v->together) {
+    v->together(rows, v->k, (const float *)matrix, v->step, v->count, (const float *)vector, next,
+                (float *)sums, BLOCK_COLS);
+    return;
+  }
   if (v->by_cols)
     memset(sums, 0, (size_t)(v->count * BLOCK_COLS) * comp);
   for (int64_t p = 0; p < v->k; p += v->block_sums) {
@@ -213,6 +223,8 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
                 .batch = g->batch};
   v->vector_copied =
       !pj_comp_is_native(g->comp, vector->dtype) || (vector->sum_step != 1 && g->k > 1);
+  if (!by_cols && count > 1 && matrix->dtype == PJ_DT_F32)
+    v->together = *PJ_PICK(together);
   v->block_rows = by_cols ? BLOCK_COLS : BLOCK_ROWS;
   v->block_sums = g->k;
   if (count > 1 && by_cols)

@@ -140,6 +140,66 @@ VECTOR_KERNELS(u8, uint8_t, uint32_t, load_u8, (uint32_t))
 VECTOR_KERNELS(s16, int16_t, uint32_t, load_s16, (uint32_t))
 VECTOR_KERNELS(s32, int32_t, uint32_t, load_s32, (uint32_t))
 
+#if PJ_LEVEL > 0
+// y[i * y_step + r] = sum over p of a[r * row + p] * x[i * x_step + p] for |count| vectors, four at
+// most: two rows with four vectors at a time, always, so that each sum is made alike. Rows that
+// come AHEAD numbers later are asked for, which two streams side by side do not do by themselves.
+PJ_TARGET static void PJ_V(rows_together)(int64_t rows, int64_t k, const float *a, int64_t row,
+                                          int64_t count, const float *x, int64_t x_step, float *y,
+                                          int64_t y_step) {
+  typedef PJ_V(VecF32) Vec;
+  enum { LANES = PJ_VB / sizeof(float), VECTORS = 4, ALL = 2 * VECTORS, AHEAD = 1024 };
+  const float *each[VECTORS];
+  for (int64_t i = 0; i < VECTORS; ++i)
+    each[i] = x + pj__min(i, count - 1) * x_step;
+  for (int64_t r = 0; r < rows; r += 2, a += 2 * row) {
+    const float *next = r + 1 < rows ? a + row : a;
+    Vec sum[ALL];
+    memset(sum, 0, sizeof sum);
+    int64_t p = 0;
+    for (; p + LANES <= k; p += LANES) {
+      const Vec a0 = *(const Vec *)(a + p), a1 = *(const Vec *)(next + p);
+      __builtin_prefetch(a + p + AHEAD);
+      __builtin_prefetch(next + p + AHEAD);
+      PJ_UNROLL for (int i = 0; i < VECTORS; ++i) {
+        const Vec b = *(const Vec *)(each[i] + p);
+        sum[i] += a0 * b;
+        sum[VECTORS + i] += a1 * b;
+      }
+    }
+    __m256 s[ALL];
+    PJ_UNROLL for (int i = 0; i < ALL; ++i) {
+#if PJ_LEVEL == 2
+      s[i] = _mm256_add_ps(_mm512_castps512_ps256((__m512)sum[i]),
+                           _mm512_extractf32x8_ps((__m512)sum[i], 1));
+#else
+      s[i] = (__m256)sum[i];
+#endif
+    }
+    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3])),
+                 high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
+    float all[ALL];
+    _mm256_storeu_ps(all, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                        _mm256_permute2f128_ps(low, high, 0x31)));
+    for (; p < k; ++p)
+      for (int i = 0; i < VECTORS; ++i) {
+        all[i] += a[p] * each[i][p];
+        all[VECTORS + i] += next[p] * each[i][p];
+      }
+    for (int64_t i = 0; i < count; ++i) {
+      y[i * y_step + r] = all[i];
+      if (r + 1 < rows)
+        y[i * y_step + r + 1] = all[VECTORS + i];
+    }
+  }
+}
+#define ROWS_TOGETHER PJ_V(rows_together)
+#else
+#define ROWS_TOGETHER NULL
+#endif
+static TogetherKernel *const PJ_V(together)[] = {ROWS_TOGETHER};
+#undef ROWS_TOGETHER
+
 // c[i, j] = sum over p of a[i, p] * b[p, j], with any strides.
 #define SMALL_KERNEL(NAME, T)                                                                  \
   PJ_TARGET static void PJ_V(NAME)(const Small *s, const void *pa, const void *pb, void *pc) { \

@@ -176,6 +176,19 @@ static void legacy_dot(void **state) {
     pj_tensor_release(inputs[i]);
 }
 
+// A few vectors together, by the rows of a matrix large enough for that.
+static void vectors_together(void **state) {
+  (void)state;
+  for (int round = 0; round < 12; ++round) {
+    int64_t sizes[4] = {1 + round % 2, 2 + round % 3, random_int(150, 300), random_int(150, 300)};
+    if (round % 4 > 1) {
+      sizes[2] = sizes[1];
+      sizes[1] = random_int(150, 300);
+    }
+    check(PJ_DT_F32, PJ_DT_F32, sizes, round > 5, false);
+  }
+}
+
 // What processors without AVX2 run.
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
@@ -186,8 +199,9 @@ static void plain_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type), cmocka_unit_test(vectors),
-      cmocka_unit_test(few_rows),   cmocka_unit_test(blocks),
-      cmocka_unit_test(legacy_dot), cmocka_unit_test(plain_instructions)};
+      cmocka_unit_test(every_type),      cmocka_unit_test(vectors),
+      cmocka_unit_test(few_rows),        cmocka_unit_test(blocks),
+      cmocka_unit_test(legacy_dot),      cmocka_unit_test(plain_instructions),
+      cmocka_unit_test(vectors_together)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
