@@ -99,10 +99,24 @@ static PJRT_Error *run_with(PJRT_LoadedExecutable_Execute_Args *args, PJRT_Buffe
   return pj_real->PJRT_LoadedExecutable_Execute(&copy);
 }
 
+static size_t num_outputs(PJRT_LoadedExecutable *loaded) {
+  PJRT_LoadedExecutable_GetExecutable_Args get = {
+      .struct_size = PJRT_LoadedExecutable_GetExecutable_Args_STRUCT_SIZE,
+      .loaded_executable = loaded};
+  pj_broken_destroy_error(pj_real->PJRT_LoadedExecutable_GetExecutable(&get));
+  PJRT_Executable_NumOutputs_Args count = {
+      .struct_size = PJRT_Executable_NumOutputs_Args_STRUCT_SIZE, .executable = get.executable};
+  pj_broken_destroy_error(pj_real->PJRT_Executable_NumOutputs(&count));
+  PJRT_Executable_Destroy_Args destroy = {.struct_size = PJRT_Executable_Destroy_Args_STRUCT_SIZE,
+                                          .executable = get.executable};
+  pj_broken_destroy_error(pj_real->PJRT_Executable_Destroy(&destroy));
+  return count.num_outputs;
+}
+
 PJRT_Error *pj_broken_outputs_swapped(PJRT_LoadedExecutable_Execute_Args *args) {
   PJRT_Error *error = pj_real->PJRT_LoadedExecutable_Execute(args);
   PJRT_Buffer **out = args->output_lists[0];
-  if (!error) {
+  if (!error && num_outputs(args->executable) > 1) {
     PJRT_Buffer *first = out[0];
     out[0] = out[1];
     out[1] = first;

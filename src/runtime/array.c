@@ -20,6 +20,7 @@ PjArray *pj_array_create(PjMemory *memory, const PjShape *shape, PjEvent *ready)
   atomic_init(&array->refs, 1);
   array->memory = memory;
   array->shape = pj_shape_retain(shape);
+  pj_client_retain(memory->client);
   return array;
 }
 
@@ -57,6 +58,7 @@ void pj_array_release(PjArray *array) {
   pj_event_release(array->ready);
   pj_shape_release(array->shape);
   pj_block_free(array, sizeof *array);
+  pj_client_release(device->client);
 }
 
 static PjStatus allocate(PjArray *array) {

@@ -57,15 +57,20 @@ void pj_memory_set_user_data(PjMemory *memory, const void *key, void *data, void
     old_dtor(old_data);
 }
 
-static void memory_destroy(PjMemory *memory) {
-  if (!memory)
-    return;
+static void drop_user_data(PjMemory *memory) {
   for (PjUserData *entry = memory->user_data, *next; entry; entry = next) {
     next = entry->next;
     if (entry->dtor && entry->data)
       entry->dtor(entry->data);
     pj_free(entry);
   }
+  memory->user_data = NULL;
+}
+
+static void memory_destroy(PjMemory *memory) {
+  if (!memory)
+    return;
+  drop_user_data(memory);
   pthread_mutex_destroy(&memory->lock);
   pj_free(memory);
 }
@@ -144,6 +149,7 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
   PjClient *client = pj_calloc(1, sizeof *client);
   if (!client)
     return pj_status_oom();
+  atomic_init(&client->refs, 1);
   pthread_mutex_init(&client->started_lock, NULL);
   pthread_cond_init(&client->started_fewer, NULL);
   client->platform = platform;
@@ -157,12 +163,13 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
   return PJ_STATUS_OK;
 }
 
-void pj_client_destroy(PjClient *client) {
-  if (!client)
+void pj_client_retain(PjClient *client) {
+  atomic_fetch_add_explicit(&client->refs, 1, memory_order_relaxed);
+}
+
+void pj_client_release(PjClient *client) {
+  if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) != 1)
     return;
-  pj_started_close(client);
-  pj_workers_destroy(client->workers);
-  pj_threads_destroy(client->threads);
   if (client->memories)
     for (int i = 0; i < client->num_memories; i++)
       memory_destroy(client->memories[i]);
@@ -177,6 +184,20 @@ void pj_client_destroy(PjClient *client) {
   pthread_cond_destroy(&client->started_fewer);
   pthread_mutex_destroy(&client->started_lock);
   pj_free(client);
+}
+
+void pj_client_destroy(PjClient *client) {
+  if (!client)
+    return;
+  pj_started_close(client);
+  pj_workers_destroy(client->workers);
+  pj_threads_destroy(client->threads);
+  client->workers = NULL;
+  client->threads = NULL;
+  for (int i = 0; client->memories && i < client->num_memories; i++)
+    if (client->memories[i])
+      drop_user_data(client->memories[i]);
+  pj_client_release(client);
 }
 
 PjStatus pj_client_device(PjClient *client, int id, PjDevice **out) {

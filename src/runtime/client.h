@@ -1,7 +1,9 @@
 // Clients, their devices and memories.
 //
 // A client joins a device vtable and a compiler vtable. Its devices and memories live as long as it
-// does; it is destroyed after everything else that was made from it.
+// does. A host should destroy it after everything else that was made from it; but where buffers stay
+// (JAX destroys its clients when Python ends, before the arrays that views of NumPy's keep), devices
+// and memories stay with the last of them, so that they can be destroyed.
 #pragma once
 #include <pthread.h>
 
@@ -56,6 +58,7 @@ struct PjClient {
   bool remote;        // some memory is not visible to the host
   bool queued;        // and its device works by itself while the host goes on
   int process_index;
+  _Atomic int64_t refs; // the host's and one of each array
   int num_devices, num_memories;
   PjDevice **devices;
   PjMemory **memories;
@@ -78,8 +81,12 @@ typedef struct PjClientOptions {
 
 PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *options,
                           PjClient **out_client);
-// Waits for running work. NULL allowed.
+// Waits for running work and ends the client's threads; nothing but the release of arrays may come
+// afterwards. NULL allowed.
 void pj_client_destroy(PjClient *client);
+// The references of arrays.
+void pj_client_retain(PjClient *client);
+void pj_client_release(PjClient *client);
 
 // The device with a global id, or with a local hardware id; INVALID_ARGUMENT if there is none.
 PjStatus pj_client_device(PjClient *client, int id, PjDevice **out);

@@ -72,6 +72,15 @@ print(int(jnp.int64(2**40) * 3), float(jnp.float64(1) / 3), complex(jnp.exp(jnp.
     assert abs(complex(exponential) - complex(0.5403023058681398, 0.8414709848078965)) < 4e-16
 
 
+def test_arrays_outlive_jax(run_python):
+    """When Python ends, JAX destroys its clients before what a module's global variable keeps."""
+    assert run_python("""
+import jax, numpy as np
+kept = jax.device_get(jax.jit(lambda x: x + 1)(np.zeros((1000, 1000), np.float32)))
+print(int(kept.sum()))
+""", JAX_PLATFORMS=PLATFORM) == "1000000\n"
+
+
 def test_donated_arguments_are_gone():
     step = jax.jit(lambda x, y: (x + y, y * 2), donate_argnums=0)
     x, y = jnp.arange(1000.0), jnp.ones(1000)

@@ -519,6 +519,29 @@ static void test_raw_copies(void **state) {
   destroy_buffer(buffer);
 }
 
+// JAX destroys its clients when Python ends, before the arrays that are still there.
+static void test_buffers_outlive_their_client(void **state) {
+  (void)state;
+  PJRT_Client *others = client;
+  ARGS(Client_Create, create);
+  OK(Client_Create, create);
+  client = create.client;
+  float data[4000] = {0};
+  PJRT_Buffer *buffer = make_buffer(device_at(0), PJRT_Buffer_Type_F32, 1, (int64_t[]){4000}, data);
+  PJRT_LoadedExecutable *program =
+      compile("func.func @main(%x: tensor<4000xf32>) -> tensor<4000xf32> {\n"
+              "  %y = stablehlo.add %x, %x : tensor<4000xf32>\n"
+              "  return %y : tensor<4000xf32>\n}\n");
+  PJRT_Buffer *result = NULL;
+  assert_null(try_execute(program, 1, &buffer, &result));
+  ARGS(Client_Destroy, destroy, .client = client);
+  OK(Client_Destroy, destroy);
+  client = others;
+  destroy_buffer(result);
+  destroy_executable(program);
+  destroy_buffer(buffer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_there_and_back),
@@ -533,6 +556,7 @@ int main(void) {
       cmocka_unit_test(test_alias_buffer),
       cmocka_unit_test(test_transfer_manager),
       cmocka_unit_test(test_raw_copies),
+      cmocka_unit_test(test_buffers_outlive_their_client),
   };
   return cmocka_run_group_tests(tests, plugin_setup, plugin_teardown);
 }
