@@ -44,7 +44,8 @@ typedef struct Few {
   PjFewBlock block;
   size_t elem;
   int64_t m, n, k, sums;
-  int64_t part;      // columns of the smallest part; all: parts are of PART_ROWS rows
+  bool by_rows;      // parts are of PART_ROWS rows and all columns,
+  int64_t part;      // or of at least so many columns and all rows
   int32_t num_batch; // batches' strides in bytes
   int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
 } Few;
@@ -60,7 +61,9 @@ static void strip(const Few *f, const PjFewBlock *block, bool wide, const char *
                   char *c) {
   const int64_t steps = pj__divide_up(f->m, TILE_ROWS);
   for (int64_t s = 0, i = 0; s < steps; ++s) {
-    const int64_t rows = (f->m - i) / (steps - s); // all about alike
+    // All about alike; where rows are shared out, a row's tile must not depend on its part, for
+    // tiles differ in which of two NaN they keep.
+    const int64_t rows = f->by_rows ? pj__min(TILE_ROWS, f->m - i) : (f->m - i) / (steps - s);
     f->kernels.tiles[rows - 1 + (wide ? TILE_ROWS : 0)](
         block, a + i * f->block.a_row * (int64_t)f->elem, b,
         c + i * f->block.c_row * (int64_t)f->elem);
@@ -111,7 +114,7 @@ static void run_columns(const Few *f, const char *a, const char *b, char *c, int
 }
 
 static int64_t parts_of(const Few *f) {
-  return pj__max(1, f->m > MOST_ROWS ? f->m / PART_ROWS : f->n / f->part);
+  return pj__max(1, f->by_rows ? f->m / PART_ROWS : f->n / f->part);
 }
 
 static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
@@ -128,7 +131,7 @@ static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
       at_b += rest % f->batch_dims[d] * f->b_batch[d];
     }
     begin += count;
-    if (f->m <= MOST_ROWS) {
+    if (!f->by_rows) {
       run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
                   first + count == parts ? f->n : (first + count) * f->part);
       continue;
@@ -145,8 +148,8 @@ static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *c
   const Few *f = (const Few *)self;
   Run run = {f, in[0], in[1], out[0]};
   const int64_t parts = f->batch * parts_of(f);
-  const double work = f->m > MOST_ROWS ? (double)PART_ROWS * (double)f->n * (double)f->k
-                                       : (double)f->m * (double)f->part * (double)f->k;
+  const double work = f->by_rows ? (double)PART_ROWS * (double)f->n * (double)f->k
+                                 : (double)f->m * (double)f->part * (double)f->k;
   pj_threads_for(threads, parts, pj__grain(parts, work / 8), few_parts, &run);
   return PJ_STATUS_OK;
 }
@@ -168,6 +171,7 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
                        .b_sum = g->b.sum_step,
                        .c_row = g->n},
              .elem = pj_comp_bytes(g->comp),
+             .by_rows = g->m > MOST_ROWS,
              .m = g->m,
              .n = g->n,
              .k = g->k,

@@ -376,8 +376,8 @@ static void hidden_keys_that_count(void **state) {
                  nothing = {1, rows, 80, 2, 8, 8, .heads_first = form, .causal = 1, .fill = "0.0"};
       Special s = plain;
       check(&nothing, s);
-      s.q = 1e6f; // scores below the mask's value
-      s.k = 1e6f;
+      s.q = 0x1p20f; // scores below the mask's value, exact so that no tie is broken by rounding
+      s.k = 0x1p20f;
       check(&c, s);
       s = plain;
       s.at = 79 * 8 * (form ? 1 : 2); // of the last key
