@@ -16,11 +16,13 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 
 from shapes import DTYPES, shapes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIBRARIES = ("torch", "openblas")
+REST = 0.3  # seconds before ours: the peers' threads go on looking for work for a while and hold the processors
 
 
 def program(dtype, m, n, k):
@@ -97,6 +99,7 @@ def main():
         for dtype in dtypes:
             for done, shape in enumerate(shapes()[:: args.take], 1):
                 path.write_text(program(dtype, *shape))
+                time.sleep(REST)
                 row = {"dtype": dtype, "shape": shape, "ours": measure_ours(args.build, path, args.seconds)}
                 for library in LIBRARIES:
                     row[library] = peers.measure(library, dtype, shape, args.seconds)
