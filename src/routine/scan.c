@@ -162,20 +162,13 @@ static PjStatus run_scan(const PjRoutine *self, PjThreads *threads, const void *
 const PjRoutine *pj__scan_select(PjArena *arena, const PjOp *op, const PjWindow *w, PjFoldKind kind,
                                  const void *init) {
   ScanPlan plan = {.dtype = pj__in(op, 0)->dtype, .outer = 1, .inner = 1}, *s = &plan;
-  int32_t axis = -1;
-  for (int32_t d = 0; d < w->rank; ++d) {
-    const bool untouched = w->size[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d] &&
-                           !w->low[d] && w->base_dilation[d] == 1;
-    if (untouched)
-      *(axis < 0 ? &s->outer : &s->inner) *= w->in[d];
-    else if (axis >= 0 || w->stride[d] != 1 || w->dilation[d] != 1 || w->base_dilation[d] != 1)
-      return NULL;
-    else
-      axis = d;
-  }
-  // Result j is that of the elements up to j, or from j on.
-  if (axis < 0 || w->in[axis] != w->out[axis])
+  int32_t axis;
+  if (pj_window_run(w, &axis) == PJ_WINDOWS_APART || w->in[axis] != w->out[axis])
     return NULL;
+  for (int32_t d = 0; d < w->rank; ++d)
+    if (d != axis)
+      *(d < axis ? &s->outer : &s->inner) *= w->in[d];
+  // Result j is that of the elements up to j, or from j on.
   s->n = w->in[axis];
   const bool prefix = w->low[axis] == w->size[axis] - 1 && w->size[axis] >= s->n;
   s->backwards = !prefix;
