@@ -1,0 +1,1 @@
+"""torch.compile(model, backend="libpjrt"): PyTorch's graphs as StableHLO, run by a PJRT plugin. doc/torch.md."""
