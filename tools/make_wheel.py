@@ -30,6 +30,9 @@ def main() -> int:
         target = stage / "libpjrt" / plugin.name
         if not shutil.which("strip") or subprocess.run(["strip", "-g", plugin, "-o", target]).returncode:
             shutil.copy(plugin, target)
+        native = args.build / "_native.abi3.so"  # not there where Python's headers were not
+        if native.is_file():
+            shutil.copy(native, stage / "libpjrt")
         args.out.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
                    "--disable-pip-version-check", "-w", args.out.resolve(), stage]
