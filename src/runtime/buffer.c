@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "runtime/stride.h"
 
 PjBuffer *pj_buffer_create(PjArray *array) {
   PjBuffer *buffer = pj_block_calloc(sizeof *buffer);
@@ -32,6 +33,7 @@ void pj_buffer_destroy(PjBuffer *buffer) {
     return;
   pj_array_release(buffer->array); // no lock: nobody else may know the handle any more
   pj_array_release(buffer->pinned);
+  pj_array_release(buffer->arranged);
   pj_shape_release(buffer->shape);
   pj_event_release(buffer->ready);
   pj_block_free(buffer, sizeof *buffer);
@@ -90,6 +92,51 @@ PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer) {
   return PJ_STATUS_OK;
 }
 
+// Copies |array| (ready, row-major) in the order of its shape's layout.
+static PjStatus arrange(const PjArray *array, PjArray **out) {
+  *out = NULL;
+  const PjShape *shape = array->shape;
+  PJ_FAIL_IF(
+      !array->memory->host_visible, UNIMPLEMENTED,
+      "the address of an array that is not row-major in memory that the host cannot address");
+  PjArray *copy = *out = pj_array_create(array->memory, shape, pj_event_ok());
+  if (!copy)
+    return pj_status_oom();
+  PJ_TRY(pj_array_allocate(copy));
+  size_t elem = pj_dtype_bytes(shape->dtype);
+  int64_t to[PJ_MAX_RANK], from[PJ_MAX_RANK];
+  pj_dense_strides(elem, shape->rank, shape->dims, shape->minor_to_major, to);
+  pj_dense_strides(elem, shape->rank, shape->dims, NULL, from);
+  pj_copy_strided_bytes(array->memory->client->threads, elem, shape->rank, shape->dims, copy->data,
+                        to, pj_array_host_pointer(array), from);
+  return PJ_STATUS_OK;
+}
+
+// The copy of |array|, the contents of |buffer|, that strangers may read: the same each time.
+static PjStatus arranged_pointer(PjBuffer *buffer, const PjArray *array, void **out_pointer) {
+  pj_spin_lock(&buffer->lock);
+  PjArray *found = buffer->arranged;
+  pj_spin_unlock(&buffer->lock);
+  if (!found) {
+    PjArray *fresh;
+    PjStatus status = arrange(array, &fresh);
+    if (status) {
+      pj_array_release(fresh);
+      return status;
+    }
+    pj_spin_lock(&buffer->lock);
+    if (!buffer->arranged) {
+      buffer->arranged = fresh;
+      fresh = NULL;
+    }
+    found = buffer->arranged;
+    pj_spin_unlock(&buffer->lock);
+    pj_array_release(fresh);
+  }
+  *out_pointer = found->data;
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer) {
   *out_pointer = NULL;
   pj_spin_lock(&buffer->lock);
@@ -100,7 +147,9 @@ PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer) {
   if (!array)
     return pj_buffer_deleted_error("OpaqueDeviceMemoryDataPointer()");
   PjStatus status = pj_event_await(array->ready);
-  if (!status)
+  if (!status && buffer->shape->minor_to_major)
+    status = arranged_pointer(buffer, array, out_pointer);
+  else if (!status)
     *out_pointer = array->data;
   pj_array_release(array);
   return status;

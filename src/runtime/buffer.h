@@ -14,6 +14,9 @@ typedef struct PjBuffer {
   PjSpin lock;
   PjArray *array;  // NULL once deleted or donated
   PjArray *pinned; // held while external references exist
+  // A copy of the contents in the order that the shape's layout says, made when somebody outside
+  // asks for their address. NULL before, and if the layout is row-major.
+  PjArray *arranged;
   int external_refs;
 } PjBuffer;
 
@@ -36,7 +39,10 @@ PjStatus pj_buffer_deleted_error(const char *what);
 // decrease at zero.
 PjStatus pj_buffer_increase_external_refs(PjBuffer *buffer);
 PjStatus pj_buffer_decrease_external_refs(PjBuffer *buffer);
-// Waits until the contents are ready and answers their address.
+// Waits until the contents are ready and answers their address. In a layout other than row-major
+// that is a copy, to be read only, which lives until the buffer is destroyed. Errors:
+// INVALID_ARGUMENT for a deleted buffer; UNIMPLEMENTED for such a layout in memory that the host
+// cannot address.
 PjStatus pj_buffer_pointer(PjBuffer *buffer, void **out_pointer);
 // True if the host may read the contents in place, row-major.
 bool pj_buffer_is_on_host(const PjBuffer *buffer);

@@ -67,8 +67,23 @@ static XLA_FFI_Error *api_type_register(XLA_FFI_Type_Register_Args *args) {
 
 // --- The call ------------------------------------------------------------------------------------
 
+// jaxlib shows its users the message of this error, which it takes from the absl::Status: hence one
+// with a message, in the form of libstdc++, that is never freed. JAX's tests look for the words.
 static XLA_FFI_Error *api_stream_get(XLA_FFI_Stream_Get_Args *args) {
-  return error_from(PJ_ERROR(UNIMPLEMENTED, "XLA_FFI_Stream_Get: the CPU has no stream"));
+  static char text[] = "XLA FFI GPU context is not available: the CPU has no stream";
+  static struct {
+    _Atomic int32_t refs;
+    int32_t code;
+    struct {
+      char *data;
+      size_t size, capacity, unused;
+    } message;
+    void *payloads;
+  } rep = {1 << 30, PJ_UNIMPLEMENTED, {text, sizeof text - 1, sizeof text - 1, 0}, NULL};
+  XLA_FFI_Error *error = error_from(PJ_ERROR(UNIMPLEMENTED, "%s", text));
+  if (!is_static(error))
+    error->absl_status = (uintptr_t)&rep;
+  return error;
 }
 
 static XLA_FFI_Error *api_context_get(XLA_FFI_ExecutionContext_Get_Args *args) {

@@ -6,7 +6,8 @@
 
 struct XLA_FFI_Error {
   // Handlers inside jaxlib take any error for one of XLA's own, which begins with an absl::Status.
-  // This is one with a code and no message in the form of absl since 2024, which owns nothing.
+  // This is one with a code and no message in the form of absl since 2024, which owns nothing, or
+  // the address of one with a message that is never freed.
   uintptr_t absl_status;
   PjStatus status;
 };

@@ -291,6 +291,13 @@ static void test_views(void **state) {
   expect_ok(await_event(copy.event), "copy", __FILE__, __LINE__);
   const int32_t expected[6] = {1, 3, 5, 2, 4, 6};
   assert_memory_equal(out, expected, sizeof out);
+  // Who asks for its address finds it in the layout that it says, whatever programs read.
+  ARGS(Buffer_OpaqueDeviceMemoryDataPointer, opaque, .buffer = make.buffer);
+  OK(Buffer_OpaqueDeviceMemoryDataPointer, opaque);
+  assert_memory_equal(opaque.device_memory_ptr, data, sizeof data);
+  pointer.buffer = make.buffer;
+  OK(Buffer_UnsafePointer, pointer);
+  assert_true(pointer.buffer_pointer == (uintptr_t)opaque.device_memory_ptr);
   destroy_buffer(make.buffer);
   assert_int_equal(deletes, 2);
 }
