@@ -63,8 +63,9 @@ static PjStatus prepare(Bench *bench, Result *result, const char *path) {
   create.path = path;
   PJ_TRY(pj_plugin_open(&create, &s->plugin, &s->client));
   pj_show_progress("compiling %s", bench->path);
-  PJ_TRY_IN(pj_subject_compile(s, (PjStr){bench->program, bench->size}, "mlir", args->device,
-                               &bench->inputs),
+  PJ_TRY_IN(pj_subject_compile(s, (PjStr){bench->program, bench->size},
+                               pj_form_format(pj_form_of(bench->program, bench->size)),
+                               args->device, &bench->inputs),
             "%s", bench->path);
   pj_show_progress("first run of %s", bench->path);
   PJ_TRY_IN(pj_subject_run(s, &result->first_s), "%s", bench->path);

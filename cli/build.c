@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/proto.h"
 #include "file.h"
+#include "import/import.h"
 #include "progress.h"
 
 // --- Programs ------------------------------------------------------------------------------------
@@ -19,16 +20,35 @@ PjForm pj_form_of(const void *bytes, size_t size) {
                           "ELF",
                           4) == 0)
     return PJ_FORM_LIBRARY;
+  bool with_config;
+  if (pj_is_hlo(bytes, size, &with_config))
+    return with_config ? PJ_FORM_HLO_WITH_CONFIG : PJ_FORM_HLO;
   for (size_t i = 0; i < size && i < 4096; ++i)
     if (at[i] < ' ' && (at[i] < '\t' || at[i] > '\r'))
       return PJ_FORM_EXECUTABLE;
   return PJ_FORM_TEXT;
 }
 
+const char *pj_form_format(PjForm form) {
+  switch (form) {
+  case PJ_FORM_TEXT:
+  case PJ_FORM_BYTECODE:
+    return "mlir";
+  case PJ_FORM_HLO:
+    return "hlo";
+  case PJ_FORM_HLO_WITH_CONFIG:
+    return "hlo_with_config";
+  case PJ_FORM_LIBRARY:
+  case PJ_FORM_EXECUTABLE:
+    break;
+  }
+  return "executable";
+}
+
 PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint) {
   PjForm form = pj_form_of(bytes, size);
   PJ_FAIL_IF(form == PJ_FORM_LIBRARY || form == PJ_FORM_EXECUTABLE, INVALID_ARGUMENT,
-             "%s: neither StableHLO text nor MLIR bytecode, but %s%s", path,
+             "%s: neither StableHLO text nor MLIR bytecode nor HLO, but %s%s", path,
              form == PJ_FORM_LIBRARY ? "a shared library" : "other bytes", hint);
   return PJ_STATUS_OK;
 }
@@ -117,7 +137,8 @@ void pj_build_close(PjBuild *build) {
 PjStatus pj_build_compile(const PjBuild *build, const void *code, size_t size,
                           PjhExecutable **out) {
   const PjBuildArgs *args = build->args;
-  PjhCompileOptions options = {.format = args->format,
+  const char *format = args->format ? args->format : pj_form_format(pj_form_of(code, size));
+  PjhCompileOptions options = {.format = format,
                                .device = args->device,
                                .num_replicas = args->replicas,
                                .num_partitions = args->partitions,

@@ -6,14 +6,18 @@
 // --- Programs ------------------------------------------------------------------------------------
 
 typedef enum PjForm {
-  PJ_FORM_TEXT,       // StableHLO, to be read as it stands
-  PJ_FORM_BYTECODE,   // MLIR bytecode
+  PJ_FORM_TEXT,     // StableHLO, to be read as it stands
+  PJ_FORM_BYTECODE, // MLIR bytecode
+  PJ_FORM_HLO,      // XLA's HloModuleProto
+  PJ_FORM_HLO_WITH_CONFIG,
   PJ_FORM_LIBRARY,    // an ELF file: a plugin
   PJ_FORM_EXECUTABLE, // other bytes: what a plugin serialised
 } PjForm;
 
 // Judges by the first bytes.
 PjForm pj_form_of(const void *bytes, size_t size);
+// The name that compilers know a form by: "mlir", "hlo", "hlo_with_config"; "executable".
+const char *pj_form_format(PjForm form);
 // INVALID_ARGUMENT for what is no program that can be read: an executable or a plugin. |hint| ends
 // the message.
 PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint);
@@ -24,7 +28,7 @@ typedef struct PjBuildArgs {
   PjPluginArgs plugin;
   const char *topology; // --topology: compile ahead of time
   PjOptionList topology_options;
-  const char *format; // null: mlir
+  const char *format; // null: as the program's first bytes say
   size_t device, replicas, partitions;
   const char *options_file; // a CompileOptionsProto
   PjOptionList overrides;   // --set
@@ -48,7 +52,7 @@ typedef struct PjBuildArgs {
        "mlir|hlo",                                                                                 \
        PJ_ARG_CHOICE,                                                                              \
        (base) + offsetof(PjBuildArgs, format),                                                     \
-       "what the program is: mlir (default), or hlo for a serialised HloModuleProto",              \
+       "what the program is, mlir or hlo (an HloModuleProto); by default its first bytes say",     \
        NULL},                                                                                      \
       {"--device",                                                                                 \
        "N",                                                                                        \

@@ -76,7 +76,7 @@ static PjStatus compile_file(const CompileArgs *args, const char *program) {
   bool hlo = args->build.format && strcmp(args->build.format, "hlo") == 0;
   PjStatus status = PJ_STATUS_OK;
   if (!hlo)
-    status = pj_form_check(program, bytes, size, " (an HloModuleProto wants --format hlo)");
+    status = pj_form_check(program, bytes, size, "");
   if (!status)
     status = compile(args, program, bytes, size, &build);
   pj_build_close(&build);
@@ -111,7 +111,7 @@ const PjCommand pj_cmd_compile = {
     .summary = "compile a program to a file, also for a machine that is not here",
     .synopsis = "PROGRAM",
     .description =
-        "Compiles PROGRAM (StableHLO text, MLIR bytecode, or an HloModuleProto) for a device of "
+        "Compiles PROGRAM (StableHLO text, MLIR bytecode, or XLA's HloModuleProto) for a device of "
         "the plugin, or with --topology ahead of time for a machine that need not be there, and "
         "says how long it took. With -o it writes the executable, which `pjrt run` and `pjrt "
         "inspect` take; it is for the same plugin and kind of device. Nothing is written when it "

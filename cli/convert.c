@@ -136,8 +136,10 @@ const PjCommand pj_cmd_convert = {
     .summary = "write a program as text or as an artifact for any StableHLO version",
     .synopsis = "PROGRAM",
     .description =
-        "Reads PROGRAM (StableHLO text or a portable artifact; - for standard input), verifies it "
-        "and writes it in the other form, or for readers of another version. What the version "
+        "Reads PROGRAM (StableHLO text, a portable artifact or XLA's HloModuleProto; - for "
+        "standard "
+        "input), verifies it and writes it as StableHLO, as text or as an artifact for readers of "
+        "any version. What the version "
         "cannot express is an error that names the operation. Nothing is written when it fails.",
     .options = options,
     .words = "*",

@@ -45,10 +45,10 @@ static PjStatus inspect_code(const InspectArgs *args, const char *path, const ch
                              size_t size, PjForm form, PjReport *report) {
   const PjBuildArgs *build_args = &args->build;
   bool hlo = build_args->format && *build_args->format == 'h';
-  bool program = form != PJ_FORM_EXECUTABLE || hlo;
-  if (program && !hlo)
+  bool readable = form != PJ_FORM_EXECUTABLE, program = readable || hlo;
+  if (readable)
     PJ_TRY_IN(pj_inspect_program(report, path, bytes, size), "%s", path);
-  if (program && !hlo && !build_args->plugin.path && !pj_build_is_ahead(build_args))
+  if (readable && !build_args->plugin.path && !pj_build_is_ahead(build_args))
     return PJ_STATUS_OK;
   PjBuild build = {0};
   PjhExecutable *executable = NULL;
@@ -121,8 +121,8 @@ const PjCommand pj_cmd_inspect = {
     .summary = "say what a plugin, a program or an executable is",
     .synopsis = "FILE",
     .description =
-        "FILE is a plugin (a shared library), a program (StableHLO text, MLIR bytecode, or with "
-        "--format hlo an HloModuleProto) or an executable that `pjrt compile` wrote; which, its "
+        "FILE is a plugin (a shared library), a program (StableHLO text, MLIR bytecode or "
+        "XLA's HloModuleProto) or an executable that `pjrt compile` wrote; which, its "
         "first bytes say.\n\n"
         "A plugin: version, functions, extensions, attributes, and its devices, or those of "
         "--topology. A program: version, signature, operations. With --plugin or --topology the "

@@ -16,7 +16,7 @@
 
 typedef struct Args {
   PjPluginArgs plugin;
-  const char *program, *format, *trace, *html;
+  const char *program, *trace, *html;
   char **inputs;
   size_t num_inputs, device, repeat, top;
   bool json;
@@ -58,7 +58,8 @@ static PjStatus measure(Job *job) {
   job->api = pj_profiler_find(s->plugin);
   PJ_TRY(turn_on(job));
   pj_show_progress("compiling %s", args->program);
-  PJ_TRY_IN(pj_subject_compile(s, (PjStr){job->program, job->program_size}, args->format,
+  PJ_TRY_IN(pj_subject_compile(s, (PjStr){job->program, job->program_size},
+                               pj_form_format(pj_form_of(job->program, job->program_size)),
                                args->device, &job->inputs),
             "%s", args->program);
   pj_show_progress("first run");
@@ -167,7 +168,7 @@ static const PjArg options[] = {
 };
 
 static int run(const PjCommand *self, int argc, char **argv) {
-  Args args = {.format = "mlir", .repeat = 20, .top = 15};
+  Args args = {.repeat = 20, .top = 15};
   if (!pj_command_parse(self, &argc, argv, &args))
     return PJ_EXIT_USAGE;
   if (!argc)

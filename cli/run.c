@@ -181,7 +181,7 @@ static PjStatus make_dir(const char *path) {
 static PjStatus read_inputs(Run *run, const char *format) {
   const RunArgs *args = run->args;
   // What cannot be read here is left to the plugin.
-  if (strcmp(format, "mlir") == 0) {
+  if (strcmp(format, "executable") != 0) {
     PjStatus unread =
         pj_plugin_status(pjh_signature_read(run->program, run->program_size, &run->signature));
     if (unread && args->generate)
@@ -191,7 +191,7 @@ static PjStatus read_inputs(Run *run, const char *format) {
   if (!args->generate)
     return pj_inputs_read(args->inputs, args->num_inputs, run->signature, &run->inputs);
   PJ_FAIL_IF(!run->signature, UNIMPLEMENTED,
-             "--generate: only StableHLO tells its parameters; give files");
+             "--generate: an executable does not tell its parameters; give files");
   return pj_inputs_generate(run->signature, &run->inputs);
 }
 
@@ -206,7 +206,7 @@ static PjStatus compile(Run *run, const char *format) {
           : pjh_compile(run->client, run->program, run->program_size, &options, &run->executable);
   bool guessed = compiled && !args->format;
   PJ_TRY_IN(pj_plugin_status(error), "%s%s", args->program,
-            guessed ? ": is no StableHLO, so was taken as an executable" : "");
+            guessed ? ": is neither StableHLO nor HLO, so was taken as an executable" : "");
   lap(run, compiled ? "load" : "compile");
   run->num_outputs = pjh_executable_num_outputs(run->executable);
   run->buffers = pj_calloc(run->inputs.count + run->num_outputs + 1, sizeof(PjhBuffer *));
@@ -249,8 +249,7 @@ static PjStatus run_all(Run *run) {
   PJ_TRY(pj_file_read(args->program, &run->program, &run->program_size));
   const char *format = args->format;
   if (!format)
-    format =
-        pj_form_of(run->program, run->program_size) == PJ_FORM_EXECUTABLE ? "executable" : "mlir";
+    format = pj_form_format(pj_form_of(run->program, run->program_size));
   PJ_TRY(read_inputs(run, format));
   if (args->out_dir)
     PJ_TRY(make_dir(args->out_dir));
@@ -289,8 +288,8 @@ static const PjArg options[] = {
     {"--device", "N", PJ_ARG_COUNT, offsetof(RunArgs, device),
      "run on the client's device N (default 0)"},
     {"--format", "mlir|hlo|executable", PJ_ARG_CHOICE, offsetof(RunArgs, format),
-     "what PROGRAM is: StableHLO, a serialised HloModuleProto, or what pjrt compile wrote; by "
-     "default its first bytes tell StableHLO from an executable"},
+     "what PROGRAM is: StableHLO, XLA's HloModuleProto, or what pjrt compile wrote; by default its "
+     "first bytes say"},
     {"--generate", NULL, PJ_ARG_FLAG, offsetof(RunArgs, generate),
      "generate the inputs: the same numbers each time, floats in [0, 1), integers from 0 to 3"},
     {"--repeat", "N", PJ_ARG_COUNT, offsetof(RunArgs, repeat),
@@ -326,11 +325,12 @@ static int run_command(const PjCommand *self, int argc, char **argv) {
 
 const PjCommand pj_cmd_run = {
     .name = "run",
-    .summary = "run a StableHLO program on .npy arrays",
+    .summary = "run a program on .npy arrays",
     .synopsis = "PROGRAM [INPUT.npy[:TYPE] | INPUTS.npz]...",
     .description =
-        "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact; - for standard "
-        "input), or loads it where it is an executable that `pjrt compile` wrote, runs it on "
+        "Compiles PROGRAM (StableHLO text, MLIR bytecode or a portable artifact, or XLA's "
+        "HloModuleProto; - for standard input), or loads it where it is an executable that `pjrt "
+        "compile` wrote, runs it on "
         "the arrays, in the order of its parameters, and prints the "
         "outputs. An .npz archive stands for all of its arrays, in the order in which they were "
         "saved; where every input comes from archives and is called as a parameter of the program "

@@ -10,11 +10,20 @@
 // UNIMPLEMENTED for what is valid but not supported; RESOURCE_EXHAUSTED.
 PjStatus pj_import(PjArena *arena, const void *bytes, size_t size, PjModule **out_module);
 
-// The two readers without verification and numbering.
+// As pj_import for XLA's HLO: an HloModuleProto or, with |with_config|, an
+// HloModuleProtoWithConfig. Errors name the instruction, its opcode, its computation and the byte
+// where it begins.
+PjStatus pj_import_hlo(PjArena *arena, const void *bytes, size_t size, bool with_config,
+                       PjModule **out_module);
+
+// The readers without verification and numbering.
 PjStatus pj_bytecode_read(PjArena *arena, const void *bytes, size_t size, PjModule **out_module);
 // |name| (may be NULL) is the file's name for locations.
 PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name,
                        PjModule **out_module);
+
+PjStatus pj_hlo_read(PjArena *arena, const void *bytes, size_t size, bool with_config,
+                     PjModule **out_module);
 
 typedef struct PjVersion {
   int major, minor, patch;
@@ -25,6 +34,9 @@ typedef struct PjVersion {
 // unsupported target).
 PjStatus pj_bytecode_write(const PjModule *module, PjVersion target, PjStrBuf *out);
 
+// True if the bytes are an HloModuleProto or an HloModuleProtoWithConfig: as far as its first
+// instruction.
+bool pj_is_hlo(const void *bytes, size_t size, bool *out_with_config);
 // True if the bytes begin as MLIR bytecode.
 bool pj_is_bytecode(const void *bytes, size_t size);
 // The newest StableHLO version that the reader knows, and the oldest.

@@ -21,9 +21,12 @@
 
 // --- Making --------------------------------------------------------------------------------------
 
+typedef enum Format { FORMAT_MLIR, FORMAT_HLO, FORMAT_HLO_WITH_CONFIG, NUM_FORMATS } Format;
+
 typedef struct Compilation {
   PjExecutable *executable;
   PjStr code;
+  Format format;
   PjStr compiled; // what the compiler stored, or empty
 } Compilation;
 
@@ -71,6 +74,14 @@ static void trace_phase(const char *phase, const char *program, int64_t begin) {
   pj_trace_add_once(&label, begin, pj_trace_clock(), 0);
 }
 
+static PjStatus read_program(const Compilation *c, const void *bytes) {
+  PjExecutable *executable = c->executable;
+  if (c->format == FORMAT_MLIR)
+    return pj_import(executable->arena, bytes, c->code.len, &executable->module);
+  return pj_import_hlo(executable->arena, bytes, c->code.len, c->format == FORMAT_HLO_WITH_CONFIG,
+                       &executable->module);
+}
+
 static PjStatus compile_guarded(void *context) {
   Compilation *c = context;
   PjExecutable *executable = c->executable;
@@ -78,7 +89,7 @@ static PjStatus compile_guarded(void *context) {
   void *bytes = pj_arena_memdup(executable->arena, c->code.ptr, c->code.len);
   PJ_TRY(pj_compile_tick("reading", 0, 0));
   int64_t begin = pj_trace_on() ? pj_trace_clock() : 0;
-  PJ_TRY(pj_import(executable->arena, bytes, c->code.len, &executable->module));
+  PJ_TRY(read_program(c, bytes));
   pj_executable_forget_kernels(executable->module);
   if (begin)
     trace_phase("read", "", begin);
@@ -101,7 +112,8 @@ static PjStatus compile_guarded(void *context) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus compile(PjExecutable *executable, PjStr code, PjStr compiled, PjStr option_bytes) {
+static PjStatus compile(PjExecutable *executable, PjStr code, Format format, PjStr compiled,
+                        PjStr option_bytes) {
   executable->option_bytes = pj_strndup(option_bytes.ptr, option_bytes.len);
   if (!executable->option_bytes)
     return pj_status_oom();
@@ -109,7 +121,7 @@ static PjStatus compile(PjExecutable *executable, PjStr code, PjStr compiled, Pj
   PJ_TRY(pj_compile_options_parse(option_bytes.ptr, option_bytes.len, &executable->options));
   int64_t limit_mb = pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB);
   PJ_TRY(pj_arena_create(limit_mb > 0 ? (size_t)limit_mb << 20 : 0, &executable->arena));
-  Compilation c = {executable, code, compiled};
+  Compilation c = {executable, code, format, compiled};
   PjProgress own = {.limit_s = (double)pj_option_int(PJ_OPTION_COMPILE_TIMEOUT_S)};
   PjProgress *progress = pj_progress_current();
   if (!progress)
@@ -121,8 +133,8 @@ static PjStatus compile(PjExecutable *executable, PjStr code, PjStr compiled, Pj
   return status;
 }
 
-static PjStatus make(const PjCompilerOps *compiler, PjStr code, PjStr compiled, PjStr option_bytes,
-                     PjExecutable **out) {
+static PjStatus make(const PjCompilerOps *compiler, PjStr code, Format format, PjStr compiled,
+                     PjStr option_bytes, PjExecutable **out) {
   PjExecutable *executable = pj_calloc(1, sizeof *executable);
   if (!executable)
     return pj_status_oom();
@@ -131,8 +143,9 @@ static PjStatus make(const PjCompilerOps *compiler, PjStr code, PjStr compiled, 
   double start = pj_log_clock(PJ_LOG_COMPILE);
   executable->ffi_states = pj_ffi_states_create();
   int64_t begin = pj_trace_on() ? pj_trace_clock() : 0;
-  PjStatus status =
-      executable->ffi_states ? compile(executable, code, compiled, option_bytes) : pj_status_oom();
+  PjStatus status = executable->ffi_states
+                        ? compile(executable, code, format, compiled, option_bytes)
+                        : pj_status_oom();
   if (begin)
     trace_phase("compile", executable->name, begin);
   if (status) {
@@ -149,12 +162,17 @@ static PjStatus make(const PjCompilerOps *compiler, PjStr code, PjStr compiled, 
 PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
                                PjStr option_bytes, PjExecutable **out) {
   *out = NULL;
+  static const char *const formats[] = {"mlir", "hlo", "hlo_with_config"};
+  Format known = FORMAT_MLIR;
+  while (known < NUM_FORMATS && !pj_str_is(format, formats[known]))
+    ++known;
   // What upstream says, word for word: its tests look for it.
-  PJ_FAIL_IF(
-      !pj_str_is(format, "mlir"), INVALID_ARGUMENT,
-      "Unknown program format '%.*s': this plugin takes 'mlir', StableHLO as text or bytecode.",
-      PJ_STR_ARG(format));
-  return make(compiler, code, (PjStr){0}, option_bytes, out);
+  PJ_FAIL_IF(known == NUM_FORMATS, INVALID_ARGUMENT,
+             "Unknown program format '%.*s': this plugin takes 'mlir', StableHLO as text or "
+             "bytecode, and 'hlo' or 'hlo_with_config', XLA's HloModuleProto alone or with its "
+             "configuration.",
+             PJ_STR_ARG(format));
+  return make(compiler, code, known, (PjStr){0}, option_bytes, out);
 }
 
 PjExecutable *pj_executable_retain(PjExecutable *executable) {
@@ -270,5 +288,6 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
   PjStr compiled = {code.ptr + code.len, header.compiled_size};
   // Other options make it another executable.
   bool same = !option_bytes.len || pj_str_eq(option_bytes, stored);
-  return make(compiler, code, same ? compiled : (PjStr){0}, same ? stored : option_bytes, out);
+  return make(compiler, code, FORMAT_MLIR, same ? compiled : (PjStr){0},
+              same ? stored : option_bytes, out);
 }

@@ -29,8 +29,9 @@ typedef struct PjExecutable {
   PjCompiledStats stats;
 } PjExecutable;
 
-// Compiles |code|. |format| is "mlir" (bytecode or text). Errors: INVALID_ARGUMENT for an unknown
-// format, malformed options or a bad program; UNIMPLEMENTED for what is not supported.
+// Compiles |code|. |format| is "mlir" (bytecode or text), "hlo" or "hlo_with_config" (XLA's
+// protos). Errors: INVALID_ARGUMENT for an unknown format, malformed options or a bad program;
+// UNIMPLEMENTED for what is not supported.
 PjStatus pj_executable_compile(const PjCompilerOps *compiler, PjStr code, PjStr format,
                                PjStr option_bytes, PjExecutable **out);
 PjExecutable *pj_executable_retain(PjExecutable *executable);

@@ -246,7 +246,7 @@ def test_an_array_is_no_program(pjrt):
     status, out, err = pjrt("run", "x.npy", "add.mlir")
     assert status == 1 and out == "" and "add.mlir" in err
     status, out, err = pjrt("run", "x.npy")
-    assert status == 1 and out == "" and "x.npy: is no StableHLO, so was taken as an executable" in err
+    assert status == 1 and out == "" and "x.npy: is neither StableHLO nor HLO, so was taken as an executable" in err
 
 
 def test_missing_programs(pjrt):

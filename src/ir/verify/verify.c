@@ -231,6 +231,16 @@ PjStatus pj_verify(const PjModule *module) {
   return status;
 }
 
+PjStatus pj_verify_op(PjArena *arena, const PjOp *op) {
+  PjCheck check = {.arena = arena};
+  PJ_TRY(check_counts(op));
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    PJ_TRY(pj__check_type(&check, op, "a result type", op->results[i].type));
+  PJ_TRY(check_inputs(&check, op));
+  PJ_TRY(check_results(&check, op));
+  return pj__check_signature(&check, op, true);
+}
+
 PjStatus pj_infer(PjArena *arena, const PjOp *op, const PjType **out_types) {
   PjCheck check = {.arena = arena};
   for (uint32_t i = 0; i < op->num_results; ++i)

@@ -1,0 +1,196 @@
+// Opcodes that move elements: slices, pads, gathers, sorts.
+#include <inttypes.h>
+
+#include "import/hlo/builders.h"
+
+PjStatus pj_hlo_one_dimension(PjHloSite *s, int64_t *out) {
+  *out = 0;
+  PJ_FAIL_IF(s->msg.dimensions.n != 1, INVALID_ARGUMENT, "it has %u dimensions, expected one",
+             s->msg.dimensions.n);
+  *out = s->msg.dimensions.v[0];
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_hlo_build_broadcast(PjHloSite *s) {
+  PjValue *value;
+  const PjType *type;
+  PJ_TRY(pj_hlo_array(s, 0, &value));
+  PJ_TRY(pj_hlo_result_type(s, &type));
+  PjHloInts dims = s->msg.dimensions;
+  bool fits = type->kind == PJ_TYPE_TENSOR && dims.n == (uint32_t)value->type->rank;
+  for (uint32_t i = 0; fits && i < dims.n; ++i)
+    fits = dims.v[i] >= 0 && dims.v[i] < type->rank &&
+           (value->type->dims[i] == type->dims[dims.v[i]] || value->type->dims[i] == PJ_DYN ||
+            type->dims[dims.v[i]] == PJ_DYN);
+  PJ_FAIL_IF(!fits, INVALID_ARGUMENT, "%s cannot be broadcast to %s along its dimensions",
+             pj_type_text(s->h->arena, value->type), pj_type_text(s->h->arena, type));
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_BROADCAST_IN_DIM, 1, 0);
+  PJ_HLO_SET(op, broadcast_dimensions, pj_hlo_ints_attr(s, dims));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_transpose(PjHloSite *s) {
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_TRANSPOSE, 1, 0);
+  PJ_HLO_SET(op, permutation, pj_hlo_ints_attr(s, s->msg.dimensions));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_reverse(PjHloSite *s) {
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_REVERSE, 1, 0);
+  PJ_HLO_SET(op, dimensions, pj_hlo_ints_attr(s, s->msg.dimensions));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_concatenate(PjHloSite *s) {
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CONCATENATE, 1, 0);
+  int64_t dimension;
+  PJ_TRY(pj_hlo_one_dimension(s, &dimension));
+  PJ_HLO_SET(op, dimension, pj_attr_i64(s->h->arena, dimension));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_slice(PjHloSite *s) {
+  uint32_t rank = s->msg.slice_dimensions.n;
+  int64_t *bounds[3];
+  for (int i = 0; i < 3; ++i)
+    bounds[i] = PJ_NEW_ARRAY(s->h->arena, int64_t, rank);
+  for (uint32_t i = 0; i < rank; ++i) {
+    PjHloSliceDimensionMsg msg = {0};
+    PJ_TRY(pj_hlo_decode(s->h, s->msg.slice_dimensions.v[i], PJ_HLO_SliceDimension, &msg));
+    bounds[0][i] = msg.start;
+    bounds[1][i] = msg.limit;
+    bounds[2][i] = msg.stride;
+  }
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_SLICE, 1, 0);
+  PJ_HLO_SET(op, start_indices, pj_attr_ints(s->h->arena, rank, bounds[0]));
+  PJ_HLO_SET(op, limit_indices, pj_attr_ints(s->h->arena, rank, bounds[1]));
+  PJ_HLO_SET(op, strides, pj_attr_ints(s->h->arena, rank, bounds[2]));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_pad(PjHloSite *s) {
+  PjHloPaddingMsg config = {0};
+  PJ_TRY(pj_hlo_decode(s->h, s->msg.padding_config, PJ_HLO_Padding, &config));
+  uint32_t rank = config.dimensions.n;
+  int64_t *padding[3];
+  for (int i = 0; i < 3; ++i)
+    padding[i] = PJ_NEW_ARRAY(s->h->arena, int64_t, rank);
+  for (uint32_t i = 0; i < rank; ++i) {
+    PjHloPaddingDimensionMsg msg = {0};
+    PJ_TRY(pj_hlo_decode(s->h, config.dimensions.v[i], PJ_HLO_PaddingDimension, &msg));
+    padding[0][i] = msg.low;
+    padding[1][i] = msg.high;
+    padding[2][i] = msg.interior;
+  }
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_PAD, 1, 0);
+  PJ_HLO_SET(op, edge_padding_low, pj_attr_ints(s->h->arena, rank, padding[0]));
+  PJ_HLO_SET(op, edge_padding_high, pj_attr_ints(s->h->arena, rank, padding[1]));
+  PJ_HLO_SET(op, interior_padding, pj_attr_ints(s->h->arena, rank, padding[2]));
+  return pj_hlo_finish(s, op);
+}
+
+// Element |i| of a vector of indices, as a scalar.
+static PjStatus take_index(PjHloSite *s, PjValue *vector, int64_t i, PjValue **out) {
+  PjArena *arena = s->h->arena;
+  PjOp *slice = pj_hlo_op(s, PJ_OP_SLICE, 1, 1, 0), *reshape = pj_hlo_op(s, PJ_OP_RESHAPE, 1, 1, 0);
+  int64_t limit = i + 1, one = 1;
+  slice->operands[0] = vector;
+  PJ_HLO_SET(slice, start_indices, pj_attr_ints(arena, 1, &i));
+  PJ_HLO_SET(slice, limit_indices, pj_attr_ints(arena, 1, &limit));
+  PJ_HLO_SET(slice, strides, pj_attr_ints(arena, 1, &one));
+  PJ_TRY(pj_hlo_append_one(s, slice, pj_type_tensor(arena, vector->type->dtype, 1, &one),
+                           &reshape->operands[0]));
+  return pj_hlo_append_one(s, reshape, pj_type_tensor(arena, vector->type->dtype, 0, NULL), out);
+}
+
+// dynamic-slice and dynamic-update-slice. Their indices are scalars, or, in an old form, one
+// vector.
+PjStatus pj_hlo_build_dynamic_slice(PjHloSite *s) {
+  PjOpKind kind = s->inst->row->kind;
+  uint32_t arrays = kind == PJ_OP_DYNAMIC_SLICE ? 1 : 2;
+  PjValue *value, *indices = NULL;
+  PJ_TRY(pj_hlo_array(s, 0, &value));
+  if (s->inst->num_operands == arrays + 1)
+    PJ_TRY(pj_hlo_array(s, arrays, &indices));
+  bool old = indices && pj_type_is_static(indices->type) && indices->type->rank == 1;
+  PjOp *op;
+  if (old) {
+    PJ_FAIL_IF(indices->type->dims[0] > PJ_MAX_RANK, INVALID_ARGUMENT,
+               "a vector of %" PRId64 " indices", indices->type->dims[0]);
+    uint32_t count = (uint32_t)indices->type->dims[0];
+    op = pj_hlo_op(s, kind, arrays + count, 1, 0);
+    for (uint32_t i = 0; i < arrays; ++i)
+      PJ_TRY(pj_hlo_array(s, i, &op->operands[i]));
+    for (uint32_t i = 0; i < count; ++i)
+      PJ_TRY(take_index(s, indices, i, &op->operands[arrays + i]));
+  } else {
+    op = pj_hlo_op_on_all(s, kind, 1, 0);
+  }
+  if (kind == PJ_OP_DYNAMIC_SLICE)
+    PJ_HLO_SET(op, slice_sizes, pj_hlo_ints_attr(s, s->msg.dynamic_slice_sizes));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_gather(PjHloSite *s) {
+  PjHloGatherNumbersMsg msg = {0};
+  PjArena *arena = s->h->arena;
+  PJ_TRY(pj_hlo_decode(s->h, s->msg.gather_dimension_numbers, PJ_HLO_GatherNumbers, &msg));
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_GATHER, 1, 0);
+  PJ_HLO_SET(op, offset_dims, pj_hlo_ints_attr(s, msg.offset_dims));
+  PJ_HLO_SET(op, collapsed_slice_dims, pj_hlo_ints_attr(s, msg.collapsed_slice_dims));
+  PJ_HLO_SET(op, operand_batching_dims, pj_hlo_ints_attr(s, msg.operand_batching_dims));
+  PJ_HLO_SET(op, start_indices_batching_dims, pj_hlo_ints_attr(s, msg.start_indices_batching_dims));
+  PJ_HLO_SET(op, start_index_map, pj_hlo_ints_attr(s, msg.start_index_map));
+  PJ_HLO_SET(op, index_vector_dim, pj_attr_i64(arena, msg.index_vector_dim));
+  PJ_HLO_SET(op, slice_sizes, pj_hlo_ints_attr(s, s->msg.gather_slice_sizes));
+  PJ_HLO_SET(op, indices_are_sorted, pj_attr_bool(arena, s->msg.indices_are_sorted));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_scatter(PjHloSite *s) {
+  PjHloScatterNumbersMsg msg = {0};
+  PjArena *arena = s->h->arena;
+  PJ_TRY(pj_hlo_decode(s->h, s->msg.scatter_dimension_numbers, PJ_HLO_ScatterNumbers, &msg));
+  PJ_FAIL_IF(s->inst->num_operands % 2 == 0, INVALID_ARGUMENT,
+             "%u operands, expected as many updates as inputs", s->inst->num_operands);
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_SCATTER, s->inst->num_operands / 2, 1);
+  PJ_HLO_SET(op, update_window_dims, pj_hlo_ints_attr(s, msg.update_window_dims));
+  PJ_HLO_SET(op, inserted_window_dims, pj_hlo_ints_attr(s, msg.inserted_window_dims));
+  PJ_HLO_SET(op, input_batching_dims, pj_hlo_ints_attr(s, msg.input_batching_dims));
+  PJ_HLO_SET(op, scatter_indices_batching_dims,
+             pj_hlo_ints_attr(s, msg.scatter_indices_batching_dims));
+  PJ_HLO_SET(op, scatter_dims_to_operand_dims,
+             pj_hlo_ints_attr(s, msg.scatter_dims_to_operand_dims));
+  PJ_HLO_SET(op, index_vector_dim, pj_attr_i64(arena, msg.index_vector_dim));
+  PJ_HLO_SET(op, indices_are_sorted, pj_attr_bool(arena, s->msg.indices_are_sorted));
+  PJ_HLO_SET(op, unique_indices, pj_attr_bool(arena, s->msg.unique_indices));
+  PJ_TRY(pj_hlo_region(s, 0, true, &op->regions[0]));
+  return pj_hlo_finish(s, op);
+}
+
+PjStatus pj_hlo_build_sort(PjHloSite *s) {
+  int64_t dimension;
+  PJ_TRY(pj_hlo_one_dimension(s, &dimension));
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_SORT, s->inst->num_operands, 1);
+  PJ_HLO_SET(op, dimension, pj_attr_i64(s->h->arena, dimension));
+  PJ_HLO_SET(op, is_stable, pj_attr_bool(s->h->arena, s->msg.is_stable));
+  PJ_TRY(pj_hlo_region(s, 0, true, &op->regions[0]));
+  return pj_hlo_finish(s, op);
+}
+
+// The k largest, or, by the negated numbers, the smallest.
+PjStatus pj_hlo_build_topk(PjHloSite *s) {
+  PJ_FAIL_IF(!s->msg.largest, UNIMPLEMENTED, "the smallest elements are not supported");
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CHLO_TOP_K, 2, 0);
+  PJ_HLO_SET(op, k, pj_attr_i64(s->h->arena, s->msg.k));
+  return pj_hlo_finish(s, op);
+}
+
+// Element order in memory decides what a bitcast gives.
+PjStatus pj_hlo_build_bitcast(PjHloSite *s) {
+  const PjHloShape *from = s->frame->comp->insts[s->inst->operands[0]].shape;
+  PJ_FAIL_IF(from->layout || s->inst->shape->layout, UNIMPLEMENTED,
+             "a bitcast between layouts that are not row-major");
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_RESHAPE, 1, 0);
+  return pj_hlo_finish(s, op);
+}
