@@ -16,7 +16,7 @@ import torch
 from libpjrt import host
 from libpjrt.torch import table
 from libpjrt.torch.builder import Builder, LoweringError, Value
-from libpjrt.torch.dtypes import stablehlo_type
+from libpjrt.torch.dtypes import TO_STABLEHLO, stablehlo_type
 
 log = logging.getLogger(__name__)
 
@@ -283,6 +283,10 @@ def _unsupported(node):
         return f"a node of kind {node.op}"
     if not is_tensor_node(node):
         return None
+    for value in (n.meta.get("val") for n in (node, *node.all_input_nodes)):
+        for tensor in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(tensor, _TENSOR) and (tensor.dtype not in TO_STABLEHLO or tensor.layout != torch.strided):
+                return f"a tensor of {tensor.dtype}, {tensor.layout}"
     target = node.target
     if isinstance(target, torch._ops.OpOverload):
         if target is _copy:

@@ -1,0 +1,110 @@
+"""Sorting and what is found by it."""
+
+from libpjrt.torch.common import LoweringError, at_least_1d, dim_of, is_float
+from libpjrt.torch.ops.reductions import kept
+from libpjrt.torch.table import aten, lowers
+
+
+def in_order(b, x, dim, descending=False):
+    """x sorted along `dim`, stably, and where each element came from (i64). NaN counts as the greatest."""
+    kind = x.dtype
+    if kind == "i1":
+        x = b.convert(x, "ui8")
+
+    def before(b, a, c, i, j):
+        first = b.compare(a, c, "GT" if descending else "LT")
+        if is_float(x.dtype):
+            high, low = (a, c) if descending else (c, a)
+            first = b.or_(first, b.and_(b.is_nan(high), b.not_(b.is_nan(low))))
+        return first
+    value, index = b.sort([x, b.iota(x.shape, dim, "i64")], dim, before)
+    return b.convert(value, kind), index
+
+
+def _sorted(b, x, dim, descending):
+    shape = b.results[0].shape
+    if x.size == 0:
+        return [b.reshape(x, shape), b.constant(0, "i64", shape)]
+    x = at_least_1d(b, x)
+    return [b.reshape(v, shape) for v in in_order(b, x, dim_of(dim, x.rank), descending)]
+
+
+@lowers(aten.sort.default)
+def sort(b, x, dim=-1, descending=False):
+    return _sorted(b, x, dim, descending)
+
+
+@lowers(aten.sort.stable)
+def sort_stable(b, x, *, stable, dim=-1, descending=False):
+    return _sorted(b, x, dim, descending)
+
+
+@lowers(aten.topk.default)
+def topk(b, x, k, dim=-1, largest=True, sorted=True):
+    shape = b.results[0].shape
+    x = at_least_1d(b, x)
+    dim = dim_of(dim, x.rank)
+    if x.size == 0 or k == 0:
+        return [b.constant(0, x.dtype, shape), b.constant(0, "i64", shape)]
+    return [b.reshape(b.slice_dim(v, dim, 0, k), shape) for v in in_order(b, x, dim, largest)]
+
+
+@lowers(aten.kthvalue.default)
+def kthvalue(b, x, k, dim=-1, keepdim=False):
+    shape = b.results[0].shape
+    x = at_least_1d(b, x)
+    dim = dim_of(dim, x.rank)
+    return [b.reshape(b.slice_dim(v, dim, k - 1, k), shape) for v in in_order(b, x, dim)]
+
+
+def _median(b, x, dim, ignore_nan):
+    """The lower of the two middle elements, and where it is; with a NaN among them that one, unless NaN are ignored."""
+    value, index = in_order(b, x, dim)
+    n = x.shape[dim]
+    middle = b.slice_dim(value, dim, (n - 1) // 2, (n - 1) // 2 + 1), b.slice_dim(index, dim, (n - 1) // 2, (n - 1) // 2 + 1)
+    if not is_float(x.dtype):
+        return middle
+    count = b.reduce_sum(b.convert(b.not_(b.is_nan(value)), "i64"), [dim])
+    count = kept(b, count, x.shape, [dim])
+    if ignore_nan:
+        place = b.shift_right_arithmetic(b.maximum(b.subtract(count, 1), 0), 1)
+    else:
+        place = b.select(b.compare(count, n, "EQ"), (n - 1) // 2, count)
+    hit = b.compare(b.iota(value.shape, dim, "i64"), b.broadcast_to(place, value.shape), "EQ")
+    picked = b.reduce_max(b.select(hit, value, float("-inf")), [dim])  # of one element and -inf: that element, also NaN
+    at = b.reduce_max(b.select(hit, index, -1), [dim])
+    return kept(b, picked, x.shape, [dim]), kept(b, at, x.shape, [dim])
+
+
+def _median_all(b, x, ignore_nan):
+    if x.size == 0:
+        raise LoweringError("the median of nothing")
+    return b.reshape(_median(b, b.reshape(x, (x.size,)), 0, ignore_nan)[0], ())
+
+
+def _median_along(b, x, dim, ignore_nan):
+    shape = b.results[0].shape
+    x = at_least_1d(b, x)
+    if x.size == 0:
+        raise LoweringError("the median of nothing")
+    return [b.reshape(v, shape) for v in _median(b, x, dim_of(dim, x.rank), ignore_nan)]
+
+
+@lowers(aten.median.default)
+def median(b, x):
+    return _median_all(b, x, False)
+
+
+@lowers(aten.nanmedian.default)
+def nanmedian(b, x):
+    return _median_all(b, x, True)
+
+
+@lowers(aten.median.dim)
+def median_dim(b, x, dim, keepdim=False):
+    return _median_along(b, x, dim, False)
+
+
+@lowers(aten.nanmedian.dim)
+def nanmedian_dim(b, x, dim, keepdim=False):
+    return _median_along(b, x, dim, True)
