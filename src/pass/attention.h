@@ -11,10 +11,10 @@ enum {
 };
 
 // The axis of each dimension of some value.
-typedef struct PjAxes {
+typedef struct PjScoreAxes {
   int32_t rank;
   int8_t of[PJ_MAX_RANK];
-} PjAxes;
+} PjScoreAxes;
 
 // One try at one product. What is found goes to |out|, of which only a match that succeeds is used.
 typedef struct PjAttentionSearch {
@@ -38,15 +38,16 @@ bool pj_attention_keep(PjAttentionSearch *m, const PjOp *op);
 bool pj_attention_is_float(const PjValue *value);
 // Axes of a reshape's result from its operand's, or the other way round: the dimensions that are
 // not 1 are the same. False if they are not.
-bool pj_axes_reshape(const PjType *from, const PjType *to, const PjAxes *in, PjAxes *out);
-bool pj_axes_equal(const PjAxes *a, const PjAxes *b);
+bool pj_score_axes_reshape(const PjType *from, const PjType *to, const PjScoreAxes *in,
+                           PjScoreAxes *out);
+bool pj_score_axes_equal(const PjScoreAxes *a, const PjScoreAxes *b);
 // Goes back through broadcasts, reshapes and transposes to what repeats in |value|, whose axes are
 // |axes|; those of what is found replace them. With |keep| the operations become part of the match;
 // NULL if there are too many.
-const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, PjAxes *axes,
+const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, PjScoreAxes *axes,
                                    bool keep);
 // Strides of |type| along each axis, in elements.
-void pj_attention_strides(const PjAttentionSearch *m, const PjType *type, const PjAxes *axes,
+void pj_attention_strides(const PjAttentionSearch *m, const PjType *type, const PjScoreAxes *axes,
                           int64_t *out);
 // Such |strides| as the routine wants them: along rows and keys (either may be NULL) and batches.
 void pj_attention_set_strides(const PjAttentionSearch *m, const int64_t *strides, int64_t *row,
@@ -59,7 +60,8 @@ bool pj_attention_find_scores(PjAttentionSearch *m, const PjValue *value, uint32
                               int *budget);
 // Follows that way from the product on: |axes| become those of |scores|. With |steps| its scales,
 // biases and masks become steps of the routine, its operations part of the match.
-bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjAxes *axes, bool steps);
+bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjScoreAxes *axes,
+                         bool steps);
 
 // ---- attention_products.c
 // A product of arrays that the routine reads, summed in f32.
@@ -70,4 +72,4 @@ bool pj_attention_set_roles(PjAttentionSearch *m);
 // Where v and the result lie, and which operation makes the result. |axes| are those of the
 // weights, operand |side| of |dot|; |uses|: of each value, by id.
 bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t side,
-                             const PjAxes *axes, const uint32_t *uses);
+                             const PjScoreAxes *axes, const uint32_t *uses);

@@ -20,7 +20,8 @@ bool pj_attention_is_float(const PjValue *value) {
           value->type->dtype == PJ_DT_F16);
 }
 
-bool pj_axes_reshape(const PjType *from, const PjType *to, const PjAxes *in, PjAxes *out) {
+bool pj_score_axes_reshape(const PjType *from, const PjType *to, const PjScoreAxes *in,
+                           PjScoreAxes *out) {
   int32_t d = 0;
   out->rank = to->rank;
   for (int32_t i = 0; i < to->rank; ++i) {
@@ -38,7 +39,7 @@ bool pj_axes_reshape(const PjType *from, const PjType *to, const PjAxes *in, PjA
   return d == from->rank;
 }
 
-bool pj_axes_equal(const PjAxes *a, const PjAxes *b) {
+bool pj_score_axes_equal(const PjScoreAxes *a, const PjScoreAxes *b) {
   if (a->rank != b->rank)
     return false;
   for (int32_t d = 0; d < a->rank; ++d)
@@ -47,14 +48,14 @@ bool pj_axes_equal(const PjAxes *a, const PjAxes *b) {
   return true;
 }
 
-const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, PjAxes *axes,
+const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, PjScoreAxes *axes,
                                    bool keep) {
   for (int depth = 0; depth < 8; ++depth) {
     const PjOp *op = pj_attention_made_by(m, value);
     if (!op)
       return value;
     const PjValue *from = op->num_operands == 1 ? op->operands[0] : NULL;
-    PjAxes next = {0};
+    PjScoreAxes next = {0};
     if (op->kind == PJ_OP_BROADCAST_IN_DIM) {
       const int64_t *dims = PJ_INTS(op, broadcast_dimensions, NULL);
       next.rank = from->type->rank;
@@ -66,7 +67,7 @@ const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, P
       for (int32_t d = 0; d < next.rank; ++d)
         next.of[permutation[d]] = axes->of[d];
     } else if (op->kind != PJ_OP_RESHAPE ||
-               !pj_axes_reshape(value->type, from->type, axes, &next)) {
+               !pj_score_axes_reshape(value->type, from->type, axes, &next)) {
       return value;
     }
     if (keep && !pj_attention_keep(m, op))
@@ -77,7 +78,7 @@ const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, P
   return value;
 }
 
-void pj_attention_strides(const PjAttentionSearch *m, const PjType *type, const PjAxes *axes,
+void pj_attention_strides(const PjAttentionSearch *m, const PjType *type, const PjScoreAxes *axes,
                           int64_t *out) {
   for (int32_t i = 0; i < m->num_axes; ++i)
     out[i] = 0;

@@ -6,7 +6,7 @@ enum { NEAR = 64 }; // operations behind a product, within which its reader is l
 
 // A product's dimensions: of one operand, which axis of the result each is; or, of the summed
 // ones, PJ_NO_AXIS.
-static void result_axes(const PjOp *dot, uint32_t side, PjAxes *out, bool *summed) {
+static void result_axes(const PjOp *dot, uint32_t side, PjScoreAxes *out, bool *summed) {
   uint32_t batches, sums;
   const int64_t *lhs_batch = PJ_INTS(dot, lhs_batching_dimensions, &batches),
                 *rhs_batch = PJ_INTS(dot, rhs_batching_dimensions, NULL),
@@ -47,7 +47,7 @@ bool pj_attention_is_product(const PjOp *dot) {
 static bool set_operand(PjAttentionSearch *m, uint32_t side, int8_t main, PjAttentionArray *out,
                         int64_t *depth, uint32_t input) {
   const PjValue *value = m->scores_dot->operands[side];
-  PjAxes axes;
+  PjScoreAxes axes;
   bool summed[PJ_MAX_RANK];
   result_axes(m->scores_dot, side, &axes, summed);
   int64_t strides[PJ_MAX_RANK], stride = 1;
@@ -106,10 +106,10 @@ bool pj_attention_set_roles(PjAttentionSearch *m) {
 }
 
 bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t side,
-                             const PjAxes *axes, const uint32_t *uses) {
+                             const PjScoreAxes *axes, const uint32_t *uses) {
   PjAttention *a = &m->out->what;
   const PjValue *v = dot->operands[1 - side];
-  PjAxes p_result, v_result, v_axes, out_axes;
+  PjScoreAxes p_result, v_result, v_axes, out_axes;
   bool p_summed[PJ_MAX_RANK], v_summed[PJ_MAX_RANK];
   result_axes(dot, side, &p_result, p_summed);
   result_axes(dot, 1 - side, &v_result, v_summed);
@@ -173,7 +173,7 @@ bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t sid
     if (op->kind != PJ_OP_TRANSPOSE)
       break;
     const int64_t *permutation = PJ_INTS(op, permutation, NULL);
-    PjAxes next = out_axes;
+    PjScoreAxes next = out_axes;
     int32_t moved = width;
     for (int32_t d = 0; d < out_axes.rank; ++d) {
       next.of[d] = out_axes.of[permutation[d]];

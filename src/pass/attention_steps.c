@@ -53,7 +53,7 @@ static PjScoreStep *add_step(PjAttentionSearch *m, PjScoreKind kind) {
 }
 
 // |value| counts along one axis, from *out_offset on.
-static bool is_count(PjAttentionSearch *m, const PjValue *value, PjAxes axes, int8_t *out_axis,
+static bool is_count(PjAttentionSearch *m, const PjValue *value, PjScoreAxes axes, int8_t *out_axis,
                      int64_t *out_offset) {
   *out_offset = 0;
   for (int depth = 0; depth < 4; ++depth) {
@@ -77,8 +77,8 @@ static bool is_count(PjAttentionSearch *m, const PjValue *value, PjAxes axes, in
 }
 
 // What is kept where |value| == |keep|, as keys up to row + *out_offset.
-static bool is_causal(PjAttentionSearch *m, const PjValue *value, const PjAxes *axes, bool keep,
-                      int64_t *out_offset) {
+static bool is_causal(PjAttentionSearch *m, const PjValue *value, const PjScoreAxes *axes,
+                      bool keep, int64_t *out_offset) {
   const PjOp *op = pj_attention_made_by(m, value);
   int8_t axis[2];
   int64_t from[2];
@@ -111,8 +111,8 @@ static bool is_causal(PjAttentionSearch *m, const PjValue *value, const PjAxes *
   return true;
 }
 
-static bool add_mask(PjAttentionSearch *m, const PjValue *pred, PjAxes axes, bool keep, float value,
-                     int depth) {
+static bool add_mask(PjAttentionSearch *m, const PjValue *pred, PjScoreAxes axes, bool keep,
+                     float value, int depth) {
   const PjValue *source = pj_attention_source(m, pred, &axes, false);
   const PjOp *op = pj_attention_made_by(m, source);
   if (op && keep && op->kind == PJ_OP_AND && depth < 3)
@@ -141,7 +141,7 @@ static bool add_mask(PjAttentionSearch *m, const PjValue *pred, PjAxes axes, boo
   return true;
 }
 
-static bool add_bias(PjAttentionSearch *m, const PjValue *value, PjAxes axes) {
+static bool add_bias(PjAttentionSearch *m, const PjValue *value, PjScoreAxes axes) {
   const PjValue *source = pj_attention_source(m, value, &axes, false);
   PjScoreStep *step = add_step(m, PJ_SCORE_ADD);
   if (!step || source->type->dtype != PJ_DT_F32)
@@ -153,14 +153,15 @@ static bool add_bias(PjAttentionSearch *m, const PjValue *value, PjAxes axes) {
   return true;
 }
 
-bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjAxes *axes, bool steps) {
+bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjScoreAxes *axes,
+                         bool steps) {
   const PjValue *value = &m->scores_dot->results[0];
   for (uint32_t i = m->length; i-- > 0;) {
     const PjOp *op = m->path[i];
-    PjAxes next = *axes;
+    PjScoreAxes next = *axes;
     double c;
     if (op->kind == PJ_OP_RESHAPE) {
-      if (!pj_axes_reshape(value->type, op->results[0].type, axes, &next))
+      if (!pj_score_axes_reshape(value->type, op->results[0].type, axes, &next))
         return false;
     } else if (op->kind == PJ_OP_TRANSPOSE) {
       const int64_t *permutation = PJ_INTS(op, permutation, NULL);

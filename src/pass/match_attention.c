@@ -31,7 +31,7 @@ static bool is_reduce(const PjOp *op, const PjValue *of, PjOpKind kind) {
 }
 
 // The one axis that |op| reduces; false if it is not one.
-static bool reduced_axis(const PjOp *op, const PjAxes *axes, int8_t *out, PjAxes *left) {
+static bool reduced_axis(const PjOp *op, const PjScoreAxes *axes, int8_t *out, PjScoreAxes *left) {
   uint32_t n;
   const int64_t *dims = PJ_INTS(op, dimensions, &n);
   bool reduced[PJ_MAX_RANK] = {false};
@@ -52,13 +52,13 @@ static bool reduced_axis(const PjOp *op, const PjAxes *axes, int8_t *out, PjAxes
 
 // |value|, of axes |axes|, is the reduction |kind| of |of| along the keys, repeated.
 static bool is_repeated_reduce(PjAttentionSearch *m, const PjValue *value, const PjValue *of,
-                               PjOpKind kind, const PjAxes *axes) {
-  PjAxes found = *axes, left;
+                               PjOpKind kind, const PjScoreAxes *axes) {
+  PjScoreAxes found = *axes, left;
   const PjValue *source = pj_attention_source(m, value, &found, true);
   const PjOp *reduce = source ? expect(m, source, PJ_OP_REDUCE) : NULL;
   int8_t axis;
   return reduce && is_reduce(reduce, of, kind) && reduced_axis(reduce, axes, &axis, &left) &&
-         axis == m->key && pj_axes_equal(&left, &found);
+         axis == m->key && pj_score_axes_equal(&left, &found);
 }
 
 // Nothing but the match reads what its operations make, the last one aside.
@@ -110,7 +110,7 @@ static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, con
     return false;
   const PjType *type = m->scores_dot->results[0].type;
   m->num_axes = type->rank;
-  PjAxes axes = {.rank = type->rank};
+  PjScoreAxes axes = {.rank = type->rank};
   for (int8_t d = 0; d < type->rank; ++d) {
     m->size[d] = type->dims[d];
     axes.of[d] = type->dims[d] == 1 ? PJ_NO_AXIS : d;
@@ -118,17 +118,17 @@ static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, con
       return false;
   }
   // Which axis softmax runs along is known first; then what the steps are.
-  const PjAxes start = axes;
+  const PjScoreAxes start = axes;
   if (!pj_attention_follow(m, minus->operands[0], &axes, false))
     return false;
-  PjAxes found = axes, left;
+  PjScoreAxes found = axes, left;
   const PjValue *most = pj_attention_source(m, minus->operands[1], &found, false);
   if (!pj_attention_made_by(m, most) || most->def->kind != PJ_OP_REDUCE ||
       most->def->operands[0] != minus->operands[0] ||
       !reduced_axis(most->def, &axes, &m->key, &left) || !pj_attention_set_roles(m))
     return false;
   m->out->num_inputs = 3;
-  PjAxes again = start;
+  PjScoreAxes again = start;
   if (!pj_attention_follow(m, minus->operands[0], &again, true) ||
       !is_repeated_reduce(m, minus->operands[1], minus->operands[0], PJ_OP_MAXIMUM, &axes) ||
       !is_repeated_reduce(m, divide->operands[1], &exp->results[0], PJ_OP_ADD, &axes))
@@ -136,8 +136,9 @@ static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, con
   const PjType *from = value->type;
   while (num_behind-- > 0) {
     op = behind[num_behind];
-    PjAxes next = axes;
-    if (op->kind == PJ_OP_RESHAPE && !pj_axes_reshape(from, op->results[0].type, &axes, &next))
+    PjScoreAxes next = axes;
+    if (op->kind == PJ_OP_RESHAPE &&
+        !pj_score_axes_reshape(from, op->results[0].type, &axes, &next))
       return false;
     if (op->kind == PJ_OP_TRANSPOSE) {
       const int64_t *permutation = PJ_INTS(op, permutation, NULL);

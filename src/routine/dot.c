@@ -4,6 +4,7 @@
 //   few      some rows by a matrix that is read as it lies: dot_few.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
+//   split    one of these by pieces of long sums: dot_split.h
 //
 // Precision is the evaluator's (eval/dot.c): sums in the type pj_comp_pick says, rounded once at
 // the end.
@@ -17,6 +18,7 @@
 #include "eval/strided.h"
 #include "routine/dot_complex.h"
 #include "routine/dot_few.h"
+#include "routine/dot_split.h"
 #include "routine/gemm.h"
 #include "routine/variant.h"
 
@@ -301,6 +303,36 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
   return &p->routine;
 }
 
+const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
+  const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  if (!routine)
+    routine = select_vector(arena, g);
+  if (!routine)
+    routine = select_small(arena, g);
+  if (!routine) {
+    if (g->n < NARROW && g->m > g->n && pj_comp_bytes(g->comp) <= 8 && g->comp != PJ_COMP_C64) {
+      // The other way round: rows of c are the kernel's long side.
+      const PjPanel panel = g->a;
+      const int64_t m = g->m;
+      g->a = g->b;
+      g->b = panel;
+      g->m = g->n;
+      g->n = m;
+      for (int32_t i = 0; i < g->num_batch; ++i) {
+        const int64_t at = g->a_batch[i];
+        g->a_batch[i] = g->b_batch[i];
+        g->b_batch[i] = at;
+      }
+      g->c_row = 1;
+      g->c_col = g->m;
+      g->swapped = true;
+    }
+    pj__product_plan(g);
+    routine = &g->routine;
+  }
+  return routine;
+}
+
 // ---- dimension numbers
 static PjTensor shape_of(const PjType *type) {
   return (PjTensor){.rank = type->rank, .dims = (int64_t *)type->dims, .dtype = type->dtype};
@@ -342,32 +374,9 @@ static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjTyp
   }
   g->c_row = g->n;
   g->c_col = 1;
-  const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  const PjRoutine *routine = pj__dot_split(arena, g);
   if (!routine)
-    routine = select_vector(arena, g);
-  if (!routine)
-    routine = select_small(arena, g);
-  if (!routine) {
-    if (g->n < NARROW && g->m > g->n && pj_comp_bytes(g->comp) <= 8 && c->comp != PJ_COMP_C64) {
-      // The other way round: rows of c are the kernel's long side.
-      const PjPanel panel = g->a;
-      const int64_t m = g->m;
-      g->a = g->b;
-      g->b = panel;
-      g->m = g->n;
-      g->n = m;
-      for (int32_t i = 0; i < g->num_batch; ++i) {
-        const int64_t at = g->a_batch[i];
-        g->a_batch[i] = g->b_batch[i];
-        g->b_batch[i] = at;
-      }
-      g->c_row = 1;
-      g->c_col = g->m;
-      g->swapped = true;
-    }
-    pj__product_plan(g);
-    routine = &g->routine;
-  }
+    routine = pj__dot_select(arena, g);
   PjRoutine *costs = (PjRoutine *)routine;
   costs->flops = 2 * (double)g->batch * (double)g->m * (double)g->n * (double)g->k;
   costs->bytes = bytes;

@@ -32,7 +32,11 @@ enum {
   // are read at a time, and the next ones asked for.
   SHORT_BYTES = 16 << 10,
   SUMS_SHORT = 4,
-  SUMS_ONE = 512,        // no more at a time, as in gemm.c
+  // But where lines are short, as many as a near cache keeps while the rows take turns, more of
+  // them where there are many rows; no more than gemm.c takes.
+  BLOCK_BYTES = 32 << 10,
+  BLOCK_BYTES_ROWS = 128 << 10,
+  SUMS_ONE = 512,
   FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
   PART_TILES = 4,        // tiles side by side in the smallest part,
   PART_ROWS = 8,         // or, of more than MOST_ROWS rows, so many rows of all columns
@@ -180,7 +184,10 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
   const bool is_short = g->b.sum_step <= SHORT_BYTES / SUMS / (int64_t)f->elem;
   if (far && is_short)
     f->block.ahead = g->b.sum_step * SUMS_SHORT;
-  f->sums = far ? is_short ? SUMS_SHORT : SUMS : pj__min(g->k, SUMS_ONE);
+  const int64_t lines =
+      (g->m > MOST_ROWS / 2 ? BLOCK_BYTES_ROWS : BLOCK_BYTES) / (g->n * (int64_t)f->elem);
+  f->sums = far ? pj__max(is_short ? SUMS_SHORT : SUMS, pj__min(lines, SUMS_ONE))
+                : pj__min(g->k, SUMS_ONE);
   f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);

@@ -137,7 +137,6 @@ static void vectors(void **state) {
     }
 }
 
-// Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
 // Some rows by a matrix as it lies: near and far ones, with columns left over.
 static void few_rows(void **state) {
   (void)state;
@@ -152,6 +151,7 @@ static void few_rows(void **state) {
     }
 }
 
+// Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
 static void blocks(void **state) {
   (void)state;
   static const int64_t sizes[][4] = {{1, 97, 129, 300}, {1, 200, 100, 520}, {1, 193, 300, 513},
@@ -160,6 +160,16 @@ static void blocks(void **state) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
     for (size_t t = 0; t < 13; ++t)
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
+}
+
+// Few elements with long sums, which are cut into pieces: one that leaves a rest, and narrow types.
+static void long_sums(void **state) {
+  (void)state;
+  static const int64_t sizes[][4] = {
+      {1, 8, 8, 20000}, {2, 7, 9, 5003}, {1, 100, 40, 4200}, {1, 1, 300, 3001}, {3, 50, 2, 2048}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
+    for (size_t t = 0; t < 13; ++t)
+      check(types[t][0], types[t][1], sizes[i], (i + t) % 2, false);
 }
 
 static void legacy_dot(void **state) {
@@ -199,9 +209,9 @@ static void plain_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type),      cmocka_unit_test(vectors),
-      cmocka_unit_test(few_rows),        cmocka_unit_test(blocks),
-      cmocka_unit_test(legacy_dot),      cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(vectors_together)};
+      cmocka_unit_test(every_type),       cmocka_unit_test(vectors),
+      cmocka_unit_test(few_rows),         cmocka_unit_test(blocks),
+      cmocka_unit_test(legacy_dot),       cmocka_unit_test(plain_instructions),
+      cmocka_unit_test(vectors_together), cmocka_unit_test(long_sums)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
