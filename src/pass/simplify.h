@@ -32,7 +32,7 @@ PjRuleFn pj_rule_dot_general, pj_rule_convolution;
 bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);
 // simplify_expand.c
 PjRuleFn pj_rule_batch_norm_inference, pj_rule_batch_norm_training, pj_rule_batch_norm_grad,
-    pj_rule_torch_index_select, pj_rule_einsum;
+    pj_rule_torch_index_select, pj_rule_einsum, pj_rule_approx_top_k;
 // simplify_motion.c: of any elementwise operation
 PjRuleFn pj_rule_motion;
 // simplify_control.c: of any types

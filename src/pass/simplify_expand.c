@@ -1,5 +1,5 @@
 // Rules that write composite operations out in simpler ones, which fuse with what stands around
-// them: batch normalisation, einsum, torch_index_select.
+// them: batch normalisation, einsum, torch_index_select, the custom call ApproxTopK.
 //
 //   batch_norm_inference(x, scale, offset, mean, variance)
 //     => scale * ((x - mean) / sqrt(variance + epsilon)) + offset, the deviation once per feature
@@ -272,4 +272,96 @@ bool pj_rule_einsum(PjRewrite *rw, PjOp *op) {
   pj_op_set_attr(dot, PJ_KEY_rhs_contracting_dimensions,
                  pj_attr_ints(arena, num_contract, contract[1]));
   return keep(rw, op, pj_build_transpose(rw, op, pj_build_done(rw, dot), perm));
+}
+
+// ------------------------------------------------------------------------------------- ApproxTopK
+
+// The arrays of an ApproxTopK are its first operands, as many as results; initial values of each,
+// which nothing needs here, are the others. A comparator is a function of two elements of each.
+static bool fits_comparator(const PjOp *op, const PjRegion *body) {
+  const PjOp *end = pj_region_terminator(body);
+  if (!end || end->num_operands != 1 || body->num_args != op->num_operands ||
+      !pj_type_is_static(end->operands[0]->type) || end->operands[0]->type->dtype != PJ_DT_PRED)
+    return false;
+  for (uint32_t i = 0; i < body->num_args; ++i) {
+    const PjType *arg = body->args[i].type, *array = op->operands[i / 2]->type;
+    if (!pj_type_is_static(arg) || arg->rank || arg->dtype != array->dtype)
+      return false;
+  }
+  for (const PjOp *each = body->first; each != end; each = each->next)
+    if (each->num_regions || each->num_results != 1)
+      return false;
+  return true;
+}
+
+static void copy_comparator(PjRewrite *rw, PjOp *sort, const PjOp *func) {
+  const PjRegion *body = &func->regions[0];
+  const PjOp *last = pj_region_terminator(body);
+  PjRegion *region = &sort->regions[0];
+  const PjType **types = PJ_NEW_ARRAY(rw->scratch, const PjType *, body->num_args + 1);
+  for (uint32_t i = 0; i < body->num_args; ++i)
+    types[i] = body->args[i].type;
+  pj_region_set_args(rw->arena, region, body->num_args, types);
+  PjMap copies = {0}; // from a value of the function
+  for (uint32_t i = 0; i < body->num_args; ++i) {
+    pj_rw_add_value(rw, &region->args[i]);
+    pj_map_set(rw->scratch, &copies, pj_map_ptr(&body->args[i]), pj_map_ptr(&region->args[i]));
+  }
+  PjOp *end = pj_op_create(rw->arena, PJ_OP_RETURN, 1, 0, 0);
+  end->loc = sort->loc;
+  pj_op_append(region, end);
+  for (const PjOp *each = body->first; each; each = each->next) {
+    PjValue **operands = PJ_NEW_ARRAY(rw->scratch, PjValue *, each->num_operands + 1);
+    for (uint32_t i = 0; i < each->num_operands; ++i)
+      operands[i] = (PjValue *)(uintptr_t)*pj_map_find(&copies, pj_map_ptr(each->operands[i]));
+    if (each == last)
+      end->operands[0] = operands[0];
+    else
+      pj_map_set(rw->scratch, &copies, pj_map_ptr(&each->results[0]),
+                 pj_map_ptr(pj_build_like(rw, end, each, operands, each->results[0].type)));
+  }
+  pj_rw_count_operands(rw, end);
+}
+
+// The first elements in the order of the comparator: exact, whatever recall is asked for.
+bool pj_rule_approx_top_k(PjRewrite *rw, PjOp *op) {
+  const PjAttr *config = pj_attr_get(op->extra, "mhlo.backend_config"),
+               *comparators = PJ_ATTR(op, called_computations);
+  if (!config || config->kind != PJ_ATTR_DICT)
+    config = PJ_ATTR(op, backend_config);
+  const PjAttr *dim =
+      config && config->kind == PJ_ATTR_DICT ? pj_attr_get(config, "reduction_dim") : NULL;
+  if (!dim || dim->kind != PJ_ATTR_INT || !comparators || comparators->count != 1 ||
+      !op->num_results || op->num_operands != 2 * op->num_results)
+    return false;
+  const PjType *first = op->operands[0]->type;
+  if (!pj_type_is_static(first) || dim->i64 < 0 || dim->i64 >= first->rank)
+    return false;
+  for (uint32_t i = 0; i < op->num_results; ++i) {
+    const PjType *in = op->operands[i]->type, *out = op->results[i].type;
+    if (!pj_type_is_static(in) || !pj_type_is_static(out) || in->dtype != out->dtype ||
+        in->rank != first->rank || out->rank != in->rank)
+      return false;
+    for (int d = 0; d < in->rank; ++d)
+      if (in->dims[d] != first->dims[d] || out->dims[d] > in->dims[d] ||
+          (d != dim->i64 && out->dims[d] != in->dims[d]))
+        return false;
+  }
+  const PjOp *func = pj_module_find(rw->module, comparators->elems[0]->str);
+  if (!func || func->kind != PJ_OP_FUNC || !fits_comparator(op, &func->regions[0]))
+    return false;
+  const PjType **types = PJ_NEW_ARRAY(rw->scratch, const PjType *, op->num_results);
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    types[i] = op->operands[i]->type;
+  PjOp *sort = pj_build_op_full(rw, op, PJ_OP_SORT, op->num_results, op->operands, op->num_results,
+                                types, 1);
+  pj_op_set_attr(sort, PJ_KEY_dimension, pj_attr_i64(rw->arena, dim->i64));
+  pj_op_set_attr(sort, PJ_KEY_is_stable, pj_attr_bool(rw->arena, true));
+  pj_build_done(rw, sort);
+  copy_comparator(rw, sort, func);
+  const int64_t start[PJ_MAX_RANK] = {0};
+  PjValue **results = PJ_NEW_ARRAY(rw->scratch, PjValue *, op->num_results);
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    results[i] = pj_build_slice(rw, op, &sort->results[i], start, op->results[i].type->dims, NULL);
+  return pj_rw_become_all(rw, op, results);
 }

@@ -372,11 +372,60 @@ TEST(shape)
 TEST(slices)
 TEST(control)
 
+// ApproxTopK is the first elements of a sort, which its comparator, a function, orders.
+static void approximate_top_k_becomes_a_sort(void **state) {
+  (void)state;
+  const char *call =
+      "func.func @main(%x: tensor<3x9xf32>) -> (tensor<3x4xf32>, tensor<3x4xi32>) {\n"
+      "%i = stablehlo.iota dim = 1 : tensor<3x9xi32>\n"
+      "%c = stablehlo.constant dense<-1> : tensor<i32>\n"
+      "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+      "%r:2 = stablehlo.custom_call @ApproxTopK(%x, %i, %z, %c) {\n"
+      "called_computations = [@more],\n"
+      "mhlo.backend_config = {is_fallback = true, reduction_dim = 1 : i64, top_k = 4 : i64}}\n"
+      ": (tensor<3x9xf32>, tensor<3x9xi32>, tensor<f32>, tensor<i32>)\n"
+      "-> (tensor<3x4xf32>, tensor<3x4xi32>)\n"
+      "return %r#0, %r#1 : tensor<3x4xf32>, tensor<3x4xi32>\n"
+      "}\n"
+      "func.func @more(%a: tensor<f32>, %b: tensor<f32>, %i: tensor<i32>, %j: tensor<i32>)\n"
+      "-> tensor<i1> {\n"
+      "%n = stablehlo.negate %b : tensor<f32>\n"
+      "%m = stablehlo.negate %a : tensor<f32>\n"
+      "%r = stablehlo.compare LT, %m, %n, TOTALORDER\n"
+      ": (tensor<f32>, tensor<f32>) -> tensor<i1>\n"
+      "return %r : tensor<i1>\n"
+      "}\n";
+  const char *sort =
+      "func.func @main(%x: tensor<3x9xf32>) -> (tensor<3x4xf32>, tensor<3x4xi32>) {\n"
+      "%i = stablehlo.iota dim = 1 : tensor<3x9xi32>\n"
+      "%s:2 = \"stablehlo.sort\"(%x, %i) <{dimension = 1 : i64, is_stable = true}> ({\n"
+      "^bb0(%a: tensor<f32>, %b: tensor<f32>, %k: tensor<i32>, %l: tensor<i32>):\n"
+      "%n = stablehlo.negate %b : tensor<f32>\n"
+      "%m = stablehlo.negate %a : tensor<f32>\n"
+      "%r = stablehlo.compare LT, %m, %n, TOTALORDER\n"
+      ": (tensor<f32>, tensor<f32>) -> tensor<i1>\n"
+      "stablehlo.return %r : tensor<i1>\n"
+      "}) : (tensor<3x9xf32>, tensor<3x9xi32>) -> (tensor<3x9xf32>, tensor<3x9xi32>)\n"
+      "%u = stablehlo.slice %s#0 [0:3, 0:4] : (tensor<3x9xf32>) -> tensor<3x4xf32>\n"
+      "%v = stablehlo.slice %s#1 [0:3, 0:4] : (tensor<3x9xi32>) -> tensor<3x4xi32>\n"
+      "return %u, %v : tensor<3x4xf32>, tensor<3x4xi32>\n"
+      "}\n";
+  Parsed made = pass_run(call, "simplify,dead_code"), expected = parse(sort, strlen(sort));
+  assert_null(expected.status);
+  for (int seed = 0; seed < 2; ++seed) {
+    const char *difference = pass_compare(expected.module, made.module, seed);
+    if (difference)
+      fail_msg("%s", difference);
+  }
+  parsed_free(&made);
+  parsed_free(&expected);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_logic),
       cmocka_unit_test(test_shape),      cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_control),
+      cmocka_unit_test(test_control),    cmocka_unit_test(approximate_top_k_becomes_a_sort),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
