@@ -74,11 +74,60 @@ static PjStatus read_memory_kind(const PjAttr *dict, PjMemoryKind *out) {
 
 typedef struct Reader {
   const PjModule *module;
+  const PjOp *entry;
   int num_partitions;
 } Reader;
 
+// Whether |op| gives its first operand's elements, or what it computes of each, in the same order.
+static bool keeps_order(const PjOp *op) {
+  switch (op->kind) {
+  case PJ_OP_SDY_SHARDING_CONSTRAINT:
+  case PJ_OP_SDY_PROPAGATION_BARRIER:
+    return true;
+  case PJ_OP_CUSTOM_CALL:
+    return op->num_operands == 1 && pj_str_is(PJ_STRATTR(op, call_target_name), "Sharding");
+  default:
+    return pj_op_info[op->kind].traits & PJ_TRAIT_ELEM && op->num_operands == 1;
+  }
+}
+
+// The layout of a result that is left to the compiler ("auto"): the one in which a transposed
+// parameter moves nothing, as XLA chooses it. Row-major otherwise, when false is returned.
+static bool choose_layout(const Reader *reader, const PjSignature *signature, uint32_t result,
+                          int64_t *out) {
+  const PjOp *end = pj_region_terminator(&reader->entry->regions[0]);
+  if (!end || result >= end->num_operands)
+    return false;
+  const PjValue *value = end->operands[result];
+  int rank = value->type->rank;
+  int64_t source[PJ_MAX_RANK]; // by dimension of the result, that of |value|
+  for (int i = 0; i < rank; i++)
+    source[i] = i;
+  for (; value->def; value = value->def->operands[0]) {
+    if (value->def->kind == PJ_OP_TRANSPOSE) {
+      const PjAttr *permutation = PJ_ATTR(value->def, permutation);
+      for (int i = 0; i < rank; i++)
+        source[i] = permutation->ints[source[i]];
+    } else if (!keeps_order(value->def)) {
+      break;
+    }
+  }
+  const int64_t *order = NULL;
+  if (!value->def && value->region == &reader->entry->regions[0])
+    order = signature->params[value->index].shape->minor_to_major;
+  for (int i = 0; i < rank; i++) {
+    int64_t dim = order ? order[i] : rank - 1 - i;
+    for (int k = 0; k < rank; k++)
+      if (source[k] == dim)
+        out[i] = k;
+  }
+  return true;
+}
+
+// |result|: the number of a result, whose layout |signature|'s parameters may decide; -1 for
+// parameters and parts of tuples.
 static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr *dict,
-                          PjSlot *out) {
+                          const PjSignature *signature, int64_t result, PjSlot *out) {
   out->alias = -1;
   PJ_TRY(read_memory_kind(dict, &out->memory_kind));
   if (type->kind == PJ_TYPE_TOKEN) {
@@ -98,6 +147,8 @@ static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr
   const PjAttr *mode = pj_attr_get(dict, "mhlo.layout_mode");
   if (mode && mode->kind == PJ_ATTR_STRING)
     PJ_TRY(parse_layout(mode->str, type->rank, layout, &has_layout));
+  if (result >= 0 && mode && mode->kind == PJ_ATTR_STRING && pj_str_is(mode->str, "auto"))
+    has_layout = choose_layout(reader, signature, (uint32_t)result, layout);
   const PjPlacement *placement;
   int64_t part[PJ_MAX_RANK];
   PJ_TRY(pj_placement_read(reader->module->arena, reader->module, type, dict,
@@ -111,13 +162,13 @@ static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr
 }
 
 static PjStatus read_result(const Reader *reader, const PjType *type, const PjAttr *dict,
-                            PjSignature *out) {
+                            int64_t result, PjSignature *out) {
   if (type->kind == PJ_TYPE_TUPLE) {
     for (uint32_t i = 0; i < type->num_elems; i++)
-      PJ_TRY(read_result(reader, type->elems[i], NULL, out));
+      PJ_TRY(read_result(reader, type->elems[i], NULL, -1, out));
     return PJ_STATUS_OK;
   }
-  return read_slot(reader, type, dict, &out->results[out->num_results++]);
+  return read_slot(reader, type, dict, out, result, &out->results[out->num_results++]);
 }
 
 // Dictionary |i| of a list of them, or NULL.
@@ -156,14 +207,16 @@ PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *optio
   out->results = pj_calloc(num_results, sizeof *out->results);
   if (!out->params || !out->results)
     return pj_status_oom();
-  const Reader reader = {module, options->num_partitions};
+  const Reader reader = {module, entry, options->num_partitions};
   const PjAttr *arg_attrs = PJ_ATTR(entry, arg_attrs), *res_attrs = PJ_ATTR(entry, res_attrs);
   for (uint32_t i = 0; i < type->num_elems; i++) {
     PjSlot *param = &out->params[out->num_params++];
-    PJ_TRY_IN(read_slot(&reader, type->elems[i], dict_at(arg_attrs, i), param), "parameter %u", i);
+    PJ_TRY_IN(read_slot(&reader, type->elems[i], dict_at(arg_attrs, i), NULL, -1, param),
+              "parameter %u", i);
     PJ_TRY_IN(read_donation(dict_at(arg_attrs, i), num_results, param), "parameter %u", i);
   }
   for (uint32_t i = 0; i < type->num_results; i++)
-    PJ_TRY_IN(read_result(&reader, type->results[i], dict_at(res_attrs, i), out), "result %u", i);
+    PJ_TRY_IN(read_result(&reader, type->results[i], dict_at(res_attrs, i), i, out), "result %u",
+              i);
   return PJ_STATUS_OK;
 }
