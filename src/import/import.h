@@ -34,6 +34,12 @@ typedef struct PjVersion {
 // unsupported target).
 PjStatus pj_bytecode_write(const PjModule *module, PjVersion target, PjStrBuf *out);
 
+// The HloModuleProto in an HloModuleProtoWithConfig that was read; and back, appended to |out|:
+// with a configuration that says the numbers of replicas and partitions, and that every parameter
+// and result is row-major. Scratch comes from |arena|, under its guard.
+PjStr pj_hlo_module_of(PjStr with_config);
+PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions, PjStrBuf *out);
+
 // True if the bytes are an HloModuleProto or an HloModuleProtoWithConfig: as far as its first
 // instruction.
 bool pj_is_hlo(const void *bytes, size_t size, bool *out_with_config);

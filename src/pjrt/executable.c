@@ -164,11 +164,10 @@ PJRT_Error *pj_api_Executable_OptimizedProgram(PJRT_Executable_OptimizedProgram_
   PJ_NOT_NULL(executable);
   PJ_NOT_NULL(program);
   PJRT_Program *program = args->program;
-  static const char format[] = "mlir";
-  program->format = format;
-  program->format_size = sizeof format - 1;
   PjStrBuf text = {0};
-  PjStatus status = pj_executable_print(pj_executable_of(args->executable), &text);
+  PjStatus status =
+      pj_executable_program(pj_executable_of(args->executable), &text, &program->format);
+  program->format_size = strlen(program->format);
   if (!status && !program->code) {
     program->code_size = text.len;
   } else if (!status && program->code_size < text.len) {

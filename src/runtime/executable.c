@@ -76,10 +76,17 @@ static void trace_phase(const char *phase, const char *program, int64_t begin) {
 
 static PjStatus read_program(const Compilation *c, const void *bytes) {
   PjExecutable *executable = c->executable;
-  if (c->format == FORMAT_MLIR)
+  bool as_mlir = c->format == FORMAT_MLIR;
+  PJ_FAIL_IF(as_mlir && pj_is_hlo(bytes, c->code.len, &(bool){0}), INVALID_ARGUMENT,
+             "the program is HLO, but its format is said to be 'mlir'");
+  if (as_mlir)
     return pj_import(executable->arena, bytes, c->code.len, &executable->module);
-  return pj_import_hlo(executable->arena, bytes, c->code.len, c->format == FORMAT_HLO_WITH_CONFIG,
-                       &executable->module);
+  bool with_config = c->format == FORMAT_HLO_WITH_CONFIG;
+  PJ_TRY(pj_import_hlo(executable->arena, bytes, c->code.len, with_config, &executable->module));
+  executable->hlo = (PjStr){bytes, c->code.len};
+  if (with_config)
+    executable->hlo = pj_hlo_module_of(executable->hlo);
+  return PJ_STATUS_OK;
 }
 
 static PjStatus compile_guarded(void *context) {

@@ -14,6 +14,7 @@ typedef struct PjExecutable {
   const PjCompilerOps *compiler;
   PjArena *arena; // holds the module and the bytes it came from
   PjModule *module;
+  PjStr hlo; // the HloModuleProto that it came from, in |arena|; empty: none
   PjCompiled *compiled;
   PjFfiStates *ffi_states;
   PjCompileOptions options;
@@ -44,10 +45,13 @@ PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out);
 PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, PjStr option_bytes,
                                    PjExecutable **out);
 
-// The program as StableHLO text, appended to |out|. Where it is known what was made of it, the
-// module's attribute `pjrt.kernels` lists the steps: name, operations, source, and as far as known
-// code_bytes, bytes and flops of one run.
-PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out);
+// The program for hosts, appended to |out|; |*out_format| is static. One that came as HLO goes back
+// as "hlo_with_config", as it came: XLA's clients read its signature and layouts there, and may not
+// know our StableHLO. Any other is "mlir": StableHLO text. Where it is known what was made of it,
+// the module's attribute `pjrt.kernels` lists the steps: name, operations, source, and as far as
+// known code_bytes, bytes and flops of one run.
+PjStatus pj_executable_program(const PjExecutable *executable, PjStrBuf *out,
+                               const char **out_format);
 // Takes `pjrt.kernels` from a program that was written so: it is the same program as before. Under
 // the guard of the module's arena.
 void pj_executable_forget_kernels(PjModule *module);

@@ -1,6 +1,8 @@
-// The optimized program: StableHLO, with what was made of it as an attribute of the module.
+// The optimized program: StableHLO, with what was made of it as an attribute of the module; or the
+// HLO that it came as.
 #include <string.h>
 
+#include "import/import.h"
 #include "ir/print.h"
 #include "runtime/executable.h"
 
@@ -101,14 +103,24 @@ static PjStatus print_guarded(void *context) {
   return pj_strbuf_status(job->out);
 }
 
-PjStatus pj_executable_print(const PjExecutable *executable, PjStrBuf *out) {
+static PjStatus write_hlo_guarded(void *context) {
+  Job *job = context;
+  const PjExecutable *executable = job->executable;
+  return pj_hlo_write(job->arena, executable->hlo, executable->options.num_replicas,
+                      executable->options.num_partitions, job->out);
+}
+
+PjStatus pj_executable_program(const PjExecutable *executable, PjStrBuf *out,
+                               const char **out_format) {
+  bool hlo = executable->hlo.len;
+  *out_format = hlo ? "hlo_with_config" : "mlir";
   // Hosts turn the text into HLO, which has no such operation: better no program than one that they
   // choke on.
-  PJ_FAIL_IF(holds_manual_computation(&executable->module->body), UNIMPLEMENTED,
+  PJ_FAIL_IF(!hlo && holds_manual_computation(&executable->module->body), UNIMPLEMENTED,
              "program %s holds a manual computation, which HLO cannot express", executable->name);
   Job job = {.executable = executable, .out = out};
   PJ_TRY(pj_arena_create(0, &job.arena));
-  PjStatus status = pj_arena_guard(job.arena, print_guarded, &job);
+  PjStatus status = pj_arena_guard(job.arena, hlo ? write_hlo_guarded : print_guarded, &job);
   pj_arena_destroy(job.arena);
   return status;
 }
