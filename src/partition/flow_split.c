@@ -218,10 +218,6 @@ static void split_region(Split *s, PjRegion *region) {
   }
 }
 
-static bool is_of_op(void *context, const PjUse *use) {
-  return use->op == context;
-}
-
 // Takes |op| out if nothing but groups uses it.
 static void drop_unused(PjFlow *flow, PjOp *op) {
   for (uint32_t i = 0; i < op->num_results; ++i)
@@ -239,7 +235,7 @@ static void drop_unused(PjFlow *flow, PjOp *op) {
     PjFlowValue *value = pj_flow_value(flow, op->operands[i]);
     size_t kept = 0;
     for (size_t k = 0; k < value->uses.len; ++k)
-      if (!is_of_op(op, &value->uses.data[k]))
+      if (value->uses.data[k].op != op)
         value->uses.data[kept++] = value->uses.data[k];
     value->uses.len = kept;
   }
