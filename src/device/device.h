@@ -43,7 +43,8 @@ typedef struct PjDriverConfig {
   const PjDriverOption *options;
 } PjDriverConfig;
 
-// What memory of others must be aligned to before a device uses it in place.
+// What memory of others must be aligned to before a device uses it in place. Views that a host asks
+// for by name may be aligned to their elements only on devices with |reads_elements|.
 enum { PJ_ALIAS_ALIGNMENT = 16 };
 
 // Texts live as long as the driver.
@@ -133,6 +134,8 @@ typedef struct PjDeviceOps {
 
   // Whether host memory at |ptr| can serve as memory of the device as it is (zero-copy).
   bool (*can_alias)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr);
+  // Whether programs read arrays at any multiple of their elements.
+  bool reads_elements;
 
   // Of memory that the host cannot address: whether |size| bytes at |ptr|, an address as |allocate|
   // returns it, may be an array's (a view of what others own). Optional (NULL: no).

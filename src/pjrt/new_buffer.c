@@ -70,6 +70,19 @@ static PjStatus check_remote_view(const PjMemory *memory, const PjShape *shape, 
   return PJ_STATUS_OK;
 }
 
+// Whether programs can read |data| in place. jaxlib answers the words of the failure with a copy of
+// a kind that it then refuses itself, so whatever can be viewed is.
+static PjStatus check_view(const PjMemory *memory, const PjShape *shape, const void *data) {
+  const PjDeviceOps *ops = memory->client->platform->device;
+  size_t elem = pj_dtype_bytes(shape->dtype), unit = elem < 8 ? elem : 8; // of complex, a part
+  bool fits = ops->can_alias(memory->client->driver, memory->device->index, memory->kind, data) ||
+              (ops->reads_elements && (uintptr_t)data % unit == 0);
+  PJ_FAIL_IF(!fits, INVALID_ARGUMENT,
+             "the memory at %p, to be viewed as a buffer, is not aligned to %d bytes", data,
+             ops->reads_elements ? (int)unit : PJ_ALIAS_ALIGNMENT);
+  return PJ_STATUS_OK;
+}
+
 PJRT_Error *
 pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args *args) {
   PJ_ARGS(Client_CreateViewOfDeviceBuffer, buffer);
@@ -83,16 +96,10 @@ pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args
   if (!status && !args->device_buffer_ptr && shape->num_bytes)
     status = PJ_ERROR(INVALID_ARGUMENT,
                       "PJRT_Client_CreateViewOfDeviceBuffer: device_buffer_ptr is null");
-  const PjDeviceOps *ops = pj_surface_platform()->device;
   if (!status && !memory->host_visible)
     status = check_remote_view(memory, shape, args->device_buffer_ptr);
-  // jax looks for these words, and copies then.
-  if (!status && memory->host_visible && shape->num_bytes && !shape->minor_to_major &&
-      !ops->can_alias(memory->client->driver, memory->device->index, memory->kind,
-                      args->device_buffer_ptr))
-    status = PJ_ERROR(INVALID_ARGUMENT,
-                      "the memory at %p, to be viewed as a buffer, is not aligned to %d bytes",
-                      args->device_buffer_ptr, PJ_ALIAS_ALIGNMENT);
+  if (!status && memory->host_visible && shape->num_bytes && !shape->minor_to_major)
+    status = check_view(memory, shape, args->device_buffer_ptr);
   if (!status && shape->minor_to_major) {
     status = copy_of_view(memory, shape, args->device_buffer_ptr, (PjBuffer **)&args->buffer);
     if (!status && args->on_delete_callback)

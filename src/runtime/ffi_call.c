@@ -102,7 +102,7 @@ PjStatus pj_ffi_call(PjEval *ev, const PjOp *op, PjTensor *const *operands, PjTe
   const XLA_FFI_Handler_Bundle *bundle = user;
   PjArena *arena = ev->arena;
   PjFfiArrays arrays;
-  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, &arrays));
+  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, PJ_FFI_ALIGNMENT, &arrays));
   XLA_FFI_CallFrame frame = {
       .struct_size = XLA_FFI_CallFrame_STRUCT_SIZE,
       .api = pj_ffi_api(),
@@ -139,7 +139,7 @@ PjStatus pj_ffi_call_untyped(PjEval *ev, const PjOp *op, PjTensor *const *operan
   void (*function)(void *out, const void **in) = (void (*)(void *, const void **))user;
   PJ_FAIL_IF(op->num_results == 0, UNIMPLEMENTED, "an untyped custom call without results");
   PjFfiArrays arrays;
-  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, &arrays));
+  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, PJ_FFI_ALIGNMENT, &arrays));
   const void **in = PJ_NEW_ARRAY(ev->arena, const void *, arrays.num_args + 1);
   void **out = PJ_NEW_ARRAY(ev->arena, void *, arrays.num_rets + 1);
   for (uint32_t i = 0; i < arrays.num_args; i++)

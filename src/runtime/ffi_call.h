@@ -45,6 +45,9 @@ PjCustomCallFn pj_ffi_call;
 // function.
 PjCustomCallFn pj_ffi_call_untyped;
 
+// What compiled handlers may rely on, and vectorise for, as XLA's CPU has it.
+enum { PJ_FFI_ALIGNMENT = 64 };
+
 // Arrays as handlers see them, in the layouts that |op| asks for.
 typedef struct PjFfiArrays {
   uint32_t num_args, num_rets;
@@ -54,10 +57,10 @@ typedef struct PjFfiArrays {
 } PjFfiArrays;
 
 // Prepares arguments and results of |op| (memory of |ev|'s run): transposed where a layout is not
-// row-major, shared where a result is an operand's alias. pj_ffi_arrays_finish moves results back
-// into row-major order.
+// row-major, copied where its address is no multiple of |alignment|, shared where a result is an
+// operand's alias. pj_ffi_arrays_finish moves results back into row-major order.
 PjStatus pj_ffi_arrays_prepare(PjEval *ev, const PjOp *op, PjTensor *const *operands,
-                               PjTensor **results, PjFfiArrays *out);
+                               PjTensor **results, size_t alignment, PjFfiArrays *out);
 void pj_ffi_arrays_finish(const PjFfiArrays *arrays);
 
 // The data type's number in XLA's terms.

@@ -95,7 +95,7 @@ static int64_t alias_of(const PjOp *op, uint32_t index) {
 }
 
 PjStatus pj_ffi_arrays_prepare(PjEval *ev, const PjOp *op, PjTensor *const *operands,
-                               PjTensor **results, PjFfiArrays *out) {
+                               PjTensor **results, size_t alignment, PjFfiArrays *out) {
   PjArena *arena = ev->arena;
   *out =
       (PjFfiArrays){.num_args = op->num_operands, .num_rets = op->num_results, .results = results};
@@ -112,6 +112,9 @@ PjStatus pj_ffi_arrays_prepare(PjEval *ev, const PjOp *op, PjTensor *const *oper
     if (layout) {
       data = pj_eval_scratch(ev, tensor->bytes);
       transpose(tensor, data, layout, tensor->data, NULL);
+    } else if (tensor->bytes && (uintptr_t)data % alignment) {
+      data = pj_eval_scratch(ev, tensor->bytes);
+      memcpy(data, tensor->data, tensor->bytes);
     }
     describe(&out->args[i], tensor, data);
   }

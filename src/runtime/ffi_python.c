@@ -287,7 +287,7 @@ PjStatus pj_ffi_python_callback(PjEval *ev, const PjOp *op, PjTensor *const *ope
   const PjPython *py = pj_python();
   PJ_FAIL_IF(!py, FAILED_PRECONDITION, "a Python callback in a process without Python");
   PjFfiArrays arrays;
-  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, &arrays));
+  PJ_TRY(pj_ffi_arrays_prepare(ev, op, operands, results, 1, &arrays));
   // Waiting for the GIL may mean waiting for whoever waits for another program of ours.
   PjWorkers *workers = run->client->workers;
   pj_workers_block_begin(workers);

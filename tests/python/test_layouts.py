@@ -1,4 +1,4 @@
-"""Layouts that programs and arrays ask for: memory stays row-major, and nobody outside must notice."""
+"""Where arrays lie: layouts that programs and arrays ask for, and views of the memory of others."""
 
 import jax
 import jax.numpy as jnp
@@ -63,3 +63,32 @@ def test_results_follow_the_layout_of_a_parameter():
     compiled = jax.jit(lambda x: x.transpose(1, 0, 2), in_shardings=y.format, out_shardings=AUTO).lower(y).compile()
     assert compiled.output_formats.layout.major_to_minor == (2, 1, 0)
     np.testing.assert_array_equal(np.asarray(compiled(y)), X.transpose(1, 0, 2))
+
+
+@pytest.mark.parametrize("codegen", ["own", "llvm"])
+def test_views_at_any_element(run_python, codegen):
+    """Arrays of others (dlpack) are read where they lie, also if only their elements are aligned; handlers of custom calls get copies."""
+    run_python("""
+import jax, jax.numpy as jnp, numpy as np
+jax.config.update("jax_enable_x64", True)
+room = np.zeros(1 << 16, np.uint8)
+start = -room.ctypes.data % 64
+rng = np.random.default_rng(0)
+for dtype in (np.float32, np.float64, np.int8, np.int16, np.complex128):
+    size = min(np.dtype(dtype).itemsize, 8)
+    x = room[start + size:][:33 * 33 * np.dtype(dtype).itemsize].view(dtype).reshape(33, 33)
+    x[...] = rng.integers(-9, 9, x.shape)
+    y = jax.dlpack.from_dlpack(x)
+    assert y.unsafe_buffer_pointer() == x.ctypes.data
+    np.testing.assert_array_equal(np.asarray(y), x)
+    np.testing.assert_array_equal(jax.jit(lambda y: y * 3 + y.T)(y), x * 3 + x.T)
+    np.testing.assert_array_equal(jax.jit(lambda y: y.sum(0, dtype=y.dtype))(y), x.sum(0, dtype=dtype))
+    np.testing.assert_array_equal(jax.jit(lambda y: y[::-1, 3:30])(y), x[::-1, 3:30])
+    np.testing.assert_array_equal(jax.jit(lambda y: jnp.concatenate([y, y]))(y), np.concatenate([x, x]))
+    if dtype != np.complex128:
+        np.testing.assert_array_equal(jax.jit(lambda y: jnp.sort(y, axis=0))(y), np.sort(x, axis=0))
+    if np.issubdtype(dtype, np.inexact):
+        np.testing.assert_allclose(jax.jit(lambda y: y @ y)(y), x @ x, rtol=1e-5, atol=1e-5)
+        q, r = jax.jit(jnp.linalg.qr)(y)
+        np.testing.assert_allclose(q @ r, x, rtol=1e-4, atol=1e-4)
+""", PJRT_REPLACE_CPU="1", PJRT_CODEGEN=codegen)

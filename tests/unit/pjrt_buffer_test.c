@@ -302,6 +302,28 @@ static void test_views(void **state) {
   assert_int_equal(deletes, 2);
 }
 
+static void test_views_at_elements(void **state) {
+  (void)state;
+  static _Alignas(64) char memory[64];
+  const int32_t values[3] = {7, -8, 9};
+  memcpy(memory + 4, values, sizeof values);
+  const int64_t dims[1] = {3};
+  ARGS(Client_CreateViewOfDeviceBuffer, make, .client = client, .device_buffer_ptr = memory + 4,
+       .dims = dims, .num_dims = 1, .element_type = PJRT_Buffer_Type_S32, .device = device_at(0));
+  OK(Client_CreateViewOfDeviceBuffer, make);
+  ARGS(Buffer_UnsafePointer, pointer, .buffer = make.buffer);
+  OK(Buffer_UnsafePointer, pointer);
+  assert_true(pointer.buffer_pointer == (uintptr_t)(memory + 4));
+  int32_t out[3];
+  ARGS(Buffer_ToHostBuffer, copy, .src = make.buffer, .dst = out, .dst_size = sizeof out);
+  OK(Buffer_ToHostBuffer, copy);
+  expect_ok(await_event(copy.event), "copy", __FILE__, __LINE__);
+  assert_memory_equal(out, values, sizeof out);
+  destroy_buffer(make.buffer);
+  make.device_buffer_ptr = memory + 2;
+  FAILS(Client_CreateViewOfDeviceBuffer, make, INVALID_ARGUMENT, "is not aligned to 4 bytes");
+}
+
 static PJRT_Error *ready_error(PJRT_Buffer *buffer) {
   ARGS(Buffer_ReadyEvent, get, .buffer = buffer);
   OK(Buffer_ReadyEvent, get);
@@ -559,6 +581,7 @@ int main(void) {
       cmocka_unit_test(test_empty_and_scalar),
       cmocka_unit_test(test_copies_between_memories),
       cmocka_unit_test(test_views),
+      cmocka_unit_test(test_views_at_elements),
       cmocka_unit_test(test_error_buffer),
       cmocka_unit_test(test_alias_buffer),
       cmocka_unit_test(test_transfer_manager),

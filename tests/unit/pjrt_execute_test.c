@@ -681,7 +681,7 @@ static XLA_FFI_Error *scale_handler(XLA_FFI_CallFrame *frame) {
   float f = *(const float *)factor->value;
   if (frame->attrs.size != 2 || factor->dtype != XLA_FFI_DataType_F32 || label->len != 4 ||
       memcmp(label->ptr, "text", 4) != 0 || in->dtype != XLA_FFI_DataType_F32 || in->rank != 1 ||
-      f < 0) {
+      (uintptr_t)in->data % 64 || (uintptr_t)out->data % 64 || f < 0) {
     XLA_FFI_Error_Create_Args create = {.struct_size = XLA_FFI_Error_Create_Args_STRUCT_SIZE,
                                         .message = "a bad factor",
                                         .errc = XLA_FFI_Error_Code_OUT_OF_RANGE};
@@ -747,7 +747,13 @@ static void test_handlers(void **state) {
   expect_ok(ffi->user_data_add(&add), "add", __FILE__, __LINE__);
   expect_error(ffi->user_data_add(&add), PJRT_Error_Code_ALREADY_EXISTS, "already", "twice",
                __FILE__, __LINE__);
-  PJRT_Buffer *in = vector(1, 2, 3), *out, **outputs = &out, *const *list = &in;
+  // Handlers find operands aligned also where the caller's are not.
+  static _Alignas(64) float data[4] = {0, 1, 2, 3};
+  const int64_t dims[1] = {3};
+  ARGS(Client_CreateViewOfDeviceBuffer, view, .client = client, .device_buffer_ptr = data + 1,
+       .dims = dims, .num_dims = 1, .element_type = PJRT_Buffer_Type_F32, .device = device_at(0));
+  OK(Client_CreateViewOfDeviceBuffer, view);
+  PJRT_Buffer *in = view.buffer, *out, **outputs = &out, *const *list = &in;
   PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE,
                                  .context = create.context};
   ARGS(LoadedExecutable_Execute, execute, .executable = early, .options = &options,

@@ -161,6 +161,7 @@ const PjDeviceOps pj_device_cpu = {
     .copy_out = cpu_copy_in,
     .copy = cpu_copy,
     .can_alias = cpu_can_alias,
+    .reads_elements = true, // operands of compiled code and of routines are loaded unaligned
     .stats = cpu_stats,
     .reset_stats = cpu_reset_stats,
 };
