@@ -8,6 +8,7 @@ CMAKEFLAGS ?=
 BENCH     ?=
 BENCH_JSON ?= $(BUILD)/bench.json
 PEERS     ?= torch,inductor,iree
+TENSORFLOW ?= 2.21.0
 
 PY        := $(VENV)/bin/python
 CMAKE     := cmake -G Ninja $(CMAKEFLAGS)
@@ -17,7 +18,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -60,6 +61,14 @@ check-plugins: ## other people's plugins without their hardware: tests and the a
 	@$(MAKE) --no-print-directory all
 	@$(PY) tools/plugin_matrix.py --build $(BUILD) --json $(BUILD)/plugins.json
 	@PJRT_BUILD=$(BUILD) $(PY) -m pytest -q -rs tests/python/test_plugins.py -o cache_dir="$(BUILD)/.pytest_cache"
+
+check-tensorflow: ## TensorFlow on the plugin, compared with its CPU (downloads 400 MB, keeps 1.8 GB in .venv-tensorflow)
+	@$(SETUP) build
+	@$(MAKE) --no-print-directory all tensorflow-adapter
+	@$(VENV)-tensorflow/bin/python -m pytest -q tests/tensorflow -o cache_dir="$(BUILD)/.pytest_cache"
+
+tensorflow-adapter: ## the C++ that TensorFlow wants, against the headers in its wheel, in build/tensorflow/; TENSORFLOW=2.21.0
+	@VENV=$(VENV) BUILD=$(BUILD) TENSORFLOW=$(TENSORFLOW) tools/tensorflow_venv.sh
 
 san: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
 	@$(SETUP) build check

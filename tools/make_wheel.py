@@ -13,6 +13,18 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
+def add_tensorflow(build: pathlib.Path, package: pathlib.Path) -> None:
+    """The sources of TensorFlow's adapter, for versions that none is built for, and those that are (make tensorflow-adapter)."""
+    source = package / "source"
+    shutil.copytree(ROOT / "adapters" / "tensorflow", source)
+    (source / "pjrt").mkdir()
+    shutil.copy(ROOT / "include" / "pjrt" / "pjrt_c_api.h", source / "pjrt")
+    for library in (build / "tensorflow").glob("*.so"):
+        target = package / library.name
+        if not shutil.which("strip") or subprocess.run(["strip", "-g", library, "-o", target]).returncode:
+            shutil.copy(library, target)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
@@ -33,6 +45,7 @@ def main() -> int:
         native = args.build / "_native.abi3.so"  # not there where Python's headers were not
         if native.is_file():
             shutil.copy(native, stage / "libpjrt")
+        add_tensorflow(args.build, stage / "libpjrt" / "tensorflow")
         args.out.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
                    "--disable-pip-version-check", "-w", args.out.resolve(), stage]

@@ -12,8 +12,7 @@ typedef struct PjCompileOptions {
   bool tupled_arguments;
   bool use_spmd_partitioning;
   bool use_shardy;
-  // The compiler may choose the shardings of results and parameters that have none.
-  bool allow_output_sharding, allow_parameter_sharding;
+  bool allow_output_sharding; // the compiler may choose shardings of results
   int optimization_level;
 } PjCompileOptions;
 

@@ -165,6 +165,25 @@ static void test_eigen(void **state) {
       }
     }
     release_all(3, out);
+    // What frameworks write for any platform; the other triangle is not read.
+    for (int lower = 0; lower < 2; ++lower) {
+      PjTensor *half = make_tensor(dtype, 3, (int64_t[]){2, n, n}, h->data);
+      for (int64_t at = 0; at < 2 * n * n; ++at)
+        if (lower ? at % n > at / n % n : at % n < at / n % n)
+          number_set(half, at, 99);
+      run_op(lower ? "stablehlo.custom_call @Eigh(%a0) {backend_config = \"1,1,100,1e-6\"}"
+                   : "stablehlo.custom_call @Eigh(%a0) {backend_config = \"0,1,100,1e-6\"}",
+             1, &half, 2, symmetric, out);
+      for (int64_t at = 0; at < 2 * n * n; ++at) {
+        const int64_t b = at / (n * n), i = at / n % n, j = at % n;
+        Number sum = 0;
+        for (int64_t k = 0; k < n; ++k)
+          sum += matrix_at(h, b, i, k) * matrix_at(out[0], b, k, j);
+        expect_number(sum, number_get(out[1], b * n + j) * matrix_at(out[0], b, i, j), dtype, 30);
+      }
+      release_all(1, &half);
+      release_all(2, out);
+    }
     // Real matrices: eigenvalues in two vectors, complex eigenvectors.
     const Result values = {pairs, 2, {2, n}}, parts = {real, 2, {2, n}},
                  vectors = {pairs, 3, {2, n, n}}, info = {PJ_DT_S32, 1, {2}};
@@ -226,6 +245,12 @@ static void test_not_finite(void **state) {
   assert_int_equal(((int32_t *)out[2]->data)[0], -4);
   assert_int_equal(((int32_t *)out[2]->data)[1], 0);
   release_all(3, out);
+  run_op("stablehlo.custom_call @Eigh(%a0) {backend_config = \"1,1,100,1e-6\"}", 1, &a, 2, results,
+         out);
+  for (int64_t i = 0; i < 16; ++i)
+    assert_true(isnan(((double *)out[0]->data)[i]) && !isnan(((double *)out[0]->data)[16 + i]));
+  assert_true(isnan(((double *)out[1]->data)[0]) && !isnan(((double *)out[1]->data)[4]));
+  release_all(2, out);
   release_all(1, &a);
 }
 
@@ -241,6 +266,8 @@ static void test_bad_calls(void **state) {
       {"@lapack_dpotrf_ffi(%a) {mhlo.backend_config = {uplo = 76 : ui8}}", "tensor<3x3xf64>",
        ", tensor<i32>", "f64"},
       {"@lapack_sgetrf_ffi(%a)", "tensor<3x3xf32>", ", tensor<i32>", "results"},
+      {"@Eigh(%a) {backend_config = \"lower\"}", "tensor<3x3xf32>", ", tensor<3xf32>",
+       "configuration"},
       {"@lapack_spotrf_ffi(%a) {mhlo.backend_config = {uplo = 76 : ui8}}", "tensor<1x3x3xf32>",
        ", tensor<i32>", "batch"},
   };

@@ -4,6 +4,7 @@
 #include "eval/lapack/routines.h"
 
 #ifdef PJ_HAVE_OPENBLAS
+#include <math.h>
 #include <string.h>
 
 #define TWO(A, B, ...) \
@@ -137,8 +138,7 @@ PjStatus pj_la_gesvd(PjLaCall *c) {
 // --- Hermitian -----------------------------------------------------------------------------------
 
 static void syevd_call(PjLaCall *c, char job, char uplo, int n, void *work, int lwork, void *rwork,
-                       int lrwork, int *iwork, int liwork) {
-  int *info = (int *)c->out[2];
+                       int lrwork, int *iwork, int liwork, int *info) {
   if (pj_la_is_complex(c))
     COMPLEX(c, cheevd_, zheevd_)
   (&job, &uplo, &n, c->out[0], &n, c->out[1], work, &lwork, rwork, &lrwork, iwork, &liwork, info, 1,
@@ -147,21 +147,20 @@ static void syevd_call(PjLaCall *c, char job, char uplo, int n, void *work, int 
                                  &liwork, info, 1, 1);
 }
 
-PjStatus pj_la_syevd(PjLaCall *c) {
+// Eigenvalues, and with mode V eigenvectors, of the matrix in |in|. |*info| is LAPACK's, -4 for a
+// matrix that is not finite.
+static void hermitian(PjLaCall *c, char mode, char uplo, int *info) {
   const int n = size_of(c, 'n');
-  char mode, uplo;
-  PJ_TRY(pj_la_letter(c, "mode", "NV", &mode));
-  PJ_TRY(pj_la_letter(c, "uplo", "LU", &uplo));
   if (!n)
-    return PJ_STATUS_OK;
+    return;
   copy(c, (int64_t)n * n);
   if (!pj_la_all_finite(c, (int64_t)n * n, c->out[0])) {
-    *(int *)c->out[2] = -4;
-    return PJ_STATUS_OK;
+    *info = -4;
+    return;
   }
   double answer[2], real_answer[1];
   int int_answer, size, real_size = 1;
-  syevd_call(c, mode, uplo, n, answer, -1, real_answer, -1, &int_answer, -1);
+  syevd_call(c, mode, uplo, n, answer, -1, real_answer, -1, &int_answer, -1, info);
   void *work = pj_la_work(c, answer, &size), *rwork = NULL;
   int *iwork = pj_la_scratch(c, int_answer, sizeof(int));
   if (pj_la_is_complex(c)) {
@@ -170,9 +169,44 @@ PjStatus pj_la_syevd(PjLaCall *c) {
     real_size = (int)real + 1;
     rwork = pj_la_scratch(c, real_size, pj_la_real_bytes(c));
   }
-  if (c->measure)
-    return PJ_STATUS_OK;
-  syevd_call(c, mode, uplo, n, work, size, rwork, real_size, iwork, int_answer);
+  if (!c->measure)
+    syevd_call(c, mode, uplo, n, work, size, rwork, real_size, iwork, int_answer, info);
+}
+
+PjStatus pj_la_syevd(PjLaCall *c) {
+  char mode, uplo;
+  PJ_TRY(pj_la_letter(c, "mode", "NV", &mode));
+  PJ_TRY(pj_la_letter(c, "uplo", "LU", &uplo));
+  hermitian(c, mode, uplo, (int *)c->out[2]);
+  return PJ_STATUS_OK;
+}
+
+static void fill_nan(PjLaCall *c, void *at, int64_t reals) {
+  for (int64_t i = 0; i < reals; ++i) {
+    if (pj_la_real_bytes(c) == 8)
+      ((double *)at)[i] = NAN;
+    else
+      ((float *)at)[i] = NAN;
+  }
+}
+
+// What torch_xla and TensorFlow write for any platform: vectors, then values in ascending order.
+// The configuration is text, "lower,sort,iterations,tolerance"; LAPACK sorts always and has its own
+// tolerance. Without an info among the results, what has none is NaN.
+PjStatus pj_la_eigh(PjLaCall *c) {
+  const PjAttr *config = PJ_ATTR(c->op, backend_config);
+  if (!config || config->kind != PJ_ATTR_STRING || config->str.len < 2 ||
+      config->str.ptr[1] != ',' || (config->str.ptr[0] != '0' && config->str.ptr[0] != '1'))
+    return PJ_OP_ERROR(
+        c->op, INVALID_ARGUMENT,
+        "the configuration of Eigh is \"lower,sort,iterations,tolerance\", lower 0 or 1");
+  int info = 0;
+  hermitian(c, 'V', config->str.ptr[0] == '1' ? 'L' : 'U', &info);
+  if (info && !c->measure) {
+    const int64_t n = size_of(c, 'n');
+    fill_nan(c, c->out[0], n * n * (pj_la_is_complex(c) ? 2 : 1));
+    fill_nan(c, c->out[1], n);
+  }
   return PJ_STATUS_OK;
 }
 

@@ -36,6 +36,7 @@ static const PjLaTarget targets[] = {
     ALL("gehrd", "Tnn>Tnn,TP,I", pj_la_gehrd),
     REAL("sytrd", "Tnn>Tnn,Rn,RP,TP,I", pj_la_sytrd),
     COMPLEX("hetrd", "Tnn>Tnn,Rn,RP,TP,I", pj_la_sytrd),
+    {"Eigh", PJ_LA_TYPES, "Tnn>Tnn,Rn", pj_la_eigh},
     {"Qr", PJ_LA_TYPES, "Tmn>Tmn,TK", pj_la_geqrf},
     {"ProductOfElementaryHouseholderReflectors", PJ_LA_TYPES, "Tmn,Tk>Tmn", pj_la_orgqr},
     ALL("gtsv", "Tm,Tm,Tm,Tmn>Tm,Tm,Tm,Tmn,I", pj_la_gtsv),

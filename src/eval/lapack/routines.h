@@ -17,6 +17,7 @@ PjStatus pj_la_trsm(PjLaCall *call);
 PjStatus pj_la_gesdd(PjLaCall *call);
 PjStatus pj_la_gesvd(PjLaCall *call);
 PjStatus pj_la_syevd(PjLaCall *call);
+PjStatus pj_la_eigh(PjLaCall *call);
 PjStatus pj_la_geev(PjLaCall *call);
 PjStatus pj_la_gees(PjLaCall *call);
 #endif
