@@ -2,6 +2,7 @@
 //
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
 //   few      some rows by a matrix that is read as it lies: dot_few.h
+//   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
 //   split    one of these by pieces of long sums: dot_split.h
@@ -19,6 +20,7 @@
 #include "routine/dot_complex.h"
 #include "routine/dot_few.h"
 #include "routine/dot_split.h"
+#include "routine/dot_tall.h"
 #include "routine/gemm.h"
 #include "routine/variant.h"
 
@@ -305,6 +307,8 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  if (!routine && g->n > 1)
+    routine = pj__dot_tall(arena, g);
   if (!routine)
     routine = select_vector(arena, g);
   if (!routine)

@@ -162,6 +162,19 @@ static void blocks(void **state) {
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
 }
 
+// Many rows by a few columns, with rows left over; the last ones end where their array ends.
+static void tall_products(void **state) {
+  (void)state;
+  for (int64_t columns = 2; columns <= 8; ++columns)
+    for (int t = 0; t < 2; ++t) {
+      const PjDtype dtype = t ? PJ_DT_F64 : PJ_DT_F32;
+      const int64_t little[] = {1, random_int(520, 1100), columns, random_int(1, 20)},
+                    batches[] = {3, random_int(2, 40), columns, random_int(1, 100)};
+      check(dtype, dtype, little, columns % 2, columns % 3 == 0);
+      check(dtype, dtype, batches, columns % 2, columns % 3 == 0);
+    }
+}
+
 // Few elements with long sums, which are cut into pieces: one that leaves a rest, and narrow types.
 static void long_sums(void **state) {
   (void)state;
@@ -212,6 +225,7 @@ int main(void) {
       cmocka_unit_test(every_type),       cmocka_unit_test(vectors),
       cmocka_unit_test(few_rows),         cmocka_unit_test(blocks),
       cmocka_unit_test(legacy_dot),       cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(vectors_together), cmocka_unit_test(long_sums)};
+      cmocka_unit_test(vectors_together), cmocka_unit_test(long_sums),
+      cmocka_unit_test(tall_products)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
