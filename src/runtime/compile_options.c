@@ -5,8 +5,9 @@
 // compile_portable_executable 4,
 // env_option_overrides 7. ExecutableBuildOptionsProto: num_replicas 4, num_partitions 5,
 // use_spmd_partitioning 6, device_assignment 9, allow_spmd_sharding_propagation_to_output 12,
-// use_shardy_partitioner 19, optimization_level 24. DeviceAssignmentProto: replica_count 1,
-// computation_count 2, computation_devices 3 { replica_device_ids 1 }.
+// allow_spmd_sharding_propagation_to_parameters 18, use_shardy_partitioner 19,
+// optimization_level 24. DeviceAssignmentProto: replica_count 1, computation_count 2,
+// computation_devices 3 { replica_device_ids 1 }.
 #include "runtime/compile_options.h"
 
 #include <string.h>
@@ -99,6 +100,15 @@ static PjStatus take_assignment(const Assignment *assignment, PjCompileOptions *
   return PJ_STATUS_OK;
 }
 
+// A flag for each result or parameter, or one for all. Those that must not get a sharding have one.
+static PjStatus read_allowed(const PjProtoField *field, bool *out) {
+  PjProtoInts ints = {0};
+  int64_t value;
+  while (pj_proto_ints(field, &ints, &value))
+    *out |= value != 0;
+  return ints.failed ? malformed("bad sharding propagation list") : PJ_STATUS_OK;
+}
+
 static PjStatus read_build_options(PjStr bytes, PjCompileOptions *out, Assignment *assignment) {
   PjProtoReader reader = pj_proto_reader(bytes.ptr, bytes.len);
   PjProtoField field;
@@ -124,15 +134,12 @@ static PjStatus read_build_options(PjStr bytes, PjCompileOptions *out, Assignmen
         return malformed("bad device assignment");
       PJ_TRY(read_assignment(field.bytes, assignment));
       break;
-    case 12: {
-      PjProtoInts ints = {0};
-      int64_t value;
-      while (pj_proto_ints(&field, &ints, &value))
-        out->allow_output_sharding |= value != 0;
-      if (ints.failed)
-        return malformed("bad sharding propagation list");
+    case 12:
+      PJ_TRY(read_allowed(&field, &out->allow_output_sharding));
       break;
-    }
+    case 18:
+      PJ_TRY(read_allowed(&field, &out->allow_parameter_sharding));
+      break;
     case 19:
       if (varint)
         out->use_shardy = field.value != 0;

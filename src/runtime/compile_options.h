@@ -12,7 +12,8 @@ typedef struct PjCompileOptions {
   bool tupled_arguments;
   bool use_spmd_partitioning;
   bool use_shardy;
-  bool allow_output_sharding; // the compiler may choose shardings of results
+  // The compiler may choose the shardings of results and parameters that have none.
+  bool allow_output_sharding, allow_parameter_sharding;
   int optimization_level;
 } PjCompileOptions;
 

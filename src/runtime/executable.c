@@ -18,6 +18,7 @@
 #include "ir/fingerprint.h"
 #include "ir/print.h"
 #include "runtime/ffi_call.h"
+#include "runtime/shardings.h"
 
 // --- Making --------------------------------------------------------------------------------------
 
@@ -101,6 +102,7 @@ static PjStatus compile_guarded(void *context) {
   if (begin)
     trace_phase("read", "", begin);
   PJ_TRY(check_device_counts(executable->module, &executable->options));
+  PJ_TRY(pj_shardings_complete(executable->module, &executable->options));
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
   pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
   pj_module_cost(executable->module, &executable->cost);

@@ -1,0 +1,25 @@
+// Programs for several devices: how their values are cut.
+//
+// A host hands over one program of whole arrays, with a few shardings stated. Propagation finds
+// those of all other values; it gives what Shardy gives (tests/python/test_partition.py compares),
+// because hosts ask how results and unspecified arguments lie, and go on with that.
+//
+// How to run such a program is another question: today whole (runtime/partitioned.h), later
+// operation by operation, for which the shardings of all values are there.
+#pragma once
+#include "ir/ir.h"
+
+typedef struct PjPartitionOptions {
+  bool to_parameters, to_results; // those without a stated sharding get one
+  // Called with a copy of the program in which every operation has the shardings of its results.
+  // NULL: not wanted.
+  void (*dump)(void *context, const PjModule *module);
+  void *dump_context;
+} PjPartitionOptions;
+
+// Gives the arguments and results of the entry function of |module| (verified) the shardings that
+// propagation finds for them, as attributes sdy.sharding; those of whole arrays, and those on one
+// device only, get none. Numbers of devices must not exceed PJ_MAX_DEVICES. Runs under the guard of
+// the module's arena. Programs of dynamic shapes stay as they are. Near-linear in the program.
+// Errors: INVALID_ARGUMENT for shardings that do not fit, RESOURCE_EXHAUSTED.
+PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *options);
