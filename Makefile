@@ -70,6 +70,13 @@ check-tensorflow: ## TensorFlow on the plugin, compared with its CPU (downloads 
 tensorflow-adapter: ## the C++ that TensorFlow wants, against the headers in its wheel, in build/tensorflow/; TENSORFLOW=2.21.0
 	@VENV=$(VENV) BUILD=$(BUILD) TENSORFLOW=$(TENSORFLOW) tools/tensorflow_venv.sh
 
+check-torch: ## PyTorch: torch.compile(backend="libpjrt") (downloads 200 MB into .venv-torch); TORCH=2.12.0 for another version
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@tools/torch_venv.sh $(VENV)-torch$(TORCH:%=-%) $(TORCH)
+	@PJRT_BUILD=$(BUILD) $(VENV)-torch$(TORCH:%=-%)/bin/python -m pytest -q tests/torch -o cache_dir="$(BUILD)/.pytest_cache"
+
+.PHONY: bench-torch check-torch
 san: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
 	@$(SETUP) build check
 	@$(MAKE) --no-print-directory everything BUILD=build-san CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=address,undefined"
@@ -124,6 +131,12 @@ bench-rpc: ## the same calls through a gRPC server on loopback and directly, abo
 	@$(VENV)-rpc/bin/python -m pip install -q --disable-pip-version-check -r bench/rpc/requirements.txt
 	@$(VENV)-rpc/bin/python bench/rpc/bench.py --build $(BUILD) --json $(BUILD)/rpc.json $(BENCH)
 	@$(VENV)-rpc/bin/python bench/rpc/plot.py $(BUILD)/rpc.json
+
+bench-torch: ## torch.compile: backend libpjrt against eager mode and Inductor (g++), in turn, about 10 minutes; BENCH="--filter GPT"
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@tools/torch_venv.sh $(VENV)-torch
+	@$(VENV)-torch/bin/python bench/torch_compile.py --json $(BUILD)/bench-torch.json $(BENCH)
 
 bench-host: ## what one execution through libpjrt costs over the bare C API, in nanoseconds
 	@$(SETUP) build

@@ -4,8 +4,9 @@
 # TASK is build, check, python, format, tidy or fuzz. Debian packages are installed with apt-get as root or through
 # `sudo -n`; what cannot be installed is named, with the command that would do it. `python` makes $VENV (.venv) from
 # tools/requirements.txt. Whether something is there is asked by looking for the thing, not for its package, so a
-# compiler or a CMake from elsewhere is as good. --list only says what is missing. LLVM 19 and zlib are wanted, not needed:
-# without the one programs run on the evaluator, without the other compressed .npz archives are not read.
+# compiler or a CMake from elsewhere is as good. --list only says what is missing. LLVM 19, zlib and Python's headers are
+# wanted, not needed: without the first programs run on the evaluator, without the second compressed .npz archives are not
+# read, without the third there is no backend for torch.compile.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,6 +37,7 @@ has_openblas() { ls /usr/lib/*/openblas-serial/libopenblas.a /usr/include/*/open
 has_llvm() { ls /usr/lib/llvm-19/include/llvm-c/Core.h /usr/lib/llvm-19/lib/libLLVMCodeGen.a; }
 has_static_cxx() { "${CC:-cc}" -print-file-name=libstdc++.a | grep /; }
 has_cmake() { cmake --version | awk 'NR==1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'; }
+has_python_header() { "$PYTHON" -c 'import os, sysconfig; os.stat(sysconfig.get_paths()["include"] + "/Python.h")'; }
 has_venv() { "$PYTHON" -c 'import ensurepip, venv'; }
 
 need_build() {
@@ -47,6 +49,7 @@ need_build() {
   want llvm-19-dev has_llvm
   want g++ has_static_cxx
   want zlib1g-dev has_header zlib.h
+  want python3-dev has_python_header
 }
 need_check() {
   need libcmocka-dev sh -c 'printf "#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <cmocka.h>\n" | cc -E -x c -'
@@ -67,6 +70,7 @@ need_fuzz() {
 # Says what is lost without the packages in $WANTED.
 say_without() {
   case $WANTED in *llvm* | *g++*) say "going on without$WANTED: programs will run on the evaluator" ;; esac
+  case $WANTED in *python*) say "going on without$WANTED: no backend for torch.compile" ;; esac
   case $WANTED in *zlib*) say "going on without$WANTED: compressed .npz archives will not be read" ;; esac
 }
 

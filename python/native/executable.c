@@ -370,7 +370,13 @@ static PyObject *executable_call(PyObject *object, PyObject *args, PyObject *kwa
   return list;
 }
 
+static PyObject *no_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  PyErr_SetString(PyExc_TypeError, "executables come from Client.compile");
+  return NULL;
+}
+
 static PyType_Slot executable_slots[] = {
+    {Py_tp_new, (void *)no_new},
     {Py_tp_dealloc, (void *)executable_dealloc},
     {Py_tp_call, (void *)executable_call},
     {Py_tp_doc, "A compiled program. Called with the list of its tensors, each with a method "
@@ -381,7 +387,5 @@ static PyType_Spec executable_spec = {"libpjrt._native.Executable", sizeof(Execu
 
 PyObject *pyn_make_executable_type(void) {
   data_ptr_name = PyUnicode_InternFromString("data_ptr");
-  PyObject *type = data_ptr_name ? PyType_FromSpec(&executable_spec) : NULL;
-  // None comes from Python itself: pyn_executable_new fills them.
-  return type;
+  return data_ptr_name ? PyType_FromSpec(&executable_spec) : NULL;
 }

@@ -86,7 +86,7 @@ class Plan:
         for node in cut.constants:
             slots[node] = len(slots)
             value = functools.reduce(getattr, node.target.split("."), module)
-            self.constants.append(value.detach())
+            self.constants.append(value)
 
         def slot(node):
             return slots.setdefault(node, len(slots))
@@ -311,8 +311,9 @@ def _compile_backward(module, example_inputs):
 
 def backend(module, example_inputs, **options):
     """What the entry point "libpjrt" of the group torch_dynamo_backends names: torch.compile(f, backend="libpjrt")."""
-    if options:
-        raise TypeError(f"backend libpjrt takes no options: {', '.join(options)}")
+    unknown = [*(options.pop("options", None) or {}), *options]
+    if unknown:
+        raise TypeError(f"backend libpjrt takes no options: {', '.join(unknown)}")
     compiled = aot_module_simplified(
         module, example_inputs, fw_compiler=_compile_graph, bw_compiler=_compile_backward, inference_compiler=_compile_graph,
         decompositions=decompositions(), partition_fn=min_cut_rematerialization_partition, keep_inference_input_mutations=True)

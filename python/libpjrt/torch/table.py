@@ -65,10 +65,10 @@ def table():
     """Every registered operation and its function. Imports ops/ at the first call."""
     global _loaded
     if not _loaded:
-        _loaded = True
         package = importlib.import_module("libpjrt.torch.ops")
         for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"libpjrt.torch.ops.{module}")
+        _loaded = True
     return _table
 
 
