@@ -1,9 +1,9 @@
 // The compiler of the CPU plugin: passes, schedule, machine code.
 //
 // A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become
-// code (src/emit). What cannot be scheduled at all (programs of several devices, dynamic shapes) is
-// given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a compiled program needs
-// lies in an arena of its own.
+// code (src/emit). What cannot be scheduled at all (programs that state collectives, dynamic
+// shapes) is given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a compiled
+// program needs lies in an arena of its own.
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #include "runtime/client.h"
 #include "runtime/dump.h"
 #include "runtime/eval_group.h"
+#include "runtime/partitioned.h"
 #include "sched/sched.h"
 
 // What one run needs besides its arrays; kept for the next run.
@@ -34,6 +35,7 @@ struct PjCompiled {
   PjCompiled *whole; // the evaluator's, when it runs all of the program
   PjArena *arena;
   PjSchedule *schedule;
+  const PjPartitioned *partitioned; // how the schedule is run over whole arrays, or NULL
   pthread_mutex_t lock;
   Frame *frames; // under |lock|
   int num_frames;
@@ -179,8 +181,10 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
   *compiled = (PjCompiled){0};
   const char *choice = pj_option_text(PJ_OPTION_COMPILER);
   bool native = pj_jit_available() && strcmp(choice, "eval") != 0;
-  bool alone = options->num_partitions <= 1 && options->num_replicas <= 1;
+  bool alone = options->num_replicas <= 1;
   Job job = {.in = module};
+  if (native && alone && options->num_partitions > 1)
+    PJ_TRY(pj_partitioned_create(module, options, &compiled->partitioned));
   if (native && alone) {
     job.dump = pj_dump_open(module->name);
     PjStatus status = make_schedule(&job);
@@ -364,13 +368,9 @@ static size_t copies_bytes(const PjSchedule *s, PjArray *const *inputs, const bo
   return bytes;
 }
 
-static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
-                           uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
-                           uint32_t num_outputs, PjArray *const *outputs) {
-  PjCompiled *compiled = (PjCompiled *)(uintptr_t)const_compiled;
-  if (compiled->whole)
-    return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite,
-                                num_outputs, outputs);
+static PjStatus run_schedule(PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
+                             PjArray *const *inputs, const bool *may_overwrite,
+                             uint32_t num_outputs, PjArray *const *outputs) {
   const PjSchedule *s = compiled->schedule;
   PJ_FAIL_IF(num_outputs != s->num_outputs || num_inputs != s->num_inputs, INTERNAL,
              "the program has %u parameters and %u results, not %u and %u", s->num_inputs,
@@ -410,6 +410,25 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   }
   frame_give(compiled, frame);
   return status;
+}
+
+static PjStatus run_whole(void *user, const PjRunContext *context, PjArray *const *inputs,
+                          const bool *given_up, PjArray *const *outputs) {
+  PjCompiled *compiled = user;
+  return run_schedule(compiled, context, compiled->partitioned->num_in, inputs, given_up,
+                      compiled->partitioned->num_out, outputs);
+}
+
+static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
+                           uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
+                           uint32_t num_outputs, PjArray *const *outputs) {
+  PjCompiled *compiled = (PjCompiled *)(uintptr_t)const_compiled;
+  if (compiled->whole)
+    return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite,
+                                num_outputs, outputs);
+  if (compiled->partitioned && context->group)
+    return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole, compiled);
+  return run_schedule(compiled, context, num_inputs, inputs, may_overwrite, num_outputs, outputs);
 }
 
 const PjCompilerOps pj_compiler_native = {

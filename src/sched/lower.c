@@ -268,8 +268,6 @@ static PjStatus check_region(const PjRegion *region) {
   for (const PjOp *op = region->first; op; op = op->next) {
     if (pj_op_info[op->kind].traits & PJ_TRAIT_COLL)
       return PJ_OP_ERROR(op, UNIMPLEMENTED, "meets other devices");
-    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION)
-      return PJ_OP_ERROR(op, UNIMPLEMENTED, "part of a program for several devices");
     for (uint32_t i = 0; i < op->num_results; i++)
       PJ_TRY(check_type(op, op->results[i].type));
     if (op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE)
