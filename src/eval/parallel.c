@@ -201,6 +201,7 @@ static PjStatus assemble(PjEval *ev, const PjOp *op, const Manual *manual,
         (out[i]->rank && memcmp(dims, parts[0][i]->dims, (size_t)out[i]->rank * sizeof *dims) != 0))
       return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                          "result %u of the body does not fit the sharding of the result", i);
+    pj_tile_begin(manual->out[i], out[i]);
     for (int64_t p = 0; p < manual->mesh->num_devices; ++p)
       pj_tile_insert(manual->out[i], p, parts[p][i], out[i]);
   }
@@ -267,6 +268,8 @@ static PjStatus gather_nested(PjEval *ev, const PjOp *op, const PjGroup *group,
         continue;
       }
       out[m][i] = pj_eval_result(ev, op, i);
+      if (manual.out[i]->terms > 1)
+        return PJ_OP_ERROR(op, UNIMPLEMENTED, "unreduced results of a nested manual computation");
       for (uint32_t p = 0; p < group->size; ++p) {
         bool same_slice = true; // equal coordinates on every axis that is not manual here
         for (uint32_t a = 0; a < manual.mesh->num_axes; ++a) {

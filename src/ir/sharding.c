@@ -97,6 +97,51 @@ static bool is_listed(const PjAttr *axis_ref, uint32_t count, const PjStr *names
   return false;
 }
 
+// The part that the device at |position| holds, as a number.
+static int64_t part_of(const PjTiling *tiling, int64_t position) {
+  int64_t part = 0;
+  for (int32_t d = 0; d < tiling->rank; ++d)
+    part = part * tiling->counts[d] + tiling->index[position * tiling->rank + d];
+  return part;
+}
+
+// Unreduced axes of |sharding|, which the dimensions do not use.
+static PjStatus read_terms(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding,
+                           uint32_t only_count, const PjStr *only, PjTiling *tiling) {
+  const PjAttr *axes = pj_attr_get(sharding, "unreduced");
+  tiling->terms = 1;
+  if (!axes || !axes->count)
+    return PJ_STATUS_OK;
+  PJ_FAIL_IF(pj_attr_get(sharding, "reduction"), UNIMPLEMENTED,
+             "unreduced values that are no terms of sums");
+  int64_t parts = 1;
+  for (int32_t d = 0; d < tiling->rank; ++d)
+    parts *= tiling->counts[d];
+  int64_t *term = PJ_NEW_ARRAY(arena, int64_t, (size_t)mesh->num_devices);
+  for (uint32_t a = 0; a < axes->count; ++a) {
+    if (only && !is_listed(axes->elems[a], only_count, only))
+      continue;
+    int64_t size, step;
+    PJ_TRY(pj_mesh_axis(mesh, axes->elems[a], &size, &step));
+    tiling->terms *= size;
+    PJ_FAIL_IF(tiling->terms > mesh->num_devices / parts, INVALID_ARGUMENT,
+               "a sharding uses more devices than its mesh has");
+    for (int64_t p = 0; p < mesh->num_devices; ++p)
+      term[p] = term[p] * size + p / step % size;
+  }
+  if (tiling->terms == 1)
+    return PJ_STATUS_OK;
+  tiling->term = term;
+  tiling->first = PJ_NEW_ARRAY(arena, uint8_t, (size_t)mesh->num_devices);
+  uint8_t *seen = PJ_NEW_ARRAY(arena, uint8_t, (size_t)(parts * tiling->terms));
+  for (int64_t p = 0; p < mesh->num_devices; ++p) {
+    uint8_t *place = &seen[part_of(tiling, p) * tiling->terms + term[p]];
+    tiling->first[p] = !*place;
+    *place = 1;
+  }
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sharding,
                             int32_t rank, uint32_t only_count, const PjStr *only,
                             PjTiling **out_tiling) {
@@ -105,8 +150,11 @@ PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sh
              INVALID_ARGUMENT, "a sharding of %u dimensions for a tensor of %d",
              dims ? dims->count : 0, rank);
   PjTiling *tiling = PJ_NEW(arena, PjTiling);
-  *tiling = (PjTiling){rank, mesh->num_devices, PJ_NEW_ARRAY(arena, int64_t, (size_t)rank),
-                       PJ_NEW_ARRAY(arena, int64_t, (size_t)rank * (size_t)mesh->num_devices)};
+  *tiling =
+      (PjTiling){.rank = rank,
+                 .num_devices = mesh->num_devices,
+                 .counts = PJ_NEW_ARRAY(arena, int64_t, (size_t)rank),
+                 .index = PJ_NEW_ARRAY(arena, int64_t, (size_t)rank * (size_t)mesh->num_devices)};
   enum { MAX_AXES = 32 }; // of more than one device: more than any mesh has
   int64_t from[MAX_AXES], to[MAX_AXES];
   int used = 0;
@@ -133,6 +181,7 @@ PjStatus pj_sharding_tiling(PjArena *arena, const PjMesh *mesh, const PjAttr *sh
       tiling->counts[d] *= size;
     }
   }
+  PJ_TRY(read_terms(arena, mesh, sharding, only_count, only, tiling));
   *out_tiling = tiling;
   return PJ_STATUS_OK;
 }

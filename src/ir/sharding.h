@@ -20,11 +20,18 @@ PjStatus pj_mesh_resolve(PjArena *arena, const PjModule *module, const PjAttr *r
 
 // How a tensor is cut: dimension i into counts[i] equal parts; the device at mesh position p holds
 // part index[p * rank + i] of it.
+//
+// Along unreduced axes devices hold terms whose sum is the tensor: |terms| of each part, and the
+// device at p holds the one of number term[p]. Of the devices with the same term of the same part,
+// first[p] is true for one.
 typedef struct PjTiling {
   int32_t rank;
   int64_t num_devices;
   int64_t *counts;
   int64_t *index;
+  int64_t terms; // 1: the parts themselves
+  int64_t *term; // NULL where terms is 1, as |first|
+  uint8_t *first;
 } PjTiling;
 
 // The tiling that |sharding| (sdy.sharding) gives a tensor of |rank| dimensions. With |only| (count

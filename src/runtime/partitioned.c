@@ -91,6 +91,8 @@ static PjStatus gather(Joint *joint, PjArray *const *const *inputs, uint32_t i) 
   PJ_TRY(make_whole(program->type->elems[i], inputs[0][i], &joint->in[i]));
   PJ_TRY(pj_array_allocate(joint->in[i]));
   joint->given_up[i] = true;
+  if (placement->tiling->terms > 1)
+    PJ_TRY(pj_array_clear(joint->in[i]));
   for (uint32_t p = 0; p < program->num_partitions; p++)
     PJ_TRY(copy_part(placement, p, inputs[p][i], joint->in[i], false));
   return PJ_STATUS_OK;

@@ -1,9 +1,12 @@
 // Shardings of parameters and results (sdy.sharding, and mhlo.sharding where it says "replicated").
 #include "runtime/placement.h"
 
+#include "base/alloc.h"
 #include "base/proto.h"
 
 static bool is_whole(const PjTiling *tiling) {
+  if (tiling->terms != 1)
+    return false;
   for (int32_t d = 0; d < tiling->rank; ++d)
     if (tiling->counts[d] != 1)
       return false;
@@ -71,34 +74,46 @@ PjStatus pj_placement_dims(const PjPlacement *placement, const PjType *type, int
   return PJ_STATUS_OK;
 }
 
-// OpSharding: type 1 (OTHER 3), tile_assignment_dimensions 3, tile_assignment_devices 4,
-// replicate_on_last_tile_dim 6. Devices are listed tile by tile, those of one tile in order.
+// OpSharding: type 1 (OTHER 3, UNREDUCED 6), tile_assignment_dimensions 3, tile_assignment_devices
+// 4, replicate_on_last_tile_dim 6, last_tile_dims 8 (REPLICATED 0, UNREDUCED 6). Devices are listed
+// tile by tile, within each copy by copy, within each term by term, in order.
 void pj_placement_proto(const PjPlacement *placement, PjStrBuf *out) {
   if (!placement)
     return;
   const PjTiling *tiling = placement->tiling;
-  int64_t dims[PJ_MAX_RANK + 1], tiles = 1;
+  int64_t dims[PJ_MAX_RANK + 2], tiles = 1, terms = tiling->terms, devices = tiling->num_devices;
+  size_t count = (size_t)tiling->rank;
   for (int32_t d = 0; d < tiling->rank; ++d)
     tiles *= dims[d] = tiling->counts[d];
-  int64_t copies = tiling->num_devices / tiles;
-  dims[tiling->rank] = copies;
-  PjStrBuf devices = {0};
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    for (int64_t partition = 0; partition < tiling->num_devices; ++partition) {
-      const int64_t *index = tiling->index + placement->position[partition] * tiling->rank;
-      int64_t held = 0;
-      for (int32_t d = 0; d < tiling->rank; ++d)
-        held = held * tiling->counts[d] + index[d];
-      if (held == tile)
-        pj_strbuf_append(&devices, &partition, sizeof partition);
-    }
+  if (terms == devices) {
+    pj_proto_put_varint(out, 1, 6);
+    return;
   }
-  pj_proto_put_varint(out, 1, 3);
-  pj_proto_put_ints(out, 3, dims, (size_t)tiling->rank + (copies > 1));
-  pj_proto_put_ints(out, 4, (const int64_t *)(const void *)devices.data,
-                    devices.len / sizeof(int64_t));
+  int64_t copies = devices / (tiles * terms);
+  int64_t *listed = pj_calloc((size_t)devices, sizeof *listed);
+  int64_t *found = pj_calloc((size_t)(tiles * terms), sizeof *found);
+  for (int64_t partition = 0; listed && found && partition < devices; ++partition) {
+    int64_t position = placement->position[partition], tile = 0;
+    for (int32_t d = 0; d < tiling->rank; ++d)
+      tile = tile * tiling->counts[d] + tiling->index[position * tiling->rank + d];
+    int64_t term = terms > 1 ? tiling->term[position] : 0;
+    int64_t copy = found[tile * terms + term]++;
+    listed[(tile * copies + copy) * terms + term] = partition;
+  }
   if (copies > 1)
+    dims[count++] = copies;
+  if (terms > 1)
+    dims[count++] = terms;
+  pj_proto_put_varint(out, 1, 3);
+  pj_proto_put_ints(out, 3, dims, count);
+  if (listed)
+    pj_proto_put_ints(out, 4, listed, (size_t)devices);
+  const int64_t kinds[2] = {0, 6};
+  if (terms > 1)
+    pj_proto_put_ints(out, 8, copies > 1 ? kinds : kinds + 1, copies > 1 ? 2 : 1);
+  else if (copies > 1)
     pj_proto_put_varint(out, 6, 1);
-  out->failed |= devices.failed;
-  pj_strbuf_free(&devices);
+  out->failed |= !listed || !found;
+  pj_free(listed);
+  pj_free(found);
 }

@@ -14,6 +14,21 @@ xs = put(x, "x", "y")
 """
 
 CASES = {
+    "unreduced": """
+from jax.sharding import AxisType
+mesh = Mesh(np.array(jax.devices()).reshape(4, 2), ("x", "y"), axis_types=(AxisType.Explicit,) * 2)
+with jax.set_mesh(mesh):
+    a, b = jax.device_put(x, P("x", "y")), jax.device_put(x, P("y", None))
+    r = jax.jit(lambda a, b: jnp.einsum("ab,bc->ac", a, b, out_sharding=P("x", None, unreduced={"y"})))(a, b)
+    assert r.sharding == NamedSharding(mesh, P("x", None, unreduced={"y"})), r.sharding
+    shards = {s.device.id: np.asarray(s.data) for s in r.addressable_shards}
+    for row in range(4):  # the terms of a part add up to it
+        np.testing.assert_allclose(shards[2 * row] + shards[2 * row + 1], (x @ x)[2 * row:2 * row + 2])
+    whole = jax.sharding.reshard(r, P(None, None))
+    np.testing.assert_allclose(np.asarray(whole), x @ x)
+    one = jax.sharding.reshard(jnp.float32(3), P(unreduced={"x", "y"}))
+    assert sum(float(s.data) for s in one.addressable_shards) == 3
+""",
     "sharded_input": """
 r = jax.jit(lambda a: jnp.sin(a) @ a.T)(xs)
 np.testing.assert_allclose(np.asarray(r), np.sin(x) @ x.T, rtol=1e-4, atol=1e-3)
