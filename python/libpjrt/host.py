@@ -17,13 +17,18 @@ import threading
 import libpjrt
 
 _NAME = "_native.abi3.so"
-_lock = threading.Lock()
+_lock = threading.RLock()
 _client = None
 
 
-@functools.cache
 def native():
     """The extension: from this package, else from the source tree's build/. ImportError says where it was looked for."""
+    with _lock:
+        return _load()
+
+
+@functools.cache
+def _load():
     here = pathlib.Path(__file__).resolve().parent
     places = [here / _NAME, libpjrt.plugin_path().parent / _NAME]
     for place in places:

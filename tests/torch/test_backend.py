@@ -330,3 +330,28 @@ def test_a_process_ends_cleanly_with_results_alive():
     path = str(host.pathlib.Path(host.__file__).parents[1])
     result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0 and result.stdout.strip() == "8.0", result.stderr
+
+
+def test_tensors_that_are_not_in_memory_are_left_alone(compiled):
+    """Of the device "meta", as an example of those that a program cannot read."""
+    got, other = compiled(lambda x, y: (x.sin() + 1, y.cos()))(torch.empty(3, device="meta"), torch.ones(2))
+    assert got.device.type == "meta" and got.shape == (3,)
+    same(other, torch.ones(2).cos())
+
+
+def test_sparse_tensors_are_left_alone(compiled):
+    x = torch.eye(3).to_sparse()
+    same(compiled(lambda x, y: (x @ y).sin())(x, torch.ones(3, 2)), torch.ones(3, 2).sin())
+
+
+def test_checkpointed_dropout(compiled):
+    """What is computed anew for the backward pass draws the same numbers again."""
+    from torch.utils.checkpoint import checkpoint
+
+    def f(x):
+        return checkpoint(lambda x: F.dropout(x.sin(), 0.5), x, use_reentrant=False)
+
+    x = torch.ones(1000, requires_grad=True)
+    y = compiled(f)(x)
+    y.sum().backward()
+    assert torch.equal(x.grad == 0, y == 0) and 300 < (y == 0).sum() < 700

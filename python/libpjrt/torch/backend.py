@@ -64,6 +64,7 @@ class Plan:
         updated = {n.args[0] for n in module.graph.nodes if n.op == "call_function" and n.target is torch.ops.aten.copy_.default}
         storages = {n.meta["val"].untyped_storage()._cdata: n for n in module.graph.nodes
                     if n.op == "placeholder" and isinstance(n.meta.get("val"), torch.Tensor) and n not in updated and
+                    n.meta["val"].device.type == "cpu" and
                     n.meta["val"].layout == torch.strided}
         views = {}
         (output,) = [n for n in module.graph.nodes if n.op == "output"]
@@ -182,7 +183,7 @@ def _with_strides(tensor, strides):
     """The same elements with other strides, for a tensor that came otherwise than expected."""
     if memory_order(tuple(tensor.shape), strides) is None:
         return tensor  # will be made dense
-    result = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype)
+    result = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device=tensor.device)
     return result.copy_(tensor)
 
 
@@ -266,7 +267,7 @@ class DynamicPlan:
         plan = self.plans.get(sizes)
         if plan is None:
             if len(self.plans) >= PLANS_KEPT:
-                self.plans.pop(next(iter(self.plans)))
+                self.plans.pop(next(iter(self.plans)), None)  # another thread may have been faster
             values = dict(zip(self.names, sizes))
 
             def size(symbolic):

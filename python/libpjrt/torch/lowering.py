@@ -266,7 +266,7 @@ class Program:
             for i in gaps:
                 tensors[i] = tensors[i].contiguous()
             if seeded:
-                tensors.append(torch.randint(-(1 << 63), (1 << 63) - 1, (2,)))
+                tensors.append(torch.randint(-(1 << 63), (1 << 63) - 1, (2,), dtype=torch.int64, device="cpu"))
             results = run(tensors)
             for i, result in copies:
                 given[i].copy_(results[result])
@@ -295,6 +295,28 @@ def _unsupported(node):
             return "a copy into a tensor that is no argument"
         return None if target in table.table() else "no entry in the table"
     return None if getattr(target, "__name__", "") == "getitem" else "no operation of ATen's"
+
+
+def _foreign(value):
+    """Why a tensor can be no array of a program, or None."""
+    if not isinstance(value, _TENSOR):
+        return None
+    if value.device.type != "cpu":
+        return f"a tensor on {value.device}"
+    if value.layout != torch.strided:
+        return f"a tensor of layout {value.layout}"
+    return None if value.dtype in TO_STABLEHLO else f"a tensor of {value.dtype}"
+
+
+def _find_foreign(graph, eager):
+    """Adds to `eager` what takes or gives tensors that no program can."""
+    for node in graph.nodes:
+        value = node.meta.get("val")
+        reason = next(filter(None, map(_foreign, value if isinstance(value, (tuple, list)) else [value])), None)
+        if reason is None:
+            continue
+        for n in ([node] if node.op == "call_function" else []) + [u for u in node.users if u.op == "call_function"]:
+            eager.setdefault(n, reason)
 
 
 def _is_getitem(node):
@@ -332,6 +354,8 @@ class Cut:
                 continue
             # The parts of a tuple are taken out where it was made.
             parts = [u for u in node.users if _is_getitem(u)]
+            for part in parts:
+                parts += [u for u in part.users if _is_getitem(u)]
             if node in eager:
                 close()
                 self.steps += [node, *parts]
@@ -385,6 +409,7 @@ def cut_and_write(module, size, outside=frozenset()):
             reason = _unsupported(node)
             if reason:
                 eager[node] = reason
+    _find_foreign(module.graph, eager)
     while True:
         cut = Cut(module.graph, eager, outside)
         programs, failures = {}, {}
