@@ -1,8 +1,9 @@
 // See executable.h.
 //
 // Serialised form: magic, format version, sizes, then the compile options and the program as a
-// portable artifact, then what the compiler stores, then a hash of all that. Ours stores nothing:
-// the artifact fits every machine and version of ours, and compiling is cheap.
+// portable artifact or as the HLO that it came as, then what the compiler stores, then a hash of
+// all that. Ours stores nothing: the artifact fits every machine and version of ours, and compiling
+// is cheap.
 #include "runtime/executable.h"
 
 #include <stdio.h>
@@ -238,7 +239,12 @@ PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out) 
   Writing w = {executable, &code};
   // The writer may want scratch from an arena of its own; the module's is shared and stays as it
   // is.
-  PjStatus status = write_guarded(&w);
+  // What came as HLO may hold operations that portable artifacts have not.
+  PjStatus status = PJ_STATUS_OK;
+  if (executable->hlo.len)
+    pj_strbuf_str(&code, executable->hlo);
+  else
+    status = write_guarded(&w);
   if (!status)
     status = pj_strbuf_status(&code);
   if (!status && executable->compiler->serialize)
@@ -297,6 +303,8 @@ PjStatus pj_executable_deserialize(const PjCompilerOps *compiler, PjStr bytes, P
   PjStr compiled = {code.ptr + code.len, header.compiled_size};
   // Other options make it another executable.
   bool same = !option_bytes.len || pj_str_eq(option_bytes, stored);
-  return make(compiler, code, FORMAT_MLIR, same ? compiled : (PjStr){0},
-              same ? stored : option_bytes, out);
+  bool with_config;
+  Format format = pj_is_hlo(code.ptr, code.len, &with_config) ? FORMAT_HLO : FORMAT_MLIR;
+  return make(compiler, code, format, same ? compiled : (PjStr){0}, same ? stored : option_bytes,
+              out);
 }

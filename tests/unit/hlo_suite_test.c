@@ -25,14 +25,7 @@ static const struct {
   PjCode code;
   const char *fragment; // of the message
 } refused[] = {
-    {"all-gather-start", PJ_UNIMPLEMENTED, "all-gather-start"},
-    {"async", PJ_UNIMPLEMENTED, "async-start"},
-    {"collective-permute-start", PJ_UNIMPLEMENTED, "collective-permute-start"},
     {"constant_tuple", PJ_UNIMPLEMENTED, "constants of tuples"},
-    {"copy-start", PJ_UNIMPLEMENTED, "copy-start"},
-    {"custom-call", PJ_INVALID_ARGUMENT, "must be a dictionary"},
-    {"ragged-all-to-all", PJ_UNIMPLEMENTED, "ragged-all-to-all"},
-    {"send", PJ_UNIMPLEMENTED, "send"},
     {"const_s1", PJ_UNIMPLEMENTED, "element type 30"},
     {"const_u1", PJ_UNIMPLEMENTED, "element type 31"},
     // XLA's reader lets the wrong shape pass, its importer refuses it too.

@@ -154,3 +154,17 @@ PjStatus pj_hlo_build_all_to_all(PjHloSite *s) {
   PJ_TRY(exchange(s, op, dimension, parts));
   return pj_hlo_finish(s, op);
 }
+
+// There is no such operation: a call of a target that nobody offers yet.
+PjStatus pj_hlo_build_ragged_all_to_all(PjHloSite *s) {
+  PjArena *arena = s->h->arena;
+  const PjAttr *groups;
+  PJ_TRY(pj_hlo_groups(s, &groups));
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CUSTOM_CALL, 1, 0);
+  PJ_HLO_SET(op, call_target_name, pj_attr_string(arena, PJ_STR("ragged_all_to_all")));
+  PJ_HLO_SET(op, api_version, pj_attr_enum(arena, PJ_ENUM_API_VERSION, PJ_API_TYPED_FFI));
+  PjStr names[] = {PJ_STR("replica_groups"), PJ_STR("channel_id")};
+  const PjAttr *values[] = {groups, pj_attr_i64(arena, channel(s))};
+  PJ_HLO_SET(op, backend_config, pj_attr_dict(arena, 2, names, values));
+  return pj_hlo_finish(s, op);
+}

@@ -54,12 +54,15 @@ static PjStatus callee_symbol(PjHlo *h, uint32_t place, PjStr *out) {
 static PjStatus composite(PjHloSite *s, PjOp *op, PjStr decomposition) {
   PjHloFrontendAttributesMsg attributes = {0};
   PjStr name = {0}, version = {0};
+  const PjAttr *dict = NULL;
   PJ_TRY(pj_hlo_decode(s->h, s->msg.frontend_attributes, PJ_HLO_FrontendAttributes, &attributes));
   for (uint32_t i = 0; i < attributes.map.n; ++i) {
     PjHloMapEntryMsg entry = {0};
     PJ_TRY(pj_hlo_decode(s->h, attributes.map.v[i], PJ_HLO_MapEntry, &entry));
     if (pj_str_is(entry.key, "composite.name"))
       name = entry.value;
+    else if (pj_str_is(entry.key, "composite.attributes"))
+      PJ_TRY_IN(pj_hlo_dict(s, entry.value, &dict), "composite.attributes");
     else if (pj_str_is(entry.key, "composite.version"))
       version = entry.value;
   }
@@ -69,6 +72,8 @@ static PjStatus composite(PjHloSite *s, PjOp *op, PjStr decomposition) {
     if (version.ptr[i] >= '0' && version.ptr[i] <= '9')
       number = number * 10 + (version.ptr[i] - '0');
   PJ_HLO_SET(op, name, pj_attr_string(s->h->arena, name));
+  if (dict)
+    PJ_HLO_SET(op, composite_attributes, dict);
   PJ_HLO_SET(op, decomposition, pj_attr_symbol(s->h->arena, decomposition));
   PJ_HLO_SET(op, version, pj_attr_int(s->h->arena, number, PJ_DT_S32));
   return PJ_STATUS_OK;
@@ -159,7 +164,12 @@ PjStatus pj_hlo_build_custom_call(PjHloSite *s) {
   PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CUSTOM_CALL, s->inst->shape->num_leaves, 0);
   PJ_HLO_SET(op, call_target_name, pj_attr_string(arena, s->msg.custom_call_target));
   PJ_HLO_SET(op, has_side_effect, pj_attr_bool(arena, s->msg.custom_call_has_side_effect));
-  PJ_HLO_SET(op, backend_config, pj_attr_string(arena, s->msg.backend_config));
+  const PjAttr *config = pj_attr_string(arena, s->msg.backend_config);
+  if (version == PJ_API_TYPED_FFI && !s->msg.backend_config.len)
+    config = pj_attr_dict(arena, 0, NULL, NULL);
+  else if (version == PJ_API_TYPED_FFI)
+    PJ_TRY_IN(pj_hlo_dict(s, s->msg.backend_config, &config), "backend_config");
+  PJ_HLO_SET(op, backend_config, config);
   PJ_HLO_SET(op, api_version, pj_attr_enum(arena, PJ_ENUM_API_VERSION, version));
   const PjAttr **callees = PJ_NEW_ARRAY(arena, const PjAttr *, s->inst->num_callees);
   for (uint32_t i = 0; i < s->inst->num_callees; ++i) {

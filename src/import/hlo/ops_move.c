@@ -1,4 +1,4 @@
-// Opcodes that move elements: slices, pads, gathers, sorts.
+// Opcodes that move elements: slices, pads, gathers, bitcasts.
 #include <inttypes.h>
 
 #include "import/hlo/builders.h"
@@ -165,24 +165,6 @@ PjStatus pj_hlo_build_scatter(PjHloSite *s) {
   PJ_HLO_SET(op, indices_are_sorted, pj_attr_bool(arena, s->msg.indices_are_sorted));
   PJ_HLO_SET(op, unique_indices, pj_attr_bool(arena, s->msg.unique_indices));
   PJ_TRY(pj_hlo_region(s, 0, true, &op->regions[0]));
-  return pj_hlo_finish(s, op);
-}
-
-PjStatus pj_hlo_build_sort(PjHloSite *s) {
-  int64_t dimension;
-  PJ_TRY(pj_hlo_one_dimension(s, &dimension));
-  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_SORT, s->inst->num_operands, 1);
-  PJ_HLO_SET(op, dimension, pj_attr_i64(s->h->arena, dimension));
-  PJ_HLO_SET(op, is_stable, pj_attr_bool(s->h->arena, s->msg.is_stable));
-  PJ_TRY(pj_hlo_region(s, 0, true, &op->regions[0]));
-  return pj_hlo_finish(s, op);
-}
-
-// The k largest, or, by the negated numbers, the smallest.
-PjStatus pj_hlo_build_topk(PjHloSite *s) {
-  PJ_FAIL_IF(!s->msg.largest, UNIMPLEMENTED, "the smallest elements are not supported");
-  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CHLO_TOP_K, 2, 0);
-  PJ_HLO_SET(op, k, pj_attr_i64(s->h->arena, s->msg.k));
   return pj_hlo_finish(s, op);
 }
 
