@@ -18,7 +18,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-torchax check-torch-xla check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -62,6 +62,18 @@ check-plugins: ## other people's plugins without their hardware: tests and the a
 	@$(PY) tools/plugin_matrix.py --build $(BUILD) --json $(BUILD)/plugins.json
 	@PJRT_BUILD=$(BUILD) $(PY) -m pytest -q -rs tests/python/test_plugins.py -o cache_dir="$(BUILD)/.pytest_cache"
 
+check-torchax: ## train through torchax on the plugin and compare with JAX's CPU (downloads 400 MB, keeps 1.4 GB in .venv-torchax)
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@VENV=$(VENV) BUILD=$(BUILD) tools/framework_venv.sh torchax
+	@PYTHONPATH=python $(VENV)-torchax/bin/python -m pytest -q tests/torchax -o cache_dir="$(BUILD)/.pytest_cache"
+
+check-torch-xla: ## the plugin as a device of torch_xla 2.9.0, compared with its CPU client (downloads 1 GB, keeps 2.2 GB in .venv-torch-xla)
+	@$(SETUP) build check python
+	@$(MAKE) --no-print-directory all
+	@VENV=$(VENV) BUILD=$(BUILD) tools/framework_venv.sh torch_xla
+	@PYTHONPATH=python $(VENV)-torch-xla/bin/python -m pytest -q tests/torch_xla -o cache_dir="$(BUILD)/.pytest_cache"
+
 check-tensorflow: ## TensorFlow on the plugin, compared with its CPU (downloads 400 MB, keeps 1.8 GB in .venv-tensorflow)
 	@$(SETUP) build
 	@$(MAKE) --no-print-directory all tensorflow-adapter
@@ -77,6 +89,7 @@ check-torch: ## PyTorch: torch.compile(backend="libpjrt") (downloads 200 MB into
 	@PJRT_BUILD=$(BUILD) $(VENV)-torch$(TORCH:%=-%)/bin/python -m pytest -q tests/torch -o cache_dir="$(BUILD)/.pytest_cache"
 
 .PHONY: bench-torch check-torch
+
 san: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
 	@$(SETUP) build check
 	@$(MAKE) --no-print-directory everything BUILD=build-san CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=address,undefined"
