@@ -19,7 +19,8 @@ typedef struct PjPartitionOptions {
 
 // Gives the arguments and results of the entry function of |module| (verified) the shardings that
 // propagation finds for them, as attributes sdy.sharding; those of whole arrays, and those on one
-// device only, get none. Numbers of devices must not exceed PJ_MAX_DEVICES. Runs under the guard of
-// the module's arena. Programs of dynamic shapes stay as they are. Near-linear in the program.
+// device only, get none. Callbacks that ask for the parts of arrays get them (partition/calls.h).
+// Numbers of devices must not exceed PJ_MAX_DEVICES. Runs under the guard of the module's arena.
+// Programs of dynamic shapes stay as they are. Near-linear in the program.
 // Errors: INVALID_ARGUMENT for shardings that do not fit, RESOURCE_EXHAUSTED.
 PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *options);

@@ -7,6 +7,7 @@
 #include "partition/partition.h"
 
 #include "base/options.h"
+#include "partition/calls.h"
 #include "partition/flow.h"
 #include "partition/step.h"
 #include "pass/pass.h"
@@ -548,6 +549,7 @@ static PjStatus run(void *context) {
   write.results = true;
   write.unspecified = job->options->to_results;
   write_shardings(&write, entry, PJ_KEY_res_attrs, p->flow.results);
+  PJ_TRY(pj_partition_calls(&p->flow, job->module, write.mesh));
   if (job->options->dump && write.mesh) {
     annotate(p, &write, &p->flow.entry->regions[0]);
     p->flow.entry->attrs[pj_op_attr_index(PJ_OP_FUNC, PJ_KEY_arg_attrs)] =

@@ -5,23 +5,13 @@
 #include "import/import.h"
 #include "ir/print.h"
 #include "runtime/executable.h"
+#include "runtime/marks.h"
 
 typedef struct Job {
   const PjExecutable *executable;
   PjArena *arena;
   PjStrBuf *out;
 } Job;
-
-static bool holds_manual_computation(const PjRegion *region) {
-  for (const PjOp *op = region->first; op; op = op->next) {
-    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION)
-      return true;
-    for (uint32_t i = 0; i < op->num_regions; i++)
-      if (holds_manual_computation(&op->regions[i]))
-        return true;
-  }
-  return false;
-}
 
 // --- Kernels -------------------------------------------------------------------------------------
 
@@ -94,7 +84,11 @@ void pj_executable_forget_kernels(PjModule *module) {
 static PjStatus print_guarded(void *context) {
   Job *job = context;
   const PjExecutable *executable = job->executable;
-  PjModule module = *executable->module;
+  PjModule *marked = NULL;
+  // Hosts turn the text into HLO, which has no operations of Shardy.
+  if (pj_marks_needed(&executable->module->body))
+    PJ_TRY(pj_marks_make(job->arena, executable->module, &marked));
+  PjModule module = marked ? *marked : *executable->module;
   const PjTraceLabels *labels =
       executable->compiler->steps ? executable->compiler->steps(executable->compiled) : NULL;
   if (labels)
@@ -114,10 +108,6 @@ PjStatus pj_executable_program(const PjExecutable *executable, PjStrBuf *out,
                                const char **out_format) {
   bool hlo = executable->hlo.len;
   *out_format = hlo ? "hlo_with_config" : "mlir";
-  // Hosts turn the text into HLO, which has no such operation: better no program than one that they
-  // choke on.
-  PJ_FAIL_IF(!hlo && holds_manual_computation(&executable->module->body), UNIMPLEMENTED,
-             "program %s holds a manual computation, which HLO cannot express", executable->name);
   Job job = {.executable = executable, .out = out};
   PJ_TRY(pj_arena_create(0, &job.arena));
   PjStatus status = pj_arena_guard(job.arena, hlo ? write_hlo_guarded : print_guarded, &job);

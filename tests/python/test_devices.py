@@ -86,6 +86,33 @@ def f(a):
     return jax.lax.scan(lambda c, r: (c + r, c), jnp.zeros(8), a)[0]
 np.testing.assert_array_equal(np.asarray(jax.jit(f)(xs)), 2 * x.sum(0))
 """,
+    "callbacks_on_parts": """
+import threading
+seen, lock = [], threading.Lock()
+def see(a, b):
+    with lock:
+        seen.append((np.asarray(a), float(b)))
+def f(a):
+    jax.debug.callback(see, a + 1, a.sum(), partitioned=True)
+    return a * 2
+with jax.set_mesh(mesh):
+    r = jax.jit(f)(xs)
+    jax.effects_barrier()
+np.testing.assert_array_equal(np.asarray(r), x * 2)
+assert len(seen) == 8 and all(a.shape == (2, 4) and b == x.sum() for a, b in seen)
+expected = {tuple((x + 1)[i:i + 2, k:k + 4].ravel()) for i in range(0, 8, 2) for k in (0, 4)}
+assert {tuple(a.ravel()) for a, _ in seen} == expected
+""",
+    "optimized_text": """
+inner = lambda a: jax.shard_map(lambda b: jax.lax.psum(b, "y"), in_specs=P(None, "y"), out_specs=P(), axis_names={"y"})(a)
+f = jax.jit(jax.shard_map(lambda a: inner(jnp.sin(a)), mesh=mesh, in_specs=P("x"), out_specs=P("x"), axis_names={"x"}))
+text = f.lower(xs).compile().as_text()
+assert text.count('"SPMDFullToShardShape"') == 2 and text.count('"SPMDShardToFullShape"') == 2, text
+assert "f32[2,4]" in text and "all-reduce" in text, text
+def g(a):
+    return jax.lax.with_sharding_constraint(a @ a, NamedSharding(mesh, P("x")))
+assert '"Sharding"' in jax.jit(g).lower(xs).compile().as_text()
+""",
     "failure_leaves_the_others_alive": """
 def fail(a):
     raise ValueError("no")

@@ -381,6 +381,62 @@ static void memory_may_run_out(void **unused) {
   }
 }
 
+// Two calls of one callback, both cut as the first one's operand is, which is cut like what it
+// becomes in a manual computation; there a call is per device as it is.
+static void callbacks_get_parts(void **state) {
+  (void)state;
+#define CALL(operands, types)                                                \
+  "stablehlo.custom_call @xla_ffi_partitioned_python_cpu_callback(" operands \
+  ") {has_side_effect = true, mhlo.backend_config = {index = 7 : ui64}} : (" types ") -> ()\n"
+  static const char text[] =
+      "sdy.mesh @mesh = <[\"x\"=2, \"y\"=2]>\n"
+      "func.func @main(%a: tensor<4x6xf32> {sdy.sharding = #sdy.sharding<@mesh, [{\"x\"}, {}]>}) "
+      "-> tensor<4x6xf32> {\n"
+      "  %b = stablehlo.negate %a : tensor<4x6xf32>\n"
+      "  %s = stablehlo.constant dense<2.0> : tensor<f32>\n" CALL("%b, %s", "tensor<4x6xf32>, "
+                                                                            "tensor<f32>")
+          CALL("%a, %s",
+               "tensor<4x6xf32>, tensor<f32>") "  %r = sdy.manual_computation(%b) "
+                                               "in_shardings=[<@mesh, "
+                                               "[{\"x\"}, {\"y\"}]>] "
+                                               "out_shardings=[<@mesh, [{\"x\"}, {\"y\"}]>] "
+                                               "manual_axes={\"x\", \"y\"} "
+                                               "(%p: tensor<2x3xf32>) {\n"
+                                               "    %t = stablehlo.constant dense<2.0> : "
+                                               "tensor<f32>\n" CALL(
+                                                   "%p, %t",
+                                                   "tensor<2x3xf32>, tensor<f32>") "    sdy.return "
+                                                                                   "%p : "
+                                                                                   "tensor<2x3xf32>"
+                                                                                   "\n"
+                                                                                   "  } : "
+                                                                                   "(tensor<"
+                                                                                   "4x6xf32>) "
+                                                                                   "-> "
+                                                                                   "tensor<4x6xf32>"
+                                                                                   "\n"
+                                                                                   "  return %r : "
+                                                                                   "tensor<4x6xf32>"
+                                                                                   "\n}"
+                                                                                   "\n";
+  PjStrBuf out = {0};
+  assert_null(run(text, (PropagationJob){.results = true}, &out));
+  assert_non_null(out.data);
+  int manual = 0, parts = 0;
+  for (const char *at = out.data; (at = strstr(at, "sdy.manual_computation")); ++at)
+    ++manual;
+  for (const char *at = out.data; (at = strstr(at, "(tensor<2x3xf32>, tensor<f32>) -> ()")); ++at)
+    ++parts;
+  assert_int_equal(manual, 3);
+  assert_int_equal(parts, 3);
+  Parsed again = parse(out.data, out.len);
+  assert_null(again.status);
+  assert_null(pj_verify(again.module));
+  parsed_free(&again);
+  pj_strbuf_free(&out);
+#undef CALL
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rules_are_shardys),
@@ -397,6 +453,7 @@ int main(void) {
       cmocka_unit_test(priorities_come_in_order),
       cmocka_unit_test(only_what_may_be_chosen_is_chosen),
       cmocka_unit_test(what_was_found_is_found_again),
+      cmocka_unit_test(callbacks_get_parts),
       cmocka_unit_test(faults_are_named),
       cmocka_unit_test(memory_may_run_out),
   };

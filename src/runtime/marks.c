@@ -1,0 +1,100 @@
+// See marks.h.
+#include "runtime/marks.h"
+
+#include "base/map.h"
+#include "pass/pass.h"
+
+static bool is_mark(PjOpKind kind) {
+  return kind == PJ_OP_SDY_MANUAL_COMPUTATION || kind == PJ_OP_SDY_SHARDING_CONSTRAINT ||
+         kind == PJ_OP_SDY_PROPAGATION_BARRIER || kind == PJ_OP_SDY_SHARDING_GROUP;
+}
+
+bool pj_marks_needed(const PjRegion *region) {
+  for (const PjOp *op = region->first; op; op = op->next) {
+    if (is_mark(op->kind))
+      return true;
+    for (uint32_t i = 0; i < op->num_regions; i++)
+      if (pj_marks_needed(&op->regions[i]))
+        return true;
+  }
+  return false;
+}
+
+typedef struct Opening {
+  PjArena *arena;
+  PjMap places; // of values that are gone: those in their place
+} Opening;
+
+// A call of |target| on |x| before |at|, whose result of |type| takes the place of |gone|.
+static void mark(Opening *o, PjOp *at, const char *target, PjValue *x, PjValue *gone) {
+  PjOp *call = pj_op_create(o->arena, PJ_OP_CUSTOM_CALL, 1, 1, 0);
+  call->operands[0] = x;
+  call->results[0].type = gone->type;
+  call->loc = at->loc;
+  pj_op_set_attr(call, PJ_KEY_call_target_name, pj_attr_string(o->arena, pj_str(target)));
+  pj_op_fill_defaults(o->arena, call);
+  pj_op_insert_before(at, call);
+  pj_map_set(o->arena, &o->places, pj_map_ptr(gone), pj_map_ptr(&call->results[0]));
+}
+
+// Puts the body of |op|, a manual computation, in its place. Returns what to look at next.
+static PjOp *open_manual(Opening *o, PjOp *op) {
+  PjRegion *body = &op->regions[0];
+  PjOp *end = body->last, *first = NULL;
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    mark(o, op, "SPMDFullToShardShape", op->operands[i], &body->args[i]);
+  while (body->first != end) {
+    PjOp *inner = body->first;
+    first = first ? first : inner;
+    pj_op_remove(inner);
+    pj_op_insert_before(op, inner);
+  }
+  for (uint32_t i = 0; i < op->num_results; i++)
+    mark(o, op, "SPMDShardToFullShape", end->operands[i], &op->results[i]);
+  return first ? first : op->next;
+}
+
+static void open_region(Opening *o, PjRegion *region) {
+  PjOp *next;
+  for (PjOp *op = region->first; op; op = next) {
+    next = op->next;
+    switch (op->kind) {
+    case PJ_OP_SDY_MANUAL_COMPUTATION:
+      next = open_manual(o, op);
+      break;
+    case PJ_OP_SDY_SHARDING_CONSTRAINT:
+      mark(o, op, "Sharding", op->operands[0], &op->results[0]);
+      break;
+    case PJ_OP_SDY_PROPAGATION_BARRIER:
+      pj_map_set(o->arena, &o->places, pj_map_ptr(&op->results[0]), pj_map_ptr(op->operands[0]));
+      break;
+    default:
+      for (uint32_t i = 0; i < op->num_regions; i++)
+        open_region(o, &op->regions[i]);
+    }
+    if (is_mark(op->kind))
+      pj_op_remove(op);
+  }
+}
+
+static void replace(const Opening *o, const PjRegion *region) {
+  for (PjOp *op = region->first; op; op = op->next) {
+    for (uint32_t i = 0; i < op->num_operands; i++) {
+      const uint64_t *place;
+      while ((place = pj_map_find(&o->places, pj_map_ptr(op->operands[i]))))
+        op->operands[i] = (PjValue *)(uintptr_t)*place;
+    }
+    for (uint32_t i = 0; i < op->num_regions; i++)
+      replace(o, &op->regions[i]);
+  }
+}
+
+PjStatus pj_marks_make(PjArena *arena, const PjModule *module, PjModule **out) {
+  const PjPassOptions passes = {.only = "dead_code"};
+  PJ_TRY(pj_passes_run(arena, module, &passes, out));
+  Opening o = {.arena = arena};
+  open_region(&o, &(*out)->body);
+  replace(&o, &(*out)->body);
+  pj_module_number(*out);
+  return PJ_STATUS_OK;
+}

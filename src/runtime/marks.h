@@ -1,0 +1,16 @@
+// Shardy's operations as HLO has them: custom calls that mark values.
+#pragma once
+#include "ir/ir.h"
+
+// Copies |module| (verified) to |arena|, under its guard, without operations of Shardy in
+// functions:
+//
+//   %r = sdy.manual_computation(%x) (%a: part) { ... return %b : part }
+//   =>  %a = custom_call @SPMDFullToShardShape(%x) ; ... ; %r = custom_call
+//   @SPMDShardToFullShape(%b)
+//
+// sdy.sharding_constraint becomes a custom call of Sharding; barriers and groups go. The copy is
+// for showing: what nobody uses is gone, calls are inlined. Errors: those of the passes.
+PjStatus pj_marks_make(PjArena *arena, const PjModule *module, PjModule **out);
+// True if |region| holds such operations, at any depth.
+bool pj_marks_needed(const PjRegion *region);
