@@ -34,6 +34,7 @@ import select
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 OUTCOMES = ("agree", "random", "partly", "eager", "untraced", "skipped", "closer", "differ", "error", "crash")
@@ -147,7 +148,7 @@ class Call:
         inputs = self.inputs(dtype)
         out = function(*inputs)
         leaves = [v for v in self.leaves(out) if isinstance(v, torch.Tensor)]
-        found = [v.detach() for v in leaves]
+        found = [v.detach().resolve_conj().resolve_neg() for v in leaves]
         numbers = [v for v in self.leaves(out) if not isinstance(v, torch.Tensor)]
         if self.gradients:
             process = self.sample.output_process_fn_grad
@@ -156,9 +157,10 @@ class Call:
             starts = [v for v in inputs if v.requires_grad]
             if ends and starts:
                 generator = torch.Generator().manual_seed(2)
-                weights = [torch.randn(v.shape, generator=generator, dtype=torch.float64).to(v.dtype) for v in ends]
+                # In bfloat16: then they are the same numbers in every type.
+                weights = [torch.randn(v.shape, generator=generator).bfloat16().to(v.dtype) for v in ends]
                 grads = torch.autograd.grad(ends, starts, weights, allow_unused=True)
-                found += [None if g is None else g.detach() for g in grads]
+                found += [None if g is None else g.detach().resolve_conj().resolve_neg() for g in grads]
         return found, numbers
 
     def compiled(self):
@@ -183,16 +185,17 @@ class Call:
         torch = self.torch
         try:
             expected = self.results(self.function)
-            again = self.results_with_seed(3)
+            # Of one element dropped or not, other seeds often say the same.
+            others = [self.results_with_seed(seed) for seed in range(3, 15 if re.search("dropout|bernoulli|rrelu", self.name) else 4)]
         except Exception as error:
             return {"outcome": "skipped", "detail": f"eager: {type(error).__name__}: {_short(error)}"}
-        undefined = bool(UNDEFINED.match(self.op.name)) or not self.same(expected, again, exact=True)
+        undefined = bool(UNDEFINED.match(self.op.name)) or not all(self.same(expected, again) for again in others)
         try:
             actual, eager, programs = self.compiled()
         except Exception as error:
             if _is_untraced(error):
                 return {"outcome": "untraced", "detail": f"{type(error).__name__}: {_short(error)}"}
-            return {"outcome": "error", "detail": f"{type(error).__name__}: {_short(error)}"}
+            return {"outcome": "error", "detail": f"{type(error).__name__}: {_short(error)}", "trace": traceback.format_exc()[-4000:]}
         detail = "; ".join(f"{name}: {why}" for name, why in sorted(eager.items()))
         difference = self.difference(expected, actual, undefined)
         if difference is None:
@@ -200,7 +203,9 @@ class Call:
             if eager:
                 outcome = "partly" if programs else "eager"
             return {"outcome": outcome, "detail": detail}
-        if self.dtype.is_floating_point and self.dtype != torch.float64 and self.nearer(expected, actual):
+        if self.op.name == "topk" and self.another_choice(expected, actual):
+            return {"outcome": "agree", "detail": "other indices of equal values"}
+        if self.dtype in (torch.float32, torch.float16, torch.bfloat16, torch.complex64) and self.nearer(expected, actual):
             return {"outcome": "closer", "detail": difference}
         return {"outcome": "differ", "detail": difference + (f" [eager: {detail}]" if detail else "")}
 
@@ -214,16 +219,19 @@ class Call:
             out = self.function(*inputs)
         finally:
             torch.manual_seed = set_seed
-        return [v.detach() for v in self.leaves(out) if isinstance(v, torch.Tensor)], None
+        return [v.detach().resolve_conj().resolve_neg() for v in self.leaves(out) if isinstance(v, torch.Tensor)], None
 
-    def same(self, expected, actual, exact):
+    def same(self, expected, actual):
         """Whether two runs of eager gave the same bits, NaN included."""
         torch = self.torch
         for e, a in zip(expected[0], actual[0]):
             if e is None or a is None:
                 continue
-            if e.shape != a.shape or not torch.equal(torch.view_as_real(e).nan_to_num(7) if e.is_complex() else e.nan_to_num(7),
-                                                     torch.view_as_real(a).nan_to_num(7) if a.is_complex() else a.nan_to_num(7)):
+            if e.is_complex():
+                e, a = torch.view_as_real(e), torch.view_as_real(a)
+            if e.is_floating_point():
+                e, a = e.double().nan_to_num(7), a.double().nan_to_num(7)
+            if e.shape != a.shape or not torch.equal(e, a):
                 return False
         return True
 
@@ -264,13 +272,25 @@ class Call:
                 return f"tensor {i}: {_short(error)}"
         return None
 
+    def another_choice(self, expected, actual):
+        """Of topk: whether the values are the same and lie where the indices say."""
+        x, dim = self.sample.input.detach(), self.sample.args[1] if len(self.sample.args) > 1 else self.sample.kwargs.get("dim", -1)
+        value, index = actual[0][:2]
+        return self.torch.equal(value, expected[0][0]) and self.torch.equal(x.gather(dim, index) if x.ndim else x, value)
+
     def nearer(self, expected, actual):
         """Whether each tensor that is not within tolerance is no further than eager's from the result in float64."""
         torch = self.torch
+
+        def widened(v):
+            if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex()):
+                return v.to(torch.complex128 if v.is_complex() else torch.float64)
+            if isinstance(v, torch.dtype) and v == self.dtype:
+                return torch.complex128 if v.is_complex else torch.float64
+            return v
         try:
             flat = list(self.flat)
-            self.flat = [v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else
-                         (torch.float64 if v == self.dtype and isinstance(v, torch.dtype) else v) for v in flat]
+            self.flat = [widened(v) for v in flat]
             for v, w in zip(self.flat, flat):
                 if isinstance(w, torch.Tensor) and w.requires_grad:
                     v.requires_grad_(True)
@@ -280,7 +300,7 @@ class Call:
         finally:
             self.flat = flat
         for e, a, x in zip(expected[0], actual[0], exact[0]):
-            if e is None or a is None or x is None or not e.is_floating_point():
+            if e is None or a is None or x is None or not (e.is_floating_point() or e.is_complex()):
                 if self.difference(([e], None), ([a], None), False):
                     return False
                 continue
@@ -290,7 +310,7 @@ class Call:
             if x.shape != a.shape or not torch.equal(x.isfinite(), a.isfinite()):
                 return False
             ok = x.isfinite()
-            mine, theirs = (a.double() - x)[ok].abs(), (e.double() - x)[ok].abs()
+            mine, theirs = (a.to(x.dtype) - x)[ok].abs(), (e.to(x.dtype) - x)[ok].abs()
             if not bool((mine <= theirs + atol + rtol * x[ok].abs()).all()):
                 return False
         return True
@@ -425,7 +445,7 @@ def main():
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--op", help="only operators whose name matches")
     parser.add_argument("--only", metavar="FILE", help="again the calls of a JSON report that were not good")
     parser.add_argument("--report", help="writes the report to this file, and beside it all outcomes as JSON")
@@ -435,7 +455,9 @@ def main():
     if args.worker:
         return worker(args.op)
     if args.one:
-        print(Opinfo("^" + re.escape(args.one[0]) + "$").run(args.one[0], args.one[1], int(args.one[2])))
+        result = Opinfo("^" + re.escape(args.one[0]) + "$").run(args.one[0], args.one[1], int(args.one[2]))
+        trace = result.pop("trace", "")
+        print(trace, result, sep="\n" if trace else "")
         return 0
     if args.only:
         again = json.loads(pathlib.Path(args.only).read_text())

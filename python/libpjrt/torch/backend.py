@@ -19,6 +19,7 @@ from torch._functorch.aot_autograd import aot_module_simplified
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 
 from libpjrt.torch import table
+from libpjrt.torch.dtypes import TO_STABLEHLO
 from libpjrt.torch.lowering import Layout, Segment, cut_and_write, memory_order
 
 PLANS_KEPT = 64  # programs of one graph with symbolic sizes
@@ -46,7 +47,8 @@ def _view_of(node, placeholders):
     value = node.meta.get("val")
     if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
         return None
-    return placeholders.get(value.untyped_storage()._cdata)
+    base = placeholders.get(value.untyped_storage()._cdata)
+    return base if base is not None and base.meta["val"].dtype == value.dtype else None
 
 
 class Plan:
@@ -95,7 +97,7 @@ class Plan:
         # Gradients come as the graph expects them in shape, but their strides are whoever's made them.
         self.tangents = [(slots[n], Layout(n.meta["val"], size).strides) for n in cut.placeholders
                          if n.name.startswith("tangents") and isinstance(n.meta.get("val"), torch.Tensor) and
-                         n.meta["val"].layout == torch.strided]
+                         n.meta["val"].layout == torch.strided and n.meta["val"].dtype in TO_STABLEHLO]
         self.steps = []
         for step in cut.steps:
             if isinstance(step, Segment):
@@ -150,7 +152,7 @@ class Plan:
         arguments.clear()
         for i, strides in self.tangents:
             tensor = values[i]
-            if tensor.stride() != strides:
+            if tensor is not None and tensor.stride() != strides:
                 values[i] = _with_strides(tensor, strides)
         values += self.constants
         values += [None] * (self.num_slots - len(values))

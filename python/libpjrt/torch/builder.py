@@ -195,7 +195,7 @@ def _pairs(pairs):
 
 
 class Builder:
-    """One program. `result` and `results` are set by the table for each operation that it lowers, see table.py."""
+    """One program. `result`, `results` and `first` are set for each operation that the table lowers, see table.py."""
 
     def __init__(self):
         self._lines = []
@@ -205,6 +205,7 @@ class Builder:
         self._parameters = []  # type and attributes of each
         self.result = None
         self.results = None
+        self.first = None
         self._seeds = None
 
     # --- The program ------------------------------------------------------------------------------------------------

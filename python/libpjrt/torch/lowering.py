@@ -150,6 +150,8 @@ class Writer:
         if isinstance(target, torch._ops.OpOverload) and is_tensor_node(node):
             args = [self.resolve(a) for a in node.args]
             kwargs = {k: self.resolve(v) for k, v in node.kwargs.items()} if node.kwargs else {}
+            first = node.args[0].meta.get("val") if node.args and isinstance(node.args[0], torch.fx.Node) else None
+            self.builder.first = first if isinstance(first, _TENSOR) else None
             env[node] = table.lower(self.builder, target, args, kwargs, value, self.size)
         elif is_tensor_node(node):
             if getattr(target, "__name__", "") != "getitem":

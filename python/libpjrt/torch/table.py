@@ -11,7 +11,8 @@
 What a function gets
   b        the Builder (builder.py). `b.result` describes what the operation must give: `.shape` and `.dtype` (StableHLO's
            spelling) of its first or only tensor, as PyTorch's own type promotion and shape rules say; `b.results` is the
-           list of these for an operation that returns a tuple or list, with None where it returns none.
+           list of these for an operation that returns a tuple or list, with None where it returns none. `b.first` is the
+           fake tensor of the first argument, None where that is no tensor: for what depends on how memory is laid out.
   args     the arguments of the FX node in the schema's order, and keyword arguments by the schema's names: tensors are
            Values, all else is plain Python: numbers, bools, None, lists, torch.dtype, torch.device, strings. Lists of
            tensors are lists of Values (or None in them). Defaults that FX left out are the function's own defaults, so

@@ -2,8 +2,6 @@
 
 import math
 
-import torch
-
 from libpjrt.torch.common import LoweringError, Value, cast, is_float, is_integer, opmath, value_of, zeros
 from libpjrt.torch.table import aten, lowers, overloads
 
@@ -43,28 +41,29 @@ def arange(b, *bounds, **kwargs):
     dtype, shape = b.result.dtype, b.result.shape
     if not shape[0]:
         return zeros(b)
-    if is_integer(dtype) and isinstance(start, int) and isinstance(step, int):
+    if is_integer(dtype):
+        start, step = int(start), int(step)  # as ATen's kernel takes them; how many there are was counted in floats
         place = b.iota(shape, 0, dtype)
         place = b.multiply(place, step) if step != 1 else place
         return b.add(place, start) if start else place
-    computed = "i64" if not is_float(dtype) and isinstance(start, int) and isinstance(step, int) else "f64"
-    place = b.add(b.multiply(b.convert(b.iota(shape, 0, "i64"), computed), step), start)
+    place = b.add(b.multiply(b.convert(b.iota(shape, 0, "i64"), "f64"), step), start)
     return cast(b, place, dtype)
 
 
-def _indices(b, make, row, col, offset):
-    places = make(row, col, offset)
-    return b.constant_list(places.flatten().tolist(), b.result.dtype, tuple(places.shape))
+def _places(b, row, col, inside):
+    """Rows and columns of the places of a matrix that are `inside`, in order, known in advance."""
+    places = [(i, j) for i in range(row) for j in range(col) if inside(j - i)]
+    return b.constant_list([i for i, _ in places] + [j for _, j in places], b.result.dtype, b.result.shape)
 
 
 @lowers(aten.tril_indices.default)
 def tril_indices(b, row, col, offset=0, **kwargs):
-    return _indices(b, torch.tril_indices, row, col, offset)
+    return _places(b, row, col, lambda distance: distance <= offset)
 
 
 @lowers(aten.triu_indices.default)
 def triu_indices(b, row, col, offset=0, **kwargs):
-    return _indices(b, torch.triu_indices, row, col, offset)
+    return _places(b, row, col, lambda distance: distance >= offset)
 
 
 @lowers(aten.eye.default, aten.eye.m)

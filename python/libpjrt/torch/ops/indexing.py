@@ -180,15 +180,20 @@ def gather(b, x, dim, index, *, sparse_grad=False):
 
 
 def scatter_along(b, x, dim, index, updates, body):
-    """x with single elements of `updates` joined by `body` at `index` along `dim`, at their own place in the others."""
-    at = wrapped(b, index, x.shape[dim])
-    others = [d for d in range(x.rank) if d != dim]
-    if all(x.shape[d] == index.shape[d] for d in others):
-        return b.scatter(x, at, updates, body, update_window_dims=[], inserted_window_dims=[dim], scatter_dims_to_operand_dims=[dim],
-                         index_vector_dim=index.rank, input_batching_dims=others, scatter_indices_batching_dims=others)
-    vectors = _vectors(b, [at if d == dim else b.iota(index.shape, d, "i64") for d in range(x.rank)])
-    return b.scatter(x, vectors, updates, body, update_window_dims=[], inserted_window_dims=list(range(x.rank)),
-                     scatter_dims_to_operand_dims=list(range(x.rank)), index_vector_dim=index.rank)
+    """x with single elements of `updates` joined by `body` at `index` along `dim`, at their own place in the others: by their
+    places in the flat array, where what is out of range lies behind its end and is dropped."""
+    n = x.shape[dim]
+    at = wrapped(b, index, n)
+    stride = math.prod(x.shape[dim + 1:])
+    place = b.multiply(at, stride) if stride != 1 else at
+    step = 1
+    for d in reversed(range(x.rank)):
+        if d != dim and index.shape[d] != 1:
+            place = b.add(place, b.multiply(b.iota(index.shape, d, "i64"), step))
+        step *= x.shape[d]
+    inside = b.and_(b.compare(at, 0, "GE"), b.compare(at, n, "LT"))
+    place = b.reshape(b.select(inside, place, x.size), (index.size,))
+    return b.reshape(scatter_rows(b, b.reshape(x, (x.size,)), place, b.reshape(updates, (index.size,)), body), x.shape)
 
 
 def _scatter(b, x, dim, index, source, body, computed=None):

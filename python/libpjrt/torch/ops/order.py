@@ -5,18 +5,25 @@ from libpjrt.torch.ops.reductions import kept
 from libpjrt.torch.table import aten, lowers
 
 
+def _key(b, x):
+    """A float scalar whose total order is ATen's: all zeros are equal, all NaN are the greatest. Left and right keys are
+    made in the same way, which is how the compiler knows that it may sort keys."""
+    x = b.select(b.compare(x, 0, "EQ"), 0, x)
+    return b.select(b.is_nan(x), float("nan"), x)
+
+
 def in_order(b, x, dim, descending=False):
     """x sorted along `dim`, stably, and where each element came from (i64). NaN counts as the greatest."""
     kind = x.dtype
     if kind == "i1":
         x = b.convert(x, "ui8")
+    direction = "GT" if descending else "LT"
 
     def before(b, a, c, i, j):
-        first = b.compare(a, c, "GT" if descending else "LT")
-        if is_float(x.dtype):
-            high, low = (a, c) if descending else (c, a)
-            first = b.or_(first, b.and_(b.is_nan(high), b.not_(b.is_nan(low))))
-        return first
+        if not is_float(x.dtype):
+            return b.compare(a, c, direction)
+        a, c = _key(b, a), _key(b, c)
+        return b.emit(f"stablehlo.compare {direction}, {a.name}, {c.name}, TOTALORDER : ({a.type}, {c.type}) -> tensor<i1>", (), "i1")
     value, index = b.sort([x, b.iota(x.shape, dim, "i64")], dim, before)
     return b.convert(value, kind), index
 

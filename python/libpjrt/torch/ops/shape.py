@@ -3,7 +3,7 @@
 import math
 
 from libpjrt.torch.common import LoweringError, as_list, cast, dim_of, dims_of, is_complex
-from libpjrt.torch.table import aten, lowers, overloads
+from libpjrt.torch.table import aten, lowers, overloads, prims
 
 
 @lowers(aten.view.default, aten._unsafe_view.default, *overloads(aten.reshape, "default"), *overloads(aten._reshape_copy, "default"),
@@ -356,23 +356,60 @@ def pixel_unshuffle(b, x, downscale_factor):
 
 @lowers(aten.as_strided.default, *overloads(aten.as_strided_copy, "default"))
 def as_strided(b, x, size, stride, storage_offset=None):
-    """Elements by their place in memory: x is taken as contiguous, which arrays of a compiled program are. A view whose
-    places are one stretch is a slice; others are gathered."""
-    size, stride, start = list(size), list(stride), storage_offset or 0
+    """Elements by their place in memory, as PyTorch believes the operand to lie. A view whose places are one stretch is a
+    slice; others are gathered."""
+    size, stride = list(size), list(stride)
     if math.prod(size) == 0:
         return b.constant(0, x.dtype, size)
+    flat, offset = in_memory(b, x)
+    start = 0 if storage_offset is None else storage_offset - offset
     last = start + sum((n - 1) * s for n, s in zip(size, stride))
-    if last >= x.size:
-        raise LoweringError("as_strided reaches past its operand, whose storage is not known")
-    flat = b.reshape(x, (x.size,))
+    if start < 0 or last >= x.size:
+        raise LoweringError("as_strided reaches past its operand")
     dense, expected = True, 1
     for n, s in reversed(list(zip(size, stride))):
         dense &= n == 1 or s == expected
         expected *= n
     if dense:
         return b.reshape(b.slice_dim(flat, 0, start, start + expected), size)
+    return b.gather(flat, _strided_places(b, size, stride, start), offset_dims=[], collapsed_slice_dims=[0], start_index_map=[0],
+                    index_vector_dim=len(size), slice_sizes=[1])
+
+
+def in_memory(b, x):
+    """x, the first argument, as the flat array that its memory is, and the index of that in its storage."""
+    from libpjrt.torch.lowering import memory_order
+    fake = b.first
+    whole = fake is not None and all(isinstance(n, int) for n in (*fake.shape, *fake.stride(), fake.storage_offset()))
+    order = memory_order(tuple(fake.shape), tuple(fake.stride())) if whole else None
+    if order is None:
+        raise LoweringError("as_strided of memory whose layout is not known")
+    return b.reshape(b.transpose(x, order), (x.size,)), fake.storage_offset()
+
+
+def _strided_places(b, size, stride, start):
+    """The places in memory of a strided view's elements, i64, of its shape."""
     at = b.constant(start, "i64", size)
     for d, s in enumerate(stride):
         if size[d] > 1 and s:
             at = b.add(at, b.multiply(b.iota(size, d, "i64"), s))
-    return b.gather(flat, at, offset_dims=[], collapsed_slice_dims=[0], start_index_map=[0], index_vector_dim=len(size), slice_sizes=[1])
+    return at
+
+
+@lowers(aten.as_strided_scatter.default, *overloads(prims.as_strided_scatter, "default"))
+def as_strided_scatter(b, x, src, size, stride, storage_offset=None):
+    size, stride = list(size), list(stride)
+    if math.prod(size) == 0:
+        return x
+    flat, offset = in_memory(b, x)
+    start = 0 if storage_offset is None else storage_offset - offset
+    last = start + sum((n - 1) * s for n, s in zip(size, stride))
+    if start < 0 or last >= x.size:
+        raise LoweringError("as_strided_scatter reaches past its operand")
+    places = b.reshape(_strided_places(b, size, stride, start), (math.prod(size),))
+    flat = b.scatter(flat, places, b.reshape(cast(b, src, x.dtype), (math.prod(size),)), lambda b, old, new: new, update_window_dims=[],
+                     inserted_window_dims=[0], scatter_dims_to_operand_dims=[0], index_vector_dim=1)
+    from libpjrt.torch.lowering import memory_order
+    order = memory_order(tuple(b.first.shape), tuple(b.first.stride()))
+    back = [order.index(d) for d in range(x.rank)]
+    return b.transpose(b.reshape(flat, [x.shape[d] for d in order]), back)
