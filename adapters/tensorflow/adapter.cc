@@ -7,6 +7,7 @@
 // Errors go into TF_Status and become Python exceptions. No exception leaves a function: all is
 // called from C.
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -238,20 +239,18 @@ void RegisterConstants(TF_Status *status) {
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) const PjTfApi *pj_tf_adapter(const PJRT_Api *api,
-                                                                               TF_Status *status) {
+extern "C" __attribute__((visibility("default"))) const PjTfApi *
+pj_tf_adapter(const PJRT_Api *api, char *why, size_t why_size) {
   // Patch releases keep the C++ interface; minor ones do not.
   const std::string version = TF_Version(), built = PJ_TF_BUILT_FOR ".";
   if (version.compare(0, built.size(), built) != 0) {
-    TF_SetStatus(
-        status, TF_FAILED_PRECONDITION,
-        ("this adapter is for TensorFlow " PJ_TF_BUILT_FOR ", not for " + version).c_str());
+    std::snprintf(why, why_size, "this adapter is for TensorFlow " PJ_TF_BUILT_FOR ", not for %s",
+                  version.c_str());
     return nullptr;
   }
-  if (core) {
-    TF_SetStatus(status, TF_ALREADY_EXISTS,
-                 "libpjrt's device is loaded already: it is in tensorflow-plugins/ and named by "
-                 "TF_PLUGGABLE_DEVICE_LIBRARY_PATH or imported as well");
+  // Asked of TensorFlow: another copy of this file may have come first.
+  if (tensorflow::DeviceFactory::GetFactory(PJ_TF_DEVICE)) {
+    std::snprintf(why, why_size, "it is loaded already, from another place");
     return nullptr;
   }
   core = api;
@@ -261,9 +260,12 @@ extern "C" __attribute__((visibility("default"))) const PjTfApi *pj_tf_adapter(c
       tensorflow::XlaOpRegistry::AutoclusteringPolicy::kIfExplicitlyRequested;
   tensorflow::XlaOpRegistry::RegisterCompilationDevice(PJ_TF_DEVICE, registration);
   AllowDevice();
+  TF_Status *status = TF_NewStatus();
   RegisterConstants(status);
-  if (TF_GetCode(status) != TF_OK)
-    return nullptr;
+  const bool registered = TF_GetCode(status) == TF_OK;
+  if (!registered)
+    std::snprintf(why, why_size, "%s", TF_Message(status));
+  TF_DeleteStatus(status);
   static const TFNPD_Api functions = [] {
     TFNPD_Api table = {};
     table.struct_size = TFNPD_Api_STRUCT_SIZE;
@@ -273,5 +275,5 @@ extern "C" __attribute__((visibility("default"))) const PjTfApi *pj_tf_adapter(c
     table.TFNPD_InitPluginInternalDeviceStates = InitDevices;
     return table;
   }();
-  return reinterpret_cast<const PjTfApi *>(&functions);
+  return registered ? reinterpret_cast<const PjTfApi *>(&functions) : nullptr;
 }

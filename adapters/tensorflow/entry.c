@@ -3,9 +3,9 @@
 //
 // It links nothing of TensorFlow, so it loads into any. What needs TensorFlow's C++ is in an
 // adapter, one for each minor version, named tensorflow-MAJOR.MINOR.so and opened here. TensorFlow
-// fails to import when one of its plugins fails, and whoever upgrades TensorFlow or removes libpjrt
-// should not lose it: where the adapter or the core plugin is missing, we offer a device type
-// without devices, and say why on stderr once.
+// ends the process when one of its plugins reports an error, and whoever upgrades TensorFlow or
+// removes libpjrt should not lose it: where something is missing, we offer a device type without
+// devices, and say why on stderr.
 #include "entry.h"
 
 #include <dlfcn.h>
@@ -155,9 +155,9 @@ static bool open_libraries(const char *name, void **adapter, void **core, char *
   return *core != NULL;
 }
 
-// Finds core plugin and adapter and joins them. NULL with |why| if one is missing; NULL with an
-// error in |status| and |why| empty if the adapter refuses.
-static const PjTfApi *join(TF_Status *status, char *why, size_t why_size) {
+// Finds core plugin and adapter and joins them. NULL with a reason in |why| if one is missing or
+// refuses.
+static const PjTfApi *join(char *why, size_t why_size) {
   const char *version = tensorflow_version();
   int major = 0, minor = 0;
   if (!version || sscanf(version, "%d.%d", &major, &minor) != 2) {
@@ -176,8 +176,7 @@ static const PjTfApi *join(TF_Status *status, char *why, size_t why_size) {
     snprintf(why, why_size, "%s is no library of libpjrt", api ? name : "pjrt_plugin_cpu.so");
     return NULL;
   }
-  why[0] = 0;
-  const PjTfApi *functions = open_adapter(api, status);
+  const PjTfApi *functions = open_adapter(api, why, why_size);
   if (functions)
     core_api = api;
   return functions;
@@ -191,17 +190,23 @@ static bool is_default(void) {
 // Called by TensorFlow when it loads this library, before GetPjrtApi; |params| tells it about the
 // device type.
 EXPORT const PjTfApi *TFNPD_InitPlugin(PjTfParams *params, TF_Status *status) {
+  (void)status;
   char why[1024] = "";
-  const PjTfApi *functions = join(status, why, sizeof why);
-  if (!functions && *why)
-    fprintf(stderr, "libpjrt: no PJRT device in TensorFlow: %s\n", why);
+  const PjTfApi *functions = join(why, sizeof why);
   params->device_type = PJ_TF_DEVICE;
   params->compilation_device_name = PJ_TF_COMPILER;
   params->priority = is_default() ? PRIORITY_DEFAULT : PRIORITY_ASKED;
   params->is_pluggable_device = true;
   // Operations outside of compiled functions are compiled one by one.
   params->use_pjrt_on_demand_compile = functions != NULL;
-  return functions ? functions : &no_devices;
+  if (functions)
+    return functions;
+  fprintf(stderr, "libpjrt: no PJRT device in TensorFlow: %s\n", why);
+  // A name of its own: TensorFlow ends the process when a device type is registered twice.
+  static char name[32];
+  snprintf(name, sizeof name, "NONE_%zx", (size_t)&name);
+  params->device_type = name;
+  return &no_devices;
 }
 
 EXPORT const PJRT_Api *GetPjrtApi(void) {

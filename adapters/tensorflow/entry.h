@@ -51,10 +51,9 @@ typedef struct PjTfParams {
 
 // The one function of an adapter, exported as pj_tf_adapter. Registers the device with TensorFlow's
 // compiler and returns the functions that TensorFlow is to call, which live as long as the process.
-// |api| is the core plugin's table. Called on the thread that loads the library. NULL with an error
-// in |status| if this TensorFlow is not the adapter's, or if the device is there already:
-// TensorFlow ends the process when a device type is registered twice.
-typedef const PjTfApi *PjTfAdapter(const struct PJRT_Api *api, TF_Status *status);
+// |api| is the core plugin's table. Called on the thread that loads the library. NULL, with a
+// reason in |why|, if this TensorFlow is not the adapter's, or if the device is there already.
+typedef const PjTfApi *PjTfAdapter(const struct PJRT_Api *api, char *why, size_t why_size);
 
 #ifdef __cplusplus
 }

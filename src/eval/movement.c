@@ -48,8 +48,15 @@ static PjStatus broadcast(PjEval *ev, const PjOp *op, PjTensor *const *in, int32
 
 PjStatus pj_ev_broadcast_in_dim(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjType *type = op->results[0].type;
-  return broadcast(ev, op, in, type->rank, type->dims, PJ_INTS(op, broadcast_dimensions, NULL),
-                   out);
+  const int64_t *map = PJ_INTS(op, broadcast_dimensions, NULL);
+  int64_t dims[PJ_MAX_RANK];
+  for (int32_t i = 0; i < type->rank; ++i)
+    dims[i] = type->dims[i];
+  // A size that is not known beforehand (HLO's arrays of bounded sizes) is the operand's.
+  for (int32_t i = 0; i < in[0]->rank; ++i)
+    if (dims[map[i]] == PJ_DYN)
+      dims[map[i]] = in[0]->dims[i];
+  return broadcast(ev, op, in, type->rank, dims, map, out);
 }
 
 PjStatus pj_ev_broadcast(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
@@ -94,9 +101,22 @@ static PjStatus reshape(PjEval *ev, const PjOp *op, PjTensor *const *in, int32_t
   return pj_result_view(ev, op, 0, in, 0, rank, dims, out);
 }
 
+// HLO's reshapes of arrays of bounded sizes keep the number of elements: of a type with one dynamic
+// dimension (others are left to the error above) that dimension is what remains.
 PjStatus pj_ev_reshape(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjType *type = op->results[0].type;
-  return reshape(ev, op, in, type->rank, type->dims, out);
+  int64_t dims[PJ_MAX_RANK], known = 1;
+  int32_t open = -1;
+  for (int32_t i = 0; i < type->rank; ++i) {
+    dims[i] = type->dims[i];
+    if (dims[i] == PJ_DYN && open < 0)
+      open = i;
+    else if (!pj_mul_i64(known, dims[i], &known))
+      known = 0;
+  }
+  if (open >= 0 && known > 0)
+    dims[open] = in[0]->count / known;
+  return reshape(ev, op, in, type->rank, dims, out);
 }
 
 PjStatus pj_ev_dynamic_reshape(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
@@ -185,8 +205,19 @@ static PjStatus slice(PjEval *ev, const PjOp *op, PjTensor *const *in, const int
 }
 
 PjStatus pj_ev_slice(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
-  return slice(ev, op, in, PJ_INTS(op, start_indices, NULL), PJ_INTS(op, limit_indices, NULL),
-               PJ_INTS(op, strides, NULL), out);
+  const int64_t *step = PJ_INTS(op, strides, NULL);
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK];
+  for (int32_t i = 0; i < in[0]->rank; ++i) {
+    start[i] = PJ_INTS(op, start_indices, NULL)[i];
+    limit[i] = PJ_INTS(op, limit_indices, NULL)[i];
+    // Of HLO's arrays of bounded sizes the indices speak of the bound.
+    if (from->dims[i] != PJ_DYN || to->dims[i] != PJ_DYN)
+      continue;
+    limit[i] = limit[i] < in[0]->dims[i] ? limit[i] : in[0]->dims[i];
+    start[i] = start[i] < limit[i] ? start[i] : limit[i];
+  }
+  return slice(ev, op, in, start, limit, step, out);
 }
 
 PjStatus pj_ev_real_dynamic_slice(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {

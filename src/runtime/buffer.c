@@ -20,6 +20,12 @@ PjBuffer *pj_buffer_create(PjArray *array) {
   return buffer;
 }
 
+void pj_buffer_follow(PjBuffer *buffer) {
+  const PjShape *before = buffer->shape;
+  buffer->shape = pj_shape_retain(buffer->array->shape);
+  pj_shape_release(before);
+}
+
 PjArray *pj_buffer_take(PjBuffer *buffer) {
   pj_spin_lock(&buffer->lock);
   PjArray *array = buffer->array;

@@ -23,6 +23,8 @@ typedef struct PjBuffer {
 // Makes a buffer over |array|, whose reference it takes (on failure too). NULL without memory.
 PjBuffer *pj_buffer_create(PjArray *array);
 void pj_buffer_destroy(PjBuffer *buffer); // NULL allowed
+// Takes the shape that its array has now; for a buffer that no host knows yet.
+void pj_buffer_follow(PjBuffer *buffer);
 
 void pj_buffer_delete(PjBuffer *buffer);
 bool pj_buffer_is_deleted(PjBuffer *buffer);

@@ -1,5 +1,7 @@
 // The evaluator as a compiler: "compiling" prepares the module, running evaluates it on host
 // memory.
+#include <string.h>
+
 #include "base/alloc.h"
 #include "eval/eval.h"
 #include "runtime/client.h"
@@ -78,6 +80,23 @@ static bool is_borrowed(const PjTensor *tensor) {
   return tensor->release == release_input && !tensor->writable;
 }
 
+// Results of bounded sizes have their real ones only now (execute.c hands out no buffer before).
+static PjStatus settle_shape(PjArray *array, const PjTensor *tensor) {
+  const PjShape *bound = array->shape, *shape;
+  bool same = bound->token || bound->rank != tensor->rank ||
+              !memcmp(bound->dims, tensor->dims, (size_t)tensor->rank * sizeof *tensor->dims);
+  if (same)
+    return PJ_STATUS_OK;
+  for (int32_t i = 0; i < tensor->rank; i++)
+    PJ_FAIL_IF(tensor->dims[i] > bound->dims[i], INTERNAL,
+               "a result has size %lld in dimension %d, at most %lld were expected",
+               (long long)tensor->dims[i], i, (long long)bound->dims[i]);
+  PJ_TRY(pj_shape_create(bound->dtype, (size_t)tensor->rank, tensor->dims, NULL, &shape));
+  pj_shape_release(bound);
+  array->shape = shape;
+  return PJ_STATUS_OK;
+}
+
 // Gives result |tensor| (borrowed) to the arrays from |*at| on; tuples are taken apart.
 static PjStatus unwrap_output(PjTensor *tensor, PjArray *const *outputs, uint32_t num_outputs,
                               uint32_t *at) {
@@ -91,6 +110,7 @@ static PjStatus unwrap_output(PjTensor *tensor, PjArray *const *outputs, uint32_
   PjArray *array = outputs[(*at)++];
   if (tensor->kind != PJ_TENSOR_ARRAY)
     return PJ_STATUS_OK;
+  PJ_TRY(settle_shape(array, tensor));
   PJ_FAIL_IF(tensor->bytes != array->shape->num_bytes, INTERNAL,
              "result %u has %zu bytes instead of %zu", *at - 1, tensor->bytes,
              array->shape->num_bytes);

@@ -509,6 +509,8 @@ static PjStatus execute_here(PjLoadedExecutable *loaded, const PjExecution *exec
   PjStatus status = prepare(launch, execution);
   if (!status) {
     status = run_part(part);
+    for (uint32_t i = 0; signature->dynamic && !status && i < launch->num_out; i++)
+      pj_buffer_follow(execution->outputs[0][i]);
     if (execution->done)
       execution->done[0] = status ? NULL : pj_event_ok();
   }
@@ -581,6 +583,20 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   return failure;
 }
 
+// Results whose sizes follow from their contents: the host asks for sizes at once, so the run ends
+// before the call does.
+static PjStatus execute_dynamic(PjLoadedExecutable *loaded, const PjExecution *execution) {
+  PJ_FAIL_IF(
+      execution->num_devices != 1 || loaded->num_devices > 1 || loaded->client->remote,
+      UNIMPLEMENTED,
+      "program %s returns arrays of bounded sizes: it runs on one device, in memory of the host",
+      loaded->executable->name);
+  for (uint32_t i = 0; i < execution->num_args; i++)
+    if (execution->args[0][i])
+      PJ_TRY(pj_event_await(execution->args[0][i]->ready));
+  return execute_here(loaded, execution);
+}
+
 PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
   const PjSignature *signature = &loaded->executable->signature;
   PJ_FAIL_IF(atomic_load_explicit(&loaded->deleted, memory_order_acquire), FAILED_PRECONDITION,
@@ -592,6 +608,8 @@ PjStatus pj_execute(PjLoadedExecutable *loaded, const PjExecution *execution) {
   for (uint32_t p = 0; p < execution->num_devices; p++)
     for (uint32_t i = 0; i < signature->num_results; i++)
       execution->outputs[p][i] = NULL;
+  if (signature->dynamic)
+    return execute_dynamic(loaded, execution);
   bool here = (is_short(loaded) || !loaded->client->asynchronous) && execution->num_devices == 1 &&
               loaded->num_devices <= 1 && all_ready(execution);
   return here ? execute_here(loaded, execution) : execute_launched(loaded, execution);

@@ -124,17 +124,34 @@ static bool choose_layout(const Reader *reader, const PjSignature *signature, ui
   return true;
 }
 
+// The largest sizes of a tensor with dynamic dimensions, if all have bounds.
+static bool read_bounds(const PjType *type, int64_t *out) {
+  if (type->kind != PJ_TYPE_TENSOR || !type->bounds || pj_type_is_static(type))
+    return false;
+  for (int i = 0; i < type->rank; i++) {
+    out[i] = type->dims[i] == PJ_DYN ? type->bounds[i] : type->dims[i];
+    if (out[i] < 0)
+      return false;
+  }
+  return true;
+}
+
 // |result|: the number of a result, whose layout |signature|'s parameters may decide; -1 for
 // parameters and parts of tuples.
 static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr *dict,
-                          const PjSignature *signature, int64_t result, PjSlot *out) {
+                          PjSignature *signature, int64_t result, PjSlot *out) {
   out->alias = -1;
   PJ_TRY(read_memory_kind(dict, &out->memory_kind));
   if (type->kind == PJ_TYPE_TOKEN) {
     out->shape = pj_shape_token();
     return out->shape ? PJ_STATUS_OK : pj_status_oom();
   }
-  if (!pj_type_is_static(type)) {
+  const int64_t *dims = type->dims;
+  int64_t most[PJ_MAX_RANK];
+  if (result >= 0 && reader->num_partitions == 1 && read_bounds(type, most)) {
+    signature->dynamic = true;
+    dims = most;
+  } else if (!pj_type_is_static(type)) {
     PjStrBuf text = {0};
     pj_type_print(&text, type);
     PjStatus status = PJ_ERROR(INVALID_ARGUMENT, "the type %s is no tensor of static shape",
@@ -157,7 +174,7 @@ static PjStatus read_slot(const Reader *reader, const PjType *type, const PjAttr
     PJ_TRY(pj_placement_dims(placement, type, part));
   pj_placement_proto(placement, &out->sharding);
   PJ_TRY(pj_strbuf_status(&out->sharding));
-  return pj_shape_create(type->dtype, (size_t)type->rank, placement ? part : type->dims,
+  return pj_shape_create(type->dtype, (size_t)type->rank, placement ? part : dims,
                          has_layout ? layout : NULL, &out->shape);
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common import DEVICE, agree, normal
+from common import DEVICE, HOST, agree, normal
 
 BOTH = pytest.mark.parametrize("jit", [True, False], ids=["jit", "graph"])
 
@@ -110,6 +110,29 @@ def test_several_shapes():
 
     for size in (1, 3, 17, 3):
         agree(total, normal(size, 5))
+
+
+SIZED_BY_VALUES = {
+    "sum": lambda x: tf.reduce_sum(tf.boolean_mask(x, x > 0)), "mask": lambda x: tf.boolean_mask(x, x > 0),
+    "rows": lambda x: tf.boolean_mask(x, x[:, 0] > 0), "where": lambda x: tf.where(x > 0),
+    "unique": lambda x: tf.unique(tf.cast(tf.reshape(x, [-1]) * 2, tf.int32))[0],
+    "size": lambda x: tf.size(tf.boolean_mask(x, x > 0)),
+    "matmul": lambda x: tf.matmul(tf.boolean_mask(x, x[:, 0] > 0), tf.transpose(x)),
+    "concat": lambda x: tf.concat([tf.boolean_mask(x, x > 0), tf.boolean_mask(x, x < 0)], 0),
+    "cumsum": lambda x: tf.cumsum(tf.boolean_mask(x, x > 0)), "range": lambda x: tf.range(tf.size(tf.where(x > 0))),
+    "gather": lambda x: tf.gather(tf.reshape(x, [-1]), tf.where(tf.reshape(x, [-1]) > 0)[:, 0]),
+}
+
+
+@pytest.mark.parametrize("name", SIZED_BY_VALUES)
+def test_sizes_that_follow_from_values(name):
+    function, x = SIZED_BY_VALUES[name], normal(4, 6)
+    with tf.device(HOST):  # Not compiled: XLA's own CPU gives an empty cumsum.
+        expected = function(tf.constant(x)).numpy()
+    with tf.device(DEVICE):
+        got = tf.function(function, jit_compile=True)(tf.constant(x)).numpy()
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_threads():

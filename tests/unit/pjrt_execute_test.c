@@ -290,6 +290,56 @@ static void test_results_do_not_share_memory_with_arguments(void **state) {
 
 // --- Pending and failed inputs -------------------------------------------------------------------
 
+// Results of bounded sizes are arrays of the sizes that they have.
+static void test_bounded_results(void **state) {
+  (void)state;
+  PJRT_LoadedExecutable *loaded = compile(
+      "module @bounded {\n"
+      "  func.func public @main(%a: tensor<4xf32>, %n: tensor<i32>) -> (tensor<?xf32, "
+      "#stablehlo.bounds<4>>, tensor<2x?xf32, #stablehlo.bounds<?, 3>>, tensor<4xf32>) {\n"
+      "    %0 = \"stablehlo.set_dimension_size\"(%a, %n) {dimension = 0 : i64} : (tensor<4xf32>, "
+      "tensor<i32>) -> tensor<?xf32, #stablehlo.bounds<4>>\n"
+      "    %1 = \"stablehlo.reshape\"(%0) : (tensor<?xf32, #stablehlo.bounds<4>>) -> "
+      "tensor<1x?xf32, "
+      "#stablehlo.bounds<?, 4>>\n"
+      "    %2 = \"stablehlo.broadcast_in_dim\"(%1) {broadcast_dimensions = array<i64: 0, 1>} : "
+      "(tensor<1x?xf32, #stablehlo.bounds<?, 4>>) -> tensor<2x?xf32, #stablehlo.bounds<?, 4>>\n"
+      "    %3 = \"stablehlo.slice\"(%2) {start_indices = array<i64: 0, 1>, limit_indices = "
+      "array<i64: "
+      "2, 4>, strides = array<i64: 1, 1>} : (tensor<2x?xf32, #stablehlo.bounds<?, 4>>) -> "
+      "tensor<2x?xf32, #stablehlo.bounds<?, 3>>\n"
+      "    return %0, %3, %a : tensor<?xf32, #stablehlo.bounds<4>>, tensor<2x?xf32, "
+      "#stablehlo.bounds<?, 3>>, tensor<4xf32>\n"
+      "  }\n"
+      "}\n");
+  const float data[4] = {1, 2, 3, 4};
+  const int64_t four[1] = {4};
+  for (int32_t n = 0; n <= 4; n++) {
+    PJRT_Buffer *args[2] = {make_buffer(device_at(0), PJRT_Buffer_Type_F32, 1, four, data),
+                            make_buffer(device_at(0), PJRT_Buffer_Type_S32, 0, NULL, &n)};
+    PJRT_Buffer *out[3];
+    expect_ok(try_execute(loaded, 2, args, out), "execute", __FILE__, __LINE__);
+    const int64_t rest = n > 1 ? n - 1 : 0;
+    const int64_t sizes[3][2] = {{n}, {2, rest}, {4}};
+    for (int i = 0; i < 3; i++) {
+      ARGS(Buffer_Dimensions, dims, .buffer = out[i]);
+      OK(Buffer_Dimensions, dims);
+      assert_int_equal(dims.num_dims, i == 1 ? 2 : 1);
+      assert_memory_equal(dims.dims, sizes[i], dims.num_dims * sizeof *dims.dims);
+    }
+    float got[8];
+    read_buffer(out[0], got, (size_t)n * sizeof *got);
+    assert_memory_equal(got, data, (size_t)n * sizeof *got);
+    read_buffer(out[1], got, (size_t)(2 * rest) * sizeof *got);
+    assert_memory_equal(got, data + 1, (size_t)rest * sizeof *got);
+    assert_memory_equal(got + rest, data + 1, (size_t)rest * sizeof *got);
+    for (int i = 0; i < 5; i++)
+      destroy_buffer(i < 2 ? args[i] : out[i - 2]);
+  }
+  ARGS(LoadedExecutable_Destroy, destroy, .executable = loaded);
+  OK(LoadedExecutable_Destroy, destroy);
+}
+
 static void test_pending_inputs(void **state) {
   (void)state;
   PJRT_LoadedExecutable *adder = compile(add_text);
@@ -805,6 +855,7 @@ int main(void) {
       cmocka_unit_test(test_layouts_and_shardings),
       cmocka_unit_test(test_donation),
       cmocka_unit_test(test_results_do_not_share_memory_with_arguments),
+      cmocka_unit_test(test_bounded_results),
       cmocka_unit_test(test_pending_inputs),
       cmocka_unit_test(test_collectives_meet),
       cmocka_unit_test(test_device_by_device),

@@ -26,7 +26,7 @@ def load() -> None:
     """Registers the device PJRT with TensorFlow; does nothing when it is there, however it came.
 
     Raises ImportError without TensorFlow, FileNotFoundError without the library, and RuntimeError when TensorFlow has
-    made its devices already, as it does with its first operation.
+    made its devices already, as it does with its first operation, or when there is no adapter for its version.
     """
     from tensorflow.python.eager import context
     from tensorflow.python.framework import load_library
@@ -37,3 +37,5 @@ def load() -> None:
     if context.context()._initialized:  # TensorFlow has no public way to ask.
         raise RuntimeError("libpjrt.tensorflow.load() must come before TensorFlow's first operation")
     load_library.load_pluggable_device_library(str(path))
+    if not context.context().list_physical_devices("PJRT"):
+        raise RuntimeError("TensorFlow got no device PJRT; the line above on stderr, and python -m libpjrt.tensorflow check, say why")
