@@ -5,12 +5,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "base/options.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t machine;                      // with the option applied
 static _Atomic uint32_t current = UINT32_MAX; // UINT32_MAX: not read yet
+
+#if defined(__x86_64__)
+// Behind a check of AVX, which includes the operating system's part.
+static bool has_f16c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
 
 static uint32_t detect(void) {
   uint32_t set = 0;
@@ -21,7 +32,7 @@ static uint32_t detect(void) {
     set |= PJ_CPU_AVX2;
   if (!(set & PJ_CPU_AVX2))
     return set;
-  if (__builtin_cpu_supports("f16c"))
+  if (has_f16c())
     set |= PJ_CPU_F16C;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
@@ -32,9 +43,11 @@ static uint32_t detect(void) {
     set |= PJ_CPU_AVX512_BF16;
   if (__builtin_cpu_supports("avx512vnni"))
     set |= PJ_CPU_AVX512_VNNI;
+#if !defined(__clang__) || __clang_major__ >= 16 // earlier ones do not know the names
   if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
       __builtin_cpu_supports("amx-int8"))
     set |= PJ_CPU_AMX;
+#endif
 #endif
   return set;
 }

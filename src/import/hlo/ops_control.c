@@ -151,6 +151,20 @@ static PjStatus set_aliases(PjHloSite *s, PjOp *op) {
   return PJ_STATUS_OK;
 }
 
+// XLA's name for the largest elements of the last dimension, which its passes make of sorts.
+static bool is_top_k(const PjHloSite *s) {
+  const PjHloShape *shape = s->inst->shape;
+  return s->inst->num_operands == 1 && shape->num_elems == 2 && shape->elems[0].type &&
+         shape->elems[0].type->rank > 0;
+}
+
+static PjStatus top_k(PjHloSite *s) {
+  const PjType *values = s->inst->shape->elems[0].type;
+  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_CHLO_TOP_K, 2, 0);
+  PJ_HLO_SET(op, k, pj_attr_i64(s->h->arena, values->dims[values->rank - 1]));
+  return pj_hlo_finish(s, op);
+}
+
 PjStatus pj_hlo_build_custom_call(PjHloSite *s) {
   static const char *const identities[] = {"Sharding", "SPMDFullToShardShape",
                                            "SPMDShardToFullShape"};
@@ -158,6 +172,8 @@ PjStatus pj_hlo_build_custom_call(PjHloSite *s) {
   for (size_t i = 0; i < sizeof identities / sizeof *identities; ++i)
     if (pj_str_is(s->msg.custom_call_target, identities[i]) && s->inst->num_operands == 1)
       return pj_hlo_build_forward(s);
+  if (pj_str_is(s->msg.custom_call_target, "TopK") && is_top_k(s))
+    return top_k(s);
   int64_t version = s->msg.custom_call_api_version;
   PJ_FAIL_IF(version < PJ_API_UNSPECIFIED || version > PJ_API_TYPED_FFI, UNIMPLEMENTED,
              "custom_call_api_version %" PRId64, version);

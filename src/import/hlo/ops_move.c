@@ -168,11 +168,57 @@ PjStatus pj_hlo_build_scatter(PjHloSite *s) {
   return pj_hlo_finish(s, op);
 }
 
-// Element order in memory decides what a bitcast gives.
+// ---------------------------------------------------------------------- bitcast
+// A transposition of |value| by |permutation|; |value| itself where that changes nothing.
+static PjStatus transpose(PjHloSite *s, PjValue *value, const int64_t *permutation, PjValue **out) {
+  const PjType *type = value->type;
+  int64_t dims[PJ_MAX_RANK];
+  bool same = true;
+  for (int32_t i = 0; i < type->rank; ++i) {
+    dims[i] = type->dims[permutation[i]];
+    same &= permutation[i] == i;
+  }
+  *out = value;
+  if (same)
+    return PJ_STATUS_OK;
+  PjOp *op = pj_hlo_op(s, PJ_OP_TRANSPOSE, 1, 1, 0);
+  op->operands[0] = value;
+  PJ_HLO_SET(op, permutation, pj_attr_ints(s->h->arena, (size_t)type->rank, permutation));
+  return pj_hlo_append_one(s, op, pj_type_tensor(s->h->arena, type->dtype, type->rank, dims), out);
+}
+
+// The same memory seen in another shape, layout or element type: elements in the order of the
+// operand's memory, taken in the order of the result's.
 PjStatus pj_hlo_build_bitcast(PjHloSite *s) {
-  const PjHloShape *from = s->frame->comp->insts[s->inst->operands[0]].shape;
-  PJ_FAIL_IF(from->layout || s->inst->shape->layout, UNIMPLEMENTED,
-             "a bitcast between layouts that are not row-major");
-  PjOp *op = pj_hlo_op_on_all(s, PJ_OP_RESHAPE, 1, 0);
-  return pj_hlo_finish(s, op);
+  PjArena *arena = s->h->arena;
+  const PjHloShape *from = s->frame->comp->insts[s->inst->operands[0]].shape, *to = s->inst->shape;
+  PjValue *value;
+  const PjType *type;
+  PJ_TRY(pj_hlo_array(s, 0, &value));
+  PJ_TRY(pj_hlo_result_type(s, &type));
+  PJ_FAIL_IF(!pj_type_is_static(type) || !pj_type_is_static(value->type) ||
+                 pj_dtype_bits(type->dtype) != pj_dtype_bits(value->type->dtype),
+             UNIMPLEMENTED, "a bitcast from %s to %s", pj_type_text(arena, value->type),
+             pj_type_text(arena, type));
+  int64_t order[PJ_MAX_RANK], dims[PJ_MAX_RANK], back[PJ_MAX_RANK];
+  for (int32_t i = 0, rank = value->type->rank; i < rank; ++i)
+    order[i] = from->layout ? from->layout[rank - 1 - i] : i;
+  for (int32_t i = 0, rank = type->rank; i < rank; ++i) {
+    int64_t dim = to->layout ? to->layout[rank - 1 - i] : i;
+    dims[i] = type->dims[dim];
+    back[dim] = i;
+  }
+  PJ_TRY(transpose(s, value, order, &value));
+  PjOp *reshape = pj_hlo_op(s, PJ_OP_RESHAPE, 1, 1, 0);
+  reshape->operands[0] = value;
+  const PjType *lying = pj_type_tensor(arena, value->type->dtype, type->rank, dims);
+  PJ_TRY(pj_hlo_append_one(s, reshape, lying, &value));
+  PJ_TRY(transpose(s, value, back, &value));
+  if (value->type->dtype != type->dtype) {
+    PjOp *convert = pj_hlo_op(s, PJ_OP_BITCAST_CONVERT, 1, 1, 0);
+    convert->operands[0] = value;
+    PJ_TRY(pj_hlo_append_one(s, convert, type, &value));
+  }
+  pj_hlo_set_result(s, value);
+  return PJ_STATUS_OK;
 }
