@@ -6,7 +6,8 @@
 
 static bool is_mark(PjOpKind kind) {
   return kind == PJ_OP_SDY_MANUAL_COMPUTATION || kind == PJ_OP_SDY_SHARDING_CONSTRAINT ||
-         kind == PJ_OP_SDY_PROPAGATION_BARRIER || kind == PJ_OP_SDY_SHARDING_GROUP;
+         kind == PJ_OP_SDY_PROPAGATION_BARRIER || kind == PJ_OP_SDY_SHARDING_GROUP ||
+         kind == PJ_OP_ASYNC_START || kind == PJ_OP_ASYNC_DONE;
 }
 
 bool pj_marks_needed(const PjRegion *region) {
@@ -25,6 +26,10 @@ typedef struct Opening {
   PjMap places; // of values that are gone: those in their place
 } Opening;
 
+static void put(Opening *o, const PjValue *gone, const PjValue *place) {
+  pj_map_set(o->arena, &o->places, pj_map_ptr(gone), pj_map_ptr(place));
+}
+
 // A call of |target| on |x| before |at|, whose result of |type| takes the place of |gone|.
 static void mark(Opening *o, PjOp *at, const char *target, PjValue *x, PjValue *gone) {
   PjOp *call = pj_op_create(o->arena, PJ_OP_CUSTOM_CALL, 1, 1, 0);
@@ -34,24 +39,29 @@ static void mark(Opening *o, PjOp *at, const char *target, PjValue *x, PjValue *
   pj_op_set_attr(call, PJ_KEY_call_target_name, pj_attr_string(o->arena, pj_str(target)));
   pj_op_fill_defaults(o->arena, call);
   pj_op_insert_before(at, call);
-  pj_map_set(o->arena, &o->places, pj_map_ptr(gone), pj_map_ptr(&call->results[0]));
+  put(o, gone, &call->results[0]);
 }
 
-// Puts the body of |op|, a manual computation, in its place. Returns what to look at next.
-static PjOp *open_manual(Opening *o, PjOp *op) {
+// Moves the operations of the only region of |op| before it. Returns what to look at next.
+static PjOp *move_out(PjOp *op) {
   PjRegion *body = &op->regions[0];
-  PjOp *end = body->last, *first = NULL;
-  for (uint32_t i = 0; i < op->num_operands; i++)
-    mark(o, op, "SPMDFullToShardShape", op->operands[i], &body->args[i]);
-  while (body->first != end) {
+  PjOp *first = body->first == body->last ? op->next : body->first;
+  while (body->first != body->last) {
     PjOp *inner = body->first;
-    first = first ? first : inner;
     pj_op_remove(inner);
     pj_op_insert_before(op, inner);
   }
+  return first;
+}
+
+static PjOp *open_manual(Opening *o, PjOp *op) {
+  PjRegion *body = &op->regions[0];
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    mark(o, op, "SPMDFullToShardShape", op->operands[i], &body->args[i]);
+  PjOp *next = move_out(op);
   for (uint32_t i = 0; i < op->num_results; i++)
-    mark(o, op, "SPMDShardToFullShape", end->operands[i], &op->results[i]);
-  return first ? first : op->next;
+    mark(o, op, "SPMDShardToFullShape", body->last->operands[i], &op->results[i]);
+  return next;
 }
 
 static void open_region(Opening *o, PjRegion *region) {
@@ -66,8 +76,19 @@ static void open_region(Opening *o, PjRegion *region) {
       mark(o, op, "Sharding", op->operands[0], &op->results[0]);
       break;
     case PJ_OP_SDY_PROPAGATION_BARRIER:
-      pj_map_set(o->arena, &o->places, pj_map_ptr(&op->results[0]), pj_map_ptr(op->operands[0]));
+      put(o, &op->results[0], op->operands[0]);
       break;
+    case PJ_OP_ASYNC_START:
+      for (uint32_t i = 0; i < op->num_operands; i++)
+        put(o, &op->regions[0].args[i], op->operands[i]);
+      next = move_out(op);
+      break;
+    case PJ_OP_ASYNC_DONE: {
+      const PjOp *start = op->operands[0]->def;
+      for (uint32_t i = 0; i < op->num_results && start && start->kind == PJ_OP_ASYNC_START; i++)
+        put(o, &op->results[i], start->regions[0].last->operands[i]);
+      break;
+    }
     default:
       for (uint32_t i = 0; i < op->num_regions; i++)
         open_region(o, &op->regions[i]);

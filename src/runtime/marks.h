@@ -1,4 +1,4 @@
-// Shardy's operations as HLO has them: custom calls that mark values.
+// Programs without what hosts cannot turn into HLO: Shardy's operations become marks of values.
 #pragma once
 #include "ir/ir.h"
 

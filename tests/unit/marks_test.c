@@ -84,6 +84,40 @@ static void nested_computations_become_marks(void **state) {
   parsed_free(&parsed);
 }
 
+static void asynchronous_collectives_become_plain(void **state) {
+  (void)state;
+  static const char pair[] =
+      "func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> {\n"
+      "  %f = \"stablehlo.async_start\"(%a) ({\n"
+      "  ^bb0(%x: tensor<4xf32>):\n"
+      "    %s = \"stablehlo.all_reduce\"(%x) <{replica_groups = dense<0> : tensor<1x1xi64>}> ({\n"
+      "    ^bb0(%l: tensor<f32>, %r: tensor<f32>):\n"
+      "      %t = stablehlo.add %l, %r : tensor<f32>\n"
+      "      stablehlo.return %t : tensor<f32>\n"
+      "    }) : (tensor<4xf32>) -> tensor<4xf32>\n"
+      "    stablehlo.return %s : tensor<4xf32>\n"
+      "  }) : (tensor<4xf32>) -> !stablehlo.future<tensor<4xf32>>\n"
+      "  %n = stablehlo.negate %a : tensor<4xf32>\n"
+      "  %d = \"stablehlo.async_done\"(%f) : (!stablehlo.future<tensor<4xf32>>) -> tensor<4xf32>\n"
+      "  %e = stablehlo.add %d, %n : tensor<4xf32>\n"
+      "  return %e : tensor<4xf32>\n}\n";
+  Parsed parsed = parse(pair, strlen(pair));
+  assert_null(parsed.status);
+  assert_null(pj_verify(parsed.module));
+  Opened o = {.module = parsed.module};
+  assert_true(pj_marks_needed(&parsed.module->body));
+  assert_null(pj_arena_create(0, &o.arena));
+  assert_null(pj_arena_guard(o.arena, open_guarded, &o));
+  assert_null(pj_verify(o.out));
+  PjStrBuf printed = {0};
+  pj_module_print(&printed, o.out, NULL);
+  assert_int_equal(count(printed.data, "async"), 0);
+  assert_int_equal(count(printed.data, "all_reduce"), 1);
+  pj_strbuf_free(&printed);
+  pj_arena_destroy(o.arena);
+  parsed_free(&parsed);
+}
+
 // Wherever memory runs out, that is the answer.
 static void memory_may_run_out(void **state) {
   (void)state;
@@ -106,6 +140,7 @@ static void memory_may_run_out(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nested_computations_become_marks),
+      cmocka_unit_test(asynchronous_collectives_become_plain),
       cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
