@@ -201,8 +201,9 @@ static PjStatus assemble(PjEval *ev, const PjOp *op, const Manual *manual,
         (out[i]->rank && memcmp(dims, parts[0][i]->dims, (size_t)out[i]->rank * sizeof *dims) != 0))
       return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                          "result %u of the body does not fit the sharding of the result", i);
+    // Where devices hold the same part and differ after all, the first one's counts.
     pj_tile_begin(manual->out[i], out[i]);
-    for (int64_t p = 0; p < manual->mesh->num_devices; ++p)
+    for (int64_t p = manual->mesh->num_devices; p-- > 0;)
       pj_tile_insert(manual->out[i], p, parts[p][i], out[i]);
   }
   return PJ_STATUS_OK;

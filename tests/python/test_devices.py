@@ -75,6 +75,16 @@ np.testing.assert_array_equal(np.asarray(f(put(x, "x"))), x.reshape(4, 2, 8).sum
 f = jax.pmap(lambda a: a / jax.lax.psum(a, "i"), axis_name="i")
 np.testing.assert_allclose(np.asarray(f(x + 1)), (x + 1) / (x + 1).sum(0), rtol=1e-6)
 """,
+    "first_of_unequal_replicas": """
+r = jax.jit(jax.shard_map(lambda a: jax.lax.axis_index("x") + 10 * jax.lax.axis_index("y"), mesh=mesh, in_specs=P("x", "y"), out_specs=P(),
+                          check_vma=False))(xs)
+assert int(r) == 0, r
+""",
+    "constraints_in_the_optimized_program": """
+f = jax.jit(lambda a: jax.lax.with_sharding_constraint(a * 2, NamedSharding(mesh, P("y", "x"))) + 1)
+text = f.lower(xs).compile().as_text()
+assert "multiply" in text and "add" in text, text
+""",
     "gradient": """
 loss = lambda w, a: jnp.sum(jnp.tanh(a @ w) ** 2)
 expected = np.asarray(jax.grad(loss)(jnp.asarray(x / 100), jnp.asarray(x)))
