@@ -44,10 +44,9 @@ PjStatus pj_placement_read(PjArena *arena, const PjModule *module, const PjType 
   if (!sharding) {
     bool whole = !text || text->kind != PJ_ATTR_STRING || !text->str.len ||
                  pj_str_is(text->str, "{replicated}");
-    PJ_FAIL_IF(
-        !whole, UNIMPLEMENTED,
-        "mhlo.sharding \"%.*s\": only Shardy's shardings are read (jax_use_shardy_partitioner)",
-        PJ_STR_ARG(text->str));
+    PJ_FAIL_IF(!whole, UNIMPLEMENTED,
+               "mhlo.sharding \"%.*s\" in a program that has a mesh of Shardy's",
+               PJ_STR_ARG(text->str));
     return PJ_STATUS_OK;
   }
   PjMesh *mesh;

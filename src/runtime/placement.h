@@ -11,7 +11,8 @@ typedef struct PjPlacement {
 // Reads the sharding that |dict| (attributes of a parameter or result, or NULL) gives a value of
 // |type| in a program of |num_partitions|. NULL in |out|: whole on every device (also when nothing
 // is said). Allocates from |arena|, under its guard. Errors: INVALID_ARGUMENT for a sharding that
-// does not fit, UNIMPLEMENTED for GSPMD's textual ones.
+// does not fit, UNIMPLEMENTED for a textual one of GSPMD's that was not brought
+// into Shardy's form.
 PjStatus pj_placement_read(PjArena *arena, const PjModule *module, const PjType *type,
                            const PjAttr *dict, int num_partitions, const PjPlacement **out);
 

@@ -2,6 +2,7 @@
 #include "runtime/shardings.h"
 
 #include "ir/print.h"
+#include "partition/gspmd.h"
 #include "partition/partition.h"
 #include "runtime/dump.h"
 
@@ -15,6 +16,7 @@ static void dump(void *context, const PjModule *module) {
 PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options) {
   if (options->num_partitions <= 1)
     return PJ_STATUS_OK;
+  PJ_TRY(pj_gspmd_import(module, options->num_partitions));
   PjDump *file = pj_dump_open(module->name);
   PjPartitionOptions partition = {.to_parameters = options->allow_parameter_sharding,
                                   .to_results = options->allow_output_sharding,

@@ -85,6 +85,16 @@ f = jax.jit(lambda a: jax.lax.with_sharding_constraint(a * 2, NamedSharding(mesh
 text = f.lower(xs).compile().as_text()
 assert "multiply" in text and "add" in text, text
 """,
+    "gspmd": """
+jax.config.update("jax_use_shardy_partitioner", False)
+r = jax.jit(lambda a: jax.lax.with_sharding_constraint(a @ a.T, NamedSharding(mesh, P("y", "x"))))(xs)
+assert r.sharding.is_equivalent_to(NamedSharding(mesh, P("y", "x")), 2), r.sharding
+np.testing.assert_allclose(np.asarray(r), x @ x.T)
+f = jax.jit(jax.shard_map(lambda v: jax.lax.psum(v, "y") * jax.lax.axis_index("x"), mesh=mesh, in_specs=P("x", "y"), out_specs=P("x", None)))
+np.testing.assert_allclose(np.asarray(f(xs)), (x[:, :4] + x[:, 4:]) * np.repeat(np.arange(4), 2)[:, None])
+f = jax.jit(jax.shard_map(lambda v, w: jax.lax.psum(v @ w, "x"), mesh=mesh, in_specs=(P(None, "x"), P("x")), out_specs=P(), axis_names={"x"}))
+np.testing.assert_allclose(np.asarray(f(xs, put(x, None, "y"))), x @ x)
+""",
     "gradient": """
 loss = lambda w, a: jnp.sum(jnp.tanh(a @ w) ** 2)
 expected = np.asarray(jax.grad(loss)(jnp.asarray(x / 100), jnp.asarray(x)))

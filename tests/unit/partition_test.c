@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "ir/print.h"
 #include "ir/verify.h"
+#include "partition/gspmd.h"
 #include "partition/partition.h"
 #include "partition/rule.h"
 #include "partition/spec.h"
@@ -350,6 +351,90 @@ static void what_was_found_is_found_again(void **unused) {
   pj_strbuf_free(&second);
 }
 
+// --- GSPMD ---------------------------------------------------------------------------------------
+
+static PjStatus import_gspmd(void *context) {
+  PropagationJob *job = context;
+  PJ_TRY(pj_gspmd_import(job->module, 8));
+  return propagate(context);
+}
+
+static PjStatus run_gspmd(const char *text, PjStrBuf *out) {
+  Parsed parsed = parse(text, strlen(text));
+  if (parsed.status)
+    fail_msg("%s", pj_status_message(parsed.status));
+  PropagationJob job = {parsed.module, true, true};
+  PjStatus status = pj_verify(parsed.module);
+  if (!status)
+    status = pj_arena_guard(parsed.arena, import_gspmd, &job);
+  if (!status)
+    pj_module_print(out, parsed.module, NULL);
+  parsed_free(&parsed);
+  return status;
+}
+
+static void texts_become_shardings_of_one_mesh(void **unused) {
+  PjStrBuf out = {0};
+  PjStatus status = run_gspmd(
+      "func.func @main(%a: tensor<16x32xf32> {mhlo.sharding = \"{devices=[2,4]<=[4,2]T(1,0)}\"}) "
+      "-> "
+      "tensor<16x32xf32> {\n"
+      "  %0 = stablehlo.custom_call @Sharding(%a) {mhlo.sharding = \"{devices=[4,1,2]<=[8] "
+      "last_tile_dim_replicate}\"} : (tensor<16x32xf32>) -> tensor<16x32xf32>\n"
+      "  return %0 : tensor<16x32xf32>\n}\n",
+      &out);
+  assert_null(status);
+  assert_non_null(strstr(out.data, "<[\"axis_0\"=2, \"axis_1\"=2, \"axis_2\"=2]>"));
+  assert_non_null(strstr(out.data,
+                         "%arg0: tensor<16x32xf32> {sdy.sharding = "
+                         "#sdy.sharding<@gspmd, [{\"axis_2\"}, {\"axis_0\", \"axis_1\"}]>}"));
+  assert_non_null(strstr(out.data, "-> (tensor<16x32xf32> {sdy.sharding = #sdy.sharding<@gspmd, "
+                                   "[{\"axis_0\", \"axis_1\"}, {}]>})"));
+  pj_strbuf_free(&out);
+}
+
+static void marked_calls_become_manual_computations(void **unused) {
+  PjStrBuf out = {0};
+  PjStatus status = run_gspmd(
+      "func.func @main(%a: tensor<16xf32>) -> tensor<16xf32> {\n"
+      "  %0 = stablehlo.custom_call @Sharding(%a) {mhlo.sharding = \"{devices=[8]<=[8]}\"} : "
+      "(tensor<16xf32>) -> tensor<16xf32>\n"
+      "  %1 = stablehlo.custom_call @SPMDFullToShardShape(%0) {mhlo.sharding = \"{manual}\"} : "
+      "(tensor<16xf32>) -> tensor<2xf32>\n"
+      "  %2 = call @shmap_body(%1) : (tensor<2xf32>) -> tensor<2xf32>\n"
+      "  %3 = stablehlo.custom_call @Sharding(%2) {mhlo.sharding = \"{manual}\"} : "
+      "(tensor<2xf32>) -> tensor<2xf32>\n"
+      "  %4 = stablehlo.custom_call @SPMDShardToFullShape(%3) {mhlo.sharding = "
+      "\"{devices=[8]<=[8]}\"} : (tensor<2xf32>) -> tensor<16xf32>\n"
+      "  return %4 : tensor<16xf32>\n}\n"
+      "func.func private @shmap_body(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
+      "  %0 = stablehlo.negate %x : tensor<2xf32>\n  return %0 : tensor<2xf32>\n}\n",
+      &out);
+  if (status)
+    fail_msg("%s", pj_status_message(status));
+  assert_non_null(strstr(out.data, "sdy.manual_computation("));
+  assert_null(strstr(out.data, "SPMD"));
+  pj_strbuf_free(&out);
+}
+
+static void bad_texts_are_refused(void **unused) {
+  static const char *const texts[] = {"{devices=[3]<=[8]}", "{devices=[8]<=[8]T(1)}", "{devices=[8",
+                                      "{devices=[2,4]<=[8]}", "{devices=[]<=[]}"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    char text[512];
+    PjStrBuf out = {0};
+    snprintf(text, sizeof text,
+             "func.func @main(%%a: tensor<16xf32> {mhlo.sharding = \"%s\"}) -> tensor<16xf32> "
+             "{\n  return %%a : tensor<16xf32>\n}\n",
+             texts[i]);
+    PjStatus status = run_gspmd(text, &out);
+    if (pj_status_code(status) != PJ_INVALID_ARGUMENT && pj_status_code(status) != PJ_UNIMPLEMENTED)
+      fail_msg("%s: %s", texts[i], status ? pj_status_message(status) : "accepted");
+    pj_status_free(status);
+    pj_strbuf_free(&out);
+  }
+}
+
 static void faults_are_named(void **unused) {
   PjStrBuf out = {0};
   PjStatus status =
@@ -455,6 +540,9 @@ int main(void) {
       cmocka_unit_test(what_was_found_is_found_again),
       cmocka_unit_test(callbacks_get_parts),
       cmocka_unit_test(faults_are_named),
+      cmocka_unit_test(texts_become_shardings_of_one_mesh),
+      cmocka_unit_test(marked_calls_become_manual_computations),
+      cmocka_unit_test(bad_texts_are_refused),
       cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
