@@ -466,7 +466,12 @@ def main():
     else:
         calls = Opinfo(args.op).draws(args.count, args.seed)
 
+    done = []
+
     def progress(at, result):
+        done.append(result)
+        if args.report and len(done) % 100 == 0:  # a run that is cut off has a report too
+            pathlib.Path(args.report).write_text(report(done, args.seed))
         if result["outcome"] in ("differ", "error", "crash"):
             print(f"{at + 1}/{len(calls)} {result['outcome']}: {' '.join(map(str, result['call']))}: {result['detail'][:200]}", flush=True)
         elif at % 100 == 99:

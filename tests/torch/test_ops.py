@@ -218,3 +218,32 @@ def test_attention(same, mask):
     given = {"bool": torch.rand(5, 5) > 0.3, "float": torch.randn(2, 1, 5, 5)}.get(mask)
     more = [] if given is None else [given]
     same(lambda q, k, v, *m: F.scaled_dot_product_attention(q, k, v, *m, is_causal=mask == "causal"), q, k, v, *more, rtol=1e-5, atol=1e-5)
+
+
+def test_top_k(same):
+    x = torch.tensor([[1.0, NAN, 3.0, -5.0, INF, 0.5, -INF], [4.0, 3.0, 9.0, 1.0, 2.0, 8.0, 7.0]])
+    for largest in (True, False):
+        same(lambda x, g=largest: x.topk(4, 1, largest=g), x)
+        same(lambda x, g=largest: x.topk(1, 0, largest=g)[0], x)
+        same(lambda x, g=largest: x.topk(3, 0, largest=g), t(-128, 127, 3, -7, dtype=torch.int8))
+
+
+def test_grids_of_indices(same):
+    x = torch.arange(60.0).reshape(3, 4, 5)
+    same(lambda x, i, j: (x[:, i[:, None], j], x[i[:, None], j % 4], x[i[:, None, None], j[:, None] % 4, i]), x,
+         torch.tensor([2, -1, 0]), torch.tensor([4, 0, -2, 1]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_linear_algebra(same, dtype, transposed):
+    torch.manual_seed(0)
+    a, y = torch.randn(2, 4, 4, dtype=dtype), torch.randn(2, 4, 3, dtype=dtype)
+    a = a.mT if transposed else a
+    same(lambda a, y: (*torch.linalg.solve_ex(a, y), *torch.linalg.inv_ex(a), torch.linalg.det(a), *torch.linalg.slogdet(a)), a, y)
+    same(lambda a: (*torch.linalg.lu(a), *torch.linalg.qr(a[..., :3]), *torch.linalg.qr(a[..., :3], mode="complete")), a)
+    same(lambda a, y: torch.linalg.lu_solve(*torch.linalg.lu_factor_ex(a)[:2], y.mT, left=False, adjoint=True), a, y)
+
+
+def test_zeta_at_its_edges(same):
+    same(torch.special.zeta, t(2.0, 2.0, 3.0, 1.0, 0.5, 2.5), t(0.0, -1.0, -2.0, 2.0, 2.0, 1.5))

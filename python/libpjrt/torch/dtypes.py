@@ -9,8 +9,7 @@ TO_STABLEHLO = {
     torch.int8: "i8", torch.int16: "i16", torch.int32: "i32", torch.int64: "i64", torch.uint8: "ui8",
     torch.uint16: "ui16", torch.uint32: "ui32", torch.uint64: "ui64",
     torch.complex64: "complex<f32>", torch.complex128: "complex<f64>",
-    torch.float8_e4m3fn: "f8E4M3FN", torch.float8_e5m2: "f8E5M2",
-}
+}  # no float8 types: DLPack has none for PyTorch
 TO_TORCH = {text: dtype for dtype, text in TO_STABLEHLO.items()}
 
 

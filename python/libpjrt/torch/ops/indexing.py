@@ -91,10 +91,33 @@ def _vectors(b, arrays):
     return b.concatenate([b.unsqueeze(a, a.rank) for a in arrays], arrays[0].rank)
 
 
+def _grid(b, x, indices):
+    """x at index arrays that form a grid, such as those of shapes (m, 1) and (n,) that resampling makes: one dimension after
+    the other, which moves whole rows. None for others."""
+    given = [(d, i) for d, i in enumerate(indices) if i is not None]
+    dims = [d for d, _ in given]
+    if len(given) < 2 or dims != list(range(dims[0], dims[0] + len(dims))):
+        return None
+    shape = broadcast_shapes(*[i.shape for _, i in given])
+    if len(shape) != len(given):
+        return None
+    for k, (_, i) in enumerate(given):
+        lead = len(shape) - i.rank
+        if i.dtype in ("i1", "ui8") or i.size != shape[k] or (shape[k] != 1 and i.shape[k - lead] != shape[k]):
+            return None
+    for dim, i in given:
+        x = take_along(b, x, dim, wrapped(b, b.reshape(i, (i.size,)), x.shape[dim]))
+    return x
+
+
 @lowers(aten.index.Tensor, *overloads(aten._unsafe_index, "Tensor"))
 def index(b, x, indices):
     if not any(i is not None for i in indices):
         return x
+    if x.size and math.prod(b.result.shape):
+        grid = _grid(b, x, indices)
+        if grid is not None:
+            return grid
     arrays, dims, shape, place = _spread(b, x, indices)
     if x.size == 0 or math.prod(b.result.shape) == 0:
         return b.constant(0, x.dtype, b.result.shape)

@@ -53,7 +53,26 @@ def topk(b, x, k, dim=-1, largest=True, sorted=True):
     dim = dim_of(dim, x.rank)
     if x.size == 0 or k == 0:
         return [b.constant(0, x.dtype, shape), b.constant(0, "i64", shape)]
-    return [b.reshape(b.slice_dim(v, dim, 0, k), shape) for v in in_order(b, x, dim, largest)]
+    return [b.reshape(v, shape) for v in _greatest(b, x, dim, k, largest)]
+
+
+def _greatest(b, x, dim, k, largest):
+    """The k greatest along `dim`, or the least, by chlo.top_k: over the last dimension, in an order where NaN with its sign
+    clear is the greatest. The least of x are the greatest of its reverse."""
+    order = [d for d in range(x.rank) if d != dim] + [dim]
+    kind = x.dtype
+    key = b.transpose(b.convert(x, "ui8") if kind == "i1" else x, order)
+    if is_float(kind):
+        key = b.select(b.is_nan(key), float("nan"), key)
+
+    def reverse(v):
+        return v if largest else b.negate(v) if is_float(kind) else b.not_(v)
+    key = reverse(key)
+    out = (*key.shape[:-1], k)
+    types = [(out, key.dtype), (out, "i32")]
+    value, index = b.emit_many(b._generic("chlo.top_k", [key], f"k = {k} : i64", types), types)
+    back = [order.index(d) for d in range(x.rank)]
+    return b.transpose(b.convert(reverse(value), kind), back), b.transpose(b.convert(index, "i64"), back)
 
 
 @lowers(aten.kthvalue.default)

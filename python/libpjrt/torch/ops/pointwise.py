@@ -3,7 +3,7 @@
 import math
 
 from libpjrt.torch.common import cast, in_opmath, is_complex, is_float, is_integer, opmath, real_type, result_type, value_of
-from libpjrt.torch.table import aten, lowers, overloads
+from libpjrt.torch.table import aten, lowers, overloads, prims
 
 # Operations that are one of StableHLO's or CHLO's. The result's type is the operand's, or float where that is integer.
 _UNARY = {
@@ -114,6 +114,30 @@ def _logarithm(name, base):
 
 _logarithm("log2", 2)
 _logarithm("log10", 10)
+
+
+def _zeta(b, x, q):
+    """Hurwitz's zeta function with ATen's values at its edges: infinite at x = 1 and where q is 0, -1, -2 ...; NaN below 1."""
+    x, q = b.together(x, q)
+    pole = b.and_(b.compare(q, 0, "LE"), b.compare(q, b.floor(q), "EQ"))
+    value = b.select(pole, math.inf, b.zeta(x, q))
+    return b.select(b.compare(x, 1, "EQ"), math.inf, b.select(b.compare(x, 1, "LT"), math.nan, value))
+
+
+@lowers(*overloads(aten.special_zeta, "default", "other_scalar", "self_scalar"), *overloads(prims.zeta, "default"))
+@in_opmath
+def zeta(b, x, q):
+    return _zeta(b, x, q)
+
+
+@lowers(aten.polygamma.default)
+def polygamma(b, n, x):
+    dtype = b.result.dtype
+    x = cast(b, x, opmath(dtype))
+    if n == 0:
+        return cast(b, b.digamma(x), dtype)
+    value = b.multiply(_zeta(b, b.full_like(x, n + 1), x), math.gamma(n + 1) * (1 if n % 2 else -1))
+    return cast(b, value, dtype)
 
 
 @lowers(aten.isnan.default)
