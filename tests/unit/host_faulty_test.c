@@ -193,18 +193,18 @@ static void programs_as_hlo_arrive_as_they_are(void **state) {
   pjh_client_destroy(client);
 }
 
-static void plugins_without_hlo_say_so(void **state) {
+static void plugins_without_a_format_say_so(void **state) {
   (void)state;
   PjhExecutable *executable;
-  const PjhCompileOptions options = {.format = "hlo"};
+  const PjhCompileOptions options = {.format = "other"};
   HOST_FAILS_HINT(pjh_compile(host_client, hlo, sizeof hlo, &options, &executable),
-                  INVALID_ARGUMENT, "program format 'hlo'",
+                  INVALID_ARGUMENT, "program format 'other'",
                   "StableHLO (\"mlir\") is what all take");
   assert_null(executable);
   PjhTopology *topology;
   HOST_OK(pjh_topology_create(host_plugin, "", NULL, 0, &topology));
   HOST_FAILS_HINT(pjh_compile_ahead(topology, hlo, sizeof hlo, &options, &executable),
-                  INVALID_ARGUMENT, "program format 'hlo'",
+                  INVALID_ARGUMENT, "program format 'other'",
                   "StableHLO (\"mlir\") is what all take");
   assert_null(executable);
   pjh_topology_destroy(topology);
@@ -216,7 +216,7 @@ int main(void) {
       cmocka_unit_test(memory_is_released_once_by_a_plugin_that_says_so_twice),
       cmocka_unit_test(callbacks_that_cannot_be_registered_are_called),
       cmocka_unit_test(programs_as_hlo_arrive_as_they_are),
-      cmocka_unit_test(plugins_without_hlo_say_so),
+      cmocka_unit_test(plugins_without_a_format_say_so),
   };
   return cmocka_run_group_tests(tests, host_setup, host_teardown);
 }
