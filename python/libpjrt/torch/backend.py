@@ -11,6 +11,7 @@ repeatable; the numbers are not those of eager mode.
 """
 
 import functools
+import logging
 import operator
 import time
 
@@ -20,7 +21,9 @@ from torch._functorch.partitioners import min_cut_rematerialization_partition
 
 from libpjrt.torch import table
 from libpjrt.torch.dtypes import TO_STABLEHLO
-from libpjrt.torch.lowering import Layout, Segment, cut_and_write, memory_order
+from libpjrt.torch.lowering import Layout, Segment, cut_and_write, memory_order, where
+
+log = logging.getLogger(__name__)
 
 PLANS_KEPT = 64  # programs of one graph with symbolic sizes
 
@@ -295,6 +298,27 @@ def _symbols(module):
     return found
 
 
+def _size_from_data(module, symbols):
+    """The first node that gives a size which only its data tell, or None: `symbols` are those known before the call."""
+    known = symbols.keys()
+    for node in module.graph.nodes:
+        value = node.meta.get("val")
+        sizes = value.shape if isinstance(value, torch.Tensor) else [value]
+        if any(isinstance(n, (torch.SymInt, torch.SymFloat, torch.SymBool)) and n.node.expr.free_symbols - known for n in sizes):
+            return node
+    return None
+
+
+def _eager(module):
+    """A graph as PyTorch itself runs it, called as a Plan is."""
+    def run(arguments):
+        values = list(arguments)
+        arguments.clear()
+        return module(*values)
+    run._boxed_call = True
+    return run
+
+
 # --- The backend -------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +326,10 @@ def _compile_graph(module, example_inputs):
     """AOTAutograd's compiler function, for forward, backward and inference graphs."""
     times["graphs"] += 1
     symbols = _symbols(module)
+    node = _size_from_data(module, symbols)
+    if node is not None:
+        log.warning("libpjrt: a graph runs eagerly: only its data tell the size that %s gives%s", node.target, where(node))
+        return _eager(module)
     return DynamicPlan(module, symbols) if symbols else Plan(module, int)
 
 

@@ -83,13 +83,13 @@ class Layout:
         return tuple(self.shape[d] for d in self.order)
 
 
-def _where(node):
-    """The last line of the user's stack that led to a node, for messages; "" when unknown."""
+def where(node):
+    """The last line of the user's stack that led to a node, for messages: " (File ...)"; "" when unknown."""
     trace = node.meta.get("stack_trace") or ""
     lines = [line.strip() for line in trace.strip().splitlines()]
     for i in range(len(lines) - 1, -1, -1):
         if lines[i].startswith('File "'):
-            return ": ".join(lines[i:i + 2])
+            return " (" + ": ".join(lines[i:i + 2]) + ")"
     return ""
 
 
@@ -433,5 +433,4 @@ def _tell(eager):
         key = (str(node.target), reason)
         if reason and key not in _told:
             _told.add(key)
-            where = _where(node)
-            log.warning("libpjrt: %s runs eagerly: %s%s", node.target, reason, f" ({where})" if where else "")
+            log.warning("libpjrt: %s runs eagerly: %s%s", node.target, reason, where(node))
