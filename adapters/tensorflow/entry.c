@@ -57,12 +57,6 @@ static void init_nothing(TF_Status *status) {
   (void)status;
 }
 
-static const PjTfApi no_devices = {
-    .struct_size = sizeof(PjTfApi),
-    .functions[PJ_TFNPD_DEVICE_COUNT] = (void (*)(void))count_nothing,
-    .functions[PJ_TFNPD_INIT_DEVICES] = (void (*)(void))init_nothing,
-};
-
 // The folder of this very file, symbolic links followed. False if the loader does not know it.
 static bool own_folder(char folder[PATH_MAX]) {
   Dl_info info;
@@ -75,21 +69,40 @@ static bool own_folder(char folder[PATH_MAX]) {
   return true;
 }
 
-// The TensorFlow that is loading us, as "2.21.0"; NULL if its C API is not found in this process.
-static const char *tensorflow_version(void) {
+// A function of the TensorFlow that is loading us; NULL if there is none of this name.
+static void *tensorflow_symbol(const char *name) {
   // By its soname, as Python loads it with local scope; the handle is never closed, nor is the
   // library.
   static const char *const libraries[] = {"libtensorflow_cc.so.2", "libtensorflow_framework.so.2",
                                           "libtensorflow.so.2"};
   for (size_t i = 0; i < sizeof libraries / sizeof *libraries; ++i) {
     void *handle = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-    const char *(*version)(void) =
-        handle ? (const char *(*)(void))dlsym(handle, "TF_Version") : NULL;
-    if (version)
-      return version();
+    void *symbol = handle ? dlsym(handle, name) : NULL;
+    if (symbol)
+      return symbol;
   }
-  const char *(*version)(void) = (const char *(*)(void))dlsym(RTLD_DEFAULT, "TF_Version");
+  return dlsym(RTLD_DEFAULT, name);
+}
+
+// Its version, as "2.21.0", or NULL.
+static const char *tensorflow_version(void) {
+  const char *(*version)(void) = (const char *(*)(void))tensorflow_symbol("TF_Version");
   return version ? version() : NULL;
+}
+
+// The functions of a device type without devices. TensorFlow has one such table, that of the
+// library which it loaded last: the devices of an earlier one call theirs through ours.
+static const PjTfApi *without_devices(void) {
+  static PjTfApi table;
+  const PjTfApi *(*now)(void) =
+      (const PjTfApi *(*)(void))tensorflow_symbol("_ZN10tensorflow8TfnpdApiEv"); // TfnpdApi()
+  const PjTfApi *earlier = now ? now() : NULL;
+  if (earlier)
+    table = *earlier;
+  table.struct_size = sizeof table;
+  table.functions[PJ_TFNPD_DEVICE_COUNT] = (void (*)(void))count_nothing;
+  table.functions[PJ_TFNPD_INIT_DEVICES] = (void (*)(void))init_nothing;
+  return &table;
 }
 
 // The folder that the installer copied this file from, from the note that it left beside the copy.
@@ -206,7 +219,7 @@ EXPORT const PjTfApi *TFNPD_InitPlugin(PjTfParams *params, TF_Status *status) {
   static char name[32];
   snprintf(name, sizeof name, "NONE_%zx", (size_t)&name);
   params->device_type = name;
-  return &no_devices;
+  return without_devices();
 }
 
 EXPORT const PJRT_Api *GetPjrtApi(void) {
