@@ -15,6 +15,8 @@
 
 #include "eval/eval.h"
 #include "import/import.h"
+#include "ir/equal.h"
+#include "ir/print.h"
 
 enum { MAX_SLOTS = 4096 };
 
@@ -40,6 +42,7 @@ typedef struct Program {
   char *bytes;
   size_t size;
   PjModule *module;
+  PjStrBuf text;
   PjStatus read, ran;
   uint32_t num_outputs;
   PjTensor *outputs[MAX_SLOTS];
@@ -60,9 +63,17 @@ static char *read_file(const char *path, size_t *out_size) {
   return bytes;
 }
 
+// What was read must print and parse back to an equal program.
 static PjStatus import(void *context) {
   Program *p = context;
-  return pj_import(p->arena, p->bytes, p->size, &p->module);
+  PjModule *again;
+  PJ_TRY(pj_import(p->arena, p->bytes, p->size, &p->module));
+  pj_module_print(&p->text, p->module, NULL);
+  PJ_TRY(pj_text_parse(p->arena, p->text.data, p->text.len, NULL, &again));
+  pj_module_number(again);
+  if (!pj_module_eq(p->module, again))
+    return PJ_ERROR(INTERNAL, "printed and parsed, it is another program");
+  return PJ_STATUS_OK;
 }
 
 // The same small numbers for each argument of the same place and type: no two neighbours equal,
@@ -142,6 +153,7 @@ static void unload(Program *p) {
   for (uint32_t i = 0; i < p->num_outputs && i < MAX_SLOTS; ++i)
     if (p->outputs[i])
       pj_tensor_release(p->outputs[i]);
+  pj_strbuf_free(&p->text);
   pj_status_free(p->read);
   pj_status_free(p->ran);
   pj_arena_destroy(p->arena);

@@ -155,6 +155,18 @@ PjStatus pj_hlo_build_all_to_all(PjHloSite *s) {
   return pj_hlo_finish(s, op);
 }
 
+// A matrix as an attribute that can stand in a dictionary.
+static const PjAttr *as_elements(PjHloSite *s, const PjAttr *matrix) {
+  int64_t columns = matrix->columns > 0 ? matrix->columns : 0;
+  int64_t dims[2] = {columns ? matrix->count / columns : 0, columns};
+  const PjType *type = pj_type_tensor(s->h->arena, PJ_DT_S64, 2, dims);
+  size_t size = matrix->count * sizeof *matrix->ints;
+  bool splat =
+      matrix->count > 1 && !memcmp(matrix->ints, matrix->ints + 1, size - sizeof *matrix->ints);
+  const void *data = size ? matrix->ints : pj_arena_alloc(s->h->arena, 1);
+  return pj_attr_elements(s->h->arena, type, data, splat ? sizeof *matrix->ints : size, splat);
+}
+
 // There is no such operation: a call of a target that nobody offers yet.
 PjStatus pj_hlo_build_ragged_all_to_all(PjHloSite *s) {
   PjArena *arena = s->h->arena;
@@ -164,7 +176,7 @@ PjStatus pj_hlo_build_ragged_all_to_all(PjHloSite *s) {
   PJ_HLO_SET(op, call_target_name, pj_attr_string(arena, PJ_STR("ragged_all_to_all")));
   PJ_HLO_SET(op, api_version, pj_attr_enum(arena, PJ_ENUM_API_VERSION, PJ_API_TYPED_FFI));
   PjStr names[] = {PJ_STR("replica_groups"), PJ_STR("channel_id")};
-  const PjAttr *values[] = {groups, pj_attr_i64(arena, channel(s))};
+  const PjAttr *values[] = {as_elements(s, groups), pj_attr_i64(arena, channel(s))};
   PJ_HLO_SET(op, backend_config, pj_attr_dict(arena, 2, names, values));
   return pj_hlo_finish(s, op);
 }

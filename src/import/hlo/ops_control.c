@@ -96,14 +96,13 @@ PjStatus pj_hlo_build_call(PjHloSite *s) {
 // Layouts that a custom call insists on, one list for each array.
 static const PjAttr *layouts_attr(PjHloSite *s, const PjHloShape *const *shapes, uint32_t count) {
   PjArena *arena = s->h->arena;
-  const PjType *index = pj_type_scalar(arena, PJ_DT_INDEX, NULL);
   const PjAttr **lists = PJ_NEW_ARRAY(arena, const PjAttr *, count);
   for (uint32_t i = 0; i < count; ++i) {
     int64_t order[PJ_MAX_RANK];
     int32_t rank = shapes[i]->type->kind == PJ_TYPE_TENSOR ? shapes[i]->type->rank : 0;
     for (int32_t d = 0; d < rank; ++d)
       order[d] = shapes[i]->layout ? shapes[i]->layout[d] : rank - 1 - d;
-    lists[i] = pj_attr_typed_ints(arena, index->dtype, (size_t)rank, order);
+    lists[i] = pj_attr_ints(arena, (size_t)rank, order);
   }
   return pj_attr_array(arena, count, lists);
 }
