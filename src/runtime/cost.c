@@ -38,8 +38,9 @@ static void add_cost(const PjOp *op, PjCost *out) {
 static void walk_cost(const PjRegion *region, bool outermost, PjCost *out) {
   for (const PjOp *op = region->first; op; op = op->next) {
     add_cost(op, out);
-    // What bodies of reductions and the like touch was counted with the op around them.
-    if (outermost || op->kind == PJ_OP_WHILE) {
+    // What bodies of reductions and the like touch was counted with the op around them; a return
+    // moves nothing.
+    if ((outermost || op->kind == PJ_OP_WHILE) && !(pj_op_info[op->kind].traits & PJ_TRAIT_TERM)) {
       for (uint32_t i = 0; i < op->num_operands; i++)
         out->bytes_accessed += bytes(op->operands[i]->type);
       for (uint32_t i = 0; i < op->num_results; i++)

@@ -61,6 +61,11 @@ def test_hello_in_c_and_cpp(compile_program, tmp_path):
     assert run(compile_program(source, compiler=("c++", "-std=c++17"))) == "2 3 4 5\n"
 
 
+def test_lapack_without_python(compile_program, build):
+    program = compile_program(EXAMPLES / "solve.c")
+    assert run(program, build / "pjrt_plugin_cpu.so") == "info 0, pivots 3 3 3, residual small\n"
+
+
 def test_a_plugins_faults_do_not_crash_the_host(compile_program, build):
     """Right numbers or an error, whatever a plugin does wrong on the way of hello.c."""
     program = compile_program(EXAMPLES / "hello.c")
