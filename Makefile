@@ -51,7 +51,14 @@ check-abi: ## compare our ABI headers with upstream's (PJRT_UPSTREAM_HEADER, els
 	@header=$${PJRT_UPSTREAM_HEADER:-$$(tools/fetch-upstream-header $(BUILD)/upstream)} && \
 	  python3 tests/abi/abi_table.py compare "$$header"
 
-check-jax-versions: ## run the JAX smoke test on each supported JAX release (downloads them)
+.PHONY: check-jax-apps bench-jax-apps
+check-jax-apps: ## programs of Flax, Equinox, diffrax, NumPyro, Brax ... once each, results against XLA's CPU (downloads 450 MB into .venv-jax-apps)
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@PY=$(PY) tools/jax-apps-env $(VENV)-jax-apps $(BUILD)
+	@$(VENV)-jax-apps/bin/python bench/jax_apps.py --check $(BENCH)
+
+check-jax-versions: ## run the JAX smoke test on each supported JAX release (downloads 150 MB each, one after another, and deletes them)
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
 	@$(PY) tools/check_jax_versions.py --build $(BUILD)
@@ -162,6 +169,12 @@ bench-limits: ## what this machine can do at most: memory bandwidth, multiply-ad
 	@$(MAKE) --no-print-directory all
 	@$(NINJA) -C $(BUILD) bench-limits
 	@$(BUILD)/bench-limits
+
+bench-jax-apps: ## the programs of check-jax-apps with times to run and to compile, in turn with XLA, worst first, about 40 minutes
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@PY=$(PY) tools/jax-apps-env $(VENV)-jax-apps $(BUILD)
+	@$(VENV)-jax-apps/bin/python bench/jax_apps.py --json $(BUILD)/jax-apps.json --markdown $(BUILD)/jax-apps.md $(BENCH)
 
 install: all ## install under PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)
