@@ -562,14 +562,16 @@ static PjStatus run(void *context) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus guard_module(void *context) {
-  Job *job = context;
-  return pj_arena_guard(job->module->arena, run, job);
-}
-
 static PjStatus guard_scratch(void *context) {
   Job *job = context;
-  return pj_arena_guard(job->scratch, guard_module, job);
+  return pj_arena_guard(job->scratch, run, job);
+}
+
+// The module's arena lives on, so its guard is the outermost: a failure that leaves to another one
+// must not leave it behind.
+static PjStatus guard_arena(void *context) {
+  Job *job = context;
+  return pj_arena_guard(job->arena, guard_scratch, job);
 }
 
 PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *options) {
@@ -579,7 +581,7 @@ PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *opti
   if (!status)
     status = pj_arena_create(limit, &job.scratch);
   if (!status)
-    status = pj_arena_guard(job.arena, guard_scratch, &job);
+    status = pj_arena_guard(module->arena, guard_arena, &job);
   pj_arena_destroy(job.arena);
   pj_arena_destroy(job.scratch);
   return status;
