@@ -147,7 +147,7 @@ class Call:
         torch.manual_seed(1)
         inputs = self.inputs(dtype)
         out = function(*inputs)
-        leaves = [v for v in self.leaves(out) if isinstance(v, torch.Tensor)]
+        leaves = [v if v.layout == torch.strided else v.to_dense() for v in self.leaves(out) if isinstance(v, torch.Tensor)]
         found = [v.detach().resolve_conj().resolve_neg() for v in leaves]
         numbers = [v for v in self.leaves(out) if not isinstance(v, torch.Tensor)]
         if self.gradients:
@@ -219,7 +219,8 @@ class Call:
             out = self.function(*inputs)
         finally:
             torch.manual_seed = set_seed
-        return [v.detach().resolve_conj().resolve_neg() for v in self.leaves(out) if isinstance(v, torch.Tensor)], None
+        leaves = [v if v.layout == torch.strided else v.to_dense() for v in self.leaves(out) if isinstance(v, torch.Tensor)]
+        return [v.detach().resolve_conj().resolve_neg() for v in leaves], None
 
     def same(self, expected, actual):
         """Whether two runs of eager gave the same bits, NaN included."""

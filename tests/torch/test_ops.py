@@ -89,6 +89,13 @@ def test_promotion(same, dtypes):
     same(lambda x, y: (x + y[0], x[0] * y, x == y[0]), x, y)  # 0-dimensional: of the same category they do not count
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_numbers_are_not_rounded_to_16_bits(same, dtype):
+    x = torch.linspace(-3, 3, 50).to(dtype)
+    same(lambda x: (x * math.log(2), x / 3.14159), x, rtol=0, atol=0)
+    same(lambda x, y: (x * y, x / y), x, torch.tensor(math.log(2)), rtol=0, atol=0)
+
+
 def test_numbers_do_not_widen(same):
     x = torch.ones(3, dtype=torch.float16)
     same(lambda x: (x + 1e-3, x * 3, x > 0.9999), x)

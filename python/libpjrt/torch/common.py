@@ -151,6 +151,6 @@ def expecting(b, shape, dtype):
         b.result, b.results = saved
 
 
-__all__ = ["LoweringError", "Value", "as_list", "at_least_1d", "cast", "complex_of", "default_float", "dim_of", "dims_of",
+__all__ = ["NARROW", "LoweringError", "Value", "as_list", "at_least_1d", "cast", "complex_of", "default_float", "dim_of", "dims_of",
            "expecting", "float_of", "in_opmath", "is_complex", "is_float", "is_integer", "is_number", "opmath", "promote_types", "real_type",
            "result_type", "value_of", "wide", "zeros"]

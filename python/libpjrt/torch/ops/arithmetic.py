@@ -2,7 +2,7 @@
 
 import math
 
-from libpjrt.torch.common import LoweringError, cast, in_opmath, is_complex, is_float, is_number, opmath, value_of
+from libpjrt.torch.common import NARROW, LoweringError, cast, in_opmath, is_complex, is_float, is_number, opmath, value_of
 from libpjrt.torch.ops.pointwise import truncated
 from libpjrt.torch.table import aten, lowers
 
@@ -13,6 +13,17 @@ def _scaled(b, y, alpha):
     if y.dtype == "i1":
         return y if alpha else b.full_like(y, False)
     return b.multiply(y, alpha)
+
+
+def _operands(b, x, y, dtype):
+    """Two operands of a product or quotient that gives `dtype`, and in which type to compute. A number, or a
+    0-dimensional array of a wider type, next to an array of 16-bit floats is not rounded to those first: ATen's kernels take
+    it in opmath."""
+    def counts_as_number(v):
+        return is_number(v) or (not v.shape and v.dtype != dtype)
+    if dtype not in NARROW or not (counts_as_number(x) or counts_as_number(y)):
+        return value_of(b, x, dtype), value_of(b, y, dtype)
+    return tuple(value_of(b, v if counts_as_number(v) else cast(b, v, dtype), "f32") for v in (x, y))
 
 
 @lowers(aten.add.Tensor, aten.add.Scalar)
@@ -44,14 +55,14 @@ def rsub(b, x, y, alpha=1):
 @lowers(aten.mul.Tensor, aten.mul.Scalar)
 def mul(b, x, y):
     dtype = b.result.dtype
-    x, y = value_of(b, x, dtype), value_of(b, y, dtype)
-    return b.and_(x, y) if dtype == "i1" else b.multiply(x, y)
+    x, y = _operands(b, x, y, dtype)
+    return b.and_(x, y) if dtype == "i1" else cast(b, b.multiply(x, y), dtype)
 
 
 @lowers(aten.div.Tensor, aten.div.Scalar)
 def div(b, x, y):
     dtype = b.result.dtype
-    return b.divide(value_of(b, x, dtype), value_of(b, y, dtype))
+    return cast(b, b.divide(*_operands(b, x, y, dtype)), dtype)
 
 
 @lowers(aten.div.Tensor_mode, aten.div.Scalar_mode)
