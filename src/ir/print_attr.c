@@ -83,6 +83,7 @@ static const char *print_lists(PjStrBuf *out, const PjType *type, int32_t dim, c
   return from;
 }
 
+// Not for i1: MLIR packed eight of them into a byte until late 2025, and gives each its own since.
 static void print_hex(PjStrBuf *out, const PjAttr *attr) {
   // Three bytes of TF32's four are its value, as in MLIR; narrow elements lose the copies of their
   // sign.
@@ -117,7 +118,7 @@ void pj_print_elements(PjStrBuf *out, const PjAttr *attr, uint32_t elide) {
     pj_strbuf_puts(out, "dense<");
     if (count && attr->splat)
       print_element(out, attr->type->dtype, attr->data);
-    else if (count > HEX_ELEMENTS)
+    else if (count > HEX_ELEMENTS && attr->type->dtype != PJ_DT_PRED)
       print_hex(out, attr);
     else if (count)
       print_lists(out, attr->type, 0, attr->data);

@@ -10,7 +10,7 @@
 //
 // A composite that stands for an operation of chlo (`chlo.erf`, `chlo.top_k`), as artifacts of JAX
 // have them, becomes that operation: it has a kernel, which is faster than the decomposition and
-// more exact.
+// more exact. So does the custom call `mhlo.erf`, which is how XLA writes erf in StableHLO.
 //
 // Calls that stay: of functions without body, with operand types that differ from the callee's
 // (dynamic sizes), or whose inlining would exceed the limits on size and nesting. Their callees,
@@ -233,14 +233,28 @@ static PjOp *copy_op(Copier *copier, const PjOp *from, PjRegion *to, PjValue **m
   return op;
 }
 
-// Copies a composite as the operation of chlo that it is named after, if it is one.
+// The operation of chlo that a composite or a custom call is named after, with the dictionary of
+// its attributes; PJ_OP_INVALID: none.
+static PjOpKind chlo_meant(const PjOp *op, const PjAttr **out_given) {
+  if (op->kind == PJ_OP_COMPOSITE) {
+    *out_given = PJ_ATTR(op, composite_attributes);
+    PjStr name = PJ_STRATTR(op, name);
+    return pj_str_starts(name, "chlo.") ? pj_op_from_text(name) : PJ_OP_INVALID;
+  }
+  *out_given = NULL;
+  if (op->kind == PJ_OP_CUSTOM_CALL && pj_str_is(PJ_STRATTR(op, call_target_name), "mhlo.erf"))
+    return PJ_OP_CHLO_ERF;
+  return PJ_OP_INVALID;
+}
+
+// Copies a composite or a custom call as the operation of chlo that it is named after, if it is
+// one.
 static bool copy_as_chlo(Copier *copier, const PjOp *composite, PjRegion *to, PjValue **map) {
   PjRewrite *rw = copier->rw;
-  PjStr name = PJ_STRATTR(composite, name);
-  const PjAttr *given = PJ_ATTR(composite, composite_attributes);
-  if (!pj_str_starts(name, "chlo.") || composite->num_regions)
+  const PjAttr *given;
+  PjOpKind kind = chlo_meant(composite, &given);
+  if (kind == PJ_OP_INVALID || composite->num_regions)
     return false;
-  PjOpKind kind = pj_op_from_text(name);
   const PjOpInfo *info = &pj_op_info[kind];
   bool elementwise = info->traits & PJ_TRAIT_ELEM && !info->num_attrs && (!given || !given->count);
   const PjAttr *k = given && given->count == 1 ? pj_attr_get(given, "k") : NULL;
@@ -309,8 +323,8 @@ static bool inline_call(Copier *copier, const PjOp *call, PjRegion *to, PjValue 
 static void copy_ops(Copier *copier, const PjRegion *from, const PjOp *end, PjRegion *to,
                      PjValue **map, uint32_t nesting) {
   for (const PjOp *op = from->first; op != end; op = op->next) {
-    bool composite = op->kind == PJ_OP_COMPOSITE, call = composite || op->kind == PJ_OP_CALL;
-    if (composite && copy_as_chlo(copier, op, to, map))
+    bool call = op->kind == PJ_OP_COMPOSITE || op->kind == PJ_OP_CALL;
+    if (copy_as_chlo(copier, op, to, map))
       continue;
     if (!call || !inline_call(copier, op, to, map, nesting))
       copy_op(copier, op, to, map, nesting);

@@ -130,6 +130,27 @@ static void composites_of_chlo_become_operations(void **unused) {
   parsed_free(&parsed);
 }
 
+// As torch_xla sends erf with XLA_STABLEHLO_COMPILE=1. Of other types than an erf has it stays.
+static void custom_calls_of_erf_become_operations(void **unused) {
+  const char *program =
+      "func.func @main(%%a: tensor<4xf32>) -> tensor<%s> {\n"
+      "  %%0 = stablehlo.custom_call @mhlo.erf(%%a) {mhlo.attributes = {}, mhlo.version = 1 : "
+      "i64} : (tensor<4xf32>) -> tensor<%s>\n"
+      "  return %%0 : tensor<%s>\n"
+      "}\n";
+  char text[512];
+  static const struct {
+    const char *type;
+    PjOpKind kind;
+  } cases[] = {{"4xf32", PJ_OP_CHLO_ERF}, {"5xf32", PJ_OP_CUSTOM_CALL}};
+  for (int i = 0; i < 2; ++i) {
+    snprintf(text, sizeof text, program, cases[i].type, cases[i].type, cases[i].type);
+    Parsed parsed = pass_run(text, "dead_code");
+    assert_int_equal(parsed.module->body.first->regions[0].first->kind, cases[i].kind);
+    parsed_free(&parsed);
+  }
+}
+
 // f0 calls f1 twice, f1 calls f2 twice ...: 2^40 operations if all were inlined.
 static void growth_is_bounded(void **unused) {
   static char text[1 << 16];
@@ -222,6 +243,7 @@ int main(void) {
       cmocka_unit_test(calls_in_regions_are_inlined),
       cmocka_unit_test(composites_are_inlined),
       cmocka_unit_test(composites_of_chlo_become_operations),
+      cmocka_unit_test(custom_calls_of_erf_become_operations),
       cmocka_unit_test(growth_is_bounded),
       cmocka_unit_test(the_original_stays),
       cmocka_unit_test(dead_code_goes),
