@@ -151,6 +151,7 @@ PjStatus pj_client_create(const PjPlatform *platform, const PjClientOptions *opt
     return pj_status_oom();
   atomic_init(&client->refs, 1);
   pthread_mutex_init(&client->started_lock, NULL);
+  pthread_mutex_init(&client->places_lock, NULL);
   pthread_cond_init(&client->started_fewer, NULL);
   client->platform = platform;
   client->asynchronous = !options->synchronous && pj_option_int(PJ_OPTION_ASYNC) != 0;
@@ -183,6 +184,7 @@ void pj_client_release(PjClient *client) {
   pj_topology_release(client->topology);
   pthread_cond_destroy(&client->started_fewer);
   pthread_mutex_destroy(&client->started_lock);
+  pthread_mutex_destroy(&client->places_lock);
   pj_free(client);
 }
 

@@ -1,9 +1,9 @@
 // Clients, their devices and memories.
 //
 // A client joins a device vtable and a compiler vtable. Its devices and memories live as long as it
-// does. A host should destroy it after everything else that was made from it; but where buffers stay
-// (JAX destroys its clients when Python ends, before the arrays that views of NumPy's keep), devices
-// and memories stay with the last of them, so that they can be destroyed.
+// does. A host should destroy it after everything else that was made from it; but where buffers
+// stay (JAX destroys its clients when Python ends, before the arrays that views of NumPy's keep),
+// devices and memories stay with the last of them, so that they can be destroyed.
 #pragma once
 #include <pthread.h>
 
@@ -63,6 +63,8 @@ struct PjClient {
   PjDevice **devices;
   PjMemory **memories;
   _Atomic uint64_t next_run_id;
+  struct PjMeetingPlace *places; // where calls for one device each meet (meeting.h)
+  pthread_mutex_t places_lock;
   pthread_mutex_t started_lock;
   pthread_cond_t started_fewer;
   // What a device does by itself (start.h), and that of it whose completion waits for the others;

@@ -57,6 +57,7 @@ PjStatus pj_executable_program(const PjExecutable *executable, PjStrBuf *out,
 void pj_executable_forget_kernels(PjModule *module);
 
 typedef struct PjMeeting PjMeeting;
+typedef struct PjMeetingPlace PjMeetingPlace;
 
 typedef struct PjLogicalId {
   int replica, partition;
@@ -71,11 +72,7 @@ typedef struct PjLoadedExecutable {
   int *device_ids;
   PjLogicalId *logical_ids;
   _Atomic bool deleted;
-  // Executions that come device by device: each call of a device meets the calls of the same number
-  // of the others.
-  pthread_mutex_t lock;
-  uint64_t *calls; // per device
-  PjMeeting *meetings;
+  PjMeetingPlace *place; // of executions that come device by device; NULL: for one device
 } PjLoadedExecutable;
 
 // Places |executable| (retained) on the client's devices. Errors: INVALID_ARGUMENT if it wants

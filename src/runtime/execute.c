@@ -452,7 +452,8 @@ static PjStatus make_group(Launch *launch, const PjExecution *execution) {
         atomic_fetch_add_explicit(&loaded->client->next_run_id, 1, memory_order_relaxed);
     return PJ_STATUS_OK;
   }
-  if (execution->device) {
+  const PjExecutable *executable = loaded->executable;
+  if (execution->device && (executable->cost.may_wait || executable->options.num_partitions > 1)) {
     PJ_TRY(pj_meeting_join(loaded, (int)launch->parts[0].index, &launch->meeting));
     launch->group = launch->meeting->group;
     launch->run_id = launch->meeting->run_id;

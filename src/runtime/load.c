@@ -16,8 +16,7 @@ static PjStatus place(PjLoadedExecutable *loaded) {
   loaded->devices = pj_calloc((size_t)count, sizeof *loaded->devices);
   loaded->device_ids = pj_calloc((size_t)count, sizeof *loaded->device_ids);
   loaded->logical_ids = pj_calloc((size_t)count, sizeof *loaded->logical_ids);
-  loaded->calls = pj_calloc((size_t)count, sizeof *loaded->calls);
-  if (!loaded->logical_ids || !loaded->devices || !loaded->device_ids || !loaded->calls)
+  if (!loaded->logical_ids || !loaded->devices || !loaded->device_ids)
     return pj_status_oom();
   loaded->num_devices = (int)count;
   for (int i = 0; i < loaded->num_devices; i++) {
@@ -32,7 +31,7 @@ static PjStatus place(PjLoadedExecutable *loaded) {
       PJ_FAIL_IF(loaded->device_ids[k] == id, INVALID_ARGUMENT,
                  "the device assignment names device %d twice", id);
   }
-  return PJ_STATUS_OK;
+  return count > 1 ? pj_meeting_place_enter(loaded) : PJ_STATUS_OK;
 }
 
 PjStatus pj_executable_load(PjClient *client, PjExecutable *executable, PjLoadedExecutable **out) {
@@ -43,7 +42,6 @@ PjStatus pj_executable_load(PjClient *client, PjExecutable *executable, PjLoaded
   atomic_init(&loaded->refs, 1);
   loaded->client = client;
   loaded->executable = pj_executable_retain(executable);
-  pthread_mutex_init(&loaded->lock, NULL);
   PjStatus status = place(loaded);
   if (status) {
     pj_loaded_release(loaded);
@@ -61,12 +59,10 @@ PjLoadedExecutable *pj_loaded_retain(PjLoadedExecutable *loaded) {
 void pj_loaded_release(PjLoadedExecutable *loaded) {
   if (!loaded || atomic_fetch_sub_explicit(&loaded->refs, 1, memory_order_acq_rel) != 1)
     return;
-  pj_meetings_destroy(loaded);
+  pj_meeting_place_leave(loaded);
   pj_executable_release(loaded->executable);
-  pthread_mutex_destroy(&loaded->lock);
   pj_free(loaded->devices);
   pj_free(loaded->device_ids);
   pj_free(loaded->logical_ids);
-  pj_free(loaded->calls);
   pj_free(loaded);
 }

@@ -77,7 +77,7 @@ def test_several_devices_meet():
     code = """
 import torch, torch_xla, torch_xla.core.xla_model as xm, torch_xla.runtime as xr
 def part(index):
-    x = torch.full((3,), float(xr.global_ordinal() + 1), device=torch_xla.device())
+    x = torch.full((3,), float(xr.global_ordinal() + 1), device=torch_xla.device())  # a constant: each runs a program of its own
     total = xm.all_reduce(xm.REDUCE_SUM, x)
     rows = xm.all_gather(x, dim=0)
     torch_xla.sync()

@@ -517,6 +517,66 @@ static void test_device_by_device(void **state) {
   destroy_executable(ones[0].executable);
 }
 
+// torch_xla's threads compile each its own program, which differ where a device's number comes in;
+// and one device may run programs, without collectives, that the others do not.
+static void test_device_by_device_of_several_programs(void **state) {
+  (void)state;
+  static const char other_text[] =
+      "module attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 2 : i32} {\n"
+      "func.func @main(%a: tensor<3xf32>) -> tensor<3xf32> {\n"
+      "  %n = stablehlo.negate %a : tensor<3xf32>\n"
+      "  %0 = \"stablehlo.all_reduce\"(%n) ({\n"
+      "    ^bb0(%x: tensor<f32>, %y: tensor<f32>):\n"
+      "      %s = stablehlo.add %x, %y : tensor<f32>\n"
+      "      stablehlo.return %s : tensor<f32>\n"
+      "  }) {replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>} : (tensor<3xf32>) -> "
+      "tensor<3xf32>\n"
+      "  return %0 : tensor<3xf32>\n"
+      "}\n}\n";
+  static const char alone_text[] =
+      "module attributes {mhlo.num_partitions = 1 : i32, mhlo.num_replicas = 2 : i32} {\n"
+      "func.func @main(%a: tensor<3xf32>) -> tensor<3xf32> {\n"
+      "  %0 = stablehlo.negate %a : tensor<3xf32>\n"
+      "  return %0 : tensor<3xf32>\n"
+      "}\n}\n";
+  PJRT_LoadedExecutable *programs[3];
+  const char *const texts[] = {reduce_text, other_text, alone_text};
+  for (int i = 0; i < 3; i++) {
+    size_t size;
+    const char *options = compile_options(2, 1, &size);
+    expect_ok(try_compile(texts[i], strlen(texts[i]), "mlir", options, size, &programs[i]),
+              "compile", __FILE__, __LINE__);
+  }
+  for (int round = 0; round < 3; round++) {
+    // What runs on device 0: alone, then the first; on device 1: the second.
+    const struct { int program, device; } calls[] = {{2, 0}, {0, 0}, {1, 1}};
+    PJRT_Buffer *in[3], *out[3];
+    for (int c = 0; c < 3; c++) {
+      in[c] = vector_on(calls[c].device, (float)(round + 10 * calls[c].device));
+      PJRT_Buffer *const *list = &in[c], **outputs = &out[c];
+      PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
+      ARGS(LoadedExecutable_Execute, execute, .executable = programs[calls[c].program],
+           .options = &options, .argument_lists = &list, .num_devices = 1, .num_args = 1,
+           .output_lists = &outputs, .execute_device = device_at((size_t)calls[c].device));
+      OK(LoadedExecutable_Execute, execute);
+    }
+    float alone = (float)-round, sum = -10; // round - (round + 10)
+    expect_vector(out[0], alone, alone, alone);
+    expect_vector(out[1], sum, sum, sum);
+    expect_vector(out[2], sum, sum, sum);
+    for (int c = 0; c < 3; c++) {
+      destroy_buffer(in[c]);
+      destroy_buffer(out[c]);
+    }
+    if (round == 1) { // the place stays while an executable does
+      destroy_executable(programs[0]);
+      programs[0] = compile_reduce();
+    }
+  }
+  for (int i = 0; i < 3; i++)
+    destroy_executable(programs[i]);
+}
+
 // --- Serialising ---------------------------------------------------------------------------------
 
 static void test_serialize(void **state) {
@@ -859,6 +919,7 @@ int main(void) {
       cmocka_unit_test(test_pending_inputs),
       cmocka_unit_test(test_collectives_meet),
       cmocka_unit_test(test_device_by_device),
+      cmocka_unit_test(test_device_by_device_of_several_programs),
       cmocka_unit_test(test_serialize),
       cmocka_unit_test(test_ahead_of_time),
       cmocka_unit_test(test_bad_programs),
