@@ -74,7 +74,7 @@ def test_cpu_plugin_quick(check):
                              "--filter", "donation.*", "--filter", "devices.*", check.cpu)
     assert status == 0, out + err
     others = {name for name, verdict in verdicts(out).items() if verdict != "passed"}
-    assert others == {"devices.partitions.gspmd"} and len(verdicts(out)) > 40
+    assert not others and len(verdicts(out)) > 40
 
 
 @pytest.mark.slow
