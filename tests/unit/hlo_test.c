@@ -421,7 +421,7 @@ static void test_calls(void **state) {
 // ---------------------------------------------------------------------- exhaustion and damage
 // A counting loop over a pair, a reduction, a constant and an alias.
 static PjStrBuf rich_module(void) {
-  PjStrBuf module = {0}, comp = {0}, literal = {0}, shape = scalar(S32), entries;
+  PjStrBuf module = {0}, comp = {0}, literal = {0}, shape, entries;
   parameter(&comp, 1, 0, scalar(F32));
   parameter(&comp, 2, 1, scalar(F32));
   simple(&comp, "add", 3, scalar(F32), 1, 2);
