@@ -2,7 +2,8 @@
 //
 //   {replicated}  {manual}  {maximal device=0}  {devices=[4,2]<=[8]}  {devices=[2,4]<=[4,2]T(1,0)}
 //   {devices=[4,1,2]<=[8] last_tile_dim_replicate}   {devices=[1,1,4,2]<=[8]
-//   last_tile_dims={manual, replicated}}
+//   last_tile_dims={manual, replicated}}   {devices=[4,2]0,1,2,3,4,5,6,7}
+//   {devices=[4,2]0,4,1,5,2,6,3,7}
 //
 // Devices are numbers in the order of a mesh [reshape] whose axes are permuted; its tiles are the
 // parts. One mesh serves all texts of a program: its axes are so small that each reshape's and each
@@ -91,6 +92,34 @@ static bool read_groups(Reader *r, Text *t) {
   return true;
 }
 
+// Devices one by one, as torch_xla writes them: true if they are those of a mesh of two axes read
+// along the first or the second, whose rows are then |t|'s reshape. [n, 1] is their natural order.
+static bool read_devices(Reader *r, int64_t devices, Text *t) {
+  int64_t stride = 0, rows = 0;
+  for (int64_t i = 0; i < devices; ++i) {
+    int64_t value = 0;
+    const char *from = r->at;
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && value < 1 << 20; ++r->at)
+      value = value * 10 + (*r->at - '0');
+    if (r->at == from || (i + 1 < devices && !skip(r, ",")))
+      return false;
+    if (i == 1) {
+      stride = value;
+      if (stride < 1 || devices % stride != 0)
+        return false;
+      rows = devices / stride;
+    }
+    if (value != (i ? i % rows * stride + i / rows : 0))
+      return false;
+  }
+  t->num_reshape = 2;
+  t->reshape[0] = devices > 1 ? rows : 1;
+  t->reshape[1] = devices > 1 ? stride : 1;
+  t->order[0] = 1;
+  t->order[1] = 0;
+  return true;
+}
+
 static bool is_permutation(const Text *t, int count) {
   uint32_t seen = 0;
   for (int i = 0; i < t->num_reshape; ++i)
@@ -118,14 +147,19 @@ static PjStatus read_text(const Gspmd *g, PjStr text, Text *out) {
   out->kind = TILED;
   int count;
   bool good = read_list(&r, "]", MAX_TILES, out->tiles, &out->num_tiles);
-  PJ_FAIL_IF(good && !skip(&r, "<=["), UNIMPLEMENTED,
-             "mhlo.sharding \"%.*s\": a list of devices in an order of its own", PJ_STR_ARG(text));
-  good = good && read_list(&r, "]", MAX_AXES, out->reshape, &out->num_reshape);
   for (int i = 0; i < MAX_AXES; ++i)
     out->order[i] = i;
-  count = out->num_reshape;
-  if (good && skip(&r, "T("))
-    good = read_list(&r, ")", MAX_AXES, out->order, &count);
+  if (good && !skip(&r, "<=[")) {
+    PJ_FAIL_IF(!read_devices(&r, g->devices, out), UNIMPLEMENTED,
+               "mhlo.sharding \"%.*s\": a list of devices in an order of its own",
+               PJ_STR_ARG(text));
+    count = out->num_reshape;
+  } else {
+    good = good && read_list(&r, "]", MAX_AXES, out->reshape, &out->num_reshape);
+    count = out->num_reshape;
+    if (good && skip(&r, "T("))
+      good = read_list(&r, ")", MAX_AXES, out->order, &count);
+  }
   good = good && read_groups(&r, out) && skip(&r, "}") && is_permutation(out, count) &&
          product(out->tiles, out->num_tiles) == g->devices &&
          product(out->reshape, out->num_reshape) == g->devices;

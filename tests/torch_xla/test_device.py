@@ -90,8 +90,7 @@ if __name__ == "__main__":
     assert sorted(out(code, CPU_NUM_DEVICES="4"))[1:] == ["part"] * 4
 
 
-def test_partitioned_programs():
-    code = """
+SPMD = """
 import numpy, torch, torch_xla, torch_xla.distributed.spmd as xs, torch_xla.runtime as xr
 xr.use_spmd()
 mesh = xs.Mesh(numpy.arange(4), (4, 1), ("rows", "columns"))
@@ -105,7 +104,15 @@ torch.testing.assert_close(z.cpu(), (a @ b).relu().sum(0))
 assert torch.equal(x.cpu(), a)
 print("ok")
 """
-    assert out(code, CPU_NUM_DEVICES="4")[0] == "ok"
+
+
+def test_partitioned_programs():
+    assert out(SPMD, CPU_NUM_DEVICES="4", XLA_STABLEHLO_COMPILE="1")[0] == "ok"
+
+
+def test_partitioned_programs_in_hlo_are_refused():
+    result = run(SPMD, CPU_NUM_DEVICES="4")
+    assert result.returncode != 0 and "shardings are read from StableHLO" in result.stderr
 
 
 @pytest.mark.parametrize("stablehlo", ["0", "1"])

@@ -373,17 +373,19 @@ static PjStatus run_gspmd(const char *text, PjStrBuf *out) {
   return status;
 }
 
-static void texts_become_shardings_of_one_mesh(void **unused) {
+static void expect_shardings_of_one_mesh(const char *columns, const char *rows) {
+  char text[1024];
+  snprintf(
+      text, sizeof text,
+      "func.func @main(%%a: tensor<16x32xf32> {mhlo.sharding = \"%s\"}) -> tensor<16x32xf32> {\n"
+      "  %%0 = stablehlo.custom_call @Sharding(%%a) {mhlo.sharding = \"%s\"} : "
+      "(tensor<16x32xf32>) -> tensor<16x32xf32>\n"
+      "  return %%0 : tensor<16x32xf32>\n}\n",
+      columns, rows);
   PjStrBuf out = {0};
-  PjStatus status = run_gspmd(
-      "func.func @main(%a: tensor<16x32xf32> {mhlo.sharding = \"{devices=[2,4]<=[4,2]T(1,0)}\"}) "
-      "-> "
-      "tensor<16x32xf32> {\n"
-      "  %0 = stablehlo.custom_call @Sharding(%a) {mhlo.sharding = \"{devices=[4,1,2]<=[8] "
-      "last_tile_dim_replicate}\"} : (tensor<16x32xf32>) -> tensor<16x32xf32>\n"
-      "  return %0 : tensor<16x32xf32>\n}\n",
-      &out);
-  assert_null(status);
+  PjStatus status = run_gspmd(text, &out);
+  if (status)
+    fail_msg("%s", pj_status_message(status));
   assert_non_null(strstr(out.data, "<[\"axis_0\"=2, \"axis_1\"=2, \"axis_2\"=2]>"));
   assert_non_null(strstr(out.data,
                          "%arg0: tensor<16x32xf32> {sdy.sharding = "
@@ -391,6 +393,14 @@ static void texts_become_shardings_of_one_mesh(void **unused) {
   assert_non_null(strstr(out.data, "-> (tensor<16x32xf32> {sdy.sharding = #sdy.sharding<@gspmd, "
                                    "[{\"axis_0\", \"axis_1\"}, {}]>})"));
   pj_strbuf_free(&out);
+}
+
+static void texts_become_shardings_of_one_mesh(void **unused) {
+  expect_shardings_of_one_mesh("{devices=[2,4]<=[4,2]T(1,0)}",
+                               "{devices=[4,1,2]<=[8] last_tile_dim_replicate}");
+  // The same, device by device.
+  expect_shardings_of_one_mesh("{devices=[2,4]0,2,4,6,1,3,5,7}",
+                               "{devices=[4,1,2]0,1,2,3,4,5,6,7 last_tile_dim_replicate}");
 }
 
 static void marked_calls_become_manual_computations(void **unused) {
@@ -418,8 +428,15 @@ static void marked_calls_become_manual_computations(void **unused) {
 }
 
 static void bad_texts_are_refused(void **unused) {
-  static const char *const texts[] = {"{devices=[3]<=[8]}", "{devices=[8]<=[8]T(1)}", "{devices=[8",
-                                      "{devices=[2,4]<=[8]}", "{devices=[]<=[]}"};
+  static const char *const texts[] = {"{devices=[3]<=[8]}",
+                                      "{devices=[8]<=[8]T(1)}",
+                                      "{devices=[8",
+                                      "{devices=[2,4]<=[8]}",
+                                      "{devices=[]<=[]}",
+                                      "{devices=[8]0,3,1,2,4,5,6,7}",
+                                      "{devices=[8]0,1,2}",
+                                      "{devices=[8]1,2,3,4,5,6,7,8}",
+                                      "{devices=[8]0,0,0,0,0,0,0,0}"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
     char text[512];
     PjStrBuf out = {0};
