@@ -169,6 +169,9 @@ def check_road(road: Road) -> dict:
     wrong = [f"{name} {version} is installed, it takes {name}{road.needs[name]}" for name, version in versions.items()
              if not fits(version, road.needs[name])]
     there = ", ".join(f"{name} {version}" for name, version in versions.items())
+    if wrong and road.name == "torch" and _version("torch_xla"):
+        return {**result, "status": ABSENT, "says": "; ".join(wrong) + ", for torch_xla",
+                "mend": f"in a virtual environment of its own: {install}"}
     if wrong:
         return {**result, "status": UNFIT, "says": "; ".join(wrong), "mend": road.alone or install}
     if road.entry and not any(point.name == road.entry[1] for point in _entry_points(road.entry[0])):

@@ -72,6 +72,14 @@ def test_what_does_not_fit(plugin, tmp_path):
     assert result.returncode == 1
 
 
+def test_torch_xla_keeps_its_torch(plugin, tmp_path):
+    fake(tmp_path, "torch", "2.9.0")
+    fake(tmp_path, "torch_xla", "2.9.0")
+    result = run("doctor", "torch", path=os.pathsep.join([str(ROOT / "python"), str(tmp_path)]), PJRT_CPU_LIBRARY=str(plugin))
+    assert "torch 2.9.0 is installed, it takes torch>=2.11, for torch_xla" in result.stdout
+    assert "virtual environment of its own" in result.stdout and result.returncode == 0
+
+
 def test_what_does_not_run(plugin, tmp_path):
     fake(tmp_path, "torch", "2.9.0", "import os; os.abort()")
     fake(tmp_path, "torch_xla", "2.9.0")
