@@ -164,8 +164,10 @@ static void expect_success(pid_t child) {
 // While one task runs and another one waits for it: in the child the first is gone, the second is
 // done once there are threads again.
 static void test_a_child_of_fork_has_workers(void **state) {
-#ifdef __SANITIZE_THREAD__
-  skip(); // the sanitizer knows no threads in a child
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+  // The first knows no threads in a child; a lock of the second's may be held by a thread that the
+  // child does not have (1 run in 100 on a full machine).
+  skip();
 #endif
   enum { TASKS = 50, GANG = 3 };
   PjWorkers *workers;
