@@ -57,11 +57,7 @@ PJRT_Error *pj_api_Executable_Fingerprint(PJRT_Executable_Fingerprint_Args *args
 
 PJRT_Error *pj_api_Executable_GetCostAnalysis(PJRT_Executable_GetCostAnalysis_Args *args) {
   PJ_ARGS(Executable_GetCostAnalysis, properties);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_properties = sizeof answers->cost / sizeof *answers->cost;
   args->properties = answers->cost;
   return NULL;
@@ -109,11 +105,7 @@ pj_api_Executable_GetCompiledMemoryStats(PJRT_Executable_GetCompiledMemoryStats_
 
 PJRT_Error *pj_api_Executable_OutputElementTypes(PJRT_Executable_OutputElementTypes_Args *args) {
   PJ_ARGS(Executable_OutputElementTypes, num_output_types);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->output_types = answers->output_types;
   args->num_output_types = pj_executable_of(args->executable)->signature.num_results;
   return NULL;
@@ -121,11 +113,7 @@ PJRT_Error *pj_api_Executable_OutputElementTypes(PJRT_Executable_OutputElementTy
 
 PJRT_Error *pj_api_Executable_OutputDimensions(PJRT_Executable_OutputDimensions_Args *args) {
   PJ_ARGS(Executable_OutputDimensions, dim_sizes);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_outputs = pj_executable_of(args->executable)->signature.num_results;
   args->dims = answers->output_dims;
   args->dim_sizes = answers->output_ranks;
@@ -134,11 +122,7 @@ PJRT_Error *pj_api_Executable_OutputDimensions(PJRT_Executable_OutputDimensions_
 
 PJRT_Error *pj_api_Executable_OutputMemoryKinds(PJRT_Executable_OutputMemoryKinds_Args *args) {
   PJ_ARGS(Executable_OutputMemoryKinds, memory_kind_sizes);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_outputs = pj_executable_of(args->executable)->signature.num_results;
   args->memory_kinds = answers->output_memory_kinds;
   args->memory_kind_sizes = answers->output_memory_kind_sizes;
@@ -148,11 +132,7 @@ PJRT_Error *pj_api_Executable_OutputMemoryKinds(PJRT_Executable_OutputMemoryKind
 PJRT_Error *
 pj_api_Executable_ParameterMemoryKinds(PJRT_Executable_ParameterMemoryKinds_Args *args) {
   PJ_ARGS(Executable_ParameterMemoryKinds, memory_kind_sizes);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_parameters = pj_executable_of(args->executable)->signature.num_params;
   args->memory_kinds = answers->param_memory_kinds;
   args->memory_kind_sizes = answers->param_memory_kind_sizes;

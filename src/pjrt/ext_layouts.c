@@ -75,11 +75,7 @@ pj_api_Layouts_PJRT_Buffer_MemoryLayout(PJRT_Layouts_PJRT_Buffer_MemoryLayout_Ar
 static PJRT_Error *pj_api_Layouts_PJRT_Executable_GetOutputLayouts(
     PJRT_Layouts_PJRT_Executable_GetOutputLayouts_Args *args) {
   PJ_ARGS(Layouts_PJRT_Executable_GetOutputLayouts, layouts);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_outputs = pj_executable_of(args->executable)->signature.num_results;
   args->layouts = answers->output_layouts;
   return NULL;
@@ -88,11 +84,7 @@ static PJRT_Error *pj_api_Layouts_PJRT_Executable_GetOutputLayouts(
 static PJRT_Error *pj_api_Layouts_PJRT_Executable_GetParameterLayouts(
     PJRT_Layouts_PJRT_Executable_GetParameterLayouts_Args *args) {
   PJ_ARGS(Layouts_PJRT_Executable_GetParameterLayouts, layouts);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_parameters = pj_executable_of(args->executable)->signature.num_params;
   args->layouts = answers->param_layouts;
   return NULL;

@@ -4,11 +4,7 @@
 static PJRT_Error *pj_api_Shardings_PJRT_Executable_ParameterShardings(
     PJRT_Shardings_PJRT_Executable_ParameterShardings_Args *args) {
   PJ_ARGS(Shardings_PJRT_Executable_ParameterShardings, sharding_sizes);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_parameters = pj_executable_of(args->executable)->signature.num_params;
   args->shardings = answers->param_shardings;
   args->sharding_sizes = answers->param_sharding_sizes;
@@ -18,11 +14,7 @@ static PJRT_Error *pj_api_Shardings_PJRT_Executable_ParameterShardings(
 static PJRT_Error *pj_api_Shardings_PJRT_Executable_OutputShardings(
     PJRT_Shardings_PJRT_Executable_OutputShardings_Args *args) {
   PJ_ARGS(Shardings_PJRT_Executable_OutputShardings, sharding_sizes);
-  PJ_NOT_NULL(executable);
-  const PjAnswers *answers;
-  PjStatus status = pj_surface_answers(pj_executable_of(args->executable), &answers);
-  if (status)
-    return pj_surface_error(status);
+  PJ_ANSWERS(answers);
   args->num_outputs = pj_executable_of(args->executable)->signature.num_results;
   // jaxlib takes an empty list for the sharding of one tuple, and refuses it.
   args->shardings = args->num_outputs ? answers->output_shardings : NULL;

@@ -144,3 +144,12 @@ typedef struct PjAnswers {
   PJRT_NamedValue cost[3];
 } PjAnswers;
 PjStatus pj_surface_answers(PjExecutable *executable, const PjAnswers **out);
+// Declares |name|, the answers about args->executable; returns the error where they cannot be made.
+#define PJ_ANSWERS(name)                                                              \
+  PJ_NOT_NULL(executable);                                                            \
+  const PjAnswers *name;                                                              \
+  do {                                                                                \
+    PjStatus failed_ = pj_surface_answers(pj_executable_of(args->executable), &name); \
+    if (failed_)                                                                      \
+      return pj_surface_error(failed_);                                               \
+  } while (0)

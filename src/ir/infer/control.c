@@ -113,13 +113,7 @@ PjStatus pj_infer_while(PjCheck *check, const PjOp *op, const PjType **out) {
       return PJ_WRONG(
           op, "operands must be compatible with what the body returns, but #%u is not: %s and %s",
           i, pj__type_text(check, pj__in(op, i)), pj__type_text(check, returned[i]->type));
-  returned = pj__returned(cond, &count);
-  PJ_REQUIRE(op, count == 1, "the condition must return one value, but returns %u", count);
-  PJ_REQUIRE(op,
-             pj_type_is_scalar_tensor(returned[0]->type) &&
-                 returned[0]->type->dtype == PJ_DT_PRED && !returned[0]->type->quant,
-             "the condition must return tensor<i1>, but returns %s",
-             pj__type_text(check, returned[0]->type));
+  PJ_TRY(pj__check_predicate(check, op, cond, "condition"));
   return pj_infer_forward(check, op, out);
 }
 

@@ -39,7 +39,7 @@ PjStatus pj_infer_sort(PjCheck *check, const PjOp *op, const PjType **out) {
   const PjType *first = pj__in(op, 0);
   const PjRegion *comparator = &op->regions[0];
   int64_t dimension = PJ_INT(op, dimension);
-  uint32_t count = op->num_operands, num_returned;
+  uint32_t count = op->num_operands;
   PJ_REQUIRE(op, dimension >= -first->rank && dimension < first->rank,
              "dimension must be in [-%d, %d), but is %" PRId64, first->rank, first->rank,
              dimension);
@@ -59,14 +59,7 @@ PjStatus pj_infer_sort(PjCheck *check, const PjOp *op, const PjType **out) {
                  "of %s, but is %s",
                  j, pj__type_text(check, in), pj__type_text(check, comparator->args[j].type));
   }
-  PjValue *const *returned = pj__returned(comparator, &num_returned);
-  PJ_REQUIRE(op, num_returned == 1, "the comparator must return one value, but returns %u",
-             num_returned);
-  PJ_REQUIRE(op,
-             pj_type_is_scalar_tensor(returned[0]->type) &&
-                 returned[0]->type->dtype == PJ_DT_PRED && !returned[0]->type->quant,
-             "the comparator must return tensor<i1>, but returns %s",
-             pj__type_text(check, returned[0]->type));
+  PJ_TRY(pj__check_predicate(check, op, comparator, "comparator"));
   PJ_REQUIRE(op, op->num_results == count, "needs one result per input (%u), but has %u", count,
              op->num_results);
   for (uint32_t i = 0; i < count; ++i)

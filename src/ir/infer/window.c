@@ -109,14 +109,7 @@ PjStatus pj_infer_select_and_scatter(PjCheck *check, const PjOp *op, const PjTyp
                "argument %u of the select region must be a tensor of rank 0 with the element type "
                "of %s, but is %s",
                i, pj__type_text(check, operand), pj__type_text(check, select->args[i].type));
-  PjValue *const *returned = pj__returned(select, &num_returned);
-  PJ_REQUIRE(op, num_returned == 1, "the select region must return one value, but returns %u",
-             num_returned);
-  PJ_REQUIRE(op,
-             pj_type_is_scalar_tensor(returned[0]->type) &&
-                 returned[0]->type->dtype == PJ_DT_PRED && !returned[0]->type->quant,
-             "the select region must return tensor<i1>, but returns %s",
-             pj__type_text(check, returned[0]->type));
+  PJ_TRY(pj__check_predicate(check, op, select, "select region"));
   PJ_TRY(pj__check_reducer(check, op, scatter, 1, &source, &init));
   PjWindow window = {.rank = (uint32_t)operand->rank,
                      .pads = true,
@@ -135,7 +128,7 @@ PjStatus pj_infer_select_and_scatter(PjCheck *check, const PjOp *op, const PjTyp
                  pj__same_element_but_precision(windowed, source),
              "source must have type %s, but has %s", pj__type_text(check, windowed),
              pj__type_text(check, source));
-  returned = pj__returned(scatter, &num_returned);
+  PjValue *const *returned = pj__returned(scatter, &num_returned);
   out[0] = pj__with_element(check, operand, returned[0]->type->dtype, returned[0]->type->quant);
   return NULL;
 }

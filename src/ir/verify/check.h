@@ -145,6 +145,9 @@ PjStatus pj__check_type(PjCheck *check, const PjOp *op, const char *what,
 
 // The region's terminator's operands; |*out_count| is their number. The region must not be empty.
 PjValue *const *pj__returned(const PjRegion *region, uint32_t *out_count);
+// |region| returns one tensor<i1>; |what| names it in the error.
+PjStatus pj__check_predicate(PjCheck *check, const PjOp *op, const PjRegion *region,
+                             const char *what);
 // A reduction body: takes |count| accumulators, then |count| values, returns |count|, all of rank
 // 0. |inputs| and |inits| are types whose elements must be promotable to the accumulators'.
 PjStatus pj__check_reducer(PjCheck *check, const PjOp *op, const PjRegion *region, uint32_t count,

@@ -1,4 +1,5 @@
-// Regions that ops call: what their terminator returns, and the rules of reduction bodies.
+// Regions that ops call: what their terminator returns, and the rules of predicates and of
+// reduction bodies.
 //
 // Spec: reduce (C6), reduce_window (C13), scatter (C23), select_and_scatter (C10), all_reduce (C5),
 // reduce_scatter (C7).
@@ -11,6 +12,17 @@ PjValue *const *pj__returned(const PjRegion *region, uint32_t *out_count) {
 
 static bool is_rank0(const PjType *type) {
   return pj_type_is_scalar_tensor(type);
+}
+
+PjStatus pj__check_predicate(PjCheck *check, const PjOp *op, const PjRegion *region,
+                             const char *what) {
+  uint32_t count;
+  PjValue *const *returned = pj__returned(region, &count);
+  PJ_REQUIRE(op, count == 1, "the %s must return one value, but returns %u", what, count);
+  const PjType *type = returned[0]->type;
+  PJ_REQUIRE(op, is_rank0(type) && type->dtype == PJ_DT_PRED && !type->quant,
+             "the %s must return tensor<i1>, but returns %s", what, pj__type_text(check, type));
+  return NULL;
 }
 
 PjStatus pj__check_reducer(PjCheck *check, const PjOp *op, const PjRegion *region, uint32_t count,
