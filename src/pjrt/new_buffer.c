@@ -45,7 +45,20 @@ static void view_deleted(void *context, void *data) {
     owner.on_delete(data, owner.user_arg);
 }
 
-// A view of memory in another order than row-major is a copy: programs read arrays row-major.
+// Whether programs can read |data| in place: they read arrays row-major. What they cannot read so
+// is copied, not refused: jaxlib answers a failure with a request of a kind that its client of the
+// C API does not let through.
+static bool is_readable(const PjMemory *memory, const PjShape *shape, const void *data) {
+  const PjDeviceOps *ops = memory->client->platform->device;
+  if (shape->minor_to_major)
+    return false;
+  if (!shape->num_bytes)
+    return true;
+  size_t elem = pj_dtype_bytes(shape->dtype), unit = elem < 8 ? elem : 8; // of complex, a part
+  return ops->can_alias(memory->client->driver, memory->device->index, memory->kind, data) ||
+         (ops->reads_elements && (uintptr_t)data % unit == 0);
+}
+
 static PjStatus copy_of_view(PjMemory *memory, const PjShape *shape, void *data, PjBuffer **out) {
   int64_t strides[PJ_MAX_RANK];
   pj_dense_strides(pj_dtype_bytes(shape->dtype), shape->rank, shape->dims, shape->minor_to_major,
@@ -70,19 +83,6 @@ static PjStatus check_remote_view(const PjMemory *memory, const PjShape *shape, 
   return PJ_STATUS_OK;
 }
 
-// Whether programs can read |data| in place. jaxlib answers the words of the failure with a copy of
-// a kind that it then refuses itself, so whatever can be viewed is.
-static PjStatus check_view(const PjMemory *memory, const PjShape *shape, const void *data) {
-  const PjDeviceOps *ops = memory->client->platform->device;
-  size_t elem = pj_dtype_bytes(shape->dtype), unit = elem < 8 ? elem : 8; // of complex, a part
-  bool fits = ops->can_alias(memory->client->driver, memory->device->index, memory->kind, data) ||
-              (ops->reads_elements && (uintptr_t)data % unit == 0);
-  PJ_FAIL_IF(!fits, INVALID_ARGUMENT,
-             "the memory at %p, to be viewed as a buffer, is not aligned to %d bytes", data,
-             ops->reads_elements ? (int)unit : PJ_ALIAS_ALIGNMENT);
-  return PJ_STATUS_OK;
-}
-
 PJRT_Error *
 pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args *args) {
   PJ_ARGS(Client_CreateViewOfDeviceBuffer, buffer);
@@ -98,9 +98,7 @@ pj_api_Client_CreateViewOfDeviceBuffer(PJRT_Client_CreateViewOfDeviceBuffer_Args
                       "PJRT_Client_CreateViewOfDeviceBuffer: device_buffer_ptr is null");
   if (!status && !memory->host_visible)
     status = check_remote_view(memory, shape, args->device_buffer_ptr);
-  if (!status && memory->host_visible && shape->num_bytes && !shape->minor_to_major)
-    status = check_view(memory, shape, args->device_buffer_ptr);
-  if (!status && shape->minor_to_major) {
+  if (!status && memory->host_visible && !is_readable(memory, shape, args->device_buffer_ptr)) {
     status = copy_of_view(memory, shape, args->device_buffer_ptr, (PjBuffer **)&args->buffer);
     if (!status && args->on_delete_callback)
       args->on_delete_callback(args->device_buffer_ptr, args->on_delete_callback_arg);

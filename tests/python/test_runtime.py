@@ -99,6 +99,40 @@ def test_dlpack_both_ways(dtype):
         assert back.unsafe_buffer_pointer() == host.ctypes.data and back[0, 0] == 1
 
 
+DLPACK_COPIES = """
+import jax, jax.numpy as jnp, numpy as np
+jax.config.update('jax_enable_x64', True)
+raw = np.zeros(1024, np.uint8)
+raw = raw[-raw.ctypes.data % 64:]
+
+def at(offset, dtype):
+    x = raw[offset:offset + 10 * np.dtype(dtype).itemsize].view(dtype)
+    x[:] = range(10)
+    return x
+
+for dtype in np.float32, np.int8, np.float64, np.complex64:
+    for offset in 0, 1, 16, 64:  # on no element, on one, aligned as arrays are
+        host = at(offset, dtype)
+        x = jnp.from_dlpack(host, copy=True)
+        host[:] = 0
+        assert x.dtype == dtype and x.tolist() == list(range(10)), (dtype, offset)
+        host[:] = 7
+        x = jnp.from_dlpack(host)
+        assert x.tolist() == [7] * 10, (dtype, offset)
+        in_place = offset % min(8, host.itemsize) == 0
+        assert (x.unsafe_buffer_pointer() == host.ctypes.data) == in_place, (dtype, offset)
+        try:
+            assert jnp.from_dlpack(host, copy=False).unsafe_buffer_pointer() == host.ctypes.data
+            assert offset % 64 == 0, (dtype, offset)
+        except ValueError as error:
+            assert 'requires a copy since the source data buffer is not aligned' in str(error) and offset % 64, (dtype, offset)
+"""
+
+
+def test_dlpack_copies_when_asked_and_never_else(run_python):
+    run_python(DLPACK_COPIES, PJRT_REPLACE_CPU="1")
+
+
 def test_dlpack_of_transposed_memory():
     host = aligned((8, 6))
     host[:] = np.arange(48).reshape(8, 6)

@@ -33,8 +33,9 @@ def initialize() -> None:
 
     # jaxlib before 0.4.36 or so takes only a plugin of its very own version unless this says otherwise.
     os.environ.setdefault("ENABLE_PJRT_COMPATIBILITY", "1")
-    from . import fork
+    from . import dlpack, fork
 
+    dlpack.register()
     fork.register()
     path = str(libpjrt.plugin_path())
     name = "cpu" if _replaces_cpu() else "pjrt_cpu"
