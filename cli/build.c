@@ -45,7 +45,34 @@ const char *pj_form_format(PjForm form) {
   return "executable";
 }
 
+typedef struct Reading {
+  PjArena *arena;
+  const void *bytes;
+  size_t size;
+} Reading;
+
+static PjStatus read_hlo(void *context) {
+  Reading *r = context;
+  PjModule *module;
+  return pj_import_hlo(r->arena, r->bytes, r->size, false, &module);
+}
+
+PjStatus pj_form_check_hlo(const char *path, const void *bytes, size_t size) {
+  Reading reading = {.bytes = bytes, .size = size};
+  size_t len = strlen(path);
+  if (len < 4 || strcmp(path + len - 4, ".hlo") || pj_form_of(bytes, size) != PJ_FORM_EXECUTABLE)
+    return PJ_STATUS_OK;
+  PJ_TRY(pj_arena_create(0, &reading.arena));
+  PjStatus status = pj_arena_guard(reading.arena, read_hlo, &reading);
+  PjStatus damaged = PJ_ERROR(INVALID_ARGUMENT, "%s: a damaged HLO file: %s", path,
+                              status ? pj_status_message(status) : "it holds no program");
+  pj_status_free(status);
+  pj_arena_destroy(reading.arena);
+  return damaged;
+}
+
 PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint) {
+  PJ_TRY(pj_form_check_hlo(path, bytes, size));
   PjForm form = pj_form_of(bytes, size);
   PJ_FAIL_IF(form == PJ_FORM_LIBRARY || form == PJ_FORM_EXECUTABLE, INVALID_ARGUMENT,
              "%s: neither StableHLO text nor MLIR bytecode nor HLO, but %s%s", path,

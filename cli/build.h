@@ -18,8 +18,10 @@ typedef enum PjForm {
 PjForm pj_form_of(const void *bytes, size_t size);
 // The name that compilers know a form by: "mlir", "hlo", "hlo_with_config"; "executable".
 const char *pj_form_format(PjForm form);
-// INVALID_ARGUMENT for what is no program that can be read: an executable or a plugin. |hint| ends
-// the message.
+// INVALID_ARGUMENT for bytes of no known form in a file whose name ends in ".hlo".
+PjStatus pj_form_check_hlo(const char *path, const void *bytes, size_t size);
+// INVALID_ARGUMENT for what is no program that can be read: an executable, a plugin or damaged HLO.
+// |hint| ends the message.
 PjStatus pj_form_check(const char *path, const void *bytes, size_t size, const char *hint);
 
 // --- Machines and options ------------------------------------------------------------------------

@@ -248,8 +248,10 @@ static PjStatus run_all(Run *run) {
   run->started = pj_seconds();
   PJ_TRY(pj_file_read(args->program, &run->program, &run->program_size));
   const char *format = args->format;
-  if (!format)
+  if (!format) {
+    PJ_TRY(pj_form_check_hlo(args->program, run->program, run->program_size));
     format = pj_form_format(pj_form_of(run->program, run->program_size));
+  }
   PJ_TRY(read_inputs(run, format));
   if (args->out_dir)
     PJ_TRY(make_dir(args->out_dir));

@@ -92,31 +92,62 @@ static bool read_groups(Reader *r, Text *t) {
   return true;
 }
 
-// Devices one by one, as torch_xla writes them: true if they are those of a mesh of two axes read
-// along the first or the second, whose rows are then |t|'s reshape. [n, 1] is their natural order.
-static bool read_devices(Reader *r, int64_t devices, Text *t) {
-  int64_t stride = 0, rows = 0;
-  for (int64_t i = 0; i < devices; ++i) {
-    int64_t value = 0;
+// |count| numbers with commas between them.
+static bool read_numbers(Reader *r, int64_t count, int64_t *out) {
+  for (int64_t i = 0; i < count; ++i) {
     const char *from = r->at;
-    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && value < 1 << 20; ++r->at)
-      value = value * 10 + (*r->at - '0');
-    if (r->at == from || (i + 1 < devices && !skip(r, ",")))
-      return false;
-    if (i == 1) {
-      stride = value;
-      if (stride < 1 || devices % stride != 0)
-        return false;
-      rows = devices / stride;
-    }
-    if (value != (i ? i % rows * stride + i / rows : 0))
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && out[i] < 1 << 20; ++r->at)
+      out[i] = out[i] * 10 + (*r->at - '0');
+    if (r->at == from || (i + 1 < count && !skip(r, ",")))
       return false;
   }
-  t->num_reshape = 2;
-  t->reshape[0] = devices > 1 ? rows : 1;
-  t->reshape[1] = devices > 1 ? stride : 1;
-  t->order[0] = 1;
-  t->order[1] = 0;
+  return true;
+}
+
+// The axes, innermost first, along which |ids| (0 first) run: ids[i] is the sum of the digits of i
+// times the strides. False: they do not run along any.
+static bool find_axes(int64_t devices, const int64_t *ids, int64_t *sizes, int64_t *strides,
+                      int *out_count) {
+  int count = 0;
+  int64_t step = 1;
+  for (; step < devices && count < MAX_AXES; step *= sizes[count++]) {
+    int64_t size = 1, stride = strides[count] = ids[step];
+    while (step * size < devices && ids[step * size] == size * stride)
+      ++size;
+    sizes[count] = size;
+    if (size == 1 || devices % (step * size))
+      return false;
+  }
+  for (int64_t i = 0; i < devices; ++i) {
+    int64_t id = 0, rest = i;
+    for (int a = 0; a < count; rest /= sizes[a++])
+      id += rest % sizes[a] * strides[a];
+    if (id != ids[i])
+      return false;
+  }
+  *out_count = count;
+  return step == devices;
+}
+
+// Devices one by one, as torch_xla writes them: those of a mesh read along its axes in some order,
+// which become |t|'s reshape and order; false for any other order.
+static bool read_devices(const Gspmd *g, Reader *r, Text *t) {
+  int64_t *ids = PJ_NEW_ARRAY(g->arena, int64_t, (size_t)g->devices);
+  int64_t sizes[MAX_AXES], strides[MAX_AXES], stride = 1;
+  int count;
+  if (!read_numbers(r, g->devices, ids) || ids[0] ||
+      !find_axes(g->devices, ids, sizes, strides, &count))
+    return false;
+  t->num_reshape = count;
+  for (int place = count; place-- > 0; stride *= t->reshape[place]) { // of the mesh, minor first
+    int axis = 0;
+    while (axis < count && strides[axis] != stride)
+      ++axis;
+    if (axis == count)
+      return false;
+    t->reshape[place] = sizes[axis];
+    t->order[count - 1 - axis] = place;
+  }
   return true;
 }
 
@@ -150,7 +181,7 @@ static PjStatus read_text(const Gspmd *g, PjStr text, Text *out) {
   for (int i = 0; i < MAX_AXES; ++i)
     out->order[i] = i;
   if (good && !skip(&r, "<=[")) {
-    PJ_FAIL_IF(!read_devices(&r, g->devices, out), UNIMPLEMENTED,
+    PJ_FAIL_IF(!read_devices(g, &r, out), UNIMPLEMENTED,
                "mhlo.sharding \"%.*s\": a list of devices in an order of its own",
                PJ_STR_ARG(text));
     count = out->num_reshape;

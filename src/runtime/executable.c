@@ -83,11 +83,6 @@ static PjStatus read_program(const Compilation *c, const void *bytes) {
              "the program is HLO, but its format is said to be 'mlir'");
   if (as_mlir)
     return pj_import(executable->arena, bytes, c->code.len, &executable->module);
-  PJ_FAIL_IF(
-      executable->options.use_spmd_partitioning && executable->options.num_partitions > 1,
-      UNIMPLEMENTED,
-      "a program in HLO to be partitioned among %d devices: shardings are read from StableHLO",
-      executable->options.num_partitions);
   bool with_config = c->format == FORMAT_HLO_WITH_CONFIG;
   PJ_TRY(pj_import_hlo(executable->arena, bytes, c->code.len, with_config, &executable->module));
   executable->hlo = (PjStr){bytes, c->code.len};

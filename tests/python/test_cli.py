@@ -249,6 +249,13 @@ def test_an_array_is_no_program(pjrt):
     assert status == 1 and out == "" and "x.npy: is neither StableHLO nor HLO, so was taken as an executable" in err
 
 
+def test_damaged_hlo_is_called_so(pjrt):
+    (pjrt.folder / "cut.hlo").write_bytes(b"\x0a\x04made\x1a\xff\x7f\x0a\x02")  # 16383 bytes of a computation, of which 2 are there
+    for command in "run", "convert", "compile":
+        status, out, err = pjrt(command, "cut.hlo")
+        assert status == 1 and out == "" and "cut.hlo: a damaged HLO file: HLO: byte 6: malformed field in Module" in err
+
+
 def test_missing_programs(pjrt):
     assert "NOT_FOUND" in pjrt("run", "none.mlir")[2]
     assert "folder" in pjrt("run", ".")[2]

@@ -364,6 +364,85 @@ static void test_donation(void **state) {
   expect_error(&module, PJ_INVALID_ARGUMENT, "no such part of parameter 0");
 }
 
+// ---------------------------------------------------------------------- shardings
+// OpSharding of type OTHER.
+static PjStrBuf tiles(size_t num_dims, const int64_t *dims, size_t num_devices,
+                      const int64_t *devices) {
+  PjStrBuf sharding = {0};
+  pj_proto_put_varint(&sharding, 1, 3);
+  pj_proto_put_ints(&sharding, 3, dims, num_dims);
+  pj_proto_put_ints(&sharding, 4, devices, num_devices);
+  return sharding;
+}
+
+// A parameter %0, an instruction |opcode| %1 with |sharding|, and a pair of both with those of the
+// results.
+static PjStrBuf sharded_module(const char *opcode, PjStrBuf sharding, PjStrBuf results) {
+  PjStrBuf module = {0}, entry = {0}, iota = {0};
+  const int64_t dims[] = {2, 4}, reshape[] = {4, 2}, order[] = {1, 0};
+  pj_proto_put_varint(&iota, 1, 3);
+  pj_proto_put_ints(&iota, 3, dims, 2);
+  pj_proto_put_ints(&iota, 9, reshape, 2);
+  pj_proto_put_ints(&iota, 10, order, 2);
+  PjStrBuf argument = begin("parameter", 1, ARRAY(F32, 4, 8), 0, NULL);
+  put_bytes(&argument, 40, &iota);
+  add(&entry, argument);
+  PjStrBuf inst = begin(opcode, 2, ARRAY(F32, 4, 8), 1, (int64_t[]){1});
+  if (!strcmp(opcode, "custom-call"))
+    pj_proto_put_bytes(&inst, 28, PJ_STR("Sharding"));
+  put_bytes(&inst, 40, &sharding);
+  add(&entry, inst);
+  PjStrBuf root = begin("tuple", 3, pair(ARRAY(F32, 4, 8), ARRAY(F32, 4, 8)), 2, (int64_t[]){2, 1});
+  if (results.len)
+    put_bytes(&root, 40, &results);
+  add(&entry, root);
+  finish_entry(&module, &entry, 3);
+  return module;
+}
+
+static void test_shardings(void **state) {
+  const int64_t dims[] = {4, 1, 2}, devices[] = {0, 1, 2, 3, 4, 5, 6, 7};
+  PjStrBuf copies = tiles(3, dims, 8, devices), manual = {0}, both = {0}, whole = {0}, none = {0};
+  pj_proto_put_varint(&copies, 6, 1);
+  PjStrBuf module = sharded_module("custom-call", copies, none);
+  expect_text(&module, "(%arg0: tensor<4x8xf32> {mhlo.sharding = "
+                       "\"{devices=[2,4]<=[4,2]T(1,0)}\"})");
+  copies = tiles(3, dims, 8, devices);
+  pj_proto_put_varint(&copies, 6, 1);
+  module = sharded_module("custom-call", copies, none);
+  expect_text(&module, "@Sharding(%arg0) {mhlo.sharding = "
+                       "\"{devices=[4,1,2]0,1,2,3,4,5,6,7 last_tile_dim_replicate}\"}");
+  // Any instruction may say it; kinds of the last tiles are named.
+  PjStrBuf kinds = tiles(3, dims, 8, devices);
+  pj_proto_put_ints(&kinds, 8, (int64_t[]){4}, 1);
+  module = sharded_module("negate", kinds, none);
+  expect_text(&module, "@Sharding(%1) {mhlo.sharding = "
+                       "\"{devices=[4,1,2]0,1,2,3,4,5,6,7 last_tile_dims={manual}}\"}");
+  // Results: one each, of which an empty one is replicated.
+  pj_proto_put_varint(&manual, 1, 4);
+  pj_proto_put_varint(&both, 1, 2);
+  put_bytes(&both, 5, &manual);
+  put_bytes(&both, 5, &whole);
+  module = sharded_module("negate", tiles(2, dims, 4, devices), both);
+  expect_text(&module, "-> (tensor<4x8xf32> {mhlo.sharding = \"{manual}\"}, tensor<4x8xf32> "
+                       "{mhlo.sharding = \"{replicated}\"})");
+}
+
+static void test_sharding_errors(void **state) {
+  PjStrBuf one = {0}, whole = {0}, named = {0}, name = {0}, none = {0};
+  pj_proto_put_varint(&one, 1, 2);
+  put_bytes(&one, 5, &whole);
+  PjStrBuf module = sharded_module("negate", none, one);
+  expect_error(&module, PJ_INVALID_ARGUMENT, "shardings of 1 arrays where there are 2");
+  put_bytes(&named, 14, &name);
+  module = sharded_module("negate", named, none);
+  expect_error(&module, PJ_UNIMPLEMENTED, "a sharding by names of axes");
+  PjStrBuf odd = {0};
+  pj_proto_put_varint(&odd, 1, 9);
+  module = sharded_module("negate", odd, none);
+  expect_error(&module, PJ_INVALID_ARGUMENT, "a sharding of type 9");
+}
+
 static void test_program_shape(void **state) {
   PjStrBuf module = swap_module(), program = {0}, shape = pair(ARRAY(F32, 4), ARRAY(S32, 2));
   put_bytes(&program, 1, &shape);
@@ -522,6 +601,7 @@ int main(void) {
       cmocka_unit_test(test_location),    cmocka_unit_test(test_shapes),
       cmocka_unit_test(test_literals),    cmocka_unit_test(test_tuples),
       cmocka_unit_test(test_donation),    cmocka_unit_test(test_program_shape),
+      cmocka_unit_test(test_shardings),   cmocka_unit_test(test_sharding_errors),
       cmocka_unit_test(test_copies),      cmocka_unit_test(test_calls),
       cmocka_unit_test(test_rich),        cmocka_unit_test(test_memory),
       cmocka_unit_test(test_damage),

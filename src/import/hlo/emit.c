@@ -31,6 +31,21 @@ static PjStatus check_result(const PjHloSite *s) {
   return PJ_STATUS_OK;
 }
 
+// An instruction that says how its array lies on devices: one that does not, and a mark.
+static PjStatus mark_result(PjHloSite *s) {
+  const PjHloInst *inst = s->inst;
+  const PjAttr *sharding;
+  bool array = inst->shape->type && inst->shape->type->kind == PJ_TYPE_TENSOR;
+  bool is_mark = inst->parameter_number >= 0 || pj_hlo_is_mark(s->msg.custom_call_target);
+  if (!inst->sharding.ptr || !array || is_mark || s->frame->scalar_body || !s->result.v[0])
+    return PJ_STATUS_OK;
+  PjValue *value = s->result.v[0];
+  PJ_TRY(pj_hlo_shardings(s->h, inst->sharding, 1, &sharding));
+  PJ_TRY(pj_hlo_mark(s, PJ_STR("Sharding"), sharding, (PjStr){"", 0}, value, value->type, &value));
+  pj_hlo_set_result(s, value);
+  return PJ_STATUS_OK;
+}
+
 static PjStatus build(PjHloSite *s) {
   PJ_TRY(pj_hlo_spend(s->h, 1 + (uint64_t)s->inst->shape->num_leaves));
   PJ_TRY(pj_hlo_decode(s->h, s->inst->bytes, PJ_HLO_Instruction, &s->msg));
@@ -38,6 +53,8 @@ static PjStatus build(PjHloSite *s) {
   PjStatus status = s->inst->row->build(s);
   if (!status)
     status = check_result(s);
+  if (!status)
+    status = mark_result(s);
   if (!status)
     return PJ_STATUS_OK;
   PjStrBuf where = {0};

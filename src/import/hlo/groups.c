@@ -8,48 +8,48 @@ enum { MAX_DEVICES = 65536 };
 
 // Short groups are filled up with -1.
 static PjStatus list_attr(PjHloSite *s, const PjHloSlices *groups, const PjAttr **out) {
-  PjHloReplicaGroupMsg *msgs = PJ_NEW_ARRAY(s->h->arena, PjHloReplicaGroupMsg, groups->n);
+  PjHloReplicaGroupMsg *msgs = PJ_NEW_ARRAY(s->h->arena, PjHloReplicaGroupMsg, groups->len);
   uint32_t longest = 0;
-  for (uint32_t i = 0; i < groups->n; ++i) {
-    PJ_TRY(pj_hlo_decode(s->h, groups->v[i], PJ_HLO_ReplicaGroup, &msgs[i]));
-    longest = msgs[i].replica_ids.n > longest ? msgs[i].replica_ids.n : longest;
+  for (uint32_t i = 0; i < groups->len; ++i) {
+    PJ_TRY(pj_hlo_decode(s->h, groups->data[i], PJ_HLO_ReplicaGroup, &msgs[i]));
+    longest = msgs[i].replica_ids.len > longest ? msgs[i].replica_ids.len : longest;
   }
-  PJ_FAIL_IF((uint64_t)longest * groups->n > MAX_DEVICES, INVALID_ARGUMENT,
+  PJ_FAIL_IF((uint64_t)longest * groups->len > MAX_DEVICES, INVALID_ARGUMENT,
              "groups of more than %d devices", MAX_DEVICES);
-  int64_t *ids = PJ_NEW_ARRAY(s->h->arena, int64_t, (size_t)longest * groups->n);
-  for (uint32_t i = 0; i < groups->n; ++i)
+  int64_t *ids = PJ_NEW_ARRAY(s->h->arena, int64_t, (size_t)longest * groups->len);
+  for (uint32_t i = 0; i < groups->len; ++i)
     for (uint32_t j = 0; j < longest; ++j)
-      ids[i * longest + j] = j < msgs[i].replica_ids.n ? msgs[i].replica_ids.v[j] : -1;
-  *out = pj_attr_matrix(s->h->arena, longest ? groups->n : 0, longest, ids);
+      ids[i * longest + j] = j < msgs[i].replica_ids.len ? msgs[i].replica_ids.data[j] : -1;
+  *out = pj_attr_matrix(s->h->arena, longest ? groups->len : 0, longest, ids);
   return PJ_STATUS_OK;
 }
 
 PjStatus pj_hlo_iota(PjHloInts dims, PjHloInts perm, int64_t count, int64_t *out) {
   int64_t strides[PJ_MAX_RANK], step = 1, index[PJ_MAX_RANK] = {0};
   uint64_t seen = 0;
-  PJ_FAIL_IF(dims.n > PJ_MAX_RANK || (perm.n && perm.n != dims.n), INVALID_ARGUMENT,
-             "%u dimensions and %u numbers to transpose them", dims.n, perm.n);
-  for (uint32_t i = dims.n; i-- > 0;) {
-    PJ_FAIL_IF(dims.v[i] < 1 || dims.v[i] > count / step, INVALID_ARGUMENT,
+  PJ_FAIL_IF(dims.len > PJ_MAX_RANK || (perm.len && perm.len != dims.len), INVALID_ARGUMENT,
+             "%zu dimensions and %zu numbers to transpose them", dims.len, perm.len);
+  for (uint32_t i = dims.len; i-- > 0;) {
+    PJ_FAIL_IF(dims.data[i] < 1 || dims.data[i] > count / step, INVALID_ARGUMENT,
                "dimensions that do not hold %" PRId64 " devices", count);
     strides[i] = step;
-    step *= dims.v[i];
+    step *= dims.data[i];
   }
   PJ_FAIL_IF(step != count, INVALID_ARGUMENT, "dimensions that do not hold %" PRId64 " devices",
              count);
-  for (uint32_t i = 0; i < perm.n; ++i) {
-    PJ_FAIL_IF(perm.v[i] < 0 || perm.v[i] >= dims.n || (seen >> perm.v[i] & 1), INVALID_ARGUMENT,
-               "numbers to transpose by that are no permutation");
-    seen |= (uint64_t)1 << perm.v[i];
+  for (uint32_t i = 0; i < perm.len; ++i) {
+    PJ_FAIL_IF(perm.data[i] < 0 || perm.data[i] >= (int64_t)dims.len || (seen >> perm.data[i] & 1),
+               INVALID_ARGUMENT, "numbers to transpose by that are no permutation");
+    seen |= (uint64_t)1 << perm.data[i];
   }
   for (int64_t at = 0, i = 0; i < count; ++i) {
     out[i] = at;
-    for (uint32_t d = dims.n; d-- > 0;) {
-      int64_t from = perm.n ? perm.v[d] : d;
+    for (uint32_t d = dims.len; d-- > 0;) {
+      int64_t from = perm.len ? perm.data[d] : d;
       at += strides[from];
-      if (++index[d] < dims.v[from])
+      if (++index[d] < dims.data[from])
         break;
-      at -= strides[from] * dims.v[from];
+      at -= strides[from] * dims.data[from];
       index[d] = 0;
     }
   }
@@ -74,26 +74,26 @@ PjStatus pj_hlo_groups(PjHloSite *s, const PjAttr **out) {
   PjHloDeviceListMsg list = {0};
   PJ_FAIL_IF(s->msg.mesh_axes_replica_groups.len, UNIMPLEMENTED,
              "groups of devices by axes of a mesh are not supported");
-  if (s->msg.replica_groups.n)
+  if (s->msg.replica_groups.len)
     return list_attr(s, &s->msg.replica_groups, out);
   if (s->msg.collective_device_list.ptr)
     PJ_TRY(pj_hlo_decode(s->h, s->msg.collective_device_list, PJ_HLO_DeviceList, &list));
   if (list.iota.ptr)
     return iota_attr(s, list.iota, out);
-  if (!list.replica_groups.n && s->msg.iota_collective_device_list.ptr)
+  if (!list.replica_groups.len && s->msg.iota_collective_device_list.ptr)
     return iota_attr(s, s->msg.iota_collective_device_list, out);
   return list_attr(s, &list.replica_groups, out);
 }
 
 PjStatus pj_hlo_pairs(PjHloSite *s, const PjAttr **out) {
   const PjHloSlices *pairs = &s->msg.source_target_pairs;
-  int64_t *ids = PJ_NEW_ARRAY(s->h->arena, int64_t, 2 * (size_t)pairs->n);
-  for (uint32_t i = 0; i < pairs->n; ++i) {
+  int64_t *ids = PJ_NEW_ARRAY(s->h->arena, int64_t, 2 * (size_t)pairs->len);
+  for (uint32_t i = 0; i < pairs->len; ++i) {
     PjHloSourceTargetMsg msg = {0};
-    PJ_TRY(pj_hlo_decode(s->h, pairs->v[i], PJ_HLO_SourceTarget, &msg));
+    PJ_TRY(pj_hlo_decode(s->h, pairs->data[i], PJ_HLO_SourceTarget, &msg));
     ids[2 * i] = msg.source;
     ids[2 * i + 1] = msg.target;
   }
-  *out = pj_attr_matrix(s->h->arena, pairs->n, 2, ids);
+  *out = pj_attr_matrix(s->h->arena, pairs->len, 2, ids);
   return PJ_STATUS_OK;
 }

@@ -41,6 +41,7 @@ const PjHloOpcode *pj_hlo_opcode(PjStr name); // NULL: unknown
 
 typedef struct PjHloInst {
   PjStr bytes, name, opcode;
+  PjStr sharding; // the message; ptr NULL: nothing is said
   const PjHloOpcode *row;
   const PjHloShape *shape;
   int64_t parameter_number;
@@ -102,7 +103,7 @@ static inline PjStatus pj_hlo_decode(PjHlo *h, PjStr bytes, PjHloMessage message
 }
 
 // ---------------------------------------------------------------------- shape.c, literal.c,
-// locate.c
+// sharding.c, locate.c
 PjStatus pj_hlo_shape(PjHlo *h, PjStr bytes, const PjHloShape **out);
 // Writes the shape's leaves to |out|, which has room for num_leaves.
 void pj_hlo_shape_leaves(const PjHloShape *shape, const PjType **out);
@@ -116,6 +117,15 @@ bool pj_hlo_fits(const PjType *a, const PjType *b);
 
 // An array literal as an ELEMENTS attribute of |type|.
 PjStatus pj_hlo_literal(PjHlo *h, PjStr bytes, const PjType *type, const PjAttr **out);
+
+// What the OpSharding |bytes| (ptr NULL: nothing is said) says of an instruction of |num_leaves|,
+// as mhlo.sharding has it: a text for each leaf, or NULL.
+PjStatus pj_hlo_shardings(PjHlo *h, PjStr bytes, uint32_t num_leaves, const PjAttr **out);
+// Whether |target| is a custom call that only says how a value lies on devices.
+bool pj_hlo_is_mark(PjStr target);
+// A custom call of |target| with |config| that says so of |value|; |type| is what it is then.
+PjStatus pj_hlo_mark(PjHloSite *s, PjStr target, const PjAttr *sharding, PjStr config,
+                     PjValue *value, const PjType *type, PjValue **out);
 
 const PjLoc *pj_hlo_loc(PjHlo *h, PjStr name,
                         PjStr metadata); // |metadata|: the message, or ptr NULL
@@ -164,7 +174,7 @@ void pj_hlo_set_result(PjHloSite *s, PjValue *value);
 
 #define PJ_HLO_SET(op, key, attr) pj_op_set_attr((op), PJ_KEY_##key, (attr))
 static inline const PjAttr *pj_hlo_ints_attr(PjHloSite *s, PjHloInts ints) {
-  return pj_attr_ints(s->h->arena, ints.n, ints.v);
+  return pj_attr_ints(s->h->arena, ints.len, ints.data);
 }
 
 // ---------------------------------------------------------------------- groups.c

@@ -12,27 +12,27 @@ static uint64_t instruction_key(int64_t id) {
 
 static PjStatus read_operands(PjHlo *h, const PjHloHeadMsg *msg, const PjMap *places,
                               PjHloInst *inst) {
-  inst->num_operands = msg->operand_ids.n;
+  inst->num_operands = msg->operand_ids.len;
   inst->operands = PJ_NEW_ARRAY(h->arena, uint32_t, inst->num_operands);
   for (uint32_t i = 0; i < inst->num_operands; ++i) {
-    const uint64_t *place = pj_map_find(places, instruction_key(msg->operand_ids.v[i]));
+    const uint64_t *place = pj_map_find(places, instruction_key(msg->operand_ids.data[i]));
     PJ_FAIL_IF(!place, INVALID_ARGUMENT,
                "operand %u is instruction %" PRId64 ", which does not stand before it", i,
-               msg->operand_ids.v[i]);
+               msg->operand_ids.data[i]);
     inst->operands[i] = (uint32_t)*place;
   }
   return PJ_STATUS_OK;
 }
 
 static PjStatus read_callees(PjHlo *h, const PjHloHeadMsg *msg, PjHloInst *inst) {
-  inst->num_callees = msg->called_computation_ids.n;
+  inst->num_callees = msg->called_computation_ids.len;
   inst->callees = PJ_NEW_ARRAY(h->arena, uint32_t, inst->num_callees);
   for (uint32_t i = 0; i < inst->num_callees; ++i) {
     const uint64_t *place =
-        pj_map_find(&h->comp_places, (uint64_t)msg->called_computation_ids.v[i]);
+        pj_map_find(&h->comp_places, (uint64_t)msg->called_computation_ids.data[i]);
     PJ_FAIL_IF(!place, INVALID_ARGUMENT,
                "it calls computation %" PRId64 ", which does not stand before it",
-               msg->called_computation_ids.v[i]);
+               msg->called_computation_ids.data[i]);
     inst->callees[i] = (uint32_t)*place;
   }
   return PJ_STATUS_OK;
@@ -79,16 +79,17 @@ static PjStatus list_parameters(PjHlo *h, PjHloComp *comp) {
 static PjStatus read_computation(PjHlo *h, const PjHloComputationMsg *msg, PjHloComp *comp) {
   PjMap places = {0};
   comp->name = msg->name;
-  comp->insts = PJ_NEW_ARRAY(h->arena, PjHloInst, msg->instructions.n);
-  for (; comp->num_insts < msg->instructions.n; ++comp->num_insts) {
+  comp->insts = PJ_NEW_ARRAY(h->arena, PjHloInst, msg->instructions.len);
+  for (; comp->num_insts < msg->instructions.len; ++comp->num_insts) {
     PjHloInst *inst = &comp->insts[comp->num_insts];
     PjHloHeadMsg head = {0};
-    inst->bytes = msg->instructions.v[comp->num_insts];
+    inst->bytes = msg->instructions.data[comp->num_insts];
     size_t offset = (size_t)(inst->bytes.ptr - h->file);
     PJ_TRY_IN(pj_hlo_decode(h, inst->bytes, PJ_HLO_Head, &head), "an instruction at byte %zu",
               offset);
     inst->name = head.name;
     inst->opcode = head.opcode;
+    inst->sharding = head.sharding;
     inst->row = pj_hlo_opcode(head.opcode);
     PJ_TRY_IN(read_instruction(h, &head, &places, inst), "instruction %.*s (%.*s) at byte %zu",
               PJ_STR_ARG(inst->name), PJ_STR_ARG(inst->opcode), offset);
@@ -108,10 +109,10 @@ static PjStatus read_computation(PjHlo *h, const PjHloComputationMsg *msg, PjHlo
 }
 
 PjStatus pj_hlo_index(PjHlo *h) {
-  h->comps = PJ_NEW_ARRAY(h->arena, PjHloComp, h->msg.computations.n);
-  for (; h->num_comps < h->msg.computations.n; ++h->num_comps) {
+  h->comps = PJ_NEW_ARRAY(h->arena, PjHloComp, h->msg.computations.len);
+  for (; h->num_comps < h->msg.computations.len; ++h->num_comps) {
     PjHloComputationMsg msg = {0};
-    PJ_TRY(pj_hlo_decode(h, h->msg.computations.v[h->num_comps], PJ_HLO_Computation, &msg));
+    PJ_TRY(pj_hlo_decode(h, h->msg.computations.data[h->num_comps], PJ_HLO_Computation, &msg));
     PJ_TRY_IN(read_computation(h, &msg, &h->comps[h->num_comps]), "computation %.*s",
               PJ_STR_ARG(msg.name));
     PJ_FAIL_IF(pj_map_find(&h->comp_places, (uint64_t)msg.id), INVALID_ARGUMENT,

@@ -8,15 +8,16 @@ static void read_frame(PjHlo *h, int64_t id, PjLoc *loc) {
   const PjHloStackFrameIndexMsg *index = &h->frames;
   PjHloStackFrameMsg frame = {0};
   PjHloFileLocationMsg place = {0};
-  if (id < 1 || id > index->stack_frames.n)
+  if (id < 1 || id > (int64_t)index->stack_frames.len)
     return;
-  PjStatus status = pj_hlo_decode(h, index->stack_frames.v[id - 1], PJ_HLO_StackFrame, &frame);
-  bool known = frame.file_location_id >= 1 && frame.file_location_id <= index->file_locations.n;
+  PjStatus status = pj_hlo_decode(h, index->stack_frames.data[id - 1], PJ_HLO_StackFrame, &frame);
+  bool known =
+      frame.file_location_id >= 1 && frame.file_location_id <= (int64_t)index->file_locations.len;
   if (!status && known)
-    status = pj_hlo_decode(h, index->file_locations.v[frame.file_location_id - 1],
+    status = pj_hlo_decode(h, index->file_locations.data[frame.file_location_id - 1],
                            PJ_HLO_FileLocation, &place);
-  if (!status && place.file_name_id >= 1 && place.file_name_id <= index->file_names.n) {
-    loc->text = index->file_names.v[place.file_name_id - 1];
+  if (!status && place.file_name_id >= 1 && place.file_name_id <= (int64_t)index->file_names.len) {
+    loc->text = index->file_names.data[place.file_name_id - 1];
     loc->line = (uint32_t)place.line;
     loc->column = (uint32_t)place.column;
   }

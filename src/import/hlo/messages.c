@@ -68,30 +68,6 @@ static bool is_utf8(PjStr text) {
   return true;
 }
 
-static void push_int(PjArena *arena, PjHloInts *list, int64_t value) {
-  if (list->n == list->cap) {
-    uint32_t cap = list->cap ? 2 * list->cap : 4;
-    int64_t *grown = PJ_NEW_ARRAY(arena, int64_t, cap);
-    if (list->n)
-      memcpy(grown, list->v, list->n * sizeof *grown);
-    list->v = grown;
-    list->cap = cap;
-  }
-  list->v[list->n++] = value;
-}
-
-static void push_slice(PjArena *arena, PjHloSlices *list, PjStr value) {
-  if (list->n == list->cap) {
-    uint32_t cap = list->cap ? 2 * list->cap : 4;
-    PjStr *grown = PJ_NEW_ARRAY(arena, PjStr, cap);
-    if (list->n)
-      memcpy(grown, list->v, list->n * sizeof *grown);
-    list->v = grown;
-    list->cap = cap;
-  }
-  list->v[list->n++] = value;
-}
-
 static PjStatus wrong(const char *file, const char *at, const Schema *schema, const Field *field,
                       const char *what) {
   return PJ_ERROR(INVALID_ARGUMENT, "byte %zu: %s.%s: %s", (size_t)(at - file), schema->name,
@@ -144,7 +120,7 @@ static PjStatus store(PjArena *arena, const char *file, const char *at, const Sc
   case INTS: {
     PjProtoInts cursor = {0};
     for (int64_t value; pj_proto_ints(read, &cursor, &value);)
-      push_int(arena, member, value);
+      PJ_PUSH(arena, (PjHloInts *)member, value);
     if (cursor.failed)
       return wrong(file, at, schema, field, "a list of numbers that ends early");
     break;
@@ -152,10 +128,10 @@ static PjStatus store(PjArena *arena, const char *file, const char *at, const Sc
   case STRS:
     if (!is_utf8(read->bytes))
       return wrong(file, at, schema, field, "text that is not UTF-8");
-    push_slice(arena, member, read->bytes);
+    PJ_PUSH(arena, (PjHloSlices *)member, read->bytes);
     break;
   case MSGS:
-    push_slice(arena, member, read->bytes);
+    PJ_PUSH(arena, (PjHloSlices *)member, read->bytes);
     break;
   }
   return PJ_STATUS_OK;

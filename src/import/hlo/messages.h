@@ -14,18 +14,11 @@
 #pragma once
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/str.h"
+#include "base/vec.h"
 
-typedef struct PjHloInts {
-  int64_t *v;
-  uint32_t n, cap;
-} PjHloInts;
-
-typedef struct PjHloSlices {
-  PjStr *v;
-  uint32_t n, cap;
-} PjHloSlices;
+typedef PJ_VEC(int64_t) PjHloInts;
+typedef PJ_VEC(PjStr) PjHloSlices;
 
 #define PJ_HLO_MODULE_WITH_CONFIG(X) X(1, MSG, hlo_module) X(2, MSG, config)
 #define PJ_HLO_MODULE(X)                 \
@@ -53,14 +46,15 @@ typedef struct PjHloSlices {
 #define PJ_HLO_LAYOUT(X) X(1, INTS, minor_to_major)
 
 // What is wanted of an instruction before its operands are known.
-#define PJ_HLO_HEAD(X)        \
-  X(1, STR, name)             \
-  X(2, STR, opcode)           \
-  X(3, MSG, shape)            \
-  X(9, I64, parameter_number) \
-  X(35, I64, id)              \
-  X(36, INTS, operand_ids)    \
-  X(38, INTS, called_computation_ids)
+#define PJ_HLO_HEAD(X)                \
+  X(1, STR, name)                     \
+  X(2, STR, opcode)                   \
+  X(3, MSG, shape)                    \
+  X(9, I64, parameter_number)         \
+  X(35, I64, id)                      \
+  X(36, INTS, operand_ids)            \
+  X(38, INTS, called_computation_ids) \
+  X(40, MSG, sharding)
 #define PJ_HLO_INSTRUCTION(X)               \
   X(7, MSG, metadata)                       \
   X(8, MSG, literal)                        \
@@ -85,7 +79,6 @@ typedef struct PjHloSlices {
   X(32, INTS, fft_length)                   \
   X(33, MSG, gather_dimension_numbers)      \
   X(34, INTS, gather_slice_sizes)           \
-  X(40, MSG, sharding)                      \
   X(43, BYTES, backend_config)              \
   X(45, I64, all_reduce_id)                 \
   X(47, BOOL, is_host_transfer)             \

@@ -6,7 +6,7 @@
 
 // Attributes of the arguments of `main`, gathered before they become dictionaries.
 typedef struct Argument {
-  const PjAttr *alias, *donor;
+  const PjAttr *alias, *donor, *sharding;
 } Argument;
 
 static const PjHloShape *entry_result(const PjHlo *h) {
@@ -66,8 +66,25 @@ static PjStatus read_entries(PjHlo *h, PjStr bytes, Argument *arguments,
   if (!bytes.ptr)
     return PJ_STATUS_OK;
   PJ_TRY(pj_hlo_decode(h, bytes, PJ_HLO_Entries, &msg));
-  for (uint32_t i = 0; i < msg.entries.n; ++i)
-    PJ_TRY_IN(read(h, msg.entries.v[i], arguments), "entry %u", i);
+  for (uint32_t i = 0; i < msg.entries.len; ++i)
+    PJ_TRY_IN(read(h, msg.entries.data[i], arguments), "entry %u", i);
+  return PJ_STATUS_OK;
+}
+
+// The shardings of the arguments: the parameters say them, or the module does for all.
+static PjStatus read_shardings(PjHlo *h, Argument *arguments) {
+  const PjHloComp *entry = &h->comps[h->entry];
+  for (uint32_t i = 0; i < entry->num_params; ++i) {
+    const PjHloInst *inst = &entry->insts[entry->params[i]];
+    uint32_t leaves = inst->shape->num_leaves;
+    const PjAttr **shardings = PJ_NEW_ARRAY(h->arena, const PjAttr *, leaves);
+    PjStr bytes = inst->sharding;
+    if (!bytes.ptr && i < h->msg.spmd_parameters_shardings.len)
+      bytes = h->msg.spmd_parameters_shardings.data[i];
+    PJ_TRY_IN(pj_hlo_shardings(h, bytes, leaves, shardings), "parameter %u", i);
+    for (uint32_t j = 0; j < leaves; ++j)
+      (arguments++)->sharding = shardings[j];
+  }
   return PJ_STATUS_OK;
 }
 
@@ -75,12 +92,17 @@ static const PjAttr *argument_dict(PjHlo *h, const Argument *argument) {
   PjStr names[2];
   const PjAttr *values[2];
   uint32_t count = 0;
+  if (argument->donor && !argument->alias) {
+    names[count] = PJ_STR("jax.buffer_donor");
+    values[count++] = argument->donor;
+  }
+  if (argument->sharding) {
+    names[count] = PJ_STR("mhlo.sharding");
+    values[count++] = argument->sharding;
+  }
   if (argument->alias) {
     names[count] = PJ_STR("tf.aliasing_output");
     values[count++] = argument->alias;
-  } else if (argument->donor) {
-    names[count] = PJ_STR("jax.buffer_donor");
-    values[count++] = argument->donor;
   }
   return pj_attr_dict(h->arena, count, names, values);
 }
@@ -91,6 +113,7 @@ static PjStatus set_arguments(PjHlo *h, PjOp *main) {
   PJ_TRY_IN(read_entries(h, h->msg.input_output_alias, arguments, read_alias),
             "input_output_alias");
   PJ_TRY_IN(read_entries(h, h->msg.buffer_donor, arguments, read_donor), "buffer_donor");
+  PJ_TRY_IN(read_shardings(h, arguments), "sharding");
   const PjAttr **dicts = PJ_NEW_ARRAY(h->arena, const PjAttr *, count);
   bool any = false;
   for (uint32_t i = 0; i < count; ++i) {
@@ -99,6 +122,23 @@ static PjStatus set_arguments(PjHlo *h, PjOp *main) {
   }
   if (any)
     PJ_HLO_SET(main, arg_attrs, pj_attr_array(h->arena, count, dicts));
+  return PJ_STATUS_OK;
+}
+
+// The shardings of the results: the root says them, or the module.
+static PjStatus set_results(PjHlo *h, PjOp *main) {
+  const PjHloComp *entry = &h->comps[h->entry];
+  const PjHloInst *root = &entry->insts[entry->root];
+  PjStr bytes = root->sharding.ptr ? root->sharding : h->msg.spmd_output_sharding;
+  uint32_t count = root->shape->num_leaves;
+  const PjAttr **dicts = PJ_NEW_ARRAY(h->arena, const PjAttr *, count);
+  const PjStr name = PJ_STR("mhlo.sharding");
+  if (!bytes.ptr)
+    return PJ_STATUS_OK;
+  PJ_TRY_IN(pj_hlo_shardings(h, bytes, count, dicts), "sharding of the results");
+  for (uint32_t i = 0; i < count; ++i)
+    dicts[i] = pj_attr_dict(h->arena, 1, &name, &dicts[i]);
+  PJ_HLO_SET(main, res_attrs, pj_attr_array(h->arena, count, dicts));
   return PJ_STATUS_OK;
 }
 
@@ -120,11 +160,11 @@ static PjStatus check_program_shape(PjHlo *h) {
   if (!h->msg.host_program_shape.ptr)
     return PJ_STATUS_OK;
   PJ_TRY(pj_hlo_decode(h, h->msg.host_program_shape, PJ_HLO_ProgramShape, &msg));
-  PJ_FAIL_IF(msg.parameters.n != entry->num_params, INVALID_ARGUMENT,
-             "it has %u parameters, but the entry computation %u", msg.parameters.n,
+  PJ_FAIL_IF(msg.parameters.len != entry->num_params, INVALID_ARGUMENT,
+             "it has %zu parameters, but the entry computation %u", msg.parameters.len,
              entry->num_params);
-  for (uint32_t i = 0; i < msg.parameters.n; ++i) {
-    PJ_TRY(pj_hlo_shape(h, msg.parameters.v[i], &shape));
+  for (uint32_t i = 0; i < msg.parameters.len; ++i) {
+    PJ_TRY(pj_hlo_shape(h, msg.parameters.data[i], &shape));
     PJ_FAIL_IF(!same_shape(shape, entry->insts[entry->params[i]].shape), INVALID_ARGUMENT,
                "parameter %u has another shape than in the entry computation", i);
   }
@@ -160,6 +200,7 @@ static PjStatus read_module(PjHlo *h, PjStr bytes, bool with_config) {
   h->module->name = h->msg.name;
   PJ_TRY(pj_hlo_function(h, h->entry, PJ_STR("main"), &main));
   PJ_TRY(set_arguments(h, main));
+  PJ_TRY(set_results(h, main));
   PJ_HLO_SET(main, sym_visibility, pj_attr_string(h->arena, PJ_STR("public")));
   pj_op_fill_defaults(h->arena, main);
   pj_op_append(&h->module->body, main);

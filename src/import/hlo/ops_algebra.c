@@ -40,7 +40,7 @@ PjStatus pj_hlo_precisions(PjHloSite *s, uint32_t count, bool plain, const PjAtt
   const PjAttr *values[2];
   PJ_TRY(read_precision(s, &msg));
   for (uint32_t i = 0; i < count; ++i) {
-    int64_t value = i < msg.operand_precision.n && !plain ? msg.operand_precision.v[i] : 0;
+    int64_t value = i < msg.operand_precision.len && !plain ? msg.operand_precision.data[i] : 0;
     PJ_FAIL_IF(value < PJ_PRECISION_DEFAULT || value > PJ_PRECISION_HIGHEST, UNIMPLEMENTED,
                "operand_precision %" PRId64, value);
     values[i] = pj_attr_enum(s->h->arena, PJ_ENUM_PRECISION, value);
@@ -103,7 +103,7 @@ PjStatus pj_hlo_build_dot(PjHloSite *s) {
   PjHloPrecisionMsg precision;
   const PjAttr *precisions;
   PjValue *array;
-  PJ_FAIL_IF(s->msg.dot_sparsity.n || s->msg.sparsity_config.len, UNIMPLEMENTED,
+  PJ_FAIL_IF(s->msg.dot_sparsity.len || s->msg.sparsity_config.len, UNIMPLEMENTED,
              "sparse products are not supported");
   PJ_TRY(pj_hlo_decode(s->h, s->msg.dot_dimension_numbers, PJ_HLO_DotNumbers, &msg));
   PJ_TRY(read_precision(s, &precision));

@@ -12,7 +12,7 @@ static PjStatus build_part(PjHloSite *s, int64_t index, PjStatus (*build)(PjHloS
   const PjHloInst *whole = s->inst;
   uint32_t first;
   const PjHloShape *part =
-      pj_hlo_shape_part(whole->shape, (PjHloInts){.v = &index, .n = 1}, &first);
+      pj_hlo_shape_part(whole->shape, (PjHloInts){.data = &index, .len = 1}, &first);
   PJ_FAIL_IF(!part, INVALID_ARGUMENT, "its shape has no element %d", (int)index);
   PjHloInst inst = *whole;
   inst.shape = part;
@@ -48,7 +48,7 @@ PjStatus pj_hlo_build_copy_start(PjHloSite *s) {
 static PjStatus take_part(PjHloSite *s, int64_t index) {
   const PjHloShape *shape = s->frame->comp->insts[s->inst->operands[0]].shape;
   uint32_t first;
-  const PjHloShape *part = pj_hlo_shape_part(shape, (PjHloInts){.v = &index, .n = 1}, &first);
+  const PjHloShape *part = pj_hlo_shape_part(shape, (PjHloInts){.data = &index, .len = 1}, &first);
   PJ_FAIL_IF(!part, INVALID_ARGUMENT, "its operand has no element %d", (int)index);
   s->result = (PjHloLeaves){pj_hlo_leaves(s, 0).v + first, part->num_leaves};
   return PJ_STATUS_OK;
@@ -72,7 +72,7 @@ static PjStatus set_channel(PjHloSite *s, PjOp *op, int host_type, const PjHloIn
              pj_attr_i64(arena, msg->is_host_transfer ? host_type : DEVICE_TO_DEVICE));
   PJ_HLO_SET(op, is_host_transfer, pj_attr_bool(arena, msg->is_host_transfer));
   PJ_TRY(pj_hlo_pairs(s, &pairs));
-  if (s->msg.source_target_pairs.n)
+  if (s->msg.source_target_pairs.len)
     PJ_HLO_SET(op, source_target_pairs, pairs);
   return PJ_STATUS_OK;
 }

@@ -144,7 +144,7 @@ static PjStatus exchange_tuple(PjHloSite *s) {
 PjStatus pj_hlo_build_all_to_all(PjHloSite *s) {
   int64_t dimension;
   const PjAttr *groups;
-  if (!s->msg.dimensions.n)
+  if (!s->msg.dimensions.len)
     return exchange_tuple(s);
   PJ_TRY(pj_hlo_one_dimension(s, &dimension));
   PJ_TRY(pj_hlo_groups(s, &groups));

@@ -56,9 +56,9 @@ static PjStatus composite(PjHloSite *s, PjOp *op, PjStr decomposition) {
   PjStr name = {0}, version = {0};
   const PjAttr *dict = NULL;
   PJ_TRY(pj_hlo_decode(s->h, s->msg.frontend_attributes, PJ_HLO_FrontendAttributes, &attributes));
-  for (uint32_t i = 0; i < attributes.map.n; ++i) {
+  for (uint32_t i = 0; i < attributes.map.len; ++i) {
     PjHloMapEntryMsg entry = {0};
-    PJ_TRY(pj_hlo_decode(s->h, attributes.map.v[i], PJ_HLO_MapEntry, &entry));
+    PJ_TRY(pj_hlo_decode(s->h, attributes.map.data[i], PJ_HLO_MapEntry, &entry));
     if (pj_str_is(entry.key, "composite.name"))
       name = entry.value;
     else if (pj_str_is(entry.key, "composite.attributes"))
@@ -120,9 +120,9 @@ static PjStatus set_layouts(PjHloSite *s, PjOp *op) {
   const PjHloShape **operands = PJ_NEW_ARRAY(arena, const PjHloShape *, op->num_operands),
                    **results = PJ_NEW_ARRAY(arena, const PjHloShape *, op->num_results);
   uint32_t count = 0;
-  for (uint32_t i = 0; i < s->msg.operand_shapes_with_layout.n; ++i) {
+  for (uint32_t i = 0; i < s->msg.operand_shapes_with_layout.len; ++i) {
     const PjHloShape *shape;
-    PJ_TRY(pj_hlo_shape(s->h, s->msg.operand_shapes_with_layout.v[i], &shape));
+    PJ_TRY(pj_hlo_shape(s->h, s->msg.operand_shapes_with_layout.data[i], &shape));
     PJ_FAIL_IF(shape->num_leaves > op->num_operands - count, INVALID_ARGUMENT,
                "more operand layouts than operands");
     put_shapes(shape, operands + count);
@@ -137,14 +137,15 @@ static PjStatus set_layouts(PjHloSite *s, PjOp *op) {
 }
 
 static PjStatus set_aliases(PjHloSite *s, PjOp *op) {
-  uint32_t count = s->msg.output_operand_aliasing.n;
+  uint32_t count = s->msg.output_operand_aliasing.len;
   const PjAttr **aliases = PJ_NEW_ARRAY(s->h->arena, const PjAttr *, count);
   for (uint32_t i = 0; i < count; ++i) {
     PjHloOperandAliasingMsg msg = {0};
-    PJ_TRY(pj_hlo_decode(s->h, s->msg.output_operand_aliasing.v[i], PJ_HLO_OperandAliasing, &msg));
+    PJ_TRY(
+        pj_hlo_decode(s->h, s->msg.output_operand_aliasing.data[i], PJ_HLO_OperandAliasing, &msg));
     aliases[i] =
-        pj_attr_alias(s->h->arena, msg.output_shape_index.n, msg.output_shape_index.v,
-                      msg.operand_index, msg.operand_shape_index.n, msg.operand_shape_index.v);
+        pj_attr_alias(s->h->arena, msg.output_shape_index.len, msg.output_shape_index.data,
+                      msg.operand_index, msg.operand_shape_index.len, msg.operand_shape_index.data);
   }
   PJ_HLO_SET(op, output_operand_aliases, pj_attr_array(s->h->arena, count, aliases));
   return PJ_STATUS_OK;
@@ -164,13 +165,26 @@ static PjStatus top_k(PjHloSite *s) {
   return pj_hlo_finish(s, op);
 }
 
+// Says how its operand lies on devices. Without a sharding it says nothing.
+static PjStatus mark(PjHloSite *s) {
+  const PjType *type;
+  const PjAttr *sharding;
+  PjValue *value;
+  if (!s->inst->sharding.ptr)
+    return pj_hlo_build_forward(s);
+  PJ_TRY(pj_hlo_array(s, 0, &value));
+  PJ_TRY(pj_hlo_result_type(s, &type));
+  PJ_TRY(pj_hlo_shardings(s->h, s->inst->sharding, 1, &sharding));
+  PJ_TRY(pj_hlo_mark(s, s->msg.custom_call_target, sharding, s->msg.backend_config, value, type,
+                     &value));
+  pj_hlo_set_result(s, value);
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_hlo_build_custom_call(PjHloSite *s) {
-  static const char *const identities[] = {"Sharding", "SPMDFullToShardShape",
-                                           "SPMDShardToFullShape"};
   PjArena *arena = s->h->arena;
-  for (size_t i = 0; i < sizeof identities / sizeof *identities; ++i)
-    if (pj_str_is(s->msg.custom_call_target, identities[i]) && s->inst->num_operands == 1)
-      return pj_hlo_build_forward(s);
+  if (pj_hlo_is_mark(s->msg.custom_call_target) && s->inst->num_operands == 1)
+    return mark(s);
   if (pj_str_is(s->msg.custom_call_target, "TopK") && is_top_k(s))
     return top_k(s);
   int64_t version = s->msg.custom_call_api_version;

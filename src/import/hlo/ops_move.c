@@ -5,9 +5,9 @@
 
 PjStatus pj_hlo_one_dimension(PjHloSite *s, int64_t *out) {
   *out = 0;
-  PJ_FAIL_IF(s->msg.dimensions.n != 1, INVALID_ARGUMENT, "it has %u dimensions, expected one",
-             s->msg.dimensions.n);
-  *out = s->msg.dimensions.v[0];
+  PJ_FAIL_IF(s->msg.dimensions.len != 1, INVALID_ARGUMENT, "it has %zu dimensions, expected one",
+             s->msg.dimensions.len);
+  *out = s->msg.dimensions.data[0];
   return PJ_STATUS_OK;
 }
 
@@ -17,11 +17,11 @@ PjStatus pj_hlo_build_broadcast(PjHloSite *s) {
   PJ_TRY(pj_hlo_array(s, 0, &value));
   PJ_TRY(pj_hlo_result_type(s, &type));
   PjHloInts dims = s->msg.dimensions;
-  bool fits = type->kind == PJ_TYPE_TENSOR && dims.n == (uint32_t)value->type->rank;
-  for (uint32_t i = 0; fits && i < dims.n; ++i)
-    fits = dims.v[i] >= 0 && dims.v[i] < type->rank &&
-           (value->type->dims[i] == type->dims[dims.v[i]] || value->type->dims[i] == PJ_DYN ||
-            type->dims[dims.v[i]] == PJ_DYN);
+  bool fits = type->kind == PJ_TYPE_TENSOR && dims.len == (uint32_t)value->type->rank;
+  for (uint32_t i = 0; fits && i < dims.len; ++i)
+    fits = dims.data[i] >= 0 && dims.data[i] < type->rank &&
+           (value->type->dims[i] == type->dims[dims.data[i]] || value->type->dims[i] == PJ_DYN ||
+            type->dims[dims.data[i]] == PJ_DYN);
   PJ_FAIL_IF(!fits, INVALID_ARGUMENT, "%s cannot be broadcast to %s along its dimensions",
              pj_type_text(s->h->arena, value->type), pj_type_text(s->h->arena, type));
   PjOp *op = pj_hlo_op_on_all(s, PJ_OP_BROADCAST_IN_DIM, 1, 0);
@@ -49,43 +49,59 @@ PjStatus pj_hlo_build_concatenate(PjHloSite *s) {
   return pj_hlo_finish(s, op);
 }
 
-PjStatus pj_hlo_build_slice(PjHloSite *s) {
-  uint32_t rank = s->msg.slice_dimensions.n;
-  int64_t *bounds[3];
-  for (int i = 0; i < 3; ++i)
-    bounds[i] = PJ_NEW_ARRAY(s->h->arena, int64_t, rank);
-  for (uint32_t i = 0; i < rank; ++i) {
-    PjHloSliceDimensionMsg msg = {0};
-    PJ_TRY(pj_hlo_decode(s->h, s->msg.slice_dimensions.v[i], PJ_HLO_SliceDimension, &msg));
-    bounds[0][i] = msg.start;
-    bounds[1][i] = msg.limit;
-    bounds[2][i] = msg.stride;
+// A message of three numbers for each dimension, whatever they mean.
+typedef struct Triple {
+  int64_t first, second, third;
+} Triple;
+
+// Sets |keys| of |op| to the first, second and third numbers of |messages|.
+static PjStatus set_triples(PjHloSite *s, PjOp *op, const PjHloSlices *messages,
+                            PjStatus (*read)(PjHlo *h, PjStr bytes, Triple *out),
+                            const PjKey keys[3]) {
+  size_t rank = messages->len;
+  int64_t *lists[3];
+  for (int k = 0; k < 3; ++k)
+    lists[k] = PJ_NEW_ARRAY(s->h->arena, int64_t, rank);
+  for (size_t i = 0; i < rank; ++i) {
+    Triple t;
+    PJ_TRY(read(s->h, messages->data[i], &t));
+    lists[0][i] = t.first;
+    lists[1][i] = t.second;
+    lists[2][i] = t.third;
   }
+  for (int k = 0; k < 3; ++k)
+    pj_op_set_attr(op, keys[k], pj_attr_ints(s->h->arena, rank, lists[k]));
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_slice(PjHlo *h, PjStr bytes, Triple *out) {
+  PjHloSliceDimensionMsg msg = {0};
+  PJ_TRY(pj_hlo_decode(h, bytes, PJ_HLO_SliceDimension, &msg));
+  *out = (Triple){msg.start, msg.limit, msg.stride};
+  return PJ_STATUS_OK;
+}
+
+static PjStatus read_padding(PjHlo *h, PjStr bytes, Triple *out) {
+  PjHloPaddingDimensionMsg msg = {0};
+  PJ_TRY(pj_hlo_decode(h, bytes, PJ_HLO_PaddingDimension, &msg));
+  *out = (Triple){msg.low, msg.high, msg.interior};
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_hlo_build_slice(PjHloSite *s) {
+  static const PjKey keys[3] = {PJ_KEY_start_indices, PJ_KEY_limit_indices, PJ_KEY_strides};
   PjOp *op = pj_hlo_op_on_all(s, PJ_OP_SLICE, 1, 0);
-  PJ_HLO_SET(op, start_indices, pj_attr_ints(s->h->arena, rank, bounds[0]));
-  PJ_HLO_SET(op, limit_indices, pj_attr_ints(s->h->arena, rank, bounds[1]));
-  PJ_HLO_SET(op, strides, pj_attr_ints(s->h->arena, rank, bounds[2]));
+  PJ_TRY(set_triples(s, op, &s->msg.slice_dimensions, read_slice, keys));
   return pj_hlo_finish(s, op);
 }
 
 PjStatus pj_hlo_build_pad(PjHloSite *s) {
+  static const PjKey keys[3] = {PJ_KEY_edge_padding_low, PJ_KEY_edge_padding_high,
+                                PJ_KEY_interior_padding};
   PjHloPaddingMsg config = {0};
   PJ_TRY(pj_hlo_decode(s->h, s->msg.padding_config, PJ_HLO_Padding, &config));
-  uint32_t rank = config.dimensions.n;
-  int64_t *padding[3];
-  for (int i = 0; i < 3; ++i)
-    padding[i] = PJ_NEW_ARRAY(s->h->arena, int64_t, rank);
-  for (uint32_t i = 0; i < rank; ++i) {
-    PjHloPaddingDimensionMsg msg = {0};
-    PJ_TRY(pj_hlo_decode(s->h, config.dimensions.v[i], PJ_HLO_PaddingDimension, &msg));
-    padding[0][i] = msg.low;
-    padding[1][i] = msg.high;
-    padding[2][i] = msg.interior;
-  }
   PjOp *op = pj_hlo_op_on_all(s, PJ_OP_PAD, 1, 0);
-  PJ_HLO_SET(op, edge_padding_low, pj_attr_ints(s->h->arena, rank, padding[0]));
-  PJ_HLO_SET(op, edge_padding_high, pj_attr_ints(s->h->arena, rank, padding[1]));
-  PJ_HLO_SET(op, interior_padding, pj_attr_ints(s->h->arena, rank, padding[2]));
+  PJ_TRY(set_triples(s, op, &config.dimensions, read_padding, keys));
   return pj_hlo_finish(s, op);
 }
 

@@ -12,7 +12,7 @@ typedef struct Window {
 static PjStatus read_window(PjHloSite *s, Window *out) {
   PjHloWindowMsg msg = {0};
   PJ_TRY(pj_hlo_decode(s->h, s->msg.window, PJ_HLO_Window, &msg));
-  uint32_t rank = out->rank = msg.dimensions.n;
+  uint32_t rank = out->rank = msg.dimensions.len;
   int64_t **lists[] = {&out->size, &out->stride, &out->base_dilation, &out->window_dilation,
                        &out->reversal};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; ++i)
@@ -20,7 +20,7 @@ static PjStatus read_window(PjHloSite *s, Window *out) {
   out->padding = PJ_NEW_ARRAY(s->h->arena, int64_t, 2 * (size_t)rank);
   for (uint32_t i = 0; i < rank; ++i) {
     PjHloWindowDimensionMsg dim = {0};
-    PJ_TRY(pj_hlo_decode(s->h, msg.dimensions.v[i], PJ_HLO_WindowDimension, &dim));
+    PJ_TRY(pj_hlo_decode(s->h, msg.dimensions.data[i], PJ_HLO_WindowDimension, &dim));
     PJ_FAIL_IF(dim.size < 1 || dim.stride < 1 || dim.window_dilation < 1 || dim.base_dilation < 1,
                INVALID_ARGUMENT,
                "dimension %u of its window has a size, stride or dilation below 1", i);

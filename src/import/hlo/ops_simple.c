@@ -31,7 +31,7 @@ PjStatus pj_hlo_build_get_tuple_element(PjHloSite *s) {
   uint32_t first;
   PJ_FAIL_IF(shape->type, INVALID_ARGUMENT, "its operand is no tuple");
   const PjHloShape *part =
-      pj_hlo_shape_part(shape, (PjHloInts){.v = &s->msg.tuple_index, .n = 1}, &first);
+      pj_hlo_shape_part(shape, (PjHloInts){.data = &s->msg.tuple_index, .len = 1}, &first);
   PJ_FAIL_IF(!part, INVALID_ARGUMENT, "element %" PRId64 " of a tuple of %u", s->msg.tuple_index,
              shape->num_elems);
   s->result = (PjHloLeaves){pj_hlo_leaves(s, 0).v + first, part->num_leaves};

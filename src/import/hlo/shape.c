@@ -52,19 +52,19 @@ static PjStatus read_layout(PjHlo *h, PjStr bytes, int32_t rank, const int64_t *
   PJ_TRY(pj_hlo_decode(h, bytes, PJ_HLO_Layout, &msg));
   uint64_t seen = 0;
   bool row_major = true;
-  if (!msg.minor_to_major.n &&
+  if (!msg.minor_to_major.len &&
       rank) // as for a scalar, seen of layouts that say only a memory space
     return PJ_STATUS_OK;
-  bool ok = msg.minor_to_major.n == (uint32_t)rank;
+  bool ok = msg.minor_to_major.len == (uint32_t)rank;
   for (int32_t i = 0; ok && i < rank; ++i) {
-    int64_t dim = msg.minor_to_major.v[i];
+    int64_t dim = msg.minor_to_major.data[i];
     ok = dim >= 0 && dim < rank && !(seen >> dim & 1);
     if (ok)
       seen |= (uint64_t)1 << dim;
     row_major &= dim == rank - 1 - i;
   }
   PJ_FAIL_IF(!ok, INVALID_ARGUMENT, "the layout is no permutation of %d dimensions", rank);
-  *out = row_major ? NULL : msg.minor_to_major.v;
+  *out = row_major ? NULL : msg.minor_to_major.data;
   return PJ_STATUS_OK;
 }
 
@@ -72,17 +72,17 @@ static PjStatus read_array(PjHlo *h, const PjHloShapeMsg *msg, PjHloShape *out) 
   PjDtype dtype = pj_hlo_dtype(msg->element_type);
   PJ_FAIL_IF(!dtype, UNIMPLEMENTED, "element type %" PRId64 " of a shape is not supported",
              msg->element_type);
-  PJ_FAIL_IF(msg->dimensions.n > PJ_MAX_RANK, INVALID_ARGUMENT,
-             "a shape of %u dimensions, expected at most %d", msg->dimensions.n, PJ_MAX_RANK);
-  int32_t rank = (int32_t)msg->dimensions.n;
+  PJ_FAIL_IF(msg->dimensions.len > PJ_MAX_RANK, INVALID_ARGUMENT,
+             "a shape of %zu dimensions, expected at most %d", msg->dimensions.len, PJ_MAX_RANK);
+  int32_t rank = (int32_t)msg->dimensions.len;
   const PjHloInts *flags = &msg->is_dynamic_dimension;
-  PJ_FAIL_IF(flags->n && flags->n != (uint32_t)rank, INVALID_ARGUMENT,
-             "a shape of %d dimensions says of %u whether they are dynamic", rank, flags->n);
+  PJ_FAIL_IF(flags->len && flags->len != (uint32_t)rank, INVALID_ARGUMENT,
+             "a shape of %d dimensions says of %zu whether they are dynamic", rank, flags->len);
   int64_t dims[PJ_MAX_RANK], bounds[PJ_MAX_RANK];
   bool bounded = false;
   for (int32_t i = 0; i < rank; ++i) {
-    int64_t size = msg->dimensions.v[i];
-    bool dynamic = flags->n && flags->v[i];
+    int64_t size = msg->dimensions.data[i];
+    bool dynamic = flags->len && flags->data[i];
     PJ_FAIL_IF(size < 0 && !(dynamic && size == INT64_MIN), INVALID_ARGUMENT,
                "dimension %d of a shape has size %" PRId64, i, size);
     dims[i] = dynamic ? PJ_DYN : size;
@@ -107,13 +107,13 @@ static PjStatus read_shape(PjHlo *h, PjStr bytes, int depth, PjHloShape *out) {
     return PJ_STATUS_OK;
   }
   if (msg.element_type != ELEMENT_TUPLE) {
-    PJ_FAIL_IF(msg.tuple_shapes.n, INVALID_ARGUMENT, "an array shape with elements of a tuple");
+    PJ_FAIL_IF(msg.tuple_shapes.len, INVALID_ARGUMENT, "an array shape with elements of a tuple");
     return read_array(h, &msg, out);
   }
-  out->num_elems = msg.tuple_shapes.n;
+  out->num_elems = msg.tuple_shapes.len;
   out->elems = PJ_NEW_ARRAY(h->arena, PjHloShape, out->num_elems);
   for (uint32_t i = 0; i < out->num_elems; ++i) {
-    PJ_TRY(read_shape(h, msg.tuple_shapes.v[i], depth + 1, &out->elems[i]));
+    PJ_TRY(read_shape(h, msg.tuple_shapes.data[i], depth + 1, &out->elems[i]));
     out->num_leaves += out->elems[i].num_leaves;
     PJ_FAIL_IF(out->num_leaves > MAX_LEAVES, INVALID_ARGUMENT, "a tuple of more than %d arrays",
                MAX_LEAVES);
@@ -141,12 +141,12 @@ void pj_hlo_shape_leaves(const PjHloShape *shape, const PjType **out) {
 
 const PjHloShape *pj_hlo_shape_part(const PjHloShape *shape, PjHloInts path, uint32_t *out_leaf) {
   *out_leaf = 0;
-  for (uint32_t i = 0; i < path.n; ++i) {
-    if (path.v[i] < 0 || path.v[i] >= shape->num_elems)
+  for (uint32_t i = 0; i < path.len; ++i) {
+    if (path.data[i] < 0 || path.data[i] >= shape->num_elems)
       return NULL;
-    for (int64_t j = 0; j < path.v[i]; ++j)
+    for (int64_t j = 0; j < path.data[i]; ++j)
       *out_leaf += shape->elems[j].num_leaves;
-    shape = &shape->elems[path.v[i]];
+    shape = &shape->elems[path.data[i]];
   }
   return shape;
 }

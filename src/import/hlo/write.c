@@ -49,10 +49,10 @@ static void put_shape_field(PjStrBuf *out, uint32_t number, const PjHloShape *sh
 // reading ran out.
 static PjStatus read_program(PjHlo *h, PjHloProgramShapeMsg *out, const PjHloShape ***out_shapes) {
   PJ_TRY(pj_hlo_decode(h, h->msg.host_program_shape, PJ_HLO_ProgramShape, out));
-  *out_shapes = PJ_NEW_ARRAY(h->arena, const PjHloShape *, (size_t)out->parameters.n + 1);
-  for (uint32_t i = 0; i < out->parameters.n; ++i)
-    PJ_TRY(pj_hlo_shape(h, out->parameters.v[i], &(*out_shapes)[i]));
-  return pj_hlo_shape(h, out->result, &(*out_shapes)[out->parameters.n]);
+  *out_shapes = PJ_NEW_ARRAY(h->arena, const PjHloShape *, (size_t)out->parameters.len + 1);
+  for (uint32_t i = 0; i < out->parameters.len; ++i)
+    PJ_TRY(pj_hlo_shape(h, out->parameters.data[i], &(*out_shapes)[i]));
+  return pj_hlo_shape(h, out->result, &(*out_shapes)[out->parameters.len]);
 }
 
 PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions, PjStrBuf *out) {
@@ -64,13 +64,13 @@ PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions
              "the program came as HLO that does not say its host_program_shape");
   PJ_TRY(read_program(&h, &program, &shapes));
   PjStrBuf layout = {0}, config = {0};
-  for (uint32_t i = 0; i < program.parameters.n; ++i)
+  for (uint32_t i = 0; i < program.parameters.len; ++i)
     put_shape_field(&layout, 1, shapes[i]);
-  put_shape_field(&layout, 2, shapes[program.parameters.n]);
-  for (uint32_t i = 0; i < program.parameters.n; ++i) {
+  put_shape_field(&layout, 2, shapes[program.parameters.len]);
+  for (uint32_t i = 0; i < program.parameters.len; ++i) {
     char name[24];
     snprintf(name, sizeof name, "p%u", i);
-    pj_proto_put_bytes(&layout, 3, i < program.names.n ? program.names.v[i] : pj_str(name));
+    pj_proto_put_bytes(&layout, 3, i < program.names.len ? program.names.data[i] : pj_str(name));
   }
   pj_proto_put_message(&config, 1, &layout);
   pj_proto_put_varint(&config, 4, (uint64_t)replicas);
