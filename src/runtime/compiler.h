@@ -71,6 +71,13 @@ typedef struct PjCompilerOps {
                 PjArray *const *inputs, const bool *given_up, uint32_t num_outputs,
                 PjArray *const *outputs, PjThenFn *then, void *user);
 
+  // Whether one thread can run all devices' parts of |compiled| (by |run_joint|), so that they need
+  // not meet; and doing so: |inputs| and |outputs| by partition, |context| of the first device and
+  // without a group. Optional, both or none (NULL: no program is so run).
+  bool (*is_joint)(const PjCompiled *compiled);
+  PjStatus (*run_joint)(const PjCompiled *compiled, const PjRunContext *context,
+                        PjArray *const *const *inputs, PjArray *const *const *outputs);
+
   // A group for one execution on |num_replicas| x |num_partitions| devices; |device_ids|
   // replica-major. A device that cannot take part aborts the group, so that the others do not wait
   // for ever; |why| is borrowed.

@@ -31,8 +31,8 @@ static void add_cost(const PjOp *op, PjCost *out) {
   default:
     break;
   }
-  if (pj_op_info[op->kind].traits & (PJ_TRAIT_COLL | PJ_TRAIT_EFFECT))
-    out->may_wait = true;
+  out->collectives |= (pj_op_info[op->kind].traits & PJ_TRAIT_COLL) != 0;
+  out->may_wait |= (pj_op_info[op->kind].traits & PJ_TRAIT_EFFECT) != 0;
 }
 
 static void walk_cost(const PjRegion *region, bool outermost, PjCost *out) {

@@ -7,7 +7,8 @@ typedef struct PjCost {
   uint64_t ops;        // operations, those in regions included
   bool host_callbacks; // calls back into Python
   bool has_loops;      // no bound on the time can be given
-  bool may_wait;       // custom calls, sends, collectives: for something outside of the program
+  bool may_wait;       // custom calls, sends: for something outside of the program
+  bool collectives;    // for the other devices of the program
 } PjCost;
 
 // Estimates for one execution. Loop bodies count once.

@@ -182,9 +182,19 @@ static PjStatus eval_run(const PjCompiled *compiled, const PjRunContext *context
                          uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
                          uint32_t num_outputs, PjArray *const *outputs) {
   if (compiled->partitioned && context->group)
-    return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole,
-                              (void *)(uintptr_t)compiled);
+    return pj_partitioned_meet(compiled->partitioned, context, inputs, outputs, run_whole,
+                               (void *)(uintptr_t)compiled);
   return run_alone(compiled, context, num_inputs, inputs, may_overwrite, num_outputs, outputs);
+}
+
+static bool eval_is_joint(const PjCompiled *compiled) {
+  return compiled->partitioned;
+}
+
+static PjStatus eval_run_joint(const PjCompiled *compiled, const PjRunContext *context,
+                               PjArray *const *const *inputs, PjArray *const *const *outputs) {
+  return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole,
+                            (void *)(uintptr_t)compiled);
 }
 
 const PjCompilerOps pj_compiler_eval = {
@@ -194,6 +204,8 @@ const PjCompilerOps pj_compiler_eval = {
     .destroy = eval_destroy,
     .stats = eval_stats,
     .run = eval_run,
+    .is_joint = eval_is_joint,
+    .run_joint = eval_run_joint,
     .group_create = pj_eval_group_create,
     .group_abort = pj_eval_group_abort,
     .group_destroy = pj_eval_group_destroy,

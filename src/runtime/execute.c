@@ -2,7 +2,8 @@
 //
 // One launch is one block of memory. It holds its inputs, and waits (without a thread) until they
 // are ready. Then each device's part runs: a cheap one on the thread that came last, others on a
-// worker; parts that must meet in collectives all at the same time, each on a thread of its own.
+// worker; parts that must meet in collectives all at the same time, each on a thread of its own. A
+// program that one thread can run for all its devices is one such part.
 //
 // Most calls of small programs need none of that: one device, ready inputs, and so little work that
 // it is done within the call. Such a launch lies on the stack, and its outputs are ready from the
@@ -41,6 +42,7 @@ struct Launch {
   uint32_t num_parts, num_in, num_out;
   _Atomic uint32_t inputs_left; // not ready yet, and one for the call itself
   _Atomic uint32_t parts_left;
+  bool joint; // one thread runs all parts; there is no group
   bool prefer_inline;
   bool here; // on the stack of the call that runs it; loaded, context, transfers, outputs borrowed
   PjEventWaiter *waiters; // room for one per input; NULL here
@@ -208,6 +210,25 @@ static void end_part(const PartRun *run, PjStatus status) {
     pj_host_transfers_abort(launch->transfers, status);
 }
 
+// Runs all parts of a launch that is joint. The first stands for the others.
+static PjStatus run_joint(Launch *launch) {
+  const PjExecutable *executable = launch->loaded->executable;
+  PjArray *const **arrays = pj_malloc(2 * (size_t)launch->num_parts * sizeof *arrays);
+  if (!arrays)
+    return pj_status_oom();
+  for (uint32_t p = 0; p < launch->num_parts; p++) {
+    arrays[p] = launch->parts[p].in;
+    arrays[launch->num_parts + p] = launch->parts[p].out;
+  }
+  PartRun run;
+  begin_part(&run, &launch->parts[0]);
+  PjStatus status = executable->compiler->run_joint(executable->compiled, &run.context, arrays,
+                                                    arrays + launch->num_parts);
+  end_part(&run, status);
+  pj_free(arrays);
+  return status;
+}
+
 static PjStatus run_part(Part *part) {
   Launch *launch = part->launch;
   PartRun run;
@@ -233,7 +254,8 @@ static bool start_part(Part *part) {
   Launch *launch = part->launch;
   PjExecutable *executable = launch->loaded->executable;
   bool able = launch->loaded->client->remote || executable->compiler->start;
-  if (!able || launch->group || executable->cost.may_wait || launch->transfers)
+  const PjCost *cost = &executable->cost;
+  if (!able || launch->group || cost->may_wait || cost->collectives || launch->transfers)
     return false;
   PartRun *run = pj_malloc(sizeof *run);
   if (!run)
@@ -251,12 +273,22 @@ static void part_task(void *arg) {
     part_finish(arg, run_part(arg));
 }
 
-static void launch_fail(Launch *launch, PjStatus status) {
-  if (launch->group)
-    launch->loaded->executable->compiler->group_abort(launch->group, status);
+// Completes all parts with |status| (taken), and so frees the launch.
+static void launch_finish(Launch *launch, PjStatus status) {
   // The last part frees the launch; count them beforehand.
   for (uint32_t i = 0, n = launch->num_parts; i < n; i++)
     part_finish(&launch->parts[i], i + 1 < n ? pj_status_clone(status) : status);
+}
+
+static void joint_task(void *arg) {
+  Launch *launch = arg;
+  launch_finish(launch, run_joint(launch));
+}
+
+static void launch_fail(Launch *launch, PjStatus status) {
+  if (launch->group)
+    launch->loaded->executable->compiler->group_abort(launch->group, status);
+  launch_finish(launch, status);
 }
 
 // The first failure among the inputs, for the caller to free.
@@ -279,7 +311,11 @@ static void launch_start(Launch *launch, PjStatus *out_failure) {
   PjWorkers *workers = launch->loaded->client->workers;
   if (!launch->group) {
     Part *part = &launch->parts[0];
-    if (out_failure && launch->prefer_inline) {
+    if (out_failure && launch->prefer_inline && launch->joint) {
+      PjStatus status = run_joint(launch);
+      *out_failure = pj_status_clone(status);
+      launch_finish(launch, status);
+    } else if (out_failure && launch->prefer_inline) {
       PjStatus status = run_part(part);
       *out_failure = pj_status_clone(status);
       part_finish(part, status);
@@ -453,7 +489,14 @@ static PjStatus make_group(Launch *launch, const PjExecution *execution) {
     return PJ_STATUS_OK;
   }
   const PjExecutable *executable = loaded->executable;
-  if (execution->device && (executable->cost.may_wait || executable->options.num_partitions > 1)) {
+  if (launch->joint) {
+    launch->parts[0].task = (PjTask){.fn = joint_task, .arg = launch};
+    launch->run_id =
+        atomic_fetch_add_explicit(&loaded->client->next_run_id, 1, memory_order_relaxed);
+    return PJ_STATUS_OK;
+  }
+  bool waits = executable->cost.may_wait || executable->cost.collectives;
+  if (execution->device && (waits || executable->options.num_partitions > 1)) {
     PJ_TRY(pj_meeting_join(loaded, (int)launch->parts[0].index, &launch->meeting));
     launch->group = launch->meeting->group;
     launch->run_id = launch->meeting->run_id;
@@ -531,6 +574,9 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   if (!launch)
     return pj_status_oom();
   launch->loaded = pj_loaded_retain(loaded);
+  const PjCompilerOps *compiler = loaded->executable->compiler;
+  launch->joint = !execution->device && !loaded->client->remote && loaded->num_devices > 1 &&
+                  compiler->is_joint && compiler->is_joint(loaded->executable->compiled);
   if (execution->context)
     launch->context = pj_execute_context_retain(execution->context);
   if (execution->transfers)
@@ -543,7 +589,9 @@ static PjStatus execute_launched(PjLoadedExecutable *loaded, const PjExecution *
   }
 
   bool synchronous = !loaded->client->asynchronous;
-  launch->prefer_inline = synchronous || is_short(loaded);
+  // What calls back from several threads must leave the caller's free to answer.
+  bool calls_back = launch->joint && loaded->executable->cost.may_wait;
+  launch->prefer_inline = !calls_back && (synchronous || is_short(loaded));
   // From the first waiter on, the launch may run and be gone; what is needed later is kept here.
   uint32_t num_parts = launch->num_parts;
   PjEvent **wait_for = synchronous ? pj_calloc(num_parts, sizeof *wait_for) : NULL;

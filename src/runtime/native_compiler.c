@@ -427,8 +427,22 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
     return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite,
                                 num_outputs, outputs);
   if (compiled->partitioned && context->group)
-    return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole, compiled);
+    return pj_partitioned_meet(compiled->partitioned, context, inputs, outputs, run_whole,
+                               compiled);
   return run_schedule(compiled, context, num_inputs, inputs, may_overwrite, num_outputs, outputs);
+}
+
+static bool native_is_joint(const PjCompiled *compiled) {
+  return compiled->whole ? pj_compiler_eval.is_joint(compiled->whole)
+                         : compiled->partitioned != NULL;
+}
+
+static PjStatus native_run_joint(const PjCompiled *compiled, const PjRunContext *context,
+                                 PjArray *const *const *inputs, PjArray *const *const *outputs) {
+  if (compiled->whole)
+    return pj_compiler_eval.run_joint(compiled->whole, context, inputs, outputs);
+  return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole,
+                            (void *)(uintptr_t)compiled);
 }
 
 const PjCompilerOps pj_compiler_native = {
@@ -439,6 +453,8 @@ const PjCompilerOps pj_compiler_native = {
     .stats = native_stats,
     .steps = native_steps,
     .run = native_run,
+    .is_joint = native_is_joint,
+    .run_joint = native_run_joint,
     .group_create = pj_eval_group_create,
     .group_abort = pj_eval_group_abort,
     .group_destroy = pj_eval_group_destroy,

@@ -151,7 +151,6 @@ static PjStatus run_whole(Joint *joint, PjArray *const *const *inputs,
   return PJ_STATUS_OK;
 }
 
-// Called by the last partition to come: its |context| stands for all of them.
 static PjStatus run_joint(void *context, PjArray *const *const *inputs,
                           PjArray *const *const *outputs) {
   Joint *joint = context;
@@ -170,8 +169,16 @@ static PjStatus run_joint(void *context, PjArray *const *const *inputs,
 }
 
 PjStatus pj_partitioned_run(const PjPartitioned *program, const PjRunContext *context,
-                            PjArray *const *inputs, PjArray *const *outputs, PjWholeRun *run,
-                            void *user) {
+                            PjArray *const *const *inputs, PjArray *const *const *outputs,
+                            PjWholeRun *run, void *user) {
+  Joint joint = {.program = program, .context = context, .run = run, .user = user};
+  return run_joint(&joint, inputs, outputs);
+}
+
+// The |context| of the last partition to come stands for all of them.
+PjStatus pj_partitioned_meet(const PjPartitioned *program, const PjRunContext *context,
+                             PjArray *const *inputs, PjArray *const *outputs, PjWholeRun *run,
+                             void *user) {
   Joint joint = {.program = program, .context = context, .run = run, .user = user};
   return pj_eval_group_join(context->group, context->partition, inputs, outputs, run_joint, &joint);
 }

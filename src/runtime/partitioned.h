@@ -1,5 +1,6 @@
-// Running a program for several devices once over whole arrays: the last device to come assembles
-// the parameters from their parts, runs the program, and cuts the results.
+// Running a program for several devices once over whole arrays: who runs it assembles the
+// parameters from their parts, runs the program, and cuts the results. Where all devices are called
+// at once that is one thread; where each device is called by itself, the last of them to come.
 //
 // Right whatever the shardings are; a partitioner of single operations would take its place.
 #pragma once
@@ -22,8 +23,14 @@ PjStatus pj_partitioned_create(PjModule *module, const PjCompileOptions *options
 typedef PjStatus PjWholeRun(void *user, const PjRunContext *context, PjArray *const *inputs,
                             const bool *given_up, PjArray *const *outputs);
 
-// What one partition calls: with its own |inputs| and |outputs|, as the run function of a compiler.
-// |run| is called by one of them, on memory that the host can address.
+// For all partitions at once: with the |inputs| and |outputs| of each. Memory must be such that the
+// host can address it, here as below.
 PjStatus pj_partitioned_run(const PjPartitioned *program, const PjRunContext *context,
-                            PjArray *const *inputs, PjArray *const *outputs, PjWholeRun *run,
-                            void *user);
+                            PjArray *const *const *inputs, PjArray *const *const *outputs,
+                            PjWholeRun *run, void *user);
+
+// What one partition calls: with its own |inputs| and |outputs|, as the run function of a compiler.
+// |run| is called by one of them.
+PjStatus pj_partitioned_meet(const PjPartitioned *program, const PjRunContext *context,
+                             PjArray *const *inputs, PjArray *const *outputs, PjWholeRun *run,
+                             void *user);

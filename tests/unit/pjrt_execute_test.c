@@ -456,6 +456,42 @@ static void test_collectives_meet(void **state) {
   destroy_executable(reduce);
 }
 
+// One thread can run a partitioned program for all its devices: a short one is done when the call
+// returns.
+static void test_partitions_run_within_the_call(void **state) {
+  static const char text[] =
+      "module attributes {mhlo.num_partitions = 2 : i32} {\n"
+      "sdy.mesh @m = <[\"x\"=2]>\n"
+      "func.func @main(%a: tensor<6xf32> {sdy.sharding = #sdy.sharding<@m, [{\"x\"}]>}) -> "
+      "(tensor<6xf32> {sdy.sharding = #sdy.sharding<@m, [{\"x\"}]>}) {\n"
+      "  %0 = stablehlo.reverse %a, dims = [0] : tensor<6xf32>\n"
+      "  return %0 : tensor<6xf32>\n}\n}\n";
+  size_t size;
+  const char *bytes = compile_options(1, 2, &size);
+  PJRT_LoadedExecutable *reverse;
+  expect_ok(try_compile(text, sizeof text - 1, "mlir", bytes, size, &reverse), "compile", __FILE__,
+            __LINE__);
+  PJRT_Buffer *args[2] = {vector_on(0, 1), vector_on(1, 10)}, *out[2];
+  PJRT_Buffer *const *lists[2] = {&args[0], &args[1]}, **outputs[2] = {&out[0], &out[1]};
+  PJRT_Event *done[2];
+  PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
+  ARGS(LoadedExecutable_Execute, execute, .executable = reverse, .options = &options,
+       .argument_lists = lists, .num_devices = 2, .num_args = 1, .output_lists = outputs,
+       .device_complete_events = done);
+  OK(LoadedExecutable_Execute, execute);
+  for (int d = 0; d < 2; d++) {
+    ARGS(Event_IsReady, ready, .event = done[d]);
+    OK(Event_IsReady, ready);
+    assert_true(ready.is_ready);
+    expect_ok(await_event(done[d]), "done", __FILE__, __LINE__);
+    float expected = d ? 1 : 10;
+    expect_vector(out[d], expected, expected, expected);
+    destroy_buffer(out[d]);
+    destroy_buffer(args[d]);
+  }
+  destroy_executable(reverse);
+}
+
 typedef struct OneDevice {
   PJRT_LoadedExecutable *executable;
   int device;
@@ -918,6 +954,7 @@ int main(void) {
       cmocka_unit_test(test_bounded_results),
       cmocka_unit_test(test_pending_inputs),
       cmocka_unit_test(test_collectives_meet),
+      cmocka_unit_test(test_partitions_run_within_the_call),
       cmocka_unit_test(test_device_by_device),
       cmocka_unit_test(test_device_by_device_of_several_programs),
       cmocka_unit_test(test_serialize),
