@@ -80,9 +80,11 @@ typedef struct Case {
        "batch_group_count = 1 : i64, feature_group_count = " groups    \
        " : i64, dimension_numbers = #stablehlo.conv<" dims ">" window, \
        a, b, out)
-#define NHWC "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
-#define NCHW "[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]"
-#define PAD1 ", padding = dense<1> : tensor<2x2xi64>"
+#define NHWC   "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
+#define NCHW   "[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]"
+#define STEP2  ", window_strides = array<i64: 2, 2>"
+#define TURNED ", window_reversal = array<i1: true, true>"
+#define PAD1   ", padding = dense<1> : tensor<2x2xi64>"
 
 #define ONE1(op, attrs, a, out)                                                     \
   "func.func @main(%a: tensor<" a ">) -> tensor<" out "> {\n  %r = \"stablehlo." op \
@@ -164,6 +166,50 @@ static const Case cases[] = {
      CONV(NHWC, PAD1, "128", "8x56x56x128xf32", "3x3x1x128xf32", "8x56x56x128xf32")},
     {"conv depthwise nchw",
      CONV(NCHW, PAD1, "128", "8x128x56x56xf32", "128x1x3x3xf32", "8x128x56x56xf32")},
+    {"conv nchw 3x3 56x56x64",
+     CONV(NCHW, PAD1, "1", "1x64x56x56xf32", "64x64x3x3xf32", "1x64x56x56xf32")},
+    {"conv nchw 3x3 28x28x128",
+     CONV(NCHW, PAD1, "1", "4x128x28x28xf32", "128x128x3x3xf32", "4x128x28x28xf32")},
+    {"conv nchw 3x3 14x14x256",
+     CONV(NCHW, PAD1, "1", "4x256x14x14xf32", "256x256x3x3xf32", "4x256x14x14xf32")},
+    {"conv nchw 3x3 7x7x512",
+     CONV(NCHW, PAD1, "1", "4x512x7x7xf32", "512x512x3x3xf32", "4x512x7x7xf32")},
+    {"conv nchw 3x3 4x4x256",
+     CONV(NCHW, PAD1, "1", "4x256x4x4xf32", "256x256x3x3xf32", "4x256x4x4xf32")},
+    {"conv nchw 3x3 2x2x512",
+     CONV(NCHW, PAD1, "1", "4x512x2x2xf32", "512x512x3x3xf32", "4x512x2x2xf32")},
+    {"conv nchw 3x3/2 56x56x64",
+     CONV(NCHW, PAD1 STEP2, "1", "4x64x56x56xf32", "128x64x3x3xf32", "4x128x28x28xf32")},
+    {"conv nchw 3x3/2 14x14x256",
+     CONV(NCHW, PAD1 STEP2, "1", "4x256x14x14xf32", "512x256x3x3xf32", "4x512x7x7xf32")},
+    {"conv nchw 1x1 56x56x64",
+     CONV(NCHW, "", "1", "4x64x56x56xf32", "256x64x1x1xf32", "4x256x56x56xf32")},
+    {"conv nchw 1x1 14x14x1024",
+     CONV(NCHW, "", "1", "4x1024x14x14xf32", "256x1024x1x1xf32", "4x256x14x14xf32")},
+    {"conv nchw 1x1/2 56x56x256",
+     CONV(NCHW, STEP2, "1", "4x256x56x56xf32", "512x256x1x1xf32", "4x512x28x28xf32")},
+    {"conv nchw 7x7/2 224 rgb",
+     CONV(NCHW, ", window_strides = array<i64: 2, 2>, padding = dense<3> : tensor<2x2xi64>", "1",
+          "1x3x224x224xf32", "64x3x7x7xf32", "1x64x112x112xf32")},
+    {"conv nchw by input 56x56x64", CONV("[b, f, 0, 1]x[i, o, 0, 1]->[b, f, 0, 1]", PAD1 TURNED,
+                                         "1", "4x64x56x56xf32", "64x64x3x3xf32", "4x64x56x56xf32")},
+    {"conv nchw by input 7x7x512", CONV("[b, f, 0, 1]x[i, o, 0, 1]->[b, f, 0, 1]", PAD1 TURNED, "1",
+                                        "4x512x7x7xf32", "512x512x3x3xf32", "4x512x7x7xf32")},
+    {"conv nchw by input /2", CONV("[b, f, 0, 1]x[i, o, 0, 1]->[b, f, 0, 1]",
+                                   ", padding = dense<[[1, 2], [1, 2]]> : tensor<2x2xi64>, "
+                                   "lhs_dilation = array<i64: 2, 2>" TURNED,
+                                   "1", "4x128x28x28xf32", "128x64x3x3xf32", "4x64x56x56xf32")},
+    {"conv nchw by window 56x56x64", CONV("[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]", PAD1, "1",
+                                          "4x64x56x56xf32", "4x64x56x56xf32", "64x64x3x3xf32")},
+    {"conv nchw by window 14x14x256",
+     CONV("[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]", PAD1, "1", "4x256x14x14xf32",
+          "4x256x14x14xf32", "256x256x3x3xf32")},
+    {"conv nchw by window 7x7x512", CONV("[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]", PAD1, "1",
+                                         "4x512x7x7xf32", "4x512x7x7xf32", "512x512x3x3xf32")},
+    {"conv nchw by window 2x2x512", CONV("[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]", PAD1, "1",
+                                         "4x512x2x2xf32", "4x512x2x2xf32", "512x512x3x3xf32")},
+    {"conv nchw by window 1x1", CONV("[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]", "", "1",
+                                     "4x64x56x56xf32", "4x256x56x56xf32", "256x64x1x1xf32")},
     {"conv grouped nhwc 32",
      CONV(NHWC, PAD1, "32", "8x28x28x128xf32", "3x3x4x128xf32", "8x28x28x128xf32")},
     {"transpose 2048 f32", TRANSPOSE("1, 0", "2048x2048xf32", "2048x2048xf32")},

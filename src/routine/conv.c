@@ -3,6 +3,8 @@
 //   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
 //   phases      inputs with holes, as several without: conv_phase.c
+//   planes      positions next to each other (features first): conv_planes.c
+//   dots        few positions of large windows, features first: conv_dots.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
@@ -250,6 +252,13 @@ const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *s) {
   return &g->routine;
 }
 
+const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *s, const PjType *rhs) {
+  const PjRoutine *routine = pj__conv_dots(arena, s);
+  if (!routine)
+    routine = pj__conv_planes(arena, s, rhs);
+  return routine ? routine : pj__conv_product(arena, s);
+}
+
 const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   PjConvShape *s = PJ_NEW(arena, PjConvShape);
   const PjType *out = pj__out(op, 0);
@@ -272,7 +281,7 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   if (!routine)
     routine = pj__conv_phases(arena, s, op);
   if (!routine)
-    routine = pj__conv_product(arena, s);
+    routine = pj__conv_dense(arena, s, pj__in(op, 1));
   if (!routine)
     return NULL;
   PjRoutine *costs = (PjRoutine *)routine;

@@ -53,6 +53,17 @@ const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const
 // As a product of patches and window, or NULL for element types that none serves.
 const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *shape);
 
+// Over positions that lie next to each other in input and output (NCHW), from planes: of f32 or f64
+// numbers and what is computed in them. NULL if they do not, or for an input with holes.
+const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
+
+// With few positions and a window of long rows (the gradient by the window, features first): sums of
+// products of rows. NULL for what is not like that.
+const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *shape);
+
+// Without holes: the best of these.
+const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
+
 // The convolution |op| of an input with holes, without them; NULL if there are none, or windows
 // that stride or are dilated along with them.
 const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *shape, const PjOp *op);

@@ -135,7 +135,7 @@ static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const Pj
     to[out_dims[d]] *= s->in_dilation[d];
   }
   if (sub->window_size) {
-    phase->routine = pj__conv_product(arena, sub);
+    phase->routine = pj__conv_dense(arena, sub, pj__in(op, 1));
     if (!phase->routine)
       return false;
     int64_t count = 1;

@@ -207,6 +207,79 @@ static void usual(void **state) {
     }
 }
 
+// Features first, of many sizes: planes and copies of them, blocks of the sum, whole and partial
+// vectors and tiles, weights as they lie (OIHW), turned and packed.
+static void features_first(void **state) {
+  (void)state;
+  for (int round = 0; round < 90; ++round) {
+    Conv c = {.spatial = round % 10 == 9   ? 3
+                         : round % 10 == 8 ? 1
+                                           : 2,
+              .batch = random_int(1, 5),
+              .features = random_int(1, round % 3 ? 9 : 150),
+              .out_features = random_int(1, round % 2 ? 12 : 70),
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .layout = {1, random_int(0, 2) ? 5 : (int)random_int(0, 5), 1}};
+    if (round % 5 == 4) {
+      c.feature_groups = random_int(2, 4);
+      c.features = c.feature_groups * random_int(2, 6);
+      c.out_features = c.feature_groups * random_int(1, 9);
+    }
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      const bool point = random_int(0, 3) == 0;
+      c.in[d] = random_int(1, c.spatial == 3 ? 9 : round % 7 ? 20 : 60);
+      c.window[d] = point ? 1 : random_int(1, 5);
+      c.stride[d] = random_int(0, 2) ? 1 : random_int(2, 3);
+      c.in_dilation[d] = random_int(0, 7) ? 1 : 2;
+      c.window_dilation[d] = random_int(0, 3) ? 1 : random_int(2, 3);
+      c.padding[2 * d] = point ? 0 : random_int(-1, 5);
+      c.padding[2 * d + 1] = point ? 0 : random_int(-1, 5);
+      c.reversal[d] = random_int(0, 3) == 0;
+    }
+    for (size_t t = 0; t < 4; ++t)
+      if (t == 0 || (size_t)round % 4 == t)
+        check(&c, types[t][0], types[t][1], round % 3 == 0);
+  }
+}
+
+// Gradients by the window, features first: windows as large as the input, batch and features
+// exchanged, strides as dilation.
+static void window_gradients(void **state) {
+  (void)state;
+  for (int round = 0; round < 60; ++round) {
+    Conv c = {.spatial = round % 8 == 7   ? 3
+                         : round % 8 == 6 ? 1
+                                          : 2,
+              .batch = random_int(1, 20),
+              .features = random_int(1, 9),
+              .out_features = random_int(1, round % 2 ? 9 : 50),
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .layout = {5, 3, 5}};
+    if (round % 5 == 4) {
+      c.batch_groups = random_int(2, 4);
+      c.batch *= c.batch_groups;
+      c.out_features = c.batch_groups * random_int(1, 5);
+    }
+    c.layout[0] = 5, c.layout[1] = random_int(0, 5) ? 1 : 5, c.layout[2] = 5;
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      const int64_t taps = random_int(1, 4), step = random_int(1, 2);
+      c.window[d] = random_int(1, c.spatial == 3 ? 7 : 33);
+      c.stride[d] = random_int(0, 4) ? 1 : 2;
+      c.in_dilation[d] = 1;
+      c.window_dilation[d] = step;
+      c.padding[2 * d] = taps == 1 ? 0 : random_int(0, 2);
+      c.in[d] = (c.window[d] - 1) * step + 1 + random_int(0, step - 1);
+      c.padding[2 * d + 1] =
+          (taps - 1) * c.stride[d] + (c.window[d] - 1) * step + 1 - c.in[d] - c.padding[2 * d];
+    }
+    for (size_t t = 0; t < 4; ++t)
+      if (t == 0 || (size_t)round % 4 == t)
+        check(&c, types[t][0], types[t][1], round % 3 == 0);
+  }
+}
+
 // Inputs with holes: phases with and without places of the window, turned windows, groups, numbers
 // that are not finite.
 static void holes(void **state) {
@@ -235,11 +308,15 @@ static void holes(void **state) {
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   usual(state);
+  features_first(state);
+  window_gradients(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(random_windows), cmocka_unit_test(usual),
-                                     cmocka_unit_test(holes), cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(random_windows), cmocka_unit_test(usual),
+      cmocka_unit_test(features_first), cmocka_unit_test(window_gradients),
+      cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -690,23 +690,22 @@ class Builder:
             reach = 0 if k == 0 else (k - 1) * rhs_dilation[i] + 1
             shape[out_dims[2 + i]] = 0 if whole < reach else (whole - reach) // strides[i] + 1
 
-        # Written with the features last, which the plugin's fast loops want, and transposed around it: transposes of one
-        # convolution's result and the next one's operand meet and vanish, or become part of the elementwise kernel between.
-        x = self.transpose(x, [x_dims[0], *x_dims[2:], x_dims[1]])
-        w = self.transpose(w, [*w_dims[2:], w_dims[1], w_dims[0]])
-        last = tuple(shape[d] for d in (out_dims[0], *out_dims[2:], out_dims[1]))
-        space = "".join(f"{i}, " for i in range(spatial))
+        def layout(dims, first, second):
+            names = [""] * rank
+            names[dims[0]], names[dims[1]] = first, second
+            for i in range(spatial):
+                names[dims[2 + i]] = str(i)
+            return "[" + ", ".join(names) + "]"
+
         parts = [f"stride = {_ints(strides)}", "pad = [" + ", ".join(f"[{a}, {b}]" for a, b in padding) + "]",
                  f"lhs_dilate = {_ints(lhs_dilation)}", f"rhs_dilate = {_ints(rhs_dilation)}"]
         if reversal and any(reversal):
             parts.append("reverse = [" + ", ".join("true" if r else "false" for r in reversal) + "]")
-        y = self.emit(f"stablehlo.convolution({x.name}, {w.name}) dim_numbers = [b, {space}f]x[{space}i, o]->[b, {space}f], "
-                      f"window = {{{', '.join(parts)}}} {{feature_group_count = {groups} : i64, batch_group_count = {batch_groups} : i64}}"
-                      f" : ({x.type}, {w.type}) -> {type_text(last, x.dtype)}", last, x.dtype)
-        back = [0] * rank
-        for i, d in enumerate((out_dims[0], *out_dims[2:], out_dims[1])):
-            back[d] = i
-        return self.transpose(y, back)
+        shape = tuple(shape)
+        return self.emit(f"stablehlo.convolution({x.name}, {w.name}) dim_numbers = {layout(x_dims, 'b', 'f')}x{layout(w_dims, 'o', 'i')}"
+                         f"->{layout(out_dims, 'b', 'f')}, window = {{{', '.join(parts)}}} {{feature_group_count = {groups} : i64, "
+                         f"batch_group_count = {batch_groups} : i64}} : ({x.type}, {w.type}) -> {type_text(shape, x.dtype)}",
+                         shape, x.dtype)
 
     def cholesky(self, x, lower=True):
         return self.emit(f"stablehlo.cholesky {x.name}, lower = {'true' if lower else 'false'} : {x.type}", x.shape, x.dtype)

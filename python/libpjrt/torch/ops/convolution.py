@@ -33,8 +33,11 @@ def transposed(b, x, w, stride, padding, dilation, output_padding, groups):
     reach = [d * (k - 1) for d, k in zip(dilation, w.shape[2:])]
     edges = [(r - p, r - p + o) for r, p, o in zip(reach, padding, output_padding)]
     n = len(stride)
-    w = b.reverse(_grouped_weight(b, w, groups), range(2, 2 + n))
-    return _convolved(b, x, w, strides=[1] * n, padding=edges, lhs_dilation=stride, rhs_dilation=dilation, groups=groups)
+    turned = {"w_dims": (1, 0, *range(2, 2 + n))}  # which is output and input changes places, without moving anything
+    if groups > 1:
+        w, turned = _grouped_weight(b, w, groups), {}
+    return _convolved(b, x, w, strides=[1] * n, padding=edges, lhs_dilation=stride, rhs_dilation=dilation, reversal=[True] * n,
+                      groups=groups, **turned)
 
 
 def weight_gradient(b, x, grad, window, stride, padding, dilation, groups):
