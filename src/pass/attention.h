@@ -8,6 +8,7 @@
 enum {
   PJ_MAX_ATTENTION_PATH = 20, // operations between the first product and softmax
   PJ_NO_AXIS = -1,
+  PJ_NOT_SCORES = PJ_MAX_RANK, // what a product sums, or one of its operands alone has
 };
 
 // The axis of each dimension of some value.
@@ -29,6 +30,15 @@ typedef struct PjAttentionSearch {
   int32_t num_axes;
 } PjAttentionSearch;
 
+// ---- match_attention.c
+// Softmax without its division: |exp| is the exponential of scores less their maximum along the
+// keys. Finds the first product, roles, steps and their inputs, which begin at |first_input|, and
+// the axes of the exponentials.
+bool pj_attention_match_softmax(PjAttentionSearch *m, const PjOp *exp, uint32_t first_input,
+                                PjScoreAxes *axes);
+// |op| adds up, or finds the maximum of, |of| from the neutral value on.
+bool pj_attention_is_reduce(const PjOp *op, const PjValue *of, PjOpKind kind);
+
 // ---- attention_axes.c
 // The operation of this region that makes |value|, or NULL.
 const PjOp *pj_attention_made_by(const PjAttentionSearch *m, const PjValue *value);
@@ -49,6 +59,9 @@ const PjValue *pj_attention_source(PjAttentionSearch *m, const PjValue *value, P
 // Strides of |type| along each axis, in elements.
 void pj_attention_strides(const PjAttentionSearch *m, const PjType *type, const PjScoreAxes *axes,
                           int64_t *out);
+// The axes of |op|'s result from those of its operand: a reshape, transpose or convert. False if
+// the dimensions do not go through.
+bool pj_attention_moved(const PjOp *op, const PjScoreAxes *in, PjScoreAxes *out);
 // Such |strides| as the routine wants them: along rows and keys (either may be NULL) and batches.
 void pj_attention_set_strides(const PjAttentionSearch *m, const int64_t *strides, int64_t *row,
                               int64_t *key, int64_t *batch);
@@ -64,6 +77,11 @@ bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjScoreAxe
                          bool steps);
 
 // ---- attention_products.c
+// Of operand |side| of a product: which dimension of the result each is, or, of the summed ones,
+// PJ_NO_AXIS.
+void pj_attention_result_axes(const PjOp *dot, uint32_t side, PjScoreAxes *out, bool *summed);
+// The value that transposes make of |dot|'s result where nothing else reads it, and its axes.
+const PjValue *pj_attention_transposed(const PjOp *dot, const uint32_t *uses, PjScoreAxes *axes);
 // A product of arrays that the routine reads, summed in f32.
 bool pj_attention_is_product(const PjOp *dot);
 // Which axes are keys (m->key is known), rows and batches, and where q and k lie. Rows: the longest

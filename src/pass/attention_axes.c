@@ -39,6 +39,20 @@ bool pj_score_axes_reshape(const PjType *from, const PjType *to, const PjScoreAx
   return d == from->rank;
 }
 
+bool pj_attention_moved(const PjOp *op, const PjScoreAxes *in, PjScoreAxes *out) {
+  PjScoreAxes next = *in;
+  if (op->kind == PJ_OP_RESHAPE &&
+      !pj_score_axes_reshape(op->operands[0]->type, op->results[0].type, in, &next))
+    return false;
+  if (op->kind == PJ_OP_TRANSPOSE) {
+    const int64_t *permutation = PJ_INTS(op, permutation, NULL);
+    for (int32_t d = 0; d < in->rank; ++d)
+      next.of[d] = in->of[permutation[d]];
+  }
+  *out = next;
+  return true;
+}
+
 bool pj_score_axes_equal(const PjScoreAxes *a, const PjScoreAxes *b) {
   if (a->rank != b->rank)
     return false;

@@ -6,7 +6,7 @@ enum { NEAR = 64 }; // operations behind a product, within which its reader is l
 
 // A product's dimensions: of one operand, which axis of the result each is; or, of the summed
 // ones, PJ_NO_AXIS.
-static void result_axes(const PjOp *dot, uint32_t side, PjScoreAxes *out, bool *summed) {
+void pj_attention_result_axes(const PjOp *dot, uint32_t side, PjScoreAxes *out, bool *summed) {
   uint32_t batches, sums;
   const int64_t *lhs_batch = PJ_INTS(dot, lhs_batching_dimensions, &batches),
                 *rhs_batch = PJ_INTS(dot, rhs_batching_dimensions, NULL),
@@ -49,7 +49,7 @@ static bool set_operand(PjAttentionSearch *m, uint32_t side, int8_t main, PjAtte
   const PjValue *value = m->scores_dot->operands[side];
   PjScoreAxes axes;
   bool summed[PJ_MAX_RANK];
-  result_axes(m->scores_dot, side, &axes, summed);
+  pj_attention_result_axes(m->scores_dot, side, &axes, summed);
   int64_t strides[PJ_MAX_RANK], stride = 1;
   *depth = 1;
   out->col = 1;
@@ -105,14 +105,31 @@ bool pj_attention_set_roles(PjAttentionSearch *m) {
          set_operand(m, keys, m->key, &a->k, &a->depth, 1);
 }
 
+const PjValue *pj_attention_transposed(const PjOp *dot, const uint32_t *uses, PjScoreAxes *axes) {
+  const PjValue *result = &dot->results[0];
+  int near = uses[result->id] == 1 ? NEAR : 0;
+  for (const PjOp *op = dot->next; op && near > 0; op = op->next, --near) {
+    bool reads = false;
+    for (uint32_t i = 0; i < op->num_operands; ++i)
+      reads |= op->operands[i] == result;
+    if (!reads)
+      continue;
+    if (op->kind != PJ_OP_TRANSPOSE)
+      break;
+    pj_attention_moved(op, axes, axes);
+    return &op->results[0];
+  }
+  return result;
+}
+
 bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t side,
                              const PjScoreAxes *axes, const uint32_t *uses) {
   PjAttention *a = &m->out->what;
   const PjValue *v = dot->operands[1 - side];
   PjScoreAxes p_result, v_result, v_axes, out_axes;
   bool p_summed[PJ_MAX_RANK], v_summed[PJ_MAX_RANK];
-  result_axes(dot, side, &p_result, p_summed);
-  result_axes(dot, 1 - side, &v_result, v_summed);
+  pj_attention_result_axes(dot, side, &p_result, p_summed);
+  pj_attention_result_axes(dot, 1 - side, &v_result, v_summed);
   uint32_t sums;
   const int64_t *lhs_sum = PJ_INTS(dot, lhs_contracting_dimensions, &sums),
                 *rhs_sum = PJ_INTS(dot, rhs_contracting_dimensions, NULL);
@@ -160,34 +177,17 @@ bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t sid
     return false;
   pj_attention_set_strides(m, strides, NULL, &a->v.row, a->v.batch);
   m->out->inputs[2] = v;
-  // Transposes that only move the result.
-  const PjOp *last = dot;
-  const PjType *type = dot->results[0].type;
-  int near = uses[last->results[0].id] == 1 ? NEAR : 0;
-  for (const PjOp *op = dot->next; op && near > 0; op = op->next, --near) {
-    bool reads = false;
-    for (uint32_t i = 0; i < op->num_operands; ++i)
-      reads |= op->operands[i] == &last->results[0];
-    if (!reads)
-      continue;
-    if (op->kind != PJ_OP_TRANSPOSE)
-      break;
-    const int64_t *permutation = PJ_INTS(op, permutation, NULL);
-    PjScoreAxes next = out_axes;
-    int32_t moved = width;
-    for (int32_t d = 0; d < out_axes.rank; ++d) {
-      next.of[d] = out_axes.of[permutation[d]];
-      if (permutation[d] == width)
-        moved = d;
+  if (v_width >= 0)
+    out_axes.of[width] = PJ_NOT_SCORES;
+  const PjValue *result = pj_attention_transposed(dot, uses, &out_axes);
+  if (result->def != dot && !pj_attention_keep(m, result->def))
+    return false;
+  const PjType *type = result->type;
+  for (int32_t d = 0; d < type->rank; ++d)
+    if (out_axes.of[d] == PJ_NOT_SCORES) {
+      width = d;
+      out_axes.of[d] = PJ_NO_AXIS;
     }
-    out_axes = next;
-    width = moved;
-    last = op;
-    type = op->results[0].type;
-    if (!pj_attention_keep(m, op))
-      return false;
-    break;
-  }
   a->out.dtype = type->dtype;
   a->out.col = stride = 1;
   for (int32_t d = type->rank - 1; d >= 0; --d) {
@@ -199,6 +199,8 @@ bool pj_attention_set_values(PjAttentionSearch *m, const PjOp *dot, uint32_t sid
   }
   pj_attention_strides(m, type, &out_axes, strides);
   pj_attention_set_strides(m, strides, &a->out.row, NULL, a->out.batch);
-  m->out->last = last;
+  m->out->place = result->def;
+  m->out->outputs[0] = result;
+  m->out->num_outputs = 1;
   return true;
 }

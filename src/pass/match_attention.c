@@ -22,7 +22,7 @@ static const PjOp *expect(PjAttentionSearch *m, const PjValue *value, PjOpKind k
   return op && op->kind == kind && pj_attention_keep(m, op) ? op : NULL;
 }
 
-static bool is_reduce(const PjOp *op, const PjValue *of, PjOpKind kind) {
+bool pj_attention_is_reduce(const PjOp *op, const PjValue *of, PjOpKind kind) {
   double init;
   if (op->num_operands != 2 || op->operands[0] != of || pj_region_binary(&op->regions[0]) != kind ||
       !pj_const_float(op->operands[1], &init))
@@ -57,15 +57,16 @@ static bool is_repeated_reduce(PjAttentionSearch *m, const PjValue *value, const
   const PjValue *source = pj_attention_source(m, value, &found, true);
   const PjOp *reduce = source ? expect(m, source, PJ_OP_REDUCE) : NULL;
   int8_t axis;
-  return reduce && is_reduce(reduce, of, kind) && reduced_axis(reduce, axes, &axis, &left) &&
-         axis == m->key && pj_score_axes_equal(&left, &found);
+  return reduce && pj_attention_is_reduce(reduce, of, kind) &&
+         reduced_axis(reduce, axes, &axis, &left) && axis == m->key &&
+         pj_score_axes_equal(&left, &found);
 }
 
 // Nothing but the match reads what its operations make, the last one aside.
 static bool is_closed(const PjAttentionSearch *m, const uint32_t *uses) {
   const PjAttentionMatch *out = m->out;
   for (uint32_t i = 0; i < out->num_ops; ++i) {
-    if (out->ops[i] == out->last)
+    if (out->ops[i] == out->place)
       continue;
     uint32_t inside = 0;
     for (uint32_t j = 0; j < out->num_ops; ++j) {
@@ -86,25 +87,12 @@ static bool is_closed(const PjAttentionSearch *m, const uint32_t *uses) {
   return true;
 }
 
-// The weights |value|, operand |side| of |dot|.
-static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, const uint32_t *uses) {
-  // What lies between softmax and the product.
-  const PjOp *behind[4];
-  uint32_t num_behind = 0;
-  const PjValue *value = dot->operands[side];
-  const PjOp *op;
-  while ((op = pj_attention_made_by(m, value)) && num_behind < 4 &&
-         (op->kind == PJ_OP_RESHAPE || op->kind == PJ_OP_TRANSPOSE || op->kind == PJ_OP_CONVERT)) {
-    if (!pj_attention_is_float(value) || !pj_attention_keep(m, op))
-      return false;
-    behind[num_behind++] = op;
-    value = op->operands[0];
-  }
-  const PjOp *divide = expect(m, value, PJ_OP_DIVIDE);
-  const PjOp *exp = divide ? expect(m, divide->operands[0], PJ_OP_EXPONENTIAL) : NULL;
-  const PjOp *minus = exp ? expect(m, exp->operands[0], PJ_OP_SUBTRACT) : NULL;
+bool pj_attention_match_softmax(PjAttentionSearch *m, const PjOp *exp, uint32_t first_input,
+                                PjScoreAxes *out) {
+  const PjOp *minus = expect(m, exp->operands[0], PJ_OP_SUBTRACT);
   int budget = 64;
-  if (!minus || value->type->dtype != PJ_DT_F32 || !pj_type_is_static(value->type) ||
+  if (!minus || exp->results[0].type->dtype != PJ_DT_F32 ||
+      !pj_type_is_static(exp->results[0].type) ||
       !pj_attention_find_scores(m, minus->operands[0], 0, &budget) ||
       !pj_attention_is_product(m->scores_dot) || !pj_attention_keep(m, m->scores_dot))
     return false;
@@ -127,27 +115,36 @@ static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, con
       most->def->operands[0] != minus->operands[0] ||
       !reduced_axis(most->def, &axes, &m->key, &left) || !pj_attention_set_roles(m))
     return false;
-  m->out->num_inputs = 3;
+  m->out->num_inputs = first_input;
   PjScoreAxes again = start;
-  if (!pj_attention_follow(m, minus->operands[0], &again, true) ||
-      !is_repeated_reduce(m, minus->operands[1], minus->operands[0], PJ_OP_MAXIMUM, &axes) ||
+  *out = axes;
+  return pj_attention_follow(m, minus->operands[0], &again, true) &&
+         is_repeated_reduce(m, minus->operands[1], minus->operands[0], PJ_OP_MAXIMUM, &axes);
+}
+
+// The weights |value|, operand |side| of |dot|.
+static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, const uint32_t *uses) {
+  // What lies between softmax and the product.
+  const PjOp *behind[4];
+  uint32_t num_behind = 0;
+  const PjValue *value = dot->operands[side];
+  const PjOp *op;
+  while ((op = pj_attention_made_by(m, value)) && num_behind < 4 &&
+         (op->kind == PJ_OP_RESHAPE || op->kind == PJ_OP_TRANSPOSE || op->kind == PJ_OP_CONVERT)) {
+    if (!pj_attention_is_float(value) || !pj_attention_keep(m, op))
+      return false;
+    behind[num_behind++] = op;
+    value = op->operands[0];
+  }
+  const PjOp *divide = expect(m, value, PJ_OP_DIVIDE);
+  const PjOp *exp = divide ? expect(m, divide->operands[0], PJ_OP_EXPONENTIAL) : NULL;
+  PjScoreAxes axes;
+  if (!exp || !pj_attention_match_softmax(m, exp, 3, &axes) ||
       !is_repeated_reduce(m, divide->operands[1], &exp->results[0], PJ_OP_ADD, &axes))
     return false;
-  const PjType *from = value->type;
-  while (num_behind-- > 0) {
-    op = behind[num_behind];
-    PjScoreAxes next = axes;
-    if (op->kind == PJ_OP_RESHAPE &&
-        !pj_score_axes_reshape(from, op->results[0].type, &axes, &next))
+  while (num_behind-- > 0)
+    if (!pj_attention_moved(behind[num_behind], &axes, &axes))
       return false;
-    if (op->kind == PJ_OP_TRANSPOSE) {
-      const int64_t *permutation = PJ_INTS(op, permutation, NULL);
-      for (int32_t d = 0; d < axes.rank; ++d)
-        next.of[d] = axes.of[permutation[d]];
-    }
-    axes = next;
-    from = op->results[0].type;
-  }
   return pj_attention_set_values(m, dot, side, &axes, uses) && is_closed(m, uses);
 }
 
@@ -156,7 +153,7 @@ bool pj_match_attention(const PjOp *op, const uint32_t *uses, PjAttentionMatch *
     return false;
   for (uint32_t side = 0; side < 2; ++side) {
     PjAttentionSearch m = {.out = out, .region = op->region};
-    *out = (PjAttentionMatch){.num_ops = 1, .ops = {op}, .last = op};
+    *out = (PjAttentionMatch){.num_ops = 1, .ops = {op}, .place = op};
     if (match_side(&m, op, side, uses))
       return true;
   }

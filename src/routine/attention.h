@@ -48,3 +48,22 @@ typedef struct PjAttention {
 // in[0]: q, in[1]: k, in[2]: v, then the inputs of steps that have one, in order; out[0]: the
 // result. NULL where heads are too wide for it. All sizes are at least 1. Allocates from |arena|.
 const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what);
+
+// The gradient of |of|, given that of its result, which lies as of.out says:
+//
+//   dv[j, w] = sum over r of p[r, j] * dout[r, w]
+//   dp[r, j] = sum over w of dout[r, w] * v[j, w]
+//   ds[r, j] = factor * p[r, j] * (dp[r, j] - sum over i of p[r, i] * dp[r, i]), 0 where a mask
+//   hides dq[r, d] = sum over j of ds[r, j] * k[j, d] dk[j, d] = sum over r of ds[r, j] * q[r, d]
+//
+// The scores are computed again; p and ds exist for a few queries at a time. Sums over queries have
+// a fixed order. Keys that a causal mask hides are skipped as in attention, if in addition nothing
+// they would be multiplied by could overflow.
+typedef struct PjAttentionGradient {
+  PjAttention of;
+  float factor;
+  PjAttentionArray dq, dk, dv;
+} PjAttentionGradient;
+
+// in[0..3]: q, k, v, dout, then inputs of steps; out[0..2]: dq, dk, dv. Otherwise as above.
+const PjRoutine *pj_routine_attention_gradient(PjArena *arena, const PjAttentionGradient *what);

@@ -6,6 +6,7 @@ typedef struct PjAttentionLoops {
   // --- tiles of scores, [key][query], of two vectors a row
   void (*causal)(int64_t rows, int64_t key, float value, float *scores);
   void (*weigh)(int64_t n, float *scores, float *most, float *sum, float *factor);
+  void (*differentiate)(int64_t n, float factor, float *scores, float *change, float *most);
   void (*rescale)(int64_t rows, bool divide, const float *factor, float *x);
   // --- one query; rows of k and v lie |step| elements apart
   void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const float *q, float *out);
@@ -15,6 +16,7 @@ typedef struct PjAttentionLoops {
   // --- any numbers
   void (*scale)(int64_t n, float factor, float *x);
   bool (*finite)(int64_t n, const float *x);
+  float (*largest)(int64_t n, const float *x);
 } PjAttentionLoops;
 
 const PjAttentionLoops *pj__attention_loops(void);

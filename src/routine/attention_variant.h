@@ -71,6 +71,48 @@ PJ_TARGET static void PJ_V(weigh)(int64_t n, float *scores, float *most, float *
   PJ_UNROLL for (int i = 0; i < 2; ++i) l[i] = l[i] * f[i] + total[i];
 }
 
+// Softmax over all |n| keys and its gradient: scores become weights, and |change|, the gradient of
+// the weights, becomes that of the scores, times |factor|:
+//
+//   p[j] = exp(s[j] - most) / sum of them;  change[j] = p[j] * (change[j] - sum of p * change)
+//
+// |most|: the largest score of each query.
+PJ_TARGET static void PJ_V(differentiate)(int64_t n, float factor, float *scores, float *change,
+                                          float *most) {
+  typedef PJ_V(Vec) Vec;
+  typedef PJ_V(Int) Int;
+  enum { LANES = PJ_VB / 4 };
+  Vec *s = (Vec *)scores, *d = (Vec *)change, *m = (Vec *)most;
+  Vec high[2], base[2], total[2] = {{0}, {0}}, mean[2] = {{0}, {0}};
+  high[0] = high[1] = (Vec){0} - __builtin_inff();
+  for (int64_t j = 0; j < n; ++j) {
+    high[0] = PJ_V(maximum)(s[2 * j], high[0]);
+    high[1] = PJ_V(maximum)(s[2 * j + 1], high[1]);
+  }
+  PJ_UNROLL for (int i = 0; i < 2; ++i) {
+    const Int none = high[i] == -__builtin_inff();
+    base[i] = (Vec)((Int)high[i] & ~none);
+    m[i] = high[i];
+  }
+  for (int64_t j = 0; j < n; ++j)
+    PJ_UNROLL for (int i = 0; i < 2; ++i) {
+      const Vec p = PJ_V(exp)(s[2 * j + i] - base[i]);
+      s[2 * j + i] = p;
+      total[i] += p;
+      mean[i] += p * d[2 * j + i];
+    }
+  PJ_UNROLL for (int i = 0; i < 2; ++i) {
+    total[i] = 1.0f / total[i];
+    mean[i] *= total[i];
+  }
+  for (int64_t j = 0; j < n; ++j)
+    PJ_UNROLL for (int i = 0; i < 2; ++i) {
+      const Vec p = s[2 * j + i] * total[i];
+      s[2 * j + i] = p;
+      d[2 * j + i] = p * (d[2 * j + i] - mean[i]) * factor;
+    }
+}
+
 // Each of |rows| rows of two vectors times |factor|, or, |divide|, by it.
 PJ_TARGET static void PJ_V(rescale)(int64_t rows, bool divide, const float *factor, float *x) {
   typedef PJ_V(Vec) Vec;
@@ -94,6 +136,29 @@ PJ_TARGET static bool PJ_V(finite)(int64_t n, const float *x) {
   for (int lane = 0; lane < LANES; ++lane)
     rest += sum[lane];
   return rest == 0;
+}
+
+// The largest |x|; what is not finite counts as more than everything else.
+PJ_TARGET static float PJ_V(largest)(int64_t n, const float *x) {
+  enum { LANES = PJ_VB / 4 };
+  PJ_V(Int) most = {0};
+  int64_t i = 0;
+  for (; i < n; i += LANES) {
+    PJ_V(Int) bits = {0};
+    if (i + LANES <= n)
+      bits = *(const PJ_V(Int) *)(x + i);
+    else
+      memcpy(&bits, x + i, (size_t)(n - i) * sizeof *x);
+    bits &= 0x7fffffff;
+    const PJ_V(Int) more = bits > most;
+    most = (bits & more) | (most & ~more);
+  }
+  int32_t all = 0;
+  for (int lane = 0; lane < LANES; ++lane)
+    all = most[lane] > all ? most[lane] : all;
+  float result;
+  memcpy(&result, &all, sizeof result);
+  return result;
 }
 
 // out[j] = sum over d of k[j * step + d] * q[d]. Eight keys at a time, always, so that a score does
@@ -210,10 +275,12 @@ PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_
 static const PjAttentionLoops PJ_V(loops)[] = {{
     .causal = PJ_V(causal),
     .weigh = PJ_V(weigh),
+    .differentiate = PJ_V(differentiate),
     .rescale = PJ_V(rescale),
     .dots = PJ_V(dots),
     .weigh_row = PJ_V(weigh_row),
     .mix = PJ_V(mix),
     .scale = PJ_V(scale),
     .finite = PJ_V(finite),
+    .largest = PJ_V(largest),
 }};

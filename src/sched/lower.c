@@ -73,17 +73,19 @@ static PjStatus lower_routine(PjLower *l, const PjUnit *unit, PjSteps *out) {
   }
   uint32_t num_reads;
   const PjValue *const *reads = pj_reads(&l->ops[op->id], op, &num_reads);
-  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, num_reads, op->num_results);
-  step->routine = routine;
   const PjAttentionMatch *attention = l->ops[op->id].attention;
+  const uint32_t num_results = attention ? attention->num_outputs : op->num_results;
+  PjStep *step = pj_step_add(l, out, PJ_STEP_ROUTINE, op, num_reads, num_results);
+  step->routine = routine;
   if (attention) {
     step->num_ops = attention->num_ops;
     step->ops = pj_arena_memdup(l->arena, attention->ops, step->num_ops * sizeof *step->ops);
   }
   for (uint32_t i = 0; i < num_reads; i++)
     pj_slot_touch(l, step->in[i] = pj_slot_of(l, reads[i]));
-  for (uint32_t i = 0; i < op->num_results; i++)
-    pj_slot_touch(l, step->out[i] = pj_slot_for(l, &op->results[i]));
+  for (uint32_t i = 0; i < num_results; i++)
+    pj_slot_touch(l, step->out[i] =
+                         pj_slot_for(l, attention ? attention->outputs[i] : &op->results[i]));
   l->schedule->num_routines++;
   l->schedule->cost += routine->flops / 20 + routine->bytes / 8 + 100;
   return PJ_STATUS_OK;

@@ -61,7 +61,7 @@ typedef struct PjLower {
   PjSchedule *schedule;
   const PjScheduleOptions *options;
   PjOpInfoSched *ops;     // by PjOp.id
-  const uint32_t *uses;   // by PjValue.id, regions included
+  uint32_t *uses;         // by PjValue.id, regions included, less those that gradients take
   uint32_t *slot_of;      // by PjValue.id
   uint32_t *wanted;       // by PjValue.id: the slot in which a result should be made
   const PjValue **origin; // by PjValue.id: of an alias, the value whose memory it is in; else NULL

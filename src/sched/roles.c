@@ -138,20 +138,23 @@ static bool find_exchange(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   return true;
 }
 
-// Products around a softmax are one routine, of whose operations the last has the role.
-static void find_attention(PjLower *l, const PjOp *op) {
+// Products around a softmax are one routine, and so is their gradient: one of the operations has
+// the role.
+static void find_attention(PjLower *l, const PjOp *op, bool gradient) {
   PjAttentionMatch match, *kept;
-  if (op->kind != PJ_OP_DOT_GENERAL || !pj_match_attention(op, l->uses, &match))
+  if (op->kind != PJ_OP_DOT_GENERAL || info_of(l, op)->absorbed || info_of(l, op)->attention ||
+      !(gradient ? pj_match_attention_gradient : pj_match_attention)(op, l->uses, &match))
     return;
-  PjOpInfoSched *last = info_of(l, match.last);
-  last->routine = pj_routine_attention(l->arena, &match.what);
-  if (!last->routine)
+  const PjRoutine *routine = gradient ? pj_routine_attention_gradient(l->arena, &match.gradient)
+                                      : pj_routine_attention(l->arena, &match.what);
+  if (!routine || (gradient && !pj_attention_take(&match, l->uses)))
     return;
   for (uint32_t i = 0; i < match.num_ops; i++)
-    info_of(l, match.ops[i])->absorbed = match.ops[i] != match.last;
+    info_of(l, match.ops[i])->absorbed = match.ops[i] != match.place;
   kept = PJ_NEW(l->work, PjAttentionMatch);
   *kept = match;
-  last->attention = kept;
+  info_of(l, match.place)->routine = routine;
+  info_of(l, match.place)->attention = kept;
 }
 
 static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
@@ -428,8 +431,9 @@ static void again(PjLower *l, const PjOp *op) {
 
 void pj_lower_roles(PjLower *l, const PjRegion *region) {
   const PjOp *end = pj_region_terminator(region);
-  for (const PjOp *op = region->first; op && !l->options->source; op = op->next)
-    find_attention(l, op);
+  for (int gradient = 1; gradient >= 0 && !l->options->source; gradient--)
+    for (const PjOp *op = region->first; op; op = op->next)
+      find_attention(l, op, gradient);
   for (const PjOp *op = region->first; op; op = op->next) {
     if (op == end) {
       for (uint32_t i = 0; i < op->num_operands; i++)

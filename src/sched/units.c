@@ -367,7 +367,9 @@ void pj_lower_units(PjLower *l, const PjRegion *region, PjUnits *out) {
     bool groups =
         (info->role == PJ_OPROLE_INLINE || info->role == PJ_OPROLE_REDUCE) && !pj_is_alias(l, op);
     if (!groups) {
-      open_unit(l, op, out, false);
+      PjUnit *unit = open_unit(l, op, out, false);
+      for (uint32_t r = 0; info->attention && r < info->attention->num_outputs; r++)
+        l->ops[info->attention->outputs[r]->def->id].unit = unit;
       for (uint32_t r = 0; pj_is_alias(l, op) && r < op->num_results; r++)
         l->origin[op->results[r].id] = pj_origin(l, op->operands[r]);
       continue;
