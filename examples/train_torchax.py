@@ -1,29 +1,12 @@
-"""PyTorch through torchax and JAX: JAX_PLATFORMS=pjrt_cpu,cpu python examples/train_torchax.py"""
-
-import libpjrt.torchax  # before torchax
-import torch
-import torchax
+"""PyTorch through torchax and JAX: pip install 'libpjrt[torchax]'; JAX_PLATFORMS=pjrt_cpu,cpu python examples/train_torchax.py"""
+import libpjrt.torchax, torch, torchax  # in this order
 from torchax.interop import jax_jit, jax_value_and_grad
-
 torchax.enable_globally()
-torch.manual_seed(0)
+
 model = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1)).to("jax")
-x = torch.randn(256, 16).to("jax")
-y = x.sin().sum(1, keepdim=True)
-weights = dict(model.named_parameters())
-
-
-def loss_of(weights):
-    return ((torch.func.functional_call(model, weights, x) - y) ** 2).mean()
-
-
-def step(weights):
-    loss, slopes = jax_value_and_grad(loss_of)(weights)
-    return loss, {name: weights[name] - 0.05 * slopes[name] for name in weights}
-
-
-step = jax_jit(step)
+x, weights, losses = torch.randn(256, 16).to("jax"), dict(model.named_parameters()), []
+step = jax_jit(jax_value_and_grad(lambda w: (torch.func.functional_call(model, w, x) - x.sin().sum(1, keepdim=True)).square().mean()))
 for i in range(101):
-    loss, weights = step(weights)
-    if i % 20 == 0:
-        print(i, round(loss.item(), 4))
+    loss, slopes = step(weights)
+    weights, losses = {name: w - 0.05 * slopes[name] for name, w in weights.items()}, [*losses, loss.item()]
+print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}")

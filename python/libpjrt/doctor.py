@@ -6,6 +6,7 @@ framework itself.
 
 import argparse
 import dataclasses
+import importlib
 import importlib.metadata
 import json
 import os
@@ -31,6 +32,7 @@ class Road:
     environment: dict
     program: str  # raises, or prints what ran where
     alone: str = ""  # said where another version of a distribution is there
+    check: str = ""  # module whose check() finds what is missing, as pairs (ok, text that says what to do)
 
 
 ROADS = (
@@ -63,7 +65,7 @@ import tensorflow as tf
 with tf.device("PJRT"):
     assert float(tf.reduce_sum(tf.range(4.0) * 2)) == 12
 print('libpjrt.tensorflow.load(), tf.device("PJRT")')
-"""),
+""", check="libpjrt.tensorflow.check"),
 )
 
 
@@ -177,6 +179,9 @@ def check_road(road: Road) -> dict:
     if road.entry and not any(point.name == road.entry[1] for point in _entry_points(road.entry[0])):
         return {**result, "status": BROKEN, "says": f"{there}; entry point {road.entry[1]} of {road.entry[0]} is not registered",
                 "mend": "pip install libpjrt in this environment: a folder on PYTHONPATH has no entry points"}
+    wants = [text for ok, text in importlib.import_module(road.check).check() if ok is False] if road.check else []
+    if wants:
+        return {**result, "status": BROKEN, "says": there, "mend": "; ".join(wants)}
     ok, says = _run(road.program, road.environment)
     if not ok:
         return {**result, "status": BROKEN, "says": f"{there}; {says}", "mend": _mend(road, says)}

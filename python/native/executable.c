@@ -1,8 +1,8 @@
 // A compiled program on tensors.
 //
-// Inputs. Each tensor is dense in the order that the program's parameter has, which is the caller's
-// promise, as is that nobody writes to it meanwhile. Where its memory is aligned as the plugin
-// wants, the program reads it in place, otherwise the plugin copies it.
+// Inputs. Each tensor is checked to lie as the program's parameter does; that nobody writes to it
+// meanwhile is the caller's promise. Where its memory is aligned as the plugin wants, the program
+// reads it in place, otherwise the plugin copies it.
 //
 // Results are new tensors in the plugin's memory, given back when the tensor dies. A result that
 // overwrites a parameter is made in the tensor's memory where the program says that the parameter
@@ -15,13 +15,6 @@
 
 #include "native.h"
 
-typedef struct Input {
-  PJRT_Buffer_Type type;
-  size_t rank;
-  int64_t *dims;
-  bool given; // a result overwrites it
-} Input;
-
 typedef struct Output {
   Py_ssize_t into; // the parameter that it overwrites, or -1
   PynTensor tensor;
@@ -32,14 +25,13 @@ typedef struct Executable {
   PyObject_HEAD PynShared *shared;
   PjhExecutable *executable;
   size_t num_inputs, num_outputs, num_results; // results: outputs that become tensors
-  Input *inputs;
+  PynInput *inputs;
   Output *outputs;
-  PyObject *from_dlpack;
+  PynFramework framework;
   PJRT_Buffer_OpaqueDeviceMemoryDataPointer *pointer_of;
 } Executable;
 
 PyObject *pyn_executable_type;
-static PyObject *data_ptr_name; // "data_ptr"
 
 // --- Making --------------------------------------------------------------------------------------
 
@@ -56,28 +48,61 @@ static bool read_ints(PyObject *tuple, Py_ssize_t count, int64_t *out) {
   return true;
 }
 
-static bool read_input(PyObject *item, Input *input) {
+// The tensor's dimension for each of the parameter's: |order| if given, else the same.
+static bool read_order(PyObject *order, PynInput *input) {
+  input->order = (int32_t *)(input->dims + input->rank + 1);
+  uint64_t seen = 0;
+  if (input->rank > 64 || (order && (size_t)PyTuple_Size(order) != input->rank)) {
+    PyErr_SetString(PyExc_ValueError, "the order is not one of the parameter's dimensions");
+    return false;
+  }
+  for (size_t i = 0; i < input->rank; i++) {
+    size_t d = order ? PyLong_AsSize_t(PyTuple_GetItem(order, (Py_ssize_t)i)) : i;
+    if (d >= input->rank || (seen >> d & 1)) {
+      PyErr_SetString(PyExc_ValueError, "the order is not one of the parameter's dimensions");
+      return false;
+    }
+    seen |= UINT64_C(1) << d;
+    input->order[i] = (int32_t)d;
+  }
+  return true;
+}
+
+static bool read_input(PyObject *item, PynInput *input) {
   const char *name;
   Py_ssize_t size;
-  PyObject *shape;
-  if (!PyArg_ParseTuple(item, "s#O!", &name, &size, &PyTuple_Type, &shape))
+  PyObject *shape, *order = NULL;
+  if (!PyArg_ParseTuple(item, "s#O!|O!", &name, &size, &PyTuple_Type, &shape, &PyTuple_Type,
+                        &order))
     return false;
   input->type = pjh_type_from_name(name, (size_t)size);
   if (input->type == PJRT_Buffer_Type_INVALID) {
     PyErr_Format(PyExc_ValueError, "no element type is called %s", name);
     return false;
   }
+  if (!pyn_dlpack_type(input->type, &input->code, &input->bits)) {
+    PyErr_Format(PyExc_ValueError, "DLPack has no type for %s", name);
+    return false;
+  }
   Py_ssize_t rank = PyTuple_Size(shape);
   input->rank = (size_t)rank;
-  input->dims = calloc((size_t)rank + 1, sizeof *input->dims);
+  input->dims = calloc(2 * (size_t)rank + 2, sizeof *input->dims);
   if (!input->dims) {
     PyErr_NoMemory();
     return false;
   }
-  return read_ints(shape, rank, input->dims);
+  if (!read_ints(shape, rank, input->dims) || !read_order(order, input))
+    return false;
+  input->elements = 1;
+  for (size_t i = 0; i < input->rank; i++)
+    if (__builtin_mul_overflow(input->elements, input->dims[i], &input->elements)) {
+      PyErr_SetString(PyExc_ValueError, "a parameter has too many elements");
+      return false;
+    }
+  return true;
 }
 
-static bool same_bytes(const PjhExecutable *executable, size_t index, const Input *input) {
+static bool same_bytes(const PjhExecutable *executable, size_t index, const PynInput *input) {
   PJRT_Buffer_Type type;
   const int64_t *dims;
   size_t rank;
@@ -155,7 +180,7 @@ static bool read_output(Executable *self, size_t index, PyObject *item, Output *
   return true;
 }
 
-static bool fill(Executable *self, PyObject *inputs, PyObject *outputs, PyObject *from_dlpack) {
+static bool fill(Executable *self, PyObject *inputs, PyObject *outputs, PyObject *tensor_type) {
   const PJRT_Api *api = pjh_plugin_api(self->shared->plugin);
   if (!pjh_plugin_has(self->shared->plugin, "Buffer_OpaqueDeviceMemoryDataPointer")) {
     PyErr_SetString(PyExc_NotImplementedError, "the plugin does not say where its arrays lie");
@@ -175,8 +200,8 @@ static bool fill(Executable *self, PyObject *inputs, PyObject *outputs, PyObject
     PyErr_NoMemory();
     return false;
   }
-  self->from_dlpack = from_dlpack;
-  Py_INCREF(from_dlpack);
+  if (!pyn_framework_init(tensor_type, &self->framework))
+    return false;
   for (size_t i = 0; i < self->num_inputs; i++)
     if (!read_input(PyList_GetItem(inputs, (Py_ssize_t)i), &self->inputs[i]))
       return false;
@@ -199,7 +224,7 @@ static void executable_dealloc(PyObject *object) {
     free(self->outputs[i].dims);
   free(self->inputs);
   free(self->outputs);
-  Py_XDECREF(self->from_dlpack);
+  Py_XDECREF(self->framework.type);
   pjh_executable_destroy(self->executable);
   pyn_shared_release(self->shared);
   ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
@@ -207,7 +232,7 @@ static void executable_dealloc(PyObject *object) {
 }
 
 PyObject *pyn_executable_new(PynShared *shared, PjhExecutable *executable, PyObject *inputs,
-                             PyObject *outputs, PyObject *from_dlpack) {
+                             PyObject *outputs, PyObject *tensor_type) {
   PyTypeObject *type = (PyTypeObject *)pyn_executable_type;
   PyObject *object = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
   if (!object) {
@@ -218,7 +243,7 @@ PyObject *pyn_executable_new(PynShared *shared, PjhExecutable *executable, PyObj
   Executable *self = (Executable *)object;
   self->shared = shared;
   self->executable = executable;
-  if (!fill(self, inputs, outputs, from_dlpack)) {
+  if (!fill(self, inputs, outputs, tensor_type)) {
     Py_DECREF(object);
     return NULL;
   }
@@ -284,7 +309,7 @@ static PjhError *address_of(const Executable *self, const PjhBuffer *buffer, voi
 static PjhError *run_program(const Executable *self, Run *run) {
   PjhError *error = NULL;
   for (size_t i = 0; i < self->num_inputs && !error; i++) {
-    const Input *input = &self->inputs[i];
+    const PynInput *input = &self->inputs[i];
     error = pjh_buffer_upload(self->shared->client, 0, run->addresses[i], input->type, input->dims,
                               input->rank, NULL, input->given ? PJH_UPLOAD_GIVE : PJH_UPLOAD_SHARE,
                               NULL, NULL, &run->arguments[i]);
@@ -306,15 +331,10 @@ static PjhError *run_program(const Executable *self, Run *run) {
   return error;
 }
 
-static bool read_addresses(PyObject *tensors, size_t count, void **out) {
-  for (size_t i = 0; i < count; i++) {
+static bool read_addresses(const Executable *self, PyObject *tensors, void **out) {
+  for (size_t i = 0; i < self->num_inputs; i++) {
     PyObject *tensor = PyList_GetItem(tensors, (Py_ssize_t)i);
-    PyObject *address = tensor ? PyObject_CallMethodObjArgs(tensor, data_ptr_name, NULL) : NULL;
-    if (!address)
-      return false;
-    out[i] = PyLong_AsVoidPtr(address);
-    Py_DECREF(address);
-    if (!out[i] && PyErr_Occurred())
+    if (!tensor || !pyn_tensor_address(&self->framework, tensor, &self->inputs[i], i, &out[i]))
       return false;
   }
   return true;
@@ -336,10 +356,8 @@ static PyObject *hand_out(const Executable *self, Run *run) {
     }
     PjhBuffer *buffer = run->results[i];
     run->results[i] = NULL;
-    PyObject *capsule = pyn_dlpack_capsule(self->shared, buffer, data, &output->tensor);
     PyObject *tensor =
-        capsule ? PyObject_CallFunctionObjArgs(self->from_dlpack, capsule, NULL) : NULL;
-    Py_XDECREF(capsule);
+        pyn_tensor_new(&self->framework, self->shared, buffer, data, &output->tensor);
     if (!tensor || PyList_SetItem(list, at++, tensor)) {
       Py_DECREF(list);
       return NULL;
@@ -360,7 +378,7 @@ static PyObject *executable_call(PyObject *object, PyObject *args, PyObject *kwa
   if (!run_begin(&run, self->num_inputs, self->num_outputs))
     return NULL;
   PyObject *list = NULL;
-  if (read_addresses(tensors, self->num_inputs, run.addresses)) {
+  if (read_addresses(self, tensors, run.addresses)) {
     PyThreadState *thread = PyEval_SaveThread();
     PjhError *error = run_program(self, &run);
     PyEval_RestoreThread(thread);
@@ -379,13 +397,12 @@ static PyType_Slot executable_slots[] = {
     {Py_tp_new, (void *)no_new},
     {Py_tp_dealloc, (void *)executable_dealloc},
     {Py_tp_call, (void *)executable_call},
-    {Py_tp_doc, "A compiled program. Called with the list of its tensors, each with a method "
-                "data_ptr() and dense, it gives the list of its results as tensors."},
+    {Py_tp_doc, "A compiled program. Called with the list of its tensors it gives the list of its "
+                "results as tensors."},
     {0, NULL}};
 static PyType_Spec executable_spec = {"libpjrt._native.Executable", sizeof(Executable), 0,
                                       Py_TPFLAGS_DEFAULT, executable_slots};
 
 PyObject *pyn_make_executable_type(void) {
-  data_ptr_name = PyUnicode_InternFromString("data_ptr");
-  return data_ptr_name ? PyType_FromSpec(&executable_spec) : NULL;
+  return PyType_FromSpec(&executable_spec);
 }

@@ -120,9 +120,9 @@ static void client_dealloc(PyObject *self) {
 static PyObject *client_compile(PyObject *self, PyObject *args) {
   const char *code;
   Py_ssize_t size;
-  PyObject *inputs, *outputs, *from_dlpack;
+  PyObject *inputs, *outputs, *tensor_type;
   if (!PyArg_ParseTuple(args, "s#O!O!O", &code, &size, &PyList_Type, &inputs, &PyList_Type,
-                        &outputs, &from_dlpack))
+                        &outputs, &tensor_type))
     return NULL;
   PynShared *shared = ((Client *)self)->shared;
   PjhExecutable *executable;
@@ -131,7 +131,7 @@ static PyObject *client_compile(PyObject *self, PyObject *args) {
   PyEval_RestoreThread(thread);
   if (error)
     return pyn_raise(error);
-  return pyn_executable_new(pyn_shared_retain(shared), executable, inputs, outputs, from_dlpack);
+  return pyn_executable_new(pyn_shared_retain(shared), executable, inputs, outputs, tensor_type);
 }
 
 static PyObject *client_platform(PyObject *self, void *closure) {
@@ -142,11 +142,13 @@ static PyObject *client_platform(PyObject *self, void *closure) {
 
 static PyMethodDef client_methods[] = {
     {"compile", client_compile, METH_VARARGS,
-     "compile(program, inputs, outputs, from_dlpack) -> Executable\n\n"
+     "compile(program, inputs, outputs, tensor_type) -> Executable\n\n"
      "program: StableHLO, as str or bytes. inputs: for each parameter (element type, shape), the "
-     "type as StableHLO spells it. outputs: for each result (shape, strides in elements) of the "
-     "tensor that is made of it by from_dlpack(capsule), whose strides may be any order of the "
-     "dense result's dimensions; or an int: the parameter that the result overwrites."},
+     "type as StableHLO spells it, or (element type, shape, order) where the tensor's dimensions "
+     "lie in another order: dimension i of the shape is dimension order[i] of the tensor. outputs: "
+     "for each result (shape, strides in elements) of the tensor that is made of it, whose strides "
+     "may be any order of the dense result's dimensions; or an int: the parameter that the result "
+     "overwrites. tensor_type: the framework's, with the C functions of DLPack 1.3 on it."},
     {NULL, NULL, 0, NULL}};
 static PyGetSetDef client_getset[] = {
     {"platform", client_platform, NULL, "Name and version of the plugin.", NULL},

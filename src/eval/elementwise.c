@@ -1,27 +1,11 @@
 // Elementwise operations on whole tensors: the shapes are checked, a kernel is chosen, and it runs
 // over all elements, into the storage of an operand that is not needed any more where there is one.
 #include "eval/kernel.h"
-
-#include <inttypes.h>
+#include "eval/structure.h"
 
 static bool same_dims(const PjTensor *a, const PjTensor *b) {
   return a->rank == b->rank &&
          (!a->rank || !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims));
-}
-
-static PjStatus shapes_differ(const PjOp *op, const PjTensor *a, const PjTensor *b) {
-  PjStrBuf text = {0};
-  const PjTensor *tensors[] = {a, b};
-  for (int t = 0; t < 2; ++t) {
-    pj_strbuf_puts(&text, t ? "] and [" : "[");
-    for (int32_t i = 0; i < tensors[t]->rank; ++i)
-      pj_strbuf_printf(&text, i ? ", %" PRId64 : "%" PRId64, tensors[t]->dims[i]);
-  }
-  PjStatus status =
-      PJ_OP_ERROR(op, INVALID_ARGUMENT, "operands have different shapes at run time: %s]",
-                  text.data ? text.data : "");
-  pj_strbuf_free(&text);
-  return status;
 }
 
 static PjStatus choose(const PjOp *op, PjKernel *kernel) {
@@ -54,7 +38,7 @@ static PjStatus run(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **
   const void *args[3];
   for (uint32_t i = 0; i < op->num_operands; ++i) {
     if (!same_dims(in[0], in[i]))
-      return shapes_differ(op, in[0], in[i]);
+      return pj_meet(ev, op, op->num_operands, in, out, run);
     args[i] = in[i]->data;
   }
   PjTensor *result = result_for(ev, op, in, 0, 0);
@@ -87,7 +71,7 @@ PjStatus pj_ev_convert(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor
 // A scalar predicate chooses a whole operand.
 PjStatus pj_ev_select(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   if (!same_dims(in[1], in[2]))
-    return shapes_differ(op, in[1], in[2]);
+    return pj_meet(ev, op, 3, in, out, pj_ev_select);
   if (in[0]->rank == 0) {
     out[0] = pj_eval_keep(ev, *(const uint8_t *)in[0]->data ? in[1] : in[2]);
     return PJ_STATUS_OK;
@@ -100,10 +84,8 @@ PjStatus pj_ev_clamp(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor *
   bool low_scalar = in[0]->rank == 0, high_scalar = in[2]->rank == 0;
   if (in[1]->rank == 0 || (!low_scalar && !high_scalar))
     return run(ev, op, in, out);
-  if (!low_scalar && !same_dims(in[0], in[1]))
-    return shapes_differ(op, in[0], in[1]);
-  if (!high_scalar && !same_dims(in[2], in[1]))
-    return shapes_differ(op, in[2], in[1]);
+  if ((!low_scalar && !same_dims(in[0], in[1])) || (!high_scalar && !same_dims(in[2], in[1])))
+    return pj_meet(ev, op, 3, in, out, pj_ev_clamp);
   PjKernel kernel;
   PJ_TRY(choose(op, &kernel));
   size_t bytes = pj_dtype_bytes(in[1]->dtype);

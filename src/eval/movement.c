@@ -52,10 +52,14 @@ PjStatus pj_ev_broadcast_in_dim(PjEval *ev, const PjOp *op, PjTensor *const *in,
   int64_t dims[PJ_MAX_RANK];
   for (int32_t i = 0; i < type->rank; ++i)
     dims[i] = type->dims[i];
-  // A size that is not known beforehand (HLO's arrays of bounded sizes) is the operand's.
+  // A size that is not known beforehand (HLO's arrays of bounded sizes) is the operand's, or the
+  // bound where the operand has none.
   for (int32_t i = 0; i < in[0]->rank; ++i)
     if (dims[map[i]] == PJ_DYN)
       dims[map[i]] = in[0]->dims[i];
+  for (int32_t i = 0; i < type->rank; ++i)
+    if (dims[i] == PJ_DYN && type->bounds)
+      dims[i] = type->bounds[i];
   return broadcast(ev, op, in, type->rank, dims, map, out);
 }
 

@@ -226,7 +226,8 @@ PjStatus pj_ev_reduce(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor 
   if (!count || body->num_args != 2 * count)
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "the body takes %u arguments for %u operands",
                        body->num_args, op->num_operands);
-  PJ_TRY(pj_same_shapes(op, count, in));
+  if (!pj_shapes_agree(count, in))
+    return pj_meet(ev, op, count, in, out, pj_ev_reduce);
   for (int32_t i = 0; i < in[0]->rank; ++i)
     if (!pj_contains(axes, num_axes, i))
       dims[rank++] = in[0]->dims[i];

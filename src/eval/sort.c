@@ -218,7 +218,8 @@ static PjStatus check_length(const PjOp *op, int64_t n) {
 
 PjStatus pj_ev_sort(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjRegion *comparator = &op->regions[0];
-  PJ_TRY(pj_same_shapes(op, op->num_operands, in));
+  if (!pj_shapes_agree(op->num_operands, in))
+    return pj_meet(ev, op, op->num_operands, in, out, pj_ev_sort);
   bool fits = comparator->num_args == 2 * op->num_operands;
   for (uint32_t i = 0; fits && i < comparator->num_args; ++i)
     fits = pj_type_is_scalar_tensor(comparator->args[i].type) &&

@@ -128,12 +128,21 @@ int64_t pj_index_at(const PjTensor *tensor, int64_t at) {
   return value;
 }
 
+static bool agree(const PjTensor *a, const PjTensor *b) {
+  return a->rank == b->rank &&
+         (!a->rank || !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims));
+}
+
+bool pj_shapes_agree(uint32_t count, PjTensor *const *tensors) {
+  for (uint32_t i = 1; i < count; ++i)
+    if (!agree(tensors[0], tensors[i]))
+      return false;
+  return true;
+}
+
 PjStatus pj_same_shapes(const PjOp *op, uint32_t count, PjTensor *const *tensors) {
   for (uint32_t i = 1; i < count; ++i) {
-    bool same = tensors[i]->rank == tensors[0]->rank;
-    for (int32_t d = 0; same && d < tensors[0]->rank; ++d)
-      same = tensors[i]->dims[d] == tensors[0]->dims[d];
-    if (same)
+    if (agree(tensors[0], tensors[i]))
       continue;
     char a[PJ_DIMS_TEXT], b[PJ_DIMS_TEXT];
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "operand %u has shape %s, operand 0 has %s", i,
@@ -141,6 +150,61 @@ PjStatus pj_same_shapes(const PjOp *op, uint32_t count, PjTensor *const *tensors
                        pj_dims_text(tensors[0]->rank, tensors[0]->dims, b));
   }
   return PJ_STATUS_OK;
+}
+
+// The shape in which operands meet, of the rank of the first that is no scalar. False if none.
+static bool meeting(const PjOp *op, uint32_t count, PjTensor *const *in, int64_t *dims) {
+  const PjTensor *first = NULL;
+  bool open[PJ_MAX_RANK] = {false};
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!in[i]->rank)
+      continue;
+    if (first && in[i]->rank != first->rank)
+      return false;
+    for (int32_t d = 0; d < in[i]->rank; ++d) {
+      dims[d] = first && dims[d] < in[i]->dims[d] ? dims[d] : in[i]->dims[d];
+      const int64_t *bounds = op->operands[i]->type->bounds;
+      open[d] |= bounds && bounds[d] != PJ_DYN;
+    }
+    first = first ? first : in[i];
+  }
+  for (uint32_t i = 0; first && i < count; ++i)
+    for (int32_t d = 0; d < in[i]->rank; ++d)
+      if (in[i]->dims[d] != dims[d] && !open[d])
+        return false;
+  return first != NULL;
+}
+
+// |tensor| up to |dims|: a new reference.
+static PjTensor *cut(PjEval *ev, PjTensor *tensor, const int64_t *dims) {
+  int64_t source[PJ_MAX_RANK], target[PJ_MAX_RANK];
+  if (!tensor->rank || !memcmp(tensor->dims, dims, (size_t)tensor->rank * sizeof *dims))
+    return pj_eval_keep(ev, tensor);
+  PjTensor *part = pj_eval_new(ev, tensor->dtype, tensor->rank, dims);
+  pj_strides(tensor->rank, tensor->dims, source);
+  pj_strides(tensor->rank, dims, target);
+  if (part->count)
+    pj_strided_copy(pj_dtype_bytes(tensor->dtype), tensor->rank, dims, tensor->data, source,
+                    part->data, target);
+  return part;
+}
+
+PjStatus pj_meet(PjEval *ev, const PjOp *op, uint32_t count, PjTensor *const *in, PjTensor **out,
+                 PjEvalFn *eval) {
+  int64_t dims[PJ_MAX_RANK];
+  if (!meeting(op, count, in, dims))
+    return pj_same_shapes(op, count, in);
+  PjTensor **met = pj_eval_scratch(ev, op->num_operands * sizeof *met);
+  bool shorter = false;
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    met[i] = i < count ? cut(ev, in[i], dims) : pj_eval_keep(ev, in[i]);
+    shorter |= met[i] != in[i];
+  }
+  PjStatus status = shorter ? eval(ev, op, met, out) : pj_same_shapes(op, count, in);
+  for (uint32_t i = 0; i < op->num_operands; ++i)
+    pj_eval_drop(ev, met[i]);
+  pj_eval_free(ev, met);
+  return status;
 }
 
 PjTensor *pj_converted(PjEval *ev, PjTensor *tensor, PjDtype dtype) {

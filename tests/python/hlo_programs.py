@@ -167,6 +167,16 @@ PROGRAMS |= {
     "get-dimension-size": entry("p = f32[4,5] parameter(0)\n ROOT r = s32[] get-dimension-size(p), dimensions={1}"),
     "sum of a bounded array": entry("p = f32[9] parameter(0)\n n = s32[] constant(5)\n d = f32[<=9] set-dimension-size(p, n), dimensions={0}\n z = f32[] constant(0)\n"
                                     "ROOT r = f32[] reduce(d, z), dimensions={0}, to_apply=f", reducer()),
+    "softmax of a bounded array": entry(
+        "p = f32[9] parameter(0)\n n = s32[] constant(5)\n d = f32[<=9] set-dimension-size(p, n), dimensions={0}\n z = f32[] constant(0)\n"
+        "w = f32[] reduce(d, z), dimensions={0}, to_apply=f\n b = f32[<=9] broadcast(w), dimensions={}\n s = f32[<=9] subtract(d, b)\n"
+        "e = f32[<=9] exponential(s)\n t = f32[] reduce(e, z), dimensions={0}, to_apply=f\n c = f32[<=9] broadcast(t), dimensions={}\n"
+        "q = f32[<=9] divide(e, c)\n k = pred[<=9] compare(q, b), direction=GT\n"
+        "v = f32[<=9] select(k, q, b)\n ROOT r = f32[] reduce(v, z), dimensions={0}, to_apply=f", reducer()),
+    "bounded and static arrays": entry(
+        "p = f32[9] parameter(0)\n g = f32[9] parameter(1)\n n = s32[] constant(5)\n d = f32[<=9] set-dimension-size(p, n), dimensions={0}\n"
+        "h = f32[<=9] set-dimension-size(g, n), dimensions={0}\n i = f32[9] iota(), iota_dimension=0\n a = f32[<=9] multiply(d, i)\n"
+        "b = f32[<=9] multiply(a, h)\n z = f32[] constant(0)\n ROOT r = f32[] reduce(b, z), dimensions={0}, to_apply=f", reducer()),
     "all-reduce of one": entry("p = f32[4] parameter(0)\n ROOT r = f32[4] all-reduce(p), replica_groups={}, to_apply=f", reducer()),
     "all-to-all of one": entry("p = f32[4] parameter(0)\n ROOT r = (f32[4]) all-to-all(p), replica_groups={{0}}"),
     "collective-permute": entry("p = f32[4] parameter(0)\n ROOT r = f32[4] collective-permute(p), source_target_pairs={{0,0}}"),

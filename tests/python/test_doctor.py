@@ -97,6 +97,16 @@ def test_what_does_not_run(plugin, tmp_path):
     assert "-> pip install nonsense_that_is_not_there" in result.stdout and result.returncode == 1
 
 
+def test_what_tensorflow_lacks(plugin, tmp_path):
+    fake(tmp_path, "tensorflow_cpu", "2.21.0")
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").touch()
+    path = os.pathsep.join([str(ROOT / "python"), str(tmp_path)])
+    result = run("doctor", "tensorflow", path=path, PJRT_CPU_LIBRARY=str(plugin), PJRT_TENSORFLOW_LIBRARY=str(tmp_path / "none.so"))
+    assert "tensorflow  broken: tensorflow-cpu 2.21.0\n" in result.stdout and result.returncode == 1
+    assert "no adapter for TensorFlow 2.21" in result.stdout and "python -m libpjrt.tensorflow build" in result.stdout
+
+
 def test_without_a_plugin():
     result = run("doctor", PJRT_CPU_LIBRARY="/nonexistent.so")
     assert result.returncode == 1 and "/nonexistent.so" in result.stdout and "PJRT_CPU_LIBRARY" in result.stdout

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from libpjrt import host
-from libpjrt.torch import lowering
+from libpjrt.torch import lowering, stages
 
 
 def same(got, want):
@@ -357,9 +357,75 @@ def test_checkpointed_dropout(compiled):
     assert torch.equal(x.grad == 0, y == 0) and 300 < (y == 0).sum() < 700
 
 
-def test_sizes_that_only_data_tell(compiled, caplog):
-    call = compiled(lambda x: x.nonzero() * 2)
-    with caplog.at_level(logging.WARNING), torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
-        for x in (torch.tensor([1.0, 0.0, 2.0]), torch.tensor([0.0, 0.0, 2.0])):
-            same(call(x), x.nonzero() * 2)
-    assert "aten.nonzero" in caplog.text
+# --- Sizes that only data tell -------------------------------------------------------------------------------------------
+
+UNBACKED = torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True, capture_scalar_outputs=True)
+
+
+def test_nonzero(compiled, counted):
+    def f(x):
+        places = (x.sin() > 0).nonzero()
+        return places * 2, x[places[:, 0]].exp().sum(0), x.cos()
+
+    call = compiled(f, fullgraph=True)
+    with UNBACKED:
+        for seed in range(4):
+            torch.manual_seed(seed)
+            x = torch.randn(9)
+            for got, want in zip(call(x), f(x)):
+                torch.testing.assert_close(got, want)
+    assert counted() >= 2  # before, and for each size behind
+
+
+def test_nonzero_in_training(compiled):
+    def f(w, x):
+        chosen = (x > 0).nonzero().squeeze(1)
+        return (w[chosen] * x[chosen]).tanh().sum()
+
+    call = compiled(f, fullgraph=True)
+    with UNBACKED:
+        for seed in range(3):
+            torch.manual_seed(seed)
+            x, w = torch.randn(8), torch.randn(8, requires_grad=True)
+            twin = w.detach().clone().requires_grad_()
+            call(w, x).backward()
+            f(twin, x).backward()
+            torch.testing.assert_close(w.grad, twin.grad)
+
+
+def test_numbers_of_tensors(compiled, caplog):
+    """More different ones than programs are kept for."""
+    call = compiled(lambda x, n: x.sin() * n.item() + n, fullgraph=True)
+    x = torch.randn(5)
+    with UNBACKED, caplog.at_level(logging.WARNING):
+        for i in range(stages.DATA_PLANS + 4):
+            for n in (torch.tensor(i), torch.tensor(i + 0.5)):
+                same(call(x, n), x.sin() * n.item() + n)
+    assert "aten._local_scalar_dense" in caplog.text and "runs eagerly from now on" in caplog.text
+
+
+def test_sizes_of_tensors(compiled):
+    def f(x, n):
+        k = n.item()
+        torch._check(k >= 0)
+        torch._check(k <= x.shape[0])
+        return x[:k].cumsum(0), torch.ones(k) * 2
+
+    call = compiled(f, fullgraph=True)
+    x = torch.randn(6)
+    with UNBACKED:
+        for n in (2, 5, 0, 2):
+            for got, want in zip(call(x, torch.tensor(n)), f(x, torch.tensor(n))):
+                torch.testing.assert_close(got, want)
+        with pytest.raises(RuntimeError):
+            call(x, torch.tensor(9))
+
+
+def test_without_dynamos_switches_the_graph_ends_there(compiled, counted):
+    def f(x):
+        y = x.sin()
+        return y.exp()[y.nonzero()[:, 0]] * y.sum().item()
+
+    x = torch.randn(4)
+    torch.testing.assert_close(compiled(f)(x), f(x))
+    assert counted() >= 2

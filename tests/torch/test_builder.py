@@ -18,7 +18,7 @@ def run(build, *tensors):
     results = build(b, *[b.parameter(t.shape, TO_STABLEHLO[t.dtype]) for t in tensors])
     results = [results] if isinstance(results, text.Value) else list(results)
     executable = host.client().compile(b.finish(results), [(TO_STABLEHLO[t.dtype], tuple(t.shape)) for t in tensors],
-                                       [(r.shape, dense_strides(r.shape)) for r in results], torch._C._from_dlpack)
+                                       [(r.shape, dense_strides(r.shape)) for r in results], torch.Tensor)
     got = executable([t.contiguous() for t in tensors])
     return got[0] if len(got) == 1 else got
 

@@ -16,7 +16,7 @@ OUTPUTS = [((2, 3), (3, 1)), ((3,), (1,))]
 
 
 def compile_it(text=TEXT, inputs=INPUTS, outputs=OUTPUTS):
-    return host.client().compile(text, inputs, outputs, torch._C._from_dlpack)
+    return host.client().compile(text, inputs, outputs, torch.Tensor)
 
 
 def test_run():
@@ -63,7 +63,7 @@ def test_wrong_calls():
     run = compile_it()
     with pytest.raises(TypeError, match="1 tensors for 2 parameters"):
         run([torch.randn(2, 3)])
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match="argument 1 is no"):
         run([torch.randn(2, 3), 5])
     with pytest.raises(TypeError):
         run(5)
@@ -93,8 +93,39 @@ def test_a_plugin_that_is_not_there():
 def test_a_client_of_its_own_outlives_its_name():
     client = host.native().Client(str(host.libpjrt.plugin_path()), {"threads": 1})
     assert "cpu" in client.platform
-    run = client.compile(TEXT, INPUTS, OUTPUTS, torch._C._from_dlpack)
+    run = client.compile(TEXT, INPUTS, OUTPUTS, torch.Tensor)
     del client
     a, _ = run([torch.ones(2, 3), torch.ones(3)])
     del run
     assert a.sum().item() == 12
+
+
+@pytest.mark.parametrize("tensor", [torch.randn(2, 3, dtype=torch.float64), torch.randn(3, 2), torch.randn(3, 2).t(), torch.randn(2, 4)[:, :3],
+                                    torch.randn(6), torch.randn(1, 3).expand(2, 3), torch.randn(2, 3, device="meta"),
+                                    torch.randint(0, 9, (2, 3), dtype=torch.int32)])
+def test_tensors_that_lie_otherwise_are_refused(tensor):
+    with pytest.raises((ValueError, BufferError, RuntimeError)):
+        compile_it()([tensor, torch.randn(3)])
+
+
+def test_tensors_with_another_order():
+    run = compile_it(inputs=[("f32", (2, 3), (1, 0)), INPUTS[1]])
+    x = torch.randn(3, 2)
+    a, _ = run([x.t().contiguous().t(), torch.ones(3)])
+    assert torch.equal(a, (x + x).t())
+    with pytest.raises(ValueError, match="argument 0"):
+        run([x, torch.ones(3)])
+    one = compile_it(TEXT.replace("2x3", "1x3"), [("f32", (1, 3), (0, 1)), INPUTS[1]], [((1, 3), (3, 1)), OUTPUTS[1]])
+    assert one([torch.ones(1, 3).as_strided((1, 3), (77, 1)), torch.ones(3)])[0].sum() == 6  # the stride of one element says nothing
+
+
+@pytest.mark.parametrize("order", [(0,), (0, 0), (0, 2), (0, -1), (1, 0, 2)])
+def test_wrong_orders(order):
+    with pytest.raises(ValueError, match="order"):
+        compile_it(inputs=[("f32", (2, 3), order), INPUTS[1]])
+
+
+@pytest.mark.parametrize("kind", [int, 5, type("Tensor", (), {"__dlpack_c_exchange_api__": 3})])
+def test_types_that_are_no_tensors(kind):
+    with pytest.raises((TypeError, AttributeError, ValueError)):
+        host.client().compile(TEXT, INPUTS, OUTPUTS, kind)

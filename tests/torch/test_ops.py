@@ -254,3 +254,40 @@ def test_linear_algebra(same, dtype, transposed):
 
 def test_zeta_at_its_edges(same):
     same(torch.special.zeta, t(2.0, 2.0, 3.0, 1.0, 0.5, 2.5), t(0.0, -1.0, -2.0, 2.0, 2.0, 1.5))
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("padding", [None, 2])
+def test_bags(same, mode, last, padding):
+    weight = torch.randn(6, 4, generator=torch.Generator().manual_seed(3))
+    indices, offsets = t(0, 2, 5, 2, 1, 1, 3, dtype=torch.int64), t(0, 3, 3, 5, *([7] if last else []), dtype=torch.int64)
+
+    def bag(w, indices, offsets):
+        return F.embedding_bag(indices, w, offsets, mode=mode, include_last_offset=last, padding_idx=padding)
+
+    same(bag, weight, indices, offsets)
+    compiled = aot_function(bag, fw_compiler=backend._compile_graph, bw_compiler=backend._compile_graph, decompositions=backend.decompositions())
+    grads = []
+    for function in (compiled, bag):
+        w = weight.clone().requires_grad_()
+        (function(w, indices, offsets) * torch.arange(16.0).reshape(4, 4)).sum().backward()
+        grads.append(w.grad)
+    torch.testing.assert_close(*grads)
+
+
+def test_bags_with_weights(same):
+    def bag(w, s, indices, offsets):
+        return F.embedding_bag(indices, w, offsets, mode="sum", per_sample_weights=s)
+
+    arguments = t(0, 2, 5, 2, 1, dtype=torch.int64), t(0, 3, dtype=torch.int64)
+    w, s = torch.randn(6, 4), torch.randn(5)
+    same(bag, w, s, *arguments)
+    compiled = aot_function(bag, fw_compiler=backend._compile_graph, bw_compiler=backend._compile_graph, decompositions=backend.decompositions())
+    grads = []
+    for function in (compiled, bag):
+        a, b = w.clone().requires_grad_(), s.clone().requires_grad_()
+        function(a, b, *arguments).square().sum().backward()
+        grads.append((a.grad, b.grad))
+    torch.testing.assert_close(*grads)
+    same(lambda w, i, o: F.embedding_bag(i, w, o, mode="max"), w, arguments[0][:0], arguments[1][:1])

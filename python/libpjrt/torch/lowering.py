@@ -15,7 +15,7 @@ import torch
 
 from libpjrt import host
 from libpjrt.torch import table
-from libpjrt.torch.builder import Builder, LoweringError, Value
+from libpjrt.torch.builder import Builder, LoweringError
 from libpjrt.torch.dtypes import TO_STABLEHLO, stablehlo_type
 
 log = logging.getLogger(__name__)
@@ -229,7 +229,7 @@ class Writer:
                 outputs.append(index)
                 value = b.transpose(value, layout.order)
             results.append(value)
-        inputs = [(layout.dtype, layout.in_memory()) for layout in layouts]
+        inputs = [(layout.dtype, layout.in_memory(), layout.order or tuple(range(len(layout.shape)))) for layout in layouts]
         if self.seed_index is not None:
             inputs.append(("i64", (2,)))
         return Program(b.finish(results), inputs, outputs, layouts, copies, self.seed_index is not None)
@@ -251,7 +251,7 @@ class Program:
 
     def compile(self):
         """The function from the list of input tensors to the list of results."""
-        run = host.client(torch.get_num_threads()).compile(self.text, self.inputs, self.outputs, torch._C._from_dlpack)
+        run = host.client(torch.get_num_threads()).compile(self.text, self.inputs, self.outputs, torch.Tensor)
         gaps = [i for i, layout in enumerate(self.layouts) if layout.order is None]
         signs = [i for i, layout in enumerate(self.layouts) if layout.dtype.startswith("complex")]
         if not gaps and not signs and not self.seeded:
@@ -297,6 +297,16 @@ def _unsupported(node):
     return None if getattr(target, "__name__", "") == "getitem" else "no operation of ATen's"
 
 
+def _untold(node, size):
+    """Why a node that gives a number cannot be left to the lowering of those that take it, or None."""
+    value = node.meta.get("val")
+    try:
+        size(value) if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)) else None
+    except TypeError:  # a symbol that has no value yet
+        return "a number that only its data tell"
+    return None
+
+
 def _foreign(value):
     """Why a tensor can be no array of a program, or None."""
     if not isinstance(value, _TENSOR):
@@ -321,6 +331,12 @@ def _find_foreign(graph, eager):
 
 def _is_getitem(node):
     return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem" and is_tensor_node(node)
+
+
+def is_check(node):
+    """Whether a node asserts something of sizes: it neither takes nor gives tensors, nor a number."""
+    return node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload) and node.meta.get("val") is None and \
+        not any(is_tensor_node(n) for n in node.all_input_nodes)
 
 
 def _is_update(node):
@@ -350,7 +366,7 @@ class Cut:
             current.clear()
 
         for node in nodes:
-            if node.op != "call_function" or _is_getitem(node) or _is_update(node):
+            if node.op != "call_function" or _is_getitem(node) or _is_update(node) or is_check(node):
                 continue
             # The parts of a tuple are taken out where it was made.
             parts = [u for u in node.users if _is_getitem(u)]
@@ -405,8 +421,8 @@ def cut_and_write(module, size, outside=frozenset()):
     warning, once each."""
     eager = {}
     for node in module.graph.nodes:
-        if node.op == "call_function" and not _is_update(node):
-            reason = _unsupported(node)
+        if node.op == "call_function" and not _is_update(node) and not is_check(node):
+            reason = _unsupported(node) or _untold(node, size)
             if reason:
                 eager[node] = reason
     _find_foreign(module.graph, eager)

@@ -41,25 +41,6 @@ def index_select(b, x, dim, index):
     return take_along(b, x, dim, wrapped(b, at_least_1d(b, index), x.shape[dim]))
 
 
-@lowers(aten.embedding.default)
-def embedding(b, weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    return take_along(b, weight, 0, b.convert(indices, "i64"))
-
-
-@lowers(aten.embedding_dense_backward.default)
-def embedding_dense_backward(b, grad, indices, num_weights, padding_idx, scale_grad_by_freq):
-    wanted = b.result.dtype
-    index = b.reshape(b.convert(indices, "i64"), (-1,)) if indices.size else b.constant(0, "i64", (0,))
-    grad = cast(b, b.reshape(grad, (index.size, grad.shape[-1])), opmath(wanted))
-    if scale_grad_by_freq:
-        zero = b.constant(0, "i64", (num_weights,))
-        counts = scatter_rows(b, zero, index, b.constant(1, "i64", index.shape), add)
-        grad = b.divide(grad, b.unsqueeze(b.convert(take_along(b, counts, 0, index), grad.dtype), 1))
-    if padding_idx is not None and padding_idx >= 0:
-        index = b.select(b.compare(index, padding_idx, "EQ"), num_weights, index)  # out of range: dropped
-    return cast(b, scatter_rows(b, b.constant(0, grad.dtype, b.result.shape), index, grad, add), wanted)
-
-
 def scatter_rows(b, x, index, updates, body, dim=0):
     """x with the slices of `updates` along `dim` joined by `body` to x's slices at `index`, of rank 1."""
     windows = [d for d in range(x.rank) if d != dim]

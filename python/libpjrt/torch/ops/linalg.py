@@ -21,7 +21,7 @@ def _has_lapack():
     x = b.parameter((2, 2), "f32")
     results = _emit(b, "lapack_sgetrf_ffi", [x], [((2, 2), "f32"), ((2,), "i32"), ((), "i32")])
     try:
-        host.client(torch.get_num_threads()).compile(b.finish(results[:1]), [("f32", (2, 2))], [((2, 2), (2, 1))], torch._C._from_dlpack)
+        host.client(torch.get_num_threads()).compile(b.finish(results[:1]), [("f32", (2, 2))], [((2, 2), (2, 1))], torch.Tensor)
     except host.native().Error:
         return False
     return True
