@@ -67,6 +67,7 @@ static bool read_shape(const PjOp *op, PjConvShape *s) {
                      .out_dtype = out->dtype,
                      .groups = feature_groups > 1 ? feature_groups : batch_groups,
                      .window_size = 1};
+  s->skip_outside = feature_groups > 1 && feature_groups == lhs->dims[in_f];
   s->comp = pj_comp_pick(lhs->dtype, rhs->dtype, out->dtype);
   s->batch = lhs->dims[in_b] / batch_groups;
   s->features = lhs->dims[in_f] / feature_groups;
@@ -274,8 +275,7 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
   const PjRoutine *routine;
   if (complex || work <= DIRECT_WORK)
-    routine = pj__conv_direct(arena, s, pj__in(op, 0), pj__in(op, 1),
-                              s->features == 1 && PJ_INT(op, feature_group_count) > 1);
+    routine = pj__conv_direct(arena, s, pj__in(op, 0), pj__in(op, 1), s->skip_outside);
   else
     routine = pj__depthwise_select(arena, s);
   if (!routine)

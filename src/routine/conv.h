@@ -21,6 +21,7 @@ typedef struct PjConvShape {
   int64_t rhs_in, rhs_out, rhs_group;
   int64_t out_batch, out_feature, out_group;
   int64_t window_size; // product
+  bool skip_outside;   // groups of one feature: what lies outside the input is not multiplied by 0
 } PjConvShape;
 
 // A dimension of the positions where windows stand.
@@ -57,8 +58,8 @@ const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *shape);
 // numbers and what is computed in them. NULL if they do not, or for an input with holes.
 const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
 
-// With few positions and a window of long rows (the gradient by the window, features first): sums of
-// products of rows. NULL for what is not like that.
+// With few positions and a window of long rows (the gradient by the window, features first): sums
+// of products of rows. NULL for what is not like that.
 const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *shape);
 
 // Without holes: the best of these.

@@ -108,7 +108,7 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t fea
                      const int64_t *start, const int64_t *count, bool first) {
   const ConvDots *p = t->p;
   const PjConvShape *s = p->shape;
-  const int64_t *length = p->planes.length, lanes = p->kernels->lanes;
+  const int64_t lanes = p->kernels->lanes;
   const size_t lhs_elem = pj_dtype_bytes(s->lhs_dtype);
   PjPlaneSpan span;
   pj__planes_span(&p->planes, start, &span);
@@ -123,7 +123,7 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t fea
   const Block block = {
       .count = {features, count[0], count[1]},
       .a_step = {count[0] * count[1] * p->width, count[1] * p->width, p->width},
-      .x_step = {p->planes.set, length[1] * length[2], length[2]},
+      .x_step = {p->planes.set, p->planes.length[1] * p->planes.pitch, p->planes.pitch},
       .a_row = features * count[0] * count[1] * p->width,
       .whole = count[2] / lanes * lanes,
       .tail = count[2] % lanes != 0,
@@ -296,7 +296,8 @@ static bool plan_blocks(ConvDots *p) {
 const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *s) {
   const bool wide = s->comp == PJ_COMP_F64;
   int64_t taps = 1;
-  if ((s->comp != PJ_COMP_F32 && !wide) || s->spatial < 1 || s->spatial > PJ_PLANE_DIMS)
+  if ((s->comp != PJ_COMP_F32 && !wide) || s->skip_outside || s->spatial < 1 ||
+      s->spatial > PJ_PLANE_DIMS)
     return NULL;
   if (s->window_size <= FEW_PLACES && s->out_features > FEW_FEATURES)
     return NULL;

@@ -69,7 +69,7 @@ ROWS_TO(rows_f64, uint64_t)
   { PJ_V(NAME##_##R##1), PJ_V(NAME##_##R##2), PJ_V(NAME##_##R##3) }
 #define ALL(NAME) \
   { ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4) }
-static const Kernels PJ_V(kernels)[] = {
+static const PjPlaneKernels PJ_V(kernels)[] = {
     {PJ_VB / 4, ALL(tile_f32), PJ_V(rows_f32)},
     {PJ_VB / 8, ALL(tile_f64), PJ_V(rows_f64)},
 };

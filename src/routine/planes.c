@@ -52,17 +52,43 @@ bool pj__planes_init(PjPlanes *p) {
   return true;
 }
 
+// Of a row that begins at position |start|: the first element in the input of phase |i|, and behind
+// the last one; 0 and 0 if there is none.
+static void row_range(const PjPlaneDim *d, int32_t i, int64_t start, int64_t length, int64_t *low,
+                      int64_t *high) {
+  // Element j of a row is element first + j * step of the input.
+  const int64_t first = (start + d->first) * d->step + d->residues[i], room = d->in - first;
+  *low = pj__min(length, first < 0 ? pj__divide_up(-first, d->step) : 0);
+  *high = pj__max(*low, pj__min(length, room <= 0 ? 0 : pj__divide_up(room, d->step)));
+}
+
+int64_t pj__planes_pitch(const PjPlanes *p) {
+  const PjPlaneDim *d = &p->dims[PJ_PLANE_DIMS - 1];
+  const int64_t length = d->count + d->reach;
+  int64_t shared = d->reach;
+  for (int32_t i = 0; i < d->phases; ++i) {
+    int64_t low, high;
+    row_range(d, i, 0, length, &low, &high);
+    shared = pj__min(shared, pj__min(low, length - high));
+  }
+  return length - shared;
+}
+
 int64_t pj__planes_block(PjPlanes *p, const int64_t *block) {
-  p->phase = 1;
-  p->set = 1;
+  const int32_t last = PJ_PLANE_DIMS - 1;
+  int64_t phases = 1, rows = 1;
   for (int32_t i = 0; i < PJ_PLANE_DIMS; ++i) {
     p->block[i] = block[i];
     p->length[i] = block[i] + p->dims[i].reach;
-    if (!pj_mul_i64(p->phase, p->length[i], &p->phase) || p->phase > MOST)
+    phases *= p->dims[i].phases;
+    if (i < last && (!pj_mul_i64(rows, p->length[i], &rows) || rows > MOST))
       return -1;
-    p->set *= p->dims[i].phases;
   }
-  p->set *= p->phase;
+  p->pitch = block[last] == p->dims[last].count ? pj__planes_pitch(p) : p->length[last];
+  if (!pj_mul_i64(rows, p->length[last], &p->set) || p->set > MOST)
+    return -1;
+  p->phase = (rows - 1) * p->pitch + p->length[last];
+  p->set = phases * p->phase;
   return p->set <= MOST ? p->set : -1;
 }
 
@@ -73,7 +99,7 @@ int64_t pj__planes_tap(const PjPlanes *p, const int64_t *tap) {
     int64_t residue;
     const int64_t shift = tap_shift(d, tap[i], &residue);
     phase = phase * d->phases + find_phase(d, residue);
-    offset = offset * p->length[i] + shift - d->first;
+    offset = offset * (i < PJ_PLANE_DIMS - 1 ? p->length[i] : p->pitch) + shift - d->first;
   }
   return phase * p->phase + offset;
 }
@@ -85,12 +111,8 @@ void pj__planes_span(const PjPlanes *p, const int64_t *start, PjPlaneSpan *span)
   span->from = d->in;
   span->to = 0;
   for (int32_t i = 0; i < d->phases; ++i) {
-    // Element j of a row is element first + j * step of the input.
-    const int64_t first = (start[last] + d->first) * d->step + d->residues[i], room = d->in - first;
-    const int64_t low = first < 0 ? pj__divide_up(-first, d->step) : 0,
-                  high = room <= 0 ? 0 : pj__divide_up(room, d->step);
-    span->low[i] = pj__min(low, p->length[last]);
-    span->high[i] = pj__max(span->low[i], pj__min(high, p->length[last]));
+    const int64_t first = (start[last] + d->first) * d->step + d->residues[i];
+    row_range(d, i, start[last], p->length[last], &span->low[i], &span->high[i]);
     if (span->low[i] == span->high[i])
       continue;
     span->from = pj__min(span->from, first + span->low[i] * d->step);
@@ -152,7 +174,7 @@ void pj__planes_fill(const PjPlanes *p, const PjPlaneSpan *span, const void *fro
               row = line;
             }
           }
-          fill_row(p, span, row, out + (size_t)((i * p->length[1] + j) * p->length[2]) * bytes);
+          fill_row(p, span, row, out + (size_t)((i * p->length[1] + j) * p->pitch) * bytes);
         }
       }
 }

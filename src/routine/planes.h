@@ -28,12 +28,16 @@ typedef struct PjPlanes {
   // Set by pj__planes_block: positions of one set of planes, the length of a plane along each
   // dimension, and elements of comp of a phase and of a set.
   int64_t block[PJ_PLANE_DIMS], length[PJ_PLANE_DIMS];
+  int64_t pitch; // from row to row: less than a row where the zeros at its end are also those at
+                 // the next one's beginning
   int64_t phase, set;
 } PjPlanes;
 
 // Completes |planes|, whose dims are set up to |input|. False for what has too many phases, or
 // positions that do not fit.
 bool pj__planes_init(PjPlanes *planes);
+// The pitch of planes whose rows are whole.
+int64_t pj__planes_pitch(const PjPlanes *planes);
 // Lays planes out for |block| positions; elements of a set, or -1 if there are too many.
 int64_t pj__planes_block(PjPlanes *planes, const int64_t *block);
 // Where, in a set, the first position of a block finds tap |tap|.
