@@ -369,10 +369,10 @@ void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
     const PjLoop *first = g->loops;
     while (!first->inner)
       first++;
-    PjKirVal parts = pj_ix_number(&e->nest->ix, g->split),
+    PjKirVal fast = pj_ix_number(&e->nest->ix, g->apart ? g->outer : g->split),
              size = pj_ix_number(&e->nest->ix, g->split_size);
-    row = pj_kir_2(k, PJ_KIR_UDIV, unit, parts);
-    part = pj_kir_2(k, PJ_KIR_UREM, unit, parts);
+    row = pj_kir_2(k, g->apart ? PJ_KIR_UREM : PJ_KIR_UDIV, unit, fast);
+    part = pj_kir_2(k, g->apart ? PJ_KIR_UDIV : PJ_KIR_UREM, unit, fast);
     first_begin = pj_kir_mul(k, part, size);
     first_end = pj_kir_2(k, PJ_KIR_SMIN, pj_kir_add(k, first_begin, size),
                          pj_ix_number(&e->nest->ix, first->extent));

@@ -21,6 +21,9 @@ enum {
   STREAM_ROWS = 64,      // of a part, at least
   STREAM_PART = 1 << 15, // elements of a part, at least
   STREAM_UNITS = 32,
+  APART_BYTES = 1 << 14, // between the pieces of a row
+  APART_PARTS = 256,     // at most
+  APART_PIECE = 64,      // elements of a part, at least
 };
 
 #define TINY_NS    12.0 // of what is written out
@@ -78,6 +81,25 @@ static void choose_split(PjGroup *g) {
     size = (size + 127) / 128 * 128;
   g->split_size = size;
   g->split = (first->extent + size - 1) / size;
+}
+
+// Rows that lie in pieces far apart, since a dimension before the kept ones is reduced too: parts
+// of a piece, or of a few where pieces are short, are taken in the order of memory, and joined
+// afterwards. (One row after the other would jump from page to page.)
+static void choose_apart(PjGroup *g, size_t bytes) {
+  const PjLoop *first = g->loops, *last = &g->loops[g->num_loops - 1];
+  int64_t piece = 1;
+  for (const PjLoop *loop = last; loop > first && loop->inner; loop--)
+    piece *= loop->extent;
+  if (!first->inner || piece == g->inner || last->extent < g->lanes ||
+      g->count * (int64_t)bytes < STREAM_FROM || first->pos * (int64_t)bytes < APART_BYTES ||
+      g->outer < SPLIT_BELOW)
+    return;
+  int64_t size = (APART_PIECE * first->extent + g->inner - 1) / g->inner,
+          least = (first->extent + APART_PARTS - 1) / APART_PARTS;
+  g->split_size = size > least ? size : least;
+  g->split = (first->extent + g->split_size - 1) / g->split_size;
+  g->apart = g->split > 1;
 }
 
 // Columns of an array beyond the second cache are read a page of a row at a time; the rows are cut
@@ -237,6 +259,8 @@ bool pj_group_shape_reduce(PjGroup *g, const PjCuts *given) {
   g->kind = last->inner ? PJ_GROUP_ROWS : PJ_GROUP_COLUMNS;
   if (g->kind == PJ_GROUP_ROWS) {
     choose_split(g);
+    if (g->split == 1)
+      choose_apart(g, pj_dtype_bytes(from->dtype));
     g->units = g->outer * g->split;
     return true;
   }

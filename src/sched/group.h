@@ -60,6 +60,7 @@ typedef struct PjGroup {
   int64_t split; // parts into which a long reduction is cut (1: none); what they leave is joined
                  // afterwards
   int64_t split_size; // of the first inner loop per part
+  bool apart;         // ROWS: units count rows first, then parts, which is the order of memory
   bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
   bool across;        // tiny, and vectors run across the rows of the last loop
   bool
