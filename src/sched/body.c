@@ -87,9 +87,9 @@ bool pj_reducer_make(const PjOp *op, PjReducer *out) {
   out->largest = out->by_index && arg.max;
   out->ordered = !out->has_identity && !out->by_index;
   PjDtype dtype = op->results[0].type->dtype;
-  out->wide = out->has_identity && op->num_results == 1 &&
-              (out->monoids[0] == PJ_OP_ADD || out->monoids[0] == PJ_OP_MULTIPLY) &&
-              pj_dtype_is_float(dtype) && dtype != PJ_DT_F32 && dtype != PJ_DT_F64;
+  // Also of extremes: what they begin with, an infinity, is not a number of every narrow format.
+  out->wide = out->has_identity && op->num_results == 1 && pj_dtype_is_float(dtype) &&
+              dtype != PJ_DT_F32 && dtype != PJ_DT_F64;
   return true;
 }
 
@@ -192,7 +192,7 @@ void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, co
 
 void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
   PjKir *k = nest->ix.k;
-  if (r->wide) {
+  if (r->wide && (r->monoids[0] == PJ_OP_ADD || r->monoids[0] == PJ_OP_MULTIPLY)) {
     acc[0].re =
         pj_kir_2(k, r->monoids[0] == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
     return;
