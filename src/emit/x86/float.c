@@ -16,7 +16,18 @@ static X86Op sign_bit(Lower *l, PjKirType t, bool inverted) {
   return x86_splat_const(l, x86_bytes(t), inverted ? ~bit : bit);
 }
 
-static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c) {
+PjKirVal x86_without_sign(const PjKir *k, PjKirVal v, bool *negated) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  for (; inst->op == PJ_KIR_FNEG; inst = pj_kir_inst(k, v)) {
+    v = inst->args[0];
+    *negated = !*negated;
+  }
+  return v;
+}
+
+// a b + c, or with |product| and |sum| the negative of either: there are instructions for that.
+static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c, bool product,
+                   bool sum) {
   // One operand may be in memory; c does best, since factors are shared more often.
   int in_memory = !x86_is_reg(a) + !x86_is_reg(b) + !x86_is_reg(c);
   if (in_memory > 1 && !x86_is_reg(a))
@@ -25,7 +36,8 @@ static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c) {
     b = x86_in_reg(l, X86_VEC, b);
   X86Reg d = x86_new_reg(l, X86_VEC);
   X86Ins *ins = x86_ins(l, X86_FMA, size);
-  ins->enc = X86_M38 | X86_P66 | (t.lanes == 1 ? 0x99 : 0x98) | (t.elem == PJ_KIR_F64 ? X86_W : 0);
+  ins->enc = X86_M38 | X86_P66 | (t.elem == PJ_KIR_F64 ? X86_W : 0) | 0x98 | (t.lanes == 1) |
+             (uint32_t)sum << 1 | (uint32_t)product << 2;
   ins->d = d;
   ins->a = a;
   ins->b = b;
@@ -74,8 +86,6 @@ static X86Op one_part(Lower *l, PjKirOp op, PjKirType t, int size, const X86Op *
     return x86_rvm(l, plain | 0x5d, size, a[0], a[1]);
   case PJ_KIR_FMAX:
     return x86_rvm(l, plain | 0x5f, size, a[0], a[1]);
-  case PJ_KIR_FMA:
-    return fused(l, t, size, a[0], a[1], a[2]);
   case PJ_KIR_FNEG:
     return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x57, size, a[0], sign_bit(l, t, false));
   case PJ_KIR_FABS:
@@ -102,11 +112,18 @@ bool x86_lower_float(Lower *l, PjKirVal v) {
   PjKirType t = inst->type;
   int size = x86_part_size(t.lanes, x86_bytes(t));
   Parts out = {.n = t.lanes == 1 ? 1 : x86_num_parts(t.lanes, x86_bytes(t))};
+  PjKirVal from[3];
+  bool negated[3] = {false};
+  for (uint32_t i = 0; i < inst->num_args && i < 3; ++i)
+    from[i] =
+        inst->op == PJ_KIR_FMA ? x86_without_sign(l->k, inst->args[i], &negated[i]) : inst->args[i];
   for (int part = 0; part < out.n; ++part) {
     X86Op a[3] = {{0}};
     for (uint32_t i = 0; i < inst->num_args && i < 3; ++i)
-      a[i] = x86_parts(l, inst->args[i])->op[part];
-    out.op[part] = one_part(l, (PjKirOp)inst->op, t, size, a);
+      a[i] = x86_parts(l, from[i])->op[part];
+    out.op[part] = inst->op == PJ_KIR_FMA
+                       ? fused(l, t, size, a[0], a[1], a[2], negated[0] != negated[1], negated[2])
+                       : one_part(l, (PjKirOp)inst->op, t, size, a);
   }
   x86_set(l, v, &out);
   return true;

@@ -124,6 +124,8 @@ bool x86_lower_vector(Lower *l, PjKirVal v);
 bool x86_lower_convert(Lower *l, PjKirVal v);
 bool x86_lower_lanes(Lower *l, PjKirVal v);
 bool x86_lower_float(Lower *l, PjKirVal v); // scalars too
+// |v| without the FNEGs that made it, which change |negated|: operands of FMA need none.
+PjKirVal x86_without_sign(const PjKir *k, PjKirVal v, bool *negated);
 
 Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes,
                 bool is_signed); // to twice the bytes
