@@ -85,15 +85,22 @@ static PjKirVal clamp(PjKir *k, PjKirVal x, double low, double high) {
   return FMAX(C(low), FMIN(C(high), x));
 }
 
-PjKirVal pj_math__exp(PjKir *k, PjKirVal x, PjKirVal low) {
-  x = pj__wide(k, x) ? clamp(k, x, -746, 710) : clamp(k, x, -104, 89);
+static PjKirVal exp_times(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal factor) {
   Whole n = whole(k, x, M_LOG2E, twice_bias(k, x));
   PjKirVal r = MADD(n.number, minus_log2_high(k, x), x);
   r = MADD(n.number, minus_log2_low(k, x), r);
   if (low)
     r = ADD(r, low);
   PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r);
-  return scale_by(k, x, ADD(p, C(1)), n.bits);
+  return scale_by(k, x, factor ? MADD(p, factor, factor) : ADD(p, C(1)), n.bits);
+}
+
+PjKirVal pj_math__exp(PjKir *k, PjKirVal x, PjKirVal low) {
+  return exp_times(k, pj__wide(k, x) ? clamp(k, x, -746, 710) : clamp(k, x, -104, 89), low, 0);
+}
+
+PjKirVal pj_math__exp_times(PjKir *k, PjKirVal hi, PjKirVal lo, PjKirVal factor) {
+  return exp_times(k, hi, lo, factor);
 }
 
 PjKirVal pj_math_exp(PjKir *k, PjKirVal x) {

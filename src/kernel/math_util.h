@@ -106,6 +106,8 @@ PjPair pj_math__pair_add(PjKir *k, PjPair a, PjPair b); // the same; sums of one
 
 // e^(hi + lo), |lo| small against 1; lo 0: none.
 PjKirVal pj_math__exp(PjKir *k, PjKirVal hi, PjKirVal lo);
+// |factor| times that, hi between -104 and 89 (of double -746 and 710) or NaN.
+PjKirVal pj_math__exp_times(PjKir *k, PjKirVal hi, PjKirVal lo, PjKirVal factor);
 // e^x - 1 for x between -30 and 0.
 PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x);
 // log(1 + hi + lo), |lo| small against hi.

@@ -119,6 +119,7 @@ static PjStatus run_pass(Run *run, const char *name, PjPassFn *pass) {
 // again only where loops may have shown it something new.
 static PjStatus pipeline(Run *run) {
   bool control = run->rw.has_control;
+  PASS(functions);
   PASS(dead_code);
   if (control)
     PASS(carries);

@@ -52,6 +52,7 @@ double pj_op_cost(const PjOp *op) {
   case PJ_OP_TAN:
   case PJ_OP_CBRT:
   case PJ_OP_CHLO_ERF:
+  case PJ_OP_CHLO_ERFC:
     return 2.5 * wide;
   case PJ_OP_POWER:
   case PJ_OP_ATAN2:

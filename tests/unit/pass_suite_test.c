@@ -47,15 +47,22 @@ static bool has_chlo_composite(const PjModule *module) {
   return false;
 }
 
+static bool found_functions(const PjPassReport *report) {
+  for (uint32_t i = 0; i < report->count; ++i)
+    if (!strcmp(report->passes[i].name, "functions"))
+      return report->passes[i].changes > 0;
+  return false;
+}
+
 static PjStatus run(void *context) {
   Job *job = context;
   PJ_TRY(pj_import(job->arena, job->text, job->size, &job->before));
   PjPassOptions options = {.verify = true, .report = &job->report};
   PJ_TRY(pj_passes_run(job->arena, job->before, &options, &job->after));
-  // The inliner makes operations of chlo's composites, which are more exact than the
-  // decompositions: from there on bits must stay.
-  PjPassOptions inline_only = {.verify = true, .only = "inline"};
-  return has_chlo_composite(job->before)
+  // The inliner makes operations of chlo's composites, and another pass of functions that were
+  // written out: they are more exact. From there on bits must stay.
+  PjPassOptions inline_only = {.verify = true, .only = "inline,functions"};
+  return has_chlo_composite(job->before) || found_functions(&job->report)
              ? pj_passes_run(job->arena, job->before, &inline_only, &job->before)
              : PJ_STATUS_OK;
 }
