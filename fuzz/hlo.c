@@ -12,7 +12,7 @@ static PjStatus run(void *context) {
     return PJ_STATUS_OK; // the first computation may be empty
   PJ_TRY(fuzz_print_and_parse(in, module, NULL, &in->written[0]));
   PjStrBuf *written = &in->written[1];
-  PJ_TRY(pj_hlo_write(in->arena, (PjStr){(const char *)in->data, in->size}, 1, 1, written));
+  PJ_TRY(pj_hlo_write(in->arena, (PjStr){(const char *)in->data, in->size}, 1, 1, NULL, written));
   return fuzz_demand(pj_import_hlo(in->arena, written->data, written->len, true, &again));
 }
 

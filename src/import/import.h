@@ -36,9 +36,16 @@ PjStatus pj_bytecode_write(const PjModule *module, PjVersion target, PjStrBuf *o
 
 // The HloModuleProto in an HloModuleProtoWithConfig that was read; and back, appended to |out|:
 // with a configuration that says the numbers of replicas and partitions, and that every parameter
-// and result is row-major. Scratch comes from |arena|, under its guard.
+// and result is row-major. |parts| (or NULL) says how they lie on the partitions, whatever the
+// module said. Scratch comes from |arena|, under its guard. Errors: INVALID_ARGUMENT for a module
+// that is none, UNIMPLEMENTED for one that does not say its host_program_shape.
+typedef struct PjHloParts {
+  uint32_t num_params, num_results;
+  const PjStr *params, *results; // OpSharding messages by leaf; empty: replicated
+} PjHloParts;
 PjStr pj_hlo_module_of(PjStr with_config);
-PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions, PjStrBuf *out);
+PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions,
+                      const PjHloParts *parts, PjStrBuf *out);
 
 // True if the bytes are an HloModuleProto or an HloModuleProtoWithConfig: as far as its first
 // instruction.

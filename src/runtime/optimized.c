@@ -97,11 +97,26 @@ static PjStatus print_guarded(void *context) {
   return pj_strbuf_status(job->out);
 }
 
+static const PjStr *shardings_of(PjArena *arena, const PjSlot *slots, uint32_t count) {
+  PjStr *out = PJ_NEW_ARRAY(arena, PjStr, (size_t)count + 1);
+  for (uint32_t i = 0; i < count; i++)
+    out[i] = (PjStr){slots[i].sharding.data, slots[i].sharding.len};
+  return out;
+}
+
+// Hosts that hand over HLO (torch_xla) read there how results lie, too.
 static PjStatus write_hlo_guarded(void *context) {
   Job *job = context;
   const PjExecutable *executable = job->executable;
+  const PjSignature *signature = &executable->signature;
+  bool partitioned = executable->options.num_partitions > 1;
+  const PjHloParts parts = {
+      .num_params = signature->num_params,
+      .num_results = signature->num_results,
+      .params = shardings_of(job->arena, signature->params, signature->num_params),
+      .results = shardings_of(job->arena, signature->results, signature->num_results)};
   return pj_hlo_write(job->arena, executable->hlo, executable->options.num_replicas,
-                      executable->options.num_partitions, job->out);
+                      executable->options.num_partitions, partitioned ? &parts : NULL, job->out);
 }
 
 PjStatus pj_executable_program(const PjExecutable *executable, PjStrBuf *out,

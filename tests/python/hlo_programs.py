@@ -56,6 +56,9 @@ for kind, values in (("f32", "{{1,2,3},{4,5,6}}"), ("bf16", "{{1,-2,3},{0.5,5,6}
         PROGRAMS[f"constant {kind} {layout}"] = constant(kind, values, layout)
 PROGRAMS["constant of three dimensions in memory order"] = entry("ROOT c = s32[2,2,2]{0,2,1} constant({{{1,2},{3,4}},{{5,6},{7,8}}})")
 
+for a, r, t in (("f32", "u32", "s8"), ("f32", "u32", "s32"), ("bf16", "u16", "s8"), ("f16", "u16", "s16"), ("f64", "u64", "s64")):
+    PROGRAMS[f"stochastic-convert {a} {t}"] = entry(f"p = {a}[3,4] parameter(0)\n q = {r}[3,4] parameter(1)\n"
+                                                    f"ROOT r = {t}[3,4] stochastic-convert(p, q)")
 PROGRAMS |= {
     "while with nested tuples": entry(
         "p = s32[] parameter(0)\n q = f32[4] parameter(1)\n i = (f32[4], s32[]) tuple(q, p)\n t = (s32[], (f32[4], s32[])) tuple(p, i)\n"
@@ -165,6 +168,13 @@ PROGRAMS |= {
     "bitcast-convert": entry("p = f32[4] parameter(0)\n a = s32[4] bitcast-convert(p)\n ROOT r = s16[4,2] bitcast-convert(a)"),
     "opt-barrier": entry("p = f32[4] parameter(0)\n q = s32[] parameter(1)\n t = (f32[4], s32[]) tuple(p, q)\n ROOT r = (f32[4], s32[]) opt-barrier(t)"),
     "get-dimension-size": entry("p = f32[4,5] parameter(0)\n ROOT r = s32[] get-dimension-size(p), dimensions={1}"),
+    "constants of tuples": entry("c = (f32[2], (s32[], pred[2])) constant(({1, 2.5}, (7, {1, 0})))\n a = f32[2] get-tuple-element(c), index=0\n"
+                                 "t = (s32[], pred[2]) get-tuple-element(c), index=1\n n = s32[] get-tuple-element(t), index=0\n"
+                                 "p = pred[2] get-tuple-element(t), index=1\n ROOT r = (f32[2], s32[], pred[2]) tuple(a, n, p)"),
+    "bounded with static": entry("p = f32[6] parameter(0)\n q = f32[6] parameter(1)\n n = s32[] constant(4)\n"
+                                 "d = f32[<=6] set-dimension-size(p, n), dimensions={0}\n a = f32[<=6] add(d, q)\n"
+                                 "c = pred[<=6] compare(q, a), direction=LT\n m = f32[<=6] select(c, a, d)\n z = f32[] constant(0)\n"
+                                 "ROOT s = f32[] reduce(m, z), dimensions={0}, to_apply=f", reducer()),
     "sum of a bounded array": entry("p = f32[9] parameter(0)\n n = s32[] constant(5)\n d = f32[<=9] set-dimension-size(p, n), dimensions={0}\n z = f32[] constant(0)\n"
                                     "ROOT r = f32[] reduce(d, z), dimensions={0}, to_apply=f", reducer()),
     "softmax of a bounded array": entry(

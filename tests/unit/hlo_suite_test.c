@@ -27,13 +27,11 @@ static const struct {
   PjCode code;
   const char *fragment; // of the message
 } refused[] = {
-    {"constant_tuple", PJ_UNIMPLEMENTED, "constants of tuples"},
-    {"const_s1", PJ_UNIMPLEMENTED, "element type 30"},
-    {"const_u1", PJ_UNIMPLEMENTED, "element type 31"},
+    {"const_s1", PJ_UNIMPLEMENTED, "integers of one bit (s1)"},
+    {"const_u1", PJ_UNIMPLEMENTED, "integers of one bit (u1)"},
     // XLA's reader lets the wrong shape pass, its importer refuses it too.
     {"reduce-window", PJ_INVALID_ARGUMENT, "the inferred type(s) tensor<4x6xf32>"},
     {"rng-get-and-update-state", PJ_UNIMPLEMENTED, "rng-get-and-update-state"},
-    {"stochastic-convert", PJ_UNIMPLEMENTED, "stochastic-convert"},
 };
 
 // A program and its run.

@@ -234,7 +234,9 @@ static void test_instruction_errors(void **state) {
   module = module_of(begin("reduce", 2, scalar(F32), 2, ONE));
   expect_error(&module, PJ_INVALID_ARGUMENT, "0 called computations, expected 1");
   module = module_of(begin("stochastic-convert", 2, ARRAY(F32, 4), 2, ONE));
-  expect_error(&module, PJ_UNIMPLEMENTED, "stochastic-convert is not supported");
+  expect_error(&module, PJ_UNIMPLEMENTED, "stochastic-convert from tensor<4xf32> with");
+  module = module_of(begin("scaled-dot", 2, ARRAY(F32, 4), 1, ONE));
+  expect_error(&module, PJ_UNIMPLEMENTED, "scaled-dot is not supported");
   PjStrBuf inst = begin("negate", 2, ARRAY(F32, 4), 1, ONE);
   pj_proto_put_varint(&inst, 38, 55);
   module = module_of(inst);
@@ -328,6 +330,41 @@ static PjStrBuf swap_module(void) {
   add(&entry, begin("tuple", 4, pair(ARRAY(S32, 2), ARRAY(F32, 4)), 2, (int64_t[]){3, 2}));
   finish_entry(&module, &entry, 4);
   return module;
+}
+
+// A literal of |element| for an array of |shape|, its numbers in |field|.
+static PjStrBuf numbers(PjStrBuf shape, uint32_t field, const void *data, size_t size) {
+  PjStrBuf literal = {0};
+  put_bytes(&literal, 1, &shape);
+  pj_proto_put_bytes(&literal, field, (PjStr){data, size});
+  return literal;
+}
+
+static PjStrBuf tuple_constant(bool both) {
+  static const float floats[2] = {1, 2.5f};
+  PjStrBuf literal = {0}, module = {0}, entry = {0};
+  PjStrBuf first = numbers(ARRAY(F32, 2), 8, floats, sizeof floats),
+           second = numbers(scalar(S32), 4, "\x07", 1);
+  PjStrBuf shape = pair(ARRAY(F32, 2), scalar(S32));
+  put_bytes(&literal, 1, &shape);
+  put_bytes(&literal, 10, &first);
+  if (both)
+    put_bytes(&literal, 10, &second);
+  else
+    pj_strbuf_free(&second);
+  PjStrBuf inst = begin("constant", 2, pair(ARRAY(F32, 2), scalar(S32)), 0, NULL);
+  put_bytes(&inst, 8, &literal);
+  add(&entry, inst);
+  finish_entry(&module, &entry, 2);
+  return module;
+}
+
+static void test_constant_tuples(void **state) {
+  PjStrBuf module = tuple_constant(true);
+  expect_text(&module, "dense<[1.000000e+00, 2.500000e+00]> : tensor<2xf32>\n"
+                       "    %1 = stablehlo.constant dense<7> : tensor<i32>\n    return %0, %1");
+  module = tuple_constant(false);
+  expect_error(&module, PJ_INVALID_ARGUMENT, "a literal of 1 elements for a tuple of 2");
 }
 
 static void test_tuples(void **state) {
@@ -426,6 +463,53 @@ static void test_shardings(void **state) {
   module = sharded_module("negate", tiles(2, dims, 4, devices), both);
   expect_text(&module, "-> (tensor<4x8xf32> {mhlo.sharding = \"{manual}\"}, tensor<4x8xf32> "
                        "{mhlo.sharding = \"{replicated}\"})");
+}
+
+typedef struct Writing {
+  PjArena *arena;
+  PjStr module;
+  const PjHloParts *parts;
+  PjStrBuf out;
+} Writing;
+
+static PjStatus write_guarded(void *context) {
+  Writing *w = context;
+  return pj_hlo_write(w->arena, w->module, 1, 4, w->parts, &w->out);
+}
+
+// What the partitioner found goes back in place of what the module said.
+static void test_shardings_go_back(void **state) {
+  PjStrBuf module = swap_module(), program = {0}, shape = pair(ARRAY(F32, 4), ARRAY(S32, 2)),
+           old = {0}, cut = tiles(1, (int64_t[]){4}, 4, (int64_t[]){0, 1, 2, 3});
+  put_bytes(&program, 1, &shape);
+  shape = pair(ARRAY(S32, 2), ARRAY(F32, 4));
+  put_bytes(&program, 2, &shape);
+  put_bytes(&module, 4, &program);
+  pj_proto_put_varint(&old, 1, 4);
+  put_bytes(&module, 12, &old);
+  const PjStr whole = {0}, part = {cut.data, cut.len}, params[] = {part, whole},
+              results[] = {whole, part};
+  PjHloParts parts = {2, 2, params, results};
+  Writing w = {.module = {module.data, module.len}, .parts = &parts};
+  assert_null(pj_arena_create(0, &w.arena));
+  assert_null(pj_arena_guard(w.arena, write_guarded, &w));
+  Reading r = {.bytes = {w.out.data, w.out.len}, .with_config = true, .expect_text = true};
+  assert_null(read_hlo(&r));
+  assert_non_null(strstr(r.text.data, "(%arg0: tensor<4xf32> {mhlo.sharding = "
+                                      "\"{devices=[4]0,1,2,3}\"}, %arg1: tensor<2xi32> "
+                                      "{mhlo.sharding = \"{replicated}\"}) -> (tensor<2xi32> "
+                                      "{mhlo.sharding = \"{replicated}\"}, tensor<4xf32> "
+                                      "{mhlo.sharding = \"{devices=[4]0,1,2,3}\"})"));
+  parts.num_results = 1;
+  pj_strbuf_free(&w.out);
+  PjStatus status = pj_arena_guard(w.arena, write_guarded, &w);
+  assert_int_equal(pj_status_code(status), PJ_INVALID_ARGUMENT);
+  pj_status_free(status);
+  pj_arena_destroy(w.arena);
+  pj_strbuf_free(&w.out);
+  pj_strbuf_free(&r.text);
+  pj_strbuf_free(&module);
+  pj_strbuf_free(&cut);
 }
 
 static void test_sharding_errors(void **state) {
@@ -596,14 +680,24 @@ static void test_damage(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_numbers),     cmocka_unit_test(test_wire_errors),
-      cmocka_unit_test(test_recognition), cmocka_unit_test(test_instruction_errors),
-      cmocka_unit_test(test_location),    cmocka_unit_test(test_shapes),
-      cmocka_unit_test(test_literals),    cmocka_unit_test(test_tuples),
-      cmocka_unit_test(test_donation),    cmocka_unit_test(test_program_shape),
-      cmocka_unit_test(test_shardings),   cmocka_unit_test(test_sharding_errors),
-      cmocka_unit_test(test_copies),      cmocka_unit_test(test_calls),
-      cmocka_unit_test(test_rich),        cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_wire_errors),
+      cmocka_unit_test(test_recognition),
+      cmocka_unit_test(test_instruction_errors),
+      cmocka_unit_test(test_location),
+      cmocka_unit_test(test_shapes),
+      cmocka_unit_test(test_literals),
+      cmocka_unit_test(test_tuples),
+      cmocka_unit_test(test_constant_tuples),
+      cmocka_unit_test(test_donation),
+      cmocka_unit_test(test_program_shape),
+      cmocka_unit_test(test_shardings),
+      cmocka_unit_test(test_shardings_go_back),
+      cmocka_unit_test(test_sharding_errors),
+      cmocka_unit_test(test_copies),
+      cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_rich),
+      cmocka_unit_test(test_memory),
       cmocka_unit_test(test_damage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

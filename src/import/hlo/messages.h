@@ -198,6 +198,7 @@ typedef PJ_VEC(PjStr) PjHloSlices;
   X(9, INTS, iota_reshape_dims)          \
   X(10, INTS, iota_transpose_perm)       \
   X(14, MSG, named_sharding)
+#define PJ_HLO_TUPLE_LITERAL(X)       X(10, MSGS, elements)
 #define PJ_HLO_FRONTEND_ATTRIBUTES(X) X(1, MSGS, map)
 #define PJ_HLO_MAP_ENTRY(X)           X(1, STR, key) X(2, STR, value)
 #define PJ_HLO_ENTRIES(X)             X(1, MSGS, entries)
@@ -245,6 +246,7 @@ typedef PJ_VEC(PjStr) PjHloSlices;
   Y(DeviceList, PJ_HLO_DEVICE_LIST)                 \
   Y(IotaGroups, PJ_HLO_IOTA_GROUPS)                 \
   Y(Sharding, PJ_HLO_SHARDING)                      \
+  Y(TupleLiteral, PJ_HLO_TUPLE_LITERAL)             \
   Y(FrontendAttributes, PJ_HLO_FRONTEND_ATTRIBUTES) \
   Y(MapEntry, PJ_HLO_MAP_ENTRY)                     \
   Y(Entries, PJ_HLO_ENTRIES)                        \

@@ -57,9 +57,51 @@ static PjStatus set_accuracy(PjHloSite *s, PjOp *op) {
   return PJ_STATUS_OK;
 }
 
+// Operand |i| cut to the size that |sized| has in |dim|.
+static PjStatus set_size(PjHloSite *s, PjOp *op, uint32_t i, PjValue *sized, int32_t dim) {
+  PjArena *arena = s->h->arena;
+  const PjType *type = op->operands[i]->type;
+  const PjAttr *dimension = pj_attr_i64(arena, dim);
+  int64_t dims[PJ_MAX_RANK], bounds[PJ_MAX_RANK];
+  PjOp *get = pj_hlo_op(s, PJ_OP_GET_DIMENSION_SIZE, 1, 1, 0),
+       *set = pj_hlo_op(s, PJ_OP_SET_DIMENSION_SIZE, 2, 1, 0);
+  for (int32_t d = 0; d < type->rank; ++d) {
+    dims[d] = d == dim ? PJ_DYN : type->dims[d];
+    bounds[d] = d == dim ? type->dims[d] : type->bounds ? type->bounds[d] : PJ_DYN;
+  }
+  get->operands[0] = sized;
+  set->operands[0] = op->operands[i];
+  PJ_HLO_SET(get, dimension, dimension);
+  PJ_HLO_SET(set, dimension, dimension);
+  PJ_TRY(pj_hlo_append_one(s, get, pj_type_tensor(arena, PJ_DT_S32, 0, NULL), &set->operands[1]));
+  return pj_hlo_append_one(s, set,
+                           pj_type_tensor_full(arena, type->dtype, NULL, type->rank, dims, bounds),
+                           &op->operands[i]);
+}
+
+// In HLO an array of bounded size is one that is padded to its bound, so that it goes with arrays
+// of that size; what they have beyond the smaller one's size counts for nothing.
+static PjStatus align_sizes(PjHloSite *s, PjOp *op) {
+  for (uint32_t k = 0; k < op->num_operands; ++k) {
+    PjValue *sized = op->operands[k];
+    if (!sized || !pj_type_is_tensor(sized->type) || pj_type_is_static(sized->type))
+      continue;
+    for (int32_t d = 0; d < sized->type->rank; ++d)
+      for (uint32_t i = 0; i < op->num_operands && sized->type->dims[d] == PJ_DYN; ++i) {
+        const PjType *type = op->operands[i] ? op->operands[i]->type : NULL;
+        if (type && pj_type_is_tensor(type) && type->rank == sized->type->rank &&
+            type->dims[d] != PJ_DYN)
+          PJ_TRY(set_size(s, op, i, sized, d));
+      }
+  }
+  return PJ_STATUS_OK;
+}
+
 PjStatus pj_hlo_build_same(PjHloSite *s) {
   PjOp *op = pj_hlo_op_on_all(s, s->inst->row->kind, 1, 0);
   PJ_TRY(set_accuracy(s, op));
+  if (pj_op_info[op->kind].traits & PJ_TRAIT_ELEM)
+    PJ_TRY(align_sizes(s, op));
   return pj_hlo_finish(s, op);
 }
 
@@ -102,6 +144,7 @@ PjStatus pj_hlo_build_compare(PjHloSite *s) {
   PJ_FAIL_IF(type < 0, INVALID_ARGUMENT, "comparison_type \"%.*s\"",
              PJ_STR_ARG(s->msg.comparison_type));
   PjOp *op = pj_hlo_op_on_all(s, PJ_OP_COMPARE, 1, 0);
+  PJ_TRY(align_sizes(s, op));
   PJ_HLO_SET(op, comparison_direction, pj_attr_enum(arena, PJ_ENUM_COMPARE_DIRECTION, direction));
   PJ_HLO_SET(op, compare_type, pj_attr_enum(arena, PJ_ENUM_COMPARE_TYPE, type));
   return pj_hlo_finish(s, op);
@@ -122,16 +165,32 @@ PjStatus pj_hlo_build_map(PjHloSite *s) {
 }
 
 // ---------------------------------------------------------------------- creation
-PjStatus pj_hlo_build_constant(PjHloSite *s) {
-  const PjType *type;
+// The arrays of |literal|, of |shape|, from |*at| on. Literals nest as shapes do.
+static PjStatus make_constants(PjHloSite *s, const PjHloShape *shape, PjStr literal,
+                               PjValue ***at) {
+  PjHloTupleLiteralMsg msg = {0};
   const PjAttr *value;
+  if (shape->type) {
+    PJ_FAIL_IF(shape->type->kind != PJ_TYPE_TENSOR, INVALID_ARGUMENT, "a constant token");
+    PJ_TRY(pj_hlo_literal(s->h, literal, shape->type, &value));
+    PjOp *op = pj_hlo_op(s, PJ_OP_CONSTANT, 0, 1, 0);
+    PJ_HLO_SET(op, value, value);
+    return pj_hlo_append_one(s, op, shape->type, (*at)++);
+  }
+  PJ_TRY(pj_hlo_decode(s->h, literal, PJ_HLO_TupleLiteral, &msg));
+  PJ_FAIL_IF(msg.elements.len != shape->num_elems, INVALID_ARGUMENT,
+             "a literal of %zu elements for a tuple of %u", msg.elements.len, shape->num_elems);
+  for (uint32_t i = 0; i < shape->num_elems; ++i)
+    PJ_TRY(make_constants(s, &shape->elems[i], msg.elements.data[i], at));
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_hlo_build_constant(PjHloSite *s) {
   PJ_FAIL_IF(!s->msg.literal.ptr, INVALID_ARGUMENT, "a constant without a literal");
-  PJ_FAIL_IF(!s->inst->shape->type, UNIMPLEMENTED, "constants of tuples are not supported");
-  PJ_TRY(pj_hlo_result_type(s, &type));
-  PJ_TRY(pj_hlo_literal(s->h, s->msg.literal, type, &value));
-  PjOp *op = pj_hlo_op(s, PJ_OP_CONSTANT, 0, 1, 0);
-  PJ_HLO_SET(op, value, value);
-  return pj_hlo_finish(s, op);
+  uint32_t count = s->inst->shape->num_leaves;
+  PjValue **at = PJ_NEW_ARRAY(s->h->arena, PjValue *, count);
+  s->result = (PjHloLeaves){at, count};
+  return make_constants(s, s->inst->shape, s->msg.literal, &at);
 }
 
 PjStatus pj_hlo_build_iota(PjHloSite *s) {

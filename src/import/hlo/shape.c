@@ -5,7 +5,9 @@
 
 enum { MAX_DEPTH = 64, MAX_LEAVES = 65536, ELEMENT_TUPLE = 13, ELEMENT_TOKEN = 17 };
 
-// Indexed by xla.PrimitiveType. S1 (30) and U1 (31) are missing: StableHLO has no such types.
+enum { ELEMENT_S1 = 30, ELEMENT_U1 = 31 };
+
+// Indexed by xla.PrimitiveType. S1 and U1 are missing: StableHLO has no such types.
 static const uint8_t dtypes[] = {
     [1] = PJ_DT_PRED,        [2] = PJ_DT_S8,
     [3] = PJ_DT_S16,         [4] = PJ_DT_S32,
@@ -70,6 +72,9 @@ static PjStatus read_layout(PjHlo *h, PjStr bytes, int32_t rank, const int64_t *
 
 static PjStatus read_array(PjHlo *h, const PjHloShapeMsg *msg, PjHloShape *out) {
   PjDtype dtype = pj_hlo_dtype(msg->element_type);
+  PJ_FAIL_IF(msg->element_type == ELEMENT_S1 || msg->element_type == ELEMENT_U1, UNIMPLEMENTED,
+             "integers of one bit (%s) are not supported",
+             msg->element_type == ELEMENT_S1 ? "s1" : "u1");
   PJ_FAIL_IF(!dtype, UNIMPLEMENTED, "element type %" PRId64 " of a shape is not supported",
              msg->element_type);
   PJ_FAIL_IF(msg->dimensions.len > PJ_MAX_RANK, INVALID_ARGUMENT,

@@ -55,7 +55,48 @@ static PjStatus read_program(PjHlo *h, PjHloProgramShapeMsg *out, const PjHloSha
   return pj_hlo_shape(h, out->result, &(*out_shapes)[out->parameters.len]);
 }
 
-PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions, PjStrBuf *out) {
+enum { SPMD_OUTPUT = 12, SPMD_PARAMETERS = 14 }; // fields of HloModuleProto
+
+// The shardings of the leaves of |shape| from |leaves| on, as field |number|.
+static void put_sharding(PjStrBuf *out, uint32_t number, const PjHloShape *shape,
+                         const PjStr *leaves) {
+  enum { TUPLE = 2 };
+  PjStrBuf whole = {0};
+  if (shape->type) {
+    pj_proto_put_bytes(out, number, leaves[0]);
+    return;
+  }
+  pj_proto_put_varint(&whole, 1, TUPLE);
+  for (uint32_t i = 0; i < shape->num_leaves; ++i)
+    pj_proto_put_bytes(&whole, 5, leaves[i]);
+  pj_proto_put_message(out, number, &whole);
+}
+
+// |module| with the shardings of |parts|, whose numbers are those of the leaves of |shapes|.
+static void put_module(PjStrBuf *out, PjStr module, uint32_t num_params,
+                       const PjHloShape *const *shapes, const PjHloParts *parts) {
+  PjStrBuf with = {0};
+  PjProtoReader reader = pj_proto_reader(module.ptr, module.len);
+  const uint8_t *from = reader.at;
+  for (PjProtoField field; pj_proto_next(&reader, &field); from = reader.at)
+    if (field.number != SPMD_OUTPUT && field.number != SPMD_PARAMETERS)
+      pj_strbuf_append(&with, from, (size_t)(reader.at - from));
+  const PjStr *leaves = parts->params;
+  for (uint32_t i = 0; i < num_params; leaves += shapes[i++]->num_leaves)
+    put_sharding(&with, SPMD_PARAMETERS, shapes[i], leaves);
+  put_sharding(&with, SPMD_OUTPUT, shapes[num_params], parts->results);
+  pj_proto_put_message(out, 1, &with);
+}
+
+static bool fits(const PjHloParts *parts, uint32_t num_params, const PjHloShape *const *shapes) {
+  uint64_t leaves = 0;
+  for (uint32_t i = 0; i < num_params; ++i)
+    leaves += shapes[i]->num_leaves;
+  return leaves == parts->num_params && shapes[num_params]->num_leaves == parts->num_results;
+}
+
+PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions,
+                      const PjHloParts *parts, PjStrBuf *out) {
   PjHlo h = {.arena = arena, .file = module.ptr};
   PjHloProgramShapeMsg program = {0};
   const PjHloShape **shapes;
@@ -63,11 +104,15 @@ PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions
   PJ_FAIL_IF(!h.msg.host_program_shape.ptr, UNIMPLEMENTED,
              "the program came as HLO that does not say its host_program_shape");
   PJ_TRY(read_program(&h, &program, &shapes));
+  uint32_t count = (uint32_t)program.parameters.len;
+  PJ_FAIL_IF(parts && !fits(parts, count, shapes), INVALID_ARGUMENT,
+             "%u parameters and %u results are not the program's", parts->num_params,
+             parts->num_results);
   PjStrBuf layout = {0}, config = {0};
-  for (uint32_t i = 0; i < program.parameters.len; ++i)
+  for (uint32_t i = 0; i < count; ++i)
     put_shape_field(&layout, 1, shapes[i]);
-  put_shape_field(&layout, 2, shapes[program.parameters.len]);
-  for (uint32_t i = 0; i < program.parameters.len; ++i) {
+  put_shape_field(&layout, 2, shapes[count]);
+  for (uint32_t i = 0; i < count; ++i) {
     char name[24];
     snprintf(name, sizeof name, "p%u", i);
     pj_proto_put_bytes(&layout, 3, i < program.names.len ? program.names.data[i] : pj_str(name));
@@ -75,7 +120,10 @@ PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions
   pj_proto_put_message(&config, 1, &layout);
   pj_proto_put_varint(&config, 4, (uint64_t)replicas);
   pj_proto_put_varint(&config, 5, (uint64_t)partitions);
-  pj_proto_put_bytes(out, 1, module);
+  if (parts)
+    put_module(out, module, count, shapes, parts);
+  else
+    pj_proto_put_bytes(out, 1, module);
   pj_proto_put_message(out, 2, &config);
   return pj_strbuf_status(out);
 }
