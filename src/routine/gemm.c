@@ -3,7 +3,8 @@
 //
 // Two ways to share the work. Where every task needs much of b, b is packed first, by all threads,
 // then tasks of some rows pack their part of a and multiply. Where b is small or only one block of
-// rows high, each task packs its own.
+// rows high, each task packs its own. Either way several tasks of the same rows would each pack the
+// same part of a: if it is not too much, all threads pack a first, too.
 #include "routine/gemm.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
   LINE = 64,
   MAX_TILE_BYTES = 12 * 2 * 64,
   SHARED_BYTES = 16 << 20, // of packed b at a time
+  ALL_A_BYTES = 4 << 20,   // of a that is packed before the tasks
   OWN_BYTES = 256 << 10,   // of b that a task packs whole
   TASKS = 16,              // batches whose tasks pack b whole
   TASKS_EACH = 4,          // wanted for each thread
@@ -107,6 +109,7 @@ typedef struct Run {
   const PjProduct *g;
   const char *a, *b;
   char *c, *scratch;
+  char *packed_a;                       // of all rows, or NULL: each task packs what it needs
   int64_t first_batch, first_col, cols; // of what is packed
   int64_t row_tasks, col_tasks, task_cols;
 } Run;
@@ -171,6 +174,15 @@ static Spaces spaces(const Run *run, int thread) {
   return s;
 }
 
+static int64_t all_rows(const PjProduct *g) {
+  return round_up(g->m, g->micro->mr);
+}
+
+// Where the slivers of row |i| and |sums| sums from |p| on lie in a that is packed whole.
+static size_t packed_at(const PjProduct *g, int64_t batch, int64_t i, int64_t p, int64_t sums) {
+  return (size_t)(all_rows(g) * (batch * g->real_k + p) + i * sums) * pj_comp_bytes(g->a.part);
+}
+
 // Rows [i, i + rows) and columns [j, j + cols) of one batch; |packed| is b's packed slivers, or
 // NULL.
 static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t rows, int64_t j,
@@ -189,18 +201,21 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
       g->b.pack(&g->b, run->b + at_b, j, cols, p, sums, g->micro->nr, s->b, b_sliver, s->temp);
     for (int64_t r = 0; r < rows; r += ROWS) {
       const int64_t height = pj__min(ROWS, rows - r);
-      if (g->reached)
-        s->a.runs = g->a.reach(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr,
-                               s->a.sums, s->a.lines, s->a.packed);
+      Left a = s->a;
+      if (run->packed_a)
+        a.packed = run->packed_a + packed_at(g, batch - run->first_batch, i + r, p, sums);
+      else if (g->reached)
+        a.runs = g->a.reach(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr, s->a.sums,
+                            s->a.lines, s->a.packed);
       else
         g->a.pack(&g->a, run->a + at_a, i + r, height, p, sums, g->micro->mr, s->a.packed,
                   g->micro->mr * sums, s->temp);
       char *to = c + r * g->c_row * (int64_t)elem;
       if (!g->buffered) {
-        multiply(g, height, cols, sums, &s->a, b, b_sliver, to, g->c_row * per, p > 0);
+        multiply(g, height, cols, sums, &a, b, b_sliver, to, g->c_row * per, p > 0);
         continue;
       }
-      multiply(g, height, cols, sums, &s->a, b, b_sliver, s->c, g->cols, p > 0);
+      multiply(g, height, cols, sums, &a, b, b_sliver, s->c, g->cols, p > 0);
       if (p + sums == g->real_k)
         store(g, height, cols, s->c, g->cols, to, s->temp);
     }
@@ -217,6 +232,40 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
     block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
           pj__min(run->task_cols, g->real_n - j), NULL);
   }
+}
+
+// Slivers of a, of |group| batches.
+static void pack_a_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const PjProduct *g = run->g;
+  const Spaces s = spaces(run, thread);
+  const int mr = g->micro->mr;
+  const int64_t per_batch = pj__divide_up(g->m, mr);
+  for (int64_t at = begin; at < end;) {
+    const int64_t batch = at / per_batch, first = at % per_batch,
+                  last = pj__min(per_batch, first + end - at);
+    const int64_t i = first * mr, rows = pj__min(last * mr, g->m) - i;
+    int64_t at_a, at_b, at_c;
+    batch_offsets(g, run->first_batch + batch, &at_a, &at_b, &at_c);
+    for (int64_t p = 0; p < g->real_k; p += g->sums) {
+      const int64_t sums = pj__min(g->sums, g->real_k - p);
+      g->a.pack(&g->a, run->a + at_a, i, rows, p, sums, mr,
+                run->packed_a + packed_at(g, batch, i, p, sums), mr * sums, s.temp);
+    }
+    at += last - first;
+  }
+}
+
+// Packs all of a, of |batches| batches, if tasks would else pack the same part of it.
+static void pack_a(Run *run, PjThreads *threads, int64_t batches) {
+  const PjProduct *g = run->g;
+  run->packed_a = NULL;
+  if (!g->all_a_bytes || run->col_tasks == 1 || pj_threads_count(threads) == 1)
+    return;
+  run->packed_a = run->scratch + (g->shared ? g->b_bytes : 0);
+  const int64_t slivers = batches * pj__divide_up(g->m, g->micro->mr);
+  pj_threads_for(threads, slivers, pj__grain(slivers, (double)(g->real_k * g->micro->mr) * 4),
+                 pack_a_tasks, run);
 }
 
 // Slivers of b, |group| batches of |chunk| columns.
@@ -286,6 +335,7 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
     if (!g->whole)
       run.task_cols = task_cols(g, g->batch * run.row_tasks, g->real_n, threads);
     run.col_tasks = pj__divide_up(g->real_n, run.task_cols);
+    pack_a(&run, threads, g->batch);
     const int64_t tasks = g->batch * run.row_tasks * run.col_tasks;
     pj_threads_for(threads, tasks, task_grain(&run, tasks), own_tasks, &run);
     return PJ_STATUS_OK;
@@ -299,6 +349,8 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
       pj_threads_for(threads, slivers, pj__grain(slivers, (double)(g->real_k * g->micro->nr) * 4),
                      pack_tasks, &run);
       run.col_tasks = pj__divide_up(run.cols, run.task_cols);
+      if (run.first_col == 0)
+        pack_a(&run, threads, batches);
       const int64_t tasks = batches * run.row_tasks * run.col_tasks;
       pj_threads_for(threads, tasks, task_grain(&run, tasks), shared_tasks, &run);
     }
@@ -360,7 +412,10 @@ void pj__product_plan(PjProduct *g) {
   const size_t c_bytes = g->buffered ? pj__scratch_round((size_t)(ROWS * g->cols) * bytes) : 0;
   g->routine.run = run_product;
   g->routine.in_place = -1;
-  g->routine.scratch_bytes = g->shared ? g->b_bytes : 0;
+  const double all_a =
+      (double)(g->shared ? g->group : g->batch) * (double)(all_rows(g) * g->real_k) * (double)bytes;
+  g->all_a_bytes = !g->whole && !g->reached && all_a <= ALL_A_BYTES ? (size_t)all_a : 0;
+  g->routine.scratch_bytes = (g->shared ? g->b_bytes : 0) + pj__scratch_round(g->all_a_bytes);
   g->routine.thread_scratch_bytes =
       PJ_PACK_TEMP + g->a_bytes + (g->shared ? 0 : g->b_bytes) + c_bytes;
   if (!g->routine.name)

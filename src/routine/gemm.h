@@ -110,6 +110,7 @@ typedef struct PjProduct {
   int64_t rows, cols, sums; // of a task; p in one block
   int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time
   size_t a_bytes, b_bytes;  // of a packed block
+  size_t all_a_bytes;       // of all of a, packed, or 0: it is too much to be kept
   bool reached;             // a is not packed: it is read as it lies, in at most |runs| runs
   int64_t runs;
 } PjProduct;
