@@ -48,6 +48,7 @@ enum {
   SMALL_WORK = 4096, // multiplications
   BLOCK_ROWS = 64,   // of a matrix by vector product, in one part
   BLOCK_COLS = 1024,
+  BLOCK_SUMS = 512,     // by columns, added up before the rest
   FEW = 4,              // vectors that are better off without packing the matrix,
   FEW_BYTES = 64 << 10, // if it is large; and what of it is to stay in the cache
   VECTOR_SUMS = 64,     // by columns, p in that part
@@ -98,6 +99,20 @@ static int64_t batch_offset(int32_t num, const int64_t *dims, const int64_t *str
   return offset;
 }
 
+static void add_block(PjComp comp, int64_t n, const void *part, void *sums) {
+#define ADD(T)                    \
+  for (int64_t i = 0; i < n; ++i) \
+    ((T *)sums)[i] += ((const T *)part)[i];
+  if (comp == PJ_COMP_F32) {
+    ADD(float)
+  } else if (comp == PJ_COMP_F64) {
+    ADD(double)
+  } else {
+    ADD(uint32_t)
+  }
+#undef ADD
+}
+
 // The sums of |rows| rows from |matrix| on, for every vector, into |sums|: BLOCK_COLS apart.
 static void vector_block(const VectorRun *run, int64_t batch, const char *matrix, int64_t rows,
                          char *sums) {
@@ -112,14 +127,24 @@ static void vector_block(const VectorRun *run, int64_t batch, const char *matrix
                 (float *)sums, BLOCK_COLS);
     return;
   }
-  if (v->by_cols)
-    memset(sums, 0, (size_t)(v->count * BLOCK_COLS) * comp);
+  char part[BLOCK_COLS * sizeof(double)] __attribute__((aligned(64)));
   for (int64_t p = 0; p < v->k; p += v->block_sums) {
     const int64_t n = pj__min(v->block_sums, v->k - p);
     const char *at = matrix + p * v->step * (int64_t)elem;
-    for (int64_t i = 0; i < v->count; ++i)
-      v->kernel(rows, n, v->by_cols ? at : matrix, v->step, vector + (size_t)(i * next + p) * comp,
-                sums + (size_t)(i * BLOCK_COLS) * comp);
+    for (int64_t i = 0; i < v->count; ++i) {
+      char *to = sums + (size_t)(i * BLOCK_COLS) * comp;
+      const char *x = vector + (size_t)(i * next + p) * comp;
+      if (!v->by_cols) {
+        v->kernel(rows, n, matrix, v->step, x, to);
+        continue;
+      }
+      // Each block is summed up by itself, so that rounding errors do not grow with its place.
+      char *block = p ? part : to;
+      memset(block, 0, (size_t)rows * comp);
+      v->kernel(rows, n, at, v->step, x, block);
+      if (p)
+        add_block(v->comp, rows, part, to);
+    }
   }
 }
 
@@ -230,7 +255,7 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
   if (!by_cols && count > 1 && matrix->dtype == PJ_DT_F32)
     v->together = *PJ_PICK(together);
   v->block_rows = by_cols ? BLOCK_COLS : BLOCK_ROWS;
-  v->block_sums = g->k;
+  v->block_sums = by_cols ? pj__min(g->k, BLOCK_SUMS) : g->k;
   if (count > 1 && by_cols)
     v->block_sums = VECTOR_SUMS;
   else if (count > 1)
