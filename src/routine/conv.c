@@ -19,7 +19,7 @@
 #include "base/alloc.h"
 #include "eval/strided.h"
 
-enum { NARROW = 8, DIRECT_WORK = 4096 };
+enum { NARROW = 8, DIRECT_WORK = 4096, FEW_PLACES = 256 };
 
 static bool count_windows(PjConvShape *s, int32_t d, int64_t high) {
   int64_t padded = 0, window = 0;
@@ -273,15 +273,23 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   }
   const bool complex = s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128;
   const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
-  const PjRoutine *routine;
+  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1);
+  const PjRoutine *routine = NULL;
   if (complex || work <= DIRECT_WORK)
-    routine = pj__conv_direct(arena, s, pj__in(op, 0), pj__in(op, 1), s->skip_outside);
-  else
-    routine = pj__depthwise_select(arena, s);
+    routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
+  else if (s->window_size > FEW_PLACES)
+    routine = pj__conv_dots(arena, s);
   if (!routine)
-    routine = pj__conv_phases(arena, s, op);
-  if (!routine)
-    routine = pj__conv_dense(arena, s, pj__in(op, 1));
+    routine = pj__conv_guarded(arena, rhs, pj__conv_rows(arena, s), pj__depthwise_select(arena, s));
+  if (!routine) {
+    PjConvShape *filled = pj_arena_memdup(arena, s, sizeof *s); // with zeros around
+    filled->skip_outside = false;
+    routine = pj__conv_phases(arena, filled, op);
+    if (!routine)
+      routine = pj__conv_dense(arena, filled, rhs);
+    if (s->skip_outside)
+      routine = pj__conv_guarded(arena, rhs, routine, pj__conv_direct(arena, s, lhs, rhs, true));
+  }
   if (!routine)
     return NULL;
   PjRoutine *costs = (PjRoutine *)routine;

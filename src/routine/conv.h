@@ -46,6 +46,16 @@ void pj__patches_panel(PjPanel *panel, const PjPatches *patches);
 // windows. NULL if it is none, or of other types.
 const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *shape);
 
+// The same with features first, from planes; NULL for what is not like that. For windows of finite
+// numbers only.
+const PjRoutine *pj__conv_rows(PjArena *arena, const PjConvShape *shape);
+
+// |fast| for windows of finite numbers, |exact| for others; |exact| if there is no |fast|.
+const PjRoutine *pj__conv_guarded(PjArena *arena, const PjType *rhs, const PjRoutine *fast,
+                                  const PjRoutine *exact);
+// Whether all of |count| elements are finite; integers are.
+bool pj__conv_is_finite(PjThreads *threads, PjDtype dtype, int64_t count, const void *data);
+
 // Any convolution, as it is defined; for operands of types |lhs| and |rhs|. With |skip_outside|
 // what lies outside the input is left out, not multiplied by zero.
 const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const PjType *lhs,

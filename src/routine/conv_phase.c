@@ -7,7 +7,6 @@
 // the window holds numbers that are not finite, the convolution is computed as it is defined.
 #include <string.h>
 
-#include "eval/float.h"
 #include "eval/strided.h"
 #include "routine/conv.h"
 #include "routine/copy.h"
@@ -30,50 +29,10 @@ typedef struct Phases {
   Phase *phases;
 } Phases;
 
-typedef struct Scan {
-  const Phases *p;
-  const char *data;
-  _Atomic bool *found;
-} Scan;
-
-enum { SCAN = 4096 };
-
-static void find_special(void *context, int64_t begin, int64_t end, int thread) {
-  const Scan *scan = context;
-  const size_t elem = pj_dtype_bytes(scan->p->rhs_dtype);
-  float numbers[SCAN / 16];
-  for (int64_t i = begin; i < end && !*scan->found; i += SCAN / 16) {
-    const int64_t n = pj__min(SCAN / 16, end - i);
-    const char *from = scan->data + (size_t)i * elem;
-    // x - x is zero, or NaN; so is the sum of such.
-    if (scan->p->rhs_dtype == PJ_DT_F64) {
-      double sum = 0;
-      for (int64_t j = 0; j < n; ++j)
-        sum += ((const double *)from)[j] - ((const double *)from)[j];
-      if (sum != 0)
-        *scan->found = true;
-      continue;
-    }
-    if (scan->p->rhs_dtype == PJ_DT_F32)
-      memcpy(numbers, from, (size_t)n * elem);
-    else
-      pj_float_decode_n(scan->p->rhs_dtype, n, from, numbers);
-    float sum = 0;
-    for (int64_t j = 0; j < n; ++j)
-      sum += numbers[j] - numbers[j];
-    if (sum != 0)
-      *scan->found = true;
-  }
-}
-
 static PjStatus run_phases(const PjRoutine *self, PjThreads *threads, const void *const *in,
                            void *const *out, void *scratch) {
   const Phases *p = (const Phases *)self;
-  _Atomic bool special = false;
-  Scan scan = {p, in[1], &special};
-  if (pj_dtype_is_float(p->rhs_dtype))
-    pj_threads_for(threads, p->rhs_count, pj__grain(p->rhs_count, 1), find_special, &scan);
-  if (special)
+  if (!pj__conv_is_finite(threads, p->rhs_dtype, p->rhs_count, in[1]))
     return p->full->run(p->full, threads, in, out, scratch);
   void *const beside = scratch, *const rest = (char *)scratch + p->beside;
   for (int32_t i = 0; i < p->num; ++i) {
