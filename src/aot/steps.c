@@ -269,6 +269,8 @@ PjStatus pj_aot__print_steps(Writer *w, const PjSteps *steps) {
       print_slot(w, step->in[0]);
       PUT(", %zu);\n", w->s->slots.data[step->out[0]].bytes);
       break;
+    case PJ_STEP_MEET: // not in source text
+    case PJ_STEP_MANUAL:
     case PJ_STEP_EVAL:
       if (!is_empty(step))
         PJ_TRY(print_loop(w, step));

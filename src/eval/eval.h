@@ -28,7 +28,8 @@ typedef struct PjHostEnd {
 } PjHostEnd;
 
 typedef struct PjRunOptions {
-  PjGrid *grid; // NULL: one device
+  PjGrid *grid;                      // NULL: one device, or a device of |assembly|
+  const struct PjAssembly *assembly; // of pj_program_meet; else NULL
   uint32_t replica, partition;
   void *ffi_context; // handed to custom calls (ExecuteContext user data), may be NULL
   int device_ordinal;
@@ -53,6 +54,15 @@ PjStatus pj_program_run(const PjProgram *program, const PjRunOptions *options, u
 PjStatus pj_program_call(const PjProgram *program, const PjOp *func, const PjRunOptions *options,
                          uint32_t num_inputs, PjTensor *const *inputs, uint32_t num_outputs,
                          PjTensor **outputs);
+// Runs function |func|, which holds one collective over its parameters, for all devices of a grid
+// at once, without threads. Arrays go by process (replica * num_partitions + partition): what the
+// device is told, what it brings (borrowed; NULL: it does not take part) and room for what it gets
+// (new references; all NULL on failure). Errors: as above; FAILED_PRECONDITION where a group has a
+// member that does not take part.
+PjStatus pj_program_meet(const PjProgram *program, const PjOp *func, uint32_t num_replicas,
+                         uint32_t num_partitions, const PjRunOptions *options, uint32_t num_inputs,
+                         PjTensor *const *const *inputs, uint32_t num_outputs,
+                         PjTensor **const *outputs);
 // Runs one operation of a function of the program's module, with its regions. |values| are the
 // function's values by PjValue.id: operands and what the regions read from outside are borrowed
 // from there, results that something reads are put there (new references). |slots| is room for as

@@ -126,10 +126,14 @@ void pj_grid_destroy(PjGrid *grid) {
 }
 
 uint32_t pj__grid_replicas(const PjRunOptions *options) {
-  return options->grid ? options->grid->num_replicas : 1;
+  return options->assembly ? options->assembly->num_replicas
+         : options->grid   ? options->grid->num_replicas
+                           : 1;
 }
 uint32_t pj__grid_partitions(const PjRunOptions *options) {
-  return options->grid ? options->grid->num_partitions : 1;
+  return options->assembly ? options->assembly->num_partitions
+         : options->grid   ? options->grid->num_partitions
+                           : 1;
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -254,11 +258,83 @@ static PjStatus meet(PjGrid *grid, PjEval *ev, const PjOp *op, int64_t channel,
   return status;
 }
 
+// ----------------------------------------------------------------------------------------------
+// assemblies: the members are here already
+static PjStatus meet_assembled(const PjAssembly *assembly, PjEval *ev, const PjOp *op,
+                               const PjGroup *group, PjTensor *const *in, PjTensor **out,
+                               PjMeetFn *fn) {
+  PjTensor *const **ins = PJ_NEW_ARRAY(ev->arena, PjTensor *const *, group->size);
+  PjTensor ***outs = PJ_NEW_ARRAY(ev->arena, PjTensor **, group->size);
+  const PjOp **ops = PJ_NEW_ARRAY(ev->arena, const PjOp *, group->size);
+  for (uint32_t m = 0; m < group->size; ++m) {
+    uint32_t id = group->ids[m];
+    ops[m] = op;
+    ins[m] = in;
+    outs[m] = out;
+    if (m == group->self)
+      continue;
+    if (!assembly->inputs[id] || assembly->done[id])
+      return PJ_OP_ERROR(op, FAILED_PRECONDITION,
+                         "the devices wait for each other for ever: device %u does not come to "
+                         "the collective that others of its group wait in",
+                         id);
+    PjTensor **operands = PJ_NEW_ARRAY(ev->arena, PjTensor *, op->num_operands);
+    for (uint32_t i = 0; i < op->num_operands; ++i) // parameters of the function
+      operands[i] = assembly->inputs[id][op->operands[i]->index];
+    ins[m] = operands;
+    outs[m] = PJ_NEW_ARRAY(ev->arena, PjTensor *, op->num_results);
+  }
+  Compute compute = {ev, op, group, ops, ins, outs, fn};
+  PJ_TRY(check_members(&compute));
+  PJ_TRY(fn(ev, op, group, ins, outs));
+  for (uint32_t m = 0; m < group->size; ++m) {
+    if (m == group->self)
+      continue;
+    for (uint32_t i = 0; i < op->num_results; ++i)
+      assembly->outputs[group->ids[m]][i] = pj__eval_export(ev, outs[m][i]);
+    assembly->done[group->ids[m]] = true;
+  }
+  return PJ_STATUS_OK;
+}
+
+PjStatus pj_program_meet(const PjProgram *program, const PjOp *func, uint32_t num_replicas,
+                         uint32_t num_partitions, const PjRunOptions *options, uint32_t num_inputs,
+                         PjTensor *const *const *inputs, uint32_t num_outputs,
+                         PjTensor **const *outputs) {
+  uint32_t count = num_replicas * num_partitions;
+  for (uint32_t p = 0; p < count; ++p)
+    memset(outputs[p], 0, num_outputs * sizeof *outputs[p]);
+  bool *done = pj_calloc(count, sizeof *done);
+  if (!done)
+    return pj_status_oom();
+  PjAssembly assembly = {num_replicas, num_partitions, inputs, outputs, done};
+  PjStatus status = PJ_STATUS_OK;
+  for (uint32_t p = 0; p < count && !status; ++p) {
+    if (!inputs[p] || done[p])
+      continue;
+    PjRunOptions own = options[p];
+    own.grid = NULL;
+    own.assembly = &assembly;
+    done[p] = true;
+    status = pj_program_call(program, func, &own, num_inputs, inputs[p], num_outputs, outputs[p]);
+  }
+  for (uint32_t p = 0; p < count && status; ++p)
+    for (uint32_t i = 0; i < num_outputs; ++i) {
+      pj_tensor_release(outputs[p][i]);
+      outputs[p][i] = NULL;
+    }
+  pj_free(done);
+  return status;
+}
+
 PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group,
                        PjTensor *const *in, PjTensor **out, PjMeetFn *fn) {
   PjGrid *grid = ev->options->grid;
-  if (!grid || group->size == 1)
+  const PjAssembly *assembly = ev->options->assembly;
+  if ((!grid && !assembly) || group->size == 1)
     return fn(ev, op, group, (PjTensor *const *const[]){in}, (PjTensor * *[]){out});
+  if (assembly)
+    return meet_assembled(assembly, ev, op, group, in, out, fn);
   pthread_mutex_lock(&grid->lock);
   PjStatus status = grid->aborted ? pj_status_clone(grid->aborted)
                                   : meet(grid, ev, op, channel, group, in, out, fn);

@@ -10,6 +10,14 @@ typedef struct PjGroup {
   const uint32_t *ids;
 } PjGroup;
 
+// Where the devices of a grid are all at once (pj_program_meet); arrays by process.
+typedef struct PjAssembly {
+  uint32_t num_replicas, num_partitions;
+  PjTensor *const *const *inputs; // of the function; NULL: does not take part
+  PjTensor **const *outputs;      // of its operation
+  bool *done;                     // its results are there, or being made
+} PjAssembly;
+
 // Computes a collective for a whole group: in[member][operand], to set out[member][result] to new
 // references of |ev|'s run. Called by the last member to arrive, while the others wait.
 typedef PjStatus PjMeetFn(PjEval *ev, const PjOp *op, const PjGroup *group,

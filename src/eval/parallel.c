@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "eval/tile.h"
+#include "ir/manual.h"
 
 // ----------------------------------------------------------------------------------------------
 // threads
@@ -136,39 +137,6 @@ PjStatus pj_ev_run_parallel(PjEval *ev, const PjOp *op, PjTensor *const *in, PjT
 // manual_computation Outside of a grid the operands are whole: one process per device of the mesh
 // runs the body on its parts. Inside of one (a manual computation nested in another) each process
 // cuts its own part, runs the body itself and gathers the results.
-typedef struct Manual {
-  PjMesh *mesh;
-  PjTiling **in, **out;
-} Manual;
-
-static PjStatus read_manual(PjEval *ev, const PjOp *op, Manual *manual) {
-  const PjModule *module = ev->program->module;
-  const PjAttr *axes = pj_attr_get(PJ_ATTR(op, manual_axes), "axes");
-  const PjAttr *in = pj_attr_get(PJ_ATTR(op, in_shardings), "shardings"),
-               *out = pj_attr_get(PJ_ATTR(op, out_shardings), "shardings");
-  if (!axes || !in || !out || in->count != op->num_operands || out->count != op->num_results)
-    return PJ_OP_ERROR(op, INVALID_ARGUMENT, "one sharding per operand and result is wanted");
-  if (!in->count && !out->count)
-    return PJ_STATUS_OK;
-  PJ_TRY(pj_mesh_resolve(ev->arena, module,
-                         pj_attr_get(in->count ? in->elems[0] : out->elems[0], "mesh"),
-                         &manual->mesh));
-  PjStr *names = PJ_NEW_ARRAY(ev->arena, PjStr, axes->count);
-  for (uint32_t i = 0; i < axes->count; ++i)
-    names[i] = axes->elems[i]->str;
-  manual->in = PJ_NEW_ARRAY(ev->arena, PjTiling *, in->count);
-  manual->out = PJ_NEW_ARRAY(ev->arena, PjTiling *, out->count);
-  for (uint32_t i = 0; i < in->count; ++i)
-    if (pj_type_is_tensor(op->operands[i]->type))
-      PJ_TRY(pj_sharding_tiling(ev->arena, manual->mesh, in->elems[i], op->operands[i]->type->rank,
-                                axes->count, names, &manual->in[i]));
-  for (uint32_t i = 0; i < out->count; ++i)
-    if (pj_type_is_tensor(op->results[i].type))
-      PJ_TRY(pj_sharding_tiling(ev->arena, manual->mesh, out->elems[i], op->results[i].type->rank,
-                                axes->count, names, &manual->out[i]));
-  return PJ_STATUS_OK;
-}
-
 static PjStatus cut(PjEval *ev, const PjOp *op, const PjTiling *tiling, int64_t position,
                     PjTensor *whole, PjTensor **out) {
   int64_t dims[PJ_MAX_RANK];
@@ -183,12 +151,8 @@ static PjStatus cut(PjEval *ev, const PjOp *op, const PjTiling *tiling, int64_t 
   return PJ_STATUS_OK;
 }
 
-static int64_t device_at(const PjMesh *mesh, int64_t position) {
-  return mesh->device_ids ? mesh->device_ids[position] : position;
-}
-
 // Puts the parts[position][i] of every device together to out[i].
-static PjStatus assemble(PjEval *ev, const PjOp *op, const Manual *manual,
+static PjStatus assemble(PjEval *ev, const PjOp *op, const PjManual *manual,
                          PjTensor *const *const *parts, PjTensor **out) {
   for (uint32_t i = 0; i < op->num_results; ++i) {
     if (!manual->out[i]) {
@@ -209,13 +173,13 @@ static PjStatus assemble(PjEval *ev, const PjOp *op, const Manual *manual,
   return PJ_STATUS_OK;
 }
 
-static PjStatus run_on_mesh(PjEval *ev, const PjOp *op, const Manual *manual, PjTensor *const *in,
+static PjStatus run_on_mesh(PjEval *ev, const PjOp *op, const PjManual *manual, PjTensor *const *in,
                             PjTensor **out) {
   int64_t count = manual->mesh->num_devices;
   PjProcess *processes = PJ_NEW_ARRAY(ev->arena, PjProcess, (size_t)count);
   PjTensor ***parts = PJ_NEW_ARRAY(ev->arena, PjTensor **, (size_t)count);
   for (int64_t p = 0; p < count; ++p) {
-    int64_t device = device_at(manual->mesh, p);
+    int64_t device = pj_mesh_device(manual->mesh, p);
     if (device < 0 || device >= count)
       return PJ_OP_ERROR(op, INVALID_ARGUMENT, "device id %lld in a mesh of %lld",
                          (long long)device, (long long)count);
@@ -259,8 +223,8 @@ static PjStatus run_on_mesh(PjEval *ev, const PjOp *op, const Manual *manual, Pj
 // parts of its own slice.
 static PjStatus gather_nested(PjEval *ev, const PjOp *op, const PjGroup *group,
                               PjTensor *const *const *in, PjTensor ***out) {
-  Manual manual = {0};
-  PJ_TRY(read_manual(ev, op, &manual));
+  PjManual manual;
+  PJ_TRY(pj_manual_read(ev->arena, ev->program->module, op, &manual));
   const PjAttr *axes = pj_attr_get(PJ_ATTR(op, manual_axes), "axes");
   for (uint32_t m = 0; m < group->size; ++m) {
     for (uint32_t i = 0; i < op->num_results; ++i) {
@@ -292,13 +256,13 @@ static PjStatus gather_nested(PjEval *ev, const PjOp *op, const PjGroup *group,
   return PJ_STATUS_OK;
 }
 
-static PjStatus run_nested(PjEval *ev, const PjOp *op, const Manual *manual, PjTensor *const *in,
+static PjStatus run_nested(PjEval *ev, const PjOp *op, const PjManual *manual, PjTensor *const *in,
                            PjTensor **out) {
   int64_t count = manual->mesh->num_devices, position = -1;
   uint32_t *ids = PJ_NEW_ARRAY(ev->arena, uint32_t, (size_t)count);
   for (int64_t p = 0; p < count; ++p) {
     // Of this process's own replica.
-    int64_t device = device_at(manual->mesh, p);
+    int64_t device = pj_mesh_device(manual->mesh, p);
     ids[p] = ev->options->replica * pj__grid_partitions(ev->options) + (uint32_t)device;
     if (device == ev->options->partition)
       position = p;
@@ -328,10 +292,9 @@ static PjStatus run_nested(PjEval *ev, const PjOp *op, const Manual *manual, PjT
 }
 
 PjStatus pj_ev_sdy_manual(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
-  Manual manual = {0};
-  PJ_TRY(read_manual(ev, op, &manual));
-  const PjAttr *axes = pj_attr_get(PJ_ATTR(op, manual_axes), "axes");
-  if (!manual.mesh || !axes->count || manual.mesh->num_devices == 1)
+  PjManual manual;
+  PJ_TRY(pj_manual_read(ev->arena, ev->program->module, op, &manual));
+  if (pj_manual_is_whole(&manual))
     return pj_eval_region(ev, &op->regions[0], in, out, op->num_results);
   return (ev->options->grid ? run_nested : run_on_mesh)(ev, op, &manual, in, out);
 }

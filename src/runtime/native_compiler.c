@@ -1,9 +1,9 @@
 // The compiler of the CPU plugin: passes, schedule, machine code.
 //
 // A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become
-// code (src/emit). What cannot be scheduled at all (programs that state collectives, dynamic
-// shapes) is given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a compiled
-// program needs lies in an arena of its own.
+// code (src/emit). What cannot be scheduled at all (collectives outside of manual computations,
+// dynamic shapes) is given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a
+// compiled program needs lies in an arena of its own.
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -242,8 +242,7 @@ static void native_stats(const PjCompiled *compiled, PjCompiledStats *out) {
   }
   out->temp_bytes = (int64_t)s->temp_bytes;
   out->num_fallbacks = s->num_fallbacks;
-  for (uint32_t i = 0; i < s->num_codes; i++)
-    out->code_bytes += (int64_t)pj_jit_bytes(s->codes[i]);
+  out->code_bytes = pj_schedule_code_bytes(s);
 }
 
 static const PjTraceLabels *native_steps(const PjCompiled *compiled) {

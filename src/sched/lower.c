@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "sched/manual.h"
 #include "sched/native.h"
 #include "sched/shape_map.h"
+#include "sched/team.h"
 
 PjStep *pj_step_add(PjLower *l, PjSteps *steps, PjStepKind kind, const PjOp *op, uint32_t num_in,
                     uint32_t num_out) {
@@ -223,6 +225,13 @@ static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
   return PJ_STATUS_OK;
 }
 
+static PjStatus lower_manual(PjLower *l, const PjOp *op, PjSteps *out) {
+  bool done = false;
+  if (!l->options->source)
+    PJ_TRY(pj_lower_manual(l, op, out, &done));
+  return done ? PJ_STATUS_OK : pj_lower_fallback(l, op, out);
+}
+
 static PjStatus lower_unit(PjLower *l, const PjUnit *unit, PjSteps *out) {
   const PjOp *op = unit->op;
   if (unit->is_group)
@@ -242,7 +251,8 @@ static PjStatus lower_unit(PjLower *l, const PjUnit *unit, PjSteps *out) {
       return lower_case(l, op, out);
     return pj_native_fits(l, op) ? pj_lower_native(l, unit, out) : lower_while(l, unit, out);
   default:
-    return pj_lower_fallback(l, op, out);
+    return op->kind == PJ_OP_SDY_MANUAL_COMPUTATION ? lower_manual(l, op, out)
+                                                    : pj_lower_fallback(l, op, out);
   }
 }
 
@@ -266,25 +276,34 @@ static PjStatus check_type(const PjOp *op, const PjType *type) {
   return PJ_OP_ERROR(op, UNIMPLEMENTED, "a value that is no array of static shape");
 }
 
-static PjStatus check_region(const PjRegion *region) {
+// Whether a team can compute collective |op|: all devices come to it at once.
+static bool is_joint(const PjOp *op) {
+  return op->kind != PJ_OP_SEND && op->kind != PJ_OP_RECV && op->kind != PJ_OP_ASYNC_START &&
+         op->kind != PJ_OP_ASYNC_DONE;
+}
+
+static PjStatus check_region(const PjRegion *region, bool team) {
   for (const PjOp *op = region->first; op; op = op->next) {
-    if (pj_op_info[op->kind].traits & PJ_TRAIT_COLL)
+    bool meets = pj_op_info[op->kind].traits & PJ_TRAIT_COLL;
+    if (meets && !(team && is_joint(op)))
       return PJ_OP_ERROR(op, UNIMPLEMENTED, "meets other devices");
+    if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION && team)
+      return PJ_OP_ERROR(op, UNIMPLEMENTED, "a manual computation within another");
     for (uint32_t i = 0; i < op->num_results; i++)
       PJ_TRY(check_type(op, op->results[i].type));
     if (op->kind == PJ_OP_WHILE || op->kind == PJ_OP_IF || op->kind == PJ_OP_CASE)
       for (uint32_t r = 0; r < op->num_regions; r++)
-        PJ_TRY(check_region(&op->regions[r]));
+        PJ_TRY(check_region(&op->regions[r], team));
   }
   return PJ_STATUS_OK;
 }
 
-static PjStatus check(const PjOp *entry) {
+static PjStatus check(const PjOp *entry, bool team) {
   PJ_FAIL_IF(!entry || !pj_region_terminator(&entry->regions[0]), UNIMPLEMENTED,
              "a program without an entry function");
   for (uint32_t i = 0; i < entry->regions[0].num_args; i++)
     PJ_TRY(check_type(entry, entry->regions[0].args[i].type));
-  return check_region(&entry->regions[0]);
+  return check_region(&entry->regions[0], team);
 }
 
 static PjStatus compile(PjLower *l) {
@@ -294,7 +313,7 @@ static PjStatus compile(PjLower *l) {
   s->codes = PJ_NEW_ARRAY(l->arena, PjJitCode *, n + 1);
   PjJitCode **codes = s->codes;
   for (uint32_t i = 0; i < n && l->options->dump; i++)
-    l->options->dump(l->options->dump_context, i, l->functions.data[i]);
+    l->options->dump(l->options->dump_context, s->first_code + i, l->functions.data[i]);
   // Always: it takes microseconds, and code generation crashes on what is wrong.
   for (uint32_t i = 0; i < n; i++)
     PJ_TRY_IN(pj_kir_verify(l->functions.data[i]), "a kernel");
@@ -387,9 +406,10 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
                             const PjScheduleOptions *options, PjSchedule **out) {
   *out = NULL;
   const PjOp *entry = pj_module_entry(module);
-  PJ_TRY(check(entry));
+  PJ_TRY(check(entry, options->team));
   PjSchedule *s = PJ_NEW(arena, PjSchedule);
-  *s = (PjSchedule){.arena = arena, .module = module};
+  *s = (PjSchedule){
+      .arena = arena, .module = module, .team = options->team, .first_code = options->first_code};
   *out = s;
   PjLower *l = PJ_NEW(options->work, PjLower);
   *l = (PjLower){.arena = arena, .work = options->work, .schedule = s, .options = options};
@@ -433,14 +453,28 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   pj_slots_adopt(s);
   find_overwritten(s, &s->steps);
   number_steps(s, &s->steps);
+  if (s->team)
+    pj_team_plan(s);
   pj_slots_place(s);
   PJ_TRY(pj_fallbacks_prepare(l));
   return compile(l);
 }
 
+int64_t pj_schedule_code_bytes(const PjSchedule *schedule) {
+  int64_t bytes = 0;
+  for (uint32_t i = 0; i < schedule->num_codes; i++)
+    bytes += (int64_t)pj_jit_bytes(schedule->codes[i]);
+  for (size_t i = 0; i < schedule->inner.len; i++)
+    bytes += pj_schedule_code_bytes(schedule->inner.data[i]);
+  return bytes;
+}
+
 void pj_schedule_destroy(PjSchedule *schedule) {
   if (!schedule)
     return;
+  for (size_t i = 0; i < schedule->inner.len; i++)
+    pj_schedule_destroy(schedule->inner.data[i]);
+  schedule->inner.len = 0;
   pj_trace_labels_release(atomic_exchange(&schedule->labels, NULL));
   if (!schedule->codes)
     return;

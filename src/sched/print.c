@@ -1,6 +1,6 @@
 // Schedules as text: slots, then steps, nested ones indented.
 #include "ir/print.h"
-#include "sched/sched.h"
+#include "sched/manual.h"
 
 static const char *const kind_names[] = {"temp", "input", "output", "constant"};
 
@@ -29,7 +29,7 @@ static void print_step(const PjSchedule *s, PjStrBuf *out, const PjStep *step, i
   pj_strbuf_puts(out, step->num_out ? " = " : "");
   switch (step->kind) {
   case PJ_STEP_KERNEL:
-    pj_strbuf_printf(out, "kernel %u", step->code);
+    pj_strbuf_printf(out, "kernel %u", s->first_code + step->code);
     break;
   case PJ_STEP_ROUTINE:
     pj_strbuf_printf(out, "routine %s", step->routine->name);
@@ -40,6 +40,12 @@ static void print_step(const PjSchedule *s, PjStrBuf *out, const PjStep *step, i
   case PJ_STEP_EVAL:
     pj_strbuf_puts(out, "evaluate");
     break;
+  case PJ_STEP_MEET:
+    pj_strbuf_puts(out, "meet");
+    break;
+  case PJ_STEP_MANUAL:
+    pj_strbuf_puts(out, "team");
+    break;
   case PJ_STEP_WHILE:
     pj_strbuf_puts(out, "while");
     break;
@@ -47,7 +53,7 @@ static void print_step(const PjSchedule *s, PjStrBuf *out, const PjStep *step, i
     pj_strbuf_puts(out, step->is_if ? "if" : "case");
     break;
   }
-  pj_strbuf_puts(out, " (");
+  pj_strbuf_puts(out, step->once ? " once (" : " (");
   print_slots(s, out, step->num_in, step->in);
   pj_strbuf_printf(out, ") %s", pj_op_info[step->op->kind].text);
   if (step->kind == PJ_STEP_KERNEL)
@@ -64,6 +70,11 @@ static void print_step(const PjSchedule *s, PjStrBuf *out, const PjStep *step, i
     pj_strbuf_printf(out, "%*sbody %u:\n", 2 * depth + 1, "", b);
     print_steps(s, out, &step->bodies[b], depth + 1);
   }
+  if (step->kind == PJ_STEP_MANUAL) {
+    pj_strbuf_printf(out, "%*sfor each of its devices:\n", 2 * depth + 1, "");
+    pj_schedule_print(pj_manual_schedule(step), out);
+    pj_strbuf_printf(out, "%*send of these\n", 2 * depth + 1, "");
+  }
 }
 
 static void print_steps(const PjSchedule *s, PjStrBuf *out, const PjSteps *steps, int depth) {
@@ -73,16 +84,17 @@ static void print_steps(const PjSchedule *s, PjStrBuf *out, const PjSteps *steps
 
 void pj_schedule_print(const PjSchedule *s, PjStrBuf *out) {
   pj_strbuf_printf(out,
-                   "%zu slots, %zu bytes of temporaries, %u kernels of %u functions, %u routines, "
-                   "%u fallbacks\n",
-                   s->slots.len, s->temp_bytes, s->num_kernels, s->num_codes, s->num_routines,
-                   s->num_fallbacks);
+                   "%zu slots, %zu bytes of temporaries, %zu shared, %u kernels of %u functions, "
+                   "%u routines, %u fallbacks\n",
+                   s->slots.len, s->temp_bytes, s->shared_bytes, s->num_kernels, s->num_codes,
+                   s->num_routines, s->num_fallbacks);
   for (size_t i = 0; i < s->slots.len; i++) {
     const PjSchedSlot *slot = &s->slots.data[i];
     if (slot->first == UINT32_MAX)
       continue;
     print_slot(s, out, (uint32_t)i);
-    pj_strbuf_printf(out, ": %zu bytes", slot->bytes);
+    pj_strbuf_printf(out, ": %zu bytes%s", slot->bytes,
+                     s->shared && s->shared[i] ? ", shared" : "");
     if (slot->kind == PJ_SLOT_TEMP)
       pj_strbuf_printf(out, ", steps %u to %u", slot->first, slot->last);
     pj_strbuf_puts(out, "\n");

@@ -36,10 +36,12 @@ typedef struct PjSchedSlot {
 typedef enum PjStepKind {
   PJ_STEP_KERNEL,
   PJ_STEP_ROUTINE,
-  PJ_STEP_COPY,  // in[0] to out[0]
-  PJ_STEP_EVAL,  // a fallback: one operation by the evaluator
-  PJ_STEP_WHILE, // body[0]: condition, leaves an i1 in in[0]; body[1]: one turn
-  PJ_STEP_CASE,  // in[0]: an i32 index, or the i1 of an if; body[i]: its branches
+  PJ_STEP_COPY,   // in[0] to out[0]
+  PJ_STEP_EVAL,   // a fallback: one operation by the evaluator
+  PJ_STEP_MEET,   // a collective: the same, for all devices of a team at once
+  PJ_STEP_MANUAL, // a manual computation: a schedule of its own, run by a team
+  PJ_STEP_WHILE,  // body[0]: condition, leaves an i1 in in[0]; body[1]: one turn
+  PJ_STEP_CASE,   // in[0]: an i32 index, or the i1 of an if; body[i]: its branches
 } PjStepKind;
 
 typedef struct PjStep PjStep;
@@ -65,8 +67,12 @@ struct PjStep {
   const PjOp **ops;
   // ROUTINE
   const PjRoutine *routine;
-  // EVAL
+  // EVAL, MEET
   const PjOp *fallback; // the function of the outlined operation
+  // MANUAL
+  const struct PjManualStep *manual;
+  // In the schedule of a team (team.h): computed once for all devices; holds a collective.
+  bool once, meets;
   // WHILE, CASE
   uint32_t num_bodies;
   PjSteps *bodies;
@@ -74,6 +80,20 @@ struct PjStep {
   uint32_t num_swaps; // WHILE: pairs of slots that change places after a turn
   uint32_t *swaps;
 };
+
+// Devices that run one schedule in step, so that they meet in its collectives without waiting for
+// each other: team.h. One of the two numbers is 1.
+typedef struct PjTeam {
+  uint32_t num_replicas, num_partitions;
+  // By parameter and result: each device has its own; else all have the same array, and of the
+  // results that they make that of the first counts.
+  const bool *cut_in, *cut_out;
+} PjTeam;
+
+// Whether |op| is the number of the device that runs it.
+static inline bool pj_is_device_number(const PjOp *op) {
+  return op->kind == PJ_OP_PARTITION_ID || op->kind == PJ_OP_REPLICA_ID;
+}
 
 typedef struct PjScheduleOptions {
   const PjKirTarget *target;
@@ -84,6 +104,8 @@ typedef struct PjScheduleOptions {
   // Called with each distinct function, before code is made of it; may be NULL.
   void (*dump)(void *context, uint32_t code, const PjKir *function);
   void *dump_context;
+  const PjTeam *team;  // that runs it; NULL: one device, without collectives
+  uint32_t first_code; // numbers of functions in dumps begin here
   // For source text: kernels are kept as functions, with sizes as literals, and no code is made of
   // them; no routines are chosen, so their operations are steps of kind EVAL.
   bool source;
@@ -102,12 +124,19 @@ typedef struct PjSchedule {
   uint32_t *aliased_input;
   bool *overwritten;
   size_t temp_bytes;
+  // Of a team's schedule: by slot, whether all devices have the same in it, and bytes of those
+  // among the temporaries (their offsets count from 0 again).
+  const PjTeam *team;
+  const bool *shared;
+  size_t shared_bytes;
+  PJ_VEC(struct PjSchedule *) inner; // of manual computations
   uint32_t num_codes;
+  uint32_t first_code; // number of the first of them in dumps
   PjJitCode **codes;
   PjKernelEntry **entries;
   const PjKir *const *functions; // by code, of the arena |kernels|; with option |source| only
-  // Fallbacks: a module with a function for each outlined operation.
-  uint32_t num_fallbacks;
+  // A module with a function for each outlined operation: fallbacks and collectives.
+  uint32_t num_outlined, num_fallbacks;
   PjModule *fallback_module;
   PjProgram *fallback_program;
   uint32_t num_steps;                 // nested ones too
@@ -117,12 +146,15 @@ typedef struct PjSchedule {
 } PjSchedule;
 
 // Schedules the entry function of |module| and compiles its kernels. UNIMPLEMENTED for programs
-// that only the evaluator can run (dynamic shapes, collectives, tuples), naming why. Runs under the
-// guard of |arena|, of which everything is but the code: pj_schedule_destroy, which must be called
-// for a failed one too (|out| is then what there is of it).
+// that only the evaluator can run (dynamic shapes, collectives without a team, tuples), naming why.
+// Runs under the guard of |arena|, of which everything is but the code: pj_schedule_destroy, which
+// must be called for a failed one too (|out| is then what there is of it).
 PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
                             const PjScheduleOptions *options, PjSchedule **out);
 void pj_schedule_destroy(PjSchedule *schedule); // NULL allowed
+
+// Bytes of its machine code, functions that several steps share counted once.
+int64_t pj_schedule_code_bytes(const PjSchedule *schedule);
 
 // Readable text: slots and steps.
 void pj_schedule_print(const PjSchedule *schedule, PjStrBuf *out);

@@ -152,14 +152,14 @@ static bool join_swapped(PjSchedule *schedule, const PjSteps *steps) {
   return changed;
 }
 
-void pj_slots_place(PjSchedule *schedule) {
-  while (join_swapped(schedule, &schedule->steps))
-    ;
+// Lays out the temporaries that are |shared| by a team, or not; returns their bytes.
+static size_t place(PjSchedule *schedule, bool shared) {
   size_t count = 0;
   PjSchedSlot **order = PJ_NEW_ARRAY(schedule->arena, PjSchedSlot *, schedule->slots.len + 1);
   for (size_t i = 0; i < schedule->slots.len; i++) {
     PjSchedSlot *slot = &schedule->slots.data[i];
-    if (slot->kind == PJ_SLOT_TEMP && slot->first != UINT32_MAX)
+    if (slot->kind == PJ_SLOT_TEMP && slot->first != UINT32_MAX &&
+        (schedule->shared && schedule->shared[i]) == shared)
       order[count++] = slot;
   }
   qsort(order, count, sizeof *order, by_first);
@@ -184,5 +184,12 @@ void pj_slots_place(PjSchedule *schedule) {
     if (at + bytes > top)
       top = at + bytes;
   }
-  schedule->temp_bytes = top;
+  return top;
+}
+
+void pj_slots_place(PjSchedule *schedule) {
+  while (join_swapped(schedule, &schedule->steps))
+    ;
+  schedule->temp_bytes = place(schedule, false);
+  schedule->shared_bytes = schedule->shared ? place(schedule, true) : 0;
 }
