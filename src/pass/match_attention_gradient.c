@@ -26,6 +26,7 @@ typedef struct Gradient {
   PjScoreAlgebra algebra;
   const PjValue *changes; // ds
   double factor;
+  bool hides;                // ds is 0 where masks hide
   PjScoreAxes q, k, v, d;    // of the arrays' dimensions
   const PjValue *results[3]; // dq, dk, dv
 } Gradient;
@@ -92,8 +93,11 @@ static bool masks_equal(const Mask *a, const Mask *b) {
          reshaped(a->pred) == reshaped(b->pred);
 }
 
-// The same masks hide in the scores and in their gradient.
+// The same masks hide in the scores and in their gradient, or none in the gradient: where weights
+// are 0, it is without them.
 static bool masks_agree(const PjAttentionSearch *m, const Mask *masks, uint32_t count) {
+  if (!count)
+    return true;
   const PjValue *value = &m->scores_dot->results[0];
   PjScoreAxes axes = {.rank = value->type->rank};
   for (int8_t d = 0; d < axes.rank; ++d)
@@ -141,6 +145,7 @@ static bool match_changes(Gradient *g, const PjValue *value, PjScoreAxes *axes) 
       !pj_score_formula_is(&formula, 2, terms, &factor))
     return false;
   g->factor *= factor;
+  g->hides = num_masks > 0;
   g->changes = value;
   return isfinite(g->factor);
 }
@@ -240,6 +245,7 @@ static bool set_operands(Gradient *g) {
     start.of[d] = scores->results[0].type->dims[d] == 1 ? PJ_NO_AXIS : d;
   to->of = out->what;
   to->factor = (float)g->factor;
+  to->hides = g->hides;
   for (uint32_t side = 0; side < 2; ++side) {
     PjScoreAxes axes;
     bool is_key = false;

@@ -62,6 +62,7 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what);
 typedef struct PjAttentionGradient {
   PjAttention of;
   float factor;
+  bool hides;
   PjAttentionArray dq, dk, dv;
 } PjAttentionGradient;
 

@@ -132,7 +132,8 @@ static bool do_sliver(const Run *run, const PjScorePart *part, const Space *s, i
   }
   pj__scores_apply(&p->s, run->in, part, 0, n, row, lanes, weights, s->more, s->temp);
   p->s.loops->differentiate(n, p->g.factor, weights, changes, s->most);
-  pj__scores_hide(&p->s, run->in, part, 0, n, row, lanes, changes);
+  if (p->g.hides)
+    pj__scores_hide(&p->s, run->in, part, 0, n, row, lanes, changes);
   if (skip && !pj__scores_hidden_weigh_nothing(&p->s, lanes, s->most))
     return false;
   for (int64_t w = 0; w < depth; w += mr)

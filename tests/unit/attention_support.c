@@ -114,12 +114,13 @@ static void add_gradient(const AttentionCase *c, const Types *t, const char *bat
   char shape[160];
   snprintf(shape, sizeof shape, "tensor<%dx%dx%dx%dxi1>, %s", c->batch, c->heads, c->rows, c->keys,
            t->S);
-  if (c->causal) {
+  const bool masked = c->gradient != 4;
+  if (c->causal && masked) {
     text_add("  %%ds1 = stablehlo.select %%mask, %%%s, %%%s : %s\n", c->causal == 3 ? "none" : ds,
              c->causal == 3 ? ds : "none", shape);
     ds = "ds1";
   }
-  if (c->pad) {
+  if (c->pad && masked) {
     text_add("  %%ds2 = stablehlo.select %%pads, %%%s, %%none : %s\n", ds, shape);
     ds = "ds2";
   }

@@ -16,7 +16,8 @@ typedef struct AttentionCase {
   bool scale_first;  // q is scaled, not the scores
   bool weights;      // the weights are returned, too
   int gradient;      // 1: dq, dk and dv, too, with softmax's as autodiff takes a division apart;
-                     // 2: as p * (dp - sum of p dp); 3: as p dp + p * (sum of -p dp)
+                     // 2: as p * (dp - sum of p dp); 3: as p dp + p * (sum of -p dp); 4: as 2, but
+                     // masks are not written again
   bool changes;      // the gradient of the scores is returned, too
 } AttentionCase;
 

@@ -1,5 +1,6 @@
 """Scaled dot-product attention, in the form that PyTorch takes on the CPU: forward with the logarithm of the sums, backward
-from it. Written out in products and a softmax, which the compiler recognises as attention."""
+from it or, unless a mask is given as an array, from the scores again. Written out in products and a softmax, which the compiler
+recognises as attention."""
 
 import math
 
@@ -69,12 +70,17 @@ def flash_attention_backward(b, grad_out, query, key, value, out, logsumexp, dro
     grad, q, k, v, o, lse = wide(b, grad_out, query, key, value, out, logsumexp)
     scores = _scores(b, q, k, is_causal, attn_mask, factor)
     last = scores.rank - 1
-    weights = b.exponential(b.subtract(scores, kept(b, cast(b, lse, opmath(q.dtype)), scores.shape, [last])))
-    if attn_mask is not None:
-        weights = b.select(b.is_nan(weights), 0, weights)
-    by_value = _transposed_times(b, weights, grad)
     batch = list(range(q.rank - 2))
     by_weights = b.dot_general(grad, v, ([last], [last]), (batch, batch))
-    row = b.reduce_sum(b.multiply(grad, o), [last])
+    if attn_mask is None:
+        # Softmax once more, as the compiler recognises the gradient: it wants neither sums nor results of the forward pass.
+        power = b.exponential(b.subtract(scores, kept(b, b.reduce_max(scores, [last]), scores.shape, [last])))
+        weights = b.divide(power, kept(b, b.reduce_sum(power, [last]), scores.shape, [last]))
+        row = b.reduce_sum(b.multiply(weights, by_weights), [last])
+    else:
+        weights = b.exponential(b.subtract(scores, kept(b, cast(b, lse, opmath(q.dtype)), scores.shape, [last])))
+        weights = b.select(b.is_nan(weights), 0, weights)  # a row without any key
+        row = b.reduce_sum(b.multiply(grad, o), [last])
+    by_value = _transposed_times(b, weights, grad)
     by_scores = b.multiply(b.multiply(weights, b.subtract(by_weights, kept(b, row, scores.shape, [last]))), factor)
     return [cast(b, g, d) for g, d in zip((_times(b, by_scores, k), _transposed_times(b, by_scores, q), by_value), dtypes)]
