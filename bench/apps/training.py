@@ -16,6 +16,20 @@ def tokens(batch, length, vocabulary):
     return text.astype(np.int32)
 
 
+def training(step, steps, *start):
+    """A call that trains from the same start each time: step(*state) returns the next state and, last, the loss."""
+    import jax.numpy as jnp
+
+    def call():
+        state, values = start, []
+        for _ in range(steps):
+            *state, value = step(*state)
+            values.append(value)
+        return jnp.stack(values)
+
+    return call
+
+
 @program("flax optax")
 def flax_linen_transformer():
     """A small language model of two blocks, adamw with warm-up and cosine decay, clipped gradients: 5 steps, one call each."""
@@ -63,15 +77,7 @@ def flax_linen_transformer():
         updates, state = optimizer.update(gradients, state, params)
         return optax.apply_updates(params, updates), state, value
 
-    def call():
-        p, state = params, optimizer.init(params)
-        losses = []
-        for _ in range(5):
-            p, state, value = step(p, state)
-            losses.append(value)
-        return jnp.stack(losses)
-
-    return call
+    return training(step, 5, params, optimizer.init(params))
 
 
 @program("flax optax")
@@ -176,14 +182,7 @@ def equinox_transformer():
         updates, state = optimizer.update(gradients, state, model)
         return eqx.apply_updates(model, updates), state, value
 
-    def call():
-        m, state, losses = model, optimizer.init(eqx.filter(model, eqx.is_array)), []
-        for _ in range(5):
-            m, state, value = step(m, state)
-            losses.append(value)
-        return jnp.stack(losses)
-
-    return call
+    return training(step, 5, model, optimizer.init(eqx.filter(model, eqx.is_array)))
 
 
 @program("haiku optax")
@@ -212,14 +211,7 @@ def haiku_lstm():
         updates, state = optimizer.update(gradients, state)
         return optax.apply_updates(params, updates), state, value
 
-    def call():
-        p, state, losses = params, optimizer.init(params), []
-        for _ in range(5):
-            p, state, value = step(p, state)
-            losses.append(value)
-        return jnp.stack(losses)
-
-    return call
+    return training(step, 5, params, optimizer.init(params))
 
 
 @program("haiku optax")
@@ -253,14 +245,7 @@ def haiku_resnet18():
         updates, opt = optimizer.update(gradients, opt)
         return optax.apply_updates(params, updates), new, opt, value
 
-    def call():
-        p, s, opt, losses = params, state, optimizer.init(params), []
-        for _ in range(2):
-            p, s, opt, value = step(p, s, opt)
-            losses.append(value)
-        return jnp.stack(losses)
-
-    return call
+    return training(step, 2, params, state, optimizer.init(params))
 
 
 @program("jraph optax")
@@ -298,14 +283,7 @@ def jraph_graph_network():
         updates, state = optimizer.update(gradients, state)
         return optax.apply_updates(params, updates), state, value
 
-    def call():
-        p, state, losses = params, optimizer.init(params), []
-        for _ in range(5):
-            p, state, value = step(p, state)
-            losses.append(value)
-        return jnp.stack(losses)
-
-    return call
+    return training(step, 5, params, optimizer.init(params))
 
 
 @program("jraph optax")
