@@ -113,7 +113,7 @@ def difference(ours, theirs):
         finite = np.isfinite(b)
         if finite.any():
             scale = max(np.abs(b[finite]).max(), 1e-30)
-            worst = max(worst, np.abs(a - b)[finite].max() / scale)
+            worst = max(worst, float(np.abs(a - b)[finite].max() / scale))
     return worst
 
 
@@ -193,6 +193,14 @@ def markdown(rows):
     return "\n".join(lines) + "\n"
 
 
+def write(rows, args):
+    """What is known so far: a run takes long, and may be stopped."""
+    if args.markdown:
+        args.markdown.write_text(markdown(rows))
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -209,10 +217,7 @@ def main():
         if any(part in name for part in args.filter.split("|")):
             rows.append(measure(name, args))
             print(line(rows[-1]), flush=True)
-    if args.markdown:
-        args.markdown.write_text(markdown(rows))
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1))
+            write(rows, args)
     bad = [row["program"] for row in rows if "error" in row or not row.get("agrees", True)]
     print(f"{len(rows)} programs, {len(bad)} differ or fail" + (f": {', '.join(bad)}" if bad else ""))
     if not args.check:
