@@ -207,6 +207,20 @@ static PjStatus read_donation(const PjAttr *dict, uint32_t num_results, PjSlot *
   return PJ_STATUS_OK;
 }
 
+// Whether a result could lie in the memory of donor |param|: one of its size that neither aliases
+// nor donors before it take.
+static bool has_use(const PjSignature *signature, uint32_t param) {
+  size_t bytes = signature->params[param].shape->num_bytes;
+  int64_t room = 0;
+  for (uint32_t i = 0; i < signature->num_results; i++)
+    room += signature->results[i].shape->num_bytes == bytes;
+  for (uint32_t i = 0; i < signature->num_params; i++) {
+    const PjSlot *other = &signature->params[i];
+    room -= other->donated && (other->alias >= 0 || i < param) && other->shape->num_bytes == bytes;
+  }
+  return room > 0;
+}
+
 PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *options,
                            PjSignature *out) {
   *out = (PjSignature){0};
@@ -235,5 +249,10 @@ PjStatus pj_signature_read(const PjModule *module, const PjCompileOptions *optio
   for (uint32_t i = 0; i < type->num_results; i++)
     PJ_TRY_IN(read_result(&reader, type->results[i], dict_at(res_attrs, i), i, out), "result %u",
               i);
+  // What is given up for nothing stays the caller's, as with XLA.
+  for (uint32_t i = 0; i < out->num_params; i++) {
+    PjSlot *param = &out->params[i];
+    param->donated = param->donated && (param->alias >= 0 || has_use(out, i));
+  }
   return PJ_STATUS_OK;
 }

@@ -33,6 +33,13 @@ with jax.set_mesh(mesh):
 r = jax.jit(lambda a: jnp.sin(a) @ a.T)(xs)
 np.testing.assert_allclose(np.asarray(r), np.sin(x) @ x.T, rtol=1e-4, atol=1e-3)
 """,
+    "donation": """
+a, b = put(x[:, :4], "x"), put(x, "x", "y")
+jax.jit(lambda a: a @ a.T, donate_argnums=0)(a)
+assert not a.is_deleted()  # no result could use its memory
+jax.jit(lambda b: b * 2, donate_argnums=0)(b)
+assert b.is_deleted()
+""",
     "output_sharding": """
 sharding = NamedSharding(mesh, P("y"))
 r = jax.jit(lambda a: a * 2, out_shardings=sharding)(xs)
