@@ -72,22 +72,33 @@ PjStatus pj_ev_get_dimension_size(PjEval *ev, const PjOp *op, PjTensor *const *i
 // elements.
 PjStatus pj_ev_set_dimension_size(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out) {
   const PjTensor *operand = in[0];
+  const PjType *type = op->operands[0]->type;
   int32_t axis = (int32_t)PJ_INT(op, dimension);
-  int64_t dims[PJ_MAX_RANK], source[PJ_MAX_RANK], target[PJ_MAX_RANK];
-  int64_t size = pj_index_at(in[1], 0);
-  if (size < 0 || size > operand->dims[axis])
+  int64_t dims[PJ_MAX_RANK], common[PJ_MAX_RANK], source[PJ_MAX_RANK], target[PJ_MAX_RANK];
+  int64_t size = pj_index_at(in[1], 0), limit = operand->dims[axis];
+  // Of an array of bounded size what lies behind its end may be asked for: it is unspecified there,
+  // and zero here.
+  if (type->bounds && type->bounds[axis] != PJ_DYN)
+    limit = type->bounds[axis];
+  if (size < 0 || size > limit)
     return PJ_OP_ERROR(op, INVALID_ARGUMENT,
                        "size %" PRId64 " is not within dimension %d of size %" PRId64, size, axis,
-                       operand->dims[axis]);
-  for (int32_t i = 0; i < operand->rank; ++i)
+                       limit);
+  for (int32_t i = 0; i < operand->rank; ++i) {
     dims[i] = i == axis ? size : operand->dims[i];
+    common[i] = dims[i] < operand->dims[i] ? dims[i] : operand->dims[i];
+  }
   if (size == operand->dims[axis])
     return pj_result_view(ev, op, 0, in, 0, operand->rank, dims, out);
   PJ_TRY(pj_result_new(ev, op, 0, operand->rank, dims, out));
+  if (!(*out)->count)
+    return PJ_STATUS_OK;
+  if (size > operand->dims[axis])
+    memset((*out)->data, 0, (*out)->bytes);
   pj_strides(operand->rank, operand->dims, source);
   pj_strides(operand->rank, dims, target);
-  if ((*out)->count)
-    pj_strided_copy(pj_dtype_bytes(operand->dtype), operand->rank, dims, operand->data, source,
+  if (operand->count)
+    pj_strided_copy(pj_dtype_bytes(operand->dtype), operand->rank, common, operand->data, source,
                     (*out)->data, target);
   return PJ_STATUS_OK;
 }

@@ -121,7 +121,21 @@ SIZED_BY_VALUES = {
     "concat": lambda x: tf.concat([tf.boolean_mask(x, x > 0), tf.boolean_mask(x, x < 0)], 0),
     "cumsum": lambda x: tf.cumsum(tf.boolean_mask(x, x > 0)), "range": lambda x: tf.range(tf.size(tf.where(x > 0))),
     "gather": lambda x: tf.gather(tf.reshape(x, [-1]), tf.where(tf.reshape(x, [-1]) > 0)[:, 0]),
+    # Mixed with arrays of the largest size, or of one number spread to it.
+    "softmax": lambda x: tf.nn.softmax(tf.boolean_mask(x, x > 0)), "columns": lambda x: tf.nn.softmax(tf.boolean_mask(x, x[:, 0] > 0), axis=0),
+    "deviation": lambda x: tf.math.reduce_std(tf.boolean_mask(x, x > 0)), "sort": lambda x: tf.sort(tf.boolean_mask(x, x > 0)),
+    "argsort": lambda x: tf.argsort(tf.boolean_mask(x, x > 0)), "largest": lambda x: tf.math.top_k(tf.boolean_mask(x, x > 0), 2)[0],
+    "clip": lambda x: tf.clip_by_value(tf.boolean_mask(x, x > 0), 0.2, 0.8), "row": lambda x: tf.boolean_mask(x, x[:, 0] > 0) + x[0],
+    "gradient": lambda x: gradient_of(lambda x: tf.nn.softmax(tf.boolean_mask(x, x > 0)) ** 2, x),
+    "gradient of rows": lambda x: gradient_of(lambda x: tf.nn.softmax(tf.boolean_mask(x, x[:, 0] > 0), axis=0)[1:] ** 2, x),
 }
+
+
+def gradient_of(function, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(function(x))
+    return tape.gradient(y, x)
 
 
 @pytest.mark.parametrize("name", SIZED_BY_VALUES)
