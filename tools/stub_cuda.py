@@ -78,7 +78,7 @@ def main() -> int:
     missing = sorted(name for name in needed if NVIDIA.fullmatch(name) and not (folder / name).exists())
     # Names without a version do not say whose they are, and to the loader it is all the same: the first library has
     # them. CUDA's begin alike; what else is wanted, the C and C++ libraries have.
-    plain = {name for name in wanted.get(("", ""), ()) - defined if re.match(r"(cu|nv|nccl)[A-Za-z]", name)}
+    plain = {name for name in wanted.get(("", ""), set()) - defined if re.match(r"(cu|nv|nccl)[A-Za-z]", name)}
     out.mkdir(parents=True, exist_ok=True)
     for soname in missing:
         versions = {version: names for (file, version), names in wanted.items() if file == soname and version}

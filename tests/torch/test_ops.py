@@ -291,3 +291,19 @@ def test_bags_with_weights(same):
         grads.append((a.grad, b.grad))
     torch.testing.assert_close(*grads)
     same(lambda w, i, o: F.embedding_bag(i, w, o, mode="max"), w, arguments[0][:0], arguments[1][:1])
+
+
+def test_scatter_along(same):
+    x, source = torch.randn(4, 3, 5), torch.randn(4, 3, 5)
+    for dim in range(3):
+        index = torch.randint(0, x.shape[dim], (4, 3, 5))
+        same(lambda x, i, s, d=dim: (x.scatter_add(d, i, s), x.scatter(d, i[:2, :, :3], 7.0), x.scatter_reduce(d, i, s, "amax")), x, index, source)
+
+
+def test_scatter_drops_what_is_out_of_range(same):
+    """Also where an index has the low bits of one that is inside."""
+    run = aot_function(lambda x, i, s: x.scatter_add(1, i, s), fw_compiler=backend._compile_graph, inference_compiler=backend._compile_graph,
+                       decompositions=backend.decompositions())
+    index = torch.tensor([[0, 3, (1 << 32) + 1], [-(1 << 32), 2, -9]])
+    got = run(torch.zeros(2, 4), index, torch.ones(2, 3))
+    assert got.tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]

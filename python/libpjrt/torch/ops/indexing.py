@@ -185,17 +185,20 @@ def gather(b, x, dim, index, *, sparse_grad=False):
 
 def scatter_along(b, x, dim, index, updates, body):
     """x with single elements of `updates` joined by `body` at `index` along `dim`, at their own place in the others: by their
-    places in the flat array, where what is out of range lies behind its end and is dropped."""
+    places in the flat array, where what is out of range lies behind its end and is dropped. Places have 32 bits where that
+    suffices, which takes half the time."""
     n = x.shape[dim]
     at = wrapped(b, index, n)
+    inside = b.and_(b.compare(at, 0, "GE"), b.compare(at, n, "LT"))
+    dtype = "i32" if x.size < 1 << 31 else "i64"
+    at = b.convert(at, dtype)  # may wrap for what is not inside
     stride = math.prod(x.shape[dim + 1:])
     place = b.multiply(at, stride) if stride != 1 else at
     step = 1
     for d in reversed(range(x.rank)):
         if d != dim and index.shape[d] != 1:
-            place = b.add(place, b.multiply(b.iota(index.shape, d, "i64"), step))
+            place = b.add(place, b.multiply(b.iota(index.shape, d, dtype), step))
         step *= x.shape[d]
-    inside = b.and_(b.compare(at, 0, "GE"), b.compare(at, n, "LT"))
     place = b.reshape(b.select(inside, place, x.size), (index.size,))
     return b.reshape(scatter_rows(b, b.reshape(x, (x.size,)), place, b.reshape(updates, (index.size,)), body), x.shape)
 
