@@ -15,6 +15,11 @@ typedef struct PjPartitionOptions {
   // NULL: not wanted.
   void (*dump)(void *context, const PjModule *module);
   void *dump_context;
+  // Called with each custom call of one array, and how that lies: an sdy.sharding, or NULL for a
+  // whole one; |manual|: it is a part, in a manual computation. The call is that of a copy of the
+  // program with functions inlined. NULL: not wanted.
+  PjStatus (*look)(void *context, const PjOp *call, const PjAttr *sharding, bool manual);
+  void *look_context;
 } PjPartitionOptions;
 
 // Gives the arguments and results of the entry function of |module| (verified) the shardings that

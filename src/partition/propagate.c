@@ -510,6 +510,25 @@ static void annotate(Propagation *p, const Write *w, PjRegion *region) {
   }
 }
 
+// Tells whoever looks at values how they lie.
+static PjStatus show(Propagation *p, const PjPartitionOptions *options, const PjRegion *region,
+                     bool manual) {
+  for (const PjOp *op = region->first; op; op = op->next) {
+    if (op->kind == PJ_OP_CUSTOM_CALL && op->num_operands == 1 &&
+        pj_type_is_tensor(op->operands[0]->type)) {
+      const PjType *type = op->operands[0]->type;
+      const PjSpec *spec = pj_flow_spec(&p->flow, op->operands[0]);
+      if (says_something(spec))
+        spec = pj_spec_even(p->arena, spec, type);
+      PJ_TRY(options->look(options->look_context, op,
+                           says_something(spec) ? pj_spec_attr(p->arena, spec) : NULL, manual));
+    }
+    for (uint32_t i = 0; i < op->num_regions; ++i)
+      PJ_TRY(show(p, options, &op->regions[i], manual || op->kind == PJ_OP_SDY_MANUAL_COMPUTATION));
+  }
+  return PJ_STATUS_OK;
+}
+
 // --- All of it -----------------------------------------------------------------------------------
 
 typedef struct Job {
@@ -550,6 +569,8 @@ static PjStatus run(void *context) {
   write.unspecified = job->options->to_results;
   write_shardings(&write, entry, PJ_KEY_res_attrs, p->flow.results);
   PJ_TRY(pj_partition_calls(&p->flow, job->module, write.mesh));
+  if (job->options->look)
+    PJ_TRY(show(p, job->options, body, false));
   if (job->options->dump && write.mesh) {
     annotate(p, &write, &p->flow.entry->regions[0]);
     p->flow.entry->attrs[pj_op_attr_index(PJ_OP_FUNC, PJ_KEY_arg_attrs)] =

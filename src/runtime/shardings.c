@@ -5,6 +5,8 @@
 #include "partition/gspmd.h"
 #include "partition/partition.h"
 #include "runtime/dump.h"
+#include "runtime/inspect.h"
+#include "runtime/placement.h"
 
 static void dump(void *context, const PjModule *module) {
   PjStrBuf text = {0};
@@ -13,16 +15,47 @@ static void dump(void *context, const PjModule *module) {
   pj_strbuf_free(&text);
 }
 
+typedef struct Looking {
+  const PjModule *module;
+  int num_partitions;
+} Looking;
+
+static PjStatus look(void *context, const PjOp *op, const PjAttr *sharding, bool manual) {
+  const Looking *looking = context;
+  const PjPlacement *placement = NULL;
+  const PjStr name = PJ_STR("sdy.sharding");
+  if (!pj_inspect_is_call(op))
+    return PJ_STATUS_OK;
+  if (manual)
+    return pj_inspect_tell(op, PJ_STR("\x08\x04")); // type: MANUAL
+  PjArena *arena = looking->module->arena;
+  if (sharding)
+    PJ_TRY(pj_placement_read(arena, looking->module, op->operands[0]->type,
+                             pj_attr_dict(arena, 1, &name, &sharding), looking->num_partitions,
+                             &placement));
+  PjStrBuf message = {0};
+  pj_placement_proto(placement, &message);
+  PjStatus status = pj_strbuf_status(&message);
+  if (!status)
+    status = pj_inspect_tell(op, (PjStr){message.data, message.len});
+  pj_strbuf_free(&message);
+  return status;
+}
+
 PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options) {
   if (options->num_partitions <= 1)
     return PJ_STATUS_OK;
   PJ_TRY(pj_gspmd_import(module, options->num_partitions));
   PjDump *file = pj_dump_open(module->name);
+  Looking looking = {module, options->num_partitions};
   PjPartitionOptions partition = {.to_parameters = options->allow_parameter_sharding,
                                   .to_results = options->allow_output_sharding,
                                   .dump = file ? dump : NULL,
-                                  .dump_context = file};
+                                  .dump_context = file,
+                                  .look = look,
+                                  .look_context = &looking};
   PjStatus status = pj_partition_propagate(module, &partition);
   pj_dump_close(file);
+  pj_inspect_remove(module);
   return status;
 }

@@ -130,6 +130,26 @@ assert len(seen) == 8 and all(a.shape == (2, 4) and b == x.sum() for a, b in see
 expected = {tuple((x + 1)[i:i + 2, k:k + 4].ravel()) for i in range(0, 8, 2) for k in (0, 4)}
 assert {tuple(a.ravel()) for a, _ in seen} == expected
 """,
+    "inspected_shardings": """
+seen = []
+def f(a):
+    jax.debug.inspect_array_sharding(a * 2, callback=seen.append)
+    jax.debug.inspect_array_sharding(a.sum(), callback=seen.append)
+    return a + 1
+np.testing.assert_array_equal(np.asarray(jax.jit(f)(xs)), x + 1)
+assert len(seen) == 2 and seen[0].is_equivalent_to(xs.sharding, 2) and seen[1].is_fully_replicated, seen
+def refuse(sharding):
+    raise ValueError("not so")
+def g(a):
+    jax.debug.inspect_array_sharding(a, callback=refuse)
+    return a
+try:
+    jax.jit(g)(xs)
+except Exception as error:
+    assert "not so" in str(error), error
+else:
+    raise AssertionError("the callback's error was lost")
+""",
     "optimized_text": """
 inner = lambda a: jax.shard_map(lambda b: jax.lax.psum(b, "y"), in_specs=P(None, "y"), out_specs=P(), axis_names={"y"})(a)
 f = jax.jit(jax.shard_map(lambda a: inner(jnp.sin(a)), mesh=mesh, in_specs=P("x"), out_specs=P("x"), axis_names={"x"}))

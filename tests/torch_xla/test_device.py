@@ -106,13 +106,31 @@ print("ok")
 """
 
 
-def test_partitioned_programs():
-    assert out(SPMD, CPU_NUM_DEVICES="4", XLA_STABLEHLO_COMPILE="1")[0] == "ok"
+# A gradient, which is cut as the partitioner says; a mesh whose devices have another order than their numbers.
+SPMD_MORE = SPMD.replace('print("ok")', """
+m = xs.Mesh(numpy.arange(4).reshape(2, 2).T.reshape(-1), (2, 2), ("a", "b"))
+w = torch.randn(16, 8, requires_grad=True)
+v = torch.nn.Parameter(w.detach().to("xla"))
+xs.mark_sharding(v, m, ("b", "a"))
+h = torch.tanh(x @ v)
+xs.mark_sharding(h, m, (None, ("a", "b")))
+(h ** 2).mean().backward()
+torch_xla.sync()
+(torch.tanh(a @ w) ** 2).mean().backward()
+torch.testing.assert_close(v.grad.cpu(), w.grad)
+assert "devices=[2,2]" in torch_xla._XLAC._get_xla_sharding_spec(v), torch_xla._XLAC._get_xla_sharding_spec(v)
+print("ok")
+""")
 
 
-def test_partitioned_programs_in_hlo_are_refused():
-    result = run(SPMD, CPU_NUM_DEVICES="4")
-    assert result.returncode != 0 and "shardings are read from StableHLO" in result.stderr
+@pytest.mark.parametrize("stablehlo", ["0", "1"])
+def test_partitioned_programs(stablehlo):
+    assert out(SPMD, CPU_NUM_DEVICES="4", XLA_STABLEHLO_COMPILE=stablehlo)[0] == "ok"
+
+
+def test_shardings_that_are_found_come_back():
+    """torch_xla reads those of results from the optimized program, of which only HLO says them."""
+    assert out(SPMD_MORE, CPU_NUM_DEVICES="4")[0] == "ok"
 
 
 @pytest.mark.parametrize("stablehlo", ["0", "1"])

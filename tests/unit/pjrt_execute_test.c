@@ -457,14 +457,16 @@ static void test_collectives_meet(void **state) {
 }
 
 // One thread can run a partitioned program for all its devices: a short one is done when the call
-// returns.
+// returns. A program that names a function to call which is not jaxlib's calls none.
 static void test_partitions_run_within_the_call(void **state) {
   static const char text[] =
       "module attributes {mhlo.num_partitions = 2 : i32} {\n"
       "sdy.mesh @m = <[\"x\"=2]>\n"
       "func.func @main(%a: tensor<6xf32> {sdy.sharding = #sdy.sharding<@m, [{\"x\"}]>}) -> "
       "(tensor<6xf32> {sdy.sharding = #sdy.sharding<@m, [{\"x\"}]>}) {\n"
-      "  %0 = stablehlo.reverse %a, dims = [0] : tensor<6xf32>\n"
+      "  %i = stablehlo.custom_call @InspectSharding(%a) {backend_config = \"0123456789abcdef\", "
+      "has_side_effect = true} : (tensor<6xf32>) -> tensor<6xf32>\n"
+      "  %0 = stablehlo.reverse %i, dims = [0] : tensor<6xf32>\n"
       "  return %0 : tensor<6xf32>\n}\n}\n";
   size_t size;
   const char *bytes = compile_options(1, 2, &size);
