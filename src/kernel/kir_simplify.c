@@ -6,6 +6,7 @@
 // constant. A rule that builds values builds smaller ones, so the recursion ends; every rule takes
 // constant time.
 #include "kernel/kir_build.h"
+#include "kernel/kir_range.h"
 
 typedef struct Ctx {
   PjKir *k;
@@ -183,6 +184,11 @@ static PjKirVal simplify_shift(const Ctx *x) {
     return x->a;
   if (x->c >= width)
     return constant(x, 0);
+  if (x->op == PJ_KIR_LSHR) { // the high halves of indices, say
+    PjKirRange r = pj_kir_range(x->k, x->a);
+    if (r.known && r.lo >= 0 && !(r.hi >> x->c))
+      return constant(x, 0);
+  }
   if (!is_op_const(x, x->a, x->op, &first) || first >= width)
     return 0;
   uint64_t sum = first + x->c;
