@@ -17,7 +17,7 @@ static void add_cost(const PjOp *op, PjCost *out) {
   switch (op->kind) {
   case PJ_OP_CUSTOM_CALL:
     if (pj_str_is(PJ_STRATTR(op, call_target_name), "Sharding"))
-      break; // calls nothing
+      return; // calls nothing
     out->may_wait = true;
     out->host_callbacks |= pj_ffi_is_python_callback(PJ_STRATTR(op, call_target_name));
     break;

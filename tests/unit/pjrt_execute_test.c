@@ -477,6 +477,11 @@ static void test_partitions_run_within_the_call(void **state) {
   PJRT_Buffer *const *lists[2] = {&args[0], &args[1]}, **outputs[2] = {&out[0], &out[1]};
   PJRT_Event *done[2];
   PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE};
+  for (int d = 0; d < 2; d++) { // else the run begins where the last one becomes ready
+    ARGS(Buffer_ReadyEvent, ready, .buffer = args[d]);
+    OK(Buffer_ReadyEvent, ready);
+    expect_ok(await_event(ready.event), "ready", __FILE__, __LINE__);
+  }
   ARGS(LoadedExecutable_Execute, execute, .executable = reverse, .options = &options,
        .argument_lists = lists, .num_devices = 2, .num_args = 1, .output_lists = outputs,
        .device_complete_events = done);
