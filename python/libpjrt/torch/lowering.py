@@ -297,13 +297,16 @@ def _unsupported(node):
     return None if getattr(target, "__name__", "") == "getitem" else "no operation of ATen's"
 
 
-def _untold(node, size):
-    """Why a node that gives a number cannot be left to the lowering of those that take it, or None."""
+def untold(node, size):
+    """Why a node cannot be lowered whose own data tell a size that it gives, or None."""
     value = node.meta.get("val")
-    try:
-        size(value) if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)) else None
-    except TypeError:  # a symbol that has no value yet
-        return "a number that only its data tell"
+    for part in value if isinstance(value, (tuple, list)) else (value,):
+        for n in part.shape if isinstance(part, _TENSOR) else (part,):
+            if isinstance(n, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+                try:
+                    size(n)
+                except TypeError:  # a symbol that has no value yet
+                    return "only its data tell the size or number that it gives"
     return None
 
 
@@ -422,7 +425,7 @@ def cut_and_write(module, size, outside=frozenset()):
     eager = {}
     for node in module.graph.nodes:
         if node.op == "call_function" and not _is_update(node) and not is_check(node):
-            reason = _unsupported(node) or _untold(node, size)
+            reason = _unsupported(node) or untold(node, size)
             if reason:
                 eager[node] = reason
     _find_foreign(module.graph, eager)

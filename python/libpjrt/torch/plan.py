@@ -7,7 +7,7 @@ import time
 import torch
 
 from libpjrt.torch.dtypes import TO_STABLEHLO
-from libpjrt.torch.lowering import Layout, Segment, cut_and_write, is_check, memory_order
+from libpjrt.torch.lowering import Layout, Segment, cut_and_write, is_check, memory_order, untold
 
 # What the backend itself took since the process started: seconds for writing programs and for compiling them, counts.
 times = {"lower": 0.0, "compile": 0.0, "graphs": 0, "programs": 0}
@@ -62,7 +62,7 @@ class Plan:
         (output,) = [n for n in module.graph.nodes if n.op == "output"]
         results = output.args[0] if isinstance(output.args[0], (list, tuple)) else [output.args[0]]
         for node in results:
-            if isinstance(node, torch.fx.Node) and node.op == "call_function":
+            if isinstance(node, torch.fx.Node) and node.op == "call_function" and untold(node, size) is None:
                 base = _view_of(node, updated)
                 if base is not None:
                     views[node] = base
