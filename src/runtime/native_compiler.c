@@ -1,9 +1,9 @@
 // The compiler of the CPU plugin: passes, schedule, machine code.
 //
 // A program is copied and simplified (src/pass), cut into steps (src/sched), and its kernels become
-// code (src/emit). What cannot be scheduled at all (collectives outside of manual computations,
-// dynamic shapes) is given to the evaluator whole, visibly with PJRT_LOG=fallback. All that a
-// compiled program needs lies in an arena of its own.
+// code (src/emit). What cannot be scheduled at all (dynamic shapes, say) is given to the evaluator
+// whole, visibly with PJRT_LOG=fallback. All that a compiled program needs lies in an arena of its
+// own.
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +15,11 @@
 #include "ir/print.h"
 #include "pass/pass.h"
 #include "runtime/client.h"
+#include "runtime/cost.h"
 #include "runtime/dump.h"
 #include "runtime/eval_group.h"
 #include "runtime/partitioned.h"
-#include "sched/sched.h"
+#include "sched/team.h"
 
 // What one run needs besides its arrays; kept for the next run.
 typedef struct Frame {
@@ -32,10 +33,13 @@ typedef struct Frame {
 enum { SMALL_MEMORY = 1 << 16, KEPT_FRAMES = 8 };
 
 struct PjCompiled {
-  PjCompiled *whole; // the evaluator's, when it runs all of the program
+  // The evaluator's, when it runs all of the program; of a team, for devices that are called one by
+  // one, perhaps with programs of their own, and meet as threads.
+  PjCompiled *whole;
   PjArena *arena;
   PjSchedule *schedule;
   const PjPartitioned *partitioned; // how the schedule is run over whole arrays, or NULL
+  const PjTeam *team;               // that runs it, one device a replica, or NULL
   pthread_mutex_t lock;
   Frame *frames; // under |lock|
   int num_frames;
@@ -54,6 +58,7 @@ static void make_compile_threads(void) {
 
 typedef struct Job {
   PjModule *in;
+  const PjTeam *team;
   PjArena *arena, *work, *kernels;
   PjSchedule *schedule;
   int num_dumped;
@@ -119,6 +124,7 @@ static PjStatus schedule_in_kernels(void *context) {
   pthread_once(&compile_once, make_compile_threads);
   PjScheduleOptions options = {.target = pj_kir_target_host(),
                                .threads = compile_threads,
+                               .team = job->team,
                                .work = job->work,
                                .kernels = job->kernels};
   if (job->dump) {
@@ -169,6 +175,26 @@ static PjStatus make_schedule(Job *job) {
   return status;
 }
 
+// The team for a program of replicas that meet: each has parameters and results of its own. NULL
+// where replicas go their own ways.
+static const PjTeam *team_of_replicas(PjModule *module, const PjCompileOptions *options) {
+  PjCost cost;
+  const PjOp *entry = pj_module_entry(module);
+  pj_module_cost(module, &cost);
+  if (options->num_replicas <= 1 || !cost.collectives || !entry)
+    return NULL;
+  const PjType *type = PJ_ATTR(entry, function_type)->type;
+  uint32_t most = type->num_elems > type->num_results ? type->num_elems : type->num_results;
+  bool *cut = PJ_NEW_ARRAY(module->arena, bool, most + 1);
+  memset(cut, true, most);
+  PjTeam *team = PJ_NEW(module->arena, PjTeam);
+  *team = (PjTeam){.num_replicas = (uint32_t)options->num_replicas,
+                   .num_partitions = 1,
+                   .cut_in = cut,
+                   .cut_out = cut};
+  return team;
+}
+
 static PjStatus compile_whole(PjModule *module, const PjCompileOptions *options,
                               PjCompiled *compiled) {
   return pj_compiler_eval.compile(module, options, &compiled->whole);
@@ -181,11 +207,14 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
   *compiled = (PjCompiled){0};
   const char *choice = pj_option_text(PJ_OPTION_COMPILER);
   bool native = pj_jit_available() && strcmp(choice, "eval") != 0;
-  bool alone = options->num_replicas <= 1;
+  // Replicas beside partitions are refused below.
+  bool scheduled = native && (options->num_replicas <= 1 || options->num_partitions <= 1);
   Job job = {.in = module};
-  if (native && alone && options->num_partitions > 1)
+  if (scheduled && options->num_partitions > 1)
     PJ_TRY(pj_partitioned_create(module, options, &compiled->partitioned));
-  if (native && alone) {
+  if (scheduled && (job.team = team_of_replicas(module, options)))
+    PJ_TRY(compile_whole(module, options, compiled));
+  if (scheduled) {
     job.dump = pj_dump_open(module->name);
     PjStatus status = make_schedule(&job);
     pj_dump_close(job.dump);
@@ -198,13 +227,14 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
       pj_log(PJ_LOG_FALLBACK, "the whole program: %s", pj_status_message(status));
     pj_status_free(status);
   }
-  if (!job.schedule) {
+  if (!job.schedule && !compiled->whole) {
     PJ_TRY(compile_whole(module, options, compiled));
-  } else if (pthread_mutex_init(&compiled->lock, NULL)) {
+  } else if (job.schedule && pthread_mutex_init(&compiled->lock, NULL)) {
     pj_schedule_destroy(job.schedule);
     pj_arena_destroy(job.arena);
     return pj_status_oom();
   }
+  compiled->team = job.schedule ? job.team : NULL;
   compiled->arena = job.arena;
   compiled->schedule = job.schedule;
   *out = compiled;
@@ -219,10 +249,10 @@ static void frame_destroy(Frame *frame) {
 }
 
 static void native_destroy(PjCompiled *compiled) {
-  if (compiled->whole) {
+  if (compiled->whole)
     pj_compiler_eval.destroy(compiled->whole);
+  if (!compiled->schedule)
     return;
-  }
   while (compiled->frames) {
     Frame *frame = compiled->frames;
     compiled->frames = frame->next;
@@ -367,6 +397,15 @@ static size_t copies_bytes(const PjSchedule *s, PjArray *const *inputs, const bo
   return bytes;
 }
 
+static PjRunOptions run_options(const PjRunContext *context) {
+  return (PjRunOptions){.replica = context->replica,
+                        .partition = context->partition,
+                        .ffi_context = (void *)(uintptr_t)context,
+                        .device_ordinal = context->device_ordinal,
+                        .client = context->client,
+                        .host = context->host};
+}
+
 static PjStatus run_schedule(PjCompiled *compiled, const PjRunContext *context, uint32_t num_inputs,
                              PjArray *const *inputs, const bool *may_overwrite,
                              uint32_t num_outputs, PjArray *const *outputs) {
@@ -394,10 +433,7 @@ static PjStatus run_schedule(PjCompiled *compiled, const PjRunContext *context, 
   if (!status)
     status = bind(s, frame, inputs, may_overwrite, outputs, (char *)memory + own);
   if (!status) {
-    PjRunOptions options = {.ffi_context = (void *)(uintptr_t)context,
-                            .device_ordinal = context->device_ordinal,
-                            .client = context->client,
-                            .host = context->host};
+    PjRunOptions options = run_options(context);
     status = pj_schedule_run(s, threads, &options, frame->inputs, frame->outputs, frame->buffers,
                              memory);
   }
@@ -418,6 +454,56 @@ static PjStatus run_whole(void *user, const PjRunContext *context, PjArray *cons
                       compiled->partitioned->num_out, outputs);
 }
 
+// --- Replicas ------------------------------------------------------------------------------------
+
+// Runs the program of a team. |frames|: one per device, with room for inputs and outputs alone.
+static PjStatus run_team_in(PjCompiled *compiled, const PjRunContext *context,
+                            PjArray *const *const *inputs, PjArray *const *const *outputs,
+                            uint32_t count, Frame *frames, PjRunOptions *options, void *const **in,
+                            void *const **out) {
+  const PjSchedule *s = compiled->schedule;
+  PjThreads *threads = context->client ? context->client->threads : NULL;
+  size_t bytes = pj_team_memory(s, threads), copies = 0;
+  for (uint32_t p = 0; p < count; p++)
+    copies += copies_bytes(s, inputs[p], NULL);
+  char *memory = pj_malloc_aligned(bytes + copies + 64, 64), *at = memory + bytes;
+  PjStatus status = memory ? PJ_STATUS_OK : pj_status_oom();
+  for (uint32_t p = 0; p < count && !status; p++) {
+    options[p] = run_options(context);
+    options[p].replica = p;
+    in[p] = frames[p].inputs;
+    out[p] = frames[p].outputs;
+    status = bind(s, &frames[p], inputs[p], NULL, outputs[p], at);
+    at += copies_bytes(s, inputs[p], NULL);
+  }
+  if (!status)
+    status = pj_team_run(s, threads, options, in, out, memory);
+  pj_free_aligned(memory);
+  return status;
+}
+
+static PjStatus run_team(PjCompiled *compiled, const PjRunContext *context,
+                         PjArray *const *const *inputs, PjArray *const *const *outputs) {
+  const PjSchedule *s = compiled->schedule;
+  uint32_t count = pj_team_size(compiled->team);
+  size_t each =
+      sizeof(Frame) + sizeof(PjRunOptions) + (s->num_inputs + s->num_outputs + 2) * sizeof(void *);
+  Frame *frames = pj_calloc(count, each);
+  if (!frames)
+    return pj_status_oom();
+  PjRunOptions *options = (PjRunOptions *)(frames + count);
+  void *const **in = (void *const **)(options + count), *const **out = in + count;
+  void **addresses = (void **)(out + count);
+  for (uint32_t p = 0; p < count; p++, addresses += s->num_inputs + s->num_outputs)
+    frames[p] = (Frame){.inputs = addresses, .outputs = addresses + s->num_inputs};
+  PjStatus status =
+      run_team_in(compiled, context, inputs, outputs, count, frames, options, in, out);
+  pj_free(frames);
+  return status;
+}
+
+// --- The vtable ----------------------------------------------------------------------------------
+
 static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
                            uint32_t num_inputs, PjArray *const *inputs, const bool *may_overwrite,
                            uint32_t num_outputs, PjArray *const *outputs) {
@@ -432,12 +518,16 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
 }
 
 static bool native_is_joint(const PjCompiled *compiled) {
+  if (compiled->team)
+    return true;
   return compiled->whole ? pj_compiler_eval.is_joint(compiled->whole)
                          : compiled->partitioned != NULL;
 }
 
 static PjStatus native_run_joint(const PjCompiled *compiled, const PjRunContext *context,
                                  PjArray *const *const *inputs, PjArray *const *const *outputs) {
+  if (compiled->team)
+    return run_team((PjCompiled *)(uintptr_t)compiled, context, inputs, outputs);
   if (compiled->whole)
     return pj_compiler_eval.run_joint(compiled->whole, context, inputs, outputs);
   return pj_partitioned_run(compiled->partitioned, context, inputs, outputs, run_whole,

@@ -46,9 +46,13 @@ static bool joins_all(const Plan *p, const PjOp *op) {
   if (groups->kind == PJ_ATTR_STRUCT || groups->columns <= 0 ||
       (uint32_t)groups->columns != groups->count || groups->count != pj_team_size(p->s->team))
     return false;
-  for (uint32_t i = 0; i < groups->count; i++)
-    if (groups->ints[i] < 0)
+  bool *named = PJ_NEW_ARRAY(p->s->arena, bool, groups->count);
+  for (uint32_t i = 0; i < groups->count; i++) {
+    int64_t id = groups->ints[i];
+    if (id < 0 || id >= groups->count || named[id])
       return false;
+    named[id] = true;
+  }
   return true;
 }
 
