@@ -6,10 +6,17 @@
 // block is summed in registers, and where the summed dimension does in both operands, lanes run
 // along it. Anything else is element by element. The order of each sum is the same with a panel and
 // without, but for lanes along it.
+#include <string.h>
+
 #include "aot/loops.h"
 #include "sched/shape_map.h"
 
-enum { ROWS = 4, VECTORS = 2, PANEL_ROWS = 8 };
+enum {
+  ROWS = 4,
+  VECTORS = 2,
+  PANEL_ROWS = 8,
+  BLOCK_SUMS = 512 // that are added up before the rest
+};
 
 // The dimensions of one kind as one walk through each operand: several, or one that is walked
 // evenly.
@@ -151,14 +158,68 @@ static void sum_turn(void *context, const PjKirVal *index, PjElem *sums) {
           multiply_add(d, rows[r], columns[v], sums[r * d->num_vectors + v]);
 }
 
+// A sum in blocks: turns |first| and on of its outermost dimension.
+typedef struct SumBlock {
+  Dot *d;
+  PjKirVal first;
+  int64_t turns;
+  uint32_t count;
+} SumBlock;
+
+static void turn_in_block(void *context, const PjKirVal *index, PjElem *sums) {
+  const SumBlock *b = context;
+  PjKirVal moved[PJ_MAX_RANK];
+  memcpy(moved, index, (size_t)b->d->sum.n * sizeof *moved);
+  moved[0] = pj_kir_add(b->d->l->k, b->first, index[0]);
+  sum_turn(b->d, moved, sums);
+}
+
+// Adds one block, summed up by itself, to |sums|.
+static void add_block(SumBlock *b, PjElem *sums) {
+  Dot *d = b->d;
+  PjElem part[ROWS * VECTORS];
+  PjKirVal index[PJ_MAX_RANK];
+  int64_t sizes[PJ_MAX_RANK];
+  memcpy(sizes, d->sum.size, sizeof sizes);
+  sizes[0] = b->turns;
+  for (uint32_t i = 0; i < b->count; ++i)
+    part[i] = pj_loop_zero(d->l, d->acc, d->lanes);
+  pj_loop_carry(d->l, d->sum.n, sizes, index, b->count, part, turn_in_block, b);
+  for (uint32_t i = 0; i < b->count; ++i)
+    sums[i] = pj_loop_2(d->l, PJ_OP_ADD, d->acc, sums[i], part[i]);
+}
+
+static void block_turn(void *context, const PjKirVal *index, PjElem *sums) {
+  SumBlock *b = context;
+  PjKir *k = b->d->l->k;
+  b->first = pj_kir_2(k, PJ_KIR_MUL, index[0], pj_kir_i64(k, b->turns));
+  add_block(b, sums);
+}
+
+// Long sums are added up in blocks, so that rounding errors do not grow with the place.
+static void add_up(Dot *d, uint32_t count, PjElem *sums) {
+  PjKirVal index[PJ_MAX_RANK];
+  int64_t all = d->sum.n ? d->sum.size[0] : 1, inner = product(&d->sum) / (all ? all : 1),
+          turns = inner < BLOCK_SUMS ? BLOCK_SUMS / (inner ? inner : 1) : 1, blocks = all / turns;
+  if (d->sum.n == 0 || blocks <= 1) {
+    pj_loop_carry(d->l, d->sum.n, d->sum.size, index, count, sums, sum_turn, d);
+    return;
+  }
+  SumBlock b = {.d = d, .turns = turns, .count = count};
+  pj_loop_carry(d->l, 1, &blocks, index, count, sums, block_turn, &b);
+  b.first = pj_kir_i64(d->l->k, blocks * turns);
+  b.turns = all % turns;
+  if (b.turns)
+    add_block(&b, sums);
+}
+
 static void block(Dot *d) {
   PjElem sums[ROWS * VECTORS];
-  PjKirVal index[PJ_MAX_RANK];
   PjIxBuilder *ix = &d->l->nest->ix;
   uint32_t count = (uint32_t)(d->num_rows * d->num_vectors);
   for (uint32_t i = 0; i < count; ++i)
     sums[i] = pj_loop_zero(d->l, d->acc, d->lanes);
-  pj_loop_carry(d->l, d->sum.n, d->sum.size, index, count, sums, sum_turn, d);
+  add_up(d, count, sums);
   for (int r = 0; r < d->num_rows; ++r)
     for (int v = 0; v < d->num_vectors; ++v) {
       PjElem sum = sums[r * d->num_vectors + v];
