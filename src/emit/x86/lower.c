@@ -145,7 +145,7 @@ static void find_needed(Lower *l) {
       need_address(l, inst->args[1], inst->args[2], x86_bytes(pj_kir_typeof(l->k, inst->args[0])));
       first = 3;
     }
-    bool negated;
+    bool negated = false; // signs are no matter here
     for (uint32_t i = first; i < inst->num_args; ++i)
       need(l, inst->op == PJ_KIR_FMA ? x86_without_sign(l->k, inst->args[i], &negated)
                                      : inst->args[i]);
