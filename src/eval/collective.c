@@ -132,15 +132,26 @@ static Strategy exchange_strategy(const PjOp *op) {
   return PJ_INT(op, channel_id) <= 0 ? CROSS_REPLICA : CROSS_PARTITION;
 }
 
-static PjStatus meet(PjEval *ev, const PjOp *op, Strategy strategy, PjTensor *const *in,
-                     PjTensor **out, PjMeetFn *fn) {
+static PjStatus meet_in(PjEval *ev, const PjOp *op, const PjAttr *groups, Strategy strategy,
+                        int64_t channel, PjTensor *const *in, PjTensor **out, PjMeetFn *fn) {
   PjGroup group;
-  PJ_TRY(find_group(ev, op, PJ_ATTR(op, replica_groups), strategy, &group));
+  PJ_TRY(find_group(ev, op, groups, strategy, &group));
   if (!group.size)
     return PJ_OP_ERROR(op, INVALID_ARGUMENT, "process %u is in none of the replica groups",
                        self_id(ev));
-  int64_t channel = PJ_ATTR(op, channel_id) ? PJ_INT(op, channel_id) : 0;
   return pj__grid_meet(ev, op, channel, &group, in, out, fn);
+}
+
+static PjStatus meet(PjEval *ev, const PjOp *op, Strategy strategy, PjTensor *const *in,
+                     PjTensor **out, PjMeetFn *fn) {
+  int64_t channel = PJ_ATTR(op, channel_id) ? PJ_INT(op, channel_id) : 0;
+  return meet_in(ev, op, PJ_ATTR(op, replica_groups), strategy, channel, in, out, fn);
+}
+
+PjStatus pj__grid_exchange(PjEval *ev, const PjOp *op, const PjAttr *groups, int64_t channel,
+                           PjTensor *const *in, PjTensor **out, PjMeetFn *fn) {
+  return meet_in(ev, op, groups, channel > 0 ? CROSS_PARTITION : CROSS_REPLICA, channel, in, out,
+                 fn);
 }
 
 // ----------------------------------------------------------------------------------------------

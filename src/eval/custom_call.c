@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "eval/float.h"
+#include "eval/grid.h"
 #include "eval/lapack/lapack.h"
 #include "eval/run.h"
 
@@ -46,6 +47,11 @@ PjStatus pj_custom_call_register(PjStr name, PjCustomCallFn *fn, void *user) {
 bool pj_custom_call_find(PjStr name, PjCustomCallFn **out_fn, void **out_user) {
   if (pj_lapack_find(name, out_fn, out_user))
     return true;
+  if (pj_str_is(name, "ragged_all_to_all")) {
+    *out_fn = pj__ragged_all_to_all;
+    *out_user = NULL;
+    return true;
+  }
   pthread_rwlock_rdlock(&lock);
   const Target *target = find(name);
   if (target) {

@@ -28,6 +28,14 @@ typedef PjStatus PjMeetFn(PjEval *ev, const PjOp *op, const PjGroup *group,
 PjStatus pj__grid_meet(PjEval *ev, const PjOp *op, int64_t channel, const PjGroup *group,
                        PjTensor *const *in, PjTensor **out, PjMeetFn *fn);
 
+// As above for the group of |groups| (a matrix, as replica_groups) that this process is in: of
+// partitions with a |channel|, else of replicas.
+PjStatus pj__grid_exchange(PjEval *ev, const PjOp *op, const PjAttr *groups, int64_t channel,
+                           PjTensor *const *in, PjTensor **out, PjMeetFn *fn);
+
+// The custom call of that name (ragged_all_to_all.c).
+PjCustomCallFn pj__ragged_all_to_all;
+
 // Point to point: queues by channel. A message is for the process |target|, or for the first that
 // asks. Sending never waits; receiving waits for a message for |self|, or with PJ_ANY_PROCESS for
 // one that is for anybody; |out| gets |count| new references.

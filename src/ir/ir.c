@@ -408,3 +408,9 @@ uint32_t pj_op_scan_carries(const PjOp *op) {
   }
   return op->num_operands - inputs;
 }
+
+bool pj_op_meets(const PjOp *op) {
+  return pj_op_info[op->kind].traits & PJ_TRAIT_COLL ||
+         (op->kind == PJ_OP_CUSTOM_CALL &&
+          pj_str_is(PJ_STRATTR(op, call_target_name), "ragged_all_to_all"));
+}

@@ -226,6 +226,8 @@ uint32_t pj_op_window_rank(const PjOp *op);
 // table's. Needs operands (for ONES and ZEROS). Importers call it last.
 void pj_op_fill_defaults(PjArena *arena, PjOp *op);
 
+// Whether |op| meets other devices: a collective, or a call of one that has no operation.
+bool pj_op_meets(const PjOp *op);
 // True if the inherent attribute at |index| of PjOp.attrs is absent or what pj_op_fill_defaults
 // would set.
 bool pj_op_attr_is_default(const PjOp *op, int index);

@@ -18,6 +18,10 @@ static void add_cost(const PjOp *op, PjCost *out) {
   case PJ_OP_CUSTOM_CALL:
     if (pj_str_is(PJ_STRATTR(op, call_target_name), "Sharding"))
       return; // calls nothing
+    if (pj_op_meets(op)) {
+      out->collectives = true;
+      return;
+    }
     out->may_wait = true;
     out->host_callbacks |= pj_ffi_is_python_callback(PJ_STRATTR(op, call_target_name));
     break;

@@ -46,7 +46,7 @@ PjStatus pj_lower_fallback(PjLower *l, const PjOp *op, PjSteps *out) {
     s->fallback_module = pj_module_create(arena);
   pj_op_append(&s->fallback_module->body, func);
 
-  bool meets = pj_op_info[op->kind].traits & PJ_TRAIT_COLL;
+  bool meets = pj_op_meets(op);
   PjStep *step = pj_step_add(l, out, meets ? PJ_STEP_MEET : PJ_STEP_EVAL, op, n, op->num_results);
   step->fallback = func;
   for (uint32_t i = 0; i < n; i++)

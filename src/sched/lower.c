@@ -284,8 +284,7 @@ static bool is_joint(const PjOp *op) {
 
 static PjStatus check_region(const PjRegion *region, bool team) {
   for (const PjOp *op = region->first; op; op = op->next) {
-    bool meets = pj_op_info[op->kind].traits & PJ_TRAIT_COLL;
-    if (meets && !(team && is_joint(op)))
+    if (pj_op_meets(op) && !(team && is_joint(op)))
       return PJ_OP_ERROR(op, UNIMPLEMENTED, "meets other devices");
     if (op->kind == PJ_OP_SDY_MANUAL_COMPUTATION && team)
       return PJ_OP_ERROR(op, UNIMPLEMENTED, "a manual computation within another");

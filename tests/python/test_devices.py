@@ -40,6 +40,15 @@ assert not a.is_deleted()  # no result could use its memory
 jax.jit(lambda b: b * 2, donate_argnums=0)(b)
 assert b.is_deleted()
 """,
+    "ragged": """
+from jax import lax
+def f(a, o, begins, sizes, at, received):
+    return lax.ragged_all_to_all(a, o, begins[0], sizes[0], at[0], received[0], axis_name="y")
+f = jax.jit(jax.shard_map(f, mesh=mesh, in_specs=(P("y"),) * 6, out_specs=P("y")))
+i = lambda *rows: jnp.array(rows, jnp.int32)
+r = f(i(1, 2, 2, 3, 4, 0), jnp.zeros(8, jnp.int32), i((0, 1), (0, 1)), i((1, 2), (1, 1)), i((0, 0), (1, 2)), i((1, 1), (2, 1)))
+assert np.asarray(r).tolist() == [1, 3, 0, 0, 2, 2, 4, 0], r  # XLA's CPU cannot: by jax.lax.ragged_all_to_all's description
+""",
     "output_sharding": """
 sharding = NamedSharding(mesh, P("y"))
 r = jax.jit(lambda a: a * 2, out_shardings=sharding)(xs)

@@ -167,7 +167,7 @@ static const PjAttr *as_elements(PjHloSite *s, const PjAttr *matrix) {
   return pj_attr_elements(s->h->arena, type, data, splat ? sizeof *matrix->ints : size, splat);
 }
 
-// There is no such operation: a call of a target that nobody offers yet.
+// There is no such operation, but a call (eval/ragged_all_to_all.c).
 PjStatus pj_hlo_build_ragged_all_to_all(PjHloSite *s) {
   PjArena *arena = s->h->arena;
   const PjAttr *groups;
