@@ -56,6 +56,29 @@ static bool joins_all(const Plan *p, const PjOp *op) {
   return true;
 }
 
+static bool holds_meeting(const PjStep *step) {
+  bool any = step->kind == PJ_STEP_MEET;
+  for (uint32_t b = 0; b < step->num_bodies; b++)
+    for (size_t i = 0; i < step->bodies[b].len && !any; i++)
+      any = holds_meeting(&step->bodies[b].data[i]);
+  return any;
+}
+
+// Whether something that |step| or its bodies write varies.
+static bool writes_varying(const Plan *p, const PjStep *step) {
+  bool any = !is_function(step);
+  for (uint32_t i = 0; i < step->num_out && !any; i++)
+    any = p->varying[step->out[i]];
+  for (uint32_t i = 0; i < step->num_in && !any && changes_inputs(step); i++)
+    any = p->varying[step->in[i]];
+  for (uint32_t i = 0; i < 2 * step->num_swaps && !any; i++)
+    any = p->varying[step->swaps[i]];
+  for (uint32_t b = 0; b < step->num_bodies; b++)
+    for (size_t i = 0; i < step->bodies[b].len && !any; i++)
+      any = writes_varying(p, &step->bodies[b].data[i]);
+  return any;
+}
+
 static void flow(Plan *p, const PjSteps *steps, bool apart);
 
 static void flow_step(Plan *p, const PjStep *step, bool apart) {
@@ -68,6 +91,8 @@ static void flow_step(Plan *p, const PjStep *step, bool apart) {
     for (uint32_t i = 0; i < step->num_out; i++)
       varies |= p->varying[step->out[i]];
   if (step->kind == PJ_STEP_WHILE || step->kind == PJ_STEP_CASE) {
+    // Without a collective in it each device runs it by itself, or one does for all.
+    varies |= !holds_meeting(step) && writes_varying(p, step);
     for (uint32_t b = 0; b < step->num_bodies; b++)
       flow(p, &step->bodies[b], varies);
     for (uint32_t i = 0; i < step->num_swaps; i++) {

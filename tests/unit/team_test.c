@@ -332,6 +332,32 @@ static void test_shared_loop(void **state) {
       1);
 }
 
+static void test_mixed_loop(void **state) {
+  (void)state;
+  // A counter that is everybody's in a loop that each runs by itself, in memory of its own then.
+  expect(MESH("\"x\"=4") "func.func @main(%x: tensor<4096xf32>) -> tensor<4096xf32> {\n" MANUAL(
+             "%x", "<@m, [{\"x\"}]>", "<@m, [{\"x\"}]>", "\"x\"",
+             "%a: tensor<1024xf32>") "%z = stablehlo.constant dense<0> : tensor<i32>\n"
+                                     "%l:2 = stablehlo.while(%c = %z, %d = %a) : tensor<i32>, "
+                                     "tensor<1024xf32>\n"
+                                     "cond {\n%five = stablehlo.constant dense<5> : tensor<i32>\n"
+                                     "%k = stablehlo.compare LT, %c, %five : (tensor<i32>, "
+                                     "tensor<i32>) -> tensor<i1>\n"
+                                     "stablehlo.return %k : tensor<i1>\n} do {\n"
+                                     "%i = stablehlo.partition_id : tensor<ui32>\n"
+                                     "%f = stablehlo.convert %i : (tensor<ui32>) -> tensor<f32>\n"
+                                     "%b = stablehlo.broadcast_in_dim %f, dims = [] : "
+                                     "(tensor<f32>) -> tensor<1024xf32>\n"
+                                     "%g = stablehlo.add %d, %b : tensor<1024xf32>\n"
+                                     "%one = stablehlo.constant dense<1> : tensor<i32>\n"
+                                     "%m = stablehlo.add %c, %one : tensor<i32>\n"
+                                     "stablehlo.return %m, %g : tensor<i32>, tensor<1024xf32>\n}\n"
+                                     "sdy.return %l#1 : tensor<1024xf32>\n} : (tensor<4096xf32>) "
+                                     "-> tensor<4096xf32>\n"
+                                     "return %r : tensor<4096xf32>\n}\n",
+         0);
+}
+
 static void test_exchange(void **state) {
   (void)state;
   // Each device's part to the next one, and everybody's to all.
@@ -355,6 +381,54 @@ static void test_exchange(void **state) {
       1);
 }
 
+// Pieces of 0 to 2 rows: device i sends |sizes| to the others, which |at| says where to put.
+#define RAGGED(sizes, at)                                                                          \
+  MESH("\"x\"=2")                                                                                  \
+  "func.func @main(%x: tensor<8x3xf32>, %o: tensor<10x3xf32>, %b: tensor<4xi32>) -> "              \
+  "tensor<10x3xf32> {\n%s = stablehlo.constant dense<" sizes "> : tensor<4xi32>\n"                 \
+  "%t = stablehlo.constant dense<" at "> : tensor<4xi32>\n"                                        \
+  "%f = stablehlo.constant dense<[0, 2, 1, 3]> : tensor<4xi32>\n"                                  \
+  "%r = sdy.manual_computation(%x, %o, %f, %s, %t, %b) in_shardings=[<@m, [{\"x\"}, {}]>, <@m, "   \
+  "[{\"x\"}, {}]>, <@m, [{\"x\"}]>, <@m, [{\"x\"}]>, <@m, [{\"x\"}]>, <@m, [{\"x\"}]>] "           \
+  "out_shardings=[<@m, [{\"x\"}, {}]>] manual_axes={\"x\"} (%a: tensor<4x3xf32>, %c: "             \
+  "tensor<5x3xf32>, %d: tensor<2xi32>, %e: tensor<2xi32>, %g: tensor<2xi32>, %h: "                 \
+  "tensor<2xi32>) {\n%v = stablehlo.custom_call @ragged_all_to_all(%a, %c, %d, %e, %g, %h) "       \
+  "{api_version = 4 : i32, backend_config = {replica_groups = dense<[[0, 1]]> : tensor<1x2xi64>, " \
+  "channel_id = 1 : i64}} : (tensor<4x3xf32>, tensor<5x3xf32>, tensor<2xi32>, tensor<2xi32>, "     \
+  "tensor<2xi32>, tensor<2xi32>) -> tensor<5x3xf32>\n"                                             \
+  "sdy.return %v : tensor<5x3xf32>\n} : (tensor<8x3xf32>, tensor<10x3xf32>, tensor<4xi32>, "       \
+  "tensor<4xi32>, tensor<4xi32>, tensor<4xi32>) -> tensor<10x3xf32>\n"                             \
+  "return %r : tensor<10x3xf32>\n}\n"
+
+static void test_ragged(void **state) {
+  (void)state;
+  static const char text[] = RAGGED("[2, 1, 0, 1]", "[0, 3, 0, 4]");
+  expect(text, 0);
+  // Device 0 sends its rows 0 and 1 to itself, at 0, and row 2 to device 1, at 3; device 1 sends
+  // its row 3 to itself, at 4.
+  Made m = make(text);
+  Arrays a = make_arrays(&m);
+  PjStatus status = run_schedule(&m, &a, 1);
+  assert_null(status);
+  const float *x = a.in[0]->data, *o = a.in[1]->data, *got = a.got[0]->data;
+  enum { ROW = 3, DEVICE = 5 };
+  for (int i = 0; i < 10 * ROW; i++) {
+    int row = i / ROW, of = row < 2 ? row : row == DEVICE + 3 ? 2 : row == DEVICE + 4 ? 7 : -1;
+    assert_true(got[i] == (of < 0 ? o[i] : x[of * ROW + i % ROW]));
+  }
+  free_arrays(&a);
+  unmake(&m);
+  m = make(RAGGED("[2, 1, 0, 1]", "[4, 3, 0, 4]")); // two rows at the last one
+  a = make_arrays(&m);
+  status = run_schedule(&m, &a, 1);
+  assert_int_equal(pj_status_code(status), PJ_INVALID_ARGUMENT);
+  assert_non_null(
+      strstr(pj_status_message(status), "member 0 sends 2 rows from 0 on to member 0, at 4"));
+  pj_status_free(status);
+  free_arrays(&a);
+  unmake(&m);
+}
+
 static void test_one_device(void **state) {
   (void)state;
   // Nothing to cut, and nobody to meet: all of it is done once.
@@ -370,11 +444,12 @@ static void test_one_device(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),     cmocka_unit_test(test_columns),
-      cmocka_unit_test(test_groups),   cmocka_unit_test(test_device_order),
-      cmocka_unit_test(test_loop),     cmocka_unit_test(test_apart),
-      cmocka_unit_test(test_branches), cmocka_unit_test(test_shared_loop),
-      cmocka_unit_test(test_exchange), cmocka_unit_test(test_one_device),
+      cmocka_unit_test(test_rows),       cmocka_unit_test(test_columns),
+      cmocka_unit_test(test_groups),     cmocka_unit_test(test_device_order),
+      cmocka_unit_test(test_loop),       cmocka_unit_test(test_apart),
+      cmocka_unit_test(test_branches),   cmocka_unit_test(test_shared_loop),
+      cmocka_unit_test(test_mixed_loop), cmocka_unit_test(test_exchange),
+      cmocka_unit_test(test_ragged),     cmocka_unit_test(test_one_device),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
