@@ -33,10 +33,11 @@ def initialize() -> None:
 
     # jaxlib before 0.4.36 or so takes only a plugin of its very own version unless this says otherwise.
     os.environ.setdefault("ENABLE_PJRT_COMPATIBILITY", "1")
-    from . import dlpack, fork
+    from . import dlpack, fork, outlive
 
     dlpack.register()
     fork.register()
+    outlive.register()
     path = str(libpjrt.plugin_path())
     name = "cpu" if _replaces_cpu() else "pjrt_cpu"
     # JAX warns that every platform it does not know is experimental; it knows its own plugins by this set.
