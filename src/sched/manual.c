@@ -27,9 +27,18 @@ typedef struct PjManualStep {
 
 // --- Making --------------------------------------------------------------------------------------
 
-static bool same_part(const PjTiling *t, int64_t p, int64_t q) {
-  return !t->rank || !memcmp(t->index + p * t->rank, t->index + q * t->rank,
-                             (size_t)t->rank * sizeof *t->index);
+// Of the devices that hold the same part, the first by position is its owner.
+static bool *owners(PjArena *arena, const PjTiling *t, int64_t pieces) {
+  bool *owner = PJ_NEW_ARRAY(arena, bool, (size_t)t->num_devices),
+       *taken = PJ_NEW_ARRAY(arena, bool, (size_t)pieces);
+  for (int64_t p = 0; p < t->num_devices; p++) {
+    int64_t piece = 0;
+    for (int32_t d = 0; d < t->rank; d++)
+      piece = piece * t->counts[d] + t->index[p * t->rank + d];
+    owner[p] = t->terms > 1 || !taken[piece];
+    taken[piece] = true;
+  }
+  return owner;
 }
 
 // False where the parts are not those of |tiling|; the evaluator says so better.
@@ -56,13 +65,7 @@ static bool make_share(PjArena *arena, const PjTiling *tiling, const PjType *who
   out->in_place = whole_rows && tiling->terms == 1 && (!result || out->part_bytes % 64 == 0);
   if (!result)
     return true;
-  out->owner = PJ_NEW_ARRAY(arena, bool, (size_t)tiling->num_devices);
-  for (int64_t p = 0; p < tiling->num_devices; p++) {
-    bool first = true;
-    for (int64_t q = 0; q < p && tiling->terms == 1 && first; q++)
-      first = !same_part(tiling, p, q);
-    out->owner[p] = first;
-  }
+  out->owner = owners(arena, tiling, pieces);
   return true;
 }
 
@@ -190,10 +193,6 @@ const PjSchedule *pj_manual_schedule(const PjStep *step) {
 
 // --- Running -------------------------------------------------------------------------------------
 
-static size_t aligned(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 // Without |memory|, only how many bytes there would be.
 typedef struct Room {
   char *memory;
@@ -202,7 +201,7 @@ typedef struct Room {
 
 static void *take(Room *room, size_t bytes) {
   char *at = room->memory ? room->memory + room->bytes : NULL;
-  room->bytes += aligned(bytes);
+  room->bytes += pj_run_aligned(bytes);
   return at;
 }
 
@@ -315,7 +314,7 @@ static PjStatus put_together(PjRun *r, const PjStep *step, const Parts *parts) {
     if (share->tiling->terms > 1)
       memset(whole, 0, r->s->slots.data[step->out[i]].bytes);
     for (uint32_t q = 0; q < count; q++)
-      if (share->owner[q] || share->tiling->terms > 1)
+      if (share->owner[q])
         PJ_TRY(move_part(share, q, whole, parts->out[m->device[q]][i], true));
   }
   return PJ_STATUS_OK;

@@ -215,7 +215,7 @@ size_t pj_run_scratch(const PjSteps *steps, const PjThreads *threads) {
     }
     most = bytes > most ? bytes : most;
   }
-  return (most + 63) / 64 * 64;
+  return pj_run_aligned(most);
 }
 
 size_t pj_schedule_memory(const PjSchedule *schedule, const PjThreads *threads) {

@@ -11,6 +11,10 @@ typedef struct PjRun {
   PjTraceLabels *labels; // of the steps, while a profiler is on; else NULL
 } PjRun;
 
+// Rounded up to what temporaries are aligned to.
+static inline size_t pj_run_aligned(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
 // Does |count| steps, one after the other; none of them meets.
 PjStatus pj_run_steps(PjRun *r, const PjStep *steps, size_t count);
 // Bytes of scratch that steps need on |threads|, a multiple of 64.

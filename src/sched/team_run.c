@@ -276,19 +276,15 @@ static PjStatus run_list(Team *t, const PjSteps *steps, Members members) {
 
 // --- Memory --------------------------------------------------------------------------------------
 
-static size_t aligned(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 // Of one device: temporaries, scratch, addresses, its run, its failure and its number.
 static size_t device_bytes(const PjSchedule *s) {
-  return aligned(s->temp_bytes) + pj_run_scratch(&s->steps, NULL) +
-         aligned(s->slots.len * sizeof(void *) + sizeof(PjRun) + sizeof(PjStatus) +
-                 sizeof(uint32_t));
+  return pj_run_aligned(s->temp_bytes) + pj_run_scratch(&s->steps, NULL) +
+         pj_run_aligned(s->slots.len * sizeof(void *) + sizeof(PjRun) + sizeof(PjStatus) +
+                        sizeof(uint32_t));
 }
 
 size_t pj_team_memory(const PjSchedule *s, const PjThreads *threads) {
-  return pj_team_size(s->team) * device_bytes(s) + aligned(s->shared_bytes) +
+  return pj_team_size(s->team) * device_bytes(s) + pj_run_aligned(s->shared_bytes) +
          pj_run_scratch(&s->steps, threads);
 }
 
@@ -296,11 +292,11 @@ PjStatus pj_team_run(const PjSchedule *s, PjThreads *threads, const PjRunOptions
                      void *const *const *inputs, void *const *const *outputs, void *memory) {
   uint32_t count = pj_team_size(s->team);
   char *at = memory, *shared = at;
-  at += aligned(s->shared_bytes);
+  at += pj_run_aligned(s->shared_bytes);
   Team team = {.s = s, .count = count, .threads = threads, .scratch = at, .options = options};
   at += pj_run_scratch(&s->steps, threads);
   char *temporaries = at;
-  size_t own = aligned(s->temp_bytes) + pj_run_scratch(&s->steps, NULL);
+  size_t own = pj_run_aligned(s->temp_bytes) + pj_run_scratch(&s->steps, NULL);
   at += count * own;
   team.each = (PjRun *)(void *)at;
   at += count * sizeof(PjRun);
@@ -315,7 +311,7 @@ PjStatus pj_team_run(const PjSchedule *s, PjThreads *threads, const PjRunOptions
     team.each[p] = (PjRun){.s = s,
                            .options = &options[p],
                            .buffers = buffers + p * s->slots.len,
-                           .scratch = memory_of + aligned(s->temp_bytes),
+                           .scratch = memory_of + pj_run_aligned(s->temp_bytes),
                            .labels = labels};
     team.failures[p] = NULL;
     ids[p] = p;

@@ -429,6 +429,26 @@ static void test_ragged(void **state) {
   unmake(&m);
 }
 
+static void test_many_devices(void **state) {
+  (void)state;
+  // More devices than there can be threads, and no time that grows with their square.
+  Made m = make(
+      MESH("\"x\"=65536") "func.func @main(%x: tensor<65536x2xf32>) -> "
+                          "tensor<65536x2xf32> {\n" MANUAL(
+                              "%x", "<@m, [{\"x\"}, {}]>", "<@m, [{\"x\"}, {}]>", "\"x\"",
+                              "%a: tensor<1x2xf32>") "%v = stablehlo.negate %a : tensor<1x2xf32>\n"
+                                                     "sdy.return %v : tensor<1x2xf32>\n} : "
+                                                     "(tensor<65536x2xf32>) -> "
+                                                     "tensor<65536x2xf32>\nreturn %r : "
+                                                     "tensor<65536x2xf32>\n}\n");
+  Arrays a = make_arrays(&m);
+  assert_null(run_schedule(&m, &a, 2));
+  for (int64_t i = 0; i < a.got[0]->count; i++)
+    assert_true(((float *)a.got[0]->data)[i] == -((float *)a.in[0]->data)[i]);
+  free_arrays(&a);
+  unmake(&m);
+}
+
 static void test_one_device(void **state) {
   (void)state;
   // Nothing to cut, and nobody to meet: all of it is done once.
@@ -449,7 +469,8 @@ int main(void) {
       cmocka_unit_test(test_loop),       cmocka_unit_test(test_apart),
       cmocka_unit_test(test_branches),   cmocka_unit_test(test_shared_loop),
       cmocka_unit_test(test_mixed_loop), cmocka_unit_test(test_exchange),
-      cmocka_unit_test(test_ragged),     cmocka_unit_test(test_one_device),
+      cmocka_unit_test(test_ragged),     cmocka_unit_test(test_many_devices),
+      cmocka_unit_test(test_one_device),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
