@@ -173,9 +173,30 @@ static PjStatus assemble(PjEval *ev, const PjOp *op, const PjManual *manual,
   return PJ_STATUS_OK;
 }
 
+// Parts that the body does not take are refused before they are cut for every device.
+static PjStatus check_parts(const PjOp *op, const PjManual *manual) {
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    const PjType *whole = op->operands[i]->type, *part = op->regions[0].args[i].type;
+    int64_t dims[PJ_MAX_RANK];
+    if (!manual->in[i] || !pj_type_is_static(whole) || !pj_type_is_static(part))
+      continue;
+    if (!pj_tile_dims(manual->in[i], whole->dims, dims))
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "an operand does not divide evenly among the devices");
+    if (part->rank != whole->rank ||
+        (part->rank && memcmp(dims, part->dims, (size_t)part->rank * sizeof *dims) != 0))
+      return PJ_OP_ERROR(op, INVALID_ARGUMENT,
+                         "argument %u of the body has not the shape that the sharding of the "
+                         "operand gives it",
+                         i);
+  }
+  return PJ_STATUS_OK;
+}
+
 static PjStatus run_on_mesh(PjEval *ev, const PjOp *op, const PjManual *manual, PjTensor *const *in,
                             PjTensor **out) {
   int64_t count = manual->mesh->num_devices;
+  PJ_TRY(check_parts(op, manual));
   PjProcess *processes = PJ_NEW_ARRAY(ev->arena, PjProcess, (size_t)count);
   PjTensor ***parts = PJ_NEW_ARRAY(ev->arena, PjTensor **, (size_t)count);
   for (int64_t p = 0; p < count; ++p) {
