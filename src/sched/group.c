@@ -157,6 +157,14 @@ int64_t pj_group_across(const PjGroup *g, int lanes) {
   return extent / common;
 }
 
+int pj_group_lanes(int64_t extent, int most, int least) {
+  int best = most;
+  for (int lanes = most / 2; lanes >= least; lanes /= 2)
+    if (extent / lanes + extent % lanes < extent / best + extent % best)
+      best = lanes;
+  return best;
+}
+
 // Rows shorter than a vector, or that fill one badly.
 static bool is_across(const PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent, vectors = pj_group_across(g, g->lanes);

@@ -82,6 +82,10 @@ bool pj_group_shape_reduce(PjGroup *group, const PjCuts *cuts);
 // How many vectors of |lanes| from the beginning of a row of the last loop on end where one does.
 int64_t pj_group_across(const PjGroup *group, int lanes);
 
+// Lanes, |most| or a smaller power of two down to |least|, whose vectors cover |extent| elements in
+// the fewest steps, what is left over being done one by one; of equals the most.
+int pj_group_lanes(int64_t extent, int most, int least);
+
 // Where a root's results go while the group is emitted.
 typedef struct PjRootBuffers {
   PjKirVal ptr[PJ_MAX_REDUCED];

@@ -202,6 +202,16 @@ static bool shorten(const PjLower *l, PjGroup *g) {
   return g->lanes != lanes;
 }
 
+// Shorter vectors, of 16 bytes at least, where rows are short and whole ones would leave much of
+// them to be done one by one.
+static bool fit(const PjLower *l, PjGroup *g) {
+  if (g->kind == PJ_GROUP_MAP && (g->num_loops == 1 || g->across))
+    return false;
+  int lanes = g->lanes, least = 16 * lanes / l->options->target->vector_bytes;
+  g->lanes = pj_group_lanes(g->loops[g->num_loops - 1].extent, lanes, least);
+  return g->lanes != lanes;
+}
+
 static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   *g = (PjGroup){.kind = unit->kind,
                  .num_roots = (uint32_t)unit->roots.len,
@@ -228,8 +238,10 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   }
   g->cost += 0.1 * (double)(b->in.len + b->out.len);
   if (unit->general)
-    return pj_group_shape_reduce(g, &unit->cuts);
-  if (!pj_group_shape(g, &unit->cuts) || (shorten(l, g) && !pj_group_shape(g, &unit->cuts)))
+    return pj_group_shape_reduce(g, &unit->cuts) &&
+           (!fit(l, g) || pj_group_shape_reduce(g, &unit->cuts));
+  if (!pj_group_shape(g, &unit->cuts) ||
+      ((shorten(l, g) || fit(l, g)) && !pj_group_shape(g, &unit->cuts)))
     return false;
   // Operations one after the other wait for each other more than they compute: two vectors at a
   // time, their instructions in turn. Where much is computed side by side registers would not do.

@@ -11,7 +11,7 @@
 #include "sched/emit_loops.h"
 #include "sched/shape_map.h"
 
-enum { FEW = 12, MAX_OPS = 400, MAX_CARRIES = 64 };
+enum { FEW = 12, SHORT = 4, MAX_OPS = 400, MAX_CARRIES = 64 };
 #define MAX_TURN_NS 20e3
 
 // --- Choice --------------------------------------------------------------------------------------
@@ -198,6 +198,8 @@ static void native_group(PjNative *n, const PjUnit *unit) {
   // Few elements that fill no vector, one by one: who made them one by one can hand them over at
   // once, which memory cannot do for a vector.
   int64_t extent = g.loops[g.num_loops - 1].extent;
+  if (g.kind == PJ_GROUP_MAP && g.num_loops == 1)
+    g.lanes = pj_group_lanes(extent, g.lanes, SHORT);
   if (g.kind != PJ_GROUP_COLUMNS && extent <= FEW && extent % g.lanes)
     g.lanes = 1;
   bool single = true;

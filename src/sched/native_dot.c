@@ -88,19 +88,20 @@ typedef struct DotLoops {
   PjKirVal batch;
 } DotLoops;
 
-static void choose_tile(DotLoops *d, int vector_lanes) {
+static void choose_tile(DotLoops *d, int vector_bytes, int elem_bytes) {
   const Dot *dot = &d->dot;
-  int lanes = vector_lanes;
+  int most = vector_bytes / elem_bytes, lanes = most;
+  int least = vector_bytes < 32 ? most : 32 / elem_bytes; // to be summed up in the end
   while (lanes > dot->n)
     lanes /= 2;
   d->kind = LANES_NONE;
   d->lanes = 1;
-  if (dot->b_n == 1 && lanes >= (vector_lanes >= 8 ? 4 : 2)) {
+  if (dot->b_n == 1 && lanes * elem_bytes >= 16) {
     d->kind = LANES_COLUMNS;
     d->lanes = lanes;
-  } else if (dot->a_k == 1 && dot->b_k == 1 && dot->k >= vector_lanes) {
+  } else if (dot->a_k == 1 && dot->b_k == 1 && dot->k >= least) {
     d->kind = LANES_SUM;
-    d->lanes = vector_lanes;
+    d->lanes = pj_group_lanes(dot->k, most, least);
   }
   int64_t columns = d->kind == LANES_COLUMNS ? (dot->n + d->lanes - 1) / d->lanes : dot->n;
   d->columns = (int)(columns < 2 ? columns : 2);
@@ -114,7 +115,7 @@ bool pj_native_dot_supported(const PjOp *op, double *cost) {
   if ((dtype != PJ_DT_F32 && dtype != PJ_DT_F64) || op->operands[0]->type->dtype != dtype ||
       op->operands[1]->type->dtype != dtype || !read_dot(op, &d.dot))
     return false;
-  choose_tile(&d, 32 / (int)pj_dtype_bytes(dtype));
+  choose_tile(&d, 32, (int)pj_dtype_bytes(dtype));
   double work = (double)d.dot.batch * (double)d.dot.m * (double)d.dot.n * (double)d.dot.k;
   *cost = 2 + (d.lanes > 1 ? 0.3 / d.lanes : 0.15) * work;
   return work <= (d.lanes > 1 ? MAX_DOT : MAX_SCALAR) && work > 0;
@@ -296,7 +297,7 @@ void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
   }
   d.a = *a;
   d.b = *b;
-  choose_tile(&d, n->l->options->target->vector_bytes / (int)pj_dtype_bytes(d.dtype));
+  choose_tile(&d, n->l->options->target->vector_bytes, (int)pj_dtype_bytes(d.dtype));
   d.batch = begin_turns(&d, d.dot.batch, 1);
   over_columns(&d);
   end_turns(&d, d.dot.batch, 1);

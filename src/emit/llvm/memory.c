@@ -71,10 +71,46 @@ static LLVMValueRef load(PjLlvmGen *g, const PjKirInst *inst) {
   return pj_llvm_intrinsic(g, PJ_LLVM_MASKED_LOAD, 2, types, 4, args);
 }
 
+// Lane |i| of the vector |index| of i64. |narrow|: what that is zero-extended from, or NULL; its
+// lanes leave the vector registers in pairs.
+static LLVMValueRef lane_index(PjLlvmGen *g, LLVMValueRef index, LLVMValueRef narrow, unsigned i) {
+  LLVMTypeRef i32 = g->elems[PJ_KIR_I32], i64 = g->elems[PJ_KIR_I64];
+  if (!narrow)
+    return LLVMBuildExtractElement(g->builder, index, LLVMConstInt(i32, i, 0), "");
+  LLVMTypeRef pairs = LLVMVectorType(i64, LLVMGetVectorSize(LLVMTypeOf(narrow)) / 2);
+  LLVMValueRef both = LLVMBuildBitCast(g->builder, narrow, pairs, "");
+  both = LLVMBuildExtractElement(g->builder, both, LLVMConstInt(i32, i / 2, 0), "");
+  return i % 2 ? LLVMBuildLShr(g->builder, both, LLVMConstInt(i64, 32, 0), "")
+               : LLVMBuildZExt(g->builder, LLVMBuildTrunc(g->builder, both, i32, ""), i64, "");
+}
+
+// Lane by lane: an instruction that gathers takes longer than as many loads.
+static LLVMValueRef load_lanes(PjLlvmGen *g, const PjKirInst *inst) {
+  const PjKirType one = pj_kir_type(inst->type.elem, 1);
+  const PjKirInst *indices = pj_kir_inst(g->k, inst->args[1]);
+  const bool zext = indices->op == PJ_KIR_ZEXT &&
+                    pj_kir_typeof(g->k, indices->args[0]).elem == PJ_KIR_I32;
+  LLVMValueRef ptr = pj_llvm_arg(g, inst, 0), index = pj_llvm_arg(g, inst, 1);
+  LLVMValueRef narrow = zext ? pj_llvm_arg(g, indices, 0) : NULL;
+  LLVMValueRef all = LLVMGetPoison(pj_llvm_type(g, inst->type));
+  for (unsigned i = 0; i < inst->type.lanes; i++) {
+    LLVMValueRef at = address(g, one, ptr, lane_index(g, index, narrow, i));
+    LLVMValueRef x = LLVMBuildLoad2(g->builder, pj_llvm_type(g, one), at, "");
+    LLVMSetAlignment(x, elem_align(one));
+    if (inst->op == PJ_KIR_READG)
+      LLVMSetMetadata(x, g->invariant_load, g->empty_node);
+    LLVMValueRef lane = LLVMConstInt(g->elems[PJ_KIR_I32], i, 0);
+    all = LLVMBuildInsertElement(g->builder, all, x, lane, "");
+  }
+  return all;
+}
+
 static LLVMValueRef gather(PjLlvmGen *g, const PjKirInst *inst) {
   if (inst->type.lanes == 1)
     return inst->num_args < 3 ? plain_load(g, inst)
                               : guarded(g, inst, pj_llvm_arg(g, inst, 2), plain_load);
+  if (inst->num_args < 3)
+    return load_lanes(g, inst);
   LLVMTypeRef types[] = {pj_llvm_type(g, inst->type), ptr_vector(g, inst->type.lanes)};
   LLVMValueRef at = address(g, inst->type, pj_llvm_arg(g, inst, 0), pj_llvm_arg(g, inst, 1));
   LLVMValueRef mask = inst->num_args < 3 ? all_lanes(g, inst->type.lanes) : pj_llvm_arg(g, inst, 2);
