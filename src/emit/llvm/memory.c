@@ -88,8 +88,8 @@ static LLVMValueRef lane_index(PjLlvmGen *g, LLVMValueRef index, LLVMValueRef na
 static LLVMValueRef load_lanes(PjLlvmGen *g, const PjKirInst *inst) {
   const PjKirType one = pj_kir_type(inst->type.elem, 1);
   const PjKirInst *indices = pj_kir_inst(g->k, inst->args[1]);
-  const bool zext = indices->op == PJ_KIR_ZEXT &&
-                    pj_kir_typeof(g->k, indices->args[0]).elem == PJ_KIR_I32;
+  const bool zext =
+      indices->op == PJ_KIR_ZEXT && pj_kir_typeof(g->k, indices->args[0]).elem == PJ_KIR_I32;
   LLVMValueRef ptr = pj_llvm_arg(g, inst, 0), index = pj_llvm_arg(g, inst, 1);
   LLVMValueRef narrow = zext ? pj_llvm_arg(g, indices, 0) : NULL;
   LLVMValueRef all = LLVMGetPoison(pj_llvm_type(g, inst->type));
