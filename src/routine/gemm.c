@@ -31,6 +31,7 @@ enum {
   REACH_COLS = 128,  // up to here packing a takes longer than reading it where it lies
   LINE = 64,
   MAX_TILE_BYTES = 12 * 2 * 64,
+  MAX_TILE_COLS = 32,
   SHARED_BYTES = 16 << 20, // of packed b at a time
   ALL_A_BYTES = 4 << 20,   // of a that is packed before the tasks
   OWN_BYTES = 256 << 10,   // of b that a task packs whole
@@ -54,13 +55,30 @@ typedef struct Left {
   const void **lines; // NULL: packed
 } Left;
 
+// A sliver of b, and how it is multiplied: PjGroups.
+typedef struct Right {
+  const char *packed;
+  PjMicroTile *tile; // NULL: from |start| on
+  uint32_t start[MAX_TILE_COLS];
+} Right;
+
 // Tile |at|, of rows from at * mr on, by the sliver |b|.
-static inline void tile(const Micro *micro, const Left *a, int64_t at, int64_t sums, size_t bytes,
-                        const char *b, char *c, int64_t c_row, bool add) {
+static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t sums, size_t bytes,
+                        const Right *b, char *c, int64_t c_row, bool add) {
+  const Micro *micro = g->micro;
+  const char *packed = a->packed + (size_t)(at * micro->mr * sums) * bytes;
   if (a->lines)
-    micro->lines(a->runs, a->sums, a->lines + at * a->runs * micro->mr, b, c, c_row, add);
+    micro->lines(a->runs, a->sums, a->lines + at * a->runs * micro->mr, b->packed, c, c_row, add);
+  else if (b->tile)
+    b->tile(sums, packed, b->packed, c, c_row, add);
   else
-    micro->tile(sums, a->packed + (size_t)(at * micro->mr * sums) * bytes, b, c, c_row, add);
+    g->groups->started(sums, packed, b->packed, b->start, c, c_row, add);
+}
+
+// Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
+// the smallest normal float: then no sum is subnormal but zero.
+static bool keeps_normal(int least_a, int least_b) {
+  return least_a > 0 && least_b > 0 && least_a - 127 + least_b - 127 - 14 >= -126;
 }
 
 // c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
@@ -70,7 +88,17 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
   const size_t bytes = pj_comp_bytes(g->a.part);
   const int64_t tiles = pj__divide_up(rows, micro->mr);
   _Alignas(64) char beside[MAX_TILE_BYTES];
+  const PjGroups *groups = g->groups;
+  const int least =
+      groups && groups->least ? groups->least(tiles * micro->mr * sums, a->packed) : 0;
+  Right right = {.tile = micro->tile};
   for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
+    right.packed = b;
+    if (groups && groups->start)
+      groups->start(sums, b, right.start);
+    else if (groups && groups->least)
+      right.tile =
+          keeps_normal(least, groups->least(micro->nr * sums, b)) ? micro->tile : groups->exact;
     const int64_t width = pj__min(micro->nr, cols - j);
     // While one sliver of b is used, the next one comes nearer, a share with each tile; and while a
     // tile is computed, so does the next tile's c.
@@ -88,7 +116,7 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
       if (height == micro->mr && width == micro->nr) {
         for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
           __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
-        tile(micro, a, at, sums, bytes, b, to, c_row, add);
+        tile(g, a, at, sums, bytes, &right, to, c_row, add);
         continue;
       }
       // A tile at the edge: computed whole beside c.
@@ -96,7 +124,7 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
         for (int64_t r = 0; r < height; ++r)
           memcpy(beside + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
                  (size_t)width * bytes);
-      tile(micro, a, at, sums, bytes, b, beside, micro->nr, add);
+      tile(g, a, at, sums, bytes, &right, beside, micro->nr, add);
       for (int64_t r = 0; r < height; ++r)
         memcpy(to + (size_t)(r * c_row) * bytes, beside + (size_t)(r * micro->nr) * bytes,
                (size_t)width * bytes);
@@ -366,11 +394,11 @@ const PjMicro *pj__micro(PjComp part) {
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);
-  const bool pairs = pj__panels_pair(&g->a, &g->b, g->comp, g->k);
-  g->micro = pairs ? PJ_PICK(micros_of_pairs) : &PJ_PICK(micros)[g->a.part];
+  g->groups = pj__panels_group(&g->a, &g->b, g->comp, g->k);
+  g->micro = g->groups ? &g->groups->micro : &PJ_PICK(micros)[g->a.part];
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_n = g->n * per;
-  g->real_k = pairs ? pj__divide_up(g->k, 2) : g->k * per;
+  g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
   g->sums = g->real_k <= SUMS_ONE ? g->real_k : SUMS;
   g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,

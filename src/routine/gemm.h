@@ -11,6 +11,7 @@
 #include "routine/plan.h"
 
 typedef struct PjPanel PjPanel;
+typedef struct PjGrouping PjGrouping;
 // Packs the elements [outer, outer + outers) x [sum, sum + sums) of the operand at |base| into
 // slivers of |width|: sliver s begins at out + s * sliver elements and holds element (outer + s *
 // width + i, sum + p) at p * width + i; the last one is filled up with zeros. |temp| has
@@ -39,7 +40,11 @@ struct PjPanel {
   const int64_t *outer, *sum;
   void (*load)(int64_t n, const void *in, void *out); // converts a run, or NULL: pj_comp_load
   const void *user;                                   // for packers of their own kind
-  int64_t paired; // elements of the sum, where its neighbours are packed as pairs (gemm_pairs.c)
+  // Where neighbours of the sum are packed as groups: how, elements of the sum, and bits that are
+  // turned in all of them (gemm_groups.c).
+  const PjGrouping *grouping;
+  int64_t grouped;
+  uint32_t flip;
 };
 
 // A panel over an operand of any type that |comp| can be computed from; |left|: it is a (the
@@ -47,10 +52,6 @@ struct PjPanel {
 // |comp|.
 bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
 
-// Makes both panels of a product of |k| elements pack neighbours of the sum as pairs of 16-bit
-// integers, so that a sum of |k| becomes one of half as many pairs; odd ones are filled up with
-// zero. False, and nothing changed, where their types do not fit or packers are of their own kind.
-bool pj__panels_pair(PjPanel *a, PjPanel *b, PjComp comp, int64_t k);
 // The packer of operands that are converted on the way.
 PjPackFn pj__pack_converted;
 
@@ -87,6 +88,28 @@ typedef struct PjMicro {
 } PjMicro;
 // The kernel for packed slivers of |part|: F32, F64, U32 or U64.
 const PjMicro *pj__micro(PjComp part);
+// Rows of a tile: with two vectors of columns, what fits 16 registers of SSE2 and AVX2, and 32 of
+// AVX-512.
+#define PJ_GEMM_MR (PJ_LEVEL == 2 ? 12 : PJ_LEVEL == 1 ? 6 : 4)
+
+// Of slivers of groups of |size| neighbours of the sum, each a number of 32 bits: |k| groups.
+typedef void PjMicroStarted(int64_t k, const void *a, const void *b, const uint32_t *start, void *c,
+                            int64_t c_row, bool add);
+typedef struct PjGroups {
+  int size;
+  PjMicro micro;
+  // If not NULL, used instead of micro.tile: sums begin with |start|, of nr columns, made from a
+  // sliver of b.
+  PjMicroStarted *started;
+  void (*start)(int64_t k, const void *b, uint32_t *start);
+  // If not NULL, micro.tile takes subnormal numbers for zero, and |exact| does not, with the same
+  // bits else. |least|: the biased exponent of the smallest element but zero of |n| groups.
+  PjMicroTile *exact;
+  int (*least)(int64_t n, const void *groups);
+} PjGroups;
+// Makes both panels of a product of |k| elements pack groups, filled up with zeros. NULL, and
+// nothing changed, where their types do not fit or packers are of their own kind.
+const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k);
 
 typedef struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]
@@ -100,9 +123,10 @@ typedef struct PjProduct {
   int64_t c_row, c_col; // strides in elements
   bool swapped;         // a is in[1]
 
-  // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, half of k
-  // where panels are of pairs.
+  // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, less of k
+  // where panels are of groups.
   const PjMicro *micro;
+  const PjGroups *groups; // or NULL
   int64_t real_n, real_k;
   bool shared;              // b is packed for all tasks, before them; else by each task
   bool whole;               // a task has all columns of a batch

@@ -19,7 +19,7 @@ enum {
   MAX_WIDTH = PJ_PACK_WIDTH,
   PIECE = PJ_PACK_PIECE
 }; // PIECE: of a line that is converted at a time
-_Static_assert(MAX_WIDTH *PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
+_Static_assert(MAX_WIDTH * PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
                "converted lines of a sliver, and a gathered one");
 
 PjLinesFn *pj__pack_lines(size_t bytes) {
@@ -217,7 +217,9 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   panel->part = comp == PJ_COMP_C64 ? PJ_COMP_F32 : comp == PJ_COMP_C128 ? PJ_COMP_F64 : comp;
   panel->user = NULL;
   panel->load = NULL;
-  panel->paired = 0;
+  panel->grouping = NULL;
+  panel->grouped = 0;
+  panel->flip = 0;
   panel->reach = NULL;
   if (complex) {
     if (!pj_comp_is_native(comp, dtype))

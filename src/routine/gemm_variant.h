@@ -1,39 +1,30 @@
 // Micro-kernels of the packed product: c[i, j] (+)= sum over p < k of a[p * MR + i] * b[p * NR +
-// j]. A tile of MR rows of two vectors stays in registers: what fits 16 registers of SSE2 and AVX2,
-// and 32 of AVX-512.
-#if PJ_LEVEL == 2
-enum { PJ_V(MR) = 12 };
-#elif PJ_LEVEL == 1
-enum { PJ_V(MR) = 6 };
-#else
-enum { PJ_V(MR) = 4 };
-#endif
-
-#define MICRO(NAME, T)                                                                  \
-  PJ_TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, void *pc, \
-                                   int64_t c_row, bool add) {                           \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));   \
-    enum { LANES = PJ_VB / sizeof(T) };                                                 \
-    const T *a = pa, *b = pb;                                                           \
-    T *c = pc;                                                                          \
-    Vec sum[PJ_V(MR)][2];                                                               \
-    memset(sum, 0, sizeof sum);                                                         \
-    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) __builtin_prefetch(c + i * c_row, 1);  \
-    for (int64_t p = 0; p < k; ++p, a += PJ_V(MR), b += 2 * LANES) {                    \
-      const Vec b0 = *(const Vec *)b, b1 = *(const Vec *)(b + LANES);                   \
-      PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) {                                    \
-        sum[i][0] += a[i] * b0;                                                         \
-        sum[i][1] += a[i] * b1;                                                         \
-      }                                                                                 \
-    }                                                                                   \
-    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i, c += c_row) {                          \
-      if (add) {                                                                        \
-        sum[i][0] += *(const Vec *)c;                                                   \
-        sum[i][1] += *(const Vec *)(c + LANES);                                         \
-      }                                                                                 \
-      *(Vec *)c = sum[i][0];                                                            \
-      *(Vec *)(c + LANES) = sum[i][1];                                                  \
-    }                                                                                   \
+// j]. A tile of MR rows of two vectors stays in registers.
+#define MICRO(NAME, T)                                                                   \
+  PJ_TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, void *pc,  \
+                                   int64_t c_row, bool add) {                            \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));    \
+    enum { LANES = PJ_VB / sizeof(T) };                                                  \
+    const T *a = pa, *b = pb;                                                            \
+    T *c = pc;                                                                           \
+    Vec sum[PJ_GEMM_MR][2];                                                              \
+    memset(sum, 0, sizeof sum);                                                          \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1); \
+    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += 2 * LANES) {                   \
+      const Vec b0 = *(const Vec *)b, b1 = *(const Vec *)(b + LANES);                    \
+      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                   \
+        sum[i][0] += a[i] * b0;                                                          \
+        sum[i][1] += a[i] * b1;                                                          \
+      }                                                                                  \
+    }                                                                                    \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) {                         \
+      if (add) {                                                                         \
+        sum[i][0] += *(const Vec *)c;                                                    \
+        sum[i][1] += *(const Vec *)(c + LANES);                                          \
+      }                                                                                  \
+      *(Vec *)c = sum[i][0];                                                             \
+      *(Vec *)(c + LANES) = sum[i][1];                                                   \
+    }                                                                                    \
   }
 MICRO(micro_f32, float)
 MICRO(micro_f64, double)
@@ -49,22 +40,22 @@ MICRO(micro_u64, uint64_t)
     enum { LANES = PJ_VB / sizeof(T) };                                                         \
     const T *b = pb;                                                                            \
     T *c = pc;                                                                                  \
-    Vec sum[PJ_V(MR)][2];                                                                       \
+    Vec sum[PJ_GEMM_MR][2];                                                                     \
     memset(sum, 0, sizeof sum);                                                                 \
-    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) __builtin_prefetch(c + i * c_row, 1);          \
-    for (int64_t r = 0; r < runs; ++r, lines += PJ_V(MR)) {                                     \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1);        \
+    for (int64_t r = 0; r < runs; ++r, lines += PJ_GEMM_MR) {                                   \
       const int64_t k = sums[r];                                                                \
-      const T *a[PJ_V(MR)];                                                                     \
-      PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) a[i] = (const T *)lines[i] + k;              \
+      const T *a[PJ_GEMM_MR];                                                                   \
+      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) a[i] = (const T *)lines[i] + k;            \
       for (int64_t p = -k; p < 0; ++p, b += 2 * LANES) {                                        \
         const Vec b0 = *(const Vec *)b, b1 = *(const Vec *)(b + LANES);                         \
-        PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) {                                          \
+        PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                        \
           sum[i][0] += a[i][p] * b0;                                                            \
           sum[i][1] += a[i][p] * b1;                                                            \
         }                                                                                       \
       }                                                                                         \
     }                                                                                           \
-    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i, c += c_row) {                                  \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) {                                \
       if (add) {                                                                                \
         sum[i][0] += *(const Vec *)c;                                                           \
         sum[i][1] += *(const Vec *)(c + LANES);                                                 \
@@ -79,55 +70,9 @@ MICRO_LINES(micro_lines_u32, uint32_t)
 MICRO_LINES(micro_lines_u64, uint64_t)
 #undef MICRO_LINES
 
-// Of pairs of 16-bit integers: the same over p < k pairs, each product the sum of two. The sum of
-// two products of -32768 wraps as sums of 32 bits do.
-#if PJ_LEVEL == 2
-#define MULTIPLY_PAIRS(x, y) (PairVec) _mm512_madd_epi16((__m512i)(x), (__m512i)(y))
-#elif PJ_LEVEL == 1
-#define MULTIPLY_PAIRS(x, y) (PairVec) _mm256_madd_epi16((__m256i)(x), (__m256i)(y))
-#elif defined(__x86_64__)
-#define MULTIPLY_PAIRS(x, y) (PairVec) _mm_madd_epi16((__m128i)(x), (__m128i)(y))
-#else
-#define MULTIPLY_PAIRS(x, y)                                                       \
-  ((PairVec)((HalfVec)((x) << 16) >> 16) * (PairVec)((HalfVec)((y) << 16) >> 16) + \
-   (PairVec)((HalfVec)(x) >> 16) * (PairVec)((HalfVec)(y) >> 16))
-#endif
-PJ_TARGET static void PJ_V(micro_pairs)(int64_t k, const void *pa, const void *pb, void *pc,
-                                        int64_t c_row, bool add) {
-  typedef uint32_t PairVec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
-#if !defined(__x86_64__)
-  typedef int32_t HalfVec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
-#endif
-  enum { LANES = PJ_VB / 4 };
-  const uint32_t *a = pa, *b = pb;
-  uint32_t *c = pc;
-  PairVec sum[PJ_V(MR)][2];
-  memset(sum, 0, sizeof sum);
-  for (int64_t p = 0; p < k; ++p, a += PJ_V(MR), b += 2 * LANES) {
-    const PairVec b0 = *(const PairVec *)b, b1 = *(const PairVec *)(b + LANES);
-    PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i) {
-      const PairVec each = (PairVec){0} + a[i];
-      sum[i][0] += MULTIPLY_PAIRS(each, b0);
-      sum[i][1] += MULTIPLY_PAIRS(each, b1);
-    }
-  }
-  PJ_UNROLL for (int i = 0; i < PJ_V(MR); ++i, c += c_row) {
-    if (add) {
-      sum[i][0] += *(const PairVec *)c;
-      sum[i][1] += *(const PairVec *)(c + LANES);
-    }
-    *(PairVec *)c = sum[i][0];
-    *(PairVec *)(c + LANES) = sum[i][1];
-  }
-}
-#undef MULTIPLY_PAIRS
-
-static const Micro PJ_V(micros_of_pairs)[] = {
-    {PJ_V(MR), 2 * PJ_VB / 4, PJ_V(micro_pairs), NULL},
-};
 static const Micro PJ_V(micros)[] = {
-    [PJ_COMP_F32] = {PJ_V(MR), 2 * PJ_VB / 4, PJ_V(micro_f32), PJ_V(micro_lines_f32)},
-    [PJ_COMP_F64] = {PJ_V(MR), 2 * PJ_VB / 8, PJ_V(micro_f64), PJ_V(micro_lines_f64)},
-    [PJ_COMP_U32] = {PJ_V(MR), 2 * PJ_VB / 4, PJ_V(micro_u32), PJ_V(micro_lines_u32)},
-    [PJ_COMP_U64] = {PJ_V(MR), 2 * PJ_VB / 8, PJ_V(micro_u64), PJ_V(micro_lines_u64)},
+    [PJ_COMP_F32] = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_V(micro_f32), PJ_V(micro_lines_f32)},
+    [PJ_COMP_F64] = {PJ_GEMM_MR, 2 * PJ_VB / 8, PJ_V(micro_f64), PJ_V(micro_lines_f64)},
+    [PJ_COMP_U32] = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_V(micro_u32), PJ_V(micro_lines_u32)},
+    [PJ_COMP_U64] = {PJ_GEMM_MR, 2 * PJ_VB / 8, PJ_V(micro_u64), PJ_V(micro_lines_u64)},
 };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cpu.h"
+#include "eval/float.h"
 #include "routine_support.h"
 
 typedef struct Axes {
@@ -16,7 +17,9 @@ typedef struct Axes {
 } Axes;
 
 // A random arrangement: up to |most| dimensions in each group, in any order.
-static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, bool special) {
+static void check_mixed(PjDtype lhs, PjDtype rhs, PjDtype out, const int64_t sizes[4], bool split,
+                        bool special) {
+  const PjDtype in[2] = {lhs, rhs};
   int64_t dims[2][PJ_MAX_RANK], lists[4][PJ_MAX_RANK], result[PJ_MAX_RANK];
   int32_t rank[2] = {0, 0}, counts[4] = {0}, result_rank = 0;
   Axes axes[2][PJ_MAX_RANK];
@@ -68,9 +71,9 @@ static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, b
     }
   text_start();
   text_add("func.func @main(%%a: ");
-  text_type(in, rank[0], dims[0]);
+  text_type(in[0], rank[0], dims[0]);
   text_add(", %%b: ");
-  text_type(in, rank[1], dims[1]);
+  text_type(in[1], rank[1], dims[1]);
   text_add(") -> ");
   text_type(out, result_rank, result);
   text_add(
@@ -84,9 +87,9 @@ static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, b
   text_add("], rhs_contracting_dimensions = [");
   text_list(counts[1], lists[3]);
   text_add("]>}> : (");
-  text_type(in, rank[0], dims[0]);
+  text_type(in[0], rank[0], dims[0]);
   text_add(", ");
-  text_type(in, rank[1], dims[1]);
+  text_type(in[1], rank[1], dims[1]);
   text_add(") -> ");
   text_type(out, result_rank, result);
   text_add("\n  return %%r : ");
@@ -94,10 +97,14 @@ static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, b
   text_add("\n}\n");
   PjTensor *inputs[2];
   for (int side = 0; side < 2; ++side)
-    inputs[side] = random_tensor(in, rank[side], dims[side], special);
+    inputs[side] = random_tensor(in[side], rank[side], dims[side], special);
   check_routine(text_get(), PJ_OP_DOT_GENERAL, 2, inputs, MATCH_SUM, 2 * (double)(sizes[3] + 4));
   for (int side = 0; side < 2; ++side)
     pj_tensor_release(inputs[side]);
+}
+
+static void check(PjDtype in, PjDtype out, const int64_t sizes[4], bool split, bool special) {
+  check_mixed(in, in, out, sizes, split, special);
 }
 
 static const PjDtype types[][2] = {
@@ -162,6 +169,46 @@ static void blocks(void **state) {
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
 }
 
+// Integers of both signs and widths, which are multiplied in groups of neighbours where both sides
+// allow it.
+static void mixed_integers(void **state) {
+  (void)state;
+  static const PjDtype narrow[] = {PJ_DT_S8, PJ_DT_U8, PJ_DT_S16};
+  for (int round = 0; round < 36; ++round) {
+    const int64_t sizes[4] = {1 + round % 2, random_int(9, 120), random_int(9, 120),
+                              random_int(9, 1300)};
+    check_mixed(narrow[round % 3], narrow[round / 3 % 3], PJ_DT_S32, sizes, round > 17, false);
+  }
+}
+
+// Products and sums that are subnormal numbers, all of them exact, beside ones that are not small:
+// no processor's instruction for bf16 may take them for zero.
+static void subnormal_sums(void **state) {
+  (void)state;
+  enum { M = 40, N = 70, K = 33 };
+  const int64_t dims[2][2] = {{M, K}, {K, N}};
+  PjTensor *inputs[2];
+  for (int side = 0; side < 2; ++side) {
+    inputs[side] = random_tensor(PJ_DT_BF16, 2, dims[side], false);
+    for (int64_t i = 0; i < inputs[side]->count; ++i) {
+      const int64_t column = i % dims[side][1];
+      const double size = side && column >= N / 2 ? 0x1p60
+                          : side                  ? 0x1p-70
+                                                  : 0x1p-71,
+                   one = (1 + 0.5 * (double)random_int(0, 1)) * (double)(random_int(0, 2) - 1);
+      pj_double_encode(PJ_DT_BF16, one * size, (char *)inputs[side]->data + i * 2);
+    }
+  }
+  check_routine(
+      "func.func @main(%a: tensor<40x33xbf16>, %b: tensor<33x70xbf16>) -> "
+      "tensor<40x70xf32> {\n  %r = stablehlo.dot_general %a, %b, contracting_dims = [1] x "
+      "[0] : (tensor<40x33xbf16>, tensor<33x70xbf16>) -> tensor<40x70xf32>\n"
+      "  return %r : tensor<40x70xf32>\n}\n",
+      PJ_OP_DOT_GENERAL, 2, inputs, MATCH_BITS, 0);
+  for (int side = 0; side < 2; ++side)
+    pj_tensor_release(inputs[side]);
+}
+
 // Many rows by a few columns, with rows left over; the last ones end where their array ends.
 static void tall_products(void **state) {
   (void)state;
@@ -214,12 +261,23 @@ static void vectors_together(void **state) {
   }
 }
 
-// What processors without AVX2 run.
+// What other processors run.
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   vectors(state);
   blocks(state);
+  mixed_integers(state);
   pj_cpu_limit(~0u);
+}
+static void fewer_instructions(void **state) {
+  static const uint32_t sets[] = {PJ_CPU_AVX2 | PJ_CPU_F16C,
+                                  PJ_CPU_AVX2 | PJ_CPU_F16C | PJ_CPU_AVX512};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; ++i) {
+    pj_cpu_limit(sets[i]);
+    blocks(state);
+    mixed_integers(state);
+    pj_cpu_limit(~0u);
+  }
 }
 
 int main(void) {
@@ -228,6 +286,7 @@ int main(void) {
       cmocka_unit_test(few_rows),         cmocka_unit_test(blocks),
       cmocka_unit_test(legacy_dot),       cmocka_unit_test(plain_instructions),
       cmocka_unit_test(vectors_together), cmocka_unit_test(long_sums),
-      cmocka_unit_test(tall_products)};
+      cmocka_unit_test(tall_products),    cmocka_unit_test(mixed_integers),
+      cmocka_unit_test(subnormal_sums),   cmocka_unit_test(fewer_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,172 @@
+// Groups of neighbours of the sum, for processors multiply them and add their products up in one
+// instruction. A group is one number of 32 bits of the packed product, its first element the
+// lowest; everything but packing and the micro-kernel sees a sum of so much fewer elements.
+//
+//   pairs   of integers of 8 and 16 bits, as 16 bits
+//   quads   of 8 bits, where the processor multiplies unsigned by signed ones: signed ones on the
+//           left are packed with 128 added, and sums begin with what that brings too much
+//   bf16    pairs, where the processor multiplies those
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "routine/gemm.h"
+#include "routine/variant.h"
+
+struct PjGrouping {
+  int size; // elements of a group
+  void (*zip)(int64_t n, const void *const *lines, uint32_t flip, int width, uint32_t *out,
+              int64_t sliver);
+  void (*widen)(int64_t n, const void *in,
+                void *out); // to 16 bits each, or NULL: they have 32 / size
+};
+enum { QUADS, PAIRS, PAIRS_OF_S8, PAIRS_OF_U8 }; // groupings
+enum { DOTS_SIGNED, DOTS_UNSIGNED, DOTS_BF16 };  // groups_of_dots
+
+#define PJ_VARIANT_FILE "routine/gemm_groups_variant.h"
+#include "routine/variants.h"
+
+enum {
+  WIDTH = PJ_PACK_WIDTH,
+  PIECE = PJ_PACK_PIECE,
+  MOST = 4,        // elements of a group
+  RUN = 128,       // elements of a line that are packed before those of the next group, and their
+  LINES_AHEAD = 8, // groups that are asked for before
+};
+_Static_assert(WIDTH * PIECE * 4 <= PJ_PACK_TEMP, "lines of groups of a sliver");
+
+static inline int64_t offset_at(const int64_t *table, int64_t step, int64_t i) {
+  return step >= 0 ? i * step : table[i];
+}
+
+// Lines along the rows, some of them a line of groups.
+static void pack_rows(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                      int64_t sum, int64_t sums, int width, uint32_t *out, int64_t sliver) {
+  static const char zeros[2 * (RUN + WIDTH)];
+  const PjGrouping *g = panel->grouping;
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype), run = pj__max(RUN / width, 1) * width,
+                ahead = panel->sum_step > 0 ? LINES_AHEAD * g->size * panel->sum_step * elem : 0;
+  for (int64_t r = 0; r < outers; r += run) {
+    const int64_t n = pj__min(run, outers - r);
+    for (int64_t p = 0; p < sums; ++p) {
+      const void *lines[MOST];
+      for (int q = 0; q < g->size; ++q) {
+        const int64_t at = g->size * (sum + p) + q;
+        lines[q] = zeros;
+        if (at >= panel->grouped)
+          continue;
+        const char *line = base + (offset_at(panel->sum, panel->sum_step, at) + outer + r) * elem;
+        if (ahead && p + LINES_AHEAD < sums)
+          for (int64_t i = 0; i < n * elem; i += 64)
+            __builtin_prefetch(line + ahead + i);
+        lines[q] = line;
+      }
+      g->zip(n, lines, panel->flip, width, out + r / width * sliver + p * width, sliver);
+    }
+  }
+}
+
+// |n| elements from |first| of the sum on of the line at |line|, each of 4 / size bytes.
+static void copy_sums(const PjPanel *panel, const char *line, int64_t first, int64_t n, char *to) {
+  const PjGrouping *g = panel->grouping;
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype), wide = 4 / g->size;
+  if (panel->sum_step == 1) {
+    if (g->widen)
+      g->widen(n, line + first * elem, to);
+    else
+      memcpy(to, line + first * elem, (size_t)(n * elem));
+    return;
+  }
+  for (int64_t j = 0; j < n; ++j) {
+    const char *from = line + offset_at(panel->sum, panel->sum_step, first + j) * elem;
+    if (g->widen)
+      g->widen(1, from, to + j * wide);
+    else
+      memcpy(to + j * wide, from, (size_t)elem);
+  }
+}
+
+// Lines along the sum: at their width, their groups lie there.
+static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                      int64_t sum, int64_t sums, int width, uint32_t *out, int64_t sliver,
+                      char *groups) {
+  const PjGrouping *g = panel->grouping;
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype), wide = 4 / g->size;
+  // Groups that are read where they lie; the others, and what is behind the sum, are copied.
+  const int64_t lie =
+      panel->sum_step == 1 && !g->widen ? pj__min(sums, panel->grouped / g->size - sum) : 0;
+  PjLinesFn *const pack_lines = pj__pack_lines(4);
+  for (int64_t r = 0; r < outers; r += width, out += sliver) {
+    const int have = (int)pj__min(width, outers - r);
+    const char *rows[WIDTH];
+    const void *lines[WIDTH];
+    for (int i = 0; i < have; ++i) {
+      rows[i] = base + offset_at(panel->outer, panel->outer_step, outer + r + i) * elem;
+      lines[i] = rows[i] + sum * g->size * elem;
+    }
+    if (lie > 0)
+      pack_lines(lines, have, width, lie, 0, out);
+    for (int64_t p = lie; p < sums; p += PIECE) {
+      const int64_t n = pj__min(PIECE, sums - p), first = g->size * (sum + p),
+                    count = pj__min(g->size * n, panel->grouped - first);
+      for (int i = 0; i < have; ++i) {
+        char *to = groups + (size_t)(i * PIECE) * 4;
+        copy_sums(panel, rows[i], first, count, to);
+        memset(to + count * wide, 0, (size_t)(4 * n - count * wide));
+        lines[i] = to;
+      }
+      pack_lines(lines, have, width, n, 0, out + p * width);
+    }
+    for (int64_t i = 0; panel->flip && i < sums * width; ++i)
+      out[i] ^= panel->flip;
+  }
+}
+
+static void pack_groups(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                        int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                        void *temp) {
+  pj__pack_clear(4, outers, sums, width, out, sliver);
+  if (panel->outer_step == 1 && panel->sum_step != 1)
+    pack_rows(panel, base, outer, outers, sum, sums, width, out, sliver);
+  else
+    pack_sums(panel, base, outer, outers, sum, sums, width, out, sliver, temp);
+}
+
+static const PjGrouping *pairs_of(PjDtype dtype) {
+  const PjGrouping *all = PJ_PICK(groupings);
+  return dtype == PJ_DT_S8    ? &all[PAIRS_OF_S8]
+         : dtype == PJ_DT_U8  ? &all[PAIRS_OF_U8]
+         : dtype == PJ_DT_S16 ? &all[PAIRS]
+                              : NULL;
+}
+
+const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k) {
+  if (a->pack != pj__pack_converted || b->pack != pj__pack_converted)
+    return NULL;
+  const PjGroups *groups = NULL;
+#if defined(__x86_64__)
+  const bool quads = comp == PJ_COMP_U32 && (a->dtype == PJ_DT_S8 || a->dtype == PJ_DT_U8) &&
+                     b->dtype == PJ_DT_S8 && pj_cpu_has(PJ_CPU_AVX512_VNNI);
+  const bool bf16 = comp == PJ_COMP_F32 && a->dtype == PJ_DT_BF16 && b->dtype == PJ_DT_BF16 &&
+                    pj_cpu_has(PJ_CPU_AVX512_BF16);
+  if (quads) {
+    groups = &groups_of_dots[a->dtype == PJ_DT_S8 ? DOTS_SIGNED : DOTS_UNSIGNED];
+    a->grouping = b->grouping = &PJ_PICK(groupings)[QUADS];
+    a->flip = a->dtype == PJ_DT_S8 ? 0x80808080u : 0;
+  } else if (bf16) {
+    groups = &groups_of_dots[DOTS_BF16];
+    a->grouping = b->grouping = &PJ_PICK(groupings)[PAIRS];
+  }
+#endif
+  if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype)) {
+    groups = PJ_PICK(groups_of_pairs);
+    a->grouping = pairs_of(a->dtype);
+    b->grouping = pairs_of(b->dtype);
+  }
+  if (!groups)
+    return NULL;
+  a->pack = b->pack = pack_groups;
+  a->grouped = b->grouped = k;
+  return groups;
+}

@@ -1,0 +1,174 @@
+// Groups of neighbours of the sum as words of 32 bits: packing them, and their micro-kernels.
+
+// out[i] = the group of element i of each of |lines|, the first line lowest, with the bits of
+// |flip| turned; |n| elements, |width| of them in a sliver.
+#define ZIP(NAME, T, SIZE, WORD)                                                                  \
+  PJ_TARGET static void PJ_V(NAME)(int64_t n, const void *const *lines, uint32_t flip, int width, \
+                                   uint32_t *out, int64_t sliver) {                               \
+    const T *x[SIZE];                                                                             \
+    for (int q = 0; q < SIZE; ++q)                                                                \
+      x[q] = lines[q];                                                                            \
+    for (; n > 0; n -= width, out += sliver) {                                                    \
+      /* A width that is known makes whole vectors of it. */                                      \
+      if (width == PJ_V(GROUP_NR) && n >= width)                                                  \
+        for (int i = 0; i < PJ_V(GROUP_NR); ++i)                                                  \
+          out[i] = (WORD) ^ flip;                                                                 \
+      else                                                                                        \
+        for (int i = 0; i < (n < width ? (int)n : width); ++i)                                    \
+          out[i] = (WORD) ^ flip;                                                                 \
+      for (int q = 0; q < SIZE; ++q)                                                              \
+        x[q] += width;                                                                            \
+    }                                                                                             \
+  }
+enum { PJ_V(GROUP_NR) = 2 * PJ_VB / 4 };
+ZIP(zip_bytes, uint8_t, 4,
+    x[0][i] | (uint32_t)x[1][i] << 8 | (uint32_t)x[2][i] << 16 | (uint32_t)x[3][i] << 24)
+ZIP(zip_halves, uint16_t, 2, x[0][i] | (uint32_t)x[1][i] << 16)
+
+// 8-bit integers as 16-bit ones: a line of them, and two lines element by element.
+#define WIDEN(S, T)                                                             \
+  PJ_TARGET static void PJ_V(widen_##S)(int64_t n, const void *in, void *out) { \
+    const T *from = in;                                                         \
+    int16_t *to = out;                                                          \
+    for (int64_t i = 0; i < n; ++i)                                             \
+      to[i] = from[i];                                                          \
+  }                                                                             \
+  ZIP(zip_##S, T, 2, (uint16_t)(int16_t)x[0][i] | (uint32_t)(int32_t)(int16_t)x[1][i] << 16)
+WIDEN(s8, int8_t)
+WIDEN(u8, uint8_t)
+#undef WIDEN
+#undef ZIP
+
+static const PjGrouping PJ_V(groupings)[] = {
+    [QUADS] = {4, PJ_V(zip_bytes), NULL},
+    [PAIRS] = {2, PJ_V(zip_halves), NULL},
+    [PAIRS_OF_S8] = {2, PJ_V(zip_s8), PJ_V(widen_s8)},
+    [PAIRS_OF_U8] = {2, PJ_V(zip_u8), PJ_V(widen_u8)},
+};
+
+// The tile of gemm_variant.h, with sums that START gives and take in a group by ADD.
+#define MICRO(NAME, TARGET, PARAMETERS, T, START, ADD)                                   \
+  TARGET static void PJ_V(NAME) PARAMETERS {                                             \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));            \
+    typedef uint32_t Words __attribute__((vector_size(PJ_VB), aligned(4), may_alias));   \
+    enum { LANES = PJ_VB / 4 };                                                          \
+    const uint32_t *a = pa, *b = pb;                                                     \
+    T *c = pc;                                                                           \
+    Vec sum[PJ_GEMM_MR][2];                                                              \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) PJ_UNROLL for (int v = 0; v < 2; ++v) \
+        sum[i][v] = START;                                                               \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1); \
+    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += 2 * LANES) {                   \
+      const Words b0 = *(const Words *)b, b1 = *(const Words *)(b + LANES);              \
+      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                   \
+        const Words each = (Words){0} + a[i];                                            \
+        sum[i][0] = ADD(sum[i][0], each, b0);                                            \
+        sum[i][1] = ADD(sum[i][1], each, b1);                                            \
+      }                                                                                  \
+    }                                                                                    \
+    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) {                         \
+      PJ_UNROLL for (int v = 0; v < 2; ++v) {                                            \
+        if (add)                                                                         \
+          sum[i][v] += *(const Vec *)(c + v * LANES);                                    \
+        *(Vec *)(c + v * LANES) = sum[i][v];                                             \
+      }                                                                                  \
+    }                                                                                    \
+  }
+#define PLAIN (int64_t k, const void *pa, const void *pb, void *pc, int64_t c_row, bool add)
+#define STARTED                                                                               \
+  (int64_t k, const void *pa, const void *pb, const uint32_t *start, void *pc, int64_t c_row, \
+   bool add)
+
+// The sum of two products of -32768 wraps as sums of 32 bits do.
+#if PJ_LEVEL == 2
+#define ADD_PAIRS(sum, x, y) ((sum) + (Vec)_mm512_madd_epi16((__m512i)(x), (__m512i)(y)))
+#elif PJ_LEVEL == 1
+#define ADD_PAIRS(sum, x, y) ((sum) + (Vec)_mm256_madd_epi16((__m256i)(x), (__m256i)(y)))
+#elif defined(__x86_64__)
+#define ADD_PAIRS(sum, x, y) ((sum) + (Vec)_mm_madd_epi16((__m128i)(x), (__m128i)(y)))
+#else
+typedef int32_t PJ_V(Signed) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
+#define LOW(x)               ((Vec)((PJ_V(Signed))((x) << 16) >> 16))
+#define HIGH(x)              ((Vec)((PJ_V(Signed))(x) >> 16))
+#define ADD_PAIRS(sum, x, y) ((sum) + LOW(x) * LOW(y) + HIGH(x) * HIGH(y))
+#endif
+MICRO(micro_pairs, PJ_TARGET, PLAIN, uint32_t, (Vec){0}, ADD_PAIRS)
+#undef ADD_PAIRS
+
+static const PjGroups PJ_V(groups_of_pairs)[] = {
+    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_V(micro_pairs), NULL}},
+};
+
+#if PJ_LEVEL == 2
+#define TARGET_DOTS                                                                          \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma," \
+                        "bmi,bmi2")))
+#define ADD_QUADS(sum, x, y) (Vec) _mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(y))
+MICRO(micro_quads, TARGET_DOTS, STARTED, uint32_t, *(const Vec *)(start + v * LANES), ADD_QUADS)
+
+// What signed numbers that were packed with 128 added bring too much.
+TARGET_DOTS static void start_signed(int64_t k, const void *pb, uint32_t *start) {
+  const __m512i *b = pb, all = _mm512_set1_epi32((int)0x80808080);
+  __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  for (int64_t p = 0; p < k; ++p)
+    for (int v = 0; v < 2; ++v)
+      sum[v] = _mm512_dpbusd_epi32(sum[v], all, _mm512_loadu_si512(b + 2 * p + v));
+  for (int v = 0; v < 2; ++v)
+    _mm512_storeu_si512(start + 16 * v, _mm512_sub_epi32(_mm512_setzero_si512(), sum[v]));
+}
+TARGET_DOTS static void start_unsigned(int64_t k, const void *b, uint32_t *start) {
+  memset(start, 0, 2 * 64);
+}
+
+// The processor's instruction adds the product of the upper halves, then that of the lower ones,
+// each sum rounded as by fused multiply-adds; but it takes subnormal numbers for zero and makes
+// none. The second kernel does the same without that.
+#define ADD_BF16(sum, x, y) (Vec) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(y))
+MICRO(micro_bf16, TARGET_DOTS, PLAIN, float, (Vec){0}, ADD_BF16)
+#define UPPER(x) (__m512)((x) & 0xFFFF0000u)
+#define LOWER(x) (__m512)((x) << 16)
+#define ADD_BF16_EXACT(sum, x, y) \
+  (Vec) _mm512_fmadd_ps(LOWER(x), LOWER(y), _mm512_fmadd_ps(UPPER(x), UPPER(y), (__m512)(sum)))
+MICRO(micro_bf16_exact, TARGET_DOTS, PLAIN, float, (Vec){0}, ADD_BF16_EXACT)
+
+TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
+  const uint32_t *w = words;
+  const __m512i one = _mm512_set1_epi16(1), size = _mm512_set1_epi16(0x7FFF);
+  __m512i least = _mm512_set1_epi16(-1); // one less, so that zeros are more than all others
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512i x = n - i >= 16
+                          ? _mm512_loadu_si512(w + i)
+                          : _mm512_maskz_loadu_epi32((__mmask16)((1u << (n - i)) - 1), w + i);
+    least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, size), one));
+  }
+  uint16_t each[32], all = UINT16_MAX;
+  _mm512_storeu_si512(each, least);
+  for (int i = 0; i < 32; ++i)
+    all = each[i] < all ? each[i] : all;
+  return (all + 1) >> 7;
+}
+
+static const PjGroups groups_of_dots[] = {
+    [DOTS_SIGNED] = {.size = 4,
+                     .micro = {PJ_GEMM_MR, 32, NULL, NULL},
+                     .started = PJ_V(micro_quads),
+                     .start = start_signed},
+    [DOTS_UNSIGNED] = {.size = 4,
+                       .micro = {PJ_GEMM_MR, 32, NULL, NULL},
+                       .started = PJ_V(micro_quads),
+                       .start = start_unsigned},
+    [DOTS_BF16] = {.size = 2,
+                   .micro = {PJ_GEMM_MR, 32, PJ_V(micro_bf16), NULL},
+                   .exact = PJ_V(micro_bf16_exact),
+                   .least = least_bf16},
+};
+#undef ADD_QUADS
+#undef ADD_BF16
+#undef ADD_BF16_EXACT
+#undef UPPER
+#undef LOWER
+#undef TARGET_DOTS
+#endif
+#undef MICRO
+#undef PLAIN
+#undef STARTED
