@@ -260,8 +260,8 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent;
   bool waits = chain >= LONG_CHAIN_NS && chain >= 0.7 * all;
   bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
-  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || !(waits || narrow) ||
-      (extent % (2 * g->lanes) && extent < LONG_LOOP))
+  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || g->lanes > PJ_KIR_MAX_LANES / 2 ||
+      !(waits || narrow) || (extent % (2 * g->lanes) && extent < LONG_LOOP))
     return true;
   g->lanes *= 2;
   return pj_group_shape(g, &unit->cuts);

@@ -283,7 +283,7 @@ static void native_routine(PjNative *n, const PjUnit *unit) {
   forget(n);
   uint32_t slot = pj_slot_for(l, &op->results[0]);
   bind_memory(n, &op->results[0]);
-  pj_native_dot(n, op, slot_ptr(n, slot));
+  pj_native_dot(n, op, slot_ptr(n, slot), slot_alias(n, slot));
   forget(n);
   if (is_single(&op->results[0])) {
     PjElem e = pj_nest_scalar(n->nest, &op->results[0]);

@@ -24,5 +24,5 @@ typedef struct PjNative {
 bool pj_native_supports(const PjOp *op, double *out_cost);
 // --- native_dot.c
 bool pj_native_dot_supported(const PjOp *op, double *out_cost);
-void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out);
+void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias);
 void pj_native_scatter(PjNative *n, const PjOp *op, PjKirVal array);

@@ -3,15 +3,19 @@
 // A tile of the result, a few rows by a few columns, lies in registers while a loop runs over what
 // is summed: a row's element and a column's are then loaded once for several products, and no
 // product waits for the one before. Lanes run along the columns where these lie beside each other
-// in memory, else along what is summed, else there is one lane.
+// in memory, else along what is summed, else there is one lane. A small matrix that the function
+// only reads, times a vector, is turned in registers before any loop, so that its columns are
+// vectors.
 #include "sched/native.h"
 #include "sched/shape_map.h"
 
 enum {
   MAX_DOT = 1 << 18,    // products
   MAX_SCALAR = 1 << 14, // of one lane
-  MAX_TILE = 8,         // accumulators
+  MAX_TILE = 16,        // accumulators, half as many with 16 registers
   UNROLLED = 64,        // products of a tile whose loop is written out
+  CHAINS = 4,           // accumulators at least, where the sum is long enough to be cut
+  MAX_TURNED = 64,      // vectors
 };
 
 typedef struct Dot {
@@ -81,17 +85,21 @@ typedef struct DotLoops {
   Dot dot;
   Lanes kind;
   int lanes;
+  int most;          // accumulators
   int rows, columns; // of a tile; columns of |lanes| elements each with LANES_COLUMNS
+  PjKirVal *turned;  // of b: column c at k is [k * columns + c]; or NULL
   PjPlace a, b;
   PjDtype dtype;
   PjKirVal out;
+  uint8_t alias; // of |out|
   PjKirVal batch;
 } DotLoops;
 
 static void choose_tile(DotLoops *d, int vector_bytes, int elem_bytes) {
   const Dot *dot = &d->dot;
   int most = vector_bytes / elem_bytes, lanes = most;
-  int least = vector_bytes < 32 ? most : 32 / elem_bytes; // to be summed up in the end
+  // Longer ones take longer to be summed up in the end than they save.
+  int along = vector_bytes < 32 ? most : 32 / elem_bytes;
   while (lanes > dot->n)
     lanes /= 2;
   d->kind = LANES_NONE;
@@ -99,19 +107,19 @@ static void choose_tile(DotLoops *d, int vector_bytes, int elem_bytes) {
   if (dot->b_n == 1 && lanes * elem_bytes >= 16) {
     d->kind = LANES_COLUMNS;
     d->lanes = lanes;
-  } else if (dot->a_k == 1 && dot->b_k == 1 && dot->k >= least) {
+  } else if (dot->a_k == 1 && dot->b_k == 1 && dot->k >= along) {
     d->kind = LANES_SUM;
-    d->lanes = pj_group_lanes(dot->k, most, least);
+    d->lanes = along;
   }
   int64_t columns = d->kind == LANES_COLUMNS ? (dot->n + d->lanes - 1) / d->lanes : dot->n;
   d->columns = (int)(columns < 2 ? columns : 2);
-  d->rows = (int)(dot->m < MAX_TILE / d->columns ? dot->m : MAX_TILE / d->columns);
-  d->columns = (int)(columns < MAX_TILE / d->rows ? columns : MAX_TILE / d->rows);
+  d->rows = (int)(dot->m < d->most / d->columns ? dot->m : d->most / d->columns);
+  d->columns = (int)(columns < d->most / d->rows ? columns : d->most / d->rows);
 }
 
 bool pj_native_dot_supported(const PjOp *op, double *cost) {
   PjDtype dtype = op->results[0].type->dtype;
-  DotLoops d = {0};
+  DotLoops d = {.most = MAX_TILE / 2};
   if ((dtype != PJ_DT_F32 && dtype != PJ_DT_F64) || op->operands[0]->type->dtype != dtype ||
       op->operands[1]->type->dtype != dtype || !read_dot(op, &d.dot))
     return false;
@@ -154,8 +162,11 @@ static void take(DotLoops *d, const Tile *t, PjKirVal k, int lanes, PjKirVal *ac
   a = pj_ix_add(ix, a, scaled(d, k, dot->a_k));
   b = pj_ix_add(ix, b, scaled(d, k, dot->b_k));
   PjKirVal columns[MAX_TILE];
+  uint64_t at = 0;
+  bool turned = d->turned && pj_kir_is_const(d->n->k, k, &at);
   for (int c = 0; c < t->columns; c++)
-    columns[c] = load(d, &d->b, b, t->offset[c] * dot->b_n, lanes > 1, lanes);
+    columns[c] = turned ? d->turned[at * (uint64_t)d->columns + (uint64_t)c]
+                        : load(d, &d->b, b, t->offset[c] * dot->b_n, lanes > 1, lanes);
   for (int r = 0; r < t->rows; r++) {
     PjKirVal row = load(d, &d->a, a, r * dot->a_m, sum && lanes > 1, lanes);
     for (int c = 0; c < t->columns; c++)
@@ -188,17 +199,24 @@ static void store(DotLoops *d, const Tile *t, int row, int64_t column, PjKirVal 
   at = pj_ix_add_number(ix, pj_ix_add(ix, at, scaled(d, t->column, 1)), row * dot->n + column);
   at.step = 1;
   ix->lanes = lanes;
-  pj_nest_store(d->n->nest, d->dtype, d->out, 0, at, (PjElem){value, 0}, 0);
+  pj_nest_store(d->n->nest, d->dtype, d->out, d->alias, at, (PjElem){value, 0}, 0);
   ix->lanes = 1;
 }
 
 static void finish_sums(DotLoops *d, const Tile *t, PjKirVal *acc, int64_t whole) {
   PjKir *k = d->n->k;
   int count = t->rows * t->columns;
-  bool together = count == d->lanes && d->dot.k == whole &&
+  bool together = count % d->lanes == 0 && d->dot.k == whole &&
                   (t->rows == 1 || (t->columns == 1 && d->dot.n == 1));
   if (together) {
-    store(d, t, 0, 0, sums_of(k, acc, d->lanes), d->lanes);
+    // In vectors as long as those who read them take: two stores do not serve one load.
+    int most = d->n->l->options->target->vector_bytes / (int)pj_dtype_bytes(d->dtype), step;
+    for (int i = 0; i < count; i += step) {
+      PjKirVal sums = sums_of(k, acc + i, d->lanes);
+      for (step = d->lanes; step < most && i + 2 * step <= count; step *= 2)
+        sums = pj_kir_join(k, sums, sums_of(k, acc + i + step, d->lanes));
+      store(d, t, 0, i, sums, step);
+    }
     return;
   }
   for (int i = 0; i < count; i++)
@@ -210,27 +228,43 @@ static void finish_sums(DotLoops *d, const Tile *t, PjKirVal *acc, int64_t whole
       store(d, t, r, t->offset[c], acc[r * t->columns + c], 1);
 }
 
+// How many accumulators take an element's products in turn, so that none waits for the one before.
+static int chains_of(const DotLoops *d, int count) {
+  int chains = 1;
+  while (chains * count < CHAINS && d->dot.k >= 4 * (int64_t)chains && d->lanes > 1)
+    chains *= 2;
+  return d->kind == LANES_COLUMNS ? chains : 1;
+}
+
 static void tile(DotLoops *d, const Tile *t) {
   PjKir *k = d->n->k;
   bool sum = d->kind == LANES_SUM;
-  int64_t step = sum ? d->lanes : 1, whole = d->dot.k / step * step;
-  int count = t->rows * t->columns;
+  int count = t->rows * t->columns, chains = chains_of(d, count);
+  int64_t step = sum ? d->lanes : chains, whole = d->dot.k / step * step;
+  uint32_t all = (uint32_t)(count * chains);
   PjKirVal acc[MAX_TILE], args[MAX_TILE];
-  for (int i = 0; i < count; i++)
+  for (uint32_t i = 0; i < all; i++)
     acc[i] = pj_kir_float(k, pj_kir_type(pj_elem_type(d->dtype), d->lanes), 0);
-  if (whole / step * count <= UNROLLED) {
+  if (whole / step * (int64_t)all <= UNROLLED) {
     for (int64_t i = 0; i < whole; i += step)
-      take(d, t, pj_kir_i64(k, i), d->lanes, acc);
+      for (int c = 0; c < chains; c++)
+        take(d, t, pj_kir_i64(k, i + c), d->lanes, acc + c * count);
   } else {
     PjKirVal i = pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, whole), pj_kir_i64(k, step),
-                                  (uint32_t)count, acc, args);
-    take(d, t, i, d->lanes, args);
-    pj_kir_for_end(k, (uint32_t)count, args, acc);
+                                  all, acc, args);
+    for (int c = 0; c < chains; c++)
+      take(d, t, pj_kir_add(k, i, pj_kir_i64(k, c)), d->lanes, args + c * count);
+    pj_kir_for_end(k, all, args, acc);
   }
   if (sum) {
     finish_sums(d, t, acc, whole);
     return;
   }
+  for (int64_t i = whole; i < d->dot.k; i++)
+    take(d, t, pj_kir_i64(k, i), d->lanes, acc);
+  for (int half = chains / 2; half > 0; half /= 2)
+    for (int i = 0; i < half * count; i++)
+      acc[i] = pj_kir_fadd(k, acc[i], acc[i + half * count]);
   for (int r = 0; r < t->rows; r++)
     for (int c = 0; c < t->columns; c++)
       store(d, t, r, t->offset[c], acc[r * t->columns + c], d->lanes);
@@ -286,8 +320,65 @@ static void over_columns(DotLoops *d) {
   over_rows(d, &t);
 }
 
-void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
-  DotLoops d = {.n = n, .dtype = op->results[0].type->dtype, .out = out};
+// --- A matrix in registers -----------------------------------------------------------------------
+
+// Rows |v|, as many as lanes, become columns.
+static void turn(PjKir *k, PjKirVal *v, int lanes) {
+  for (int width = lanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < lanes; i++) {
+      if (i & width)
+        continue;
+      // Of each pair of groups of |width| lanes the first, or the second, of both rows.
+      uint8_t first[PJ_KIR_MAX_LANES], second[PJ_KIR_MAX_LANES];
+      for (int l = 0; l < lanes; l++) {
+        bool other = l & width;
+        first[l] = (uint8_t)(other ? lanes + l - width : l);
+        second[l] = (uint8_t)(other ? lanes + l : l + width);
+      }
+      PjKirVal a = v[i], b = v[i + width];
+      v[i] = pj_kir_shuffle(k, a, b, lanes, first);
+      v[i + width] = pj_kir_shuffle(k, a, b, lanes, second);
+    }
+}
+
+// The product of a matrix a that the function only reads, and whose rows lie in memory, with a
+// vector: that of the vector with the matrix turned. Reads may leave all loops, and so does what is
+// made of them.
+static void turn_matrix(DotLoops *d) {
+  const Dot *dot = &d->dot;
+  PjKir *k = d->n->k;
+  if (!d->a.readonly || dot->n != 1 || dot->batch != 1 || dot->a_k != 1 || d->kind != LANES_SUM)
+    return;
+  const int elem_bytes = (int)pj_dtype_bytes(d->dtype);
+  int lanes = d->n->l->options->target->vector_bytes / elem_bytes;
+  while (lanes > 1 && (dot->m % lanes || dot->k % lanes))
+    lanes /= 2;
+  const int64_t columns = dot->m / lanes;
+  if (lanes * elem_bytes < 16 || columns > 2 || columns * dot->k > MAX_TURNED)
+    return;
+  PjKirVal *turned = PJ_NEW_ARRAY(d->n->l->work, PjKirVal, columns * dot->k);
+  PjKirVal block[PJ_KIR_MAX_LANES];
+  k->always = true;
+  for (int64_t c = 0; c < columns; c++)
+    for (int64_t at = 0; at < dot->k; at += lanes) {
+      for (int r = 0; r < lanes; r++)
+        block[r] = load(d, &d->a, (PjIx){0}, (c * lanes + r) * dot->a_m + at, 1, lanes);
+      turn(k, block, lanes);
+      for (int i = 0; i < lanes; i++)
+        turned[(at + i) * columns + c] = block[i];
+    }
+  k->always = false;
+  d->turned = turned;
+  d->kind = LANES_COLUMNS;
+  d->lanes = lanes;
+  d->rows = 1;
+  d->columns = (int)columns;
+  d->a = d->b;
+  d->dot = (Dot){.m = 1, .n = dot->m, .k = dot->k, .batch = 1, .a_k = dot->b_k, .b_n = 1};
+}
+
+void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias) {
+  DotLoops d = {.n = n, .dtype = op->results[0].type->dtype, .out = out, .alias = alias};
   const PjPlace *a = pj_nest_place(n->nest, op->operands[0]),
                 *b = pj_nest_place(n->nest, op->operands[1]);
   if (!read_dot(op, &d.dot) || !a || !b || a->kind != PJ_PLACE_MEMORY ||
@@ -297,7 +388,10 @@ void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out) {
   }
   d.a = *a;
   d.b = *b;
+  const PjIsa isa = n->l->options->target->isa;
+  d.most = isa == PJ_ISA_AVX512 || isa == PJ_ISA_NEON ? MAX_TILE : MAX_TILE / 2;
   choose_tile(&d, n->l->options->target->vector_bytes, (int)pj_dtype_bytes(d.dtype));
+  turn_matrix(&d);
   d.batch = begin_turns(&d, d.dot.batch, 1);
   over_columns(&d);
   end_turns(&d, d.dot.batch, 1);
