@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "ir/float_bits.h"
 
 static inline uint32_t float_bits(float value) {
@@ -237,6 +238,43 @@ void pj_double_encode(PjDtype dtype, double value, void *element) {
 }
 
 // ------------------------------------------------------------------ arrays
+// The loops over 16 bits, for one instruction set.
+typedef struct Halves {
+  void (*decode_f16)(int64_t n, const uint16_t *in, float *out);
+  void (*decode_bf16)(int64_t n, const uint16_t *in, float *out);
+  void (*encode_f16)(int64_t n, const float *in, uint16_t *out);
+  void (*encode_bf16)(int64_t n, const float *in, uint16_t *out);
+} Halves;
+#define LOOP(SET, TARGET, WAY, FROM, TO)                               \
+  TARGET static void WAY##_##SET(int64_t n, const FROM *in, TO *out) { \
+    for (int64_t i = 0; i < n; ++i)                                    \
+      out[i] = WAY(in[i]);                                             \
+  }
+#define HALVES(SET, TARGET)                                                                  \
+  LOOP(SET, TARGET, f16_decode, uint16_t, float)                                             \
+  LOOP(SET, TARGET, bf16_decode, uint16_t, float)                                            \
+  LOOP(SET, TARGET, f16_encode, float, uint16_t)                                             \
+  LOOP(SET, TARGET, bf16_encode, float, uint16_t)                                            \
+  static const Halves halves_##SET = {f16_decode_##SET, bf16_decode_##SET, f16_encode_##SET, \
+                                      bf16_encode_##SET};
+HALVES(base, )
+#if defined(__x86_64__)
+HALVES(avx2, __attribute__((target("avx2"))))
+HALVES(avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))))
+#endif
+#undef LOOP
+#undef HALVES
+
+static const Halves *halves(void) {
+#if defined(__x86_64__)
+  if (pj_cpu_has(PJ_CPU_AVX512))
+    return &halves_avx512;
+  if (pj_cpu_has(PJ_CPU_AVX2))
+    return &halves_avx2;
+#endif
+  return &halves_base;
+}
+
 void pj_float_decode_n(PjDtype dtype, int64_t n, const void *in, float *out) {
   const uint8_t *in8 = in;
   const uint16_t *in16 = in;
@@ -251,12 +289,10 @@ void pj_float_decode_n(PjDtype dtype, int64_t n, const void *in, float *out) {
       out[i] = (float)in64[i];
     break;
   case PJ_DT_F16:
-    for (int64_t i = 0; i < n; ++i)
-      out[i] = f16_decode(in16[i]);
+    halves()->decode_f16(n, in16, out);
     break;
   case PJ_DT_BF16:
-    for (int64_t i = 0; i < n; ++i)
-      out[i] = bf16_decode(in16[i]);
+    halves()->decode_bf16(n, in16, out);
     break;
   case PJ_DT_TF32:
     for (int64_t i = 0; i < n; ++i)
@@ -284,12 +320,10 @@ void pj_float_encode_n(PjDtype dtype, int64_t n, const float *in, void *out) {
       out64[i] = (double)in[i];
     break;
   case PJ_DT_F16:
-    for (int64_t i = 0; i < n; ++i)
-      out16[i] = f16_encode(in[i]);
+    halves()->encode_f16(n, in, out16);
     break;
   case PJ_DT_BF16:
-    for (int64_t i = 0; i < n; ++i)
-      out16[i] = bf16_encode(in[i]);
+    halves()->encode_bf16(n, in, out16);
     break;
   case PJ_DT_TF32:
     for (int64_t i = 0; i < n; ++i)

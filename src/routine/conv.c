@@ -143,6 +143,31 @@ static int64_t lhs_step(const PjConvShape *s, const PjConvDim *dim) {
                           : s->stride[dim->spatial] * s->lhs_spatial[dim->spatial];
 }
 
+// The input with neighbouring features, as many as fill 32 bits, for one: then |panel| can pack
+// groups of them (gemm_groups.c).
+static void input_words(PjArena *arena, const PjPatches *patches, PjPanel *panel) {
+  const PjConvShape *s = patches->shape;
+  const int64_t per = 4 / (int64_t)pj_dtype_bytes(s->lhs_dtype);
+  if (per < 2 || s->lhs_feature != 1 || s->features % per || s->lhs_group % per ||
+      s->lhs_batch % per)
+    return;
+  PjConvShape *shape = pj_arena_memdup(arena, s, sizeof *s);
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    if (s->lhs_spatial[d] % per)
+      return;
+    shape->lhs_spatial[d] /= per;
+  }
+  shape->features /= per;
+  PjPatches *words = pj_arena_memdup(arena, patches, sizeof *patches);
+  words->shape = shape;
+  for (int32_t i = 0; i < words->num; ++i)
+    words->dims[i].lhs_stride /= per;
+  PjPanel *of = pj_arena_memdup(arena, panel, sizeof *panel);
+  of->dtype = panel->part == PJ_COMP_F32 ? PJ_DT_F32 : PJ_DT_U32;
+  pj__patches_panel(of, words);
+  panel->words = of;
+}
+
 static void input_panel(PjArena *arena, const PjConvShape *s, int32_t num, const PjConvDim *dims,
                         PjPanel *panel) {
   if (is_pointwise(s)) {
@@ -160,6 +185,8 @@ static void input_panel(PjArena *arena, const PjConvShape *s, int32_t num, const
   if (!num)
     patches->dims[patches->num++] = (PjConvDim){1, -1, 0, 0};
   pj__patches_panel(panel, patches);
+  if (panel->part == PJ_COMP_F32 || panel->part == PJ_COMP_U32)
+    input_words(arena, patches, panel);
 }
 
 static void kernel_panel(PjArena *arena, const PjConvShape *s, PjPanel *panel) {

@@ -45,6 +45,9 @@ struct PjPanel {
   const PjGrouping *grouping;
   int64_t grouped;
   uint32_t flip;
+  // Of packers of their own kind: the same operand with such groups, as they lie, for elements; or
+  // NULL.
+  const PjPanel *words;
 };
 
 // A panel over an operand of any type that |comp| can be computed from; |left|: it is a (the
@@ -108,7 +111,7 @@ typedef struct PjGroups {
   int (*least)(int64_t n, const void *groups);
 } PjGroups;
 // Makes both panels of a product of |k| elements pack groups, filled up with zeros. NULL, and
-// nothing changed, where their types do not fit or packers are of their own kind.
+// nothing changed, where their types do not fit or a packer of its own kind has no |words|.
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k);
 
 typedef struct PjProduct {

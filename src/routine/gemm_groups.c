@@ -34,7 +34,7 @@ enum {
   RUN = 128,       // elements of a line that are packed before those of the next group, and their
   LINES_AHEAD = 8, // groups that are asked for before
 };
-_Static_assert(WIDTH * PIECE * 4 <= PJ_PACK_TEMP, "lines of groups of a sliver");
+_Static_assert(WIDTH *PIECE * 4 <= PJ_PACK_TEMP, "lines of groups of a sliver");
 
 static inline int64_t offset_at(const int64_t *table, int64_t step, int64_t i) {
   return step >= 0 ? i * step : table[i];
@@ -133,6 +133,21 @@ static void pack_groups(const PjPanel *panel, const char *base, int64_t outer, i
     pack_sums(panel, base, outer, outers, sum, sums, width, out, sliver, temp);
 }
 
+static void pack_words(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                       int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
+                       void *temp) {
+  panel->words->pack(panel->words, base, outer, outers, sum, sums, width, out, sliver, temp);
+  for (int64_t r = 0; panel->flip && r < outers; r += width) {
+    uint32_t *words = (uint32_t *)out + r / width * sliver;
+    for (int64_t i = 0; i < sums * width; ++i)
+      words[i] ^= panel->flip;
+  }
+}
+
+static bool can_group(const PjPanel *panel) {
+  return panel->words || panel->pack == pj__pack_converted;
+}
+
 static const PjGrouping *pairs_of(PjDtype dtype) {
   const PjGrouping *all = PJ_PICK(groupings);
   return dtype == PJ_DT_S8    ? &all[PAIRS_OF_S8]
@@ -142,7 +157,7 @@ static const PjGrouping *pairs_of(PjDtype dtype) {
 }
 
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k) {
-  if (a->pack != pj__pack_converted || b->pack != pj__pack_converted)
+  if (!can_group(a) || !can_group(b))
     return NULL;
   const PjGroups *groups = NULL;
 #if defined(__x86_64__)
@@ -159,14 +174,16 @@ const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k)
     a->grouping = b->grouping = &PJ_PICK(groupings)[PAIRS];
   }
 #endif
-  if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype)) {
+  if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype) && !a->words &&
+      !b->words) {
     groups = PJ_PICK(groups_of_pairs);
     a->grouping = pairs_of(a->dtype);
     b->grouping = pairs_of(b->dtype);
   }
   if (!groups)
     return NULL;
-  a->pack = b->pack = pack_groups;
+  a->pack = a->words ? pack_words : pack_groups;
+  b->pack = b->words ? pack_words : pack_groups;
   a->grouped = b->grouped = k;
   return groups;
 }

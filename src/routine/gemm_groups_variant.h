@@ -1,18 +1,17 @@
 // Groups of neighbours of the sum as words of 32 bits: packing them, and their micro-kernels.
 
 // out[i] = the group of element i of each of |lines|, the first line lowest, with the bits of
-// |flip| turned; |n| elements, |width| of them in a sliver.
-#define ZIP(NAME, T, SIZE, WORD)                                                                  \
+// |flip| turned; |n| elements, |width| of them in a sliver. WHOLE makes GROUP_NR of them, which is
+// the width of b's slivers.
+#define ZIP(NAME, T, SIZE, WORD, WHOLE)                                                           \
   PJ_TARGET static void PJ_V(NAME)(int64_t n, const void *const *lines, uint32_t flip, int width, \
                                    uint32_t *out, int64_t sliver) {                               \
     const T *x[SIZE];                                                                             \
     for (int q = 0; q < SIZE; ++q)                                                                \
       x[q] = lines[q];                                                                            \
     for (; n > 0; n -= width, out += sliver) {                                                    \
-      /* A width that is known makes whole vectors of it. */                                      \
       if (width == PJ_V(GROUP_NR) && n >= width)                                                  \
-        for (int i = 0; i < PJ_V(GROUP_NR); ++i)                                                  \
-          out[i] = (WORD) ^ flip;                                                                 \
+        WHOLE;                                                                                    \
       else                                                                                        \
         for (int i = 0; i < (n < width ? (int)n : width); ++i)                                    \
           out[i] = (WORD) ^ flip;                                                                 \
@@ -20,10 +19,41 @@
         x[q] += width;                                                                            \
     }                                                                                             \
   }
+#define WHOLE_WORDS(WORD)                  \
+  for (int i = 0; i < PJ_V(GROUP_NR); ++i) \
+  out[i] = (WORD) ^ flip
 enum { PJ_V(GROUP_NR) = 2 * PJ_VB / 4 };
-ZIP(zip_bytes, uint8_t, 4,
-    x[0][i] | (uint32_t)x[1][i] << 8 | (uint32_t)x[2][i] << 16 | (uint32_t)x[3][i] << 24)
-ZIP(zip_halves, uint16_t, 2, x[0][i] | (uint32_t)x[1][i] << 16)
+
+#define QUAD (x[0][i] | (uint32_t)x[1][i] << 8 | (uint32_t)x[2][i] << 16 | (uint32_t)x[3][i] << 24)
+#if PJ_LEVEL == 2
+PJ_TARGET static inline void PJ_V(whole_quads)(const uint8_t *const *x, uint32_t flip,
+                                               uint32_t *out) {
+  const __m256i each = _mm256_set1_epi32((int)flip);
+  __m256i line[4], pair[4], quad[4];
+  PJ_UNROLL for (int q = 0; q < 4; ++q) line[q] = _mm256_loadu_si256((const __m256i_u *)x[q]);
+  PJ_UNROLL for (int q = 0; q < 2; ++q) {
+    pair[q] = _mm256_unpacklo_epi8(line[2 * q], line[2 * q + 1]);
+    pair[2 + q] = _mm256_unpackhi_epi8(line[2 * q], line[2 * q + 1]);
+  }
+  PJ_UNROLL for (int q = 0; q < 2; ++q) {
+    quad[2 * q] = _mm256_xor_si256(each, _mm256_unpacklo_epi16(pair[2 * q], pair[2 * q + 1]));
+    quad[2 * q + 1] = _mm256_xor_si256(each, _mm256_unpackhi_epi16(pair[2 * q], pair[2 * q + 1]));
+  }
+  PJ_UNROLL for (int q = 0; q < 2; ++q) {
+    _mm256_storeu_si256((__m256i_u *)(out + 8 * q),
+                        _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x20));
+    _mm256_storeu_si256((__m256i_u *)(out + 16 + 8 * q),
+                        _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x31));
+  }
+}
+ZIP(zip_bytes, uint8_t, 4, QUAD, PJ_V(whole_quads)(x, flip, out))
+#else
+ZIP(zip_bytes, uint8_t, 4, QUAD, WHOLE_WORDS(QUAD))
+#endif
+#undef QUAD
+#define PAIR (x[0][i] | (uint32_t)x[1][i] << 16)
+ZIP(zip_halves, uint16_t, 2, PAIR, WHOLE_WORDS(PAIR))
+#undef PAIR
 
 // 8-bit integers as 16-bit ones: a line of them, and two lines element by element.
 #define WIDEN(S, T)                                                             \
@@ -33,10 +63,13 @@ ZIP(zip_halves, uint16_t, 2, x[0][i] | (uint32_t)x[1][i] << 16)
     for (int64_t i = 0; i < n; ++i)                                             \
       to[i] = from[i];                                                          \
   }                                                                             \
-  ZIP(zip_##S, T, 2, (uint16_t)(int16_t)x[0][i] | (uint32_t)(int32_t)(int16_t)x[1][i] << 16)
+  ZIP(zip_##S, T, 2, WIDENED, WHOLE_WORDS(WIDENED))
+#define WIDENED ((uint16_t)(int16_t)x[0][i] | (uint32_t)(int32_t)(int16_t)x[1][i] << 16)
 WIDEN(s8, int8_t)
 WIDEN(u8, uint8_t)
 #undef WIDEN
+#undef WIDENED
+#undef WHOLE_WORDS
 #undef ZIP
 
 static const PjGrouping PJ_V(groupings)[] = {
@@ -125,7 +158,7 @@ TARGET_DOTS static void start_unsigned(int64_t k, const void *b, uint32_t *start
 // none. The second kernel does the same without that.
 #define ADD_BF16(sum, x, y) (Vec) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(y))
 MICRO(micro_bf16, TARGET_DOTS, PLAIN, float, (Vec){0}, ADD_BF16)
-#define UPPER(x) (__m512)((x) & 0xFFFF0000u)
+#define UPPER(x) (__m512)((x)&0xFFFF0000u)
 #define LOWER(x) (__m512)((x) << 16)
 #define ADD_BF16_EXACT(sum, x, y) \
   (Vec) _mm512_fmadd_ps(LOWER(x), LOWER(y), _mm512_fmadd_ps(UPPER(x), UPPER(y), (__m512)(sum)))

@@ -19,7 +19,7 @@ enum {
   MAX_WIDTH = PJ_PACK_WIDTH,
   PIECE = PJ_PACK_PIECE
 }; // PIECE: of a line that is converted at a time
-_Static_assert(MAX_WIDTH * PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
+_Static_assert(MAX_WIDTH *PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
                "converted lines of a sliver, and a gathered one");
 
 PjLinesFn *pj__pack_lines(size_t bytes) {
@@ -220,6 +220,7 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   panel->grouping = NULL;
   panel->grouped = 0;
   panel->flip = 0;
+  panel->words = NULL;
   panel->reach = NULL;
   if (complex) {
     if (!pj_comp_is_native(comp, dtype))

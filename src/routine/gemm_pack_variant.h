@@ -106,9 +106,9 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
   }
 #endif
   for (; i < have; ++i) {
-    const uint32_t *line = lines[i];
+    const char *line = lines[i]; // of groups (gemm_groups.c) not aligned
     for (int64_t p = 0; p < n; ++p)
-      out[p * width + i] = line[p];
+      memcpy(&out[p * width + i], line + p * 4, 4);
   }
 }
 
