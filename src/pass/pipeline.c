@@ -136,6 +136,7 @@ static PjStatus pipeline(Run *run) {
   }
   PASS(barriers);
   PASS(dead_code);
+  PASS(early);
   return PJ_STATUS_OK;
 }
 

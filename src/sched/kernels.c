@@ -317,6 +317,17 @@ static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t co
         buffers[r].alias[i] = alias_of(b, b->out.data[at++]);
 }
 
+// Whether |root| is returned and read by nobody else, where a program returns too much for the
+// caches: nobody will find it in them.
+static bool is_only_returned(const Binding *b, const PjRoot *root, uint32_t slot) {
+  enum { LEAST_BYTES = 1 << 16 };
+  const PjSchedule *s = b->l->schedule;
+  const PjOpInfoSched *info = &b->l->ops[root->op->id];
+  return s->slots.data[slot].kind == PJ_SLOT_OUTPUT && s->slots.data[slot].bytes >= LEAST_BYTES &&
+         b->l->returned_bytes > b->l->options->target->past_bytes &&
+         (!info->users || (info->home && b->l->ops[info->home->id].unit == b->unit));
+}
+
 // Results that are written past the caches, if all that the kernel moves is too much for them. What
 // lies where an input does is in them already.
 static void choose_past(const Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
@@ -326,14 +337,16 @@ static void choose_past(const Binding *b, PjRootBuffers *buffers, const PjGroup 
     bytes += s->slots.data[b->in.data[i]].bytes;
   for (size_t i = 0; i < b->out.len; i++)
     bytes += s->slots.data[b->out.data[i]].bytes;
-  if (b->l->options->source || (int64_t)bytes <= b->l->options->target->past_bytes)
+  if (b->l->options->source)
     return;
+  const bool much = (int64_t)bytes > b->l->options->target->past_bytes;
   for (uint32_t r = 0; r < g->num_roots; r++) {
     if (!g->roots[r].stored)
       continue;
     uint32_t slot = b->out.data[at];
     at += g->roots[r].op->num_results;
-    buffers[r].past = s->slots.data[slot].kind != PJ_SLOT_INPUT && pj_group_is_aligned(g, r);
+    buffers[r].past = s->slots.data[slot].kind != PJ_SLOT_INPUT && pj_group_is_aligned(g, r) &&
+                      (much || is_only_returned(b, &g->roots[r], slot));
     for (size_t i = 0; i < b->in.len; i++)
       buffers[r].past &= b->in.data[i] != slot;
   }

@@ -444,6 +444,7 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   for (uint32_t i = 0; i < s->num_outputs; i++) {
     s->outputs[i] = pj_slot_new(l, PJ_SLOT_OUTPUT, pj_value_bytes(end->operands[i]));
     s->slots.data[s->outputs[i]].index = i;
+    l->returned_bytes += (int64_t)s->slots.data[s->outputs[i]].bytes;
   }
   read_donations(l, entry);
   want_results(l, body, s->outputs);

@@ -73,8 +73,9 @@ typedef struct PjLower {
                     // overwritten when it dies
   uint32_t
       *donated_to; // by parameter: the slot of the result that it was donated to, or PJ_NO_SLOT
-  uint32_t time;   // number of the next step
-  PjMap code_of;   // function hash to code
+  int64_t returned_bytes;  // of the program's results
+  uint32_t time;           // number of the next step
+  PjMap code_of;           // function hash to code
   PJ_VEC(uint64_t) hashes; // two words per code
   PJ_VEC(const PjKir *) functions;
   uint32_t stamp;

@@ -77,6 +77,31 @@ static void barriers_keep_apart_and_go(void **state) {
          "%2 = stablehlo.add %0, %1 : " F "\nreturn %2 : " F);
 }
 
+#define M "tensor<4x4xf32>"
+#define DOT(result, x, y)                                                                   \
+  result " = stablehlo.dot_general " x ", " y ", contracting_dims = [1] x [0] : (" M ", " F \
+         ") -> " F "\n"
+
+// An update comes behind its gradient, and behind all else that reads the parameter.
+static void updates_follow_gradients(void **state) {
+  expect("early", "%p: " F ", %q: " F ", %x: " M, F ", " F ", " F,
+         DOT("%0", "%x", "%p") DOT("%1", "%x", "%q") DOT("%2", "%x", "%p")
+             DOT("%3", "%x", "%1") "%4 = stablehlo.add %q, %1 : " F "\n"
+                                   "%5 = stablehlo.add %p, %0 : " F "\n"
+                                   "%6 = stablehlo.multiply %4, %4 : " F "\n"
+                                   "return %5, %6, %3 : " F ", " F ", " F,
+         DOT("%0", "%x", "%p") DOT(
+             "%1", "%x", "%q") "%4 = stablehlo.add %q, %1 : " F "\n"
+                               "%6 = stablehlo.multiply %4, %4 : " F
+                               "\n" DOT("%2", "%x", "%p") "%5 = stablehlo.add %p, %0 : " F "\n" DOT(
+                                   "%3", "%x", "%1") "return %5, %6, %3 : " F ", " F ", " F);
+  // What is read again below stays, and so does all that has nothing to pass.
+  pass_expect_same("early", pass_main("%p: " F ", %x: " M, F ", " F,
+                                      "%0 = stablehlo.add %p, %p : " F "\n" DOT(
+                                          "%1", "%x", "%0") "%2 = stablehlo.add %0, %1 : " F "\n"
+                                                            "return %p, %2 : " F ", " F));
+}
+
 #define COND(n)                                                                                 \
   "cond {\n  %n = stablehlo.constant dense<" n "> : " SI "\n"                                   \
   "  %q = stablehlo.compare LT, %i, %n : (" SI ", " SI ") -> tensor<i1>\n"                      \
@@ -341,6 +366,7 @@ int main(void) {
       cmocka_unit_test(equal_regions_merge),
       cmocka_unit_test(only_visible_values_merge),
       cmocka_unit_test(barriers_keep_apart_and_go),
+      cmocka_unit_test(updates_follow_gradients),
       cmocka_unit_test(invariant_and_dead_carries_go),
       cmocka_unit_test(equal_counters_merge),
       cmocka_unit_test(unused_results_of_branches_go),
