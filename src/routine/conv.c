@@ -2,6 +2,7 @@
 //
 //   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
+//   groups      of a few features, features last: conv_groups.c
 //   phases      inputs with holes, as several without: conv_phase.c
 //   planes      positions next to each other (features first): conv_planes.c
 //   dots        few positions of large windows, features first: conv_dots.c
@@ -281,7 +282,9 @@ const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *s) {
 }
 
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *s, const PjType *rhs) {
-  const PjRoutine *routine = pj__conv_dots(arena, s);
+  const PjRoutine *routine = pj__conv_groups(arena, s);
+  if (!routine)
+    routine = pj__conv_dots(arena, s);
   if (!routine)
     routine = pj__conv_planes(arena, s, rhs);
   return routine ? routine : pj__conv_product(arena, s);

@@ -64,6 +64,9 @@ const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const
 // As a product of patches and window, or NULL for element types that none serves.
 const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *shape);
 
+// Groups of a few features each, features last (NHWC), of f32. NULL for what is not like that.
+const PjRoutine *pj__conv_groups(PjArena *arena, const PjConvShape *shape);
+
 // Over positions that lie next to each other in input and output (NCHW), from planes: of f32 or f64
 // numbers and what is computed in them. NULL if they do not, or for an input with holes.
 const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *shape, const PjType *rhs);

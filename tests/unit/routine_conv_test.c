@@ -209,6 +209,32 @@ static void usual(void **state) {
 
 // Features first, of many sizes: planes and copies of them, blocks of the sum, whole and partial
 // vectors and tiles, weights as they lie (OIHW), turned and packed.
+// Groups of a few features, features last: vectors of some groups, or of one.
+static void few_features(void **state) {
+  (void)state;
+  for (int round = 0; round < 24; ++round) {
+    static const int64_t few[] = {2, 4, 8, 16};
+    const int64_t features = few[round % 4], groups = random_int(1, 6) * 16 / features;
+    Conv c = {.spatial = 1 + round % 3,
+              .batch = random_int(1, 3),
+              .features = groups * features,
+              .out_features = groups * features,
+              .feature_groups = groups,
+              .batch_groups = 1,
+              .layout = {0, round % 3 + 1, 0}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      c.in[d] = random_int(5, d ? 9 : 40);
+      c.window[d] = random_int(1, 4);
+      c.stride[d] = random_int(1, 2);
+      c.in_dilation[d] = 1 + (round % 8 == 7);
+      c.window_dilation[d] = random_int(1, 2);
+      c.padding[2 * d] = random_int(-1, 3);
+      c.padding[2 * d + 1] = random_int(-1, 3);
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, round % 3 == 0);
+  }
+}
+
 static void features_first(void **state) {
   (void)state;
   for (int round = 0; round < 90; ++round) {
@@ -305,6 +331,12 @@ static void holes(void **state) {
   }
 }
 
+static void avx2(void **state) {
+  pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
+  few_features(state);
+  usual(state);
+  pj_cpu_limit(~0u);
+}
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   usual(state);
@@ -316,6 +348,7 @@ static void plain_instructions(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_windows), cmocka_unit_test(usual),
+      cmocka_unit_test(few_features),   cmocka_unit_test(avx2),
       cmocka_unit_test(features_first), cmocka_unit_test(window_gradients),
       cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
