@@ -14,10 +14,14 @@
 
 #include "emit/x86/mir.h"
 
-enum { NUM_PHYS = 16, RSP = 4, RBP = 5 };
+enum { MAX_PHYS = 32, RSP = 4, RBP = 5 };
 
 // Order of preference: registers that need not be saved first.
 static const uint8_t gpr_order[] = {1, 6, 7, 8, 9, 10, 11, 0, 2, 3, 12, 13, 14, 15, 5};
+
+static int num_phys(const X86Fn *f, X86Class cls) {
+  return cls == X86_GPR ? 16 : cls == X86_MASK ? 8 : f->vector_bytes == 64 ? 32 : 16;
+}
 
 typedef struct Alloc {
   X86Fn *f;
@@ -25,8 +29,8 @@ typedef struct Alloc {
   uint64_t **live; // by label: the registers alive there
   size_t words;
   uint32_t depth;
-  PJ_VEC(X86Reg) at[2][NUM_PHYS]; // registers that hold the machine register
-  bool allowed[2][NUM_PHYS];
+  PJ_VEC(X86Reg) at[X86_NUM_CLASSES][MAX_PHYS]; // registers that hold the machine register
+  bool allowed[X86_NUM_CLASSES][MAX_PHYS];
 } Alloc;
 
 // ---- liveness
@@ -105,6 +109,7 @@ static void visit_ins(Alloc *a, uint32_t i, float weight) {
   read_op(a, ins->a, i, weight);
   read_op(a, ins->b, i, weight);
   read_op(a, ins->c, i, weight);
+  read_reg(a, ins->mask, i, weight);
   read_op(a, ins->sel[0], i, weight);
   read_op(a, ins->sel[1], i, weight);
   for (uint32_t n = 0; n < ins->num_call_args; ++n)
@@ -228,7 +233,7 @@ static int place_wanted(const Alloc *a, const X86VReg *v) {
   if (v->fixed_hint)
     return v->fixed_hint - 1;
   X86Reg hint = v->hint;
-  if (hint && a->f->vregs.data[hint].phys < NUM_PHYS && a->f->vregs.data[hint].cls == v->cls)
+  if (hint && x86_in_register(&a->f->vregs.data[hint]) && a->f->vregs.data[hint].cls == v->cls)
     return a->f->vregs.data[hint].phys;
   return -1;
 }
@@ -241,7 +246,7 @@ static void place(Alloc *a, X86Reg r) {
     return;
   }
   float least = 0;
-  int count = v->cls == X86_GPR ? (int)sizeof gpr_order : NUM_PHYS;
+  int count = v->cls == X86_GPR ? (int)sizeof gpr_order : num_phys(a->f, (X86Class)v->cls);
   for (int n = 0; n < count; ++n) {
     int phys = v->cls == X86_GPR ? gpr_order[n] : n;
     if (!a->allowed[v->cls][phys])
@@ -289,13 +294,14 @@ static void sort_starts(PjArena *arena, Start *starts, size_t count) {
 
 static void place_all(Alloc *a, const Start *starts, size_t count, bool with_stack) {
   X86Fn *f = a->f;
-  f->num_slots[0] = f->num_slots[1] = 0;
+  memset(f->num_slots, 0, sizeof f->num_slots);
   f->spills = false;
-  for (int cls = 0; cls < 2; ++cls)
-    for (int phys = 0; phys < NUM_PHYS; ++phys) {
+  for (int cls = 0; cls < X86_NUM_CLASSES; ++cls)
+    for (int phys = 0; phys < num_phys(f, (X86Class)cls); ++phys) {
       a->at[cls][phys].len = 0;
       a->allowed[cls][phys] = true;
     }
+  a->allowed[X86_MASK][0] = false; // as a mask it means all lanes
   a->allowed[X86_GPR][RSP] = false;
   if (f->uses_rax_rdx)
     a->allowed[X86_GPR][0] = a->allowed[X86_GPR][2] = false;
@@ -304,6 +310,7 @@ static void place_all(Alloc *a, const Start *starts, size_t count, bool with_sta
   if (with_stack) {
     a->allowed[X86_GPR][X86_SCRATCH_GPR] = a->allowed[X86_GPR][X86_SCRATCH_GPR + 1] = false;
     a->allowed[X86_VEC][X86_SCRATCH_VEC] = a->allowed[X86_VEC][X86_SCRATCH_VEC + 1] = false;
+    a->allowed[X86_MASK][X86_SCRATCH_MASK] = a->allowed[X86_MASK][X86_SCRATCH_MASK + 1] = false;
   }
   for (size_t i = 0; i < count; ++i)
     place(a, starts[i].reg);

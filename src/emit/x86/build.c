@@ -32,9 +32,9 @@ static X86Reg result(Lower *l, X86Class cls, X86Op like) {
   return d;
 }
 
-static bool all_zero(const X86PoolEntry *entry) {
+bool x86_is_zero(const Lower *l, X86Op op) {
   static const X86PoolEntry zero;
-  return !memcmp(entry, &zero, sizeof zero);
+  return op.kind == X86_POOL && !memcmp(&l->f->pool.data[op.id], &zero, sizeof zero);
 }
 
 void x86_move(Lower *l, X86Reg d, X86Op a) {
@@ -47,7 +47,7 @@ X86Op x86_in_reg(Lower *l, X86Class cls, X86Op op) {
   if (op.kind == X86_REG)
     return op;
   X86Reg d = x86_new_reg(l, cls);
-  if (op.kind == X86_POOL && all_zero(&l->f->pool.data[op.id]))
+  if (x86_is_zero(l, op))
     x86_ins(l, X86_ZERO, 16)->d = d;
   else
     x86_move(l, d, op);
@@ -141,6 +141,67 @@ X86Op x86_blend(Lower *l, uint32_t enc, int size, X86Op no, X86Op yes, X86Op mas
   return pj_x86_reg(d);
 }
 
+X86Op x86_tied(Lower *l, uint32_t enc, int size, X86Op c, X86Op a, X86Op b) {
+  a = x86_in_reg(l, X86_VEC, a);
+  X86Reg d = x86_new_reg(l, X86_VEC);
+  l->f->vregs.data[d].early = true;
+  X86Ins *ins = x86_ins(l, X86_TIED, size);
+  ins->enc = enc;
+  ins->d = d;
+  ins->a = a;
+  ins->b = b;
+  ins->c = c;
+  return pj_x86_reg(d);
+}
+
+X86Op x86_compare_bits(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int imm) {
+  a = x86_in_reg(l, X86_VEC, a);
+  X86Reg d = x86_new_reg(l, X86_MASK);
+  X86Ins *ins = x86_ins(l, X86_RVM, size);
+  ins->enc = enc;
+  ins->d = d;
+  ins->a = a;
+  ins->b = b;
+  ins->has_imm = imm >= 0;
+  ins->imm = imm;
+  return pj_x86_reg(d);
+}
+
+X86Op x86_mask_op(Lower *l, uint32_t enc, X86Op a, X86Op b) {
+  a = x86_in_reg(l, X86_MASK, a);
+  b = x86_in_reg(l, X86_MASK, b);
+  X86Reg d = x86_new_reg(l, X86_MASK);
+  X86Ins *ins = x86_ins(l, X86_RVM, 32);
+  ins->enc = enc;
+  ins->in_reg = true;
+  ins->d = d;
+  ins->a = a;
+  ins->b = b;
+  return pj_x86_reg(d);
+}
+
+X86Op x86_from_reg(Lower *l, X86Class cls, uint32_t enc, int size, X86Op b) {
+  X86Op d = x86_rm(l, cls, enc, size, b);
+  l->f->code.data[l->f->code.len - 1].in_reg = true;
+  return d;
+}
+
+X86Op x86_zero_where_off(Lower *l, X86Op mask, X86Op d) {
+  X86Ins *ins = &l->f->code.data[l->f->code.len - 1];
+  ins->mask = mask.id;
+  ins->zeroing = true;
+  return d;
+}
+
+X86Op x86_negative(Lower *l, X86Op value) {
+  value = x86_in_reg(l, X86_GPR, value);
+  X86Reg d = x86_new_reg(l, X86_GPR);
+  X86Ins *ins = x86_ins(l, X86_G_NEG, 8);
+  ins->a = value;
+  ins->d = d;
+  return pj_x86_reg(d);
+}
+
 X86Op x86_alu(Lower *l, int ext, int size, X86Op a, X86Op b) {
   if (a.kind == X86_IMM && ext != 5) {
     X86Op swap = a;
@@ -184,18 +245,18 @@ X86Op x86_gpr_rm(Lower *l, uint32_t enc, int size, X86Op b) {
 // ---- constants
 
 X86Op x86_pool(Lower *l, const void *bytes) {
+  X86PoolEntry entry = {{0}};
+  memcpy(entry.bytes, bytes, (size_t)l->f->vector_bytes);
   for (size_t i = l->f->pool.len; i-- > 0;)
-    if (!memcmp(l->f->pool.data[i].bytes, bytes, 32))
+    if (!memcmp(&l->f->pool.data[i], &entry, sizeof entry))
       return (X86Op){X86_POOL, (uint32_t)i, 0};
-  X86PoolEntry entry;
-  memcpy(entry.bytes, bytes, 32);
   PJ_PUSH(l->f->arena, &l->f->pool, entry);
   return (X86Op){X86_POOL, (uint32_t)l->f->pool.len - 1, 0};
 }
 
 X86Op x86_splat_const(Lower *l, int bytes, uint64_t bits) {
-  uint8_t all[32];
-  for (int i = 0; i < 32; i += bytes)
+  uint8_t all[64];
+  for (int i = 0; i < 64; i += bytes)
     memcpy(all + i, &bits, (size_t)bytes);
   return x86_pool(l, all);
 }

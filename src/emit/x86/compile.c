@@ -33,8 +33,9 @@ static PjStatus compile(void *context) {
 
 PjStatus pj_x86_compile(const PjKir *k, PjX86Code *out) {
   *out = (PjX86Code){0};
-  PJ_FAIL_IF(k->target->isa != PJ_ISA_AVX2 || k->insts.len > MAX_INSTS, UNIMPLEMENTED,
-             "left to LLVM");
+  PJ_FAIL_IF((k->target->isa != PJ_ISA_AVX2 && k->target->isa != PJ_ISA_AVX512) ||
+                 k->insts.len > MAX_INSTS,
+             UNIMPLEMENTED, "left to LLVM");
   Job job = {.k = k, .out = out};
   PJ_TRY(pj_arena_create(0, &job.arena));
   PjStatus status = pj_arena_guard(job.arena, compile, &job);
@@ -44,7 +45,9 @@ PjStatus pj_x86_compile(const PjKir *k, PjX86Code *out) {
 
 bool pj_x86_available(PjIsa isa) {
 #if defined __x86_64__
-  return isa == PJ_ISA_AVX2 && pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C);
+  uint32_t avx2 = PJ_CPU_AVX2 | PJ_CPU_F16C;
+  return (isa == PJ_ISA_AVX2 && pj_cpu_has(avx2)) ||
+         (isa == PJ_ISA_AVX512 && pj_cpu_has(avx2 | PJ_CPU_AVX512));
 #else
   return false;
 #endif

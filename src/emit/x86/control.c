@@ -1,5 +1,5 @@
 // Loops and branches of kernel IR, and the values that they carry.
-#include "emit/x86/lower.h"
+#include "emit/x86/masks.h"
 
 static const PjKirInst *yield_of(const Lower *l, uint32_t block) {
   const PjKirBlock *b = &l->k->blocks.data[block];
@@ -8,6 +8,10 @@ static const PjKirInst *yield_of(const Lower *l, uint32_t block) {
 
 // What is carried as a mask has lanes of 4 bytes, a scalar i1 is one register.
 enum { CARRIED_MASK_BYTES = 4 };
+
+static X86Class class_of(const Lower *l, PjKirType t) {
+  return t.elem == PJ_KIR_I1 && t.lanes > 1 ? l->masks->cls : x86_class(t);
+}
 
 static Parts parts_to_carry(Lower *l, PjKirVal v) {
   PjKirType t = pj_kir_typeof(l->k, v);
@@ -20,13 +24,13 @@ static Parts parts_to_carry(Lower *l, PjKirVal v) {
 
 static Parts new_parts(Lower *l, PjKirType t) {
   int bytes = t.elem == PJ_KIR_I1 ? CARRIED_MASK_BYTES : x86_bytes(t);
-  Parts parts = {.n = t.lanes == 1 ? 1 : x86_num_parts(t.lanes, bytes)};
+  Parts parts = {.n = t.lanes == 1 ? 1 : x86_num_parts(l, t.lanes, bytes)};
   if (parts.n > X86_MAX_PARTS) {
     x86_refuse(l, "a wide mask is carried");
     parts.n = 1;
   }
   for (int i = 0; i < parts.n; ++i)
-    parts.op[i] = pj_x86_reg(x86_new_reg(l, x86_class(t)));
+    parts.op[i] = pj_x86_reg(x86_new_reg(l, class_of(l, t)));
   return parts;
 }
 
@@ -84,7 +88,7 @@ static void next_carried(Lower *l, Carried *c, const PjKirVal *next) {
     from[i] = parts_to_carry(l, next[i]);
     for (int part = 0; part < c->parts[i].n; ++part, ++flat)
       if (is_carried(c, from[i].op[part], flat)) {
-        X86Reg copy = x86_new_reg(l, x86_class(pj_kir_typeof(l->k, next[i])));
+        X86Reg copy = x86_new_reg(l, class_of(l, pj_kir_typeof(l->k, next[i])));
         x86_move(l, copy, from[i].op[part]);
         from[i].op[part] = pj_x86_reg(copy);
       }

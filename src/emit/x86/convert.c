@@ -1,37 +1,68 @@
 // Conversions of vectors.
-#include "emit/x86/lower.h"
+#include "emit/x86/masks.h"
 
-enum { P = X86_P66, M = X86_M0F };
-enum { AND = P | M | 0xdb, OR = P | M | 0xeb };
+// ---- pieces of parts
 
-// ---- twice and half the width
-
-// The upper 16 bytes of a part.
-static X86Op upper_half(Lower *l, X86Op part) {
-  return x86_mr(l, X86_VEC, X86_M3A | P | 0x39, 32, part, 1); // vextracti128
+X86Op x86_chunk(Lower *l, X86Op part, int i) {
+  part = x86_in_reg(l, X86_VEC, part);
+  return i ? x86_mr(l, X86_VEC, X86_VEXTRACTI128, i < 2 ? 32 : 64, part, i) : part;
 }
 
-Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes, bool is_signed) {
-  int at = bytes == 1 ? 0 : bytes == 2 ? 1 : 2;
-  static const uint8_t codes[2][3] = {{0x30, 0x33, 0x35}, {0x20, 0x23, 0x25}};
-  uint32_t enc = X86_M38 | P | codes[is_signed][at];
-  Parts out = {.n = x86_num_parts(lanes, 2 * bytes)};
+// The part of |size| bytes at place |i|, in the low bytes. |*chunk|: what was taken out before for
+// an |i| that is even.
+static X86Op piece(Lower *l, X86Op part, int size, int i, X86Op *chunk) {
+  if (size == 32)
+    return i ? x86_mr(l, X86_VEC, X86_VEXTRACTI64X4, 64, part, i) : part;
+  int per_chunk = 16 / size, within = i % per_chunk;
+  if (!within)
+    *chunk = x86_chunk(l, part, i / per_chunk);
+  return within ? x86_rmi(l, X86_VPSHUFD, 16, *chunk, size == 8 ? 0xee : 0x55 * within) : *chunk;
+}
+
+X86Op x86_join(Lower *l, int size, X86Op low, X86Op high) {
+  if (size == 32)
+    return x86_rvmi(l, X86_VINSERTI64X4, 64, low, high, 1);
+  return size == 16 ? x86_rvmi(l, X86_VINSERTI128, 32, low, high, 1)
+                    : x86_rvm(l, X86_VUNPCKLPD, 16, low, high);
+}
+
+// ---- other widths
+
+// Each part of the result by an instruction that reads lanes of |from| bytes and writes lanes of
+// |to|, which is more.
+static Parts spread(Lower *l, const Parts *parts, int lanes, int from, int to, uint32_t enc) {
+  Parts out = {.n = x86_num_parts(l, lanes, to)};
   if (out.n > X86_MAX_PARTS) {
     x86_refuse(l, "too wide");
-    return *from;
+    return *parts;
   }
-  int size = x86_part_size(lanes, 2 * bytes);
+  int times = to / from, size = l->f->vector_bytes / times;
+  X86Op source = {0}, chunk = {0};
   for (int i = 0; i < out.n; ++i) {
-    X86Op source = x86_in_reg(l, X86_VEC, from->op[i / 2]);
-    // Two parts come of one if it is full.
-    bool upper = out.n > 1 && i % 2;
-    out.op[i] = x86_rm(l, X86_VEC, enc, size, upper ? upper_half(l, source) : source);
+    if (i % times == 0)
+      source = x86_in_reg(l, X86_VEC, parts->op[i / times]);
+    out.op[i] = x86_rm(l, X86_VEC, enc, x86_part_size(l, lanes, to),
+                       piece(l, source, size, i % times, &chunk));
   }
   return out;
 }
 
-// Two operands of one part's size become one: of 8 bytes by a shuffle, of 4 and 2 by packing. The
-// instructions work in halves of 16 bytes, which vpermq puts in order.
+static Parts extend(Lower *l, const Parts *parts, int lanes, int from, int to, bool is_signed) {
+  static const uint32_t codes[3][4] = {
+      {0, X86_VPMOVSXBW, X86_VPMOVSXBD, X86_VPMOVSXBQ},
+      {0, 0, X86_VPMOVSXWD, X86_VPMOVSXWQ},
+      {0, 0, 0, X86_VPMOVSXDQ},
+  };
+  uint32_t enc = codes[x86_log2(from)][x86_log2(to)] | (is_signed ? 0 : X86_UNSIGNED_OF);
+  return spread(l, parts, lanes, from, to, enc);
+}
+
+Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes, bool is_signed) {
+  return extend(l, from, lanes, bytes, 2 * bytes, is_signed);
+}
+
+// AVX2: two operands of one part's size become one: of 8 bytes by a shuffle, of 4 and 2 by packing.
+// The instructions work in halves of 16 bytes, which vpermq puts in order.
 //
 // What is known of the numbers: nothing; that they fit without a sign; that they fit with one.
 typedef enum Range { ANY, FITS, FITS_SIGNED } Range;
@@ -40,150 +71,124 @@ static X86Op pack(Lower *l, int bytes, Range range, int size, X86Op low, X86Op h
   low = x86_in_reg(l, X86_VEC, low);
   X86Op packed;
   if (bytes == 8)
-    packed = x86_rvmi(l, M | 0xc6, size, low, high, 0x88); // vshufps
+    packed = x86_rvmi(l, X86_VSHUFPS, size, low, high, 0x88);
   else {
     bool same = low.kind == high.kind && low.id == high.id;
     if (range == ANY) {
       X86Op keep = x86_splat_const(l, bytes, bytes == 4 ? 0xffff : 0xff);
-      low = x86_rvm_commuting(l, AND, size, low, keep);
-      high = same ? low : x86_rvm_commuting(l, AND, size, high, keep);
+      low = x86_rvm_commuting(l, X86_VPAND, size, low, keep);
+      high = same ? low : x86_rvm_commuting(l, X86_VPAND, size, high, keep);
     }
-    uint32_t enc = range == FITS_SIGNED ? (bytes == 4 ? M | 0x6b : M | 0x63)
-                                        : (bytes == 4 ? X86_M38 | 0x2b : M | 0x67);
-    packed = x86_rvm(l, P | enc, size, low, high);
+    uint32_t enc = range == FITS_SIGNED ? (bytes == 4 ? X86_VPACKSSDW : X86_VPACKSSWB)
+                                        : (bytes == 4 ? X86_VPACKUSDW : X86_VPACKUSWB);
+    packed = x86_rvm(l, enc, size, low, high);
   }
-  return size == 32 ? x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, packed, 0xd8) : packed;
+  return size == 32 ? x86_rmi(l, X86_VPERMQ, 32, packed, 0xd8) : packed;
 }
 
-static Parts narrow(Lower *l, const Parts *from, int lanes, int bytes, Range range) {
+static Parts halve(Lower *l, const Parts *from, int lanes, int bytes, Range range) {
   int total = lanes * bytes;
-  Parts out = {.n = x86_num_parts(lanes, bytes / 2)};
+  Parts out = {.n = x86_num_parts(l, lanes, bytes / 2)};
   if (total > 32)
     for (int i = 0; i < out.n; ++i)
       out.op[i] = pack(l, bytes, range, 32, from->op[2 * i], from->op[2 * i + 1]);
-  else if (total == 32) {
+  else {
     X86Op part = x86_in_reg(l, X86_VEC, from->op[0]);
-    out.op[0] = pack(l, bytes, range, 16, part, upper_half(l, part));
-  } else {
-    X86Op part = x86_in_reg(l, X86_VEC, from->op[0]);
-    out.op[0] = pack(l, bytes, range, 16, part, part);
+    out.op[0] = pack(l, bytes, range, 16, part, total == 32 ? x86_chunk(l, part, 1) : part);
   }
   return out;
 }
 
-// Bytes to four times the width: eight at a time, which the instruction takes from the low end.
-static Parts widen_bytes(Lower *l, const Parts *from, int lanes, bool is_signed) {
-  uint32_t enc = X86_M38 | P | (is_signed ? 0x21 : 0x31);
-  Parts out = {.n = x86_num_parts(lanes, 4)};
-  X86Op half = {0};
-  for (int i = 0; i < out.n; ++i) {
-    if (i % 4 == 0)
-      half = x86_in_reg(l, X86_VEC, from->op[i / 4]);
-    else if (i % 4 == 2)
-      half = upper_half(l, half);
-    X86Op source = i % 2 ? x86_rmi(l, M | P | 0x70, 16, half, 0xee) : half; // vpshufd
-    out.op[i] = x86_rm(l, X86_VEC, enc, x86_part_size(lanes, 4), source);
+// AVX-512: every other lane of 4 or 2 bytes of two whole parts.
+static X86Op every_other(Lower *l, int bytes, X86Op low, X86Op high) {
+  uint8_t index[64] = {0};
+  for (int i = 0; i < 64 / bytes; ++i)
+    index[i * bytes] = (uint8_t)(2 * i);
+  return x86_tied(l, bytes == 4 ? X86_VPERMI2D : X86_VPERMI2W, 64, x86_pool(l, index), low, high);
+}
+
+// AVX-512: each part by an instruction to a piece; pieces are joined.
+static Parts cut(Lower *l, const Parts *from, int lanes, int bytes, int to) {
+  static const uint32_t codes[3][4] = {
+      {0, X86_VPMOVWB, X86_VPMOVDB, X86_VPMOVQB},
+      {0, 0, X86_VPMOVDW, X86_VPMOVQW},
+      {0, 0, 0, X86_VPMOVQD},
+  };
+  Parts parts = *from;
+  if (parts.n > 1 && bytes == 2 * to && to > 1) {
+    parts.n /= 2;
+    for (int i = 0; i < parts.n; ++i)
+      parts.op[i] = every_other(l, to, from->op[2 * i], from->op[2 * i + 1]);
+    return parts;
   }
-  return out;
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = x86_mr(l, X86_VEC, codes[x86_log2(to)][x86_log2(bytes)],
+                         x86_part_size(l, lanes, bytes), parts.op[i], -1);
+  for (int size = 64 * to / bytes; size < 64 && parts.n > 1; size *= 2) {
+    parts.n /= 2;
+    for (int i = 0; i < parts.n; ++i)
+      parts.op[i] = x86_join(l, size, parts.op[2 * i], parts.op[2 * i + 1]);
+  }
+  return parts;
+}
+
+static Parts narrow(Lower *l, Parts parts, int lanes, int from, int to, Range range) {
+  if (l->avx512 && from > to)
+    return cut(l, &parts, lanes, from, to);
+  for (; from > to; from /= 2)
+    parts = halve(l, &parts, lanes, from, range);
+  return parts;
 }
 
 Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes, bool saturated) {
-  return narrow(l, from, lanes, bytes, saturated ? FITS_SIGNED : ANY);
+  return narrow(l, *from, lanes, bytes, bytes / 2, saturated ? FITS_SIGNED : ANY);
 }
 
 static Parts resize(Lower *l, Parts parts, int lanes, int from, int to, bool is_signed) {
-  if (from == 1 && to >= 4 && x86_num_parts(lanes, 4) <= X86_MAX_PARTS) {
-    parts = widen_bytes(l, &parts, lanes, is_signed);
-    from = 4;
-  }
-  for (; from < to; from *= 2)
-    parts = x86_widen(l, &parts, lanes, from, is_signed);
-  for (; from > to; from /= 2)
-    parts = x86_narrow(l, &parts, lanes, from, false);
-  return parts;
+  return from < to ? extend(l, &parts, lanes, from, to, is_signed)
+                   : narrow(l, parts, lanes, from, to, ANY);
 }
 
 // Numbers that fit after a shift to the right are packed as they are.
 static Parts truncate(Lower *l, PjKirVal v, int lanes, int from, int to) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   uint64_t amount;
-  if (from != 4 || inst->op != PJ_KIR_LSHR || !pj_kir_is_const(l->k, inst->args[1], &amount) ||
-      amount < 32 - 8 * (uint64_t)to || amount > 31)
-    return resize(l, *x86_parts(l, v), lanes, from, to, false);
-  Parts parts = *x86_parts(l, v);
-  for (; from > to; from /= 2)
-    parts = narrow(l, &parts, lanes, from, FITS);
-  return parts;
+  bool fits = from == 4 && inst->op == PJ_KIR_LSHR &&
+              pj_kir_is_const(l->k, inst->args[1], &amount) && amount >= 32 - 8 * (uint64_t)to &&
+              amount < 32;
+  return narrow(l, *x86_parts(l, v), lanes, from, to, fits ? FITS : ANY);
 }
 
 // ---- masks
 
 static Parts mask_to_int(Lower *l, PjKirVal mask, int lanes, int bytes, bool is_signed) {
   Parts parts = x86_mask(l, mask, bytes);
-  int size = x86_part_size(lanes, bytes);
-  for (int i = 0; i < parts.n && !is_signed; ++i)
-    parts.op[i] = x86_rvm_commuting(l, AND, size, parts.op[i], x86_splat_const(l, bytes, 1));
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = l->masks->to_int(l, x86_shape(l, lanes, bytes), parts.op[i], is_signed);
   return parts;
 }
 
 static void int_to_mask(Lower *l, PjKirVal v, PjKirVal from) {
-  static const uint32_t equal[] = {P | M | 0x74, P | M | 0x75, P | M | 0x76, P | X86_M38 | 0x29};
   PjKirType t = pj_kir_typeof(l->k, from);
-  int bytes = x86_bytes(t), size = x86_part_size(t.lanes, bytes);
+  X86Shape s = x86_shape(l, t.lanes, x86_bytes(t));
   Parts parts = *x86_parts(l, from);
-  X86Op one = x86_splat_const(l, bytes, 1);
-  for (int i = 0; i < parts.n; ++i) {
-    X86Op low = x86_rvm_commuting(l, AND, size, parts.op[i], one);
-    parts.op[i] = x86_rvm_commuting(l,
-                                    equal[bytes == 1   ? 0
-                                          : bytes == 2 ? 1
-                                          : bytes == 4 ? 2
-                                                       : 3],
-                                    size, low, one);
-  }
-  x86_set_mask(l, v, &parts, bytes);
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = l->masks->of_lowest_bits(l, s, parts.op[i]);
+  x86_set_mask(l, v, &parts, s.bytes);
 }
 
 // ---- integers and floats
 
-// Unsigned 32-bit integers to f32 with one rounding: the halves stand in the fractions of two large
-// floats, whose sum less what they were large by is the number.
+// AVX2: unsigned 32-bit integers to f32 with one rounding: the halves stand in the fractions of two
+// large floats, whose sum less what they were large by is the number.
 static X86Op u32_to_f32(Lower *l, int size, X86Op a) {
   a = x86_in_reg(l, X86_VEC, a);
-  X86Op low =
-      x86_rvmi(l, X86_M3A | P | 0x0e, size, a, x86_splat_const(l, 4, 0x4b000000), 0xaa); // vpblendw
-  X86Op high = x86_rvm_commuting(l, OR, size, x86_vmi(l, P | M | 0x72, 2, size, a, 16),
+  X86Op low = x86_rvmi(l, X86_VPBLENDW, size, a, x86_splat_const(l, 4, 0x4b000000), 0xaa);
+  X86Op high = x86_rvm_commuting(l, X86_VPOR, size,
+                                 x86_vmi(l, X86_VPSHIFTD, X86_SHIFT_RIGHT_OF, size, a, 16),
                                  x86_splat_const(l, 4, 0x53000000));
-  X86Op rest = x86_rvm(l, M | 0x5c, size, high, x86_splat_const(l, 4, 0x53000080));
-  return x86_rvm_commuting(l, M | 0x58, size, rest, low);
-}
-
-// A vector of four-byte lanes to one of eight-byte lanes, part by part, by an instruction that
-// reads the lower half.
-static Parts spread(Lower *l, const Parts *from, int lanes, uint32_t enc) {
-  Parts out = {.n = x86_num_parts(lanes, 8)};
-  for (int i = 0; i < out.n; ++i) {
-    X86Op source = x86_in_reg(l, X86_VEC, from->op[i / 2]);
-    out.op[i] = x86_rm(l, X86_VEC, enc, x86_part_size(lanes, 8),
-                       out.n > 1 && i % 2 ? upper_half(l, source) : source);
-  }
-  return out;
-}
-
-// The other way round: each part gives half a part.
-static Parts gather_halves(Lower *l, const Parts *from, int lanes, uint32_t enc) {
-  Parts out = {.n = x86_num_parts(lanes, 4)};
-  int size = x86_part_size(lanes, 8);
-  for (int i = 0; i < out.n; ++i) {
-    if (lanes <= 4) {
-      out.op[i] = x86_rm(l, X86_VEC, enc, size, x86_in_reg(l, X86_VEC, from->op[i]));
-      continue;
-    }
-    X86Op low = x86_rm(l, X86_VEC, enc, size, x86_in_reg(l, X86_VEC, from->op[2 * i]));
-    X86Op high = x86_rm(l, X86_VEC, enc, size, x86_in_reg(l, X86_VEC, from->op[2 * i + 1]));
-    out.op[i] = x86_rvmi(l, X86_M3A | P | 0x18, 32, low, high, 1); // vinsertf128
-  }
-  return out;
+  X86Op rest = x86_rvm(l, X86_VSUB | X86_PS, size, high, x86_splat_const(l, 4, 0x53000080));
+  return x86_rvm_commuting(l, X86_VADD | X86_PS, size, rest, low);
 }
 
 static Parts each_part(Lower *l, Parts parts, int size, uint32_t enc) {
@@ -192,63 +197,84 @@ static Parts each_part(Lower *l, Parts parts, int size, uint32_t enc) {
   return parts;
 }
 
+// Lanes of |from| bytes, each part of which gives half a part, which are joined.
+static Parts join_halves(Lower *l, Parts parts) {
+  if (parts.n == 1)
+    return parts;
+  parts.n /= 2;
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = x86_join(l, l->f->vector_bytes / 2, parts.op[2 * i], parts.op[2 * i + 1]);
+  return parts;
+}
+
+// By an instruction that makes lanes of 4 bytes of lanes of 8.
+static Parts gather_halves(Lower *l, const Parts *from, int lanes, uint32_t enc) {
+  return join_halves(l, each_part(l, *from, x86_part_size(l, lanes, 8), enc));
+}
+
+// Conversions of whole numbers by width and sign, of which AVX2 has those of int32 only.
+typedef struct IntCodes {
+  uint32_t to_f32, to_f64, of_f32, of_f64;
+} IntCodes;
+
+static const IntCodes *int_codes(const Lower *l, int bytes, bool is_signed) {
+  static const IntCodes i32 = {X86_VCVTDQ2PS, X86_VCVTDQ2PD, X86_VCVTTPS2DQ, X86_VCVTTPD2DQ};
+  static const IntCodes u32 = {X86_VCVTUDQ2PS, X86_VCVTUDQ2PD, X86_VCVTTPS2UDQ, X86_VCVTTPD2UDQ};
+  static const IntCodes i64 = {X86_VCVTQQ2PS, X86_VCVTQQ2PD, X86_VCVTTPS2QQ, X86_VCVTTPD2QQ};
+  static const IntCodes u64 = {X86_VCVTUQQ2PS, X86_VCVTUQQ2PD, X86_VCVTTPS2UQQ, X86_VCVTTPD2UQQ};
+  if (bytes < 4 || (bytes == 4 && is_signed))
+    return &i32;
+  return !l->avx512 ? NULL : bytes == 4 ? &u32 : is_signed ? &i64 : &u64;
+}
+
 static bool int_to_float(Lower *l, const PjKirInst *inst, Parts *out) {
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
-  int bytes = x86_bytes(t), lanes = t.lanes;
+  int bytes = x86_bytes(t), lanes = t.lanes, wide = bytes == 8 ? 8 : 4;
   bool is_signed = inst->op == PJ_KIR_SITOFP, f64 = inst->type.elem == PJ_KIR_F64;
-  if (bytes == 8 || (bytes == 4 && !is_signed && f64))
+  const IntCodes *codes = int_codes(l, bytes, is_signed);
+  if (!codes && (bytes == 8 || f64))
     return false;
-  Parts parts = resize(l, *x86_parts(l, inst->args[0]), lanes, bytes, 4, is_signed);
-  int size = x86_part_size(lanes, 4);
-  if (f64)
-    *out = spread(l, &parts, lanes, M | X86_PF3 | 0xe6); // vcvtdq2pd
-  else if (is_signed || bytes < 4)
-    *out = each_part(l, parts, size, M | 0x5b); // vcvtdq2ps
-  else {
+  Parts parts = *x86_parts(l, inst->args[0]);
+  if (bytes < wide)
+    parts = resize(l, parts, lanes, bytes, wide, is_signed);
+  int size = x86_part_size(l, lanes, wide);
+  if (!codes) {
     *out = parts;
     for (int i = 0; i < out->n; ++i)
       out->op[i] = u32_to_f32(l, size, out->op[i]);
-  }
+  } else if (wide == 4)
+    *out = f64 ? spread(l, &parts, lanes, 4, 8, codes->to_f64)
+               : each_part(l, parts, size, codes->to_f32);
+  else
+    *out = f64 ? each_part(l, parts, size, codes->to_f64)
+               : gather_halves(l, &parts, lanes, codes->to_f32);
   return true;
 }
 
 static bool float_to_int(Lower *l, const PjKirInst *inst, Parts *out) {
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
-  int lanes = t.lanes, bytes = x86_bytes(inst->type);
-  if (bytes == 8 || (bytes == 4 && inst->op == PJ_KIR_FPTOUI))
+  int lanes = t.lanes, bytes = x86_bytes(inst->type), wide = bytes == 8 ? 8 : 4;
+  bool f64 = t.elem == PJ_KIR_F64;
+  const IntCodes *codes = int_codes(l, bytes, inst->op == PJ_KIR_FPTOSI);
+  if (!codes)
     return false;
   Parts parts = *x86_parts(l, inst->args[0]);
-  if (t.elem == PJ_KIR_F64)
-    parts = gather_halves(l, &parts, lanes, P | M | 0xe6); // vcvttpd2dq
+  if (wide == 4)
+    parts = f64 ? gather_halves(l, &parts, lanes, codes->of_f64)
+                : each_part(l, parts, x86_part_size(l, lanes, 4), codes->of_f32);
   else
-    parts = each_part(l, parts, x86_part_size(lanes, 4), M | X86_PF3 | 0x5b); // vcvttps2dq
-  *out = resize(l, parts, lanes, 4, bytes, false);
+    parts = f64 ? each_part(l, parts, x86_part_size(l, lanes, 8), codes->of_f64)
+                : spread(l, &parts, lanes, 4, 8, codes->of_f32);
+  *out = bytes < wide ? narrow(l, parts, lanes, wide, bytes, ANY) : parts;
   return true;
-}
-
-static Parts f16_to_f32(Lower *l, const PjKirInst *inst) {
-  int lanes = inst->type.lanes;
-  const Parts *from = x86_parts(l, inst->args[0]);
-  Parts out = {.n = x86_num_parts(lanes, 4)};
-  for (int i = 0; i < out.n; ++i) {
-    X86Op source = x86_in_reg(l, X86_VEC, from->op[i / 2]);
-    out.op[i] = x86_rm(l, X86_VEC, X86_M38 | P | 0x13, x86_part_size(lanes, 4),
-                       out.n > 1 && i % 2 ? upper_half(l, source) : source);
-  }
-  return out;
 }
 
 static Parts f32_to_f16(Lower *l, const PjKirInst *inst) {
   int lanes = inst->type.lanes;
   Parts parts = *x86_parts(l, inst->args[0]);
-  Parts out = {.n = x86_num_parts(lanes, 2)};
   for (int i = 0; i < parts.n; ++i)
-    parts.op[i] = x86_mr(l, X86_VEC, X86_M3A | P | 0x1d, x86_part_size(lanes, 4), parts.op[i], 0);
-  for (int i = 0; i < out.n; ++i)
-    out.op[i] = parts.n == 1
-                    ? parts.op[0]
-                    : x86_rvmi(l, X86_M3A | P | 0x38, 32, parts.op[2 * i], parts.op[2 * i + 1], 1);
-  return out;
+    parts.op[i] = x86_mr(l, X86_VEC, X86_VCVTPS2PH, x86_part_size(l, lanes, 4), parts.op[i], 0);
+  return join_halves(l, parts);
 }
 
 bool x86_lower_convert(Lower *l, PjKirVal v) {
@@ -284,16 +310,16 @@ bool x86_lower_convert(Lower *l, PjKirVal v) {
       out = x86_scalarize(l, inst);
     break;
   case PJ_KIR_FPEXT:
-    out = spread(l, x86_parts(l, inst->args[0]), to.lanes, M | 0x5a);
+    out = spread(l, x86_parts(l, inst->args[0]), to.lanes, 4, 8, X86_VCVTPS2PD);
     break;
   case PJ_KIR_FPTRUNC:
-    out = gather_halves(l, x86_parts(l, inst->args[0]), to.lanes, P | M | 0x5a);
+    out = gather_halves(l, x86_parts(l, inst->args[0]), to.lanes, X86_VCVTPD2PS);
     break;
   case PJ_KIR_BITCAST:
     out = *x86_parts(l, inst->args[0]);
     break;
   case PJ_KIR_F16TOF32:
-    out = f16_to_f32(l, inst);
+    out = spread(l, x86_parts(l, inst->args[0]), to.lanes, 2, 4, X86_VCVTPH2PS);
     break;
   default:
     out = f32_to_f16(l, inst);

@@ -30,20 +30,23 @@ static void encode(Enc *e, uint32_t number) {
   case X86_FMA:
     enc_fma_form(e, ins);
     break;
+  case X86_TIED:
+    enc_tied(e, ins);
+    break;
   case X86_ZERO:
-    enc_zero_vec(e, enc_vec_out(e, ins->d));
+    enc_zero_vec(e, enc_out_reg(e, ins->d));
     enc_finish(e, ins->d);
     break;
   case X86_RMV: {
-    int d = enc_gpr_out(e, ins->d);
+    int d = enc_out_reg(e, ins->d);
     int b = enc_gpr_in(e, ins->b, X86_SCRATCH_GPR + 1);
     Rm rm = enc_rm_of(e, ins->a);
-    enc_vex(e, ins->enc, false, d, b, &rm, 0);
+    enc_vector(e, ins->enc, 16, d, b, &rm, 0);
     enc_finish(e, ins->d);
     break;
   }
   case X86_G_MOV:
-    enc_gpr_from(e, enc_gpr_out(e, ins->d), ins->b);
+    enc_gpr_from(e, enc_out_reg(e, ins->d), ins->b);
     enc_finish(e, ins->d);
     break;
   case X86_G_LOAD:
@@ -115,14 +118,15 @@ void pj_x86_encode(X86Fn *f, X86Bytes *out) {
   enc_enter(e);
   for (uint32_t i = enc_take_arguments(e); i < f->code.len; ++i)
     encode(e, i);
-  while (out->len % 32)
+  size_t entry = (size_t)f->vector_bytes;
+  while (out->len % entry)
     enc_byte(e, 0xcc);
   size_t pool = out->len;
   for (size_t i = 0; i < f->pool.len; ++i)
-    for (int n = 0; n < 32; ++n)
+    for (size_t n = 0; n < entry; ++n)
       enc_byte(e, f->pool.data[i].bytes[n]);
   for (size_t i = 0; i < e->jumps.len; ++i)
     patch(e, &e->jumps.data[i], e->labels[e->jumps.data[i].target]);
   for (size_t i = 0; i < e->constants.len; ++i)
-    patch(e, &e->constants.data[i], pool + e->constants.data[i].target * 32);
+    patch(e, &e->constants.data[i], pool + e->constants.data[i].target * entry);
 }

@@ -6,7 +6,7 @@
 // relative to the instruction pointer.
 //
 // Frame, if there is one: rbp holds the caller's side, rsp is aligned to 64. From rsp upwards: the
-// memory of STACK, vectors, general registers, what a call saves, arguments of a call.
+// memory of STACK, vectors, general registers and masks, what a call saves, arguments of a call.
 #pragma once
 #include "emit/x86/mir.h"
 
@@ -36,7 +36,7 @@ typedef struct Enc {
   PJ_VEC(Fixup) constants;
   bool framed, wide; // it has a frame; it writes upper halves of vector registers
   uint16_t pushed;   // registers saved on entry
-  int32_t vec_at, gpr_at, save_at, argument_at, frame_bytes;
+  int32_t vec_at, gpr_at, mask_at, save_at, argument_at, frame_bytes;
 } Enc;
 
 static inline bool enc_fits8(int64_t value) {
@@ -46,9 +46,16 @@ static inline bool enc_fits8(int64_t value) {
 // ---- bytes (operand.c)
 void enc_byte(Enc *e, int value);
 void enc_word32(Enc *e, int32_t value);
-// A VEX instruction. |enc|: opcode, map, prefix and W as in mir.h; |tail|: bytes of the instruction
-// after the operand.
-void enc_vex(Enc *e, uint32_t enc, bool l256, int reg, int vvvv, const Rm *rm, int tail);
+// A vector instruction on |size| bytes, or one on masks. |enc|: as in ops.h; |tail|: bytes of the
+// instruction after the operand.
+void enc_vector(Enc *e, uint32_t enc, int size, int reg, int vvvv, const Rm *rm, int tail);
+// Which lanes it writes: those of mask register |k|, 0: all; the others get 0, or stay.
+typedef struct EncLanes {
+  int k;
+  bool zeroing;
+} EncLanes;
+void enc_masked(Enc *e, uint32_t enc, int size, EncLanes lanes, int reg, int vvvv, const Rm *rm,
+                int tail);
 // An instruction on general registers. |enc|: opcode, and its map (0: one byte) and prefix.
 // |byte_op|: its r/m is a byte.
 void enc_legacy(Enc *e, uint32_t enc, int size, int reg, const Rm *rm, bool byte_op, int tail);
@@ -62,10 +69,12 @@ Rm enc_rm_of(Enc *e, X86Op op);
 // A vector or general register with the operand in it; |scratch| if it is on the stack.
 int enc_vec_in(Enc *e, X86Op op, int scratch);
 int enc_gpr_in(Enc *e, X86Op op, int scratch);
+int enc_mask_in(Enc *e, X86Op op, int scratch);
+// Likewise, of whatever class it is; |which| of the class's two scratch registers: 0, 1.
+int enc_any_in(Enc *e, X86Op op, int which);
+EncLanes enc_lanes_of(Enc *e, const X86Ins *ins);
 // The register in which an instruction leaves |d|; then enc_finish, which takes it to the stack if
 // |d| lives there.
-int enc_vec_out(const Enc *e, X86Reg d);
-int enc_gpr_out(const Enc *e, X86Reg d);
 int enc_out_reg(const Enc *e, X86Reg d);
 void enc_finish(Enc *e, X86Reg d);
 
@@ -74,6 +83,8 @@ void enc_load_gpr(Enc *e, int reg, const Rm *rm);
 void enc_move_gpr(Enc *e, int to, int from);
 void enc_immediate(Enc *e, int reg, int64_t value);
 void enc_zero_vec(Enc *e, int reg);
+void enc_load_vec(Enc *e, int reg, const Rm *rm); // whole
+void enc_store_vec(Enc *e, int reg, const Rm *rm);
 void enc_gpr_from(Enc *e, int to, X86Op op);
 void enc_vec_from(Enc *e, int to, X86Op op);
 void enc_move(Enc *e, const X86Ins *ins);
@@ -86,6 +97,7 @@ void enc_store(Enc *e, const X86Ins *ins);
 void enc_vmi(Enc *e, const X86Ins *ins);
 void enc_rvmr(Enc *e, const X86Ins *ins);
 void enc_fma_form(Enc *e, const X86Ins *ins);
+void enc_tied(Enc *e, const X86Ins *ins);
 
 // ---- general registers, comparisons, jumps (encode_scalar.c)
 void enc_alu(Enc *e, const X86Ins *ins);

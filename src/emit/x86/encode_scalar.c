@@ -25,7 +25,7 @@ static void alu_into(Enc *e, int ext, int size, int reg, X86Op b) {
 }
 
 void enc_alu(Enc *e, const X86Ins *ins) {
-  int d = enc_gpr_out(e, ins->d), pa = enc_phys(e, ins->a), pb = enc_phys(e, ins->b);
+  int d = enc_out_reg(e, ins->d), pa = enc_phys(e, ins->a), pb = enc_phys(e, ins->b);
   X86Op a = ins->a, b = ins->b;
   if (ins->ext == 0 && pa >= 0 && pa != d && ins->size == 8 &&
       (b.kind == X86_IMM || (pb >= 0 && pb != d))) {
@@ -52,7 +52,7 @@ void enc_alu(Enc *e, const X86Ins *ins) {
 }
 
 void enc_imul(Enc *e, const X86Ins *ins) {
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   X86Op a = ins->a, b = ins->b;
   if (b.kind == X86_IMM) {
     Rm rm = enc_rm_of(e, a);
@@ -75,7 +75,7 @@ void enc_imul(Enc *e, const X86Ins *ins) {
 }
 
 void enc_unary_gpr(Enc *e, const X86Ins *ins) {
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   Rm rm = enc_reg_rm(d);
   enc_gpr_from(e, d, ins->a);
   if (ins->form == X86_G_NEG)
@@ -88,7 +88,7 @@ void enc_unary_gpr(Enc *e, const X86Ins *ins) {
 }
 
 void enc_gpr_rm(Enc *e, const X86Ins *ins) {
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   Rm rm = enc_rm_of(e, ins->b);
   enc_legacy(e, ins->enc, ins->size, d, &rm, (ins->enc & 0xf6) == 0xb6 && !(ins->enc & 1),
              0); // movzx, movsx of bytes
@@ -119,7 +119,7 @@ void enc_divide(Enc *e, const X86Ins *ins) {
     enc_immediate(e, RDX, 0);
   Rm rm = enc_rm_of(e, ins->b);
   enc_legacy(e, 0xf7, ins->size, ins->ext, &rm, false, 0);
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   enc_move_gpr(e, d, ins->imm ? RDX : RAX);
   enc_finish(e, ins->d);
 }
@@ -128,7 +128,7 @@ void enc_high_product(Enc *e, const X86Ins *ins) {
   enc_gpr_from(e, RAX, ins->a);
   Rm rm = enc_rm_of(e, ins->b);
   enc_legacy(e, 0xf7, ins->size, 4, &rm, false, 0);
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   enc_move_gpr(e, d, RDX);
   enc_finish(e, ins->d);
 }
@@ -147,12 +147,12 @@ static void compare(Enc *e, const X86Ins *ins) {
   }
   int a = enc_vec_in(e, ins->a, X86_SCRATCH_VEC + 1);
   Rm rm = enc_rm_of(e, ins->b);
-  enc_vex(e, X86_M0F | 0x2e | (ins->compare == X86_CMP_F64 ? X86_P66 : 0), false, a, 0, &rm, 0);
+  enc_vector(e, ins->compare == X86_CMP_F64 ? X86_VUCOMISD : X86_VUCOMISS, 16, a, 0, &rm, 0);
 }
 
 void enc_set_cc(Enc *e, const X86Ins *ins) {
   compare(e, ins);
-  int d = enc_gpr_out(e, ins->d);
+  int d = enc_out_reg(e, ins->d);
   Rm rm = enc_reg_rm(d);
   enc_legacy(e, X86_M0F | 0x90 | ins->cc, 4, 0, &rm, true, 0);
   enc_legacy(e, X86_M0F | 0xb6, 4, d, &rm, true, 0);

@@ -14,9 +14,9 @@ void enc_rvm(Enc *e, const X86Ins *ins) {
     a = b;
     b = swap;
   }
-  int va = enc_vec_in(e, a, X86_SCRATCH_VEC + 1);
-  Rm rm = enc_rm_of(e, b);
-  enc_vex(e, ins->enc, ins->size == 32, d, va, &rm, ins->has_imm);
+  int va = enc_any_in(e, a, 1);
+  Rm rm = ins->in_reg ? enc_reg_rm(enc_any_in(e, b, 0)) : enc_rm_of(e, b);
+  enc_masked(e, ins->enc, ins->size, enc_lanes_of(e, ins), d, va, &rm, ins->has_imm);
   if (ins->has_imm)
     enc_byte(e, ins->imm);
   enc_finish(e, ins->d);
@@ -24,9 +24,8 @@ void enc_rvm(Enc *e, const X86Ins *ins) {
 
 void enc_rm_form(Enc *e, const X86Ins *ins) {
   int d = enc_out_reg(e, ins->d);
-  Rm rm =
-      ins->in_reg ? enc_reg_rm(enc_vec_in(e, ins->b, X86_SCRATCH_VEC + 1)) : enc_rm_of(e, ins->b);
-  enc_vex(e, ins->enc, ins->size == 32, d, 0, &rm, ins->has_imm);
+  Rm rm = ins->in_reg ? enc_reg_rm(enc_any_in(e, ins->b, 1)) : enc_rm_of(e, ins->b);
+  enc_masked(e, ins->enc, ins->size, enc_lanes_of(e, ins), d, 0, &rm, ins->has_imm);
   if (ins->has_imm)
     enc_byte(e, ins->imm);
   enc_finish(e, ins->d);
@@ -35,7 +34,7 @@ void enc_rm_form(Enc *e, const X86Ins *ins) {
 void enc_mr_form(Enc *e, const X86Ins *ins) {
   Rm rm = enc_reg_rm(enc_out_reg(e, ins->d));
   int a = enc_vec_in(e, ins->a, X86_SCRATCH_VEC);
-  enc_vex(e, ins->enc, ins->size == 32, a, 0, &rm, ins->has_imm);
+  enc_vector(e, ins->enc, ins->size, a, 0, &rm, ins->has_imm);
   if (ins->has_imm)
     enc_byte(e, ins->imm);
   enc_finish(e, ins->d);
@@ -45,8 +44,8 @@ void enc_store(Enc *e, const X86Ins *ins) {
   int a = enc_vec_in(e, ins->a, X86_SCRATCH_VEC + 1);
   Rm rm = enc_rm_of(e, ins->b);
   // vmaskmov: the mask in vvvv
-  int mask = ins->c.kind == X86_NONE ? 0 : enc_vec_in(e, ins->c, X86_SCRATCH_VEC);
-  enc_vex(e, ins->enc, ins->size == 32, a, mask, &rm, ins->has_imm);
+  int in_vvvv = ins->c.kind == X86_NONE ? 0 : enc_vec_in(e, ins->c, X86_SCRATCH_VEC);
+  enc_masked(e, ins->enc, ins->size, enc_lanes_of(e, ins), a, in_vvvv, &rm, ins->has_imm);
   if (ins->has_imm)
     enc_byte(e, ins->imm);
 }
@@ -54,7 +53,7 @@ void enc_store(Enc *e, const X86Ins *ins) {
 void enc_vmi(Enc *e, const X86Ins *ins) {
   int d = enc_out_reg(e, ins->d);
   Rm rm = enc_reg_rm(enc_vec_in(e, ins->a, X86_SCRATCH_VEC + 1));
-  enc_vex(e, ins->enc, ins->size == 32, ins->ext, d, &rm, 1);
+  enc_vector(e, ins->enc, ins->size, ins->ext, d, &rm, 1);
   enc_byte(e, ins->imm);
   enc_finish(e, ins->d);
 }
@@ -64,7 +63,7 @@ void enc_rvmr(Enc *e, const X86Ins *ins) {
   int a = enc_vec_in(e, ins->a, X86_SCRATCH_VEC + 1);
   int c = enc_vec_in(e, ins->c, X86_SCRATCH_VEC);
   Rm rm = enc_rm_of(e, ins->b);
-  enc_vex(e, ins->enc, ins->size == 32, d, a, &rm, 1);
+  enc_vector(e, ins->enc, ins->size, d, a, &rm, 1);
   enc_byte(e, c << 4);
   enc_finish(e, ins->d);
 }
@@ -103,6 +102,17 @@ void enc_fma_form(Enc *e, const X86Ins *ins) {
   }
   int v = enc_vec_in(e, in_vvvv, X86_SCRATCH_VEC);
   Rm rm = enc_rm_of(e, in_rm);
-  enc_vex(e, ins->enc + form, ins->size == 32, d, v, &rm, 0);
+  enc_vector(e, ins->enc + form, ins->size, d, v, &rm, 0);
+  enc_finish(e, ins->d);
+}
+
+void enc_tied(Enc *e, const X86Ins *ins) {
+  int d = enc_out_reg(e, ins->d);
+  enc_vec_from(e, d, ins->c);
+  int a = enc_vec_in(e, ins->a, X86_SCRATCH_VEC);
+  Rm rm = enc_rm_of(e, ins->b);
+  enc_masked(e, ins->enc, ins->size, enc_lanes_of(e, ins), d, a, &rm, ins->has_imm);
+  if (ins->has_imm)
+    enc_byte(e, ins->imm);
   enc_finish(e, ins->d);
 }

@@ -1,14 +1,8 @@
 // Float arithmetic, scalars and vectors alike.
 #include "emit/x86/lower.h"
 
-// Prefix of an instruction of the plain set: scalar or packed, f32 or f64.
-static uint32_t prefix(PjKirType t) {
-  bool f32 = t.elem == PJ_KIR_F32;
-  return t.lanes == 1 ? (f32 ? X86_PF3 : X86_PF2) : f32 ? 0 : X86_P66;
-}
-
 static uint32_t packed(PjKirType t) {
-  return t.elem == PJ_KIR_F32 ? 0 : X86_P66;
+  return x86_packed((PjKirElem)t.elem);
 }
 
 static X86Op sign_bit(Lower *l, PjKirType t, bool inverted) {
@@ -36,7 +30,10 @@ static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c, b
     b = x86_in_reg(l, X86_VEC, b);
   X86Reg d = x86_new_reg(l, X86_VEC);
   X86Ins *ins = x86_ins(l, X86_FMA, size);
-  ins->enc = X86_M38 | X86_P66 | (t.elem == PJ_KIR_F64 ? X86_W : 0) | 0x98 | (t.lanes == 1) |
+  ins->enc = (t.elem == PJ_KIR_F64 ? X86_VFMADD132PD : X86_VFMADD132PS) |
+             (t.lanes > 1            ? 0
+              : t.elem == PJ_KIR_F64 ? 1 | X86_N8
+                                     : 1 | X86_N4) |
              (uint32_t)sum << 1 | (uint32_t)product << 2;
   ins->d = d;
   ins->a = a;
@@ -53,43 +50,43 @@ static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c, b
 }
 
 static X86Op with_sign(Lower *l, PjKirType t, int size, X86Op a, X86Op b) {
-  X86Op magnitude = x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, a, sign_bit(l, t, true));
-  X86Op sign = x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, b, sign_bit(l, t, false));
-  return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x56, size, magnitude, sign);
+  X86Op magnitude = x86_rvm_commuting(l, X86_VAND | packed(t), size, a, sign_bit(l, t, true));
+  X86Op sign = x86_rvm_commuting(l, X86_VAND | packed(t), size, b, sign_bit(l, t, false));
+  return x86_rvm_commuting(l, X86_VOR | packed(t), size, magnitude, sign);
 }
 
 static X86Op root(Lower *l, PjKirType t, int size, X86Op a) {
   a = x86_in_reg(l, X86_VEC, a);
   if (t.lanes == 1)
-    return x86_rvm(l, X86_M0F | prefix(t) | 0x51, size, a, a);
-  return x86_rm(l, X86_VEC, X86_M0F | prefix(t) | 0x51, size, a);
+    return x86_rvm(l, X86_VSQRT | x86_format(t), size, a, a);
+  return x86_rm(l, X86_VEC, X86_VSQRT | x86_format(t), size, a);
 }
 
 // |how|: to nearest 8, down 9, up 10, towards zero 11; each without the inexact exception.
 static X86Op to_whole(Lower *l, PjKirType t, int size, X86Op a, int how) {
-  return x86_rmi(l, X86_M3A | X86_P66 | (t.elem == PJ_KIR_F32 ? 8 : 9), size,
+  return x86_rmi(l, t.elem == PJ_KIR_F32 ? X86_VROUNDPS : X86_VROUNDPD, size,
                  x86_in_reg(l, X86_VEC, a), how);
 }
 
 static X86Op one_part(Lower *l, PjKirOp op, PjKirType t, int size, const X86Op *a) {
-  uint32_t plain = X86_M0F | prefix(t);
+  uint32_t format = x86_format(t);
   switch (op) {
   case PJ_KIR_FADD:
-    return x86_rvm_commuting(l, plain | 0x58, size, a[0], a[1]);
+    return x86_rvm_commuting(l, X86_VADD | format, size, a[0], a[1]);
   case PJ_KIR_FSUB:
-    return x86_rvm(l, plain | 0x5c, size, a[0], a[1]);
+    return x86_rvm(l, X86_VSUB | format, size, a[0], a[1]);
   case PJ_KIR_FMUL:
-    return x86_rvm_commuting(l, plain | 0x59, size, a[0], a[1]);
+    return x86_rvm_commuting(l, X86_VMUL | format, size, a[0], a[1]);
   case PJ_KIR_FDIV:
-    return x86_rvm(l, plain | 0x5e, size, a[0], a[1]);
+    return x86_rvm(l, X86_VDIV | format, size, a[0], a[1]);
   case PJ_KIR_FMIN:
-    return x86_rvm(l, plain | 0x5d, size, a[0], a[1]);
+    return x86_rvm(l, X86_VMIN | format, size, a[0], a[1]);
   case PJ_KIR_FMAX:
-    return x86_rvm(l, plain | 0x5f, size, a[0], a[1]);
+    return x86_rvm(l, X86_VMAX | format, size, a[0], a[1]);
   case PJ_KIR_FNEG:
-    return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x57, size, a[0], sign_bit(l, t, false));
+    return x86_rvm_commuting(l, X86_VXOR | packed(t), size, a[0], sign_bit(l, t, false));
   case PJ_KIR_FABS:
-    return x86_rvm_commuting(l, X86_M0F | packed(t) | 0x54, size, a[0], sign_bit(l, t, true));
+    return x86_rvm_commuting(l, X86_VAND | packed(t), size, a[0], sign_bit(l, t, true));
   case PJ_KIR_COPYSIGN:
     return with_sign(l, t, size, a[0], a[1]);
   case PJ_KIR_FSQRT:
@@ -110,8 +107,8 @@ bool x86_lower_float(Lower *l, PjKirVal v) {
   if (inst->op < PJ_KIR_FADD || inst->op > PJ_KIR_RINT)
     return false;
   PjKirType t = inst->type;
-  int size = x86_part_size(t.lanes, x86_bytes(t));
-  Parts out = {.n = t.lanes == 1 ? 1 : x86_num_parts(t.lanes, x86_bytes(t))};
+  int size = x86_part_size(l, t.lanes, x86_bytes(t));
+  Parts out = {.n = t.lanes == 1 ? 1 : x86_num_parts(l, t.lanes, x86_bytes(t))};
   PjKirVal from[3];
   bool negated[3] = {false};
   for (uint32_t i = 0; i < inst->num_args && i < 3; ++i)

@@ -2,7 +2,9 @@
 #include "emit/extern.h"
 #include "emit/x86/encode.h"
 
-enum { SAVED_BYTES = 16 * 32 + 16 * 8, ARGUMENT_BYTES = 8 * 32 };
+// Places of what a call saves: vectors, general registers, masks.
+enum { GPRS_AT = 32 * 64, MASKS_AT = GPRS_AT + 16 * 8, SAVED_BYTES = MASKS_AT + 8 * 8 };
+enum { ARGUMENT_BYTES = 16, ARGUMENTS_BYTES = 8 * ARGUMENT_BYTES };
 
 // ---- calls
 
@@ -21,13 +23,20 @@ static Rm frame_rm(int32_t at) {
 static void save_registers(Enc *e, uint32_t number, bool restore) {
   for (X86Reg r = 1; r < e->f->vregs.len; ++r) {
     const X86VReg *v = enc_vreg(e, r);
-    if (v->phys >= 16 || !lives_across(v, number))
+    if (!x86_in_register(v) || !lives_across(v, number))
       continue;
-    Rm rm = frame_rm(e->save_at + (v->cls == X86_VEC ? v->phys * 32 : 16 * 32 + v->phys * 8));
-    if (v->cls == X86_VEC)
-      enc_vex(e, X86_M0F | (restore ? 0x10 : 0x11), true, v->phys, 0, &rm, 0);
-    else
+    int at = v->cls == X86_VEC   ? v->phys * e->f->vector_bytes
+             : v->cls == X86_GPR ? GPRS_AT + v->phys * 8
+                                 : MASKS_AT + v->phys * 8;
+    Rm rm = frame_rm(e->save_at + at);
+    if (v->cls == X86_GPR)
       enc_legacy(e, restore ? 0x8b : 0x89, 8, v->phys, &rm, false, 0);
+    else if (v->cls == X86_MASK)
+      enc_vector(e, restore ? X86_KMOVQ : X86_KMOVQ_STORE, 16, v->phys, 0, &rm, 0);
+    else if (restore)
+      enc_load_vec(e, v->phys, &rm);
+    else
+      enc_store_vec(e, v->phys, &rm);
   }
 }
 
@@ -39,7 +48,7 @@ void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
   save_registers(e, number, false);
   for (int scratch = 0; scratch < 2; ++scratch) // those that need a register of their own come last
     for (uint32_t i = 0; i < ins->num_call_args; ++i) {
-      Rm to = frame_rm(e->argument_at + (int32_t)i * 32);
+      Rm to = frame_rm(e->argument_at + (int32_t)i * ARGUMENT_BYTES);
       bool vec = callee->args[i] == 'f' || callee->args[i] == 'd';
       int reg = enc_phys(e, ins->call_args[i]);
       if ((reg < 0) != scratch)
@@ -49,15 +58,15 @@ void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
       else if (scratch)
         enc_gpr_from(e, reg = X86_SCRATCH_GPR + 1, ins->call_args[i]);
       if (vec)
-        enc_vex(e, X86_M0F | 0x11, true, reg, 0, &to, 0);
+        enc_vector(e, X86_VMOVUPS_STORE, 16, reg, 0, &to, 0);
       else
         enc_legacy(e, 0x89, 8, reg, &to, false, 0);
     }
   int num_gprs = 0, num_vecs = 0;
   for (uint32_t i = 0; i < ins->num_call_args; ++i) {
-    Rm from = frame_rm(e->argument_at + (int32_t)i * 32);
+    Rm from = frame_rm(e->argument_at + (int32_t)i * ARGUMENT_BYTES);
     if (callee->args[i] == 'f' || callee->args[i] == 'd')
-      enc_vex(e, X86_M0F | 0x10, false, num_vecs++, 0, &from, 0);
+      enc_vector(e, X86_VMOVUPS_LOAD, 16, num_vecs++, 0, &from, 0);
     else
       enc_load_gpr(e, gprs[num_gprs++], &from);
   }
@@ -70,16 +79,16 @@ void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
   bool vec = callee->result == 'f' || callee->result == 'd';
   Rm result = frame_rm(e->argument_at);
   if (ins->d && vec)
-    enc_vex(e, X86_M0F | 0x11, false, 0, 0, &result, 0);
+    enc_vector(e, X86_VMOVUPS_STORE, 16, 0, 0, &result, 0);
   else if (ins->d)
     enc_legacy(e, 0x89, 8, RAX, &result, false, 0);
   save_registers(e, number, true);
   if (!ins->d)
     return;
   if (vec)
-    enc_vex(e, X86_M0F | 0x10, false, enc_vec_out(e, ins->d), 0, &result, 0);
+    enc_vector(e, X86_VMOVUPS_LOAD, 16, enc_out_reg(e, ins->d), 0, &result, 0);
   else
-    enc_load_gpr(e, enc_gpr_out(e, ins->d), &result);
+    enc_load_gpr(e, enc_out_reg(e, ins->d), &result);
   enc_finish(e, ins->d);
 }
 
@@ -103,13 +112,16 @@ void enc_lay_out_frame(Enc *e) {
   const X86Fn *f = e->f;
   int32_t at = (int32_t)f->frame_bytes;
   e->vec_at = at;
-  at += (int32_t)f->num_slots[X86_VEC] * 32;
+  at += (int32_t)f->num_slots[X86_VEC] * f->vector_bytes;
   e->gpr_at = at;
-  at += ((int32_t)f->num_slots[X86_GPR] * 8 + 31) & ~31;
+  at += (int32_t)f->num_slots[X86_GPR] * 8;
+  e->mask_at = at;
+  at += (int32_t)f->num_slots[X86_MASK] * 8;
+  at = (at + 63) & ~63;
   e->save_at = at;
   e->argument_at = at + SAVED_BYTES;
   if (f->uses_calls)
-    at += SAVED_BYTES + ARGUMENT_BYTES;
+    at += SAVED_BYTES + ARGUMENTS_BYTES;
   e->frame_bytes = (at + 63) & ~63;
   e->framed = e->frame_bytes > 0;
 }
@@ -117,7 +129,7 @@ void enc_lay_out_frame(Enc *e) {
 void enc_enter(Enc *e) {
   const X86Fn *f = e->f;
   for (X86Reg r = 1; r < f->vregs.len; ++r)
-    if (f->vregs.data[r].cls == X86_GPR && f->vregs.data[r].phys < 16)
+    if (f->vregs.data[r].cls == X86_GPR && x86_in_register(&f->vregs.data[r]))
       e->pushed |= (uint16_t)(1u << f->vregs.data[r].phys);
   if (e->framed)
     e->pushed |= 1u << RBP;
@@ -168,7 +180,7 @@ uint32_t enc_take_arguments(Enc *e) {
     if (v->phys == X86_ON_STACK) {
       Rm rm = enc_slot(e, v);
       enc_legacy(e, 0x89, 8, places[ins->imm], &rm, false, 0);
-    } else if (v->phys < 16) {
+    } else if (x86_in_register(v)) {
       from[count] = places[ins->imm];
       to[count++] = v->phys;
     }

@@ -4,29 +4,27 @@
 // move in groups of four. Each part of the result is gathered from the parts that it takes lanes
 // of: what comes from one part is put in order by one instruction, and blended in. Narrow lanes
 // that move otherwise are gathered by sixteen bytes.
-#include "emit/x86/lower.h"
-
-enum { P = X86_P66, M = X86_M0F };
-
-static X86Op upper_half(Lower *l, X86Op part) {
-  return x86_mr(l, X86_VEC, X86_M3A | P | 0x39, 32, part, 1); // vextracti128
-}
+#include "emit/x86/masks.h"
 
 // ---- splat
 
 X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar) {
-  static const uint8_t ints[] = {
-      [PJ_KIR_I8] = 0x78, [PJ_KIR_I16] = 0x79, [PJ_KIR_I32] = 0x58, [PJ_KIR_I64] = 0x59};
-  if (elem == PJ_KIR_F32)
-    return x86_rm(l, X86_VEC, X86_M38 | P | 0x18, size, x86_in_reg(l, X86_VEC, scalar));
-  if (elem == PJ_KIR_F64) {
-    if (size == 16) // vmovddup: the instruction for f64 knows 32 bytes only
-      return x86_rm(l, X86_VEC, M | X86_PF2 | 0x12, 16, x86_in_reg(l, X86_VEC, scalar));
-    return x86_rm(l, X86_VEC, X86_M38 | P | 0x19, size, x86_in_reg(l, X86_VEC, scalar));
-  }
-  X86Op low = x86_rm(l, X86_VEC, M | P | 0x6e | (elem == PJ_KIR_I64 ? X86_W : 0), 16,
-                     x86_in_reg(l, X86_GPR, scalar));
-  return x86_rm(l, X86_VEC, X86_M38 | P | ints[elem], size, low);
+  static const uint32_t codes[] = {
+      [PJ_KIR_I8] = X86_VPBROADCASTB,  [PJ_KIR_I16] = X86_VPBROADCASTW,
+      [PJ_KIR_I32] = X86_VPBROADCASTD, [PJ_KIR_I64] = X86_VPBROADCASTQ,
+      [PJ_KIR_F32] = X86_VBROADCASTSS, [PJ_KIR_F64] = X86_VBROADCASTSD};
+  static const uint32_t from_gpr[] = {[PJ_KIR_I8] = X86_VPBROADCASTB_FROM,
+                                      [PJ_KIR_I16] = X86_VPBROADCASTW_FROM,
+                                      [PJ_KIR_I32] = X86_VPBROADCASTD_FROM,
+                                      [PJ_KIR_I64] = X86_VPBROADCASTQ_FROM};
+  if (elem == PJ_KIR_F32 || elem == PJ_KIR_F64) // the instruction for f64 begins at 32 bytes
+    return x86_rm(l, X86_VEC, elem == PJ_KIR_F64 && size == 16 ? X86_VMOVDDUP16 : codes[elem], size,
+                  x86_in_reg(l, X86_VEC, scalar));
+  scalar = x86_in_reg(l, X86_GPR, scalar);
+  if (l->avx512)
+    return x86_from_reg(l, X86_VEC, from_gpr[elem], size, scalar);
+  X86Op low = x86_rm(l, X86_VEC, elem == PJ_KIR_I64 ? X86_VMOVQ : X86_VMOVD, 16, scalar);
+  return x86_rm(l, X86_VEC, codes[elem], size, low);
 }
 
 static void lower_splat(Lower *l, PjKirVal v) {
@@ -40,13 +38,9 @@ static void lower_splat(Lower *l, PjKirVal v) {
     return;
   }
   if (elem == PJ_KIR_I1) { // as 32-bit lanes
-    X86Op value = x86_in_reg(l, X86_GPR, x86_scalar(l, inst->args[0]));
-    X86Reg d = x86_new_reg(l, X86_GPR);
-    X86Ins *ins = x86_ins(l, X86_G_NEG, 8);
-    ins->a = value;
-    ins->d = d;
-    Parts parts = {.n = x86_num_parts(lanes, 4)};
-    X86Op all = x86_broadcast(l, PJ_KIR_I32, x86_part_size(lanes, 4), pj_x86_reg(d));
+    X86Shape s = x86_shape(l, lanes, 4);
+    X86Op all = l->masks->splat(l, s, x86_scalar(l, inst->args[0]));
+    Parts parts = {.n = s.n};
     for (int i = 0; i < parts.n; ++i)
       parts.op[i] = all;
     x86_set_mask(l, v, &parts, 4);
@@ -58,8 +52,8 @@ static void lower_splat(Lower *l, PjKirVal v) {
                      : x86_parts(l, inst->args[0])->op[0];
   X86Op all = scalar.kind == X86_POOL || l->values[inst->args[0]].splat
                   ? scalar // constants are splat already
-                  : x86_broadcast(l, elem, x86_part_size(lanes, bytes), scalar);
-  Parts parts = {.n = x86_num_parts(lanes, bytes)};
+                  : x86_broadcast(l, elem, x86_part_size(l, lanes, bytes), scalar);
+  Parts parts = {.n = x86_num_parts(l, lanes, bytes)};
   for (int i = 0; i < parts.n; ++i)
     parts.op[i] = all;
   x86_set(l, v, &parts);
@@ -68,42 +62,48 @@ static void lower_splat(Lower *l, PjKirVal v) {
 // ---- extract
 
 X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane) {
-  int bytes = pj_kir_elem_bytes(elem), per_part = 32 / bytes;
+  int bytes = pj_kir_elem_bytes(elem), per_part = l->f->vector_bytes / bytes;
   X86Op part = x86_in_reg(l, X86_VEC, from->op[lane / per_part]);
   lane %= per_part;
-  if (lane * bytes >= 16) {
-    part = upper_half(l, part);
-    lane -= 16 / bytes;
-  }
+  part = x86_chunk(l, part, lane * bytes / 16);
+  lane %= 16 / bytes;
   switch (elem) {
   case PJ_KIR_F32:
-    return lane ? x86_rmi(l, X86_M3A | P | 0x04, 16, part, lane) : part; // vpermilps
+    return lane ? x86_rmi(l, X86_VPERMILPS, 16, part, lane) : part;
   case PJ_KIR_F64:
-    return lane ? x86_rmi(l, X86_M3A | P | 0x05, 16, part, 1) : part;
+    return lane ? x86_rmi(l, X86_VPERMILPD, 16, part, 1) : part;
   case PJ_KIR_I64:
-    return lane ? x86_mr(l, X86_GPR, X86_M3A | P | X86_W | 0x16, 16, part, 1)
-                : x86_mr(l, X86_GPR, M | P | X86_W | 0x7e, 16, part, -1);
+    return lane ? x86_mr(l, X86_GPR, X86_VPEXTRQ, 16, part, 1)
+                : x86_mr(l, X86_GPR, X86_VMOVQ_TO, 16, part, -1);
   case PJ_KIR_I32:
-    return lane ? x86_mr(l, X86_GPR, X86_M3A | P | 0x16, 16, part, lane)
-                : x86_mr(l, X86_GPR, M | P | 0x7e, 16, part, -1);
+    return lane ? x86_mr(l, X86_GPR, X86_VPEXTRD, 16, part, lane)
+                : x86_mr(l, X86_GPR, X86_VMOVD_TO, 16, part, -1);
   case PJ_KIR_I16: {
-    X86Op d = x86_rm(l, X86_GPR, M | P | 0xc5, 16, part); // vpextrw
+    X86Op d = x86_from_reg(l, X86_GPR, X86_VPEXTRW_REG, 16, part);
     X86Ins *ins = &l->f->code.data[l->f->code.len - 1];
-    ins->in_reg = true;
     ins->has_imm = true;
     ins->imm = lane;
     return d;
   }
   default:
-    return x86_mr(l, X86_GPR, X86_M3A | P | 0x14, 16, part, lane); // vpextrb
+    return x86_mr(l, X86_GPR, X86_VPEXTRB, 16, part, lane);
   }
+}
+
+// All ones or all zeros in lanes of 4 bytes.
+static Parts mask_as_lanes(Lower *l, PjKirVal v) {
+  Parts mask = x86_mask(l, v, 4);
+  for (int i = 0; i < mask.n; ++i)
+    mask.op[i] =
+        l->masks->to_int(l, x86_shape(l, pj_kir_typeof(l->k, v).lanes, 4), mask.op[i], true);
+  return mask;
 }
 
 static void lower_extract(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
   if (t.elem == PJ_KIR_I1 && t.lanes > 1) {
-    Parts mask = x86_mask(l, inst->args[0], 4);
+    Parts mask = mask_as_lanes(l, inst->args[0]);
     X86Op lane = x86_extract(l, &mask, PJ_KIR_I32, (int)inst->imm);
     x86_set_one(l, v, x86_alu(l, 4, 4, lane, pj_x86_imm(1)));
   } else if (x86_is_gpr(t))
@@ -118,31 +118,28 @@ static void lower_extract(Lower *l, PjKirVal v) {
 // ---- vectors of scalars
 
 // Sixteen bytes, or fewer, of lanes.
-static X86Op build_half(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
+static X86Op build_chunk(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
   switch (elem) {
   case PJ_KIR_F32: {
     X86Op x = x86_in_reg(l, X86_VEC, s[0]);
-    for (int i = 1; i < lanes; ++i) { // vinsertps, a register's lowest lane or memory
+    for (int i = 1; i < lanes; ++i) { // a register's lowest lane or memory
       X86Op y = s[i].kind == X86_MEM ? s[i] : x86_in_reg(l, X86_VEC, s[i]);
-      x = x86_rvmi(l, X86_M3A | P | 0x21, 16, x, y, i << 4);
+      x = x86_rvmi(l, X86_VINSERTPS, 16, x, y, i << 4);
     }
     return x;
   }
   case PJ_KIR_F64:
-    return lanes == 1
-               ? x86_in_reg(l, X86_VEC, s[0])
-               : x86_rvm(l, M | P | 0x14, 16, s[0], x86_in_reg(l, X86_VEC, s[1])); // vunpcklpd
+    return lanes == 1 ? x86_in_reg(l, X86_VEC, s[0])
+                      : x86_rvm(l, X86_VUNPCKLPD, 16, s[0], x86_in_reg(l, X86_VEC, s[1]));
   case PJ_KIR_I64: {
-    X86Op x = x86_rm(l, X86_VEC, M | P | X86_W | 0x6e, 16, x86_in_reg(l, X86_GPR, s[0]));
-    return lanes == 1
-               ? x
-               : x86_rvmi(l, X86_M3A | P | X86_W | 0x22, 16, x, x86_in_reg(l, X86_GPR, s[1]), 1);
+    X86Op x = x86_rm(l, X86_VEC, X86_VMOVQ, 16, x86_in_reg(l, X86_GPR, s[0]));
+    return lanes == 1 ? x : x86_rvmi(l, X86_VPINSRQ, 16, x, x86_in_reg(l, X86_GPR, s[1]), 1);
   }
   default: {
-    uint32_t enc = elem == PJ_KIR_I32   ? X86_M3A | P | 0x22
-                   : elem == PJ_KIR_I16 ? M | P | 0xc4
-                                        : X86_M3A | P | 0x20;
-    X86Op x = x86_rm(l, X86_VEC, M | P | 0x6e, 16, x86_in_reg(l, X86_GPR, s[0]));
+    uint32_t enc = elem == PJ_KIR_I32   ? X86_VPINSRD
+                   : elem == PJ_KIR_I16 ? X86_VPINSRW
+                                        : X86_VPINSRB;
+    X86Op x = x86_rm(l, X86_VEC, X86_VMOVD, 16, x86_in_reg(l, X86_GPR, s[0]));
     for (int i = 1; i < lanes; ++i)
       x = x86_rvmi(l, enc, 16, x, x86_in_reg(l, X86_GPR, s[i]), i);
     return x;
@@ -150,35 +147,31 @@ static X86Op build_half(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
   }
 }
 
+static X86Op build_part(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
+  int size = lanes * pj_kir_elem_bytes(elem);
+  if (size <= 16)
+    return build_chunk(l, elem, lanes, s);
+  X86Op low = build_part(l, elem, lanes / 2, s);
+  return x86_join(l, size / 2, low, build_part(l, elem, lanes / 2, s + lanes / 2));
+}
+
 Parts x86_build(Lower *l, PjKirElem elem, int lanes, const X86Op *scalars) {
-  int bytes = pj_kir_elem_bytes(elem), per_half = 16 / bytes;
-  Parts out = {.n = x86_num_parts(lanes, bytes)};
-  for (int i = 0; i < out.n; ++i) {
-    const X86Op *s = scalars + i * 2 * per_half;
-    out.op[i] = build_half(l, elem, lanes < per_half ? lanes : per_half, s);
-    if (lanes > per_half)
-      out.op[i] = x86_rvmi(l, X86_M3A | P | 0x38, 32, out.op[i],
-                           build_half(l, elem, per_half, s + per_half), 1);
-  }
+  Parts out = {.n = x86_num_parts(l, lanes, pj_kir_elem_bytes(elem))};
+  for (int i = 0; i < out.n; ++i)
+    out.op[i] = build_part(l, elem, lanes / out.n, scalars + i * (lanes / out.n));
   return out;
 }
 
 // ---- shuffle
 
-enum { ANY = -1 }; // a lane that nobody looks at
+enum { ANY = X86_ANY_LANE };
 
-// A pattern of lanes of |bytes| as one of lanes of four; false if they do not move in such groups.
-static bool in_fours(const uint8_t *pattern, int lanes, int bytes, int16_t *out, int *out_lanes) {
-  if (bytes == 8) {
-    for (int i = 0; i < lanes; ++i) {
-      out[2 * i] = (int16_t)(2 * pattern[i]);
-      out[2 * i + 1] = (int16_t)(2 * pattern[i] + 1);
-    }
-    *out_lanes = 2 * lanes;
-    return true;
-  }
-  int group = 4 / bytes;
-  if (lanes % group)
+// A pattern of lanes of |bytes| as one of lanes of |unit|; false if they do not move in such
+// groups.
+static bool in_units(const uint8_t *pattern, int lanes, int bytes, int unit, int16_t *out,
+                     int *out_lanes) {
+  int times = bytes > unit ? bytes / unit : 1, group = bytes < unit ? unit / bytes : 1;
+  if (lanes % group || lanes * times > 2 * PJ_KIR_MAX_LANES)
     return false;
   for (int i = 0; i < lanes; i += group) {
     if (pattern[i] % group)
@@ -186,9 +179,10 @@ static bool in_fours(const uint8_t *pattern, int lanes, int bytes, int16_t *out,
     for (int j = 1; j < group; ++j)
       if (pattern[i + j] != pattern[i] + j)
         return false;
-    out[i / group] = (int16_t)(pattern[i] / group);
+    for (int j = 0; j < times; ++j)
+      out[i / group * times + j] = (int16_t)(pattern[i] / group * times + j);
   }
-  *out_lanes = lanes / group;
+  *out_lanes = lanes / group * times;
   return true;
 }
 
@@ -209,14 +203,14 @@ static X86Op order(Lower *l, X86Op part, const int16_t want[8], int size) {
     return part;
   part = x86_in_reg(l, X86_VEC, part);
   if (upper)
-    return upper_half(l, part);
-  if (within) { // vpshufd: the same in both halves
+    return x86_chunk(l, part, 1);
+  if (within) { // the same in both halves
     for (int i = 0; i < 4; ++i)
       imm |= (repeated[i] == ANY ? i : repeated[i]) << (2 * i);
-    return x86_rmi(l, M | P | 0x70, size, part, imm);
+    return x86_rmi(l, X86_VPSHUFD, size, part, imm);
   }
-  if (doubled) // vinserti128 of itself
-    return x86_rvmi(l, X86_M3A | P | 0x38, 32, part, part, 1);
+  if (doubled)
+    return x86_join(l, 16, part, part);
   bool pairs = true; // vpermq
   imm = 0;
   for (int i = 0; i < 8; i += 2) {
@@ -227,11 +221,11 @@ static X86Op order(Lower *l, X86Op part, const int16_t want[8], int size) {
     imm |= (first / 2 & 3) << i;
   }
   if (pairs)
-    return x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, part, imm);
+    return x86_rmi(l, X86_VPERMQ, 32, part, imm);
   int32_t index[8];
   for (int i = 0; i < 8; ++i)
     index[i] = want[i] == ANY ? i : want[i];
-  return x86_rvm(l, X86_M38 | P | 0x36, 32, x86_pool(l, index), part); // vpermd
+  return x86_rvm(l, X86_VPERMD, 32, x86_pool(l, index), part);
 }
 
 // Every other lane of two parts that follow each other, from lane |*out_first| of the first on.
@@ -250,8 +244,8 @@ static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const 
   int first;
   if (size == 32 && is_every_other(pattern, num_sources, &first)) { // vshufps in halves, vpermq
     const X86Op *two = sources + pattern[0] / 8;
-    X86Op halves = x86_rvmi(l, M | 0xc6, 32, two[0], two[1], first ? 0xdd : 0x88);
-    return x86_rmi(l, X86_M3A | P | X86_W | 0x00, 32, halves, 0xd8);
+    X86Op halves = x86_rvmi(l, X86_VSHUFPS, 32, two[0], two[1], first ? 0xdd : 0x88);
+    return x86_rmi(l, X86_VPERMQ, 32, halves, 0xd8);
   }
   for (int s = 0; s < num_sources; ++s) {
     int16_t want[8];
@@ -268,17 +262,25 @@ static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const 
       out = ordered;
     else if (mask == 0xf0) // the upper half as a whole may come from elsewhere more cheaply, but
                            // this is general
-      out = x86_rvmi(l, X86_M3A | P | 0x02, 32, out, ordered, mask);
+      out = x86_rvmi(l, X86_VPBLENDD, 32, out, ordered, mask);
     else
-      out = x86_rvmi(l, X86_M3A | P | 0x02, size, out, ordered, mask); // vpblendd
+      out = x86_rvmi(l, X86_VPBLENDD, size, out, ordered, mask);
   }
   return out;
 }
 
-static void shuffle_fours(Lower *l, PjKirVal v, const X86Op *sources, int num_sources,
-                          const int16_t *pattern, int num_lanes) {
-  Parts out = {.n = num_lanes > 8 ? num_lanes / 8 : 1};
+// |pattern|: for each lane of |unit| bytes, of which there are |num_lanes|, the lane of all
+// sources.
+static void shuffle_units(Lower *l, PjKirVal v, const X86Op *sources, int num_sources,
+                          const int16_t *pattern, int num_lanes, int unit) {
+  int per_part = l->f->vector_bytes / unit;
+  Parts out = {.n = num_lanes > per_part ? num_lanes / per_part : 1};
   for (int i = 0; i < out.n; ++i) {
+    if (l->avx512) {
+      out.op[i] = x86_permute(l, sources, pattern + i * per_part,
+                              num_lanes < per_part ? num_lanes : per_part, unit);
+      continue;
+    }
     int16_t mine[8];
     for (int lane = 0; lane < 8; ++lane)
       mine[lane] = i * 8 + lane < num_lanes ? pattern[i * 8 + lane] : ANY;
@@ -289,8 +291,8 @@ static void shuffle_fours(Lower *l, PjKirVal v, const X86Op *sources, int num_so
 
 // Sixteen bytes of an operand.
 static X86Op chunk_of(Lower *l, const Parts *parts, int chunk) {
-  X86Op part = x86_in_reg(l, X86_VEC, parts->op[chunk / 2]);
-  return chunk % 2 ? upper_half(l, part) : part;
+  int per_part = l->f->vector_bytes / 16;
+  return x86_chunk(l, parts->op[chunk / per_part], chunk % per_part);
 }
 
 // Sixteen bytes of the result: those of each chunk of the operands in order, zeros for the others',
@@ -301,38 +303,48 @@ static X86Op shuffle_chunk(Lower *l, const Parts *a, const Parts *b, const int16
   X86Op out = {0};
   for (int operand = 0; operand < 2; ++operand)
     for (int chunk = 0; chunk * 16 < seam; ++chunk) {
-      uint8_t order[32];
+      uint8_t order[64];
       bool any = false;
       for (int i = 0; i < 16; ++i) {
         int at = wanted[i] - operand * seam - chunk * 16;
         bool mine = wanted[i] != ANY && wanted[i] / seam == operand && at >= 0 && at < 16;
-        order[i] = order[i + 16] = mine ? (uint8_t)at : 0x80;
+        for (int copy = i; copy < 64; copy += 16)
+          order[copy] = mine ? (uint8_t)at : 0x80;
         any |= mine;
       }
       if (!any)
         continue;
-      X86Op bytes = x86_rvm(l, X86_M38 | P | 0x00, 16, chunk_of(l, operand ? b : a, chunk),
-                            x86_pool(l, order)); // vpshufb
-      out = out.kind == X86_NONE ? bytes : x86_rvm_commuting(l, M | P | 0xeb, 16, out, bytes);
+      X86Op bytes =
+          x86_rvm(l, X86_VPSHUFB, 16, chunk_of(l, operand ? b : a, chunk), x86_pool(l, order));
+      out = out.kind == X86_NONE ? bytes : x86_rvm_commuting(l, X86_VPOR, 16, out, bytes);
     }
   return out.kind == X86_NONE ? x86_zero(l) : out;
 }
 
 // Lanes of one and two bytes, by sixteen bytes of the result.
+static X86Op join_chunks(Lower *l, const X86Op *chunks, int count) {
+  if (count == 1)
+    return chunks[0];
+  X86Op low = x86_in_reg(l, X86_VEC, join_chunks(l, chunks, count / 2));
+  return x86_join(l, 8 * count, low, join_chunks(l, chunks + count / 2, count / 2));
+}
+
 static void shuffle_bytes(Lower *l, PjKirVal v, const Parts *a, const Parts *b,
                           const uint8_t *pattern, int lanes, int from, int bytes) {
   int total = lanes * bytes;
-  Parts out = {.n = x86_num_parts(lanes, bytes)};
+  Parts out = {.n = x86_num_parts(l, lanes, bytes)};
+  X86Op chunks[PJ_KIR_MAX_LANES * 2 / 16];
   for (int begin = 0; begin < total; begin += 16) {
     int16_t wanted[16];
     for (int i = 0; i < 16; ++i)
       wanted[i] = begin + i < total
                       ? (int16_t)(pattern[(begin + i) / bytes] * bytes + (begin + i) % bytes)
                       : ANY;
-    X86Op chunk = shuffle_chunk(l, a, b, wanted, from * bytes);
-    X86Op *part = &out.op[begin / 32];
-    *part = begin % 32 ? x86_rvmi(l, X86_M3A | P | 0x38, 32, *part, chunk, 1) : chunk;
+    chunks[begin / 16] = shuffle_chunk(l, a, b, wanted, from * bytes);
   }
+  int per_part = total <= 16 ? 1 : total / 16 / out.n;
+  for (int i = 0; i < out.n; ++i)
+    out.op[i] = join_chunks(l, chunks + i * per_part, per_part);
   x86_set(l, v, &out);
 }
 
@@ -367,8 +379,8 @@ static void lower_shuffle(Lower *l, PjKirVal v) {
     return;
   }
   int bytes = masks ? 4 : x86_bytes(inst->type);
-  Parts a = masks ? x86_mask(l, inst->args[0], 4) : *x86_parts(l, inst->args[0]);
-  Parts b = masks ? x86_mask(l, inst->args[1], 4) : *x86_parts(l, inst->args[1]);
+  Parts a = masks ? mask_as_lanes(l, inst->args[0]) : *x86_parts(l, inst->args[0]);
+  Parts b = masks ? mask_as_lanes(l, inst->args[1]) : *x86_parts(l, inst->args[1]);
   if (lanes == 1) {
     int lane = inst->pattern[0];
     bool second = lane >= from.lanes;
@@ -377,30 +389,34 @@ static void lower_shuffle(Lower *l, PjKirVal v) {
                             lane - (second ? from.lanes : 0)));
     return;
   }
-  // Sources in parts of eight lanes of four bytes; an operand shorter than a part still takes one.
   int16_t pattern[2 * PJ_KIR_MAX_LANES];
-  int fours;
-  if (lanes * bytes <= 16 * X86_MAX_PARTS * 2 &&
-      in_fours(inst->pattern, lanes, bytes, pattern, &fours)) {
-    int per_operand = from.lanes * bytes / 4, room = a.n * 8;
-    X86Op sources[2 * X86_MAX_PARTS];
-    memcpy(sources, a.op, (size_t)a.n * sizeof *sources);
-    memcpy(sources + a.n, b.op, (size_t)b.n * sizeof *sources);
-    if (per_operand > 0) {
-      for (int i = 0; i < fours; ++i)
-        if (pattern[i] >= per_operand)
-          pattern[i] = (int16_t)(pattern[i] - per_operand + room);
-      bool same = inst->args[0] == inst->args[1];
-      for (int i = 0; i < fours && same; ++i)
-        if (pattern[i] >= room)
-          pattern[i] = (int16_t)(pattern[i] - room);
-      shuffle_fours(l, v, sources, same ? a.n : a.n + b.n, pattern, fours);
-      if (masks)
-        l->values[v].mask = 4;
-      return;
-    }
+  int units, unit = 4;
+  bool by_units =
+      from.lanes * bytes >= 4 && in_units(inst->pattern, lanes, bytes, 4, pattern, &units);
+  if (!by_units && l->avx512) {
+    unit = 2;
+    by_units = from.lanes * bytes >= 2 && in_units(inst->pattern, lanes, bytes, 2, pattern, &units);
   }
-  shuffle_bytes(l, v, &a, &b, inst->pattern, lanes, from.lanes, bytes);
+  if (!by_units) {
+    shuffle_bytes(l, v, &a, &b, inst->pattern, lanes, from.lanes, bytes);
+    return;
+  }
+  // An operand shorter than a part still takes one.
+  int per_operand = from.lanes * bytes / unit, room = a.n * (l->f->vector_bytes / unit);
+  bool same = inst->args[0] == inst->args[1];
+  X86Op sources[2 * X86_MAX_PARTS];
+  memcpy(sources, a.op, (size_t)a.n * sizeof *sources);
+  memcpy(sources + a.n, b.op, (size_t)b.n * sizeof *sources);
+  for (int i = 0; i < units; ++i)
+    if (pattern[i] >= per_operand)
+      pattern[i] = (int16_t)(pattern[i] - per_operand + (same ? 0 : room));
+  shuffle_units(l, v, sources, same ? a.n : a.n + b.n, pattern, units, unit);
+  if (!masks)
+    return;
+  Parts shuffled = *x86_parts(l, v);
+  for (int i = 0; i < shuffled.n; ++i)
+    shuffled.op[i] = l->masks->of_lanes(l, x86_shape(l, lanes, 4), shuffled.op[i]);
+  x86_set_mask(l, v, &shuffled, 4);
 }
 
 bool x86_lower_lanes(Lower *l, PjKirVal v) {

@@ -1,5 +1,5 @@
 // Kernel IR to instructions over virtual registers: values, calls, blocks.
-#include "emit/x86/lower.h"
+#include "emit/x86/masks.h"
 
 // ---- values
 
@@ -33,13 +33,13 @@ static void make_const(Lower *l, PjKirVal v) {
   }
   int bytes = x86_bytes(inst->type);
   if (inst->type.elem == PJ_KIR_I1) {
-    Parts parts = {.n = x86_num_parts(inst->type.lanes, 1)};
+    Parts parts = {.n = x86_num_parts(l, inst->type.lanes, 1)};
     for (int i = 0; i < parts.n; ++i)
-      parts.op[i] = x86_splat_const(l, 8, inst->imm & 1 ? ~0ull : 0);
+      parts.op[i] = l->masks->constant(l, inst->imm & 1);
     x86_set_mask(l, v, &parts, 1);
     return;
   }
-  Parts parts = {.n = x86_num_parts(inst->type.lanes, bytes)};
+  Parts parts = {.n = x86_num_parts(l, inst->type.lanes, bytes)};
   for (int i = 0; i < parts.n; ++i)
     parts.op[i] = x86_splat_const(l, bytes, inst->imm);
   x86_set(l, v, &parts);
@@ -51,10 +51,10 @@ static void make_iota(Lower *l, PjKirVal v) {
     x86_set_one(l, v, pj_x86_imm(0));
     return;
   }
-  int bytes = x86_bytes(inst->type), per_part = 32 / bytes;
-  Parts parts = {.n = x86_num_parts(inst->type.lanes, bytes)};
+  int bytes = x86_bytes(inst->type), per_part = l->f->vector_bytes / bytes;
+  Parts parts = {.n = x86_num_parts(l, inst->type.lanes, bytes)};
   for (int i = 0; i < parts.n; ++i) {
-    uint8_t all[32];
+    uint8_t all[64];
     for (int lane = 0; lane < per_part; ++lane) {
       uint64_t number = (uint64_t)(i * per_part + lane);
       memcpy(all + lane * bytes, &number, (size_t)bytes);
@@ -85,18 +85,18 @@ Parts x86_mask(Lower *l, PjKirVal v, int bytes) {
   int lanes = pj_kir_typeof(l->k, v).lanes, have = l->values[v].mask;
   uint64_t bits;
   if (pj_kir_inst(l->k, v)->op == PJ_KIR_CONST && pj_kir_is_const(l->k, v, &bits)) {
-    Parts parts = {.n = x86_num_parts(lanes, bytes)};
+    Parts parts = {.n = x86_num_parts(l, lanes, bytes)};
     for (int i = 0; i < parts.n; ++i)
-      parts.op[i] = x86_splat_const(l, 8, bits & 1 ? ~0ull : 0);
+      parts.op[i] = l->masks->constant(l, bits & 1);
     return parts;
   }
   Parts parts = *x86_parts(l, v);
   if (!have)
     x86_refuse(l, "a mask without width");
   for (; have && have < bytes; have *= 2)
-    parts = x86_widen(l, &parts, lanes, have, true);
+    parts = l->masks->widen(l, &parts, lanes, have);
   for (; have > bytes; have /= 2)
-    parts = x86_narrow(l, &parts, lanes, have, true);
+    parts = l->masks->narrow(l, &parts, lanes, have);
   return parts;
 }
 
@@ -186,10 +186,10 @@ static void lower_param(Lower *l, PjKirVal v) {
   X86Op out;
   switch (inst->type.elem) {
   case PJ_KIR_F32:
-    out = x86_rm(l, X86_VEC, X86_M0F | X86_PF3 | 0x10, 16, at);
+    out = x86_rm(l, X86_VEC, X86_VMOVSS_LOAD, 16, at);
     break;
   case PJ_KIR_F64:
-    out = x86_rm(l, X86_VEC, X86_M0F | X86_PF2 | 0x10, 16, at);
+    out = x86_rm(l, X86_VEC, X86_VMOVSD_LOAD, 16, at);
     break;
   case PJ_KIR_I64:
     out = x86_gpr_rm(l, 0x8b, 8, at);
@@ -322,6 +322,9 @@ void pj_x86_lower(X86Fn *f, const PjKir *k) {
   Lower *l = PJ_NEW(f->arena, Lower);
   l->f = f;
   l->k = k;
+  f->vector_bytes = k->target->vector_bytes;
+  l->avx512 = k->target->isa == PJ_ISA_AVX512;
+  l->masks = l->avx512 ? &x86_mask_bits : &x86_mask_lanes;
   l->values = pj_arena_calloc(f->arena, k->insts.len, sizeof *l->values);
   PJ_RESERVE(f->arena, &f->vregs);
   f->vregs.len = 1;

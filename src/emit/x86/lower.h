@@ -3,10 +3,11 @@
 //
 // A value is a list of parts. A scalar integer or pointer is one general register (narrow ones with
 // anything in the bits above) or an immediate; a scalar float one vector register; a vector one
-// register per 32 bytes, where a shorter one lies in the low bytes of one. Constants are operands
-// in memory until an instruction wants a register. A scalar i1 is 0 or 1 in a general register. A
-// vector of i1 is a vector of lanes of all ones or all zeros, as wide as those of the comparison
-// that made it; who wants another width gets a converted copy.
+// register per 32 bytes, with AVX-512 per 64, where a shorter one lies in the low bytes of one.
+// Constants are operands in memory until an instruction wants a register. A scalar i1 is 0 or 1 in
+// a general register. A vector of i1 has as many parts as one of lanes as wide as those of the
+// comparison that made it; who wants another width gets a converted copy. What a part is, the
+// instruction sets do not agree on (masks.h).
 #pragma once
 #include <string.h>
 
@@ -21,7 +22,7 @@ typedef struct Parts {
 
 typedef struct Value {
   Parts *parts;  // NULL: not made (yet)
-  uint8_t mask;  // of a vector of i1: bytes of a lane
+  uint8_t mask;  // of a vector of i1: bytes of a lane that it is for
   bool needed;   // somebody wants it in a register
   bool lazy;     // a scalar comparison, made where it is used
   bool splat;    // a scalar float whose register holds it in all lanes
@@ -31,6 +32,8 @@ typedef struct Value {
 typedef struct Lower {
   X86Fn *f;
   const PjKir *k;
+  const struct X86Masks *masks;
+  bool avx512;
   Value *values; // by PjKirVal
   X86Reg arguments[5];
 } Lower;
@@ -53,6 +56,7 @@ X86Reg x86_new_reg(Lower *l, X86Class cls);
 X86Ins *x86_ins(Lower *l, X86Form form, int size);
 uint32_t x86_new_label(Lower *l);
 void x86_label(Lower *l, uint32_t label);
+bool x86_is_zero(const Lower *l, X86Op op); // a constant of zeros
 // |op| itself if it is a register, or a new one with it. |cls|: of immediates and memory.
 X86Op x86_in_reg(Lower *l, X86Class cls, X86Op op);
 void x86_move(Lower *l, X86Reg d, X86Op a);
@@ -65,12 +69,21 @@ X86Op x86_rmi(Lower *l, uint32_t enc, int size, X86Op b, int imm);
 X86Op x86_mr(Lower *l, X86Class cls, uint32_t enc, int size, X86Op a, int imm); // imm < 0: none
 X86Op x86_vmi(Lower *l, uint32_t enc, int ext, int size, X86Op a, int imm);
 X86Op x86_blend(Lower *l, uint32_t enc, int size, X86Op no, X86Op yes, X86Op mask);
+X86Op x86_tied(Lower *l, uint32_t enc, int size, X86Op c, X86Op a, X86Op b);
+// Into mask registers: a comparison (imm < 0: none), an operation on two of them.
+X86Op x86_compare_bits(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int imm);
+X86Op x86_mask_op(Lower *l, uint32_t enc, X86Op a, X86Op b);
+// An X86_RM whose operand must be a register.
+X86Op x86_from_reg(Lower *l, X86Class cls, uint32_t enc, int size, X86Op b);
+// The last instruction made, whose result is |d|, leaves 0 in the lanes that are off.
+X86Op x86_zero_where_off(Lower *l, X86Op mask, X86Op d);
+X86Op x86_negative(Lower *l, X86Op value);
 X86Op x86_alu(Lower *l, int ext, int size, X86Op a, X86Op b);
 X86Op x86_shift(Lower *l, int ext, int size, X86Op a, int imm);
 X86Op x86_gpr_rm(Lower *l, uint32_t enc, int size, X86Op b);
 
 // --- constants
-X86Op x86_pool(Lower *l, const void *bytes); // of 32
+X86Op x86_pool(Lower *l, const void *bytes); // of a vector
 X86Op x86_splat_const(Lower *l, int bytes, uint64_t bits);
 X86Op x86_zero(Lower *l);
 X86Op x86_memory(Lower *l, X86Mem mem);
@@ -89,11 +102,30 @@ static inline int x86_gpr_size(PjKirElem elem) {
   return elem == PJ_KIR_I64 || elem == PJ_KIR_PTR ? 8 : 4;
 }
 // Parts of |lanes| lanes of |bytes| bytes, and the size of an instruction on one.
-static inline int x86_num_parts(int lanes, int bytes) {
-  return lanes * bytes > 32 ? lanes * bytes / 32 : 1;
+static inline int x86_num_parts(const Lower *l, int lanes, int bytes) {
+  return lanes * bytes > l->f->vector_bytes ? lanes * bytes / l->f->vector_bytes : 1;
 }
-static inline int x86_part_size(int lanes, int bytes) {
-  return lanes * bytes >= 32 ? 32 : 16;
+static inline int x86_part_size(const Lower *l, int lanes, int bytes) {
+  int all = lanes * bytes;
+  return all >= l->f->vector_bytes ? l->f->vector_bytes : all >= 32 ? 32 : 16;
+}
+// What functions need to know of a vector.
+typedef struct X86Shape {
+  int bytes, size, n, at; // bytes of a lane, of a part; parts; log2 of |bytes|
+} X86Shape;
+static inline int x86_log2(int bytes) {
+  return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3;
+}
+static inline X86Shape x86_shape(const Lower *l, int lanes, int bytes) {
+  return (X86Shape){bytes, x86_part_size(l, lanes, bytes), x86_num_parts(l, lanes, bytes),
+                    x86_log2(bytes)};
+}
+// Of floats: the format, for families of ops.h.
+static inline uint32_t x86_packed(PjKirElem elem) {
+  return elem == PJ_KIR_F32 ? X86_PS : X86_PD;
+}
+static inline uint32_t x86_format(PjKirType t) {
+  return t.lanes == 1 ? (t.elem == PJ_KIR_F32 ? X86_SS : X86_SD) : x86_packed((PjKirElem)t.elem);
 }
 
 // --- values
@@ -127,10 +159,20 @@ bool x86_lower_float(Lower *l, PjKirVal v); // scalars too
 // |v| without the FNEGs that made it, which change |negated|: operands of FMA need none.
 PjKirVal x86_without_sign(const PjKir *k, PjKirVal v, bool *negated);
 
+// The least or the greater of two integers.
+X86Op x86_extreme(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b);
 Parts x86_widen(Lower *l, const Parts *from, int lanes, int bytes,
                 bool is_signed); // to twice the bytes
 Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes,
                  bool saturated); // to half; saturated: no bits are lost
+// Bytes [16 i, 16 i + 16) of a part.
+X86Op x86_chunk(Lower *l, X86Op part, int i);
+// Two pieces of |size| bytes, one behind the other.
+X86Op x86_join(Lower *l, int size, X86Op low, X86Op high);
+// AVX-512 (permute.c): a part of |lanes| lanes of |unit| bytes, 2 or 4. |want|: for each the lane
+// of all sources in a row, X86_ANY_LANE: whatever.
+enum { X86_ANY_LANE = -1 };
+X86Op x86_permute(Lower *l, const X86Op *sources, const int16_t *want, int lanes, int unit);
 X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane); // a scalar
 Parts x86_build(Lower *l, PjKirElem elem, int lanes,
                 const X86Op *scalars);                                 // from registers or memory

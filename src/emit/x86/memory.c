@@ -2,9 +2,7 @@
 //
 // Where there is no instruction that leaves lanes out, each lane that is off gets the address of a
 // constant 0, or of a place on the stack that nobody reads.
-#include "emit/x86/lower.h"
-
-enum { P = X86_P66, M = X86_M0F };
+#include "emit/x86/masks.h"
 
 // ---- addresses
 
@@ -41,13 +39,9 @@ static bool is_stack(Lower *l, PjKirVal ptr) {
   return pj_kir_inst(l->k, ptr)->op == PJ_KIR_STACK;
 }
 
-static int log2_of(int bytes) {
-  return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3;
-}
-
 static X86Mem access(Lower *l, PjKirVal ptr, PjKirVal index, int bytes) {
   Address a = x86_address(l->k, ptr, index, bytes);
-  X86Mem m = {.scale = (uint8_t)log2_of(bytes), .disp = (int32_t)a.disp};
+  X86Mem m = {.scale = (uint8_t)x86_log2(bytes), .disp = (int32_t)a.disp};
   if (is_stack(l, a.ptr)) {
     m.frame = true;
     m.disp += (int32_t)x86_parts(l, a.ptr)->op[0].imm;
@@ -81,15 +75,15 @@ static X86Op at_pointer(Lower *l, X86Op pointer) {
 static X86Op load_scalar(Lower *l, PjKirElem elem, X86Op at) {
   switch (elem) {
   case PJ_KIR_F32:
-    return x86_rm(l, X86_VEC, M | X86_PF3 | 0x10, 16, at);
+    return x86_rm(l, X86_VEC, X86_VMOVSS_LOAD, 16, at);
   case PJ_KIR_F64:
-    return x86_rm(l, X86_VEC, M | X86_PF2 | 0x10, 16, at);
+    return x86_rm(l, X86_VEC, X86_VMOVSD_LOAD, 16, at);
   case PJ_KIR_I64:
     return x86_gpr_rm(l, 0x8b, 8, at);
   case PJ_KIR_I32:
     return x86_gpr_rm(l, 0x8b, 4, at);
   default:
-    return x86_gpr_rm(l, M | (elem == PJ_KIR_I8 ? 0xb6 : 0xb7), 4, at);
+    return x86_gpr_rm(l, X86_M0F | (elem == PJ_KIR_I8 ? 0xb6 : 0xb7), 4, at);
   }
 }
 
@@ -101,61 +95,55 @@ static void store_scalar(Lower *l, PjKirElem elem, X86Op value, X86Op at) {
     value = x86_in_reg(l, X86_GPR, value);
   X86Ins *ins =
       x86_ins(l, f32 || f64 ? X86_ST : X86_G_STORE, f32 || f64 ? 16 : pj_kir_elem_bytes(elem));
-  ins->enc = M | (f32 ? X86_PF3 : X86_PF2) | 0x11;
+  ins->enc = f32 ? X86_VMOVSS_STORE : X86_VMOVSD_STORE;
   ins->a = value;
   ins->b = at;
 }
 
 // ---- whole vectors
 
-// A part of |size| bytes: 32, 16, 8, 4, 2.
+// A part of |size| bytes: 64, 32, 16, 8, 4, 2.
 static X86Op load_part(Lower *l, int size, X86Mem m) {
   X86Op at = x86_memory(l, m);
   switch (size) {
-  case 32:
-  case 16:
-    return x86_rm(l, X86_VEC, M | 0x10, size, at);
   case 8:
-    return x86_rm(l, X86_VEC, M | X86_PF3 | 0x7e, 16, at);
+    return x86_rm(l, X86_VEC, X86_VMOVQ_LOAD, 16, at);
   case 4:
-    return x86_rm(l, X86_VEC, M | P | 0x6e, 16, at);
+    return x86_rm(l, X86_VEC, X86_VMOVD, 16, at);
+  case 2:
+    return x86_rm(l, X86_VEC, X86_VMOVD, 16, x86_gpr_rm(l, X86_M0F | 0xb7, 4, at));
   default:
-    return x86_rm(l, X86_VEC, M | P | 0x6e, 16, x86_gpr_rm(l, M | 0xb7, 4, at));
+    return x86_rm(l, X86_VEC, X86_VMOVUPS_LOAD, size, at);
   }
 }
 
 static void store_part(Lower *l, int size, X86Op value, X86Mem m, bool past) {
-  static const uint32_t codes[] = {[2] = X86_M3A | P | 0x15,
-                                   [4] = M | P | 0x7e,
-                                   [8] = M | P | 0xd6,
-                                   [16] = M | 0x11,
-                                   [32] = M | 0x11};
   X86Op at = x86_memory(l, m);
   value = x86_in_reg(l, X86_VEC, value);
-  X86Ins *ins = x86_ins(l, X86_ST, size == 32 ? 32 : 16);
-  ins->enc = past && size >= 16 ? M | 0x2b : codes[size]; // vmovntps
+  X86Ins *ins = x86_ins(l, X86_ST, size < 16 ? 16 : size);
+  ins->enc = size == 2   ? X86_VPEXTRW
+             : size == 4 ? X86_VMOVD_TO
+             : size == 8 ? X86_VMOVQ_STORE
+             : past      ? X86_VMOVNTPS
+                         : X86_VMOVUPS_STORE;
   ins->a = value;
   ins->b = at;
-  ins->has_imm = size == 2; // vpextrw
+  ins->has_imm = size == 2;
+}
+
+static int size_in_memory(const Lower *l, int lanes, int bytes) {
+  return lanes * bytes > l->f->vector_bytes ? l->f->vector_bytes : lanes * bytes;
 }
 
 static Parts load_vector(Lower *l, int lanes, int bytes, X86Mem m) {
-  Parts out = {.n = x86_num_parts(lanes, bytes)};
-  int size = lanes * bytes > 32 ? 32 : lanes * bytes;
-  for (int i = 0; i < out.n; ++i, m.disp += 32)
+  Parts out = {.n = x86_num_parts(l, lanes, bytes)};
+  int size = size_in_memory(l, lanes, bytes);
+  for (int i = 0; i < out.n; ++i, m.disp += size)
     out.op[i] = load_part(l, size, m);
   return out;
 }
 
 // ---- masks
-
-// Lane |lane| of a mask as bits in a register, so that it is not zero where the lane is on.
-static X86Op mask_bits(Lower *l, const Parts *mask, int bytes, int size, int part) {
-  uint32_t enc = bytes == 4 ? M | 0x50 : bytes == 8 ? M | P | 0x50 : M | P | 0xd7;
-  X86Op d = x86_rm(l, X86_GPR, enc, size, x86_in_reg(l, X86_VEC, mask->op[part]));
-  l->f->code.data[l->f->code.len - 1].in_reg = true;
-  return d;
-}
 
 // The address of a lane if it is on, or |aside|.
 static X86Op guarded(Lower *l, X86Op on, X86Op bits, int64_t bit, X86Op aside) {
@@ -206,10 +194,10 @@ static Guards guards_of(Lower *l, PjKirVal mask, int lanes, X86Op aside) {
   }
   int bytes = l->values[mask].mask ? l->values[mask].mask : 4;
   Parts parts = x86_mask(l, mask, bytes);
-  g.per_part = 32 / bytes;
-  g.bits_per_lane = bytes >= 4 ? 1 : bytes;
+  g.per_part = l->f->vector_bytes / bytes;
+  g.bits_per_lane = l->masks->bits_per_lane(bytes);
   for (int i = 0; i < parts.n; ++i)
-    g.bits[i] = mask_bits(l, &parts, bytes, x86_part_size(lanes, bytes), i);
+    g.bits[i] = l->masks->bits(l, x86_shape(l, lanes, bytes), parts.op[i]);
   return g;
 }
 
@@ -219,8 +207,8 @@ static X86Op guard(Lower *l, const Guards *g, int lane, X86Mem m) {
     return at;
   if (g->scalar.kind != X86_NONE)
     return guarded(l, at, g->scalar, 1, g->aside);
-  return guarded(l, at, g->bits[lane / g->per_part], 1ll << (lane % g->per_part * g->bits_per_lane),
-                 g->aside);
+  return guarded(l, at, g->bits[lane / g->per_part],
+                 (int64_t)(1ull << (lane % g->per_part * g->bits_per_lane)), g->aside);
 }
 
 static X86Mem lane_of(X86Mem m, int lane, int bytes) {
@@ -247,20 +235,20 @@ static void lower_load(Lower *l, PjKirVal v) {
   if (!mask && lanes == 1) {
     l->values[v].splat = is_splat_next(l, v, elem);
     x86_set_one(l, v,
-                l->values[v].splat ? x86_rm(l, X86_VEC, X86_M38 | P | (bytes == 4 ? 0x18 : 0x19),
-                                            32, x86_memory(l, m))
-                                   : load_scalar(l, elem, x86_memory(l, m)));
+                l->values[v].splat
+                    ? x86_rm(l, X86_VEC, bytes == 4 ? X86_VBROADCASTSS : X86_VBROADCASTSD,
+                             l->f->vector_bytes, x86_memory(l, m))
+                    : load_scalar(l, elem, x86_memory(l, m)));
     return;
   }
-  Parts out = {.n = x86_num_parts(lanes, bytes)};
+  Parts out = {.n = x86_num_parts(l, lanes, bytes)};
   if (!mask)
     out = load_vector(l, lanes, bytes, m);
-  else if (lanes > 1 && bytes >= 4 && lanes * bytes >= 16) { // vmaskmov
-    Parts parts = x86_mask(l, mask, bytes);
-    int size = x86_part_size(lanes, bytes);
-    for (int i = 0; i < out.n; ++i, m.disp += 32)
-      out.op[i] =
-          x86_rvm(l, X86_M38 | P | (bytes == 4 ? 0x2c : 0x2d), size, parts.op[i], x86_memory(l, m));
+  else if (lanes > 1 && l->masks->can_access(lanes, bytes)) {
+    Parts on = x86_mask(l, mask, bytes);
+    X86Shape s = x86_shape(l, lanes, bytes);
+    for (int i = 0; i < out.n; ++i, m.disp += s.size)
+      out.op[i] = l->masks->load(l, s, lanes, on.op[i], x86_memory(l, m));
   } else {
     Guards g = guards_of(l, mask, lanes, zero_address(l));
     X86Op scalars[PJ_KIR_MAX_LANES];
@@ -295,19 +283,14 @@ static void lower_store(Lower *l, PjKirVal v) {
   const Parts *parts = x86_parts(l, inst->args[0]);
   if (!mask) {
     l->f->writes_past |= inst->imm;
-    for (int i = 0; i < parts->n; ++i, m.disp += 32)
-      store_part(l, lanes * bytes > 32 ? 32 : lanes * bytes, parts->op[i], m, inst->imm);
-  } else if (bytes >= 4 && lanes * bytes >= 16) {
+    int size = size_in_memory(l, lanes, bytes);
+    for (int i = 0; i < parts->n; ++i, m.disp += size)
+      store_part(l, size, parts->op[i], m, inst->imm);
+  } else if (l->masks->can_access(lanes, bytes)) {
     Parts on = x86_mask(l, mask, bytes);
-    for (int i = 0; i < parts->n; ++i, m.disp += 32) {
-      X86Op at = x86_memory(l, m), value = x86_in_reg(l, X86_VEC, parts->op[i]);
-      X86Op lanes_on = x86_in_reg(l, X86_VEC, on.op[i]);
-      X86Ins *ins = x86_ins(l, X86_ST, x86_part_size(lanes, bytes));
-      ins->enc = X86_M38 | P | (bytes == 4 ? 0x2e : 0x2f);
-      ins->a = value;
-      ins->b = at;
-      ins->c = lanes_on;
-    }
+    X86Shape s = x86_shape(l, lanes, bytes);
+    for (int i = 0; i < parts->n; ++i, m.disp += s.size)
+      l->masks->store(l, s, lanes, on.op[i], parts->op[i], x86_memory(l, m));
   } else {
     Guards g = guards_of(l, mask, lanes, spare_address(l));
     for (int lane = 0; lane < lanes; ++lane)

@@ -8,9 +8,11 @@
 #pragma once
 #include "base/arena.h"
 #include "base/vec.h"
+#include "emit/x86/ops.h"
 #include "kernel/kir.h"
 
-typedef enum X86Class { X86_GPR, X86_VEC } X86Class;
+// General registers, vectors (or scalar floats), masks of AVX-512: a bit per lane.
+typedef enum X86Class { X86_GPR, X86_VEC, X86_MASK, X86_NUM_CLASSES } X86Class;
 typedef uint32_t X86Reg; // virtual; 0: none
 
 typedef enum X86Kind { X86_NONE, X86_REG, X86_MEM, X86_POOL, X86_IMM } X86Kind;
@@ -29,17 +31,8 @@ typedef struct X86Mem {
   int32_t disp;
 } X86Mem;
 
-// --- encodings: opcode | prefix | map | W
-#define X86_P66 (1u << 8)
-#define X86_PF3 (2u << 8)
-#define X86_PF2 (3u << 8)
-#define X86_M0F (1u << 10)
-#define X86_M38 (2u << 10)
-#define X86_M3A (3u << 10)
-#define X86_W   (1u << 13)
-
 typedef enum X86Form {
-  // VEX; |size| is the vector's length in bytes, 16 or 32 (scalars: 16)
+  // VEX or EVEX; |size| is the vector's length in bytes, 16, 32 or 64 (scalars: 16)
   X86_RVM,  // reg d, vvvv a, r/m b [, imm]
   X86_RM,   // reg d, r/m b [, imm]
   X86_MR,   // r/m d, reg a [, imm]: d is another register
@@ -47,6 +40,7 @@ typedef enum X86Form {
   X86_VMI,  // vvvv d, r/m a (register), |ext| in reg, imm
   X86_RVMR, // reg d, vvvv a, r/m b, c in the immediate
   X86_FMA,  // d = a * b + c, one of the three forms of it; |enc| that of form 132
+  X86_TIED, // d = c, then reg d, vvvv a, r/m b
   X86_ZERO, // d = 0
   X86_RMV,  // reg d, r/m a, vvvv b (shlx and the like)
   // general registers; |size| is 4 or 8 (1, 2: only for memory operands)
@@ -103,9 +97,11 @@ typedef struct X86Ins {
   uint8_t size;
   uint8_t ext, cc, compare;
   bool has_imm, commutes;
-  bool in_reg; // RM: b has no form in memory
+  bool in_reg;  // RM: b has no form in memory
+  bool zeroing; // lanes off get 0; else they keep d's
   uint32_t enc;
   X86Reg d;
+  X86Reg mask; // RVM, RM, ST, TIED: the lanes that are written; 0: all
   X86Op a, b, c;
   int32_t imm;
   uint32_t label;
@@ -122,12 +118,12 @@ typedef struct X86Range {
 
 enum { X86_NOWHERE = 0xff, X86_ON_STACK = 0xfe };
 // Set aside, with the next ones, in functions that have registers on the stack.
-enum { X86_SCRATCH_GPR = 10, X86_SCRATCH_VEC = 14 };
+enum { X86_SCRATCH_GPR = 10, X86_SCRATCH_VEC = 14, X86_SCRATCH_MASK = 6 };
 
 typedef struct X86VReg {
   uint8_t cls;        // X86Class
-  uint8_t phys;       // 0 to 15, or X86_ON_STACK; set by alloc.c
-  uint32_t slot;      // on the stack, in units of 32 (VEC) or 8 bytes (GPR)
+  uint8_t phys;       // 0 to 31, or X86_ON_STACK; set by alloc.c
+  uint32_t slot;      // on the stack, in units of a vector or of 8 bytes
   X86Reg hint;        // would like the same register
   uint8_t fixed_hint; // would like this machine register, plus 1
   bool hint_is_firm;
@@ -145,11 +141,12 @@ typedef struct X86Loop {
 } X86Loop;
 
 typedef struct X86PoolEntry {
-  uint8_t bytes[32];
+  uint8_t bytes[64]; // as many as a vector has; zeros above
 } X86PoolEntry;
 
 typedef struct X86Fn {
   PjArena *arena;
+  int vector_bytes; // 32: AVX2; 64: AVX-512
   PJ_VEC(X86Ins) code;
   PJ_VEC(X86VReg) vregs; // 0 unused
   PJ_VEC(X86Mem) mems;
@@ -162,7 +159,7 @@ typedef struct X86Fn {
   bool writes_past;    // the caches: others see it all after a fence only
   const char *refused; // why it cannot be compiled here
   // --- after allocation
-  uint32_t num_slots[2];
+  uint32_t num_slots[X86_NUM_CLASSES];
   bool spills;
 } X86Fn;
 
@@ -182,6 +179,9 @@ static inline X86Op pj_x86_reg(X86Reg r) {
 }
 static inline X86Op pj_x86_imm(int64_t value) {
   return (X86Op){X86_IMM, 0, value};
+}
+static inline bool x86_in_register(const X86VReg *v) {
+  return v->phys < X86_ON_STACK;
 }
 // May it be an immediate?
 static inline bool x86_fits32(int64_t value) {

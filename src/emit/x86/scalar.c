@@ -1,5 +1,5 @@
 // Scalars: integers in general registers, comparisons with their consumers, conversions.
-#include "emit/x86/lower.h"
+#include "emit/x86/masks.h"
 
 enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6 };
 enum { SHIFT_LEFT = 4, SHIFT_RIGHT = 5, SHIFT_SIGNED = 7 };
@@ -215,19 +215,23 @@ static bool flags_of(Lower *l, const PjKirInst *inst, Flags *out) {
   return true;
 }
 
-// All ones or all zeros in the lowest lane of a vector register.
+// A mask of the lowest lane.
 static X86Op float_mask(Lower *l, const PjKirInst *inst) {
   bool f32 = pj_kir_typeof(l->k, inst->args[0]).elem == PJ_KIR_F32;
   static const uint8_t codes[] = {0, 4, 1, 2, 3}; // FEQ FNE FLT FLE UNO, ORDER kir-op
-  return x86_rvmi(l, X86_M0F | 0xc2 | (f32 ? X86_PF3 : X86_PF2), 16,
-                  x86_parts(l, inst->args[0])->op[0], x86_parts(l, inst->args[1])->op[0],
-                  codes[inst->op - PJ_KIR_FEQ]);
+  uint32_t enc = X86_VCMP | (f32 ? X86_SS : X86_SD);
+  X86Op a = x86_parts(l, inst->args[0])->op[0], b = x86_parts(l, inst->args[1])->op[0];
+  int how = codes[inst->op - PJ_KIR_FEQ];
+  return l->avx512 ? x86_compare_bits(l, enc | X86_EVEX, 16, a, b, how)
+                   : x86_rvmi(l, enc, 16, a, b, how);
 }
 
 X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst) {
   Flags flags;
   if (!flags_of(l, inst, &flags)) {
-    X86Op mask = x86_mr(l, X86_GPR, X86_M0F | X86_P66 | 0x7e, 16, float_mask(l, inst), -1); // vmovd
+    X86Op mask = float_mask(l, inst);
+    mask = l->avx512 ? x86_from_reg(l, X86_GPR, X86_KMOVQ_TO, 16, mask)
+                     : x86_mr(l, X86_GPR, X86_VMOVD_TO, 16, mask, -1);
     return x86_alu(l, ALU_AND, 4, mask, pj_x86_imm(1));
   }
   X86Reg d = x86_new_reg(l, X86_GPR);
@@ -269,20 +273,14 @@ X86Op x86_scalar_select(Lower *l, const PjKirInst *inst) {
                   no);
   }
   X86Op yes = x86_parts(l, inst->args[1])->op[0], no = x86_parts(l, inst->args[2])->op[0];
-  int bytes = x86_bytes(inst->type);
+  X86Shape s = x86_shape(l, 1, x86_bytes(inst->type));
   X86Op lanes;
   if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
       pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
     lanes = float_mask(l, test);
-  else {
-    X86Reg d = x86_new_reg(l, X86_GPR);
-    X86Op value = gpr(l, x86_scalar(l, mask));
-    X86Ins *ins = x86_ins(l, X86_G_NEG, 8);
-    ins->a = value;
-    ins->d = d;
-    lanes = x86_rm(l, X86_VEC, X86_M0F | X86_P66 | X86_W | 0x6e, 16, pj_x86_reg(d)); // vmovq
-  }
-  return x86_blend(l, X86_M3A | X86_P66 | (bytes == 4 ? 0x4a : 0x4b), 16, no, yes, lanes);
+  else
+    lanes = l->masks->splat(l, s, x86_scalar(l, mask));
+  return l->masks->choose(l, s, true, lanes, yes, no);
 }
 
 // ---- conversions
@@ -292,38 +290,50 @@ static X86Op clear(Lower *l) {
   return x86_in_reg(l, X86_VEC, x86_zero(l));
 }
 
-static X86Op int_to_float(Lower *l, X86Op a, int size, PjKirElem to) {
-  uint32_t enc = X86_M0F | 0x2a | (to == PJ_KIR_F32 ? X86_PF3 : X86_PF2) | (size == 8 ? X86_W : 0);
-  a = gpr(l, a);
-  return x86_rvm(l, enc, 16, clear(l), a);
+static uint32_t format(PjKirElem elem) {
+  return x86_format(pj_kir_type(elem, 1));
 }
 
-static X86Op float_to_int(Lower *l, X86Op a, int size, PjKirElem from) {
-  uint32_t enc =
-      X86_M0F | 0x2c | (from == PJ_KIR_F32 ? X86_PF3 : X86_PF2) | (size == 8 ? X86_W : 0);
-  return x86_rm(l, X86_GPR, enc, 16, x86_in_reg(l, X86_VEC, a));
+// The same but for what it says of memory, which here holds an integer of |size| bytes.
+static uint32_t of_integer(PjKirElem to, int size) {
+  return (to == PJ_KIR_F32 ? X86_PF3 : X86_PF2) | (size == 8 ? X86_WW | X86_N8 : X86_N4);
+}
+
+static X86Op int_to_float(Lower *l, uint32_t enc, X86Op a, int size, PjKirElem to) {
+  a = gpr(l, a);
+  return x86_rvm(l, enc | of_integer(to, size), 16, clear(l), a);
+}
+
+static X86Op float_to_int(Lower *l, uint32_t enc, X86Op a, int size, PjKirElem from) {
+  uint32_t of_float = from == PJ_KIR_F32 ? X86_SS : X86_PF2 | X86_N8; // W is the integer's
+  return x86_rm(l, X86_GPR, enc | of_float | (size == 8 ? X86_WW : 0), 16,
+                x86_in_reg(l, X86_VEC, a));
 }
 
 // Half of it with the lowest bit kept for rounding, converted and doubled, where the sign bit is
 // set.
 static X86Op u64_to_float(Lower *l, X86Op a, PjKirElem to) {
+  if (l->avx512)
+    return int_to_float(l, X86_VCVTUSI2F, a, 8, to);
   a = gpr(l, a);
   X86Op half = x86_alu(l, ALU_OR, 8, x86_shift(l, SHIFT_RIGHT, 8, a, 1),
                        x86_alu(l, ALU_AND, 8, a, pj_x86_imm(1)));
   X86Op small = choose(l, X86_GPR, X86_CMP_INT, 8, a, pj_x86_imm(0), X86_CC_L, half, a);
-  X86Op f = int_to_float(l, small, 8, to);
-  X86Op twice = x86_rvm(l, X86_M0F | 0x58 | (to == PJ_KIR_F32 ? X86_PF3 : X86_PF2), 16, f, f);
+  X86Op f = int_to_float(l, X86_VCVTSI2F, small, 8, to);
+  X86Op twice = x86_rvm(l, X86_VADD | format(to), 16, f, f);
   return choose(l, X86_VEC, X86_CMP_INT, 8, a, pj_x86_imm(0), X86_CC_L, twice, f);
 }
 
 static X86Op float_to_u64(Lower *l, X86Op a, PjKirElem from) {
+  if (l->avx512)
+    return float_to_int(l, X86_VCVTTF2USI, a, 8, from);
   bool f32 = from == PJ_KIR_F32;
   X86Op limit = x86_splat_const(l, f32 ? 4 : 8, f32 ? 0x5f000000 : 0x43e0000000000000); // 2^63
   a = x86_in_reg(l, X86_VEC, a);
-  X86Op low = float_to_int(l, a, 8, from);
-  X86Op rest = x86_rvm(l, X86_M0F | 0x5c | (f32 ? X86_PF3 : X86_PF2), 16, a, limit);
-  X86Op high =
-      x86_alu(l, ALU_XOR, 8, float_to_int(l, rest, 8, from), gpr(l, pj_x86_imm(INT64_MIN)));
+  X86Op low = float_to_int(l, X86_VCVTTF2SI, a, 8, from);
+  X86Op rest = x86_rvm(l, X86_VSUB | format(from), 16, a, limit);
+  X86Op high = x86_alu(l, ALU_XOR, 8, float_to_int(l, X86_VCVTTF2SI, rest, 8, from),
+                       gpr(l, pj_x86_imm(INT64_MIN)));
   return choose(l, X86_GPR, f32 ? X86_CMP_F32 : X86_CMP_F64, 16, a, limit, X86_CC_AE, high, low);
 }
 
@@ -344,37 +354,37 @@ X86Op x86_scalar_convert(Lower *l, PjKirOp op, PjKirElem from, PjKirElem to, X86
   case PJ_KIR_TRUNC:
     return to == PJ_KIR_I1 ? x86_alu(l, ALU_AND, 4, a, pj_x86_imm(1)) : a;
   case PJ_KIR_SITOFP:
-    return int_to_float(l, x86_extend(l, a, from, true), x86_gpr_size(from), to);
+    return int_to_float(l, X86_VCVTSI2F, x86_extend(l, a, from, true), x86_gpr_size(from), to);
   case PJ_KIR_UITOFP:
     if (from == PJ_KIR_I64)
       return u64_to_float(l, a, to);
     if (from == PJ_KIR_I32)
-      return int_to_float(l, zero_extend_32(l, a), 8, to);
-    return int_to_float(l, x86_extend(l, a, from, false), 4, to);
+      return int_to_float(l, X86_VCVTSI2F, zero_extend_32(l, a), 8, to);
+    return int_to_float(l, X86_VCVTSI2F, x86_extend(l, a, from, false), 4, to);
   case PJ_KIR_FPTOSI:
-    return float_to_int(l, a, x86_gpr_size(to), from);
+    return float_to_int(l, X86_VCVTTF2SI, a, x86_gpr_size(to), from);
   case PJ_KIR_FPTOUI:
     if (to == PJ_KIR_I64)
       return float_to_u64(l, a, from);
-    return float_to_int(l, a, to == PJ_KIR_I32 ? 8 : 4, from);
+    return float_to_int(l, X86_VCVTTF2SI, a, to == PJ_KIR_I32 ? 8 : 4, from);
   case PJ_KIR_FPEXT:
     a = x86_in_reg(l, X86_VEC, a);
-    return x86_rvm(l, X86_M0F | X86_PF3 | 0x5a, 16, a, a);
+    return x86_rvm(l, X86_VCVTSS2SD, 16, a, a);
   case PJ_KIR_FPTRUNC:
     a = x86_in_reg(l, X86_VEC, a);
-    return x86_rvm(l, X86_M0F | X86_PF2 | 0x5a, 16, a, a);
+    return x86_rvm(l, X86_VCVTSD2SS, 16, a, a);
   case PJ_KIR_BITCAST: {
     bool wide = from == PJ_KIR_F64 || from == PJ_KIR_I64;
     if (f32 || from == PJ_KIR_F64)
-      return x86_mr(l, X86_GPR, X86_M0F | X86_P66 | 0x7e | (wide ? X86_W : 0), 16, a, -1);
-    return x86_rm(l, X86_VEC, X86_M0F | X86_P66 | 0x6e | (wide ? X86_W : 0), 16, gpr(l, a));
+      return x86_mr(l, X86_GPR, wide ? X86_VMOVQ_TO : X86_VMOVD_TO, 16, a, -1);
+    return x86_rm(l, X86_VEC, wide ? X86_VMOVQ : X86_VMOVD, 16, gpr(l, a));
   }
   case PJ_KIR_F16TOF32:
-    a = x86_rm(l, X86_VEC, X86_M0F | X86_P66 | 0x6e, 16, gpr(l, a));
-    return x86_rm(l, X86_VEC, X86_M38 | X86_P66 | 0x13, 16, a);
+    a = x86_rm(l, X86_VEC, X86_VMOVD, 16, gpr(l, a));
+    return x86_rm(l, X86_VEC, X86_VCVTPH2PS, 16, a);
   case PJ_KIR_F32TOF16:
-    a = x86_mr(l, X86_VEC, X86_M3A | X86_P66 | 0x1d, 16, a, 0);
-    return x86_mr(l, X86_GPR, X86_M0F | X86_P66 | 0x7e, 16, a, -1);
+    a = x86_mr(l, X86_VEC, X86_VCVTPS2PH, 16, a, 0);
+    return x86_mr(l, X86_GPR, X86_VMOVD_TO, 16, a, -1);
   default:
     x86_refuse(l, pj_kir_op_info[op].text);
     return a;
