@@ -201,6 +201,8 @@ PjKirVal pj_kir_ptradd(PjKir *k, PjKirVal ptr, PjKirVal bytes);
 PjKirVal pj_kir_load(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjKirVal mask, bool readonly);
 PjKirVal pj_kir_gather(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal indices, PjKirVal mask, bool readonly);
 void pj_kir_store(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal index, PjKirVal mask);
+// |value| lies at that place already, as nothing in the block at hand has shown so far: a loop carries it.
+void pj_kir_known(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal index);
 void pj_kir_scatter(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal indices, PjKirVal mask);
 
 // --- control. |n| carried values; |args|, |results| receive n values.

@@ -31,9 +31,10 @@ typedef struct PjKirSlot {
 typedef struct PjKirRecent {
   PjKirVal ptr, index, value;
   uint8_t alias;
+  bool stored; // not just loaded: memory may not have it yet
 } PjKirRecent;
 
-enum { PJ_KIR_RECENT = 16 };
+enum { PJ_KIR_RECENT = 48 };
 
 // What the builder knows beyond the function itself.
 typedef struct PjKirTable {
@@ -52,7 +53,7 @@ typedef struct PjKirTable {
 void pj_kir__forget(PjKir *k);
 // The value of |type| at a place, or 0 where it is not known.
 PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index);
-void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value);
+void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value, bool stored);
 // Something of |type| is written there; |index| 0: somewhere.
 void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);
 

@@ -9,6 +9,40 @@ void pj_kir__forget(PjKir *k) {
   k->table->num_recent = 0;
 }
 
+static bool number_of(PjKir *k, PjKirVal index, int64_t *out) {
+  uint64_t bits;
+  if (!pj_kir_is_const(k, index, &bits) || (int64_t)bits > 1 << 30 || (int64_t)bits < -(1 << 30))
+    return false;
+  *out = (int64_t)bits;
+  return true;
+}
+
+// Elements from |at| on, put together from what was stored: a load would wait for memory, and
+// longer where they were stored in other pieces. 0 where one of them is not known.
+static PjKirVal assemble(PjKir *k, PjKirType type, PjKirVal ptr, int64_t at) {
+  const PjKirTable *t = k->table;
+  for (uint32_t i = 0; i < t->num_recent; i++) {
+    const PjKirRecent *r = &t->recent[i];
+    PjKirType held = pj_kir_typeof(k, r->value);
+    int64_t from;
+    if (!r->stored || r->ptr != ptr || held.elem != type.elem || !number_of(k, r->index, &from) ||
+        at < from || at + type.lanes > from + held.lanes)
+      continue;
+    if (type.lanes == 1)
+      return pj_kir_extract(k, r->value, (int)(at - from));
+    uint8_t pattern[PJ_KIR_MAX_LANES];
+    for (int l = 0; l < type.lanes; l++)
+      pattern[l] = (uint8_t)(at - from + l);
+    return pj_kir_shuffle(k, r->value, r->value, type.lanes, pattern);
+  }
+  if (type.lanes == 1)
+    return 0;
+  PjKirType half = pj_kir_type((PjKirElem)type.elem, type.lanes / 2);
+  PjKirVal low = assemble(k, half, ptr, at);
+  PjKirVal high = low ? assemble(k, half, ptr, at + half.lanes) : 0;
+  return high ? pj_kir_join(k, low, high) : 0;
+}
+
 PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index) {
   const PjKirTable *t = k->table;
   for (uint32_t i = 0; i < t->num_recent; i++) {
@@ -16,25 +50,28 @@ PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index) 
     if (r->ptr == ptr && r->index == index && pj_kir_type_eq(pj_kir_typeof(k, r->value), type))
       return r->value;
   }
-  return 0;
+  int64_t at;
+  return number_of(k, index, &at) ? assemble(k, type, ptr, at) : 0;
 }
 
-void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value) {
+void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value, bool stored) {
   PjKirTable *t = k->table;
   if (t->num_recent == PJ_KIR_RECENT) { // the oldest makes room
     for (uint32_t i = 1; i < PJ_KIR_RECENT; i++)
       t->recent[i - 1] = t->recent[i];
     t->num_recent--;
   }
-  t->recent[t->num_recent++] = (PjKirRecent){ptr, index, value, k->alias};
+  t->recent[t->num_recent++] = (PjKirRecent){ptr, index, value, k->alias, stored};
+}
+
+void pj_kir_known(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal index) {
+  pj_kir__remember(k, ptr, index, value, true);
 }
 
 static bool range_of(PjKir *k, PjKirVal index, PjKirType type, int64_t *begin, int64_t *end) {
-  uint64_t bits;
-  if (!index || !pj_kir_is_const(k, index, &bits) || (int64_t)bits > 1 << 30 ||
-      (int64_t)bits < -(1 << 30))
+  if (!index || !number_of(k, index, begin))
     return false;
-  *begin = (int64_t)bits * pj_kir_elem_bytes((PjKirElem)type.elem);
+  *begin *= pj_kir_elem_bytes((PjKirElem)type.elem);
   *end = *begin + (int64_t)type.lanes * pj_kir_elem_bytes((PjKirElem)type.elem);
   return true;
 }
@@ -42,7 +79,7 @@ static bool range_of(PjKir *k, PjKirVal index, PjKirType type, int64_t *begin, i
 void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type) {
   PjKirTable *t = k->table;
   uint32_t kept = 0;
-  int64_t begin, end;
+  int64_t begin = 0, end = 0;
   bool known = range_of(k, index, type, &begin, &end);
   for (uint32_t i = 0; i < t->num_recent; i++) {
     const PjKirRecent *r = &t->recent[i];

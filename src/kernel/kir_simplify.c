@@ -1,6 +1,6 @@
 // Identities. Each rule gives the same bits as the operation it replaces, NaNs apart, which stay
-// NaNs: so x + 0 of floats stays (it turns -0 into +0), x / 8 becomes x * 0.125, and sums are never
-// reordered.
+// NaNs: so x + 0 of floats stays (it turns -0 into +0) but for squares and their sums, x / 8
+// becomes x * 0.125, and sums are never reordered.
 //
 // Operands come in canonical order (a constant second) and no rule meets operands that are all
 // constant. A rule that builds values builds smaller ones, so the recursion ends; every rule takes
@@ -272,8 +272,30 @@ static bool exact_reciprocal(const Ctx *x, uint64_t *out) {
   return inverse_exponent > 0;
 }
 
+// Whether the float |v| is never -0: squares are not, and a sum is only if both of its parts are.
+static bool never_minus_zero(const Ctx *x, PjKirVal v, int depth) {
+  switch ((PjKirOp)def(x, v)->op) {
+  case PJ_KIR_FABS:
+  case PJ_KIR_SITOFP:
+  case PJ_KIR_UITOFP:
+    return true;
+  case PJ_KIR_FMUL:
+    return arg(x, v, 0) == arg(x, v, 1);
+  case PJ_KIR_FMA:
+    return arg(x, v, 0) == arg(x, v, 1) && depth > 0 &&
+           never_minus_zero(x, arg(x, v, 2), depth - 1);
+  case PJ_KIR_FADD:
+    return depth > 0 && (never_minus_zero(x, arg(x, v, 0), depth - 1) ||
+                         never_minus_zero(x, arg(x, v, 1), depth - 1));
+  default:
+    return false;
+  }
+}
+
 static PjKirVal simplify_fadd(const Ctx *x) {
   if (x->known && x->c == float_bits(x, -0.0))
+    return x->a;
+  if (x->known && x->c == 0 && never_minus_zero(x, x->a, 6))
     return x->a;
   if (is_op(x, x->b, PJ_KIR_FNEG))
     return pj_kir_fsub(x->k, x->a, arg(x, x->b, 0));

@@ -297,7 +297,7 @@ PjKirVal pj_kir_load(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjK
   PjKirVal value = pj_kir__recall(k, type, ptr, index);
   if (!value) {
     value = access(k, PJ_KIR_LOAD, type, 2, args, 0);
-    pj_kir__remember(k, ptr, index, value);
+    pj_kir__remember(k, ptr, index, value, false);
   }
   return value;
 }
@@ -330,7 +330,7 @@ void pj_kir_store(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal index, PjKirV
   access(k, PJ_KIR_STORE, (PjKirType){0}, 3, args, mask);
   pj_kir__overwrite(k, ptr, index, pj_kir_typeof(k, value));
   if (!mask)
-    pj_kir__remember(k, ptr, index, value);
+    pj_kir__remember(k, ptr, index, value, true);
 }
 
 void pj_kir_scatter(PjKir *k, PjKirVal value, PjKirVal ptr, PjKirVal indices, PjKirVal mask) {

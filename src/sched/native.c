@@ -6,13 +6,22 @@
 // array for a carry exchanges the addresses of the two; after its last turn the array is put back
 // where everybody expects it.
 #include "sched/native.h"
+#include "kernel/convert.h"
 #include "kernel/kir_split.h"
 
 #include "sched/emit_loops.h"
 #include "sched/shape_map.h"
 
-enum { FEW = 12, SHORT = 4, MAX_OPS = 400, MAX_CARRIES = 64 };
+enum {
+  FEW = 12,
+  SHORT = 4,
+  MAX_OPS = 400,
+  MAX_CARRIES = 64,
+  MAX_PIECES = 16, // of a small array, in registers
+  MAX_CARRIED = 4 * MAX_CARRIES + 1 + 4 * MAX_PIECES,
+};
 #define MAX_TURN_NS 20e3
+#define DEAR_NS     0.8 // an element of what is worth a vector, though its lanes must be gathered
 
 // --- Choice --------------------------------------------------------------------------------------
 
@@ -200,7 +209,7 @@ static void native_group(PjNative *n, const PjUnit *unit) {
   int64_t extent = g.loops[g.num_loops - 1].extent;
   if (g.kind == PJ_GROUP_MAP && g.num_loops == 1)
     g.lanes = pj_group_lanes(extent, g.lanes, SHORT);
-  if (g.kind != PJ_GROUP_COLUMNS && extent <= FEW && extent % g.lanes)
+  if (g.kind != PJ_GROUP_COLUMNS && extent <= FEW && extent % g.lanes && g.cost < DEAR_NS)
     g.lanes = 1;
   bool single = true;
   for (uint32_t r = 0; r < g.num_roots; r++) {
@@ -397,6 +406,49 @@ static void native_case(PjNative *n, const PjUnit *unit) {
   }
 }
 
+// What a loop carries of a small array beside its memory, so that a turn need not wait for what the
+// one before stored.
+typedef struct Pieces {
+  int count;
+  int64_t at[MAX_PIECES];
+  PjKirType type[MAX_PIECES];
+} Pieces;
+
+static Pieces pieces_of(const PjNative *n, const PjValue *array) {
+  Pieces p = {0};
+  const PjDtype dtype = array->type->dtype;
+  const int64_t count = pj_count(array->type);
+  if (pj_dtype_is_complex(dtype) || count > FEW * MAX_PIECES)
+    return p;
+  const PjKirElem elem = pj_conv_memory(dtype);
+  const int bytes = pj_kir_elem_bytes(elem), most = n->l->options->target->vector_bytes / bytes;
+  int lanes = pj_group_lanes(count, most, SHORT);
+  if (count <= FEW && count % lanes)
+    lanes = 1;
+  if (lanes > PJ_KIR_MAX_LANES || count / lanes + count % lanes > MAX_PIECES)
+    return p;
+  for (int64_t at = 0; at < count; at += p.type[p.count++].lanes) {
+    p.at[p.count] = at;
+    p.type[p.count] = pj_kir_type(elem, at + lanes <= count ? lanes : 1);
+  }
+  return p;
+}
+
+static uint32_t load_pieces(PjNative *n, const Pieces *p, uint32_t slot, PjKirVal *out) {
+  n->k->alias = slot_alias(n, slot);
+  for (int i = 0; i < p->count; i++)
+    out[i] = pj_kir_load(n->k, p->type[i], slot_ptr(n, slot), pj_kir_i64(n->k, p->at[i]), 0, false);
+  n->k->alias = 0;
+  return (uint32_t)p->count;
+}
+
+static void know_pieces(PjNative *n, const Pieces *p, uint32_t slot, const PjKirVal *in) {
+  n->k->alias = slot_alias(n, slot);
+  for (int i = 0; i < p->count; i++)
+    pj_kir_known(n->k, in[i], slot_ptr(n, slot), pj_kir_i64(n->k, p->at[i]));
+  n->k->alias = 0;
+}
+
 static void native_while(PjNative *n, const PjUnit *unit) {
   PjLower *l = n->l;
   PjKir *k = n->k;
@@ -406,6 +458,7 @@ static void native_while(PjNative *n, const PjUnit *unit) {
   uint32_t count = op->num_operands, carry[MAX_CARRIES] = {0}, next[MAX_CARRIES] = {0};
   PjElem elems[MAX_CARRIES] = {0};
   const PjValue *values[MAX_CARRIES] = {0};
+  Pieces pieces[MAX_CARRIES];
   if (count > MAX_CARRIES) {
     n->failed = "a loop with many carries";
     return;
@@ -425,23 +478,28 @@ static void native_while(PjNative *n, const PjUnit *unit) {
     next[i] = pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init));
     if (taken)
       copy_array(n, slot_ptr(n, carry[i]), slot_ptr(n, source), pj_value_bytes(init));
-    // The two exchange their memory, so accesses to one may meet those to the other.
-    pj_map_set(l->work, &n->group_of, next[i], slot_alias(n, carry[i]));
     l->slot_of[op->results[i].id] = carry[i];
   }
   uint32_t begin = ++l->time;
   size_t mark = pj_loop_begin(l);
-  PjKirVal init[4 * MAX_CARRIES + 1], args[4 * MAX_CARRIES + 1];
+  PjKirVal init[MAX_CARRIED], args[MAX_CARRIED];
   uint32_t m = flatten(elems, values, count, init);
+  uint32_t room = MAX_CARRIED - (4 * MAX_CARRIES + 1);
   for (uint32_t i = 0; i < count; i++)
     if (!is_single(values[i])) {
       init[m++] = slot_ptr(n, carry[i]);
       init[m++] = slot_ptr(n, next[i]);
+      pieces[i] = pieces_of(n, values[i]);
+      if ((uint32_t)pieces[i].count > room)
+        pieces[i].count = 0;
+      room -= (uint32_t)pieces[i].count;
+      m += load_pieces(n, &pieces[i], carry[i], init + m);
     }
   init[m++] = pj_kir_const(k, PJ_KIR_T(I1, 1), 0);
   pj_kir_while_begin(k, m, init, args);
   const PjKirVal *at = unflatten(elems, values, count, args);
   uint64_t outer_ptr[2 * MAX_CARRIES];
+  const PjKirVal *known[MAX_CARRIES] = {0};
   for (uint32_t i = 0; i < count; i++) {
     if (is_single(values[i])) {
       for (int r = 0; r < 2; r++)
@@ -454,6 +512,8 @@ static void native_while(PjNative *n, const PjUnit *unit) {
       outer_ptr[2 * i + which] = before ? *before : 0;
       pj_map_set(l->work, &n->current, slot, *at++);
     }
+    known[i] = at;
+    at += pieces[i].count;
     for (int r = 0; r < 2; r++) {
       const PjValue *arg = &op->regions[r].args[i];
       l->slot_of[arg->id] = carry[i];
@@ -462,11 +522,17 @@ static void native_while(PjNative *n, const PjUnit *unit) {
     }
   }
   PjKirVal odd = *at;
+  for (uint32_t i = 0; i < count; i++)
+    if (known[i])
+      know_pieces(n, &pieces[i], carry[i], known[i]);
   native_region(n, cond);
   forget(n);
   PjKirVal go = pj_nest_scalar(n->nest, test->operands[0]).re;
   forget(n);
   pj_kir_while_test(k, go);
+  for (uint32_t i = 0; i < count; i++)
+    if (known[i])
+      know_pieces(n, &pieces[i], carry[i], known[i]);
   want(n, body, next);
   native_region(n, body);
 
@@ -490,16 +556,19 @@ static void native_while(PjNative *n, const PjUnit *unit) {
     if (!is_single(values[i])) {
       init[m++] = slot_ptr(n, swaps[i] ? next[i] : carry[i]);
       init[m++] = slot_ptr(n, swaps[i] ? carry[i] : next[i]);
+      m += load_pieces(n, &pieces[i], swaps[i] ? next[i] : carry[i], init + m);
     }
   init[m++] = pj_kir_not(k, odd);
   pj_kir_while_end(k, m, init, args);
   forget(n);
   at = unflatten(elems, values, count, args);
-  for (uint32_t i = 0; i < count; i++)
-    for (int which = 0; which < 2 && !is_single(values[i]); which++) {
-      at++;
-      pj_map_set(l->work, &n->current, which ? next[i] : carry[i], outer_ptr[2 * i + which]);
-    }
+  for (uint32_t i = 0; i < count; i++) {
+    if (is_single(values[i]))
+      continue;
+    pj_map_set(l->work, &n->current, carry[i], outer_ptr[2 * i]);
+    pj_map_set(l->work, &n->current, next[i], outer_ptr[2 * i + 1]);
+    at += 2 + pieces[i].count;
+  }
   odd = *at;
   bool any = false;
   for (uint32_t i = 0; i < count; i++)
