@@ -58,7 +58,7 @@ typedef struct Left {
 // A sliver of b, and how it is multiplied: PjGroups.
 typedef struct Right {
   const char *packed;
-  PjMicroTile *tile; // NULL: from |start| on
+  bool exact;
   uint32_t start[MAX_TILE_COLS];
 } Right;
 
@@ -66,13 +66,34 @@ typedef struct Right {
 static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t sums, size_t bytes,
                         const Right *b, char *c, int64_t c_row, bool add) {
   const Micro *micro = g->micro;
+  const PjGroups *groups = g->groups;
+  if (a->lines) {
+    const void *const *lines = a->lines + at * a->runs * micro->mr;
+    if (groups)
+      (b->exact ? groups->exact_lines : groups->lines)(a->runs, a->sums, lines, b->packed, b->start,
+                                                       c, c_row, add);
+    else
+      micro->lines(a->runs, a->sums, lines, b->packed, c, c_row, add);
+    return;
+  }
   const char *packed = a->packed + (size_t)(at * micro->mr * sums) * bytes;
-  if (a->lines)
-    micro->lines(a->runs, a->sums, a->lines + at * a->runs * micro->mr, b->packed, c, c_row, add);
-  else if (b->tile)
-    b->tile(sums, packed, b->packed, c, c_row, add);
+  if (groups)
+    (b->exact ? groups->exact : groups->tile)(sums, packed, b->packed, b->start, c, c_row, add);
   else
-    g->groups->started(sums, packed, b->packed, b->start, c, c_row, add);
+    micro->tile(sums, packed, b->packed, c, c_row, add);
+}
+
+// The least of PjGroups over a block of a.
+static int least_left(const PjProduct *g, int64_t tiles, int64_t sums, const Left *a) {
+  const int mr = g->micro->mr;
+  if (!a->lines)
+    return g->groups->least(tiles * mr * sums, a->packed);
+  int least = INT32_MAX;
+  for (int64_t line = 0; line < tiles * a->runs * mr; ++line) {
+    const int of = g->groups->least(a->sums[line / mr % a->runs], a->lines[line]);
+    least = of < least ? of : least;
+  }
+  return least;
 }
 
 // Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
@@ -89,16 +110,15 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
   const int64_t tiles = pj__divide_up(rows, micro->mr);
   _Alignas(64) char beside[MAX_TILE_BYTES];
   const PjGroups *groups = g->groups;
-  const int least =
-      groups && groups->least ? groups->least(tiles * micro->mr * sums, a->packed) : 0;
-  Right right = {.tile = micro->tile};
+  const int least = groups && groups->least ? least_left(g, tiles, sums, a) : 0;
+  Right right;
+  right.exact = false;
   for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
     right.packed = b;
     if (groups && groups->start)
-      groups->start(sums, b, right.start);
-    else if (groups && groups->least)
-      right.tile =
-          keeps_normal(least, groups->least(micro->nr * sums, b)) ? micro->tile : groups->exact;
+      groups->start(sums, micro->nr, b, right.start);
+    if (groups && groups->least)
+      right.exact = !keeps_normal(least, groups->least(micro->nr * sums, b));
     const int64_t width = pj__min(micro->nr, cols - j);
     // While one sliver of b is used, the next one comes nearer, a share with each tile; and while a
     // tile is computed, so does the next tile's c.
@@ -394,10 +414,13 @@ const PjMicro *pj__micro(PjComp part) {
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);
-  g->groups = pj__panels_group(&g->a, &g->b, g->comp, g->k);
-  g->micro = g->groups ? &g->groups->micro : &PJ_PICK(micros)[g->a.part];
-  const int nr = g->micro->nr, mr = g->micro->mr;
+  g->groups = pj__panels_group(&g->a, &g->b, g->comp, g->n, g->k);
   g->real_n = g->n * per;
+  const Micro *narrow = &PJ_PICK(narrow_micros)[g->a.part];
+  g->micro = g->groups                 ? &g->groups->micro
+             : g->real_n <= narrow->nr ? narrow
+                                       : &PJ_PICK(micros)[g->a.part];
+  const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
   g->sums = g->real_k <= SUMS_ONE ? g->real_k : SUMS;
   g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
@@ -428,7 +451,9 @@ void pj__product_plan(PjProduct *g) {
     }
   }
   g->a_bytes = packed_bytes(g);
-  g->reached = g->a.reach && g->micro->lines && g->real_n <= REACH_COLS;
+  g->reached = g->real_n <= REACH_COLS &&
+               (g->groups ? g->groups->lines != NULL : g->micro->lines != NULL) &&
+               (g->a.reach || pj__panel_reach_rows(&g->a));
   if (g->reached) {
     g->runs = g->sums / g->a.run + 2;
     const int64_t tiles = pj__divide_up(pj__min(ROWS, g->m), mr);

@@ -23,7 +23,7 @@ enum { PJ_PACK_TEMP = 17 << 10, PJ_PACK_WIDTH = 32, PJ_PACK_PIECE = 64 }; // the
 // Instead of packing: where the elements [outer, outer + outers) x [sum, sum + sums) lie. The sum
 // falls into runs, sums[r] elements each, whose number is returned; row i of tile t, of |width|
 // rows, holds the elements of run r from lines[(t * runs + r) * width + i] on. Rows behind the last
-// are zeros. |room|, of as many elements as the block, takes what does not lie there.
+// are any. |room|, of as many elements as the block, takes what does not lie there.
 typedef int64_t PjReachFn(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
                           int64_t sum, int64_t sums, int width, int64_t *run_sums,
                           const void **lines, void *room);
@@ -43,6 +43,7 @@ struct PjPanel {
   // Where neighbours of the sum are packed as groups: how, elements of the sum, and bits that are
   // turned in all of them (gemm_groups.c).
   const PjGrouping *grouping;
+  int group; // elements of one, or 1
   int64_t grouped;
   uint32_t flip;
   // Of packers of their own kind: the same operand with such groups, as they lie, for elements; or
@@ -95,24 +96,32 @@ const PjMicro *pj__micro(PjComp part);
 // AVX-512.
 #define PJ_GEMM_MR (PJ_LEVEL == 2 ? 12 : PJ_LEVEL == 1 ? 6 : 4)
 
-// Of slivers of groups of |size| neighbours of the sum, each a number of 32 bits: |k| groups.
-typedef void PjMicroStarted(int64_t k, const void *a, const void *b, const uint32_t *start, void *c,
-                            int64_t c_row, bool add);
+// Of slivers of groups of |size| neighbours of the sum, each a number of 32 bits: |k| groups. Sums
+// begin with |start|, of nr columns.
+typedef void PjGroupTile(int64_t k, const void *a, const void *b, const uint32_t *start, void *c,
+                         int64_t c_row, bool add);
+typedef void PjGroupLines(int64_t runs, const int64_t *sums, const void *const *lines,
+                          const void *b, const uint32_t *start, void *c, int64_t c_row, bool add);
 typedef struct PjGroups {
   int size;
-  PjMicro micro;
-  // If not NULL, used instead of micro.tile: sums begin with |start|, of nr columns, made from a
-  // sliver of b.
-  PjMicroStarted *started;
-  void (*start)(int64_t k, const void *b, uint32_t *start);
-  // If not NULL, micro.tile takes subnormal numbers for zero, and |exact| does not, with the same
-  // bits else. |least|: the biased exponent of the smallest element but zero of |n| groups.
-  PjMicroTile *exact;
+  PjMicro micro; // its sizes
+  PjGroupTile *tile;
+  PjGroupLines *lines; // or NULL
+  // Makes |start| from a sliver of b; NULL: it is not used.
+  void (*start)(int64_t k, int nr, const void *b, uint32_t *start);
+  // If not NULL, |tile| and |lines| take subnormal numbers for zero, and these do not, with the
+  // same bits else. |least|: the biased exponent of the smallest element but zero of |n| groups.
+  PjGroupTile *exact;
+  PjGroupLines *exact_lines;
   int (*least)(int64_t n, const void *groups);
 } PjGroups;
-// Makes both panels of a product of |k| elements pack groups, filled up with zeros. NULL, and
-// nothing changed, where their types do not fit or a packer of its own kind has no |words|.
-const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k);
+// Makes both panels of a product of |k| elements and |n| columns pack groups, filled up with zeros.
+// NULL, and nothing changed, where their types do not fit or a packer of its own kind has no
+// |words|.
+const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k);
+// Lets a panel whose rows lie along the sum be read as they lie; false, and nothing changed, where
+// they do not, or would push each other out of the cache.
+bool pj__panel_reach_rows(PjPanel *panel);
 
 typedef struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]

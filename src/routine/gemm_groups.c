@@ -144,6 +144,13 @@ static void pack_words(const PjPanel *panel, const char *base, int64_t outer, in
   }
 }
 
+static int64_t reach_words(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                           int64_t sum, int64_t sums, int width, int64_t *run_sums,
+                           const void **lines, void *room) {
+  return panel->words->reach(panel->words, base, outer, outers, sum, sums, width, run_sums, lines,
+                             room);
+}
+
 static bool can_group(const PjPanel *panel) {
   return panel->words || panel->pack == pj__pack_converted;
 }
@@ -156,7 +163,7 @@ static const PjGrouping *pairs_of(PjDtype dtype) {
                               : NULL;
 }
 
-const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k) {
+const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k) {
   if (!can_group(a) || !can_group(b))
     return NULL;
   const PjGroups *groups = NULL;
@@ -166,13 +173,15 @@ const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k)
   const bool bf16 = comp == PJ_COMP_F32 && a->dtype == PJ_DT_BF16 && b->dtype == PJ_DT_BF16 &&
                     pj_cpu_has(PJ_CPU_AVX512_BF16);
   if (quads) {
-    groups = &groups_of_dots[a->dtype == PJ_DT_S8 ? DOTS_SIGNED : DOTS_UNSIGNED];
+    groups = groups_of_dots[a->dtype == PJ_DT_S8 ? DOTS_SIGNED : DOTS_UNSIGNED];
     a->grouping = b->grouping = &PJ_PICK(groupings)[QUADS];
     a->flip = a->dtype == PJ_DT_S8 ? 0x80808080u : 0;
   } else if (bf16) {
-    groups = &groups_of_dots[DOTS_BF16];
+    groups = groups_of_dots[DOTS_BF16];
     a->grouping = b->grouping = &PJ_PICK(groupings)[PAIRS];
   }
+  if (groups && n <= groups[1].micro.nr)
+    ++groups;
 #endif
   if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype) && !a->words &&
       !b->words) {
@@ -184,6 +193,11 @@ const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t k)
     return NULL;
   a->pack = a->words ? pack_words : pack_groups;
   b->pack = b->words ? pack_words : pack_groups;
+  a->group = b->group = groups->size;
   a->grouped = b->grouped = k;
+  if (a->words && a->words->reach) {
+    a->reach = reach_words;
+    a->run = a->words->run;
+  }
   return groups;
 }

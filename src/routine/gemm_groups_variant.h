@@ -79,38 +79,62 @@ static const PjGrouping PJ_V(groupings)[] = {
     [PAIRS_OF_U8] = {2, PJ_V(zip_u8), PJ_V(widen_u8)},
 };
 
-// The tile of gemm_variant.h, with sums that START gives and take in a group by ADD.
-#define MICRO(NAME, TARGET, PARAMETERS, T, START, ADD)                                   \
-  TARGET static void PJ_V(NAME) PARAMETERS {                                             \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));            \
-    typedef uint32_t Words __attribute__((vector_size(PJ_VB), aligned(4), may_alias));   \
-    enum { LANES = PJ_VB / 4 };                                                          \
-    const uint32_t *a = pa, *b = pb;                                                     \
-    T *c = pc;                                                                           \
-    Vec sum[PJ_GEMM_MR][2];                                                              \
-    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) PJ_UNROLL for (int v = 0; v < 2; ++v) \
-        sum[i][v] = START;                                                               \
-    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1); \
-    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += 2 * LANES) {                   \
-      const Words b0 = *(const Words *)b, b1 = *(const Words *)(b + LANES);              \
-      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                   \
-        const Words each = (Words){0} + a[i];                                            \
-        sum[i][0] = ADD(sum[i][0], each, b0);                                            \
-        sum[i][1] = ADD(sum[i][1], each, b1);                                            \
-      }                                                                                  \
-    }                                                                                    \
-    PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) {                         \
-      PJ_UNROLL for (int v = 0; v < 2; ++v) {                                            \
-        if (add)                                                                         \
-          sum[i][v] += *(const Vec *)(c + v * LANES);                                    \
-        *(Vec *)(c + v * LANES) = sum[i][v];                                             \
-      }                                                                                  \
-    }                                                                                    \
+// The tiles of gemm_variant.h, with sums that START gives and take in a group by ADD.
+#define MICRO_BEGIN(T, VECTORS, START)                                                       \
+  typedef T Vec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));                  \
+  typedef uint32_t Words __attribute__((vector_size(PJ_VB), aligned(4), may_alias));         \
+  enum { LANES = PJ_VB / 4 };                                                                \
+  const uint32_t *b = pb;                                                                    \
+  T *c = pc;                                                                                 \
+  Vec sum[PJ_GEMM_MR][VECTORS];                                                              \
+  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) PJ_UNROLL for (int v = 0; v < VECTORS; ++v) \
+      sum[i][v] = START;                                                                     \
+  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1);
+#define MICRO_STEP(VECTORS, A, ADD)                                                     \
+  Words x[VECTORS];                                                                     \
+  PJ_UNROLL for (int v = 0; v < VECTORS; ++v) x[v] = *(const Words *)(b + v * LANES);   \
+  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                      \
+    const Words each = A;                                                               \
+    PJ_UNROLL for (int v = 0; v < VECTORS; ++v) sum[i][v] = ADD(sum[i][v], each, x[v]); \
   }
-#define PLAIN (int64_t k, const void *pa, const void *pb, void *pc, int64_t c_row, bool add)
-#define STARTED                                                                               \
-  (int64_t k, const void *pa, const void *pb, const uint32_t *start, void *pc, int64_t c_row, \
-   bool add)
+#define MICRO_END(VECTORS)                                   \
+  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) \
+      PJ_UNROLL for (int v = 0; v < VECTORS; ++v) {          \
+    if (add)                                                 \
+      sum[i][v] += *(const Vec *)(c + v * LANES);            \
+    *(Vec *)(c + v * LANES) = sum[i][v];                     \
+  }
+#define MICRO(NAME, TARGET, T, VECTORS, START, ADD)                                               \
+  TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, const uint32_t *start, \
+                                void *pc, int64_t c_row, bool add) {                              \
+    MICRO_BEGIN(T, VECTORS, START)                                                                \
+    const uint32_t *a = pa;                                                                       \
+    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += VECTORS * LANES) {                      \
+      MICRO_STEP(VECTORS, (Words){0} + a[i], ADD)                                                 \
+    }                                                                                             \
+    MICRO_END(VECTORS)                                                                            \
+  }
+// Of rows as they lie, with the bits of FLIP turned.
+#define MICRO_LINES(NAME, TARGET, T, VECTORS, START, FLIP, ADD)                                 \
+  TARGET static void PJ_V(NAME)(int64_t runs, const int64_t *sums, const void *const *lines,    \
+                                const void *pb, const uint32_t *start, void *pc, int64_t c_row, \
+                                bool add) {                                                     \
+    typedef uint32_t Loose __attribute__((aligned(1), may_alias));                              \
+    MICRO_BEGIN(T, VECTORS, START)                                                              \
+    for (int64_t r = 0; r < runs; ++r, lines += PJ_GEMM_MR) {                                   \
+      const int64_t k = sums[r];                                                                \
+      const Loose *a[PJ_GEMM_MR];                                                               \
+      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) a[i] = (const Loose *)lines[i] + k;        \
+      for (int64_t p = -k; p < 0; ++p, b += VECTORS * LANES) {                                  \
+        MICRO_STEP(VECTORS, ((Words){0} + a[i][p]) ^ FLIP, ADD)                                 \
+      }                                                                                         \
+    }                                                                                           \
+    MICRO_END(VECTORS)                                                                          \
+  }
+#define ZERO \
+  (Vec) {    \
+    0        \
+  }
 
 // The sum of two products of -32768 wraps as sums of 32 bits do.
 #if PJ_LEVEL == 2
@@ -125,11 +149,11 @@ typedef int32_t PJ_V(Signed) __attribute__((vector_size(PJ_VB), aligned(4), may_
 #define HIGH(x)              ((Vec)((PJ_V(Signed))(x) >> 16))
 #define ADD_PAIRS(sum, x, y) ((sum) + LOW(x) * LOW(y) + HIGH(x) * HIGH(y))
 #endif
-MICRO(micro_pairs, PJ_TARGET, PLAIN, uint32_t, (Vec){0}, ADD_PAIRS)
+MICRO(micro_pairs, PJ_TARGET, uint32_t, 2, ZERO, ADD_PAIRS)
 #undef ADD_PAIRS
 
 static const PjGroups PJ_V(groups_of_pairs)[] = {
-    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_V(micro_pairs), NULL}},
+    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4}, .tile = PJ_V(micro_pairs)},
 };
 
 #if PJ_LEVEL == 2
@@ -137,41 +161,53 @@ static const PjGroups PJ_V(groups_of_pairs)[] = {
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma," \
                         "bmi,bmi2")))
 #define ADD_QUADS(sum, x, y) (Vec) _mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(y))
-MICRO(micro_quads, TARGET_DOTS, STARTED, uint32_t, *(const Vec *)(start + v * LANES), ADD_QUADS)
+#define GIVEN                *(const Vec *)(start + v * LANES)
+MICRO(micro_quads, TARGET_DOTS, uint32_t, 2, GIVEN, ADD_QUADS)
+MICRO(micro_quads_narrow, TARGET_DOTS, uint32_t, 1, GIVEN, ADD_QUADS)
+MICRO_LINES(lines_signed, TARGET_DOTS, uint32_t, 2, GIVEN, 0x80808080u, ADD_QUADS)
+MICRO_LINES(lines_signed_narrow, TARGET_DOTS, uint32_t, 1, GIVEN, 0x80808080u, ADD_QUADS)
+MICRO_LINES(lines_unsigned, TARGET_DOTS, uint32_t, 2, GIVEN, 0u, ADD_QUADS)
+MICRO_LINES(lines_unsigned_narrow, TARGET_DOTS, uint32_t, 1, GIVEN, 0u, ADD_QUADS)
 
 // What signed numbers that were packed with 128 added bring too much.
-TARGET_DOTS static void start_signed(int64_t k, const void *pb, uint32_t *start) {
-  const __m512i *b = pb, all = _mm512_set1_epi32((int)0x80808080);
-  __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-  for (int64_t p = 0; p < k; ++p)
-    for (int v = 0; v < 2; ++v)
-      sum[v] = _mm512_dpbusd_epi32(sum[v], all, _mm512_loadu_si512(b + 2 * p + v));
-  for (int v = 0; v < 2; ++v)
-    _mm512_storeu_si512(start + 16 * v, _mm512_sub_epi32(_mm512_setzero_si512(), sum[v]));
+TARGET_DOTS static void start_signed(int64_t k, int nr, const void *pb, uint32_t *start) {
+  const __m512i all = _mm512_set1_epi32((int)0x80808080);
+  for (int v = 0; v < nr; v += 16) {
+    const uint32_t *b = (const uint32_t *)pb + v;
+    __m512i sum = _mm512_setzero_si512();
+    for (int64_t p = 0; p < k; ++p, b += nr)
+      sum = _mm512_dpbusd_epi32(sum, all, _mm512_loadu_si512(b));
+    _mm512_storeu_si512(start + v, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
+  }
 }
-TARGET_DOTS static void start_unsigned(int64_t k, const void *b, uint32_t *start) {
-  memset(start, 0, 2 * 64);
+static void start_unsigned(int64_t k, int nr, const void *b, uint32_t *start) {
+  memset(start, 0, (size_t)nr * sizeof *start);
 }
 
 // The processor's instruction adds the product of the upper halves, then that of the lower ones,
 // each sum rounded as by fused multiply-adds; but it takes subnormal numbers for zero and makes
-// none. The second kernel does the same without that.
+// none. The exact kernels do the same without that.
 #define ADD_BF16(sum, x, y) (Vec) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(y))
-MICRO(micro_bf16, TARGET_DOTS, PLAIN, float, (Vec){0}, ADD_BF16)
-#define UPPER(x) (__m512)((x)&0xFFFF0000u)
-#define LOWER(x) (__m512)((x) << 16)
-#define ADD_BF16_EXACT(sum, x, y) \
+#define UPPER(x)            (__m512)((x)&0xFFFF0000u)
+#define LOWER(x)            (__m512)((x) << 16)
+#define ADD_EXACT(sum, x, y) \
   (Vec) _mm512_fmadd_ps(LOWER(x), LOWER(y), _mm512_fmadd_ps(UPPER(x), UPPER(y), (__m512)(sum)))
-MICRO(micro_bf16_exact, TARGET_DOTS, PLAIN, float, (Vec){0}, ADD_BF16_EXACT)
+MICRO(micro_bf16, TARGET_DOTS, float, 2, ZERO, ADD_BF16)
+MICRO(micro_bf16_narrow, TARGET_DOTS, float, 1, ZERO, ADD_BF16)
+MICRO(exact_bf16, TARGET_DOTS, float, 2, ZERO, ADD_EXACT)
+MICRO(exact_bf16_narrow, TARGET_DOTS, float, 1, ZERO, ADD_EXACT)
+MICRO_LINES(lines_bf16, TARGET_DOTS, float, 2, ZERO, 0u, ADD_BF16)
+MICRO_LINES(lines_bf16_narrow, TARGET_DOTS, float, 1, ZERO, 0u, ADD_BF16)
+MICRO_LINES(exact_lines_bf16, TARGET_DOTS, float, 2, ZERO, 0u, ADD_EXACT)
+MICRO_LINES(exact_lines_bf16_narrow, TARGET_DOTS, float, 1, ZERO, 0u, ADD_EXACT)
 
 TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
-  const uint32_t *w = words;
+  const char *w = words;
   const __m512i one = _mm512_set1_epi16(1), size = _mm512_set1_epi16(0x7FFF);
   __m512i least = _mm512_set1_epi16(-1); // one less, so that zeros are more than all others
-  for (int64_t i = 0; i < n; i += 16) {
-    const __m512i x = n - i >= 16
-                          ? _mm512_loadu_si512(w + i)
-                          : _mm512_maskz_loadu_epi32((__mmask16)((1u << (n - i)) - 1), w + i);
+  for (; n > 0; n -= 16, w += 64) {
+    const __m512i x =
+        n >= 16 ? _mm512_loadu_si512(w) : _mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), w);
     least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, size), one));
   }
   uint16_t each[32], all = UINT16_MAX;
@@ -181,27 +217,36 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
   return (all + 1) >> 7;
 }
 
-static const PjGroups groups_of_dots[] = {
-    [DOTS_SIGNED] = {.size = 4,
-                     .micro = {PJ_GEMM_MR, 32, NULL, NULL},
-                     .started = PJ_V(micro_quads),
-                     .start = start_signed},
-    [DOTS_UNSIGNED] = {.size = 4,
-                       .micro = {PJ_GEMM_MR, 32, NULL, NULL},
-                       .started = PJ_V(micro_quads),
-                       .start = start_unsigned},
-    [DOTS_BF16] = {.size = 2,
-                   .micro = {PJ_GEMM_MR, 32, PJ_V(micro_bf16), NULL},
-                   .exact = PJ_V(micro_bf16_exact),
-                   .least = least_bf16},
+#define QUADS_OF(SIGN, NARROW, NR)                                           \
+  {                                                                          \
+    .size = 4, .micro = {PJ_GEMM_MR, NR}, .tile = PJ_V(micro_quads##NARROW), \
+    .lines = PJ_V(lines_##SIGN##NARROW), .start = start_##SIGN,              \
+  }
+#define BF16_OF(NARROW, NR)                                                 \
+  {                                                                         \
+    .size = 2, .micro = {PJ_GEMM_MR, NR}, .tile = PJ_V(micro_bf16##NARROW), \
+    .lines = PJ_V(lines_bf16##NARROW), .exact = PJ_V(exact_bf16##NARROW),   \
+    .exact_lines = PJ_V(exact_lines_bf16##NARROW), .least = least_bf16,     \
+  }
+// Two vectors of columns, and one.
+static const PjGroups groups_of_dots[][2] = {
+    [DOTS_SIGNED] = {QUADS_OF(signed, , 32), QUADS_OF(signed, _narrow, 16)},
+    [DOTS_UNSIGNED] = {QUADS_OF(unsigned, , 32), QUADS_OF(unsigned, _narrow, 16)},
+    [DOTS_BF16] = {BF16_OF(, 32), BF16_OF(_narrow, 16)},
 };
+#undef QUADS_OF
+#undef BF16_OF
+#undef GIVEN
 #undef ADD_QUADS
 #undef ADD_BF16
-#undef ADD_BF16_EXACT
+#undef ADD_EXACT
 #undef UPPER
 #undef LOWER
 #undef TARGET_DOTS
 #endif
+#undef MICRO_BEGIN
+#undef MICRO_STEP
+#undef MICRO_END
 #undef MICRO
-#undef PLAIN
-#undef STARTED
+#undef MICRO_LINES
+#undef ZERO

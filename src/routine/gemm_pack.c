@@ -77,6 +77,30 @@ void pj__pack_clear(size_t bytes, int64_t outers, int64_t sums, int width, void 
 PACK_NATIVE(pack_4, uint32_t)
 PACK_NATIVE(pack_8, uint64_t)
 
+// ---- numbers that are read where they lie
+static int64_t reach_rows(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                          int64_t sum, int64_t sums, int width, int64_t *run_sums,
+                          const void **lines, void *room) {
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype), at = sum * panel->group;
+  run_sums[0] = sums;
+  for (int64_t r = 0; r < pj__divide_up(outers, width) * width; ++r)
+    lines[r] = base + ((outer + pj__min(r, outers - 1)) * panel->outer_step + at) * elem;
+  return 1;
+}
+
+bool pj__panel_reach_rows(PjPanel *panel) {
+  enum { SAME_SETS = 2048 }; // bytes apart, so that twelve rows share two sets of the nearest cache
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype);
+  const bool as_it_lies = panel->grouping ? !panel->words && panel->grouped % panel->group == 0
+                                          : panel->pack == pack_4 || panel->pack == pack_8;
+  if (!as_it_lies || panel->sum_step != 1 || panel->outer_step < 0 ||
+      panel->outer_step * elem % SAME_SETS == 0)
+    return false;
+  panel->reach = reach_rows;
+  panel->run = INT64_MAX / 2;
+  return true;
+}
+
 // ---- complex numbers
 // On the left an element is two neighbouring p, its real and its imaginary part; on the right,
 // where it is two columns, p = 2q has (re, im) and p = 2q + 1 has (-im, re). So the real product of
@@ -218,6 +242,7 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left) {
   panel->user = NULL;
   panel->load = NULL;
   panel->grouping = NULL;
+  panel->group = 1;
   panel->grouped = 0;
   panel->flip = 0;
   panel->words = NULL;
