@@ -56,6 +56,56 @@ PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_s32)(const int32_t *p) {
 #undef LOAD_8
 #undef LOAD_16
 
+// The sum of a vector's lanes, halves added to halves.
+#if PJ_LEVEL > 0
+PJ_TARGET static inline float PJ_V(total_float)(PJ_V(VecF32) v) {
+#if PJ_LEVEL == 2
+  const __m256 h =
+      _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+  const __m256 h = (__m256)v;
+#endif
+  __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_add_ss(q, _mm_shuffle_ps(q, q, 1)));
+}
+PJ_TARGET static inline double PJ_V(total_double)(PJ_V(VecF64) v) {
+#if PJ_LEVEL == 2
+  const __m256d h =
+      _mm256_add_pd(_mm512_castpd512_pd256((__m512d)v), _mm512_extractf64x4_pd((__m512d)v, 1));
+#else
+  const __m256d h = (__m256d)v;
+#endif
+  const __m128d q = _mm_add_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
+}
+PJ_TARGET static inline uint32_t PJ_V(total_uint32_t)(PJ_V(VecU32) v) {
+#if PJ_LEVEL == 2
+  const __m256i h = _mm256_add_epi32(_mm512_castsi512_si256((__m512i)v),
+                                     _mm512_extracti32x8_epi32((__m512i)v, 1));
+#else
+  const __m256i h = (__m256i)v;
+#endif
+  __m128i q = _mm_add_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+  q = _mm_add_epi32(q, _mm_shuffle_epi32(q, 0x4E));
+  return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 0xB1)));
+}
+#else
+#define TOTAL(T, VEC)                                              \
+  PJ_TARGET static inline T PJ_V(total_##T)(PJ_V(VEC) v) {         \
+    T lanes[PJ_VB / sizeof(T)];                                    \
+    memcpy(lanes, &v, sizeof lanes);                               \
+    for (size_t half = PJ_VB / sizeof(T) / 2; half > 0; half /= 2) \
+      for (size_t j = 0; j < half; ++j)                            \
+        lanes[j] += lanes[j + half];                               \
+    return lanes[0];                                               \
+  }
+TOTAL(float, VecF32)
+TOTAL(double, VecF64)
+TOTAL(uint32_t, VecU32)
+#undef TOTAL
+#endif
+
 // y[r] = sum over p of a[r * row + p] * x[p]. Rows are summed alike whether four at a time or one,
 // so that it does not matter where a part begins.
 #define ROWS_STEP(COUNT, T, LOAD, ONE)                                          \
@@ -74,13 +124,7 @@ PJ_TARGET static inline PJ_V(VecU32) PJ_V(load_s32)(const int32_t *p) {
       T rest = 0;                                                               \
       for (int64_t q = p; q < k; ++q)                                           \
         rest += ONE(a[i * row + q]) * x[q];                                     \
-      Vec all = sum[i][0] + sum[i][1];                                          \
-      T lanes[LANES];                                                           \
-      memcpy(lanes, &all, sizeof lanes);                                        \
-      for (int half = LANES / 2; half > 0; half /= 2)                           \
-        for (int j = 0; j < half; ++j)                                          \
-          lanes[j] += lanes[j + half];                                          \
-      y[i] = lanes[0] + rest;                                                   \
+      y[i] = PJ_V(total_##T)(sum[i][0] + sum[i][1]) + rest;                     \
     }                                                                           \
     a += COUNT * row;                                                           \
     y += COUNT;                                                                 \
