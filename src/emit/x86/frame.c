@@ -29,6 +29,10 @@ static void save_registers(Enc *e, uint32_t number, bool restore) {
              : v->cls == X86_GPR ? GPRS_AT + v->phys * 8
                                  : MASKS_AT + v->phys * 8;
     Rm rm = frame_rm(e->save_at + at);
+    if (v->constant && !restore)
+      continue;
+    if (v->constant)
+      rm = enc_rm_of(e, (X86Op){X86_POOL, v->constant - 1, 0});
     if (v->cls == X86_GPR)
       enc_legacy(e, restore ? 0x8b : 0x89, 8, v->phys, &rm, false, 0);
     else if (v->cls == X86_MASK)

@@ -380,7 +380,9 @@ static void lower_shuffle(Lower *l, PjKirVal v) {
   }
   int bytes = masks ? 4 : x86_bytes(inst->type);
   Parts a = masks ? mask_as_lanes(l, inst->args[0]) : *x86_parts(l, inst->args[0]);
-  Parts b = masks ? mask_as_lanes(l, inst->args[1]) : *x86_parts(l, inst->args[1]);
+  Parts b = inst->args[0] == inst->args[1] ? a
+            : masks                        ? mask_as_lanes(l, inst->args[1])
+                                           : *x86_parts(l, inst->args[1]);
   if (lanes == 1) {
     int lane = inst->pattern[0];
     bool second = lane >= from.lanes;

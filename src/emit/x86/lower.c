@@ -137,6 +137,11 @@ static void find_needed(Lower *l) {
     if (!has_effects(inst) && !l->values[v].needed)
       continue;
     uint32_t first = 0;
+    PjKirVal mask = x86_any_of(l->k, v);
+    if (mask) {
+      need(l, mask);
+      continue;
+    }
     if (inst->op == PJ_KIR_LOAD || inst->op == PJ_KIR_READ) {
       need_address(l, inst->args[0], inst->args[1], x86_bytes(inst->type));
       first = 2;
@@ -290,6 +295,11 @@ static void lower_inst(Lower *l, PjKirVal v) {
   }
   if (stays_lazy(l, v)) {
     l->values[v].lazy = true;
+    return;
+  }
+  PjKirVal mask = x86_any_of(l->k, v);
+  if (mask) {
+    x86_set_one(l, v, x86_any_lane(l, mask));
     return;
   }
   if (x86_lower_memory(l, v) || x86_lower_lanes(l, v) || x86_lower_float(l, v))

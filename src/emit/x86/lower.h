@@ -180,6 +180,11 @@ X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
 // Applies |op| lane by lane.
 Parts x86_scalarize(Lower *l, const PjKirInst *inst);
 
+// --- masks as a whole (mask_any.c)
+// The mask of which |v|, a scalar, says whether any lane is on; 0: it says no such thing.
+PjKirVal x86_any_of(const PjKir *k, PjKirVal v);
+X86Op x86_any_lane(Lower *l, PjKirVal mask); // 0 or 1
+
 // --- control (control.c)
 void x86_lower_for(Lower *l, PjKirVal v);
 void x86_lower_while(Lower *l, PjKirVal v);

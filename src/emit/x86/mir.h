@@ -127,7 +127,8 @@ typedef struct X86VReg {
   X86Reg hint;        // would like the same register
   uint8_t fixed_hint; // would like this machine register, plus 1
   bool hint_is_firm;
-  bool early; // its instruction writes it before all operands are read
+  bool early;        // its instruction writes it before all operands are read
+  uint32_t constant; // it always holds this place of the pool, less 1; 0: none
   float weight;
   PJ_VEC(X86Range) ranges; // sorted
 } X86VReg;
@@ -165,6 +166,8 @@ typedef struct X86Fn {
 
 // Translates |k| into |f|, of which |arena| is set; |f->refused| says why not.
 void pj_x86_lower(X86Fn *f, const PjKir *k);
+// Loads constants that loops use into registers before them (constants.c).
+void pj_x86_place_constants(X86Fn *f);
 // Gives each virtual register a place. Needs |code| complete.
 void pj_x86_allocate(X86Fn *f);
 // Bytes of the function, in |out| (arena). After allocation.

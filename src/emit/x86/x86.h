@@ -9,6 +9,7 @@
 //              in memory. What the instruction sets do differently: masks (masks.h), lanes in any
 //              order (permute.c). All else asks how long a vector is, and whether an instruction
 //              exists (ops.h).
+//   constants.c  constants of loops into registers, as many as are free
 //   alloc.c    virtual registers -> registers, or places on the stack
 //   encode.c   instructions -> bytes: VEX or EVEX
 //

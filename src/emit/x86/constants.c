@@ -1,0 +1,208 @@
+// Constants of innermost loops into registers, as many as are free.
+//
+// Lowering leaves constants in memory, where instructions read them. In a loop that is a load per
+// use, which for long vectors are as dear as the arithmetic. Here the constants that a loop uses
+// most are loaded before it, as long as by an estimate registers remain for them; where a register
+// had to be loaded with one, its users take the constant's.
+#include <string.h>
+
+#include "emit/x86/mir.h"
+
+typedef struct Constants {
+  X86Fn *f;
+  size_t num_regs;        // before those made here
+  uint32_t *defs;         // by register: instructions that write it
+  uint32_t *first, *last; // by register: positions in the loop at hand, from 1; 0: not there
+  X86Reg *instead;        // by register: the constant's
+  uint32_t *uses;         // by place in the pool, in the loop at hand
+  X86Reg *regs;           // by place in the pool, of the loop at hand
+  PJ_VEC(X86Ins) code;
+} Constants;
+
+// The operands of |ins| that may be a constant in memory as well as in a register with the whole of
+// it.
+static int replaceable(X86Ins *ins, X86Op *out[3]) {
+  int count = 0;
+  switch ((X86Form)ins->form) {
+  case X86_FMA:
+  case X86_TIED:
+  case X86_RVMR:
+    out[count++] = &ins->c;
+    out[count++] = &ins->a;
+    out[count++] = &ins->b;
+    break;
+  case X86_RVM:
+    out[count++] = &ins->b;
+    break;
+  case X86_RM:
+    if (!(ins->enc >> 16 & 15)) // it reads a whole vector
+      out[count++] = &ins->b;
+    break;
+  case X86_MOVE:
+    out[count++] = &ins->a;
+    break;
+  default:
+    break;
+  }
+  return count;
+}
+
+static void see(Constants *c, X86Reg r, uint32_t at) {
+  if (!c->first[r])
+    c->first[r] = at;
+  c->last[r] = at;
+}
+
+// Vector registers that are in use at once in code [begin, end), at most. What comes from outside,
+// and what is carried, is in use all the time.
+static uint32_t pressure(Constants *c, uint32_t begin, uint32_t end) {
+  X86Fn *f = c->f;
+  uint32_t length = end - begin, most = 0;
+  int32_t now = 0;
+  int32_t *change = pj_arena_calloc(f->arena, length + 2, sizeof *change);
+  memset(c->first, 0, c->num_regs * sizeof *c->first);
+  for (uint32_t i = 0; i < length; ++i) {
+    const X86Ins *ins = &f->code.data[begin + i];
+    const X86Op *ops[] = {&ins->a, &ins->b, &ins->c, &ins->sel[0], &ins->sel[1]};
+    for (size_t n = 0; n < sizeof ops / sizeof *ops; ++n)
+      if (ops[n]->kind == X86_REG)
+        see(c, ops[n]->id, i + 1);
+    if (ins->d)
+      see(c, ins->d, i + 1);
+  }
+  for (X86Reg r = 1; r < c->num_regs; ++r) {
+    if (!c->first[r] || f->vregs.data[r].cls != X86_VEC)
+      continue;
+    const X86Ins *ins = &f->code.data[begin + c->first[r] - 1];
+    bool within = ins->d == r && c->defs[r] == 1;
+    ++change[within ? c->first[r] : 0];
+    --change[within ? c->last[r] : length + 1];
+  }
+  for (uint32_t i = 0; i <= length; ++i) {
+    now += change[i];
+    if (now > (int32_t)most)
+      most = (uint32_t)now;
+  }
+  return most;
+}
+
+// The constant that the loop uses most and that is in no register yet; NULL: none.
+static uint32_t *most_used(Constants *c) {
+  uint32_t *best = NULL;
+  for (size_t i = 0; i < c->f->pool.len; ++i)
+    if (!c->regs[i] && c->uses[i] && (!best || c->uses[i] > *best))
+      best = &c->uses[i];
+  return best;
+}
+
+static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
+  X86Fn *f = c->f;
+  memset(c->uses, 0, f->pool.len * sizeof *c->uses);
+  memset(c->regs, 0, f->pool.len * sizeof *c->regs);
+  for (uint32_t i = begin; i < end; ++i) {
+    X86Op *ops[3];
+    for (int n = replaceable(&f->code.data[i], ops); n-- > 0;)
+      if (ops[n]->kind == X86_POOL)
+        ++c->uses[ops[n]->id];
+  }
+  if (!most_used(c))
+    return;
+  // Two remain, for what the estimate does not see.
+  uint32_t used = 2 + pressure(c, begin, end), room = f->vector_bytes == 64 ? 32 : 16;
+  for (uint32_t *uses; used < room && (uses = most_used(c)); ++used) {
+    uint32_t place = (uint32_t)(uses - c->uses);
+    PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_VEC, .constant = place + 1}));
+    c->regs[place] = (X86Reg)f->vregs.len - 1;
+    PJ_PUSH(f->arena, &c->code,
+            ((X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}}));
+  }
+}
+
+static void replace(const Constants *c, X86Op *op) {
+  if (op->kind == X86_REG && op->id < c->num_regs && c->instead[op->id])
+    op->id = c->instead[op->id];
+}
+
+static void push(Constants *c, X86Ins ins) {
+  if (ins.loop_end)
+    c->f->loops.data[ins.loop_end - 1].end = (uint32_t)c->code.len;
+  PJ_PUSH(c->f->arena, &c->code, ins);
+}
+
+// The instructions of a loop with its constants in registers.
+static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
+  X86Fn *f = c->f;
+  for (uint32_t i = begin; i < end; ++i) {
+    X86Ins ins = f->code.data[i];
+    X86Op *ops[3];
+    for (int n = replaceable(&ins, ops); n-- > 0;)
+      if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id])
+        *ops[n] = pj_x86_reg(c->regs[ops[n]->id]);
+    bool copies = ins.form == X86_MOVE && ins.a.kind == X86_REG && ins.a.id >= c->num_regs;
+    if (copies && ins.d < c->num_regs && c->defs[ins.d] == 1) {
+      c->instead[ins.d] = ins.a.id;
+      continue;
+    }
+    replace(c, &ins.a);
+    replace(c, &ins.b);
+    replace(c, &ins.c);
+    replace(c, &ins.sel[0]);
+    replace(c, &ins.sel[1]);
+    push(c, ins);
+  }
+}
+
+static uint32_t end_of(const X86Fn *f, uint32_t loop) {
+  return f->loops.data[f->code.data[loop].loop].end;
+}
+
+// Loops that call are there for rare cases.
+static bool calls(const X86Fn *f, uint32_t begin, uint32_t end) {
+  for (uint32_t i = begin; i <= end; ++i)
+    if (f->code.data[i].form == X86_CALL)
+      return true;
+  return false;
+}
+
+// The end of the loop that begins at |begin| if there are none in it but such for rare cases; else
+// 0.
+static uint32_t innermost_end(const X86Fn *f, uint32_t begin) {
+  uint32_t end = end_of(f, begin);
+  for (uint32_t i = begin + 1; i < end; ++i)
+    if (f->code.data[i].form == X86_CALL)
+      return 0;
+    else if (f->code.data[i].form == X86_LOOP) {
+      if (!calls(f, i, end_of(f, i)))
+        return 0;
+      i = end_of(f, i);
+    }
+  return end;
+}
+
+void pj_x86_place_constants(X86Fn *f) {
+  if (!f->loops.len || !f->pool.len)
+    return;
+  Constants *c = PJ_NEW(f->arena, Constants);
+  c->f = f;
+  c->num_regs = f->vregs.len;
+  c->defs = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->defs);
+  c->first = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->first);
+  c->last = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->last);
+  c->instead = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->instead);
+  c->uses = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->uses);
+  c->regs = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->regs);
+  for (size_t i = 0; i < f->code.len; ++i)
+    ++c->defs[f->code.data[i].d];
+  for (uint32_t i = 0; i < f->code.len;) {
+    uint32_t end = f->code.data[i].form == X86_LOOP ? innermost_end(f, i) : 0;
+    if (end) {
+      load_constants(c, i, end + 1);
+      rewrite(c, i, end + 1);
+      i = end + 1;
+    } else
+      push(c, f->code.data[i++]);
+  }
+  f->code.data = c->code.data;
+  f->code.len = c->code.len;
+  f->code.cap = c->code.cap;
+}

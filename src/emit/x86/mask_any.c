@@ -1,0 +1,63 @@
+// Whether any lane of a mask is on: in kernel IR the "or" of its halves, of the halves of that, and
+// so on to one lane (pj_kir_reduce_lanes). Here it is one test of the mask's bits.
+#include "emit/x86/masks.h"
+
+// |v| is lanes [first, first + lanes of v) of |*of|, which must be the same for all that ask.
+static bool is_run_of(const PjKir *k, PjKirVal v, int first, PjKirVal *of) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  if (inst->op != PJ_KIR_EXTRACT && inst->op != PJ_KIR_SHUFFLE)
+    return false;
+  if (*of && inst->args[0] != *of)
+    return false;
+  *of = inst->args[0];
+  if (inst->op == PJ_KIR_EXTRACT)
+    return inst->imm == (uint64_t)first;
+  for (int i = 0; i < inst->type.lanes; ++i)
+    if (inst->pattern[i] != first + i)
+      return false;
+  return true;
+}
+
+// The mask whose halves' "or" |v| is; 0: it is none.
+static PjKirVal joined(const PjKir *k, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  if (inst->op != PJ_KIR_OR || inst->type.elem != PJ_KIR_I1)
+    return 0;
+  int lanes = inst->type.lanes;
+  for (int swapped = 0; swapped < 2; ++swapped) {
+    PjKirVal of = 0;
+    if (is_run_of(k, inst->args[swapped], 0, &of) &&
+        is_run_of(k, inst->args[!swapped], lanes, &of) && pj_kir_typeof(k, of).lanes == 2 * lanes)
+      return of;
+  }
+  return 0;
+}
+
+PjKirVal x86_any_of(const PjKir *k, PjKirVal v) {
+  PjKirVal mask = 0;
+  if (pj_kir_typeof(k, v).lanes == 1)
+    for (PjKirVal next = joined(k, v); next; next = joined(k, next))
+      mask = next;
+  return mask;
+}
+
+X86Op x86_any_lane(Lower *l, PjKirVal mask) {
+  int lanes = pj_kir_typeof(l->k, mask).lanes;
+  int bytes = l->values[mask].mask ? l->values[mask].mask : 4;
+  X86Shape s = x86_shape(l, lanes, bytes);
+  Parts parts = x86_mask(l, mask, bytes);
+  X86Op all = parts.op[0];
+  for (int i = 1; i < parts.n; ++i)
+    all = l->masks->logic(l, PJ_KIR_OR, all, parts.op[i]);
+  X86Op bits = l->masks->bits(l, s, all);
+  int count = lanes / s.n * l->masks->bits_per_lane(bytes);
+  if (count < 64)
+    bits = x86_alu(l, 4, 8, bits, pj_x86_imm((1ll << count) - 1));
+  X86Reg d = x86_new_reg(l, X86_GPR);
+  X86Ins *ins = x86_ins(l, X86_G_SETCC, 8);
+  ins->compare = X86_CMP_TEST;
+  ins->a = bits;
+  ins->cc = X86_CC_NE;
+  ins->d = d;
+  return pj_x86_reg(d);
+}
