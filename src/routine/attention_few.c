@@ -125,8 +125,17 @@ static const float *as_numbers(const PjPanel *panel, const char *rows, int64_t n
   return converted;
 }
 
-// Scores of |n| keys; those of groups of hidden ones are 0 until masks are applied.
-static void score(const Run *run, const Space *s, const char *k, int64_t n) {
+// Rows of |array| from |first| on, for loops that read something else before. Only those that are
+// read as they lie.
+static PjNextRows rows_at(const PjAttentionArray *array, const char *first, int64_t rows) {
+  if (array->dtype != PJ_DT_F32 || !first)
+    return (PjNextRows){0};
+  return (PjNextRows){(const float *)first, rows, array->row};
+}
+
+// Scores of |n| keys, before |next|; those of groups of hidden ones are 0 until masks are applied.
+static void score(const Run *run, const Space *s, const char *k, int64_t n,
+                  const PjNextRows *next) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
   const int64_t bytes = (int64_t)pj_dtype_bytes(a->k.dtype);
@@ -136,26 +145,26 @@ static void score(const Run *run, const Space *s, const char *k, int64_t n) {
     bool any = false;
     do {
       bool some = false;
-      const int64_t next = pj__min(end + GROUP, n);
-      for (int64_t i = end; i < next; ++i)
+      const int64_t after = pj__min(end + GROUP, n);
+      for (int64_t i = end; i < after; ++i)
         some |= s->seen[i];
       if (end > j && some != any)
         break;
       any = some;
-      end = next;
+      end = after;
     } while (end < n && (!any || a->k.dtype == PJ_DT_F32));
     int64_t step = a->k.row;
     if (any) {
       const float *rows =
           as_numbers(&p->k, k + j * step * bytes, end - j, a->depth, &step, s->converted);
-      p->loops->dots(end - j, a->depth, rows, step, s->q, s->scores + j);
+      p->loops->dots(end - j, a->depth, rows, step, next, s->q, s->scores + j);
     } else {
       memset(s->scores + j, 0, (size_t)(end - j) * sizeof *s->scores);
     }
   }
 }
 
-static void mix(const Run *run, const Space *s, const char *v, int64_t n) {
+static void mix(const Run *run, const Space *s, const char *v, int64_t n, const PjNextRows *next) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
   const int64_t bytes = (int64_t)pj_dtype_bytes(a->v.dtype),
@@ -165,11 +174,13 @@ static void mix(const Run *run, const Space *s, const char *v, int64_t n) {
     const int64_t count = pj__min(most, n - j);
     const float *rows =
         as_numbers(&p->v, v + j * step * bytes, count, a->width, &step, s->converted);
-    p->loops->mix(count, a->width, rows, step, s->scores + j, s->sums);
+    p->loops->mix(count, a->width, rows, step, next, s->scores + j, s->sums);
   }
 }
 
-static void attend(const Run *run, const Space *s, const int64_t *at, int64_t row) {
+// One query. |then|: the keys that are read next, or NULL.
+static void attend(const Run *run, const Space *s, const int64_t *at, int64_t row,
+                   const char *then) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
   const size_t q_bytes = pj_dtype_bytes(a->q.dtype), out_bytes = pj_dtype_bytes(a->out.dtype);
@@ -184,13 +195,20 @@ static void attend(const Run *run, const Space *s, const int64_t *at, int64_t ro
   float most = -INFINITY, sum = 0;
   for (int64_t key = 0; key < a->keys; key += KEYS) {
     const int64_t n = pj__min(KEYS, a->keys - key);
+    const char *keys = k + key * a->k.row * (int64_t)pj_dtype_bytes(a->k.dtype),
+               *values = v + key * a->v.row * (int64_t)pj_dtype_bytes(a->v.dtype);
+    const bool last = key + n == a->keys;
+    const PjNextRows after_keys = rows_at(&a->v, values, n),
+                     after_values =
+                         rows_at(&a->k, last ? then : keys + n * a->k.row * (int64_t)sizeof(float),
+                                 last ? a->keys : a->keys - key - n);
     find_seen(run, at, row, key, n, s->seen);
-    score(run, s, k + key * a->k.row * (int64_t)pj_dtype_bytes(a->k.dtype), n);
+    score(run, s, keys, n, &after_keys);
     apply_steps(run, at, row, key, n, s->scores);
     const float factor = p->loops->weigh_row(n, s->scores, &most, &sum);
     if (key > 0)
       p->loops->scale(a->width, factor, s->sums);
-    mix(run, s, v + key * a->v.row * (int64_t)pj_dtype_bytes(a->v.dtype), n);
+    mix(run, s, values, n, &after_values);
   }
   for (int64_t w = 0; w < a->width; ++w)
     s->sums[w] /= sum;
@@ -200,18 +218,29 @@ static void attend(const Run *run, const Space *s, const int64_t *at, int64_t ro
   pj_strided_copy(out_bytes, 1, &a->width, s->gathered, &one, out, &a->out.col);
 }
 
+// The batch that is number |batch|.
+static void place(const Plan *p, int64_t batch, int64_t *at) {
+  for (int32_t d = p->a.num_batch - 1; d >= 0; --d) {
+    at[d] = batch % p->a.batch[d];
+    batch /= p->a.batch[d];
+  }
+}
+
 static void run_batches(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Plan *p = run->plan;
   const Space s = space(run, thread);
+  const PjAttentionArray *k = &p->a.k;
+  int64_t at[PJ_MAX_RANK];
+  place(p, begin, at);
   for (int64_t task = begin; task < end; ++task) {
-    int64_t at[PJ_MAX_RANK], batch = task;
-    for (int32_t d = p->a.num_batch - 1; d >= 0; --d) {
-      at[d] = batch % p->a.batch[d];
-      batch /= p->a.batch[d];
-    }
+    int64_t next[PJ_MAX_RANK];
+    place(p, task + 1 < end ? task + 1 : task, next);
+    const char *same = element(p, at, run->in[1], k->dtype, k->batch),
+               *then = task + 1 < end ? element(p, next, run->in[1], k->dtype, k->batch) : NULL;
     for (int64_t row = 0; row < p->a.rows; ++row)
-      attend(run, &s, at, row);
+      attend(run, &s, at, row, row + 1 < p->a.rows ? same : then);
+    memcpy(at, next, sizeof at);
   }
 }
 

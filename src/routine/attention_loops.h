@@ -2,6 +2,12 @@
 #pragma once
 #include "routine/attention.h"
 
+// What is read after some rows: memory is asked for it while those are computed.
+typedef struct PjNextRows {
+  const float *first;
+  int64_t rows, step; // 0 rows: nothing
+} PjNextRows;
+
 typedef struct PjAttentionLoops {
   // --- tiles of scores, [key][query], of two vectors a row
   void (*causal)(int64_t rows, int64_t key, float value, float *scores);
@@ -9,10 +15,11 @@ typedef struct PjAttentionLoops {
   void (*differentiate)(int64_t n, float factor, float *scores, float *change, float *most);
   void (*rescale)(int64_t rows, bool divide, const float *factor, float *x);
   // --- one query; rows of k and v lie |step| elements apart
-  void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const float *q, float *out);
+  void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const PjNextRows *next,
+               const float *q, float *out);
   float (*weigh_row)(int64_t n, float *scores, float *most, float *sum);
-  void (*mix)(int64_t n, int64_t width, const float *v, int64_t step, const float *weights,
-              float *sums);
+  void (*mix)(int64_t n, int64_t width, const float *v, int64_t step, const PjNextRows *next,
+              const float *weights, float *sums);
   // --- any numbers
   void (*scale)(int64_t n, float factor, float *x);
   bool (*finite)(int64_t n, const float *x);

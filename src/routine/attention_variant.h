@@ -161,21 +161,34 @@ PJ_TARGET static float PJ_V(largest)(int64_t n, const float *x) {
   return result;
 }
 
+// Asks for what is read PJ_AHEAD rows after row |j| of |n|: |numbers| of each, |step| apart, and
+// behind the last one those of |next|, a place of its own.
+PJ_TARGET static inline void PJ_V(ask)(int64_t j, int64_t n, int64_t numbers, const float *rows,
+                                       int64_t step, const PjNextRows *next) {
+  enum { AHEAD = 32, LINE = 16 };
+  const int64_t beyond = j + AHEAD - n;
+  const float *row = beyond < 0            ? rows + (j + AHEAD) * step
+                     : beyond < next->rows ? next->first + beyond * next->step
+                                           : NULL;
+  for (int64_t i = 0; row && i < numbers; i += LINE)
+    __builtin_prefetch(row + i, 0, 2);
+}
+
 // out[j] = sum over d of k[j * step + d] * q[d]. Eight keys at a time, always, so that a score does
 // not depend on where it stands.
 PJ_TARGET static void PJ_V(dots)(int64_t n, int64_t depth, const float *k, int64_t step,
-                                 const float *q, float *out) {
+                                 const PjNextRows *next, const float *q, float *out) {
   typedef PJ_V(Vec) Vec;
-  enum { LANES = PJ_VB / 4, GROUP = 8, LINE = 16 };
+  enum { LANES = PJ_VB / 4, GROUP = 8 };
   for (int64_t j = 0; j < n; j += GROUP) {
     const float *at[GROUP];
-    const int64_t have = pj__min(GROUP, n - j), ahead = j + 2 * GROUP <= n ? GROUP * step : 0;
+    const int64_t have = pj__min(GROUP, n - j);
     Vec sum[GROUP];
     memset(sum, 0, sizeof sum);
     for (int i = 0; i < GROUP; ++i)
       at[i] = k + (j + pj__min(i, have - 1)) * step;
-    for (int64_t d = 0; ahead && d < depth; d += LINE)
-      PJ_UNROLL for (int i = 0; i < GROUP; ++i) __builtin_prefetch(at[i] + ahead + d);
+    for (int i = 0; i < have; ++i)
+      PJ_V(ask)(j + i, n, depth, k, step, next);
     int64_t d = 0;
     for (; d + LANES <= depth; d += LANES) {
       const Vec x = *(const Vec *)(q + d);
@@ -244,18 +257,17 @@ PJ_TARGET static float PJ_V(weigh_row)(int64_t n, float *scores, float *most, fl
 
 // sums[w] += sum over j of weights[j] * v[j * step + w].
 PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_t step,
-                                const float *weights, float *sums) {
+                                const PjNextRows *next, const float *weights, float *sums) {
   typedef PJ_V(Vec) Vec;
-  enum { LANES = PJ_VB / 4, WIDE = 64 / LANES, AHEAD = 12, LINE = 16 };
+  enum { LANES = PJ_VB / 4, WIDE = 64 / LANES };
   int64_t w = 0;
   for (; w + WIDE * LANES <= width; w += WIDE * LANES) {
     Vec sum[WIDE], *to = (Vec *)(sums + w);
     PJ_UNROLL for (int i = 0; i < WIDE; ++i) sum[i] = to[i];
     for (int64_t j = 0; j < n; ++j) {
       const float *row = v + j * step + w;
-      if (j + AHEAD < n)
-        PJ_UNROLL for (int i = 0; i < WIDE * LANES; i += LINE)
-            __builtin_prefetch(row + AHEAD * step + i);
+      if (w == 0)
+        PJ_V(ask)(j, n, width, v, step, next);
       PJ_UNROLL for (int i = 0; i < WIDE; ++i) sum[i] +=
           *(const Vec *)(row + i * LANES) * weights[j];
     }

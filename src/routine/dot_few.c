@@ -18,6 +18,8 @@ typedef struct PjFewKernels {
   PjFewTile *const *tiles; // one vector wide by one to four rows, then three vectors wide
 } PjFewKernels;
 
+enum { PJ_FEW_LINE = 64 }; // bytes of a line of the caches
+
 #define PJ_VARIANT_FILE "routine/dot_few_variant.h"
 #include "routine/variants.h"
 
@@ -188,6 +190,10 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
       (g->m > MOST_ROWS / 2 ? BLOCK_BYTES_ROWS : BLOCK_BYTES) / (g->n * (int64_t)f->elem);
   f->sums = far ? pj__max(is_short ? SUMS_SHORT : SUMS, pj__min(lines, SUMS_ONE))
                 : pj__min(g->k, SUMS_ONE);
+  if (far && g->m <= TILE_ROWS) { // bound by memory: SUMS lines are read while the next ones come
+    f->sums = SUMS;
+    f->block.ahead = SUMS * g->b.sum_step;
+  }
   f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);

@@ -12,10 +12,9 @@
     memset(sum, 0, sizeof sum);                                                         \
     for (int64_t p = 0; p < f->sums; ++p, a += a_sum, b += b_sum) {                     \
       Vec x[VECTORS];                                                                   \
-      if (ahead) {                                                                      \
-        __builtin_prefetch(b + ahead);                                                  \
-        __builtin_prefetch(b + ahead + (VECTORS - 1) * LANES);                          \
-      }                                                                                 \
+      if (ahead)                                                                        \
+        PJ_UNROLL for (int v = 0; v < VECTORS * PJ_VB; v += PJ_FEW_LINE)                \
+            __builtin_prefetch((const char *)(b + ahead) + v, 0, 2);                    \
       PJ_UNROLL for (int v = 0; v < VECTORS; ++v) x[v] = *(const Vec *)(b + v * LANES); \
       PJ_UNROLL for (int i = 0; i < ROWS; ++i) {                                        \
         const T y = a[i * row];                                                         \

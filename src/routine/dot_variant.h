@@ -203,8 +203,8 @@ PJ_TARGET static void PJ_V(rows_together)(int64_t rows, int64_t k, const float *
     int64_t p = 0;
     for (; p + LANES <= k; p += LANES) {
       const Vec a0 = *(const Vec *)(a + p), a1 = *(const Vec *)(next + p);
-      __builtin_prefetch(a + p + AHEAD);
-      __builtin_prefetch(next + p + AHEAD);
+      __builtin_prefetch(a + p + AHEAD, 0, 2);
+      __builtin_prefetch(next + p + AHEAD, 0, 2);
       PJ_UNROLL for (int i = 0; i < VECTORS; ++i) {
         const Vec b = *(const Vec *)(each[i] + p);
         sum[i] += a0 * b;
