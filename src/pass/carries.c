@@ -14,6 +14,8 @@
 //   * equal: two carried values that begin alike and are changed alike, by one operation each;
 //   scans
 //     of scans carry several counters. One of them is left.
+//   * in step: two integers that go the same way from different starts, as a loop's own counter and
+//     the index that its body sees. One of them is the other and a constant.
 //   * dead: a value that nobody uses after the loop, the condition does not look at, and the body
 //     uses for itself and other dead ones only.
 // Of if and case: results that nobody uses, and those that are the same value in all branches.
@@ -22,6 +24,7 @@
 // operations come first. What the body computed for dead values goes with them, effects never.
 //
 // Linear in the operations times the depth of loops within loops.
+#include "base/alloc.h"
 #include "pass/constant.h"
 #include "pass/passes.h"
 
@@ -118,10 +121,64 @@ static bool equal_carries(const PjOp *loop, uint32_t i, uint32_t j) {
   return true;
 }
 
-// Drops invariant and equal values. True if any.
+// The constant that the body adds to the scalar integer |i| in each turn.
+static bool step_of(const PjOp *loop, uint32_t i, int64_t *out) {
+  const PjRegion *body = &loop->regions[1];
+  const PjOp *next = body->last->operands[i]->def;
+  if (!next || next->region != body || next->kind != PJ_OP_ADD || next->results[0].type->rank ||
+      !pj_dtype_is_int(next->results[0].type->dtype))
+    return false;
+  bool first = next->operands[0] == &body->args[i];
+  return (first || next->operands[1] == &body->args[i]) && pj_const_int(next->operands[first], out);
+}
+
+// What carried value |j| is always less than |i|; false if they do not go in step. Sums wrap around
+// alike in both.
+static bool offset_between(const PjOp *loop, uint32_t i, uint32_t j, int64_t *out) {
+  int64_t step, other, start, from;
+  return pj_type_eq(loop->operands[i]->type, loop->operands[j]->type) && step_of(loop, i, &step) &&
+         step_of(loop, j, &other) && step == other && pj_const_int(loop->operands[i], &start) &&
+         pj_const_int(loop->operands[j], &from) && from != INT64_MIN &&
+         pj_add_i64(start, -from, out) && *out >= INT32_MIN && *out <= INT32_MAX &&
+         pj_dtype_bits(loop->operands[i]->type->dtype) >= 32;
+}
+
+static PjValue *plus(PjRewrite *rw, PjOp *at, PjValue *value, int64_t offset) {
+  return pj_build_binary(rw, at, PJ_OP_ADD, value, pj_build_int(rw, at, value->type, offset));
+}
+
+enum { NONE = UINT32_MAX };
+
+// Makes one of the carried values |i| and |j| the other, or that and a constant. Returns the one
+// that is left, or NONE.
+static uint32_t merge(PjRewrite *rw, PjOp *loop, uint32_t i, uint32_t j) {
+  PjRegion *cond = &loop->regions[0], *body = &loop->regions[1];
+  int64_t offset;
+  if (equal_carries(loop, j, i)) {
+    replace_carry(rw, loop, i, &cond->args[j], &body->args[j], &loop->results[j]);
+    return j;
+  }
+  if (!offset_between(loop, i, j, &offset))
+    return NONE;
+  // What the condition looks at is left: that is what a loop is known by.
+  if (pj_rw_uses(rw, &cond->args[i])) {
+    if (pj_rw_uses(rw, &cond->args[j]))
+      return NONE;
+    uint32_t k = i;
+    i = j;
+    j = k;
+    offset = -offset;
+  }
+  replace_carry(rw, loop, i, plus(rw, cond->first, &cond->args[j], offset),
+                plus(rw, body->first, &body->args[j], offset),
+                plus(rw, loop->next, &loop->results[j], offset));
+  return j;
+}
+
+// Drops values that are invariant, equal to others or in step with them. True if any.
 static bool drop_redundant(PjRewrite *rw, PjOp *loop) {
   enum { MAX_PAIRS = 16 }; // values compared with each other
-  uint32_t count = loop->num_operands, num_counters = 0, counters[MAX_PAIRS];
+  uint32_t count = loop->num_operands, num_others = 0, others[MAX_PAIRS];
   PjRegion *body = &loop->regions[1];
   bool *keep = PJ_NEW_ARRAY(rw->scratch, bool, count), any = false;
   for (uint32_t i = 0; i < count; ++i) {
@@ -136,16 +193,16 @@ static bool drop_redundant(PjRewrite *rw, PjOp *loop) {
       any = true;
       continue;
     }
-    for (uint32_t k = 0; k < num_counters && keep[i]; ++k) {
-      uint32_t j = counters[k];
-      if (!equal_carries(loop, j, i))
-        continue;
-      replace_carry(rw, loop, i, &loop->regions[0].args[j], &body->args[j], &loop->results[j]);
-      keep[i] = false;
+    uint32_t k = 0, left = NONE;
+    while (k < num_others && (left = merge(rw, loop, i, others[k])) == NONE)
+      ++k;
+    if (left != NONE) {
+      keep[left == i ? others[k] : i] = false;
+      others[k] = left;
       any = true;
+    } else if (num_others < MAX_PAIRS) {
+      others[num_others++] = i;
     }
-    if (keep[i] && num_counters < MAX_PAIRS)
-      counters[num_counters++] = i;
   }
   if (!any)
     return false;

@@ -143,6 +143,36 @@ static void equal_counters_merge(void **state) {
                                        "return %0#1 : tensor<9xi32>");
 }
 
+// The index that a body sees, begun at 1 where the counter begins at 0, is the counter and a
+// constant. Where the condition looks at both, both stay.
+#define TWO_COUNTERS(cond)                                                                       \
+  "%0 = stablehlo.constant dense<0> : " SI "\n%1 = stablehlo.constant dense<1> : " SI "\n"       \
+  "%6 = stablehlo.constant dense<6> : " SI "\n"                                                  \
+  "%r:3 = stablehlo.while(%u = %1, %i = %0, %x = %a) : " SI ", " SI ", " SI "\n"                 \
+  "cond {\n" cond " %c = stablehlo.compare LT, %i, %l : (" SI ", " SI ") -> tensor<i1>\n"        \
+  " stablehlo.return %c : tensor<i1>\n} do {\n"                                                  \
+  " %y = stablehlo.multiply %x, %u : " SI "\n %v = stablehlo.add %u, %1 : " SI "\n"              \
+  " %j = stablehlo.add %i, %1 : " SI "\n stablehlo.return %v, %j, %y : " SI ", " SI ", " SI "\n" \
+  "}\n%s = stablehlo.subtract %r#2, %r#0 : " SI "\nreturn %s : " SI
+
+static void counters_in_step_merge(void **state) {
+  expect("carries,dead_code,cse", "%a: " SI, SI,
+         TWO_COUNTERS(" %l = stablehlo.add %6, %6 : " SI "\n"),
+         "%0 = stablehlo.constant dense<0> : " SI "\n%1 = stablehlo.constant dense<1> : " SI "\n"
+         "%6 = stablehlo.constant dense<6> : " SI "\n"
+         "%r:2 = stablehlo.while(%i = %0, %x = %a) : " SI ", " SI "\n"
+         "cond {\n %l = stablehlo.add %6, %6 : " SI "\n"
+         " %c = stablehlo.compare LT, %i, %l : (" SI ", " SI ") -> tensor<i1>\n"
+         " stablehlo.return %c : tensor<i1>\n} do {\n"
+         " %k = stablehlo.constant dense<1> : " SI "\n %u = stablehlo.add %i, %k : " SI "\n"
+         " %y = stablehlo.multiply %x, %u : " SI "\n %j = stablehlo.add %i, %1 : " SI "\n"
+         " stablehlo.return %j, %y : " SI ", " SI "\n"
+         "}\n%t = stablehlo.add %r#0, %1 : " SI "\n%s = stablehlo.subtract %r#1, %t : " SI "\n"
+         "return %s : " SI);
+  expect("carries", "%a: " SI, SI, TWO_COUNTERS(" %l = stablehlo.subtract %6, %u : " SI "\n"),
+         TWO_COUNTERS(" %l = stablehlo.subtract %6, %u : " SI "\n"));
+}
+
 static void unused_results_of_branches_go(void **state) {
   expect("carries,dead_code", "%p: tensor<i1>, %a: " F, F ", " F,
          "%0:3 = \"stablehlo.if\"(%p) ({\n"
@@ -369,6 +399,7 @@ int main(void) {
       cmocka_unit_test(updates_follow_gradients),
       cmocka_unit_test(invariant_and_dead_carries_go),
       cmocka_unit_test(equal_counters_merge),
+      cmocka_unit_test(counters_in_step_merge),
       cmocka_unit_test(unused_results_of_branches_go),
       cmocka_unit_test(invariant_code_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
