@@ -14,7 +14,7 @@ typedef void TileFn(const PjStrided *plan, const char *src, char *dst);
 #include "routine/variants.h"
 
 enum {
-  TILE_UNIT = 16,
+  TILE_UNIT = 32, // the longest line, in elements
   MOVE_BYTES = 1 << 16,
   NEAR_BYTES = 1 << 16, // of the source, for all runs that lie between each other
   LONG_RUN = 2048,
