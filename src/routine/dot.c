@@ -1,7 +1,7 @@
 // dot_general and dot: which product it is, and how to compute it.
 //
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
-//   few      some rows by a matrix that is read as it lies: dot_few.h
+//   few      some rows by a matrix that is read as it lies: dot_few.h, dot_few_groups.h
 //   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
@@ -19,6 +19,7 @@
 #include "eval/strided.h"
 #include "routine/dot_complex.h"
 #include "routine/dot_few.h"
+#include "routine/dot_few_groups.h"
 #include "routine/dot_split.h"
 #include "routine/dot_tall.h"
 #include "routine/gemm.h"
@@ -332,6 +333,8 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  if (!routine)
+    routine = pj__dot_few_groups(arena, g);
   if (!routine && g->n > 1)
     routine = pj__dot_tall(arena, g);
   if (!routine)

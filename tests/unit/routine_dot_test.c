@@ -209,6 +209,16 @@ static void subnormal_sums(void **state) {
     pj_tensor_release(inputs[side]);
 }
 
+// The same of bf16 and of bytes.
+static void few_rows_of_groups(void **state) {
+  (void)state;
+  for (int64_t rows = 2; rows <= 17; ++rows) {
+    const int64_t sizes[4] = {1 + rows % 2, rows, 64 * random_int(5, 9), 4 * random_int(150, 170)};
+    check(PJ_DT_BF16, rows % 3 ? PJ_DT_BF16 : PJ_DT_F32, sizes, false, rows % 4 == 3);
+    check_mixed(rows % 5 ? PJ_DT_S8 : PJ_DT_U8, PJ_DT_S8, PJ_DT_S32, sizes, false, false);
+  }
+}
+
 // Many rows by a few columns, with rows left over; the last ones end where their array ends.
 static void tall_products(void **state) {
   (void)state;
@@ -282,11 +292,12 @@ static void fewer_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type),       cmocka_unit_test(vectors),
-      cmocka_unit_test(few_rows),         cmocka_unit_test(blocks),
-      cmocka_unit_test(legacy_dot),       cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(vectors_together), cmocka_unit_test(long_sums),
-      cmocka_unit_test(tall_products),    cmocka_unit_test(mixed_integers),
-      cmocka_unit_test(subnormal_sums),   cmocka_unit_test(fewer_instructions)};
+      cmocka_unit_test(every_type),         cmocka_unit_test(vectors),
+      cmocka_unit_test(few_rows),           cmocka_unit_test(blocks),
+      cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
+      cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
+      cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
+      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(subnormal_sums),
+      cmocka_unit_test(fewer_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
