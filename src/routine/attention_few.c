@@ -1,6 +1,8 @@
 // Attention of a few queries, as when a text is continued token by token: k and v are read as they
 // lie, once, and what bounds it is memory. Per query, blocks of scores are computed, weighed
 // relative to the largest so far, and mixed; keys that a mask hides are not read for their scores.
+// Where the heads of a key lie side by side, some of them take turns, so that memory is read nearly
+// in its order.
 #include <math.h>
 #include <string.h>
 
@@ -13,15 +15,19 @@ enum {
   FEW = 4,    // queries
   KEYS = 384, // of a block
   GROUP = 8,  // keys of which scores are computed, or left out, together
+  TURN = 16,  // keys of a head at its turn
   MAX_HEAD = 512,
+  MOST_QUERIES = 8, // of all heads that take turns
+  TASKS = 8,        // that are wanted
 };
 
 typedef struct Plan {
   PjRoutine routine;
   PjAttention a;
   const PjAttentionLoops *loops;
-  PjPanel k, v; // for their conversion
-  int64_t batches;
+  PjPanel k, v;            // for their conversion
+  int64_t heads, together; // of the last batch dimension: all, and those that take turns
+  int64_t parts, tasks;    // of all heads; all in all
   uint32_t input[PJ_MAX_SCORE_STEPS];
 } Plan;
 
@@ -31,24 +37,40 @@ typedef struct Run {
   char *out, *scratch;
 } Run;
 
-typedef struct Space {
-  float *q, *sums, *scores, *converted, *gathered;
+typedef struct Query {
+  float *q, *sums, *scores;
   bool *seen;
+  float most, sum;
+} Query;
+
+typedef struct Space {
+  float *converted, *gathered;
+  Query queries[MOST_QUERIES]; // [head][row]
 } Space;
 
 static size_t numbers(int64_t count) {
   return pj__scratch_round((size_t)count * sizeof(float));
 }
 
+static size_t query_bytes(const PjAttention *a) {
+  return numbers(a->depth) + numbers(a->width) + numbers(KEYS) +
+         pj__scratch_round(KEYS * sizeof(bool));
+}
+
 static Space space(const Run *run, int thread) {
   const PjAttention *a = &run->plan->a;
   char *at = pj__thread_scratch(&run->plan->routine, run->scratch, thread);
-  Space s = {.q = (float *)at};
-  s.sums = (float *)(at += numbers(a->depth));
-  s.scores = (float *)(at += numbers(a->width));
-  s.converted = (float *)(at += numbers(KEYS));
+  Space s = {.converted = (float *)at};
   s.gathered = (float *)(at += numbers(GROUP * MAX_HEAD));
-  s.seen = (bool *)(at + numbers(MAX_HEAD));
+  at += numbers(MAX_HEAD);
+  for (int64_t i = 0; i < run->plan->together * a->rows; ++i) {
+    Query *query = &s.queries[i];
+    query->q = (float *)at;
+    query->sums = (float *)(at += numbers(a->depth));
+    query->scores = (float *)(at += numbers(a->width));
+    query->seen = (bool *)(at += numbers(KEYS));
+    at += pj__scratch_round(KEYS * sizeof(bool));
+  }
   return s;
 }
 
@@ -133,114 +155,170 @@ static PjNextRows rows_at(const PjAttentionArray *array, const char *first, int6
   return (PjNextRows){(const float *)first, rows, array->row};
 }
 
-// Scores of |n| keys, before |next|; those of groups of hidden ones are 0 until masks are applied.
-static void score(const Run *run, const Space *s, const char *k, int64_t n,
-                  const PjNextRows *next) {
+static bool sees(const Query *query, int64_t key, int64_t n) {
+  bool some = false;
+  for (int64_t j = key; j < key + n; ++j)
+    some |= query->seen[j];
+  return some;
+}
+
+// Scores of |n| keys from |key| of the block on, before |next|; those of groups of hidden ones are
+// 0 until masks are applied.
+static void score(const Run *run, const Space *s, const Query *query, const char *k, int64_t key,
+                  int64_t n, const PjNextRows *next) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
-  const int64_t bytes = (int64_t)pj_dtype_bytes(a->k.dtype);
-  for (int64_t j = 0, end; j < n; j = end) {
-    end = j;
+  const int64_t bytes = (int64_t)pj_dtype_bytes(a->k.dtype), last = key + n;
+  for (int64_t j = key, end; j < last; j = end) {
     // A run of groups alike, or of numbers to be converted one group.
-    bool any = false;
-    do {
-      bool some = false;
-      const int64_t after = pj__min(end + GROUP, n);
-      for (int64_t i = end; i < after; ++i)
-        some |= s->seen[i];
-      if (end > j && some != any)
-        break;
-      any = some;
-      end = after;
-    } while (end < n && (!any || a->k.dtype == PJ_DT_F32));
+    end = pj__min(j + GROUP, last);
+    const bool any = sees(query, j, end - j);
+    while (end < last && (!any || a->k.dtype == PJ_DT_F32) &&
+           sees(query, end, pj__min(GROUP, last - end)) == any)
+      end = pj__min(end + GROUP, last);
     int64_t step = a->k.row;
     if (any) {
       const float *rows =
           as_numbers(&p->k, k + j * step * bytes, end - j, a->depth, &step, s->converted);
-      p->loops->dots(end - j, a->depth, rows, step, next, s->q, s->scores + j);
+      p->loops->dots(end - j, a->depth, rows, step, next, query->q, query->scores + j);
     } else {
-      memset(s->scores + j, 0, (size_t)(end - j) * sizeof *s->scores);
+      memset(query->scores + j, 0, (size_t)(end - j) * sizeof *query->scores);
     }
   }
 }
 
-static void mix(const Run *run, const Space *s, const char *v, int64_t n, const PjNextRows *next) {
+static void mix(const Run *run, const Space *s, const Query *query, const char *v, int64_t key,
+                int64_t n, const PjNextRows *next) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
-  const int64_t bytes = (int64_t)pj_dtype_bytes(a->v.dtype),
+  const int64_t bytes = (int64_t)pj_dtype_bytes(a->v.dtype), last = key + n,
                 most = a->v.dtype == PJ_DT_F32 ? n : GROUP;
-  for (int64_t j = 0; j < n; j += most) {
+  for (int64_t j = key; j < last; j += most) {
     int64_t step = a->v.row;
-    const int64_t count = pj__min(most, n - j);
+    const int64_t count = pj__min(most, last - j);
     const float *rows =
         as_numbers(&p->v, v + j * step * bytes, count, a->width, &step, s->converted);
-    p->loops->mix(count, a->width, rows, step, next, s->scores + j, s->sums);
+    p->loops->mix(count, a->width, rows, step, next, query->scores + j, query->sums);
   }
 }
 
-// One query. |then|: the keys that are read next, or NULL.
-static void attend(const Run *run, const Space *s, const int64_t *at, int64_t row,
-                   const char *then) {
+// The array at |base|, from head |at| on.
+static const char *head(const Plan *p, const int64_t *at, int64_t h, const PjAttentionArray *array,
+                        const void *base) {
+  const int64_t step = p->a.num_batch ? array->batch[p->a.num_batch - 1] : 0;
+  return element(p, at, base, array->dtype, array->batch) +
+         h * step * (int64_t)pj_dtype_bytes(array->dtype);
+}
+
+static void begin_query(const Run *run, const Space *s, Query *query, const char *q) {
+  const PjAttention *a = &run->plan->a;
+  const int64_t one = 1;
+  pj_strided_copy(pj_dtype_bytes(a->q.dtype), 1, &a->depth, q, &a->q.col, s->gathered, &one);
+  pj_comp_load(PJ_COMP_F32, a->q.dtype, a->depth, s->gathered, query->q);
+  memset(query->sums, 0, (size_t)a->width * sizeof *query->sums);
+  query->most = -INFINITY;
+  query->sum = 0;
+}
+
+static void end_query(const Run *run, const Space *s, const Query *query, char *out) {
+  const PjAttentionArray *to = &run->plan->a.out;
+  const int64_t width = run->plan->a.width, one = 1;
+  for (int64_t w = 0; w < width; ++w)
+    query->sums[w] /= query->sum;
+  pj_comp_store(PJ_COMP_F32, to->dtype, width, query->sums, s->gathered);
+  pj_strided_copy(pj_dtype_bytes(to->dtype), 1, &width, s->gathered, &one, out, &to->col);
+}
+
+// Keys [key, key + n) for |heads| heads from |at| on. |then|: the keys that the first one reads
+// next, or NULL.
+static void add_keys(const Run *run, Space *s, const int64_t *at, int64_t heads, int64_t key,
+                     int64_t n, const char *then) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->a;
-  const size_t q_bytes = pj_dtype_bytes(a->q.dtype), out_bytes = pj_dtype_bytes(a->out.dtype);
-  const char *q = element(p, at, run->in[0], a->q.dtype, a->q.batch) +
-                  row * a->q.row * (int64_t)q_bytes,
-             *k = element(p, at, run->in[1], a->k.dtype, a->k.batch),
-             *v = element(p, at, run->in[2], a->v.dtype, a->v.batch);
-  const int64_t one = 1;
-  pj_strided_copy(q_bytes, 1, &a->depth, q, &a->q.col, s->gathered, &one);
-  pj_comp_load(PJ_COMP_F32, a->q.dtype, a->depth, s->gathered, s->q);
-  memset(s->sums, 0, (size_t)a->width * sizeof *s->sums);
-  float most = -INFINITY, sum = 0;
-  for (int64_t key = 0; key < a->keys; key += KEYS) {
-    const int64_t n = pj__min(KEYS, a->keys - key);
-    const char *keys = k + key * a->k.row * (int64_t)pj_dtype_bytes(a->k.dtype),
-               *values = v + key * a->v.row * (int64_t)pj_dtype_bytes(a->v.dtype);
-    const bool last = key + n == a->keys;
-    const PjNextRows after_keys = rows_at(&a->v, values, n),
-                     after_values =
-                         rows_at(&a->k, last ? then : keys + n * a->k.row * (int64_t)sizeof(float),
-                                 last ? a->keys : a->keys - key - n);
-    find_seen(run, at, row, key, n, s->seen);
-    score(run, s, keys, n, &after_keys);
-    apply_steps(run, at, row, key, n, s->scores);
-    const float factor = p->loops->weigh_row(n, s->scores, &most, &sum);
-    if (key > 0)
-      p->loops->scale(a->width, factor, s->sums);
-    mix(run, s, values, n, &after_values);
+  const int64_t k_row = a->k.row * (int64_t)pj_dtype_bytes(a->k.dtype),
+                v_row = a->v.row * (int64_t)pj_dtype_bytes(a->v.dtype), queries = heads * a->rows;
+  int64_t each[PJ_MAX_RANK];
+  memcpy(each, at, sizeof each);
+  for (int64_t i = 0; i < queries; ++i) {
+    if (a->num_batch)
+      each[a->num_batch - 1] = at[a->num_batch - 1] + i / a->rows;
+    find_seen(run, each, i % a->rows, key, n, s->queries[i].seen);
   }
-  for (int64_t w = 0; w < a->width; ++w)
-    s->sums[w] /= sum;
-  pj_comp_store(PJ_COMP_F32, a->out.dtype, a->width, s->sums, s->gathered);
-  char *out = (char *)element(p, at, run->out, a->out.dtype, a->out.batch) +
-              row * a->out.row * (int64_t)out_bytes;
-  pj_strided_copy(out_bytes, 1, &a->width, s->gathered, &one, out, &a->out.col);
+  for (int64_t j = 0; j < n; j += TURN)
+    for (int64_t i = 0; i < queries; ++i) {
+      const Query *query = &s->queries[i];
+      const int64_t next = j + TURN, count = pj__min(TURN, n - j);
+      const char *k = head(p, at, i / a->rows, &a->k, run->in[1]) + key * k_row,
+                 *v = head(p, at, i / a->rows, &a->v, run->in[2]) + key * v_row;
+      PjNextRows ahead = {0};
+      if (i % a->rows == 0)
+        ahead = next < n && sees(query, next, pj__min(TURN, n - next))
+                    ? rows_at(&a->k, k + next * k_row, pj__min(TURN, n - next))
+                    : rows_at(&a->v, v, pj__min(TURN, n));
+      score(run, s, query, k, j, count, &ahead);
+    }
+  for (int64_t i = 0; i < queries; ++i) {
+    Query *query = &s->queries[i];
+    if (a->num_batch)
+      each[a->num_batch - 1] = at[a->num_batch - 1] + i / a->rows;
+    apply_steps(run, each, i % a->rows, key, n, query->scores);
+    const float factor = p->loops->weigh_row(n, query->scores, &query->most, &query->sum);
+    if (key > 0)
+      p->loops->scale(a->width, factor, query->sums);
+  }
+  for (int64_t j = 0; j < n; j += TURN)
+    for (int64_t i = 0; i < queries; ++i) {
+      const int64_t next = j + TURN, count = pj__min(TURN, n - j), h = i / a->rows;
+      const char *v = head(p, at, h, &a->v, run->in[2]) + key * v_row;
+      PjNextRows ahead = {0};
+      if (i % a->rows == 0 && next < n)
+        ahead = rows_at(&a->v, v + next * v_row, pj__min(TURN, n - next));
+      else if (i % a->rows == 0 && then)
+        ahead = rows_at(&a->k, then + (head(p, at, h, &a->k, NULL) - head(p, at, 0, &a->k, NULL)),
+                        TURN);
+      mix(run, s, &s->queries[i], v, j, count, &ahead);
+    }
 }
 
-// The batch that is number |batch|.
-static void place(const Plan *p, int64_t batch, int64_t *at) {
-  for (int32_t d = p->a.num_batch - 1; d >= 0; --d) {
+// Where the heads of |task| begin; returns how many they are.
+static int64_t place(const Plan *p, int64_t task, int64_t *at) {
+  const int64_t first = task % p->parts * p->together;
+  int64_t batch = task / p->parts;
+  for (int32_t d = p->a.num_batch - 2; d >= 0; --d) {
     at[d] = batch % p->a.batch[d];
     batch /= p->a.batch[d];
   }
+  if (p->a.num_batch)
+    at[p->a.num_batch - 1] = first;
+  return pj__min(p->together, p->heads - first);
 }
 
-static void run_batches(void *context, int64_t begin, int64_t end, int thread) {
+static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Plan *p = run->plan;
-  const Space s = space(run, thread);
-  const PjAttentionArray *k = &p->a.k;
-  int64_t at[PJ_MAX_RANK];
-  place(p, begin, at);
+  const PjAttention *a = &p->a;
+  const int64_t q_row = a->q.row * (int64_t)pj_dtype_bytes(a->q.dtype),
+                k_row = a->k.row * (int64_t)pj_dtype_bytes(a->k.dtype),
+                out_row = a->out.row * (int64_t)pj_dtype_bytes(a->out.dtype);
+  Space s = space(run, thread);
   for (int64_t task = begin; task < end; ++task) {
-    int64_t next[PJ_MAX_RANK];
-    place(p, task + 1 < end ? task + 1 : task, next);
-    const char *same = element(p, at, run->in[1], k->dtype, k->batch),
-               *then = task + 1 < end ? element(p, next, run->in[1], k->dtype, k->batch) : NULL;
-    for (int64_t row = 0; row < p->a.rows; ++row)
-      attend(run, &s, at, row, row + 1 < p->a.rows ? same : then);
-    memcpy(at, next, sizeof at);
+    int64_t at[PJ_MAX_RANK] = {0}, after[PJ_MAX_RANK] = {0};
+    const int64_t heads = place(p, task, at), queries = heads * a->rows;
+    const char *then = NULL, *k = head(p, at, 0, &a->k, run->in[1]);
+    if (task + 1 < end) {
+      place(p, task + 1, after);
+      then = head(p, after, 0, &a->k, run->in[1]);
+    }
+    for (int64_t i = 0; i < queries; ++i)
+      begin_query(run, &s, &s.queries[i],
+                  head(p, at, i / a->rows, &a->q, run->in[0]) + i % a->rows * q_row);
+    for (int64_t key = 0; key < a->keys; key += KEYS) {
+      const int64_t n = pj__min(KEYS, a->keys - key);
+      add_keys(run, &s, at, heads, key, n, key + n < a->keys ? k + (key + n) * k_row : then);
+    }
+    for (int64_t i = 0; i < queries; ++i)
+      end_query(run, &s, &s.queries[i],
+                (char *)head(p, at, i / a->rows, &a->out, run->out) + i % a->rows * out_row);
   }
 }
 
@@ -248,9 +326,22 @@ static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *c
                         void *const *out, void *scratch) {
   const Plan *p = (const Plan *)self;
   Run run = {.plan = p, .in = in, .out = out[0], .scratch = scratch};
-  pj_threads_for(threads, p->batches, pj__grain(p->batches, self->bytes / (double)p->batches),
-                 run_batches, &run);
+  pj_threads_for(threads, p->tasks, pj__grain(p->tasks, self->bytes / (double)p->tasks), run_tasks,
+                 &run);
   return PJ_STATUS_OK;
+}
+
+// How many heads take turns: those whose keys and values lie side by side, if enough tasks are
+// left.
+static int64_t heads_together(const PjAttention *a, int64_t batches) {
+  const int32_t d = a->num_batch - 1;
+  if (d < 0 || a->k.batch[d] < 0 || a->k.batch[d] >= a->k.row || a->v.batch[d] < 0 ||
+      a->v.batch[d] >= a->v.row)
+    return 1;
+  int64_t together = pj__min(a->batch[d], pj__max(1, MOST_QUERIES / a->rows));
+  while (together > 1 && batches / together < TASKS)
+    together = pj__divide_up(together, 2);
+  return together;
 }
 
 const PjRoutine *pj__attention_few(PjArena *arena, const PjAttention *what) {
@@ -259,7 +350,7 @@ const PjRoutine *pj__attention_few(PjArena *arena, const PjAttention *what) {
       a->depth > MAX_HEAD || a->width > MAX_HEAD)
     return NULL;
   Plan *p = PJ_NEW(arena, Plan);
-  *p = (Plan){.a = *a, .loops = pj__attention_loops(), .batches = 1};
+  *p = (Plan){.a = *a, .loops = pj__attention_loops(), .heads = 1};
   if (!pj__panel_init(&p->k, PJ_COMP_F32, a->k.dtype, true) ||
       !pj__panel_init(&p->v, PJ_COMP_F32, a->v.dtype, true))
     return NULL;
@@ -267,18 +358,21 @@ const PjRoutine *pj__attention_few(PjArena *arena, const PjAttention *what) {
   for (uint32_t i = 0; i < a->num_steps; ++i)
     if (a->steps[i].kind == PJ_SCORE_ADD || a->steps[i].kind == PJ_SCORE_MASK)
       p->input[i] = inputs++;
+  int64_t batches = 1;
   for (int32_t d = 0; d < a->num_batch; ++d)
-    p->batches *= a->batch[d];
+    batches *= p->heads = a->batch[d];
+  p->together = heads_together(a, batches);
+  p->parts = pj__divide_up(p->heads, p->together);
+  p->tasks = batches / p->heads * p->parts;
   p->routine =
       (PjRoutine){.name = "attention_few",
                   .run = run_few,
                   .in_place = -1,
-                  .thread_scratch_bytes = numbers(a->depth) + numbers(a->width) + numbers(KEYS) +
-                                          numbers(GROUP * MAX_HEAD) + numbers(MAX_HEAD) +
-                                          pj__scratch_round(KEYS * sizeof(bool))};
-  const double scores = (double)p->batches * (double)a->rows * (double)a->keys;
+                  .thread_scratch_bytes = numbers(GROUP * MAX_HEAD) + numbers(MAX_HEAD) +
+                                          (size_t)(p->together * a->rows) * query_bytes(a)};
+  const double scores = (double)batches * (double)a->rows * (double)a->keys;
   p->routine.flops = scores * (double)(2 * (a->depth + a->width) + 16);
-  p->routine.bytes = (double)p->batches * (double)a->keys *
+  p->routine.bytes = (double)batches * (double)a->keys *
                      ((double)a->depth * (double)pj_dtype_bytes(a->k.dtype) +
                       (double)a->width * (double)pj_dtype_bytes(a->v.dtype));
   return &p->routine;

@@ -2,7 +2,7 @@
 #pragma once
 #include "routine/attention.h"
 
-// What is read after some rows: memory is asked for it while those are computed.
+// What is read after some rows: memory is asked for it while those are computed, a row with each.
 typedef struct PjNextRows {
   const float *first;
   int64_t rows, step; // 0 rows: nothing

@@ -161,17 +161,11 @@ PJ_TARGET static float PJ_V(largest)(int64_t n, const float *x) {
   return result;
 }
 
-// Asks for what is read PJ_AHEAD rows after row |j| of |n|: |numbers| of each, |step| apart, and
-// behind the last one those of |next|, a place of its own.
-PJ_TARGET static inline void PJ_V(ask)(int64_t j, int64_t n, int64_t numbers, const float *rows,
-                                       int64_t step, const PjNextRows *next) {
-  enum { AHEAD = 32, LINE = 16 };
-  const int64_t beyond = j + AHEAD - n;
-  const float *row = beyond < 0            ? rows + (j + AHEAD) * step
-                     : beyond < next->rows ? next->first + beyond * next->step
-                                           : NULL;
-  for (int64_t i = 0; row && i < numbers; i += LINE)
-    __builtin_prefetch(row + i, 0, 2);
+// Asks for row |j| of |next|, of so many numbers.
+PJ_TARGET static inline void PJ_V(ask)(const PjNextRows *next, int64_t j, int64_t numbers) {
+  enum { LINE = 16 };
+  for (int64_t i = 0; j < next->rows && i < numbers; i += LINE)
+    __builtin_prefetch(next->first + j * next->step + i, 0, 2);
 }
 
 // out[j] = sum over d of k[j * step + d] * q[d]. Eight keys at a time, always, so that a score does
@@ -188,7 +182,7 @@ PJ_TARGET static void PJ_V(dots)(int64_t n, int64_t depth, const float *k, int64
     for (int i = 0; i < GROUP; ++i)
       at[i] = k + (j + pj__min(i, have - 1)) * step;
     for (int i = 0; i < have; ++i)
-      PJ_V(ask)(j + i, n, depth, k, step, next);
+      PJ_V(ask)(next, j + i, depth);
     int64_t d = 0;
     for (; d + LANES <= depth; d += LANES) {
       const Vec x = *(const Vec *)(q + d);
@@ -267,7 +261,7 @@ PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_
     for (int64_t j = 0; j < n; ++j) {
       const float *row = v + j * step + w;
       if (w == 0)
-        PJ_V(ask)(j, n, width, v, step, next);
+        PJ_V(ask)(next, j, width);
       PJ_UNROLL for (int i = 0; i < WIDE; ++i) sum[i] +=
           *(const Vec *)(row + i * LANES) * weights[j];
     }
