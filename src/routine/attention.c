@@ -2,11 +2,11 @@
 // largest score so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018;
 // Dao et al., "FlashAttention", 2022).
 //
-// Everything is turned round: a tile of scores is [key][query], as the packed product's kernel
-// leaves it when keys are its rows and queries its columns. So what softmax sums lies across
-// vectors and not along them, and a tile of weights is already packed as the second product, out^T
-// = v^T p^T, wants its right operand. A tile of the keys' block and the queries of one sliver stays
-// in the first cache; the blocks of k and v in the second.
+// Scores are turned round: a tile of them is [key][query], so that what softmax sums lies across
+// vectors and not along them. Keys are rows of that product, as they lie but for being brought
+// together; of the second one, out = p v, queries are: their weights lie beside each other. So only
+// q is turned. A tile of the keys' block and the queries of one sliver stays in the first cache;
+// the blocks of k and v in the second.
 //
 // What a causal mask hides is not computed, if that makes no difference: its weights must be 0
 // (the mask's value lies far below the largest score of every row), and what they multiply finite.
@@ -14,10 +14,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "eval/strided.h"
 #include "routine/attention_scores.h"
 
 enum {
-  KEYS = 384,     // of a block; a multiple of every kernel's mr
+  KEYS = 384,     // of a block; a multiple of every tile's rows
   SLIVERS = 16,   // of queries that use a block together
   TASKS_EACH = 4, // wanted for each thread
 };
@@ -25,10 +26,10 @@ enum {
 typedef struct Plan {
   PjRoutine routine;
   PjScores s;
-  PjPanel q, k, v;
+  PjPanel q, v;
   int64_t keys;     // of a block
   int64_t slivers;  // that use it, at most
-  int64_t up_width; // rounded up to mr
+  int64_t up_width; // rounded up to nr
   size_t q_bytes, k_bytes, v_bytes, sums_bytes, tile_bytes, more_bytes, lanes_bytes; // of a thread
 } Plan;
 
@@ -42,9 +43,9 @@ typedef struct Run {
 typedef struct Space {
   char *temp;
   float *q, *k, *v;
-  float *sums; // [sliver][width][query]
+  float *sums; // [query][width]
   float *tile; // [key][query]
-  float *more; // the same, of what is added; or a sliver of the result, [query][width]
+  float *more; // the same, of what is added; or a row of k
   float *most, *sum, *factor;
 } Space;
 
@@ -64,24 +65,45 @@ static Space space(const Run *run, int thread) {
   return s;
 }
 
-// Keys from |key| on, |n| of them, for the queries of sliver |i|.
+// Rows [key, key + n) of |k|, in whole tiles.
+static void bring_keys(const Plan *p, const char *k, int64_t key, int64_t n, const Space *s) {
+  const PjAttentionArray *from = &p->s.a.k;
+  const int64_t depth = p->s.a.depth, bytes = (int64_t)pj_dtype_bytes(from->dtype), one = 1;
+  for (int64_t j = 0; j < n; ++j) {
+    const char *row = k + (key + j) * from->row * bytes;
+    if (from->col != 1) {
+      pj_strided_copy((size_t)bytes, 1, &depth, row, &from->col, s->more, &one);
+      row = (const char *)s->more;
+    }
+    pj_comp_load(PJ_COMP_F32, from->dtype, depth, row, s->k + j * depth);
+  }
+  const int64_t rows = p->s.loops->tile_rows, up = pj__divide_up(n, rows) * rows;
+  memset(s->k + n * depth, 0, (size_t)((up - n) * depth) * sizeof *s->k);
+}
+
+// Keys from |key| on, |n| of them, for the queries of sliver |i|. With |skip| query r sees |seen| +
+// r of them.
 static void add_keys(const Run *run, const PjScorePart *part, const Space *s, int64_t key,
-                     int64_t n, int64_t block, int64_t i) {
+                     int64_t n, int64_t block, int64_t i, bool skip, int64_t seen) {
   const Plan *p = run->plan;
-  const PjMicro *micro = p->s.micro;
-  const int mr = micro->mr, nr = micro->nr;
-  const int64_t depth = p->s.a.depth;
+  const PjAttentionLoops *loops = p->s.loops;
+  const int nr = p->s.micro->nr, rows = loops->tile_rows;
+  const int64_t depth = p->s.a.depth, up = p->up_width;
   const float *q = s->q + i * nr * depth;
-  for (int64_t j = 0; j < n; j += mr)
-    micro->tile(depth, s->k + j * depth, q, s->tile + j * nr, nr, false);
+  // Tiles that the first half of the queries sees nothing of.
+  const int64_t half = skip ? pj__max(0, seen + nr / 2 - 1) : n,
+                all = pj__min(n, pj__divide_up(half, rows) * rows);
+  loops->score(all, depth, s->k, q, false, s->tile);
+  if (all < n)
+    loops->score(n - all, depth, s->k + all * depth, q, true, s->tile + all * nr);
   pj__scores_apply(&p->s, run->in, part, key, n, part->row + i * nr,
                    pj__min(nr, part->rows - i * nr), s->tile, s->more, s->temp);
-  float *sums = s->sums + i * p->up_width * nr;
-  p->s.loops->weigh(n, s->tile, s->most + i * nr, s->sum + i * nr, s->factor);
-  if (key > 0)
-    p->s.loops->rescale(p->up_width, false, s->factor, sums);
-  for (int64_t w = 0; w < p->s.a.width; w += mr)
-    micro->tile(n, s->v + w * block, s->tile, sums + w * nr, nr, true);
+  float *sums = s->sums + i * nr * up;
+  loops->weigh(n, s->tile, s->most + i * nr, s->sum + i * nr, s->factor);
+  for (int r = 0; r < nr; r += rows)
+    loops->add_values(skip ? pj__max(0, pj__min(n, seen + r + rows - 1)) : n, p->s.a.width,
+                      s->tile + r, s->v, block * nr, key > 0 ? s->factor + r : NULL, sums + r * up,
+                      up);
 }
 
 // The results of sliver |i|.
@@ -89,19 +111,21 @@ static void store(const Run *run, const PjScorePart *part, const Space *s, int64
   const Plan *p = run->plan;
   const PjAttentionArray *out = &p->s.a.out;
   const int nr = p->s.micro->nr;
-  float *sums = s->sums + i * p->up_width * nr;
-  p->s.loops->rescale(p->s.a.width, true, s->sum + i * nr, sums);
+  const int64_t width = p->s.a.width, step = out->row * (int64_t)pj_dtype_bytes(out->dtype);
   char *row = (char *)pj__scores_batch(&p->s, part, run->out, out->dtype, out->batch) +
-              (part->row + i * nr) * out->row * (int64_t)pj_dtype_bytes(out->dtype);
-  pj__scores_store(&p->s, out, pj__min(nr, part->rows - i * nr), p->s.a.width, sums, s->more,
-                   s->temp, row);
+              (part->row + i * nr) * step;
+  for (int64_t r = 0; r < pj__min(nr, part->rows - i * nr); ++r, row += step) {
+    float *sums = s->sums + (i * nr + r) * p->up_width;
+    p->s.loops->divide(width, s->sum[i * nr + r], sums);
+    pj__scores_store_row(out, width, sums, s->temp, row);
+  }
 }
 
 // One task. With |skip| hidden keys are left out; false if they may not be.
 static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool skip) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->s.a;
-  const int mr = p->s.micro->mr, nr = p->s.micro->nr;
+  const int nr = p->s.micro->nr;
   const int64_t slivers = pj__divide_up(part->rows, nr);
   const char *q = pj__scores_batch(&p->s, part, run->in[0], a->q.dtype, a->q.batch),
              *k = pj__scores_batch(&p->s, part, run->in[1], a->k.dtype, a->k.batch),
@@ -109,7 +133,6 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
   p->q.pack(&p->q, q, part->row, part->rows, 0, a->depth, nr, s->q, nr * a->depth, s->temp);
   if (p->s.scale != 1)
     p->s.loops->scale(slivers * nr * a->depth, p->s.scale, s->q);
-  memset(s->sums, 0, (size_t)(slivers * p->up_width * nr) * sizeof *s->sums);
   for (int64_t r = 0; r < slivers * nr; ++r) {
     s->most[r] = -INFINITY;
     s->sum[r] = 0;
@@ -120,7 +143,7 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
     // How many keys of the block the first and the last query see.
     const int64_t seen = skip ? part->row + a->steps[p->s.causal].offset + 1 - key : n;
     const int64_t seen_last = skip ? pj__min(n, seen + part->rows - 1) : n;
-    p->v.pack(&p->v, v, 0, a->width, key, n, mr, s->v, mr * n, s->temp);
+    p->v.pack(&p->v, v, 0, a->width, key, n, nr, s->v, nr * n, s->temp);
     if (seen < n) {
       hidden = true;
       if (!p->s.loops->finite(p->up_width * n, s->v))
@@ -128,12 +151,12 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
     }
     if (seen_last <= 0)
       continue;
-    p->k.pack(&p->k, k, key, seen_last, 0, a->depth, mr, s->k, mr * a->depth, s->temp);
+    bring_keys(p, k, key, seen_last, s);
     for (int64_t i = 0; i < slivers; ++i) {
       const int64_t last = pj__min((i + 1) * nr, part->rows) - 1;
       const int64_t count = skip ? pj__min(n, seen + last) : n;
       if (count > 0)
-        add_keys(run, part, s, key, count, n, i);
+        add_keys(run, part, s, key, count, n, i, skip, seen + i * nr);
     }
   }
   if (hidden && !pj__scores_hidden_weigh_nothing(&p->s, part->rows, s->most))
@@ -184,20 +207,19 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
   *p = (Plan){0};
   if (!pj__scores_init(&p->s, a, 3) ||
       !pj__scores_panel(&p->q, a->q.dtype, false, a->q.row, a->q.col) ||
-      !pj__scores_panel(&p->k, a->k.dtype, true, a->k.row, a->k.col) ||
-      !pj__scores_panel(&p->v, a->v.dtype, true, a->v.col, a->v.row))
+      !pj__scores_panel(&p->v, a->v.dtype, false, a->v.col, a->v.row))
     return NULL;
-  const int mr = p->s.micro->mr, nr = p->s.micro->nr;
+  const int rows = p->s.loops->tile_rows, nr = p->s.micro->nr;
   const size_t number = sizeof(float);
-  p->keys = pj__min(KEYS, pj__divide_up(a->keys, mr) * mr);
+  p->keys = pj__min(KEYS, pj__divide_up(a->keys, rows) * rows);
   p->slivers = pj__min(SLIVERS, pj__divide_up(a->rows, nr));
-  p->up_width = pj__divide_up(a->width, mr) * mr;
+  p->up_width = pj__divide_up(a->width, nr) * nr;
   p->q_bytes = pj__scratch_round((size_t)(p->slivers * nr * a->depth) * number);
   p->k_bytes = pj__scratch_round((size_t)(p->keys * a->depth) * number);
   p->v_bytes = pj__scratch_round((size_t)(p->keys * p->up_width) * number);
   p->sums_bytes = pj__scratch_round((size_t)(p->slivers * p->up_width * nr) * number);
   p->tile_bytes = pj__scratch_round((size_t)(p->keys * nr) * number);
-  p->more_bytes = pj__scratch_round((size_t)(pj__max(p->keys, a->width) * nr) * number);
+  p->more_bytes = pj__scratch_round((size_t)(pj__max(p->keys * nr, a->depth)) * number);
   p->lanes_bytes = pj__scratch_round((size_t)((2 * p->slivers + 1) * nr) * number);
   p->routine = (PjRoutine){.name = "attention",
                            .run = run_attention,

@@ -13,7 +13,11 @@ typedef struct PjAttentionLoops {
   void (*causal)(int64_t rows, int64_t key, float value, float *scores);
   void (*weigh)(int64_t n, float *scores, float *most, float *sum, float *factor);
   void (*differentiate)(int64_t n, float factor, float *scores, float *change, float *most);
-  void (*rescale)(int64_t rows, bool divide, const float *factor, float *x);
+  // --- products with them; see attention_variant.h
+  int tile_rows; // keys, or queries, of one tile
+  void (*score)(int64_t n, int64_t depth, const float *k, const float *q, bool skip, float *scores);
+  void (*add_values)(int64_t n, int64_t width, const float *weights, const float *v, int64_t sliver,
+                     const float *factor, float *sums, int64_t step);
   // --- one query; rows of k and v lie |step| elements apart
   void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const PjNextRows *next,
                const float *q, float *out);
@@ -22,6 +26,7 @@ typedef struct PjAttentionLoops {
               const float *weights, float *sums);
   // --- any numbers
   void (*scale)(int64_t n, float factor, float *x);
+  void (*divide)(int64_t n, float by, float *x);
   bool (*finite)(int64_t n, const float *x);
   float (*largest)(int64_t n, const float *x);
 } PjAttentionLoops;

@@ -33,6 +33,10 @@ PJ_TARGET static void PJ_V(scale)(int64_t n, float factor, float *x) {
   PJ_IVDEP for (int64_t i = 0; i < n; ++i) x[i] *= factor;
 }
 
+PJ_TARGET static void PJ_V(divide)(int64_t n, float by, float *x) {
+  PJ_IVDEP for (int64_t i = 0; i < n; ++i) x[i] /= by;
+}
+
 // A row of scores is |value| in the lanes whose query, |first| + lane, is below |key|.
 PJ_TARGET static void PJ_V(causal)(int64_t rows, int64_t key, float value, float *scores) {
   enum { LANES = PJ_VB / 4 };
@@ -111,17 +115,6 @@ PJ_TARGET static void PJ_V(differentiate)(int64_t n, float factor, float *scores
       s[2 * j + i] = p;
       d[2 * j + i] = p * (d[2 * j + i] - mean[i]) * factor;
     }
-}
-
-// Each of |rows| rows of two vectors times |factor|, or, |divide|, by it.
-PJ_TARGET static void PJ_V(rescale)(int64_t rows, bool divide, const float *factor, float *x) {
-  typedef PJ_V(Vec) Vec;
-  const Vec *f = (const Vec *)factor;
-  Vec *at = (Vec *)x;
-  for (int64_t i = 0; i < rows; ++i, at += 2) {
-    at[0] = divide ? at[0] / f[0] : at[0] * f[0];
-    at[1] = divide ? at[1] / f[1] : at[1] * f[1];
-  }
 }
 
 PJ_TARGET static bool PJ_V(finite)(int64_t n, const float *x) {
@@ -278,15 +271,93 @@ PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_
       sums[w] += v[j * step + w] * weights[j];
 }
 
+// Rows of a tile of a product. Two vectors of them wait for nothing, and leave registers over.
+enum { PJ_V(TILE_ROWS) = PJ_LEVEL == 2 ? 8 : 4 };
+
+// Scores of |n| keys, whole tiles of them, for the queries of a sliver, [depth][query]; |skip|: but
+// for the first half of these. Rows of k are |depth| apart.
+PJ_TARGET static void PJ_V(score)(int64_t n, int64_t depth, const float *k, const float *q,
+                                  bool skip, float *scores) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4, ROWS = PJ_V(TILE_ROWS) };
+  for (int64_t j = 0; j < n; j += ROWS, k += ROWS * depth, scores += ROWS * 2 * LANES) {
+    Vec sum[ROWS][2];
+    memset(sum, 0, sizeof sum);
+    if (skip) {
+      for (int64_t d = 0; d < depth; ++d) {
+        const Vec b = *(const Vec *)(q + (2 * d + 1) * LANES);
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][1] += k[i * depth + d] * b;
+      }
+    } else {
+      for (int64_t d = 0; d < depth; ++d) {
+        const Vec b0 = *(const Vec *)(q + 2 * d * LANES),
+                  b1 = *(const Vec *)(q + (2 * d + 1) * LANES);
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+          sum[i][0] += k[i * depth + d] * b0;
+          sum[i][1] += k[i * depth + d] * b1;
+        }
+      }
+    }
+    PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+      *(Vec *)(scores + 2 * i * LANES) = sum[i][0];
+      *(Vec *)(scores + (2 * i + 1) * LANES) = sum[i][1];
+    }
+  }
+}
+
+// Adds up the values of |n| keys, slivers of two vectors |sliver| apart, for TILE_ROWS queries,
+// whose weights stand beside each other in rows of a tile: sums, |width| numbers in rows |step|
+// apart, become themselves times |factor| and what is added, or, if that is NULL, what is added.
+PJ_TARGET static void PJ_V(add_values)(int64_t n, int64_t width, const float *weights,
+                                       const float *v, int64_t sliver, const float *factor,
+                                       float *sums, int64_t step) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4, ROWS = PJ_V(TILE_ROWS) };
+  for (int64_t w = 0; w < width; w += 2 * LANES, v += sliver) {
+    Vec sum[ROWS][2];
+    memset(sum, 0, sizeof sum);
+    const bool both = width - w > LANES;
+    if (both) {
+      for (int64_t j = 0; j < n; ++j) {
+        const Vec b0 = *(const Vec *)(v + 2 * j * LANES),
+                  b1 = *(const Vec *)(v + (2 * j + 1) * LANES);
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+          sum[i][0] += weights[2 * j * LANES + i] * b0;
+          sum[i][1] += weights[2 * j * LANES + i] * b1;
+        }
+      }
+    } else {
+      for (int64_t j = 0; j < n; ++j) {
+        const Vec b = *(const Vec *)(v + 2 * j * LANES);
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] += weights[2 * j * LANES + i] * b;
+      }
+    }
+    PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+      Vec *to = (Vec *)(sums + i * step + w);
+      if (factor) {
+        sum[i][0] += to[0] * factor[i];
+        if (both)
+          sum[i][1] += to[1] * factor[i];
+      }
+      to[0] = sum[i][0];
+      if (both)
+        to[1] = sum[i][1];
+    }
+  }
+}
+
 static const PjAttentionLoops PJ_V(loops)[] = {{
+    .tile_rows = PJ_V(TILE_ROWS),
+    .score = PJ_V(score),
+    .add_values = PJ_V(add_values),
     .causal = PJ_V(causal),
     .weigh = PJ_V(weigh),
     .differentiate = PJ_V(differentiate),
-    .rescale = PJ_V(rescale),
     .dots = PJ_V(dots),
     .weigh_row = PJ_V(weigh_row),
     .mix = PJ_V(mix),
     .scale = PJ_V(scale),
+    .divide = PJ_V(divide),
     .finite = PJ_V(finite),
     .largest = PJ_V(largest),
 }};
