@@ -22,6 +22,10 @@ static PjStatus compile(void *context) {
              f->refused);
   pj_x86_place_constants(f);
   pj_x86_allocate(f);
+  if (f->spills && f->loops.len) {
+    pj_x86_split(f);
+    pj_x86_allocate(f);
+  }
   X86Bytes bytes = {0};
   pj_x86_encode(f, &bytes);
   job->out->bytes = pj_malloc(bytes.len);

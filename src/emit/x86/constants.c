@@ -6,7 +6,7 @@
 // had to be loaded with one, its users take the constant's.
 #include <string.h>
 
-#include "emit/x86/mir.h"
+#include "emit/x86/loops.h"
 
 typedef struct Constants {
   X86Fn *f;
@@ -16,7 +16,7 @@ typedef struct Constants {
   X86Reg *instead;        // by register: the constant's
   uint32_t *uses;         // by place in the pool, in the loop at hand
   X86Reg *regs;           // by place in the pool, of the loop at hand
-  PJ_VEC(X86Ins) code;
+  X86Rewrite w;
 } Constants;
 
 // The operands of |ins| that may be a constant in memory as well as in a register with the whole of
@@ -113,20 +113,13 @@ static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
     uint32_t place = (uint32_t)(uses - c->uses);
     PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_VEC, .constant = place + 1}));
     c->regs[place] = (X86Reg)f->vregs.len - 1;
-    PJ_PUSH(f->arena, &c->code,
-            ((X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}}));
+    pj_x86_push(&c->w, (X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}});
   }
 }
 
 static void replace(const Constants *c, X86Op *op) {
   if (op->kind == X86_REG && op->id < c->num_regs && c->instead[op->id])
     op->id = c->instead[op->id];
-}
-
-static void push(Constants *c, X86Ins ins) {
-  if (ins.loop_end)
-    c->f->loops.data[ins.loop_end - 1].end = (uint32_t)c->code.len;
-  PJ_PUSH(c->f->arena, &c->code, ins);
 }
 
 // The instructions of a loop with its constants in registers.
@@ -148,42 +141,15 @@ static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
     replace(c, &ins.c);
     replace(c, &ins.sel[0]);
     replace(c, &ins.sel[1]);
-    push(c, ins);
+    pj_x86_push(&c->w, ins);
   }
-}
-
-static uint32_t end_of(const X86Fn *f, uint32_t loop) {
-  return f->loops.data[f->code.data[loop].loop].end;
-}
-
-// Loops that call are there for rare cases.
-static bool calls(const X86Fn *f, uint32_t begin, uint32_t end) {
-  for (uint32_t i = begin; i <= end; ++i)
-    if (f->code.data[i].form == X86_CALL)
-      return true;
-  return false;
-}
-
-// The end of the loop that begins at |begin| if there are none in it but such for rare cases; else
-// 0.
-static uint32_t innermost_end(const X86Fn *f, uint32_t begin) {
-  uint32_t end = end_of(f, begin);
-  for (uint32_t i = begin + 1; i < end; ++i)
-    if (f->code.data[i].form == X86_CALL)
-      return 0;
-    else if (f->code.data[i].form == X86_LOOP) {
-      if (!calls(f, i, end_of(f, i)))
-        return 0;
-      i = end_of(f, i);
-    }
-  return end;
 }
 
 void pj_x86_place_constants(X86Fn *f) {
   if (!f->loops.len || !f->pool.len)
     return;
   Constants *c = PJ_NEW(f->arena, Constants);
-  c->f = f;
+  c->f = c->w.f = f;
   c->num_regs = f->vregs.len;
   c->defs = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->defs);
   c->first = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->first);
@@ -194,15 +160,13 @@ void pj_x86_place_constants(X86Fn *f) {
   for (size_t i = 0; i < f->code.len; ++i)
     ++c->defs[f->code.data[i].d];
   for (uint32_t i = 0; i < f->code.len;) {
-    uint32_t end = f->code.data[i].form == X86_LOOP ? innermost_end(f, i) : 0;
+    uint32_t end = f->code.data[i].form == X86_LOOP ? pj_x86_innermost_end(f, i) : 0;
     if (end) {
       load_constants(c, i, end + 1);
       rewrite(c, i, end + 1);
       i = end + 1;
     } else
-      push(c, f->code.data[i++]);
+      pj_x86_push(&c->w, f->code.data[i++]);
   }
-  f->code.data = c->code.data;
-  f->code.len = c->code.len;
-  f->code.cap = c->code.cap;
+  pj_x86_rewritten(&c->w);
 }

@@ -168,6 +168,9 @@ typedef struct X86Fn {
 void pj_x86_lower(X86Fn *f, const PjKir *k);
 // Loads constants that loops use into registers before them (constants.c).
 void pj_x86_place_constants(X86Fn *f);
+// After an allocation with registers on the stack: copies them for loops, so that another one can
+// do better (split.c).
+void pj_x86_split(X86Fn *f);
 // Gives each virtual register a place. Needs |code| complete.
 void pj_x86_allocate(X86Fn *f);
 // Bytes of the function, in |out| (arena). After allocation.

@@ -10,6 +10,7 @@
 //              order (permute.c). All else asks how long a vector is, and whether an instruction
 //              exists (ops.h).
 //   constants.c  constants of loops into registers, as many as are free
+//   split.c      what had to go to the stack gets registers in loops that read it
 //   alloc.c    virtual registers -> registers, or places on the stack
 //   encode.c   instructions -> bytes: VEX or EVEX
 //
