@@ -19,8 +19,8 @@ static bool reduce_nothing(PjRewrite *rw, PjOp *op) {
   return pj_rw_become_all(rw, op, values);
 }
 
-// One element each: the body applied to it once.
-static bool reduce_one(PjRewrite *rw, PjOp *op) {
+// One element each, or FEW in a row, too few for vectors along them: the body applied to slices.
+static bool reduce_few(PjRewrite *rw, PjOp *op, int64_t few) {
   enum { MAX_BODY = 16, MAX_COUNT = 4 };
   uint32_t count = op->num_results;
   const PjRegion *body = &op->regions[0];
@@ -31,11 +31,25 @@ static bool reduce_one(PjRewrite *rw, PjOp *op) {
     if (body->args[i].type->dtype != op->operands[i]->type->dtype ||
         op->results[i % count].type->dtype != op->operands[i]->type->dtype)
       return false;
-  for (uint32_t i = 0; i < count; ++i) {
-    args[i] = pj_build_broadcast(rw, op, op->operands[count + i], NULL, op->results[i].type);
-    args[count + i] = pj_build_reshape(rw, op, op->operands[i], op->results[i].type);
+  for (uint32_t i = 0; i < count; ++i)
+    values[i] = pj_build_broadcast(rw, op, op->operands[count + i], NULL, op->results[i].type);
+  const PjType *type = op->operands[0]->type;
+  int64_t start[PJ_MAX_RANK] = {0}, limit[PJ_MAX_RANK];
+  for (int32_t d = 0; d < type->rank; ++d)
+    limit[d] = type->dims[d];
+  for (int64_t k = 0; k < few; ++k) {
+    for (uint32_t i = 0; i < count; ++i) {
+      PjValue *x = op->operands[i];
+      if (few > 1) {
+        start[type->rank - 1] = k;
+        limit[type->rank - 1] = k + 1;
+        x = pj_build_slice(rw, op, x, start, limit, NULL);
+      }
+      args[i] = values[i];
+      args[count + i] = pj_build_reshape(rw, op, x, op->results[i].type);
+    }
+    pj_region_spread(rw, op, body, args, values);
   }
-  pj_region_spread(rw, op, body, args, values);
   return pj_rw_become_all(rw, op, values);
 }
 
@@ -64,6 +78,7 @@ static bool drop_units(PjRewrite *rw, PjOp *op) {
 }
 
 bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
+  enum { FEW = 7, ENOUGH = 16 }; // elements of a row; rows that fill vectors
   uint32_t num_dims;
   const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
   const PjType *type = op->operands[0]->type;
@@ -75,8 +90,14 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
   if (empty)
     return reduce_nothing(rw, op);
   if (units)
-    return reduce_one(rw, op);
-  return drop_units(rw, op);
+    return reduce_few(rw, op, 1);
+  if (drop_units(rw, op))
+    return true;
+  int64_t last = type->rank - 1;
+  // Sums of narrow floats are kept wider than their type.
+  bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;
+  return num_dims == 1 && dims[0] == last && type->dims[last] <= FEW && !narrow &&
+         pj_count(op->results[0].type) >= ENOUGH && reduce_few(rw, op, type->dims[last]);
 }
 
 bool pj_rule_sort(PjRewrite *rw, PjOp *op) {

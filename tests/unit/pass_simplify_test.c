@@ -299,6 +299,14 @@ static const Case slices[] = {
      ""},
 };
 
+#define R16 "tensor<16xf32>"
+#define NARROW                                                                          \
+  "%r = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : " \
+  "(tensor<16x2xbf16>, tensor<bf16>) -> tensor<16xbf16>\n"
+#define FEW_ROWS                                                                        \
+  "%r = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : " \
+  "(tensor<15x2xf32>, tensor<f32>) -> tensor<15xf32>\n"
+
 static const Case control[] = {
     {"%a: " F, F,
      "%p = " OP "constant dense<false> : tensor<i1>\n"
@@ -330,6 +338,21 @@ static const Case control[] = {
      "%x = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0] : "
      "(tensor<0x4xf32>, tensor<f32>) -> " F "\n",
      BRC("r", "z", "", S, F)},
+    // Short rows, many of them; in the order of their elements.
+    {"%a: tensor<16x2xf32>, %z: tensor<f32>", R16,
+     "%x = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : "
+     "(tensor<16x2xf32>, tensor<f32>) -> " R16 "\n",
+     BRC("b", "z", "", S,
+         R16) "%p = " OP
+              "slice %a [0:16, 0:1] : (tensor<16x2xf32>) -> tensor<16x1xf32>\n" RSH(
+                  "c", "p", "tensor<16x1xf32>", R16)
+                  BIN("d", "subtract", "b", "c",
+                      R16) "%q = " OP
+                           "slice %a [0:16, 1:2] : (tensor<16x2xf32>) -> tensor<16x1xf32>\n" RSH(
+                               "e", "q", "tensor<16x1xf32>", R16) BIN("r", "add", "d", "e", R16)},
+    // Sums of bf16 stay what is kept wider; few short rows are no matter.
+    {"%a: tensor<16x2xbf16>, %z: tensor<bf16>", "tensor<16xbf16>", NARROW, NARROW},
+    {"%a: tensor<15x2xf32>, %z: tensor<f32>", "tensor<15xf32>", FEW_ROWS, FEW_ROWS},
 };
 
 // The name that the last operation of |body| defines, %r if there is none.
