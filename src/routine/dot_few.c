@@ -1,5 +1,6 @@
 // A few rows by a matrix whose columns lie side by side: the matrix is read once, as it lies, for
-// packing it would cost more than the product.
+// packing it would cost more than the product. Of a large one each thread reads a piece of memory
+// from end to end, that is some lines of it, and what the pieces give is added up in their order.
 #include "routine/dot_few.h"
 
 #include <string.h>
@@ -40,8 +41,10 @@ enum {
   BLOCK_BYTES_ROWS = 128 << 10,
   SUMS_ONE = 512,
   FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
-  PART_TILES = 4,        // tiles side by side in the smallest part,
-  PART_ROWS = 8,         // or, of more than MOST_ROWS rows, so many rows of all columns
+  PIECES = 4,            // of the sum of such a matrix, if they have at least so many lines each
+  PIECE_SUMS = 64,
+  PART_TILES = 4, // tiles side by side in the smallest part,
+  PART_ROWS = 8,  // or, of more than MOST_ROWS rows, so many rows of all columns
 };
 
 typedef struct Few {
@@ -51,7 +54,8 @@ typedef struct Few {
   size_t elem;
   int64_t m, n, k, sums;
   bool by_rows;      // parts are of PART_ROWS rows and all columns,
-  int64_t part;      // or of at least so many columns and all rows
+  int64_t part;      // or of at least so many columns and all rows,
+  int64_t piece;     // or, if not 0, of so many sums
   int32_t num_batch; // batches' strides in bytes
   int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
 } Few;
@@ -59,7 +63,7 @@ typedef struct Few {
 typedef struct Run {
   const Few *f;
   const char *a, *b;
-  char *c;
+  char *c, *scratch;
 } Run;
 
 // Columns [j, j + wide * lanes) of every row.
@@ -107,13 +111,14 @@ static void columns(const Few *f, const PjFewBlock *block, const char *a, const 
     last_strip(f, block, a, b + j * elem, c + j * elem, count - j);
 }
 
+// Columns [first, last), sums [begin, end).
 static void run_columns(const Few *f, const char *a, const char *b, char *c, int64_t first,
-                        int64_t last) {
+                        int64_t last, int64_t begin, int64_t end) {
   const int64_t elem = (int64_t)f->elem;
-  for (int64_t p = 0; p < f->k; p += f->sums) {
+  for (int64_t p = begin; p < end; p += f->sums) {
     PjFewBlock block = f->block;
-    block.sums = pj__min(f->sums, f->k - p);
-    block.add = p > 0;
+    block.sums = pj__min(f->sums, end - p);
+    block.add = p > begin;
     columns(f, &block, a + p * block.a_sum * elem, b + (p * block.b_sum + first) * elem,
             c + first * elem, last - first);
   }
@@ -139,20 +144,50 @@ static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
     begin += count;
     if (!f->by_rows) {
       run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
-                  first + count == parts ? f->n : (first + count) * f->part);
+                  first + count == parts ? f->n : (first + count) * f->part, 0, f->k);
       continue;
     }
     const int64_t row = first * PART_ROWS;
     own.m = first + count == parts ? f->m - row : count * PART_ROWS;
     run_columns(f, run->a + at_a + row * f->block.a_row * (int64_t)f->elem, run->b + at_b,
-                c + row * f->n * (int64_t)f->elem, 0, f->n);
+                c + row * f->n * (int64_t)f->elem, 0, f->n, 0, f->k);
   }
+}
+
+// Piece i > 0 of the sum is left in |scratch|.
+static void few_pieces(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Few *f = run->f;
+  for (int64_t i = begin; i < end; ++i)
+    run_columns(f, run->a, run->b,
+                i ? run->scratch + (size_t)((i - 1) * f->m * f->n) * f->elem : run->c, 0, f->n,
+                i * f->piece, pj__min(f->k, (i + 1) * f->piece));
+}
+
+static void add_pieces(const Few *f, int64_t pieces, const char *scratch, char *c) {
+  const int64_t n = f->m * f->n;
+#define ADD(T)                         \
+  for (int64_t p = 1; p < pieces; ++p) \
+    PJ_IVDEP for (int64_t i = 0; i < n; ++i)((T *)c)[i] += ((const T *)scratch)[(p - 1) * n + i];
+  if (f->elem == sizeof(float)) {
+    ADD(float)
+  } else {
+    ADD(double)
+  }
+#undef ADD
 }
 
 static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *const *in,
                         void *const *out, void *scratch) {
   const Few *f = (const Few *)self;
-  Run run = {f, in[0], in[1], out[0]};
+  Run run = {f, in[0], in[1], out[0], scratch};
+  if (f->piece) {
+    const int64_t pieces = pj__divide_up(f->k, f->piece);
+    pj_threads_for(threads, pieces, pj__grain(pieces, (double)(f->m * f->n) * (double)f->piece / 8),
+                   few_pieces, &run);
+    add_pieces(f, pieces, scratch, run.c);
+    return PJ_STATUS_OK;
+  }
   const int64_t parts = f->batch * parts_of(f);
   const double work = f->by_rows ? (double)PART_ROWS * (double)f->n * (double)f->k
                                  : (double)f->m * (double)f->part * (double)f->k;
@@ -199,5 +234,10 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);
   memcpy(f->b_batch, g->b_batch, sizeof f->b_batch);
   f->routine = (PjRoutine){.name = "gemm_few", .run = run_few, .in_place = -1};
+  if (far && g->m <= TILE_ROWS && is_short && g->batch == 1 && g->k >= PIECES * PIECE_SUMS) {
+    f->piece = pj__divide_up(pj__divide_up(g->k, PIECES), SUMS) * SUMS;
+    f->routine.scratch_bytes =
+        pj__scratch_round((size_t)((pj__divide_up(g->k, f->piece) - 1) * g->m * g->n) * f->elem);
+  }
   return &f->routine;
 }

@@ -144,17 +144,21 @@ static void vectors(void **state) {
     }
 }
 
-// Some rows by a matrix as it lies: near and far ones, with columns left over.
+// Some rows by a matrix as it lies: near and far ones, with columns left over, and in pieces of the
+// sum.
 static void few_rows(void **state) {
   (void)state;
   for (int64_t rows = 2; rows <= 66; rows += rows < 17 ? 1 : random_int(1, 9))
     for (int t = 0; t < 2; ++t) {
       const PjDtype dtype = t ? PJ_DT_F64 : PJ_DT_F32;
       const int64_t near[] = {random_int(1, 2), rows, random_int(8, 90), random_int(60, 600)},
-                    far[] = {1, rows, random_int(600, 700), random_int(100, 130)};
+                    far[] = {1, rows, random_int(600, 700), random_int(100, 130)},
+                    pieces[] = {1, rows, random_int(150, 300), random_int(500, 800)};
       check(dtype, dtype, near, rows % 2, rows % 3 == 0);
       if (rows % 4 == 1)
         check(dtype, dtype, far, false, false);
+      if (rows <= 4)
+        check(dtype, dtype, pieces, false, rows == 3);
     }
 }
 
