@@ -3,6 +3,7 @@
 #include "eval/blas.h"
 #include "eval/lapack/call.h"
 #include "eval/lapack/routines.h"
+#include "routine/copy.h"
 #include "routine/linalg.h"
 #include "routine/plan.h"
 #include "routine/small.h"
@@ -28,6 +29,13 @@ typedef struct Run {
   void *const *out;
   char *scratch;
 } Run;
+
+static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
+  const int64_t dims[2] = {cols, rows}, strides[2] = {1, cols}, dense[2] = {rows, 1};
+  PjCopy copy;
+  pj__copy_plan(&copy, elem, 2, dims, strides, dense);
+  pj__copy_run(&copy, NULL, from, to);
+}
 
 static void single_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
@@ -196,6 +204,7 @@ const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
     pj_status_free(status);
     return NULL;
   }
+  p->plan.transpose = transpose;
   const bool small = is_small(&p->plan);
   if (small && target->run == pj_la_trsm && p->plan.in[1].rows <= PJ_SMALL_SIZE &&
       p->plan.in[1].cols <= PJ_SMALL_SIZE)

@@ -122,12 +122,19 @@ static bool type_of(PjDtype dtype, PjLaType *out) {
   return false;
 }
 
+static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
+  const int64_t dims[2] = {cols, rows}, strides[2] = {1, cols}, dense[2] = {rows, 1};
+  pj_strided_copy(elem, 2, dims, from, strides, to, dense);
+}
+
 PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *in,
                     const PjLaShape *out, PjLaPlan *plan) {
   const char *in_text[PJ_LA_MAX_IN], *out_text[PJ_LA_MAX_OUT],
       *arrow = strchr(target->signature, '>');
   size_t in_len[PJ_LA_MAX_IN], out_len[PJ_LA_MAX_OUT];
-  *plan = (PjLaPlan){.target = target, .call = {.op = op, .type = target->type, .batch = 1}};
+  *plan = (PjLaPlan){.target = target,
+                     .call = {.op = op, .type = target->type, .batch = 1},
+                     .transpose = transpose};
   PjLaCall *call = &plan->call;
   plan->num_in = split(target->signature, arrow, PJ_LA_MAX_IN, in_text, in_len);
   plan->num_out = split(arrow + 1, target->signature + strlen(target->signature), PJ_LA_MAX_OUT,
@@ -183,12 +190,6 @@ PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *i
   return PJ_STATUS_OK;
 }
 
-// |from| [rows, cols] to |to| [cols, rows].
-static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
-  const int64_t dims[2] = {cols, rows}, strides[2] = {1, cols}, dense[2] = {rows, 1};
-  pj_strided_copy(elem, 2, dims, from, strides, to, dense);
-}
-
 void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void *const *out,
                void *work) {
   PjLaCall call = plan->call;
@@ -201,7 +202,7 @@ void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void 
       continue;
     call.in[i] = free_work;
     free_work += round_up(a->step);
-    transpose(a->elem, a->rows, a->cols, from, call.in[i]);
+    plan->transpose(a->elem, a->rows, a->cols, from, call.in[i]);
   }
   for (uint32_t i = 0; i < plan->num_out; ++i) {
     const PjLaArray *a = &plan->out[i];
@@ -219,7 +220,8 @@ void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void 
   for (uint32_t i = 0; i < plan->num_out; ++i) {
     const PjLaArray *a = &plan->out[i];
     if (a->transposed)
-      transpose(a->elem, a->cols, a->rows, call.out[i], (char *)out[i] + (size_t)index * a->step);
+      plan->transpose(a->elem, a->cols, a->rows, call.out[i],
+                      (char *)out[i] + (size_t)index * a->step);
   }
 }
 

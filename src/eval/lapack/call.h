@@ -24,6 +24,7 @@ typedef struct PjLaCall {
   char *work;              // what pj_la_scratch gives out, aligned to 64
   size_t work_used;
   double unused[2]; // stands for what LAPACK's queries write
+  uint32_t zero;    // a bit for each of |out| that the call leaves as it is
 } PjLaCall;
 
 // One target. |signature|: operands, '>', results, separated by commas; each a type and the sizes
@@ -66,6 +67,8 @@ typedef struct PjLaPlan {
   uint32_t num_in, num_out;
   PjLaArray in[PJ_LA_MAX_IN], out[PJ_LA_MAX_OUT];
   size_t work_bytes; // of a thread, a multiple of 64
+  // |from| [rows, cols] to |to| [cols, rows]; who plans may put a faster one here.
+  void (*transpose)(size_t elem, int64_t rows, int64_t cols, const void *from, void *to);
 } PjLaPlan;
 
 // Plans |op|, a call of |target|, for operands and results of these shapes. Errors:
