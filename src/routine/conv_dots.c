@@ -15,7 +15,8 @@
 #include "routine/planes.h"
 #include "routine/variant.h"
 
-enum { TILE_ROWS = 4, TILE_COLUMNS = 3, MAX_LANES = 16 };
+enum { TILE_LOW = 4, TILE_COLUMNS = 3, MAX_LANES = 16 };
+enum { TILE_HEIGHTS = TILE_LOW + 1 }; // of tiles: one to TILE_LOW rows, and the most
 
 // Rows of both operands: |count| features, and of each rows along the first two dimensions. A step
 // is that from one to the next, in elements; rows of neighbouring output features are a_row apart.
@@ -29,8 +30,8 @@ typedef struct Block {
 typedef void DotsFn(const Block *block, const void *a, const void *const *x, const void *from,
                     void *to, int64_t sums_row);
 typedef struct Kernels {
-  int lanes;
-  DotsFn *dots[TILE_ROWS][TILE_COLUMNS];
+  int lanes, tile_rows; // tile_rows: of the highest tile
+  DotsFn *dots[TILE_HEIGHTS][TILE_COLUMNS];
   void (*add)(int64_t n, const void *sums, void *out); // lanes of n vectors; |out| may be |sums|
 } Kernels;
 
@@ -130,8 +131,9 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t fea
       .mask = p->mask,
   };
   const int64_t all = t->columns * p->taps, sums_row = all * lanes;
-  for (int64_t r = 0; r < t->rows; r += TILE_ROWS) {
-    const int64_t rows = pj__min(TILE_ROWS, t->rows - r);
+  const int64_t most = p->kernels->tile_rows;
+  for (int64_t r = 0, rows; r < t->rows; r += rows) {
+    rows = t->rows - r >= most ? most : pj__min(TILE_LOW, t->rows - r);
     const char *a = t->a + (size_t)(r * block.a_row) * p->elem;
     for (int64_t c = 0; c < all;) {
       const int64_t left = all - c, width = left == 4 ? 2 : pj__min(left, TILE_COLUMNS);
@@ -141,7 +143,8 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t fea
                                p->tap_at[(c + i) % p->taps]) *
                           p->elem;
       char *sums = t->sums + (size_t)(r * sums_row + c * lanes) * p->elem;
-      p->kernels->dots[rows - 1][width - 1](&block, a, x, first ? NULL : sums, sums, sums_row);
+      p->kernels->dots[pj__min(rows, TILE_HEIGHTS) - 1][width - 1](
+          &block, a, x, first ? NULL : sums, sums, sums_row);
       c += width;
     }
   }

@@ -57,6 +57,15 @@
   DOTS(NAME, T, I, 4, 1)     \
   DOTS(NAME, T, I, 4, 2)     \
   DOTS(NAME, T, I, 4, 3)
+#if PJ_LEVEL == 2 // twice as many registers
+#define TALL_DOTS(NAME, T, I) \
+  DOTS(NAME, T, I, 8, 1)      \
+  DOTS(NAME, T, I, 8, 2)      \
+  DOTS(NAME, T, I, 8, 3)
+TALL_DOTS(dots_f32, float, int32_t)
+TALL_DOTS(dots_f64, double, int64_t)
+#undef TALL_DOTS
+#endif
 ALL_DOTS(dots_f32, float, int32_t)
 ALL_DOTS(dots_f64, double, int64_t)
 #undef ALL_DOTS
@@ -102,8 +111,17 @@ ADD(add_f32, float)
 
 #define ROW(NAME, R) \
   { PJ_V(NAME##_##R##1), PJ_V(NAME##_##R##2), PJ_V(NAME##_##R##3) }
-#define ALL(NAME) \
-  { ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4) }
+#if PJ_LEVEL == 2
+#define ALL(NAME)                                                        \
+  8, {                                                                   \
+    ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4), ROW(NAME, 8) \
+  }
+#else
+#define ALL(NAME)                                          \
+  4, {                                                     \
+    ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4) \
+  }
+#endif
 static const Kernels PJ_V(kernels)[] = {
     {PJ_VB / 4, ALL(dots_f32), PJ_V(add_f32)},
     {PJ_VB / 8, ALL(dots_f64), PJ_V(add_f64)},

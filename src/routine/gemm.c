@@ -21,10 +21,11 @@ typedef PjMicro Micro;
 #include "routine/variants.h"
 
 enum {
-  ROWS = 288,     // of a task at most; a multiple of every kernel's mr
-  FEW_ROWS = 384, // up to here each task packs what it needs of b
-  SUMS = 256,     // p in one block
-  SUMS_ONE = 512, // up to here one block
+  ROWS = 288,          // of a task at most; a multiple of every kernel's mr
+  FEW_ROWS = 384,      // up to here each task packs what it needs of b
+  SUMS = 256,          // p in one block
+  SUMS_ONE = 512,      // up to here one block
+  SUMS_ONE_WIDE = 640, // with AVX-512, whose processors have a larger second cache
   COLS = 1024,
   OWN_COLS = 256,
   BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
@@ -422,7 +423,7 @@ void pj__product_plan(PjProduct *g) {
                                        : &PJ_PICK(micros)[g->a.part];
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
-  g->sums = g->real_k <= SUMS_ONE ? g->real_k : SUMS;
+  g->sums = g->real_k <= (pj_cpu_has(PJ_CPU_AVX512) ? SUMS_ONE_WIDE : SUMS_ONE) ? g->real_k : SUMS;
   g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,
                all_work = work * (double)g->batch;
