@@ -140,6 +140,12 @@ static uint32_t shape_ops(PjKirElem elem, PjKirOp *ops) {
   return n;
 }
 
+// How many numbers of lanes are tried: a C compiler takes long for the wide ones, which stand
+// behind the first |few|.
+static int lanes_to_try(int few, int all) {
+  return ways == KIR_JIT ? all : few;
+}
+
 static void build_ops(PjKir *k, const void *context) {
   const Shape *shape = context;
   PjKirType type = pj_kir_type(shape->elem, shape->lanes);
@@ -163,10 +169,11 @@ static void build_ops(PjKir *k, const void *context) {
 static void operations(void **state) {
   static const PjKirElem elems[] = {PJ_KIR_I8,  PJ_KIR_I16, PJ_KIR_I32,
                                     PJ_KIR_I64, PJ_KIR_F32, PJ_KIR_F64};
-  static const int lanes[] = {1, 8};
-  KirCase cases[12];
-  Shape shapes[12];
-  for (int s = 0; s < 12; ++s) {
+  static const int lanes[] = {1, 8, 64};
+  KirCase cases[18];
+  Shape shapes[18];
+  int count = 6 * lanes_to_try(2, 3);
+  for (int s = 0; s < count; ++s) {
     shapes[s] = (Shape){elems[s % 6], lanes[s / 6]};
     PjKirOp ops[PJ_KIR_OP_COUNT];
     uint32_t n = shape_ops(shapes[s].elem, ops);
@@ -180,8 +187,8 @@ static void operations(void **state) {
     for (uint32_t o = 0; o < n; ++o)
       cases[s].buffers[3 + o] = output(ops[o] >= PJ_KIR_EQ ? PJ_KIR_I8 : shapes[s].elem);
   }
-  kir_run_cases(ways, cases, 12);
-  for (int s = 0; s < 12; ++s)
+  kir_run_cases(ways, cases, (size_t)count);
+  for (int s = 0; s < count; ++s)
     free_case(&cases[s]);
 }
 
@@ -230,10 +237,12 @@ static PjKirVal convertible(PjKir *k, const Cast *cast, PjKirVal a) {
   return pj_kir_select(k, fits, a, pj_kir_float(k, type, 0));
 }
 
+enum { CAST_LANES = 5 };
+
 static void build_cast(PjKir *k, const void *context) {
   const Cast *cast = context;
-  static const int lanes[] = {1, 8, 16};
-  for (uint32_t s = 0; s < 3; ++s) {
+  static const int lanes[CAST_LANES] = {1, 8, 16, 2, 64};
+  for (uint32_t s = 0; s < (uint32_t)lanes_to_try(3, CAST_LANES); ++s) {
     PjKirVal i =
         pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, lanes[s]), 0, NULL, NULL);
     PjKirVal a =
@@ -242,7 +251,7 @@ static void build_cast(PjKir *k, const void *context) {
     put(k, v, 1 + s, i);
     if (cast->to == PJ_KIR_I1) { // Masks widened, in both ways.
       PjKirVal wide = pj_kir_cast(k, PJ_KIR_SEXT, PJ_KIR_I8, v);
-      put(k, wide, 4, i);
+      put(k, wide, 1 + CAST_LANES, i);
     }
     pj_kir_for_end(k, 0, NULL, NULL);
   }
@@ -255,10 +264,10 @@ static void conversions(void **state) {
     cases[i] = (KirCase){.name = pj_kir_op_info[casts[i].op].text,
                          .build = build_cast,
                          .context = &casts[i],
-                         .num_buffers = 5,
+                         .num_buffers = 2 + CAST_LANES,
                          .end = EDGES * EDGES};
     cases[i].buffers[0] = (KirBuffer){casts[i].from, EDGES * EDGES, edges(casts[i].from, 0)};
-    for (int b = 1; b < 5; ++b)
+    for (int b = 1; b < 2 + CAST_LANES; ++b)
       cases[i].buffers[b] = output(to);
   }
   kir_run_cases(ways, cases, CASTS);
@@ -321,6 +330,13 @@ static void build_memory(PjKir *k, const void *context) {
   pj_kir_store(k, pj_kir_load(k, type, in, i, 0, true), pj_kir_buffer(k, 3), i, odd);
   pj_kir_store(k, pj_kir_gather(k, type, in, where, 0, false), pj_kir_buffer(k, 4), i, 0);
   pj_kir_store(k, pj_kir_gather(k, type, in, narrow, odd, true), pj_kir_buffer(k, 5), i, 0);
+  if (shape->lanes > 1) { // which lanes are on is known: all but the first ones
+    PjKirVal few = pj_kir_2(
+        k, PJ_KIR_ULT, pj_kir_add(k, pj_kir_iota(k, index), pj_kir_const(k, index, -(uint64_t)1)),
+        pj_kir_const(k, index, (uint64_t)shape->lanes));
+    PjKirVal small = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, narrow);
+    pj_kir_store(k, pj_kir_gather(k, type, in, small, few, false), pj_kir_buffer(k, 9), i, 0);
+  }
   PjKirVal value = pj_kir_load(k, type, in, i, 0, true);
   pj_kir_scatter(k, value, pj_kir_buffer(k, 6), pj_kir_and(k, where, pj_kir_const(k, index, 15)),
                  0);
@@ -336,13 +352,19 @@ static void build_memory(PjKir *k, const void *context) {
 static void memory(void **state) {
   static const PjKirElem elems[] = {PJ_KIR_I8,  PJ_KIR_I16, PJ_KIR_I32,
                                     PJ_KIR_I64, PJ_KIR_F32, PJ_KIR_F64};
-  KirCase cases[12];
-  Shape shapes[12];
-  for (int s = 0; s < 12; ++s) {
-    shapes[s] = (Shape){elems[s % 6], s < 6 ? 8 : 1};
-    cases[s] = (KirCase){
-        .name = "memory", .build = build_memory, .context = &shapes[s], .num_buffers = 9, .end = N};
-    for (int b = 0; b < 9; ++b)
+  static const int lanes[] = {8, 1, 2, 16, 64};
+  enum { COUNT = 6 * sizeof lanes / sizeof *lanes };
+  KirCase cases[COUNT];
+  Shape shapes[COUNT];
+  int count = 6 * lanes_to_try(2, COUNT / 6);
+  for (int s = 0; s < count; ++s) {
+    shapes[s] = (Shape){elems[s % 6], lanes[s / 6]};
+    cases[s] = (KirCase){.name = "memory",
+                         .build = build_memory,
+                         .context = &shapes[s],
+                         .num_buffers = 10,
+                         .end = N};
+    for (int b = 0; b < 10; ++b)
       cases[s].buffers[b] = (KirBuffer){b == 1 ? PJ_KIR_I64 : shapes[s].elem, N, calloc(N, 8)};
     for (int i = 0; i < N; ++i) {
       ((int64_t *)cases[s].buffers[1].data)[i] = (i * 37 + 5) % N;
@@ -351,8 +373,105 @@ static void memory(void **state) {
              (size_t)pj_kir_elem_bytes(shapes[s].elem));
     }
   }
-  kir_run_cases(ways, cases, 12);
-  for (int s = 0; s < 12; ++s)
+  kir_run_cases(ways, cases, (size_t)count);
+  for (int s = 0; s < count; ++s)
+    free_case(&cases[s]);
+}
+
+// ------------------------------------------------------------------------------------------------------------
+// shuffles
+
+enum { SHUFFLES = 12 };
+
+static int shuffled_lane(int how, int lane, int lanes) {
+  switch (how) {
+  case 0: // reversed
+    return lanes - 1 - lane;
+  case 1: // the second one's first half behind the first one's
+    return lane < lanes / 2 ? lane : lane + lanes / 2;
+  case 2: // every other
+    return 2 * lane;
+  case 3:
+    return 2 * lane + 1;
+  case 4: // in turn
+    return lane / 2 + lane % 2 * lanes;
+  case 5:
+    return lanes / 2 + lane / 2 + lane % 2 * lanes;
+  case 6: // the second one's first lane comes in
+    return lane + 1;
+  case 7: // pairs change places
+    return lane ^ 1;
+  case 8: // one lane
+    return lanes - 1;
+  case 9: // fours in any order
+    return (lane / 4 * 4 * 5 + lane % 4) % (2 * lanes);
+  case 10: // upper halves
+    return lane < lanes / 2 ? lane + lanes / 2 : lane + lanes;
+  default: // anything
+    return (lane * 11 + 3) % (2 * lanes);
+  }
+}
+
+// Orders of lanes of two operands and of one, of masks, and whether any lane of a mask is on.
+static void build_shuffles(PjKir *k, const void *context) {
+  const Shape *shape = context;
+  int lanes = shape->lanes;
+  PjKirType type = pj_kir_type(shape->elem, lanes);
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, lanes), 0, NULL, NULL);
+  PjKirVal x = pj_kir_load(k, type, pj_kir_buffer(k, 0), i, 0, false);
+  PjKirVal y = pj_kir_load(k, type, pj_kir_buffer(k, 1), i, 0, false);
+  bool floats = pj_kir_is_float(type);
+  PjKirVal less = pj_kir_2(k, floats ? PJ_KIR_FLT : PJ_KIR_SLT, x, y);
+  for (int how = 0; how < SHUFFLES; ++how) {
+    uint8_t both[PJ_KIR_MAX_LANES], one[PJ_KIR_MAX_LANES];
+    for (int lane = 0; lane < lanes; ++lane) {
+      both[lane] = (uint8_t)shuffled_lane(how, lane, lanes);
+      one[lane] = both[lane] % lanes;
+    }
+    put(k, pj_kir_shuffle(k, x, y, lanes, both), 2 + 2 * (uint32_t)how, i);
+    PjKirVal turned = pj_kir_shuffle(k, x, x, lanes, one);
+    if (lanes <= 32) {
+      PjKirVal mask = pj_kir_shuffle(k, less, less, lanes, one);
+      turned = pj_kir_select(k, mask, turned, y);
+    }
+    put(k, turned, 3 + 2 * (uint32_t)how, i);
+  }
+  PjKirVal top = pj_kir_shuffle(k, x, y, lanes / 2, (uint8_t[PJ_KIR_MAX_LANES]){0});
+  PjKirVal any = pj_kir_reduce_lanes(k, PJ_KIR_OR, less);
+  PjKirVal beyond = pj_kir_2(k, floats ? PJ_KIR_FLT : PJ_KIR_SLT, x, pj_kir_const(k, type, 0));
+  PjKirVal found;
+  pj_kir_if_begin(k, pj_kir_reduce_lanes(k, PJ_KIR_OR, beyond));
+  pj_kir_if_else(k, 1, &x);
+  pj_kir_if_end(k, 1, &y, &found);
+  put(k, pj_kir_select(k, any, found, pj_kir_join(k, top, top)), 2 + 2 * SHUFFLES, i);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+static void shuffles(void **state) {
+  static const PjKirElem elems[] = {PJ_KIR_I8,  PJ_KIR_I16, PJ_KIR_I32,
+                                    PJ_KIR_I64, PJ_KIR_F32, PJ_KIR_F64};
+  static const int lanes[] = {8, 4, 16, 32, 64};
+  enum { COUNT = 6 * sizeof lanes / sizeof *lanes, BUFFERS = 3 + 2 * SHUFFLES };
+  KirCase cases[COUNT];
+  Shape shapes[COUNT];
+  int count = 6 * lanes_to_try(2, COUNT / 6);
+  for (int s = 0; s < count; ++s) {
+    shapes[s] = (Shape){elems[s % 6], lanes[s / 6]};
+    cases[s] = (KirCase){.name = "shuffles",
+                         .build = build_shuffles,
+                         .context = &shapes[s],
+                         .num_buffers = BUFFERS,
+                         .end = N};
+    int bytes = pj_kir_elem_bytes(shapes[s].elem);
+    for (int b = 0; b < BUFFERS; ++b)
+      cases[s].buffers[b] = (KirBuffer){shapes[s].elem, N, calloc(N, 8)};
+    for (int i = 0; i < 2 * N * bytes; ++i) // exponents that are no NaN's
+      ((uint8_t *)cases[s].buffers[i / (N * bytes)].data)[i % (N * bytes)] =
+          (uint8_t)(1 + i * 37 % 61 + (i % bytes == bytes - 1 && i % 5 == 0 ? 128 : 0));
+  }
+  kir_run_cases(ways, cases, (size_t)count);
+  for (int s = 0; s < count; ++s)
     free_case(&cases[s]);
 }
 
@@ -732,9 +851,13 @@ int kir_cases_main(unsigned how) {
   random_seed = 1;
   random_count = 20;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(operations), cmocka_unit_test(conversions),
-      cmocka_unit_test(halves),     cmocka_unit_test(memory),
-      cmocka_unit_test(control),    cmocka_unit_test(random_expressions),
+      cmocka_unit_test(operations),
+      cmocka_unit_test(conversions),
+      cmocka_unit_test(halves),
+      cmocka_unit_test(memory),
+      cmocka_unit_test(shuffles),
+      cmocka_unit_test(control),
+      cmocka_unit_test(random_expressions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

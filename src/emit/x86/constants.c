@@ -32,8 +32,6 @@ static int replaceable(X86Ins *ins, X86Op *out[3]) {
     out[count++] = &ins->b;
     break;
   case X86_RVM:
-    out[count++] = &ins->b;
-    break;
   case X86_RM:
     if (!(ins->enc >> 16 & 15)) // it reads a whole vector
       out[count++] = &ins->b;

@@ -136,6 +136,12 @@ void enc_high_product(Enc *e, const X86Ins *ins) {
 // ---- comparisons and jumps
 
 static void compare(Enc *e, const X86Ins *ins) {
+  if (ins->compare == X86_CMP_BIT) {
+    Rm rm = enc_reg_rm(enc_gpr_in(e, ins->a, X86_SCRATCH_GPR + 1));
+    enc_legacy(e, X86_M0F | 0xba, 8, 4, &rm, false, 1);
+    enc_byte(e, (int)ins->b.imm);
+    return;
+  }
   if (ins->compare == X86_CMP_INT || ins->compare == X86_CMP_TEST) {
     int a = enc_gpr_in(e, ins->a, X86_SCRATCH_GPR + 1);
     Rm rm = enc_reg_rm(a);

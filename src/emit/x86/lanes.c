@@ -117,49 +117,70 @@ static void lower_extract(Lower *l, PjKirVal v) {
 
 // ---- vectors of scalars
 
-// Sixteen bytes, or fewer, of lanes.
-static X86Op build_chunk(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
-  switch (elem) {
-  case PJ_KIR_F32: {
-    X86Op x = x86_in_reg(l, X86_VEC, s[0]);
-    for (int i = 1; i < lanes; ++i) { // a register's lowest lane or memory
-      X86Op y = s[i].kind == X86_MEM ? s[i] : x86_in_reg(l, X86_VEC, s[i]);
-      x = x86_rvmi(l, X86_VINSERTPS, 16, x, y, i << 4);
-    }
-    return x;
-  }
-  case PJ_KIR_F64:
-    return lanes == 1 ? x86_in_reg(l, X86_VEC, s[0])
-                      : x86_rvm(l, X86_VUNPCKLPD, 16, s[0], x86_in_reg(l, X86_VEC, s[1]));
-  case PJ_KIR_I64: {
-    X86Op x = x86_rm(l, X86_VEC, X86_VMOVQ, 16, x86_in_reg(l, X86_GPR, s[0]));
-    return lanes == 1 ? x : x86_rvmi(l, X86_VPINSRQ, 16, x, x86_in_reg(l, X86_GPR, s[1]), 1);
-  }
-  default: {
-    uint32_t enc = elem == PJ_KIR_I32   ? X86_VPINSRD
-                   : elem == PJ_KIR_I16 ? X86_VPINSRW
-                                        : X86_VPINSRB;
-    X86Op x = x86_rm(l, X86_VEC, X86_VMOVD, 16, x86_in_reg(l, X86_GPR, s[0]));
-    for (int i = 1; i < lanes; ++i)
-      x = x86_rvmi(l, enc, 16, x, x86_in_reg(l, X86_GPR, s[i]), i);
-    return x;
-  }
-  }
+// The first lane of a vector register; the others hold anything.
+static X86Op first_lane(Lower *l, PjKirElem elem, X86Op s) {
+  static const uint32_t codes[] = {[PJ_KIR_I32] = X86_VMOVD,
+                                   [PJ_KIR_I64] = X86_VMOVQ,
+                                   [PJ_KIR_F32] = X86_VMOVSS_LOAD,
+                                   [PJ_KIR_F64] = X86_VMOVSD_LOAD};
+  bool in_memory = s.kind == X86_MEM || s.kind == X86_POOL;
+  if (in_memory && pj_kir_elem_bytes(elem) >= 4)
+    return x86_rm(l, X86_VEC, codes[elem], 16, s);
+  if (elem == PJ_KIR_F32 || elem == PJ_KIR_F64)
+    return s;
+  if (in_memory)
+    s = x86_gpr_rm(l, X86_M0F | (elem == PJ_KIR_I8 ? 0xb6 : 0xb7), 4, s);
+  return x86_rm(l, X86_VEC, elem == PJ_KIR_I64 ? X86_VMOVQ : X86_VMOVD, 16,
+                x86_in_reg(l, X86_GPR, s));
 }
 
-static X86Op build_part(Lower *l, PjKirElem elem, int lanes, const X86Op *s) {
+// Sixteen bytes, or fewer, of lanes.
+static X86Op build_chunk(Lower *l, PjKirElem elem, int lanes, int first, X86LaneOf *of,
+                         void *context) {
+  static const uint32_t codes[] = {[PJ_KIR_I8] = X86_VPINSRB,
+                                   [PJ_KIR_I16] = X86_VPINSRW,
+                                   [PJ_KIR_I32] = X86_VPINSRD,
+                                   [PJ_KIR_I64] = X86_VPINSRQ,
+                                   [PJ_KIR_F32] = X86_VINSERTPS};
+  X86Op x = first_lane(l, elem, of(l, context, first));
+  for (int i = 1; i < lanes; ++i) {
+    X86Op s = of(l, context, first + i);
+    bool in_memory = s.kind == X86_MEM || s.kind == X86_POOL;
+    if (!in_memory)
+      s = x86_in_reg(l, elem == PJ_KIR_F32 || elem == PJ_KIR_F64 ? X86_VEC : X86_GPR, s);
+    if (elem == PJ_KIR_F64)
+      x = x86_rvm(l, in_memory ? X86_VMOVHPD : X86_VUNPCKLPD, 16, x, s);
+    else
+      x = x86_rvmi(l, codes[elem], 16, x, s, elem == PJ_KIR_F32 ? i << 4 : i);
+  }
+  return x;
+}
+
+static X86Op build_part(Lower *l, PjKirElem elem, int lanes, int first, X86LaneOf *of,
+                        void *context) {
   int size = lanes * pj_kir_elem_bytes(elem);
   if (size <= 16)
-    return build_chunk(l, elem, lanes, s);
-  X86Op low = build_part(l, elem, lanes / 2, s);
-  return x86_join(l, size / 2, low, build_part(l, elem, lanes / 2, s + lanes / 2));
+    return build_chunk(l, elem, lanes, first, of, context);
+  X86Op low = build_part(l, elem, lanes / 2, first, of, context);
+  return x86_join(l, size / 2, low, build_part(l, elem, lanes / 2, first + lanes / 2, of, context));
 }
 
-Parts x86_build(Lower *l, PjKirElem elem, int lanes, const X86Op *scalars) {
+Parts x86_build_of(Lower *l, PjKirElem elem, int lanes, X86LaneOf *of, void *context) {
   Parts out = {.n = x86_num_parts(l, lanes, pj_kir_elem_bytes(elem))};
   for (int i = 0; i < out.n; ++i)
-    out.op[i] = build_part(l, elem, lanes / out.n, scalars + i * (lanes / out.n));
+    out.op[i] = build_part(l, elem, lanes / out.n, i * (lanes / out.n), of, context);
   return out;
+}
+
+static X86Op of_array(Lower *l, void *context, int lane) {
+  const X86Op *scalars = context;
+  X86Op s = scalars[lane];
+  // Constants of floats are in memory in all lanes.
+  return s.kind == X86_POOL ? x86_in_reg(l, X86_VEC, s) : s;
+}
+
+Parts x86_build(Lower *l, PjKirElem elem, int lanes, X86Op *scalars) {
+  return x86_build_of(l, elem, lanes, of_array, scalars);
 }
 
 // ---- shuffle

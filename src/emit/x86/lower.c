@@ -150,6 +150,20 @@ static void find_needed(Lower *l) {
       need_address(l, inst->args[1], inst->args[2], x86_bytes(pj_kir_typeof(l->k, inst->args[0])));
       first = 3;
     }
+    bool gathers = inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
+    if (gathers || inst->op == PJ_KIR_SCATTER) {
+      const PjKirInst *read;
+      uint32_t at = gathers ? 1 : 2;
+      PjKirVal indices = x86_indices(l->k, inst->args[at], &read);
+      if (read)
+        need_address(l, read->args[0], read->args[1], x86_bytes(read->type));
+      else
+        need(l, indices);
+      for (uint32_t i = 0; i < inst->num_args; ++i)
+        if (i != at)
+          need(l, inst->args[i]);
+      continue;
+    }
     bool negated = false; // signs are no matter here
     for (uint32_t i = first; i < inst->num_args; ++i)
       need(l, inst->op == PJ_KIR_FMA ? x86_without_sign(l->k, inst->args[i], &negated)

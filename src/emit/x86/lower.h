@@ -174,8 +174,10 @@ X86Op x86_join(Lower *l, int size, X86Op low, X86Op high);
 enum { X86_ANY_LANE = -1 };
 X86Op x86_permute(Lower *l, const X86Op *sources, const int16_t *want, int lanes, int unit);
 X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane); // a scalar
-Parts x86_build(Lower *l, PjKirElem elem, int lanes,
-                const X86Op *scalars);                                 // from registers or memory
+// Vectors of scalars, in registers or in memory, which are asked for one by one, in order.
+typedef X86Op X86LaneOf(Lower *l, void *context, int lane);
+Parts x86_build_of(Lower *l, PjKirElem elem, int lanes, X86LaneOf *of, void *context);
+Parts x86_build(Lower *l, PjKirElem elem, int lanes, X86Op *scalars);
 X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
 // Applies |op| lane by lane.
 Parts x86_scalarize(Lower *l, const PjKirInst *inst);
@@ -193,6 +195,9 @@ void x86_lower_block(Lower *l, uint32_t block); // lower.c
 
 // --- memory (memory.c)
 bool x86_lower_memory(Lower *l, PjKirVal v);
+// Where the indices of a gather or scatter come from: before they were widened, which is done lane
+// by lane; in memory, if |*out_read| (else NULL).
+PjKirVal x86_indices(const PjKir *k, PjKirVal indices, const PjKirInst **out_read);
 X86Op x86_stack_pointer(Lower *l,
                         PjKirVal stack); // of a STACK, whose value is its offset in the frame
 // The address of element |index| behind |ptr|, taken apart: values that are needed and bytes that

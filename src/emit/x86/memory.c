@@ -145,14 +145,14 @@ static Parts load_vector(Lower *l, int lanes, int bytes, X86Mem m) {
 
 // ---- masks
 
-// The address of a lane if it is on, or |aside|.
-static X86Op guarded(Lower *l, X86Op on, X86Op bits, int64_t bit, X86Op aside) {
-  X86Op test = x86_alu(l, 4, 8, bits, pj_x86_imm(bit));
+// The address of a lane if its bit is on, or |aside|.
+static X86Op guarded(Lower *l, X86Op on, X86Op bits, int bit, X86Op aside) {
   X86Reg d = x86_new_reg(l, X86_GPR);
   X86Ins *ins = x86_ins(l, X86_G_CSEL, 8);
-  ins->compare = X86_CMP_TEST;
-  ins->a = test;
-  ins->cc = X86_CC_NE;
+  ins->compare = X86_CMP_BIT;
+  ins->a = bits;
+  ins->b = pj_x86_imm(bit);
+  ins->cc = X86_CC_B;
   ins->sel[0] = on;
   ins->sel[1] = aside;
   ins->d = d;
@@ -206,9 +206,9 @@ static X86Op guard(Lower *l, const Guards *g, int lane, X86Mem m) {
   if (!g->on)
     return at;
   if (g->scalar.kind != X86_NONE)
-    return guarded(l, at, g->scalar, 1, g->aside);
-  return guarded(l, at, g->bits[lane / g->per_part],
-                 (int64_t)(1ull << (lane % g->per_part * g->bits_per_lane)), g->aside);
+    return guarded(l, at, g->scalar, 0, g->aside);
+  return guarded(l, at, g->bits[lane / g->per_part], lane % g->per_part * g->bits_per_lane,
+                 g->aside);
 }
 
 static X86Mem lane_of(X86Mem m, int lane, int bytes) {
@@ -299,16 +299,7 @@ static void lower_store(Lower *l, PjKirVal v) {
   }
 }
 
-// ---- gathers and scatters
-
-// Memory of the lane whose index is lane |lane| of |indices|.
-static X86Mem indexed(Lower *l, X86Mem base, const Parts *indices, PjKirType t, int lane) {
-  X86Op index = x86_extract(l, indices, (PjKirElem)t.elem, lane);
-  if (t.elem == PJ_KIR_I32)
-    index = x86_gpr_rm(l, 0x63, 8, index);
-  base.index = index.id;
-  return base;
-}
+// ---- masks that are known
 
 // Lane |lane| of a vector of integers made of constants and lane numbers, as the masks of edges
 // are.
@@ -339,50 +330,110 @@ static bool known_mask(const PjKir *k, PjKirVal mask, int lane, bool *on) {
   return true;
 }
 
-// The read of whole numbers that widened, without their sign, are |indices|; else NULL. What is
-// read does not change, so each lane can be fetched where it is wanted: shorter than taking it out
-// of a register.
-static const PjKirInst *indices_in_memory(const PjKir *k, PjKirVal indices) {
-  const PjKirInst *inst = pj_kir_inst(k, indices);
-  while (inst->op == PJ_KIR_ZEXT)
-    inst = pj_kir_inst(k, inst->args[0]);
-  return inst->op == PJ_KIR_READ && inst->num_args == 2 && inst->type.elem != PJ_KIR_I1 ? inst
-                                                                                        : NULL;
+// ---- indices
+
+PjKirVal x86_indices(const PjKir *k, PjKirVal indices, const PjKirInst **out_read) {
+  PjKirVal narrow = indices;
+  while (pj_kir_inst(k, narrow)->op == PJ_KIR_ZEXT)
+    narrow = pj_kir_inst(k, narrow)->args[0];
+  const PjKirInst *inst = pj_kir_inst(k, narrow), *wide = pj_kir_inst(k, indices);
+  // What is read does not change, so each lane can be fetched where it is wanted: shorter than
+  // taking it out of a register.
+  bool fetch = inst->op == PJ_KIR_READ && inst->num_args == 2 && inst->type.elem != PJ_KIR_I1 &&
+               inst->type.lanes > 1;
+  *out_read = fetch ? inst : NULL;
+  if (fetch)
+    return narrow;
+  bool extended = wide->op == PJ_KIR_ZEXT || wide->op == PJ_KIR_SEXT;
+  return extended && wide->type.lanes > 1 && pj_kir_typeof(k, wide->args[0]).elem == PJ_KIR_I32
+             ? wide->args[0]
+             : indices;
 }
 
-static X86Mem indexed_from(Lower *l, X86Mem base, const PjKirInst *read, int lane) {
-  const PjKirElem elem = (PjKirElem)read->type.elem;
-  X86Mem m = access(l, read->args[0], read->args[1], pj_kir_elem_bytes(elem));
-  m.disp += lane * pj_kir_elem_bytes(elem);
-  base.index = load_scalar(l, elem, x86_memory(l, m)).id;
+// Lanes of indices; those of 32 bits come out of a register in pairs. What was taken out last is
+// kept, with its number plus 1.
+typedef struct Indices {
+  const PjKirInst *read; // they are in memory
+  const Parts *parts;
+  PjKirElem elem;
+  bool is_unsigned;
+  X86Op chunk, pair;
+  int chunk_at, pair_at;
+} Indices;
+
+static Indices indices_of(Lower *l, PjKirVal indices) {
+  Indices x = {0};
+  PjKirVal from = x86_indices(l->k, indices, &x.read);
+  x.elem = (PjKirElem)pj_kir_typeof(l->k, from).elem;
+  x.is_unsigned = from != indices && pj_kir_inst(l->k, indices)->op == PJ_KIR_ZEXT;
+  if (!x.read)
+    x.parts = x86_parts(l, from);
+  return x;
+}
+
+static X86Op index_in_register(Lower *l, Indices *x, int lane) {
+  int bytes = pj_kir_elem_bytes(x->elem), per_part = l->f->vector_bytes / bytes;
+  int at = lane % per_part * bytes;
+  int chunk = lane * bytes / 16 + 1, pair = lane * bytes / 8 + 1;
+  if (x->chunk_at != chunk)
+    x->chunk = x86_chunk(l, x->parts->op[lane / per_part], at / 16);
+  if (x->pair_at != pair)
+    x->pair = at % 16 >= 8 ? x86_mr(l, X86_GPR, X86_VPEXTRQ, 16, x->chunk, 1)
+                           : x86_mr(l, X86_GPR, X86_VMOVQ_TO, 16, x->chunk, -1);
+  x->chunk_at = chunk;
+  x->pair_at = pair;
+  if (x->elem == PJ_KIR_I64)
+    return x->pair;
+  if (at % 8) // shr or sar
+    return x86_shift(l, x->is_unsigned ? 5 : 7, 8, x->pair, 32);
+  return x->is_unsigned ? x86_gpr_rm(l, 0x8b, 4, x->pair) : x86_gpr_rm(l, 0x63, 8, x->pair);
+}
+
+// Memory of the element that the lane's index says.
+static X86Mem indexed(Lower *l, X86Mem base, Indices *x, int lane) {
+  if (x->read) {
+    X86Mem m = lane_of(access(l, x->read->args[0], x->read->args[1], pj_kir_elem_bytes(x->elem)),
+                       lane, pj_kir_elem_bytes(x->elem));
+    X86Op index = load_scalar(l, x->elem, x86_memory(l, m));
+    if (x->elem == PJ_KIR_I32 && !x->is_unsigned)
+      index = x86_gpr_rm(l, 0x63, 8, index);
+    base.index = index.id;
+  } else
+    base.index = index_in_register(l, x, lane).id;
   return base;
+}
+
+// ---- gathers and scatters
+
+typedef struct Gather {
+  X86Mem base;
+  Indices indices;
+  PjKirVal mask;
+  bool known; // at compile time, which lanes are on
+  Guards guards;
+} Gather;
+
+static X86Op gathered(Lower *l, void *context, int lane) {
+  Gather *g = context;
+  bool on = true;
+  if (g->known && known_mask(l->k, g->mask, lane, &on) && !on)
+    return x86_zero(l);
+  X86Mem m = indexed(l, g->base, &g->indices, lane);
+  return g->mask && !g->known ? at_pointer(l, guard(l, &g->guards, lane, m)) : x86_memory(l, m);
 }
 
 static void lower_gather(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
   int lanes = inst->type.lanes;
-  X86Mem base = access(l, inst->args[0], 0, x86_bytes(inst->type));
-  PjKirType index_type = pj_kir_typeof(l->k, inst->args[1]);
-  const PjKirInst *read = indices_in_memory(l->k, inst->args[1]);
-  const Parts *indices = read ? NULL : x86_parts(l, inst->args[1]);
-  PjKirVal mask = inst->num_args > 2 ? inst->args[2] : 0;
-  bool on, known = mask && known_mask(l->k, mask, 0, &on);
-  Guards g = {0};
-  if (mask && !known)
-    g = guards_of(l, mask, lanes, zero_address(l));
-  X86Op scalars[PJ_KIR_MAX_LANES];
-  for (int lane = 0; lane < lanes; ++lane) {
-    if (known && known_mask(l->k, mask, lane, &on) && !on) {
-      scalars[lane] = load_scalar(l, elem, x86_zero(l));
-      continue;
-    }
-    X86Mem m =
-        read ? indexed_from(l, base, read, lane) : indexed(l, base, indices, index_type, lane);
-    scalars[lane] = load_scalar(
-        l, elem, mask && !known ? at_pointer(l, guard(l, &g, lane, m)) : x86_memory(l, m));
-  }
-  Parts out = x86_build(l, elem, lanes, scalars);
+  bool on;
+  Gather g = {.base = access(l, inst->args[0], 0, x86_bytes(inst->type)),
+              .indices = indices_of(l, inst->args[1]),
+              .mask = inst->num_args > 2 ? inst->args[2] : 0};
+  g.known = g.mask && known_mask(l->k, g.mask, 0, &on);
+  if (g.mask && !g.known)
+    g.guards = guards_of(l, g.mask, lanes, zero_address(l));
+  Parts out = x86_build_of(l, elem, lanes, gathered, &g);
   x86_set(l, v, &out);
 }
 
@@ -390,12 +441,12 @@ static void lower_scatter(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
   X86Mem base = access(l, inst->args[1], 0, x86_bytes(t));
-  PjKirType index_type = pj_kir_typeof(l->k, inst->args[2]);
-  const Parts *indices = x86_parts(l, inst->args[2]), *values = x86_parts(l, inst->args[0]);
+  Indices indices = indices_of(l, inst->args[2]);
+  const Parts *values = x86_parts(l, inst->args[0]);
   PjKirVal mask = inst->num_args > 3 ? inst->args[3] : 0;
   Guards g = guards_of(l, mask, t.lanes, mask ? spare_address(l) : (X86Op){0});
   for (int lane = 0; lane < t.lanes; ++lane) {
-    X86Mem m = indexed(l, base, indices, index_type, lane);
+    X86Mem m = indexed(l, base, &indices, lane);
     X86Op value = x86_extract(l, values, (PjKirElem)t.elem, lane);
     store_scalar(l, (PjKirElem)t.elem, value,
                  mask ? at_pointer(l, guard(l, &g, lane, m)) : x86_memory(l, m));

@@ -74,6 +74,7 @@ typedef enum X86Compare {
   X86_CMP_F32, // vucomiss a, b
   X86_CMP_F64,
   X86_CMP_TEST, // test a, a
+  X86_CMP_BIT,  // bit b (immediate) of a; "below" is set
 } X86Compare;
 
 // Condition codes as in the opcodes.
