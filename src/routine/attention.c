@@ -14,7 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "eval/strided.h"
 #include "routine/attention_scores.h"
 
 enum {
@@ -26,7 +25,7 @@ enum {
 typedef struct Plan {
   PjRoutine routine;
   PjScores s;
-  PjPanel q, v;
+  PjPanel q;
   int64_t keys;     // of a block
   int64_t slivers;  // that use it, at most
   int64_t up_width; // rounded up to nr
@@ -65,26 +64,10 @@ static Space space(const Run *run, int thread) {
   return s;
 }
 
-// Rows [key, key + n) of |k|, in whole tiles.
-static void bring_keys(const Plan *p, const char *k, int64_t key, int64_t n, const Space *s) {
-  const PjAttentionArray *from = &p->s.a.k;
-  const int64_t depth = p->s.a.depth, bytes = (int64_t)pj_dtype_bytes(from->dtype), one = 1;
-  for (int64_t j = 0; j < n; ++j) {
-    const char *row = k + (key + j) * from->row * bytes;
-    if (from->col != 1) {
-      pj_strided_copy((size_t)bytes, 1, &depth, row, &from->col, s->more, &one);
-      row = (const char *)s->more;
-    }
-    pj_comp_load(PJ_COMP_F32, from->dtype, depth, row, s->k + j * depth);
-  }
-  const int64_t rows = p->s.loops->tile_rows, up = pj__divide_up(n, rows) * rows;
-  memset(s->k + n * depth, 0, (size_t)((up - n) * depth) * sizeof *s->k);
-}
-
 // Keys from |key| on, |n| of them, for the queries of sliver |i|. With |skip| query r sees |seen| +
 // r of them.
 static void add_keys(const Run *run, const PjScorePart *part, const Space *s, int64_t key,
-                     int64_t n, int64_t block, int64_t i, bool skip, int64_t seen) {
+                     int64_t n, int64_t i, bool skip, int64_t seen) {
   const Plan *p = run->plan;
   const PjAttentionLoops *loops = p->s.loops;
   const int nr = p->s.micro->nr, rows = loops->tile_rows;
@@ -93,17 +76,16 @@ static void add_keys(const Run *run, const PjScorePart *part, const Space *s, in
   // Tiles that the first half of the queries sees nothing of.
   const int64_t half = skip ? pj__max(0, seen + nr / 2 - 1) : n,
                 all = pj__min(n, pj__divide_up(half, rows) * rows);
-  loops->score(all, depth, s->k, q, false, s->tile);
+  loops->score(all, depth, s->k, depth, q, false, s->tile);
   if (all < n)
-    loops->score(n - all, depth, s->k + all * depth, q, true, s->tile + all * nr);
+    loops->score(n - all, depth, s->k + all * depth, depth, q, true, s->tile + all * nr);
   pj__scores_apply(&p->s, run->in, part, key, n, part->row + i * nr,
                    pj__min(nr, part->rows - i * nr), s->tile, s->more, s->temp);
   float *sums = s->sums + i * nr * up;
   loops->weigh(n, s->tile, s->most + i * nr, s->sum + i * nr, s->factor);
   for (int r = 0; r < nr; r += rows)
     loops->add_values(skip ? pj__max(0, pj__min(n, seen + r + rows - 1)) : n, p->s.a.width,
-                      s->tile + r, s->v, block * nr, key > 0 ? s->factor + r : NULL, sums + r * up,
-                      up);
+                      s->tile + r, s->v, up, key > 0 ? s->factor + r : NULL, sums + r * up, up);
 }
 
 // The results of sliver |i|.
@@ -143,7 +125,7 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
     // How many keys of the block the first and the last query see.
     const int64_t seen = skip ? part->row + a->steps[p->s.causal].offset + 1 - key : n;
     const int64_t seen_last = skip ? pj__min(n, seen + part->rows - 1) : n;
-    p->v.pack(&p->v, v, 0, a->width, key, n, nr, s->v, nr * n, s->temp);
+    pj__scores_rows(&p->s, &a->v, v, key, n, a->width, p->up_width, s->v, s->more);
     if (seen < n) {
       hidden = true;
       if (!p->s.loops->finite(p->up_width * n, s->v))
@@ -151,12 +133,12 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
     }
     if (seen_last <= 0)
       continue;
-    bring_keys(p, k, key, seen_last, s);
+    pj__scores_rows(&p->s, &a->k, k, key, seen_last, a->depth, a->depth, s->k, s->more);
     for (int64_t i = 0; i < slivers; ++i) {
       const int64_t last = pj__min((i + 1) * nr, part->rows) - 1;
       const int64_t count = skip ? pj__min(n, seen + last) : n;
       if (count > 0)
-        add_keys(run, part, s, key, count, n, i, skip, seen + i * nr);
+        add_keys(run, part, s, key, count, i, skip, seen + i * nr);
     }
   }
   if (hidden && !pj__scores_hidden_weigh_nothing(&p->s, part->rows, s->most))
@@ -206,8 +188,7 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
   Plan *p = PJ_NEW(arena, Plan);
   *p = (Plan){0};
   if (!pj__scores_init(&p->s, a, 3) ||
-      !pj__scores_panel(&p->q, a->q.dtype, false, a->q.row, a->q.col) ||
-      !pj__scores_panel(&p->v, a->v.dtype, false, a->v.col, a->v.row))
+      !pj__scores_panel(&p->q, a->q.dtype, false, a->q.row, a->q.col))
     return NULL;
   const int rows = p->s.loops->tile_rows, nr = p->s.micro->nr;
   const size_t number = sizeof(float);
@@ -219,7 +200,8 @@ const PjRoutine *pj_routine_attention(PjArena *arena, const PjAttention *what) {
   p->v_bytes = pj__scratch_round((size_t)(p->keys * p->up_width) * number);
   p->sums_bytes = pj__scratch_round((size_t)(p->slivers * p->up_width * nr) * number);
   p->tile_bytes = pj__scratch_round((size_t)(p->keys * nr) * number);
-  p->more_bytes = pj__scratch_round((size_t)(pj__max(p->keys * nr, a->depth)) * number);
+  p->more_bytes =
+      pj__scratch_round((size_t)(pj__max(p->keys * nr, pj__max(a->depth, a->width))) * number);
   p->lanes_bytes = pj__scratch_round((size_t)((2 * p->slivers + 1) * nr) * number);
   p->routine = (PjRoutine){.name = "attention",
                            .run = run_attention,

@@ -1,9 +1,10 @@
 // The gradient of attention in strips: some queries with all keys. Scores and weights' gradients of
 // a strip are tiles [key][query], one for each sliver of queries, so that softmax runs across
-// vectors and the tiles are packed as the product that makes dq wants them; the products that add
-// to dk and dv read them as rows of keys, where they lie.
+// vectors. Of the products with those, the one that makes dq has queries as its rows, whose numbers
+// stand beside each other in a tile; those that add to dk and dv have keys, and read their rows.
+// What they multiply lies in rows too, so of all that comes in only q and dout are turned as well.
 //
-//   memory of a task: k twice and v, packed; dk and dv; two tiles for each sliver of a strip
+//   memory of a task: k, v, dk and dv; two tiles for each sliver of a strip
 //
 // A task is one batch, or a group of its strips where batches are few: then each group has its own
 // dk and dv, added up in order. The number of groups follows from sizes alone.
@@ -17,8 +18,7 @@ enum {
   STRIP_BYTES = 256 << 10, // of tiles
   LEAST_SLIVERS = 2,       // of a strip: longer sums for dk and dv
   MOST_SLIVERS = 8,
-  TASKS = 8, // that are wanted
-  MOST_MR = 12,
+  TASKS = 8,     // that are wanted
   ADD_KEYS = 32, // of groups that are added up in one part
 };
 
@@ -26,13 +26,12 @@ typedef struct Plan {
   PjRoutine routine;
   PjScores s;
   PjAttentionGradient g;
-  PjPanel q, d, k, v;             // slivers of queries or keys, sums along what products sum there
-  PjPanel q_rows, d_rows, k_sums; // slivers along depth or width, sums along queries or keys
-  int64_t slivers;                // of a strip
+  PjPanel q, d;    // slivers of queries
+  int64_t slivers; // of a strip
   int64_t strips, groups, group_strips;
   int64_t batches;
-  int64_t up_keys, up_depth;      // rounded up to mr
-  int64_t wide_depth, wide_width; // rounded up to nr: rows of dk and dv in the making
+  int64_t up_keys;                // rounded up to tiles
+  int64_t wide_depth, wide_width; // rounded up to vectors: rows
 } Plan;
 
 typedef struct Run {
@@ -45,7 +44,7 @@ typedef struct Run {
 typedef struct Space {
   char *temp;
   float *q, *d, *q_rows, *d_rows; // of a strip
-  float *k, *v, *k_sums;
+  float *k, *v;
   float *weights, *changes; // [sliver][key][query]
   float *more, *sums, *most;
   float *dk, *dv; // [key][depth], [key][width]
@@ -72,13 +71,12 @@ static size_t lay_out(const Plan *p, char *at, Space *out) {
   TAKE(d, rows * width);
   TAKE(q_rows, rows * p->wide_depth);
   TAKE(d_rows, rows * p->wide_width);
-  TAKE(k, p->up_keys * depth);
-  TAKE(v, p->up_keys * width);
-  TAKE(k_sums, p->up_depth * p->s.a.keys);
+  TAKE(k, p->up_keys * p->wide_depth);
+  TAKE(v, p->up_keys * p->wide_width);
   TAKE(weights, rows * p->up_keys);
   TAKE(changes, rows * p->up_keys);
-  TAKE(more, pj__max(p->up_keys, depth) * nr);
-  TAKE(sums, p->up_depth * nr);
+  TAKE(more, pj__max(p->up_keys * nr, pj__max(depth, width)));
+  TAKE(sums, nr * p->wide_depth);
   TAKE(most, nr);
 #undef TAKE
   out->dk = at ? (float *)(at + used) : NULL;
@@ -97,22 +95,22 @@ static void pack_strip(const Run *run, const PjScorePart *part, const Space *s) 
   const Plan *p = run->plan;
   const PjAttention *a = &p->s.a;
   const int nr = p->s.micro->nr;
-  const int64_t all = p->slivers * nr, depth = a->depth, width = a->width;
+  const int64_t depth = a->depth, width = a->width;
   const char *q = pj__scores_batch(&p->s, part, run->in[0], a->q.dtype, a->q.batch),
              *d = pj__scores_batch(&p->s, part, run->in[3], a->out.dtype, a->out.batch);
-  const int64_t slivers = pj__divide_up(part->rows, nr);
+  const int64_t slivers = pj__divide_up(part->rows, nr), behind = slivers * nr - part->rows;
   p->q.pack(&p->q, q, part->row, part->rows, 0, depth, nr, s->q, nr * depth, s->temp);
   p->d.pack(&p->d, d, part->row, part->rows, 0, width, nr, s->d, nr * width, s->temp);
   if (p->s.scale != 1)
     p->s.loops->scale(slivers * nr * depth, p->s.scale, s->q);
+  pj__scores_rows(&p->s, &a->q, q, part->row, part->rows, depth, p->wide_depth, s->q_rows, s->more);
+  pj__scores_rows(&p->s, &a->out, d, part->row, part->rows, width, p->wide_width, s->d_rows,
+                  s->more);
   // Queries behind the last one add nothing.
-  const size_t behind = (size_t)((slivers * nr - part->rows) * nr) * sizeof(float);
-  for (int64_t w = 0; w < p->wide_depth; w += nr)
-    memset(s->q_rows + w * all + part->rows * nr, 0, behind);
-  for (int64_t w = 0; w < p->wide_width; w += nr)
-    memset(s->d_rows + w * all + part->rows * nr, 0, behind);
-  p->q_rows.pack(&p->q_rows, q, 0, depth, part->row, part->rows, nr, s->q_rows, nr * all, s->temp);
-  p->d_rows.pack(&p->d_rows, d, 0, width, part->row, part->rows, nr, s->d_rows, nr * all, s->temp);
+  memset(s->q_rows + part->rows * p->wide_depth, 0,
+         (size_t)(behind * p->wide_depth) * sizeof(float));
+  memset(s->d_rows + part->rows * p->wide_width, 0,
+         (size_t)(behind * p->wide_width) * sizeof(float));
 }
 
 // Weights and the gradient of scores, of sliver |i| and |n| keys; its queries' dq. With |skip|, the
@@ -121,54 +119,53 @@ static bool do_sliver(const Run *run, const PjScorePart *part, const Space *s, i
                       bool skip) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->s.a;
-  const PjMicro *micro = p->s.micro;
-  const int mr = micro->mr, nr = micro->nr;
+  const PjAttentionLoops *loops = p->s.loops;
+  const int nr = p->s.micro->nr, rows = loops->tile_rows;
   const int64_t depth = a->depth, width = a->width, lanes = pj__min(nr, part->rows - i * nr),
                 row = part->row + i * nr;
   float *weights = s->weights + i * p->up_keys * nr, *changes = s->changes + i * p->up_keys * nr;
-  for (int64_t j = 0; j < n; j += mr) {
-    micro->tile(depth, s->k + j * depth, s->q + i * nr * depth, weights + j * nr, nr, false);
-    micro->tile(width, s->v + j * width, s->d + i * nr * width, changes + j * nr, nr, false);
-  }
+  // How many keys the first query sees; tiles of which the first half of them sees nothing.
+  const int64_t seen = skip ? row + a->steps[p->s.causal].offset + 1 : n,
+                half = pj__max(0, skip ? seen + nr / 2 - 1 : n),
+                all = pj__min(n, pj__divide_up(half, rows) * rows);
+  const float *q = s->q + i * nr * depth, *d = s->d + i * nr * width;
+  loops->score(all, depth, s->k, p->wide_depth, q, false, weights);
+  loops->score(all, width, s->v, p->wide_width, d, false, changes);
+  loops->score(n - all, depth, s->k + all * p->wide_depth, p->wide_depth, q, true,
+               weights + all * nr);
+  loops->score(n - all, width, s->v + all * p->wide_width, p->wide_width, d, true,
+               changes + all * nr);
   pj__scores_apply(&p->s, run->in, part, 0, n, row, lanes, weights, s->more, s->temp);
-  p->s.loops->differentiate(n, p->g.factor, weights, changes, s->most);
+  loops->differentiate(n, p->g.factor, weights, changes, s->most);
   if (p->g.hides)
     pj__scores_hide(&p->s, run->in, part, 0, n, row, lanes, changes);
   if (skip && !pj__scores_hidden_weigh_nothing(&p->s, lanes, s->most))
     return false;
-  for (int64_t w = 0; w < depth; w += mr)
-    micro->tile(n, s->k_sums + w * a->keys, changes, s->sums + w * nr, nr, false);
+  for (int r = 0; r < nr; r += rows)
+    loops->add_values(skip ? pj__max(0, pj__min(n, seen + r + rows - 1)) : n, depth, changes + r,
+                      s->k, p->wide_depth, NULL, s->sums + r * p->wide_depth, p->wide_depth);
   const PjAttentionArray *dq = &p->g.dq;
-  pj__scores_store(&p->s, dq, lanes, depth, s->sums, s->more, s->temp,
-                   batch_of(run, part, 0, dq) + row * dq->row * (int64_t)pj_dtype_bytes(dq->dtype));
+  const int64_t step = dq->row * (int64_t)pj_dtype_bytes(dq->dtype);
+  char *to = batch_of(run, part, 0, dq) + row * step;
+  for (int64_t r = 0; r < lanes; ++r, to += step)
+    pj__scores_store_row(dq, depth, s->sums + r * p->wide_depth, s->temp, to);
   return true;
 }
 
 // Adds what the slivers give to dk and dv. |counts|: the keys of each, which do not fall.
 static void add_strip(const Plan *p, const Space *s, int64_t slivers, const int64_t *counts) {
-  const PjMicro *micro = p->s.micro;
-  const int mr = micro->mr, nr = micro->nr;
-  const int64_t all = p->slivers * nr;
-  int64_t first = 0, sums[MOST_SLIVERS];
-  for (int64_t i = 0; i < slivers; ++i)
-    sums[i] = nr;
-  for (int64_t j = 0; j < counts[slivers - 1]; j += mr) {
+  const PjAttentionLoops *loops = p->s.loops;
+  const int nr = p->s.micro->nr;
+  const int64_t depth = p->wide_depth, width = p->wide_width, sliver = p->up_keys * nr;
+  int64_t first = 0;
+  for (int64_t j = 0; j < counts[slivers - 1]; j += loops->tile_rows) {
     while (counts[first] <= j)
       ++first;
-    const void *weights[MOST_SLIVERS * MOST_MR], *changes[MOST_SLIVERS * MOST_MR];
-    for (int64_t i = first; i < slivers; ++i)
-      for (int64_t r = 0; r < mr; ++r) {
-        const int64_t at = (i * p->up_keys + j + r) * nr, to = (i - first) * mr + r;
-        weights[to] = s->weights + at;
-        changes[to] = s->changes + at;
-      }
-    const int64_t n = slivers - first, skipped = first * nr * nr;
-    for (int64_t w = 0; w < p->wide_depth; w += nr)
-      micro->lines(n, sums, changes, s->q_rows + w * all + skipped, s->dk + j * p->wide_depth + w,
-                   p->wide_depth, true);
-    for (int64_t w = 0; w < p->wide_width; w += nr)
-      micro->lines(n, sums, weights, s->d_rows + w * all + skipped, s->dv + j * p->wide_width + w,
-                   p->wide_width, true);
+    const int64_t at = first * sliver + j * nr, query = first * nr;
+    loops->add_queries(slivers - first, p->s.a.depth, s->changes + at, sliver,
+                       s->q_rows + query * depth, depth, s->dk + j * depth, depth);
+    loops->add_queries(slivers - first, p->s.a.width, s->weights + at, sliver,
+                       s->d_rows + query * width, width, s->dv + j * width, width);
   }
 }
 
@@ -178,15 +175,16 @@ static void add_strip(const Plan *p, const Space *s, int64_t slivers, const int6
 static bool differentiate(const Run *run, const PjScorePart *part, const Space *s, bool skip) {
   const Plan *p = run->plan;
   const PjAttention *a = &p->s.a;
-  const int mr = p->s.micro->mr, nr = p->s.micro->nr;
+  const int nr = p->s.micro->nr, rows = p->s.loops->tile_rows;
   const char *k = pj__scores_batch(&p->s, part, run->in[1], a->k.dtype, a->k.batch),
              *v = pj__scores_batch(&p->s, part, run->in[2], a->v.dtype, a->v.batch);
-  p->k.pack(&p->k, k, 0, a->keys, 0, a->depth, mr, s->k, mr * a->depth, s->temp);
-  p->v.pack(&p->v, v, 0, a->keys, 0, a->width, mr, s->v, mr * a->width, s->temp);
-  p->k_sums.pack(&p->k_sums, k, 0, a->depth, 0, a->keys, mr, s->k_sums, mr * a->keys, s->temp);
+  pj__scores_rows(&p->s, &a->k, k, 0, a->keys, a->depth, p->wide_depth, s->k, s->more);
+  pj__scores_rows(&p->s, &a->v, v, 0, a->keys, a->width, p->wide_width, s->v, s->more);
+  if (skip && !p->s.loops->finite(a->keys * p->wide_depth, s->k))
+    return false;
   memset(s->dk, 0, (size_t)(p->up_keys * p->wide_depth) * sizeof *s->dk);
   memset(s->dv, 0, (size_t)(p->up_keys * p->wide_width) * sizeof *s->dv);
-  const double most = skip ? (double)p->s.loops->largest(p->up_keys * a->width, s->v) : 0;
+  const double most = skip ? (double)p->s.loops->largest(p->up_keys * p->wide_width, s->v) : 0;
   PjScorePart strip = *part;
   for (; strip.row < part->row + part->rows; strip.row += strip.rows) {
     strip.rows = pj__min(p->slivers * nr, part->row + part->rows - strip.row);
@@ -202,8 +200,8 @@ static bool differentiate(const Run *run, const PjScorePart *part, const Space *
       counts[i] = a->keys;
       if (skip) // up to the last key that a query sees, in whole tiles
         counts[i] =
-            pj__min(a->keys, pj__divide_up(last + a->steps[p->s.causal].offset + 1, mr) * mr);
-      if (counts[i] <= 0 || !do_sliver(run, &strip, s, i, counts[i], counts[i] < a->keys))
+            pj__min(a->keys, pj__divide_up(last + a->steps[p->s.causal].offset + 1, rows) * rows);
+      if (counts[i] <= 0 || !do_sliver(run, &strip, s, i, counts[i], skip))
         return false;
     }
     add_strip(p, s, slivers, counts);
@@ -288,18 +286,13 @@ const PjRoutine *pj_routine_attention_gradient(PjArena *arena, const PjAttention
   const PjAttention *a = &what->of;
   Plan *p = PJ_NEW(arena, Plan);
   *p = (Plan){.g = *what};
-  if (!pj__scores_init(&p->s, a, 4) || !p->s.micro->lines ||
+  if (!pj__scores_init(&p->s, a, 4) ||
       !pj__scores_panel(&p->q, a->q.dtype, false, a->q.row, a->q.col) ||
-      !pj__scores_panel(&p->d, a->out.dtype, false, a->out.row, a->out.col) ||
-      !pj__scores_panel(&p->k, a->k.dtype, true, a->k.row, a->k.col) ||
-      !pj__scores_panel(&p->v, a->v.dtype, true, a->v.row, a->v.col) ||
-      !pj__scores_panel(&p->q_rows, a->q.dtype, false, a->q.col, a->q.row) ||
-      !pj__scores_panel(&p->d_rows, a->out.dtype, false, a->out.col, a->out.row) ||
-      !pj__scores_panel(&p->k_sums, a->k.dtype, true, a->k.col, a->k.row))
+      !pj__scores_panel(&p->d, a->out.dtype, false, a->out.row, a->out.col))
     return NULL;
-  const int64_t mr = p->s.micro->mr, nr = p->s.micro->nr, slivers = pj__divide_up(a->rows, nr);
-  p->up_keys = pj__divide_up(a->keys, mr) * mr;
-  p->up_depth = pj__divide_up(a->depth, mr) * mr;
+  const int64_t rows = p->s.loops->tile_rows, nr = p->s.micro->nr,
+                slivers = pj__divide_up(a->rows, nr);
+  p->up_keys = pj__divide_up(a->keys, rows) * rows;
   p->wide_depth = pj__divide_up(a->depth, nr) * nr;
   p->wide_width = pj__divide_up(a->width, nr) * nr;
   const int64_t fit = STRIP_BYTES / (p->up_keys * nr * (int64_t)(2 * sizeof(float)));

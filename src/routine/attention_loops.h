@@ -15,9 +15,12 @@ typedef struct PjAttentionLoops {
   void (*differentiate)(int64_t n, float factor, float *scores, float *change, float *most);
   // --- products with them; see attention_variant.h
   int tile_rows; // keys, or queries, of one tile
-  void (*score)(int64_t n, int64_t depth, const float *k, const float *q, bool skip, float *scores);
-  void (*add_values)(int64_t n, int64_t width, const float *weights, const float *v, int64_t sliver,
+  void (*score)(int64_t n, int64_t depth, const float *k, int64_t k_step, const float *q, bool skip,
+                float *scores);
+  void (*add_values)(int64_t n, int64_t width, const float *weights, const float *v, int64_t v_step,
                      const float *factor, float *sums, int64_t step);
+  void (*add_queries)(int64_t slivers, int64_t width, const float *weights, int64_t sliver,
+                      const float *q, int64_t q_step, float *sums, int64_t step);
   // --- one query; rows of k and v lie |step| elements apart
   void (*dots)(int64_t n, int64_t depth, const float *k, int64_t step, const PjNextRows *next,
                const float *q, float *out);

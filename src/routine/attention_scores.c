@@ -1,6 +1,8 @@
 // Tiles of scores: their steps, and how what is computed from them reaches memory.
 #include "routine/attention_scores.h"
 
+#include <string.h>
+
 #include "eval/comp.h"
 #include "eval/strided.h"
 
@@ -21,6 +23,23 @@ PjScorePart pj__scores_part(const PjScores *s, int64_t task, int64_t parts, int6
     batch /= s->a.batch[d];
   }
   return part;
+}
+
+void pj__scores_rows(const PjScores *s, const PjAttentionArray *array, const char *base,
+                     int64_t first, int64_t n, int64_t length, int64_t step, float *out,
+                     float *more) {
+  const int64_t bytes = (int64_t)pj_dtype_bytes(array->dtype), one = 1, rows = s->loops->tile_rows;
+  const size_t behind = (size_t)(step - length) * sizeof *out;
+  for (int64_t i = 0; i < n; ++i, out += step) {
+    const char *row = base + (first + i) * array->row * bytes;
+    if (array->col != 1) {
+      pj_strided_copy((size_t)bytes, 1, &length, row, &array->col, more, &one);
+      row = (const char *)more;
+    }
+    pj_comp_load(PJ_COMP_F32, array->dtype, length, row, out);
+    memset(out + length, 0, behind);
+  }
+  memset(out, 0, (size_t)((pj__divide_up(n, rows) * rows - n) * step) * sizeof *out);
 }
 
 // What |step|, a mask, hides becomes |value|.
@@ -90,15 +109,6 @@ void pj__scores_store_row(const PjAttentionArray *array, int64_t width, const fl
   const int64_t one = 1;
   pj_comp_store(PJ_COMP_F32, array->dtype, width, numbers, temp);
   pj_strided_copy(pj_dtype_bytes(array->dtype), 1, &width, temp, &one, row, &array->col);
-}
-
-void pj__scores_store(const PjScores *s, const PjAttentionArray *array, int64_t lanes,
-                      int64_t width, const float *tile, float *more, char *temp, char *row) {
-  const int64_t dims[] = {lanes, width}, from[] = {1, s->micro->nr}, to[] = {width, 1};
-  pj_strided_copy(sizeof(float), 2, dims, tile, from, more, to);
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    pj__scores_store_row(array, width, more + lane * width, temp,
-                         row + lane * array->row * (int64_t)pj_dtype_bytes(array->dtype));
 }
 
 // ---- plan

@@ -33,6 +33,12 @@ bool pj__scores_panel(PjPanel *panel, PjDtype dtype, bool left, int64_t outer, i
 // The batch of |part| in the array at |base|.
 const char *pj__scores_batch(const PjScores *s, const PjScorePart *part, const void *base,
                              PjDtype dtype, const int64_t *strides);
+// Brings |n| rows of |length| numbers from row |first| of the array at |base| on to |out|, as f32
+// in rows |step| apart, filled up with zeros, and so are the rows after them up to whole tiles.
+// |more| has room for a row.
+void pj__scores_rows(const PjScores *s, const PjAttentionArray *array, const char *base,
+                     int64_t first, int64_t n, int64_t length, int64_t step, float *out,
+                     float *more);
 // Part |task| of those that are |parts| of each batch, |rows| queries high.
 PjScorePart pj__scores_part(const PjScores *s, int64_t task, int64_t parts, int64_t rows);
 
@@ -48,10 +54,6 @@ void pj__scores_hide(const PjScores *s, const void *const *in, const PjScorePart
 // scores are |most|.
 bool pj__scores_hidden_weigh_nothing(const PjScores *s, int64_t n, const float *most);
 
-// Writes |lanes| queries of a tile [width][query] to rows of |array| from |row| on. |more|: room
-// for them.
-void pj__scores_store(const PjScores *s, const PjAttentionArray *array, int64_t lanes,
-                      int64_t width, const float *tile, float *more, char *temp, char *row);
 // Writes one row of |width| numbers.
 void pj__scores_store_row(const PjAttentionArray *array, int64_t width, const float *numbers,
                           char *temp, char *row);

@@ -275,26 +275,26 @@ PJ_TARGET static void PJ_V(mix)(int64_t n, int64_t width, const float *v, int64_
 enum { PJ_V(TILE_ROWS) = PJ_LEVEL == 2 ? 8 : 4 };
 
 // Scores of |n| keys, whole tiles of them, for the queries of a sliver, [depth][query]; |skip|: but
-// for the first half of these. Rows of k are |depth| apart.
-PJ_TARGET static void PJ_V(score)(int64_t n, int64_t depth, const float *k, const float *q,
-                                  bool skip, float *scores) {
+// for the first half of these. Rows of k are |k_step| apart.
+PJ_TARGET static void PJ_V(score)(int64_t n, int64_t depth, const float *k, int64_t k_step,
+                                  const float *q, bool skip, float *scores) {
   typedef PJ_V(Vec) Vec;
   enum { LANES = PJ_VB / 4, ROWS = PJ_V(TILE_ROWS) };
-  for (int64_t j = 0; j < n; j += ROWS, k += ROWS * depth, scores += ROWS * 2 * LANES) {
+  for (int64_t j = 0; j < n; j += ROWS, k += ROWS * k_step, scores += ROWS * 2 * LANES) {
     Vec sum[ROWS][2];
     memset(sum, 0, sizeof sum);
     if (skip) {
       for (int64_t d = 0; d < depth; ++d) {
         const Vec b = *(const Vec *)(q + (2 * d + 1) * LANES);
-        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][1] += k[i * depth + d] * b;
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][1] += k[i * k_step + d] * b;
       }
     } else {
       for (int64_t d = 0; d < depth; ++d) {
         const Vec b0 = *(const Vec *)(q + 2 * d * LANES),
                   b1 = *(const Vec *)(q + (2 * d + 1) * LANES);
         PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
-          sum[i][0] += k[i * depth + d] * b0;
-          sum[i][1] += k[i * depth + d] * b1;
+          sum[i][0] += k[i * k_step + d] * b0;
+          sum[i][1] += k[i * k_step + d] * b1;
         }
       }
     }
@@ -305,30 +305,30 @@ PJ_TARGET static void PJ_V(score)(int64_t n, int64_t depth, const float *k, cons
   }
 }
 
-// Adds up the values of |n| keys, slivers of two vectors |sliver| apart, for TILE_ROWS queries,
+// Adds up the values of |n| keys, whole vectors in rows |v_step| apart, for TILE_ROWS queries,
 // whose weights stand beside each other in rows of a tile: sums, |width| numbers in rows |step|
 // apart, become themselves times |factor| and what is added, or, if that is NULL, what is added.
 PJ_TARGET static void PJ_V(add_values)(int64_t n, int64_t width, const float *weights,
-                                       const float *v, int64_t sliver, const float *factor,
+                                       const float *v, int64_t v_step, const float *factor,
                                        float *sums, int64_t step) {
   typedef PJ_V(Vec) Vec;
   enum { LANES = PJ_VB / 4, ROWS = PJ_V(TILE_ROWS) };
-  for (int64_t w = 0; w < width; w += 2 * LANES, v += sliver) {
+  for (int64_t w = 0; w < width; w += 2 * LANES) {
     Vec sum[ROWS][2];
     memset(sum, 0, sizeof sum);
     const bool both = width - w > LANES;
+    const float *at = v + w;
     if (both) {
-      for (int64_t j = 0; j < n; ++j) {
-        const Vec b0 = *(const Vec *)(v + 2 * j * LANES),
-                  b1 = *(const Vec *)(v + (2 * j + 1) * LANES);
+      for (int64_t j = 0; j < n; ++j, at += v_step) {
+        const Vec b0 = *(const Vec *)at, b1 = *(const Vec *)(at + LANES);
         PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
           sum[i][0] += weights[2 * j * LANES + i] * b0;
           sum[i][1] += weights[2 * j * LANES + i] * b1;
         }
       }
     } else {
-      for (int64_t j = 0; j < n; ++j) {
-        const Vec b = *(const Vec *)(v + 2 * j * LANES);
+      for (int64_t j = 0; j < n; ++j, at += v_step) {
+        const Vec b = *(const Vec *)at;
         PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] += weights[2 * j * LANES + i] * b;
       }
     }
@@ -346,10 +346,47 @@ PJ_TARGET static void PJ_V(add_values)(int64_t n, int64_t width, const float *we
   }
 }
 
+// Adds rows of queries, |q_step| apart, to sums of TILE_ROWS keys, |step| apart. The keys' weights
+// are rows of tiles, |sliver| numbers apart, of so many slivers of queries.
+PJ_TARGET static void PJ_V(add_queries)(int64_t slivers, int64_t width, const float *weights,
+                                        int64_t sliver, const float *q, int64_t q_step, float *sums,
+                                        int64_t step) {
+  typedef PJ_V(Vec) Vec;
+  enum { LANES = PJ_VB / 4, ROWS = PJ_V(TILE_ROWS) };
+  for (int64_t w = 0; w < width; w += 2 * LANES) {
+    Vec sum[ROWS][2];
+    memset(sum, 0, sizeof sum);
+    const bool both = width - w > LANES;
+    const float *at = q + w, *a = weights;
+    for (int64_t r = 0; r < slivers; ++r, a += sliver)
+      if (both) {
+        for (int p = 0; p < 2 * LANES; ++p, at += q_step) {
+          const Vec b0 = *(const Vec *)at, b1 = *(const Vec *)(at + LANES);
+          PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+            sum[i][0] += a[2 * i * LANES + p] * b0;
+            sum[i][1] += a[2 * i * LANES + p] * b1;
+          }
+        }
+      } else {
+        for (int p = 0; p < 2 * LANES; ++p, at += q_step) {
+          const Vec b = *(const Vec *)at;
+          PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] += a[2 * i * LANES + p] * b;
+        }
+      }
+    PJ_UNROLL for (int i = 0; i < ROWS; ++i) {
+      Vec *to = (Vec *)(sums + i * step + w);
+      to[0] += sum[i][0];
+      if (both)
+        to[1] += sum[i][1];
+    }
+  }
+}
+
 static const PjAttentionLoops PJ_V(loops)[] = {{
     .tile_rows = PJ_V(TILE_ROWS),
     .score = PJ_V(score),
     .add_values = PJ_V(add_values),
+    .add_queries = PJ_V(add_queries),
     .causal = PJ_V(causal),
     .weigh = PJ_V(weigh),
     .differentiate = PJ_V(differentiate),
