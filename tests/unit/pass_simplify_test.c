@@ -346,7 +346,7 @@ static const Case control[] = {
          R16) "%p = " OP
               "slice %a [0:16, 0:1] : (tensor<16x2xf32>) -> tensor<16x1xf32>\n" RSH(
                   "c", "p", "tensor<16x1xf32>", R16)
-                  BIN("d", "subtract", "b", "c",
+                  BIN("d", "add", "b", "c",
                       R16) "%q = " OP
                            "slice %a [0:16, 1:2] : (tensor<16x2xf32>) -> tensor<16x1xf32>\n" RSH(
                                "e", "q", "tensor<16x1xf32>", R16) BIN("r", "add", "d", "e", R16)},
