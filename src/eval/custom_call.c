@@ -115,7 +115,8 @@ PjStatus pj_ev_custom_call(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTe
     return fn(ev, op, in, out, user);
   if (is_marker(target) && op->num_operands == op->num_results)
     return pj_ev_forward(ev, op, in, out);
-  if (pj_str_is(target, "dce_sink") && !op->num_results) // what it takes has been computed
+  // What the two take has been computed; in which order is the schedule's to choose.
+  if ((pj_str_is(target, "dce_sink") || pj_str_is(target, "control_dep")) && !op->num_results)
     return PJ_STATUS_OK;
   if (pj_str_is(target, "shape_assertion"))
     return shape_assertion(op, in);

@@ -63,6 +63,9 @@ bool pj_rw_droppable(const PjOp *op) {
   case PJ_OP_OPTIMIZATION_BARRIER:
     return true;
   case PJ_OP_CUSTOM_CALL:
+    // A wish for the order of what its operands come from, which a schedule need not heed.
+    if (!op->num_results && pj_str_is(PJ_STRATTR(op, call_target_name), "control_dep"))
+      return true;
     return op->num_results && !PJ_INT(op, has_side_effect);
   default:
     return traits & PJ_TRAIT_PURE && !(traits & (PJ_TRAIT_EFFECT | PJ_TRAIT_COLL));
