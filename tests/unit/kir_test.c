@@ -377,6 +377,10 @@ static void build_floats(PjKir *k) {
        C(0x1p-24));
   SAME(pj_kir_cast(k, PJ_KIR_SITOFP, PJ_KIR_F32, pj_kir_const(k, PJ_KIR_T(I8, 8), 0xFF)), C(-1));
   SAME(pj_kir_bitcast(k, PJ_KIR_F32, pj_kir_bitcast(k, PJ_KIR_I32, x)), x);
+  // x + 0 is x where x is never -0.
+  PjKirVal square = pj_kir_fmul(k, x, x);
+  SAME(pj_kir_fadd(k, square, C(0.0)), square);
+  SAME(pj_kir_fadd(k, pj_kir_fadd(k, x, square), C(0.0)), pj_kir_fadd(k, x, square));
 #undef C
 }
 
@@ -408,6 +412,40 @@ static void build_lanes(PjKir *k) {
        pj_kir_ptradd(k, p, pj_kir_i64(k, 0)));
 }
 
+// What was stored is put together, or taken apart; what may have been overwritten is not known.
+static void build_memory(PjKir *k) {
+  const PjKirType f32x4 = PJ_KIR_T(F32, 4);
+  PjKirVal p = pj_kir_buffer(k, 0), q = pj_kir_buffer(k, 1), x = x8(k);
+  PjKirVal low = pj_kir_half(k, x, 0), high = pj_kir_half(k, x, 1),
+           both = pj_kir_join(k, low, high);
+  k->alias = 1;
+  pj_kir_store(k, low, p, pj_kir_i64(k, 0), 0);
+  pj_kir_store(k, high, p, pj_kir_i64(k, 4), 0);
+  SAME(pj_kir_load(k, T_F32X8, p, pj_kir_i64(k, 0), 0, false), both);
+  SAME(pj_kir_load(k, T_F32, p, pj_kir_i64(k, 5), 0, false), pj_kir_extract(k, x, 5));
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, 2), 0, false),
+       pj_kir_join(k, pj_kir_half(k, low, 1), pj_kir_half(k, high, 0)));
+  k->alias = 2;
+  pj_kir_store(k, x, q, pj_kir_begin(k), 0); // meets nothing of alias 1
+  k->alias = 1;
+  SAME(pj_kir_load(k, T_F32X8, p, pj_kir_i64(k, 0), 0, false), both);
+  PjKirVal y = pj_kir_param(k, T_F32, 0);
+  pj_kir_store(k, y, p, pj_kir_i64(k, 5), 0);
+  SAME(pj_kir_load(k, T_F32, p, pj_kir_i64(k, 5), 0, false), y);
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, 0), 0, false), low);
+  assert_int_equal(pj_kir_inst(k, pj_kir_load(k, f32x4, p, pj_kir_i64(k, 4), 0, false))->op,
+                   PJ_KIR_LOAD); // two elements of |high| are known no more
+  k->alias = 3;
+  pj_kir_known(k, y, q, pj_kir_i64(k, 7));
+  SAME(pj_kir_load(k, T_F32, q, pj_kir_i64(k, 7), 0, false), y);
+  assert_int_equal(pj_kir_inst(k, pj_kir_load(k, T_F32, q, pj_kir_i64(k, 6), 0, false))->op,
+                   PJ_KIR_LOAD);
+  k->alias = 0;
+  pj_kir_store(k, y, q, pj_kir_begin(k), 0); // may meet all
+  assert_int_equal(pj_kir_inst(k, pj_kir_load(k, T_F32X8, p, pj_kir_i64(k, 0), 0, false))->op,
+                   PJ_KIR_LOAD);
+}
+
 static void holds(Build *build) {
   PjStrBuf text = {0};
   uint64_t hash[2];
@@ -426,6 +464,9 @@ static void float_identities(void **state) {
 }
 static void lane_identities(void **state) {
   holds(build_lanes);
+}
+static void memory_is_known(void **state) {
+  holds(build_memory);
 }
 
 // --- hash and verifier
@@ -566,6 +607,7 @@ int main(void) {
       cmocka_unit_test(integer_identities),
       cmocka_unit_test(float_identities),
       cmocka_unit_test(lane_identities),
+      cmocka_unit_test(memory_is_known),
       cmocka_unit_test(equal_functions_hash_equally),
       cmocka_unit_test(verifier_names_what_is_wrong),
       cmocka_unit_test(failed_allocations_are_errors),

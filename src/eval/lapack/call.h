@@ -24,7 +24,6 @@ typedef struct PjLaCall {
   char *work;              // what pj_la_scratch gives out, aligned to 64
   size_t work_used;
   double unused[2]; // stands for what LAPACK's queries write
-  uint32_t zero;    // a bit for each of |out| that the call leaves as it is
 } PjLaCall;
 
 // One target. |signature|: operands, '>', results, separated by commas; each a type and the sizes
