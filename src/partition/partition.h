@@ -4,8 +4,9 @@
 // those of all other values; it gives what Shardy gives (tests/python/test_partition.py compares),
 // because hosts ask how results and unspecified arguments lie, and go on with that.
 //
-// How to run such a program is another question: today whole (runtime/partitioned.h), later
-// operation by operation, for which the shardings of all values are there.
+// Such a program runs as that of each device, over its parts of all arrays, with the communication
+// stated (partition/local.h); or, where that cannot be, once over whole arrays
+// (runtime/partitioned.h).
 #pragma once
 #include "ir/ir.h"
 
@@ -20,6 +21,12 @@ typedef struct PjPartitionOptions {
   // program with functions inlined. NULL: not wanted.
   PjStatus (*look)(void *context, const PjOp *call, const PjAttr *sharding, bool manual);
   void *look_context;
+  // Of how many devices the program of one is wanted, in |local|: in the module's arena, verified.
+  // 0: it is not. |why_whole| is called where there is none. NULL: not wanted.
+  int local_devices;
+  void (*why_whole)(void *context, PjStatus why);
+  void *why_context;
+  PjModule *local; // out; NULL: none
 } PjPartitionOptions;
 
 // Gives the arguments and results of the entry function of |module| (verified) the shardings that
@@ -28,4 +35,4 @@ typedef struct PjPartitionOptions {
 // Numbers of devices must not exceed PJ_MAX_DEVICES. Runs under the guard of the module's arena.
 // Programs of dynamic shapes stay as they are. Near-linear in the program.
 // Errors: INVALID_ARGUMENT for shardings that do not fit, RESOURCE_EXHAUSTED.
-PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *options);
+PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options);

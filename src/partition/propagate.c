@@ -7,8 +7,10 @@
 #include "partition/partition.h"
 
 #include "base/options.h"
+#include "ir/verify.h"
 #include "partition/calls.h"
 #include "partition/flow.h"
+#include "partition/local.h"
 #include "partition/step.h"
 #include "pass/pass.h"
 
@@ -533,16 +535,35 @@ static PjStatus show(Propagation *p, const PjPartitionOptions *options, const Pj
 
 typedef struct Job {
   PjModule *module;
-  const PjPartitionOptions *options;
+  PjPartitionOptions *options;
   PjArena *arena, *scratch;
 } Job;
+
+// The program of one device, or why there is none. What it holds lies in the module's arena, where
+// the copy is.
+static PjStatus localize(Propagation *p, const Job *job) {
+  PjModule *module = job->module, *local;
+  PjStatus status = pj_local_make(&p->flow, module->arena, p->arena, pj_module_entry(module),
+                                  job->options->local_devices, &local);
+  if (!status)
+    status = pj_verify(local);
+  PjCode code = pj_status_code(status);
+  if (code == PJ_RESOURCE_EXHAUSTED)
+    return status;
+  if (status && job->options->why_whole)
+    job->options->why_whole(job->options->why_context, status);
+  job->options->local = status ? NULL : local;
+  pj_status_free(status);
+  return PJ_STATUS_OK;
+}
 
 static PjStatus run(void *context) {
   const Job *job = context;
   pj_arena_alloc(job->scratch, 1); // the first block stays between steps
   PjModule *copy;
   const PjPassOptions passes = {.only = "dead_code,carries"};
-  PJ_TRY(pj_passes_run(job->arena, job->module, &passes, &copy));
+  PjArena *home = job->options->local_devices ? job->module->arena : job->arena;
+  PJ_TRY(pj_passes_run(home, job->module, &passes, &copy));
   Propagation *p = PJ_NEW(job->arena, Propagation);
   p->arena = job->arena;
   p->scratch = job->scratch;
@@ -569,6 +590,8 @@ static PjStatus run(void *context) {
   write.unspecified = job->options->to_results;
   write_shardings(&write, entry, PJ_KEY_res_attrs, p->flow.results);
   PJ_TRY(pj_partition_calls(&p->flow, job->module, write.mesh));
+  if (job->options->local_devices)
+    PJ_TRY(localize(p, job));
   if (job->options->look)
     PJ_TRY(show(p, job->options, body, false));
   if (job->options->dump && write.mesh) {
@@ -595,7 +618,7 @@ static PjStatus guard_arena(void *context) {
   return pj_arena_guard(job->arena, guard_scratch, job);
 }
 
-PjStatus pj_partition_propagate(PjModule *module, const PjPartitionOptions *options) {
+PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options) {
   Job job = {module, options, NULL, NULL};
   size_t limit = (size_t)pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB) << 20;
   PjStatus status = pj_arena_create(limit, &job.arena);

@@ -269,7 +269,7 @@ static int64_t gcd(int64_t a, int64_t b) {
   return a;
 }
 
-static void make_even(PjAxes *axes, int64_t size) {
+void pj_axes_make_even(PjAxes *axes, int64_t size) {
   int64_t cut = pj_axes_product(axes);
   if (size % cut == 0)
     return;
@@ -295,7 +295,7 @@ const PjSpec *pj_spec_even(PjArena *arena, const PjSpec *spec, const PjType *typ
   PjSpecDim *dims;
   PjSpec *even = pj_spec_copy(arena, spec, &dims);
   for (int32_t d = 0; d < spec->rank; ++d) {
-    make_even(&dims[d].axes, type->dims[d]);
+    pj_axes_make_even(&dims[d].axes, type->dims[d]);
     for (uint32_t i = 0; !dims[d].closed && i < dims[d].axes.count; ++i) {
       PjAxisRef ref = dims[d].axes.refs[i];
       if (ref.pre != 1 || ref.size != spec->mesh->mesh->sizes[ref.axis])

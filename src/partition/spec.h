@@ -60,6 +60,8 @@ const PjSpec *pj_spec_with_free(PjArena *arena, const PjSpec *outer, const PjSpe
 const PjSpec *pj_spec_complete(PjArena *arena, const PjSpec *spec, const PjSpecMesh *mesh,
                                const PjAxes *manual);
 
+// The longest prefix of |axes| that divides |size| evenly.
+void pj_axes_make_even(PjAxes *axes, int64_t size);
 // The longest prefix of each dimension that divides a value of |type| evenly; open dimensions end
 // before their first sub-axis. NULL stays NULL.
 const PjSpec *pj_spec_even(PjArena *arena, const PjSpec *spec, const PjType *type);

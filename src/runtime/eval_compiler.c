@@ -19,7 +19,7 @@ static PjStatus eval_compile(PjModule *module, const PjCompileOptions *options, 
   *out = NULL;
   PjCompiled *compiled = PJ_NEW(module->arena, PjCompiled);
   PJ_TRY(pj_program_create(module, &compiled->program));
-  if (options->num_partitions > 1) {
+  if (options->num_partitions > 1 && !options->local) {
     PJ_FAIL_IF(!pj_program_entry(compiled->program), INVALID_ARGUMENT,
                "the program has no entry function");
     PJ_TRY(pj_partitioned_create(module, options, &compiled->partitioned));

@@ -35,16 +35,17 @@ typedef struct Compilation {
 static PjStatus make_compiled(const Compilation *c) {
   PjExecutable *executable = c->executable;
   const PjCompilerOps *compiler = executable->compiler;
+  PjModule *module = executable->local ? executable->local : executable->module;
   if (c->compiled.len && compiler->deserialize) {
-    PjStatus status = compiler->deserialize(executable->module, &executable->options, c->compiled,
-                                            &executable->compiled);
+    PjStatus status =
+        compiler->deserialize(module, &executable->options, c->compiled, &executable->compiled);
     PjCode code = pj_status_code(status);
     if (code != PJ_UNIMPLEMENTED && code != PJ_FAILED_PRECONDITION)
       return status;
     pj_log(PJ_LOG_COMPILE, "%s: compiled again: %s", executable->name, pj_status_message(status));
     pj_status_free(status);
   }
-  return compiler->compile(executable->module, &executable->options, &executable->compiled);
+  return compiler->compile(module, &executable->options, &executable->compiled);
 }
 
 // A program for several devices must have been lowered for as many as the options say. One device
@@ -103,7 +104,8 @@ static PjStatus compile_guarded(void *context) {
   if (begin)
     trace_phase("read", "", begin);
   PJ_TRY(check_device_counts(executable->module, &executable->options));
-  PJ_TRY(pj_shardings_complete(executable->module, &executable->options));
+  PJ_TRY(pj_shardings_complete(executable->module, &executable->options, &executable->local));
+  executable->options.local = executable->local != NULL;
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
   pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
   pj_module_cost(executable->module, &executable->cost);

@@ -39,7 +39,7 @@ struct PjCompiled {
   PjArena *arena;
   PjSchedule *schedule;
   const PjPartitioned *partitioned; // how the schedule is run over whole arrays, or NULL
-  const PjTeam *team;               // that runs it, one device a replica, or NULL
+  const PjTeam *team;               // that runs it, or NULL
   pthread_mutex_t lock;
   Frame *frames; // under |lock|
   int num_frames;
@@ -175,6 +175,26 @@ static PjStatus make_schedule(Job *job) {
   return status;
 }
 
+// The team for the program of one partition of several: what is not cut is the same on all.
+static PjStatus team_of_partitions(PjModule *module, const PjCompileOptions *options,
+                                   const PjTeam **out) {
+  const PjPartitioned *partitioned;
+  PJ_TRY(pj_partitioned_create(module, options, &partitioned));
+  bool *in = PJ_NEW_ARRAY(module->arena, bool, partitioned->num_in + 1),
+       *results = PJ_NEW_ARRAY(module->arena, bool, partitioned->num_out + 1);
+  for (uint32_t i = 0; i < partitioned->num_in; i++)
+    in[i] = partitioned->in[i];
+  for (uint32_t i = 0; i < partitioned->num_out; i++)
+    results[i] = partitioned->out[i];
+  PjTeam *team = PJ_NEW(module->arena, PjTeam);
+  *team = (PjTeam){.num_replicas = 1,
+                   .num_partitions = (uint32_t)options->num_partitions,
+                   .cut_in = in,
+                   .cut_out = results};
+  *out = team;
+  return PJ_STATUS_OK;
+}
+
 // The team for a program of replicas that meet: each has parameters and results of its own. NULL
 // where replicas go their own ways.
 static const PjTeam *team_of_replicas(PjModule *module, const PjCompileOptions *options) {
@@ -210,9 +230,11 @@ static PjStatus native_compile(PjModule *module, const PjCompileOptions *options
   // Replicas beside partitions are refused below.
   bool scheduled = native && (options->num_replicas <= 1 || options->num_partitions <= 1);
   Job job = {.in = module};
-  if (scheduled && options->num_partitions > 1)
+  if (scheduled && options->local)
+    PJ_TRY(team_of_partitions(module, options, &job.team));
+  else if (scheduled && options->num_partitions > 1)
     PJ_TRY(pj_partitioned_create(module, options, &compiled->partitioned));
-  if (scheduled && (job.team = team_of_replicas(module, options)))
+  else if (scheduled && (job.team = team_of_replicas(module, options)))
     PJ_TRY(compile_whole(module, options, compiled));
   if (scheduled) {
     job.dump = pj_dump_open(module->name);
@@ -470,7 +492,8 @@ static PjStatus run_team_in(PjCompiled *compiled, const PjRunContext *context,
   PjStatus status = memory ? PJ_STATUS_OK : pj_status_oom();
   for (uint32_t p = 0; p < count && !status; p++) {
     options[p] = run_options(context);
-    options[p].replica = p;
+    options[p].replica = p / compiled->team->num_partitions;
+    options[p].partition = p % compiled->team->num_partitions;
     in[p] = frames[p].inputs;
     out[p] = frames[p].outputs;
     status = bind(s, &frames[p], inputs[p], NULL, outputs[p], at);
@@ -478,6 +501,9 @@ static PjStatus run_team_in(PjCompiled *compiled, const PjRunContext *context,
   }
   if (!status)
     status = pj_team_run(s, threads, options, in, out, memory);
+  for (uint32_t i = 0; i < s->num_outputs; i++)
+    for (uint32_t p = 1; p < count && !status && s->shared[s->outputs[i]]; p++)
+      status = pj_array_copy(outputs[p][i], outputs[0][i]);
   pj_free_aligned(memory);
   return status;
 }
@@ -502,6 +528,25 @@ static PjStatus run_team(PjCompiled *compiled, const PjRunContext *context,
   return status;
 }
 
+typedef struct Meeting {
+  PjCompiled *compiled;
+  const PjRunContext *context;
+} Meeting;
+
+static PjStatus run_met(void *user, PjArray *const *const *inputs,
+                        PjArray *const *const *outputs) {
+  const Meeting *meeting = user;
+  return run_team(meeting->compiled, meeting->context, inputs, outputs);
+}
+
+// Devices that are called one by one: the last to come runs all.
+static PjStatus meet_as_team(PjCompiled *compiled, const PjRunContext *context,
+                             PjArray *const *inputs, PjArray *const *outputs) {
+  Meeting meeting = {compiled, context};
+  return pj_eval_group_join(context->group, context->partition, inputs, outputs, run_met,
+                            &meeting);
+}
+
 // --- The vtable ----------------------------------------------------------------------------------
 
 static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext *context,
@@ -511,6 +556,8 @@ static PjStatus native_run(const PjCompiled *const_compiled, const PjRunContext 
   if (compiled->whole)
     return pj_compiler_eval.run(compiled->whole, context, num_inputs, inputs, may_overwrite,
                                 num_outputs, outputs);
+  if (compiled->team && context->group)
+    return meet_as_team(compiled, context, inputs, outputs);
   if (compiled->partitioned && context->group)
     return pj_partitioned_meet(compiled->partitioned, context, inputs, outputs, run_whole,
                                compiled);

@@ -86,9 +86,10 @@ static PjStatus print_guarded(void *context) {
   const PjExecutable *executable = job->executable;
   PjModule *marked = NULL;
   // Hosts turn the text into HLO, which has no operations of Shardy.
-  if (pj_marks_needed(&executable->module->body))
-    PJ_TRY(pj_marks_make(job->arena, executable->module, &marked));
-  PjModule module = marked ? *marked : *executable->module;
+  const PjModule *runs = executable->local ? executable->local : executable->module;
+  if (pj_marks_needed(&runs->body))
+    PJ_TRY(pj_marks_make(job->arena, runs, &marked));
+  PjModule module = marked ? *marked : *runs;
   const PjTraceLabels *labels =
       executable->compiler->steps ? executable->compiler->steps(executable->compiled) : NULL;
   if (labels)

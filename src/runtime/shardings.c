@@ -1,6 +1,10 @@
 // See shardings.h.
 #include "runtime/shardings.h"
 
+#include <string.h>
+
+#include "base/log.h"
+#include "base/options.h"
 #include "ir/print.h"
 #include "partition/gspmd.h"
 #include "partition/partition.h"
@@ -8,11 +12,21 @@
 #include "runtime/inspect.h"
 #include "runtime/placement.h"
 
-static void dump(void *context, const PjModule *module) {
+static void dump_as(PjDump *file, const char *name, const PjModule *module) {
   PjStrBuf text = {0};
   pj_module_print(&text, module, NULL);
-  pj_dump_text(context, "shardings.mlir", (PjStr){text.data, text.len});
+  pj_dump_text(file, name, (PjStr){text.data, text.len});
   pj_strbuf_free(&text);
+}
+
+static void dump(void *context, const PjModule *module) {
+  dump_as(context, "shardings.mlir", module);
+}
+
+static void tell(void *context, PjStatus why) {
+  const PjModule *module = context;
+  pj_log(PJ_LOG_FALLBACK, "%.*s: runs over whole arrays: %s", PJ_STR_ARG(module->name),
+         pj_status_message(why));
 }
 
 typedef struct Looking {
@@ -42,7 +56,9 @@ static PjStatus look(void *context, const PjOp *op, const PjAttr *sharding, bool
   return status;
 }
 
-PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options) {
+PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options,
+                               PjModule **out_local) {
+  *out_local = NULL;
   if (options->num_partitions <= 1)
     return PJ_STATUS_OK;
   PJ_TRY(pj_gspmd_import(module, options->num_partitions));
@@ -53,9 +69,16 @@ PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options
                                   .dump = file ? dump : NULL,
                                   .dump_context = file,
                                   .look = look,
-                                  .look_context = &looking};
+                                  .look_context = &looking,
+                                  .why_whole = tell,
+                                  .why_context = module};
+  if (!strcmp(pj_option_text(PJ_OPTION_PARTITION), "local"))
+    partition.local_devices = options->num_partitions;
   PjStatus status = pj_partition_propagate(module, &partition);
+  if (!status && file && partition.local)
+    dump_as(file, "local.mlir", partition.local);
   pj_dump_close(file);
   pj_inspect_remove(module);
+  *out_local = status ? NULL : partition.local;
   return status;
 }

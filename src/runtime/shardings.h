@@ -5,5 +5,7 @@
 
 // Completes the shardings that |module| states for its entry, as far as |options| allow. A program
 // for one device stays as it is. Runs under the guard of the module's arena. Errors:
-// INVALID_ARGUMENT for shardings that do not fit.
-PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options);
+// INVALID_ARGUMENT for shardings that do not fit. *out_local: the program that each device is to run
+// on its parts (partition/local.h), in the module's arena; NULL: |module|, over whole arrays.
+PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options,
+                               PjModule **out_local);

@@ -126,13 +126,15 @@ static PjStatus meet_in(Team *t, const PjStep *step, Members members, PjTensor *
   return PJ_STATUS_OK;
 }
 
-// A reduction of one operand over all devices by one elementwise operation. Its result is shared,
-// so its one group names each device (team.c).
+// A reduction of arrays of one type over all devices by one elementwise operation. Its results are
+// shared, so its one group names each device (team.c).
 static bool is_plain_reduction(const Team *t, const PjStep *step, Members members, PjKernel *out) {
   const PjOp *op = step->op;
-  if (op->kind != PJ_OP_ALL_REDUCE || step->num_in != 1 || step->num_out != 1 ||
-      members.count != t->count || !t->s->shared[step->out[0]])
+  if (op->kind != PJ_OP_ALL_REDUCE || !step->num_in || members.count != t->count)
     return false;
+  for (uint32_t i = 0; i < step->num_in; i++)
+    if (!t->s->shared[step->out[i]] || op->operands[i]->type->dtype != op->operands[0]->type->dtype)
+      return false;
   const PjRegion *body = &op->regions[0];
   const PjOp *first = body->first, *end = pj_region_terminator(body);
   const PjType *type = op->operands[0]->type;
@@ -170,23 +172,24 @@ static void reduce_range(void *context, int64_t begin, int64_t end, int thread) 
   }
 }
 
-static void reduce_all(Team *t, const PjStep *step, const PjKernel *kernel) {
+static void reduce_operand(Team *t, const PjStep *step, uint32_t i, const PjKernel *kernel) {
   enum { GRAIN = 1 << 14 };
   size_t element = pj_dtype_bytes(step->op->operands[0]->type->dtype);
   Reduction reduction = {t,
                          kernel,
-                         step->in[0],
+                         step->in[i],
                          element,
                          PJ_ATTR(step->op, replica_groups)->ints,
-                         t->each[0].buffers[step->out[0]]};
-  size_t bytes = t->s->slots.data[step->out[0]].bytes;
+                         t->each[0].buffers[step->out[i]]};
+  size_t bytes = t->s->slots.data[step->out[i]].bytes;
   pj_threads_for(t->threads, (int64_t)(bytes / element), GRAIN, reduce_range, &reduction);
 }
 
 static PjStatus run_meet(Team *t, const PjStep *step, Members members) {
   PjKernel kernel;
   if (is_plain_reduction(t, step, members, &kernel)) {
-    reduce_all(t, step, &kernel);
+    for (uint32_t i = 0; i < step->num_in; i++)
+      reduce_operand(t, step, i, &kernel);
     return PJ_STATUS_OK;
   }
   size_t width = (size_t)step->num_in + step->num_out;

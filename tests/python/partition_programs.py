@@ -322,13 +322,17 @@ def choose(f, args, options):
     return [shardings(compiled.input_shardings[0], args), shardings(compiled.output_shardings, lowered.out_info)]
 
 
-def main(first, count):
-    result = {}
+def chosen(first, count):
     programs = dict(PROGRAMS) if first == 0 else {}
     for seed in range(first, first + count):
         fuzz = Random(seed)
         programs[f"random_{seed}"] = (fuzz, fuzz.args, {})
-    for name, (f, args, options) in programs.items():
+    return programs
+
+
+def main(first, count):
+    result = {}
+    for name, (f, args, options) in chosen(first, count).items():
         try:
             result[name] = choose(f, args, options)
         except Exception as e:  # both sides must fail alike
