@@ -27,6 +27,7 @@ static PjStatus settle(PjLocal *l, const PjSpec *spec, const PjType *type, const
                (long long)type->dims[d]);
   }
   lay->unreduced = spec->unreduced;
+  l->has_own |= spec->unreduced.count > 0;
   pj_axes_sort(&lay->unreduced);
   return PJ_STATUS_OK;
 }
@@ -138,6 +139,7 @@ static PjStatus add_manual(PjLocal *l, PjOp *op) {
   PjRegion *body = &op->regions[0];
   PjOp *last = pj_region_terminator(body);
   bool outside = !l->in_manual;
+  l->has_own = true;
   if (!manual || !last)
     return PJ_OP_ERROR(op, UNIMPLEMENTED, "a manual computation without a mesh");
   for (uint32_t i = 0; i < op->num_operands; ++i) {
@@ -341,7 +343,7 @@ static const PjSpecMesh *find_mesh(const PjFlow *flow, int num_partitions) {
 }
 
 PjStatus pj_local_make(PjFlow *flow, PjArena *arena, PjArena *scratch, const PjOp *entry,
-                       int num_partitions, PjModule **out) {
+                       int num_partitions, PjModule **out, bool *out_own) {
   const PjModule *from = flow->module;
   PjLocal *l = PJ_NEW(scratch, PjLocal);
   *out = NULL;
@@ -366,5 +368,6 @@ PjStatus pj_local_make(PjFlow *flow, PjArena *arena, PjArena *scratch, const PjO
   PJ_TRY(add_entry(l, entry, module));
   pj_module_number(module);
   *out = module;
+  *out_own = l->has_own;
   return PJ_STATUS_OK;
 }

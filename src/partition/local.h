@@ -47,15 +47,16 @@ typedef struct PjLocal {
   PJ_VEC(PjLocalCopy) copies;
   PJ_VEC(PjLocalTable) tables;
   PjValue *device; // its number
-  bool in_manual;
+  bool in_manual, has_own;
 } PjLocal;
 
 // Makes of |flow|, propagated, the program of one of |num_partitions| devices, in |arena|, under
-// its guard. |entry|: whose attributes say how parameters and results lie; the new entry has them
-// too. |scratch| may go afterwards. Errors: UNIMPLEMENTED where the program is one to be run over
-// whole arrays.
+// its guard. *out_own: it has values that may be each device's own, though a whole array would be
+// one: terms of sums, and what manual computations return. |entry|: whose attributes say how
+// parameters and results lie; the new entry has them too. |scratch| may go afterwards. Errors:
+// UNIMPLEMENTED where the program is one to be run over whole arrays.
 PjStatus pj_local_make(PjFlow *flow, PjArena *arena, PjArena *scratch, const PjOp *entry,
-                       int num_partitions, PjModule **out);
+                       int num_partitions, PjModule **out, bool *out_own);
 
 // --- For its parts
 

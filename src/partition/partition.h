@@ -27,6 +27,7 @@ typedef struct PjPartitionOptions {
   void (*why_whole)(void *context, PjStatus why);
   void *why_context;
   PjModule *local; // out; NULL: none
+  bool local_own;  // out: it has values that may be each device's own (partition/local.h)
 } PjPartitionOptions;
 
 // Gives the arguments and results of the entry function of |module| (verified) the shardings that

@@ -544,7 +544,7 @@ typedef struct Job {
 static PjStatus localize(Propagation *p, const Job *job) {
   PjModule *module = job->module, *local;
   PjStatus status = pj_local_make(&p->flow, module->arena, p->arena, pj_module_entry(module),
-                                  job->options->local_devices, &local);
+                                  job->options->local_devices, &local, &job->options->local_own);
   if (!status)
     status = pj_verify(local);
   PjCode code = pj_status_code(status);

@@ -15,7 +15,8 @@ typedef struct PjCompileOptions {
   // The compiler may choose the shardings of results and parameters that have none.
   bool allow_output_sharding, allow_parameter_sharding;
   int optimization_level;
-  bool local; // set by the executable: the program is that of one device, its types those of parts
+  // What is compiled is the program of one device, its types those of parts (runtime/shardings.h).
+  bool local;
 } PjCompileOptions;
 
 // Reads the serialised proto; empty bytes are a proto with defaults. Free with

@@ -35,7 +35,7 @@ typedef struct Compilation {
 static PjStatus make_compiled(const Compilation *c) {
   PjExecutable *executable = c->executable;
   const PjCompilerOps *compiler = executable->compiler;
-  PjModule *module = executable->local ? executable->local : executable->module;
+  PjModule *module = executable->options.local ? executable->local : executable->module;
   if (c->compiled.len && compiler->deserialize) {
     PjStatus status =
         compiler->deserialize(module, &executable->options, c->compiled, &executable->compiled);
@@ -105,7 +105,6 @@ static PjStatus compile_guarded(void *context) {
     trace_phase("read", "", begin);
   PJ_TRY(check_device_counts(executable->module, &executable->options));
   PJ_TRY(pj_shardings_complete(executable->module, &executable->options, &executable->local));
-  executable->options.local = executable->local != NULL;
   PJ_TRY(pj_signature_read(executable->module, &executable->options, &executable->signature));
   pj_fingerprint_text(pj_module_fingerprint(executable->module), executable->fingerprint);
   pj_module_cost(executable->module, &executable->cost);

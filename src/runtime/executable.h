@@ -14,7 +14,9 @@ typedef struct PjExecutable {
   const PjCompilerOps *compiler;
   PjArena *arena; // holds the module and the bytes it came from
   PjModule *module;
-  PjModule *local; // the program of one of several devices that runs in its place, or NULL
+  // The program of one of several devices on its parts, or NULL: what hosts are shown, and, if
+  // options.local, what runs.
+  PjModule *local;
   PjStr hlo; // the HloModuleProto that it came from, in |arena|; empty: none
   PjCompiled *compiled;
   PjFfiStates *ffi_states;

@@ -56,8 +56,8 @@ static PjStatus look(void *context, const PjOp *op, const PjAttr *sharding, bool
   return status;
 }
 
-PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options,
-                               PjModule **out_local) {
+PjStatus pj_shardings_complete(PjModule *module, PjCompileOptions *options, PjModule **out_local) {
+  const char *how = pj_option_text(PJ_OPTION_PARTITION);
   *out_local = NULL;
   if (options->num_partitions <= 1)
     return PJ_STATUS_OK;
@@ -72,7 +72,7 @@ PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options
                                   .look_context = &looking,
                                   .why_whole = tell,
                                   .why_context = module};
-  if (!strcmp(pj_option_text(PJ_OPTION_PARTITION), "local"))
+  if (strcmp(how, "whole"))
     partition.local_devices = options->num_partitions;
   PjStatus status = pj_partition_propagate(module, &partition);
   if (!status && file && partition.local)
@@ -80,5 +80,6 @@ PjStatus pj_shardings_complete(PjModule *module, const PjCompileOptions *options
   pj_dump_close(file);
   pj_inspect_remove(module);
   *out_local = status ? NULL : partition.local;
+  options->local = *out_local && (partition.local_own || !strcmp(how, "local"));
   return status;
 }

@@ -163,11 +163,11 @@ else:
 inner = lambda a: jax.shard_map(lambda b: jax.lax.psum(b, "y"), in_specs=P(None, "y"), out_specs=P(), axis_names={"y"})(a)
 f = jax.jit(jax.shard_map(lambda a: inner(jnp.sin(a)), mesh=mesh, in_specs=P("x"), out_specs=P("x"), axis_names={"x"}))
 text = f.lower(xs).compile().as_text()
-assert text.count('"SPMDFullToShardShape"') == 2 and text.count('"SPMDShardToFullShape"') == 2, text
-assert "f32[2,4]" in text and "all-reduce" in text, text
+assert "SPMD" not in text and "f32[2,4]" in text and "all-reduce(" in text, text
 def g(a):
     return jax.lax.with_sharding_constraint(a @ a, NamedSharding(mesh, P("x")))
-assert '"Sharding"' in jax.jit(g).lower(xs).compile().as_text()
+text = jax.jit(g).lower(xs).compile().as_text()
+assert '"Sharding"' not in text and "f32[2,8]" in text and "all-" in text, text
 """,
     "failure_leaves_the_others_alive": """
 def fail(a):
