@@ -30,19 +30,16 @@ enum {
   TILE_ROWS = 4,
   WIDE = 3,               // vectors of a tile
   NEAR_BYTES = 192 << 10, // a matrix that stays in a near cache
-  SUMS = 8, // of a larger one, at a time: so many lines are read in turn, side by side
-  // Lines so short, SUMS of them together, that the processor does not see where they lead: fewer
-  // are read at a time, and the next ones asked for.
-  SHORT_BYTES = 16 << 10,
-  SUMS_SHORT = 4,
-  // But where lines are short, as many as a near cache keeps while the rows take turns, more of
-  // them where there are many rows; no more than gemm.c takes.
-  BLOCK_BYTES = 32 << 10,
-  BLOCK_BYTES_ROWS = 128 << 10,
+  // Of a larger one so much is read at a time while the next is asked for, in lines side by side;
+  // no more of them than gemm.c takes.
+  BLOCK_BYTES = 12 << 10,
+  SUMS = 8,
   SUMS_ONE = 512,
   FAR_PART_BYTES = 2048, // of a line in the smallest part, if the matrix is large
-  PIECES = 4,            // of the sum of such a matrix, if they have at least so many lines each
+  // Of the sum of such a matrix, if lines are shorter than these and each piece has so many.
+  PIECES = 4,
   PIECE_SUMS = 64,
+  PIECE_LINE = 16 << 10,
   PART_TILES = 4, // tiles side by side in the smallest part,
   PART_ROWS = 8,  // or, of more than MOST_ROWS rows, so many rows of all columns
 };
@@ -218,23 +215,16 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
              .k = g->k,
              .num_batch = g->num_batch,
              .batch = g->batch};
-  const bool is_short = g->b.sum_step <= SHORT_BYTES / SUMS / (int64_t)f->elem;
-  if (far && is_short)
-    f->block.ahead = g->b.sum_step * SUMS_SHORT;
-  const int64_t lines =
-      (g->m > MOST_ROWS / 2 ? BLOCK_BYTES_ROWS : BLOCK_BYTES) / (g->n * (int64_t)f->elem);
-  f->sums = far ? pj__max(is_short ? SUMS_SHORT : SUMS, pj__min(lines, SUMS_ONE))
-                : pj__min(g->k, SUMS_ONE);
-  if (far && g->m <= TILE_ROWS) { // bound by memory: SUMS lines are read while the next ones come
-    f->sums = SUMS;
-    f->block.ahead = SUMS * g->b.sum_step;
-  }
+  const int64_t line = g->n * (int64_t)f->elem;
+  f->sums = far ? pj__max(SUMS, pj__min(BLOCK_BYTES / line, SUMS_ONE)) : pj__min(g->k, SUMS_ONE);
+  f->block.ahead = far ? f->sums * g->b.sum_step : 0;
   f->part = far ? FAR_PART_BYTES / (int64_t)f->elem : (int64_t)PART_TILES * WIDE * kernels->lanes;
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);
   memcpy(f->b_batch, g->b_batch, sizeof f->b_batch);
   f->routine = (PjRoutine){.name = "gemm_few", .run = run_few, .in_place = -1};
-  if (far && g->m <= TILE_ROWS && is_short && g->batch == 1 && g->k >= PIECES * PIECE_SUMS) {
+  if (far && g->m <= TILE_ROWS && line < PIECE_LINE && g->batch == 1 &&
+      g->k >= PIECES * PIECE_SUMS) {
     f->piece = pj__divide_up(pj__divide_up(g->k, PIECES), SUMS) * SUMS;
     f->routine.scratch_bytes =
         pj__scratch_round((size_t)((pj__divide_up(g->k, f->piece) - 1) * g->m * g->n) * f->elem);
