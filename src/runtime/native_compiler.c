@@ -533,8 +533,7 @@ typedef struct Meeting {
   const PjRunContext *context;
 } Meeting;
 
-static PjStatus run_met(void *user, PjArray *const *const *inputs,
-                        PjArray *const *const *outputs) {
+static PjStatus run_met(void *user, PjArray *const *const *inputs, PjArray *const *const *outputs) {
   const Meeting *meeting = user;
   return run_team(meeting->compiled, meeting->context, inputs, outputs);
 }
@@ -543,8 +542,7 @@ static PjStatus run_met(void *user, PjArray *const *const *inputs,
 static PjStatus meet_as_team(PjCompiled *compiled, const PjRunContext *context,
                              PjArray *const *inputs, PjArray *const *outputs) {
   Meeting meeting = {compiled, context};
-  return pj_eval_group_join(context->group, context->partition, inputs, outputs, run_met,
-                            &meeting);
+  return pj_eval_group_join(context->group, context->partition, inputs, outputs, run_met, &meeting);
 }
 
 // --- The vtable ----------------------------------------------------------------------------------
