@@ -1,10 +1,11 @@
 // bench-limits [seconds per figure]: what this machine can do at most, to read the bench against.
 //
 // Memory bandwidth (read, fill, copy, triad a = b + s c) from memory and from the caches,
-// multiply-adds per second in f32 and f64, with 1 thread and with all; then what it costs to hand
-// work to another thread and to wait for it. Bytes are those that the program names: a copy of n
-// bytes counts 2 n, although a plain store makes the cache read its line first; "streaming" stores
-// do not. Each figure is the best of many rounds, since a limit is what is sought.
+// multiply-adds per second in f32 and f64 (and in bf16 and bytes, where the processor has them),
+// with 1 thread and with all; then what it costs to hand work to another thread and to wait for it.
+// Bytes are those that the program names: a copy of n bytes counts 2 n, although a plain store
+// makes the cache read its line first; "streaming" stores do not. Each figure is the best of many
+// rounds, since a limit is what is sought.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -140,6 +141,16 @@ static void bandwidth(const char *what, PjThreads *threads, PjRangeFn *fn, doubl
 #define WIDER __attribute__((target("avx512f")))
 PEAK(peak_f32_avx512, WIDER, __m512, _mm512_set1_ps, _mm512_fmadd_ps)
 PEAK(peak_f64_avx512, WIDER, __m512d, _mm512_set1_pd, _mm512_fmadd_pd)
+// Products of pairs of bf16, and of fours of bytes, added to each of 16 sums.
+#define DOTS __attribute__((target("avx512f,avx512bf16,avx512vnni")))
+DOTS static inline __m512 dots_bf16(__m512 sum, __m512 a, __m512 b) {
+  return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+}
+DOTS static inline __m512 dots_bytes(__m512 sum, __m512 a, __m512 b) {
+  return (__m512)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+}
+PEAK(peak_bf16, DOTS, __m512, _mm512_set1_ps, dots_bf16)
+PEAK(peak_bytes, DOTS, __m512, _mm512_set1_ps, dots_bytes)
 PEAK(peak_f32_avx2, WIDE, __m256, _mm256_set1_ps, _mm256_fmadd_ps)
 PEAK(peak_f64_avx2, WIDE, __m256d, _mm256_set1_pd, _mm256_fmadd_pd)
 #else
@@ -167,6 +178,10 @@ static void arithmetic(PjThreads *threads) {
     peak("f32, AVX-512", threads, peak_f32_avx512, 16);
     peak("f64, AVX-512", threads, peak_f64_avx512, 8);
   }
+  if (pj_cpu_has(PJ_CPU_AVX512_BF16))
+    peak("bf16, AVX-512", threads, peak_bf16, 32);
+  if (pj_cpu_has(PJ_CPU_AVX512_VNNI))
+    peak("8-bit integers, AVX-512", threads, peak_bytes, 64);
   peak("f32, AVX2", threads, peak_f32_avx2, 8);
   peak("f64, AVX2", threads, peak_f64_avx2, 4);
 #else
