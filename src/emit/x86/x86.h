@@ -3,16 +3,16 @@
 //
 // Kernel IR is already what LLVM's passes would make of it: explicit vectors, no common
 // subexpressions, no invariants in loops. What is left is to choose instructions, to give registers
-// and to encode, which this folder does in one walk each:
+// and to encode, which this folder does in one walk each, or few:
 //
-//   lower*.c   kernel IR -> instructions over virtual registers (mir.h); constants become operands
-//              in memory. What the instruction sets do differently: masks (masks.h), lanes in any
-//              order (permute.c). All else asks how long a vector is, and whether an instruction
-//              exists (ops.h).
-//   constants.c  constants of loops into registers, as many as are free
-//   split.c      what had to go to the stack gets registers in loops that read it
-//   alloc.c    virtual registers -> registers, or places on the stack
-//   encode.c   instructions -> bytes: VEX or EVEX
+//   lower*.c     kernel IR -> instructions over virtual registers (mir.h); constants become
+//                operands in memory. What the instruction sets do differently: masks (masks.h),
+//                lanes in any order (permute.c). All else asks how long a vector is, and whether an
+//                instruction exists (ops.h).
+//   constants.c  constants of loops -> registers, as many as are free
+//   alloc.c      virtual registers -> registers, or places on the stack; in that case split.c gives
+//                what loops read a register there, and all are given once more
+//   encode.c     instructions -> bytes: VEX or EVEX
 //
 // What it has no instructions for, it refuses with UNIMPLEMENTED, and LLVM compiles the kernel
 // (emit/jit.c).
