@@ -80,6 +80,8 @@ PjStatus pj_shardings_complete(PjModule *module, PjCompileOptions *options, PjMo
   pj_dump_close(file);
   pj_inspect_remove(module);
   *out_local = status ? NULL : partition.local;
+  if (*out_local)
+    pj_inspect_remove(*out_local);
   options->local = *out_local && (partition.local_own || !strcmp(how, "local"));
   return status;
 }
