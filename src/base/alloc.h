@@ -44,3 +44,13 @@ static inline bool pj_mul_i64(int64_t a, int64_t b, int64_t *out) {
 static inline bool pj_add_i64(int64_t a, int64_t b, int64_t *out) {
   return !__builtin_add_overflow(a, b, out);
 }
+
+// The greatest common divisor of two numbers that are not negative.
+static inline int64_t pj_gcd(int64_t a, int64_t b) {
+  while (b) {
+    int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}

@@ -21,26 +21,18 @@ typedef struct Combine {
   PjMap *places; // of results that are gone
 } Combine;
 
-static PjOpKind reducer(const PjOp *op) {
-  return op->regions[0].first->kind;
-}
-
 static bool alike(const PjOp *a, const PjOp *b) {
-  bool same =
-      a->operands[0]->type->dtype == b->operands[0]->type->dtype && reducer(a) == reducer(b);
+  bool same = a->operands[0]->type->dtype == b->operands[0]->type->dtype &&
+              pj_shard_reducer(&a->regions[0]) == pj_shard_reducer(&b->regions[0]);
   for (uint32_t i = 0; i < pj_op_info[PJ_OP_ALL_REDUCE].num_attrs && same; ++i)
     same = pj_attr_eq(a->attrs[i], b->attrs[i]);
   return same;
 }
 
-// Of one array, by one operation on its two arguments, in their order.
+// Of one array, by a reduction that has no attributes of its own.
 static bool is_sum(const PjOp *op) {
-  if (op->kind != PJ_OP_ALL_REDUCE || op->num_operands != 1)
-    return false;
-  const PjRegion *body = &op->regions[0];
-  const PjOp *first = body->first;
-  return first != body->last && first->next == body->last && first->num_operands == 2 &&
-         first->operands[0] == &body->args[0] && first->operands[1] == &body->args[1];
+  return op->kind == PJ_OP_ALL_REDUCE && op->num_operands == 1 &&
+         pj_shard_reducer(&op->regions[0]) != PJ_OP_INVALID;
 }
 
 static void join(Combine *c, const Kind *kind) {

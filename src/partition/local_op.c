@@ -4,6 +4,7 @@
 // devices get terms of the result.
 #include <string.h>
 
+#include "base/alloc.h"
 #include "partition/local.h"
 
 typedef struct Candidate {
@@ -32,15 +33,6 @@ static const PjType *type_of(const Choice *c, uint32_t tensor) {
 
 // --- Candidates ----------------------------------------------------------------------------------
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 // What |axes|, of dimension |d|, are to its factors: each but the last takes only what fills it.
 static void project(const PjShardingRule *rule, const PjFactorMap *map, int32_t d,
                     const PjAxes *axes, PjAxes *out) {
@@ -49,7 +41,7 @@ static void project(const PjShardingRule *rule, const PjFactorMap *map, int32_t 
   for (uint32_t i = map->first[d]; i < map->first[d + 1] && at < axes->count; ++i) {
     uint32_t factor = map->factors[i];
     int64_t size = rule->factors[factor].size, part;
-    while (at < axes->count && (part = gcd(size, rest.size)) > 1) {
+    while (at < axes->count && (part = pj_gcd(size, rest.size)) > 1) {
       pj_axes_add(&out[factor], (PjAxisRef){rest.axis, rest.pre, (int32_t)part});
       size /= part;
       rest = (PjAxisRef){rest.axis, (int32_t)(rest.pre * part), (int32_t)(rest.size / part)};

@@ -6,27 +6,6 @@
 
 // --- Reducers ------------------------------------------------------------------------------------
 
-// The one operation on its two arguments that |body| is; PJ_OP_INVALID: something else.
-static PjOpKind reducer(const PjRegion *body) {
-  const PjOp *op = body->first, *end = pj_region_terminator(body);
-  if (!op || !end || op->next != end || end->num_operands != 1 || op->num_results != 1 ||
-      end->operands[0] != &op->results[0] || op->num_operands != 2 || body->num_args != 2)
-    return PJ_OP_INVALID;
-  bool straight = op->operands[0] == &body->args[0] && op->operands[1] == &body->args[1],
-       crossed = op->operands[0] == &body->args[1] && op->operands[1] == &body->args[0];
-  switch (op->kind) {
-  case PJ_OP_ADD:
-  case PJ_OP_MULTIPLY:
-  case PJ_OP_MINIMUM:
-  case PJ_OP_MAXIMUM:
-  case PJ_OP_AND:
-  case PJ_OP_OR:
-    return straight || crossed ? op->kind : PJ_OP_INVALID;
-  default:
-    return PJ_OP_INVALID;
-  }
-}
-
 // Whether each device may begin with |init|: it changes nothing, however often it comes in.
 static bool is_neutral(PjOpKind kind, const PjValue *init) {
   switch (kind) {
@@ -46,15 +25,15 @@ PjOpKind pj_local_joins(const PjOp *op) {
   case PJ_OP_CONVOLUTION:
     return PJ_OP_ADD;
   case PJ_OP_REDUCE: {
-    PjOpKind kind = reducer(&op->regions[0]);
+    PjOpKind kind = pj_shard_reducer(&op->regions[0]);
     bool known = op->num_results == 1 && (kind == PJ_OP_ADD || is_neutral(kind, op->operands[1]));
     return known && op->regions[0].first->results[0].type->dtype == op->operands[0]->type->dtype
                ? kind
                : PJ_OP_INVALID;
   }
   case PJ_OP_SCATTER:
-    return op->num_results == 1 && reducer(&op->regions[0]) == PJ_OP_ADD ? PJ_OP_ADD
-                                                                         : PJ_OP_INVALID;
+    return op->num_results == 1 && pj_shard_reducer(&op->regions[0]) == PJ_OP_ADD ? PJ_OP_ADD
+                                                                                  : PJ_OP_INVALID;
   default:
     return PJ_OP_INVALID;
   }

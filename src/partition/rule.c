@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "partition/rule_build.h"
+#include "pass/body.h"
 
 // --- The builder ---------------------------------------------------------------------------------
 
@@ -300,6 +301,21 @@ static void print_kind(PjStrBuf *out, const PjShardingRule *rule, const char *ti
   }
   if (any)
     pj_strbuf_puts(out, "}");
+}
+
+PjOpKind pj_shard_reducer(const PjRegion *body) {
+  PjOpKind kind = pj_region_binary(body);
+  switch (kind) {
+  case PJ_OP_ADD:
+  case PJ_OP_MULTIPLY:
+  case PJ_OP_MINIMUM:
+  case PJ_OP_MAXIMUM:
+  case PJ_OP_AND:
+  case PJ_OP_OR:
+    return kind;
+  default:
+    return PJ_OP_INVALID;
+  }
 }
 
 void pj_shard_rule_print(PjStrBuf *out, const PjShardingRule *rule) {

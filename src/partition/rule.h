@@ -43,5 +43,9 @@ const PjShardingRule *pj_shard_rule_identity(PjArena *arena, const PjType *type,
 // it: such operations come first.
 bool pj_shard_is_elementwise(const PjOp *op);
 
+// The one operation on its two arguments that |body| is, of those that devices can combine parts
+// by: ADD, MULTIPLY, MINIMUM, MAXIMUM, AND, OR. PJ_OP_INVALID: something else.
+PjOpKind pj_shard_reducer(const PjRegion *body);
+
 // ([i, j], [j, k])->([i, k]) {i=8, j=4, k=2} reduction={j}
 void pj_shard_rule_print(PjStrBuf *out, const PjShardingRule *rule);

@@ -97,32 +97,11 @@ bool pj_shard_gather(PjRuleBuilder *b, const PjOp *op) {
   return indexing(&x);
 }
 
-// The body is one operation on its two arguments that all-reduces know.
-static bool is_sum(const PjRegion *body) {
-  const PjOp *op = body->first, *end = pj_region_terminator(body);
-  if (!op || !end || op->next != end || end->num_operands != 1 || op->num_results != 1 ||
-      end->operands[0] != &op->results[0] || op->num_operands != 2 || body->num_args != 2)
-    return false;
-  bool straight = op->operands[0] == &body->args[0] && op->operands[1] == &body->args[1],
-       crossed = op->operands[0] == &body->args[1] && op->operands[1] == &body->args[0];
-  switch (op->kind) {
-  case PJ_OP_ADD:
-  case PJ_OP_MULTIPLY:
-  case PJ_OP_MINIMUM:
-  case PJ_OP_MAXIMUM:
-  case PJ_OP_AND:
-  case PJ_OP_OR:
-    return straight || crossed;
-  default:
-    return false;
-  }
-}
-
 bool pj_shard_scatter(PjRuleBuilder *b, const PjOp *op) {
   uint32_t inputs = op->num_results;
   Indexing x = {.b = b,
                 .scatter = true,
-                .sums = is_sum(&op->regions[0]),
+                .sums = pj_shard_reducer(&op->regions[0]) != PJ_OP_INVALID,
                 .inputs = inputs,
                 .input = op->operands[0]->type,
                 .indices = op->operands[inputs]->type,

@@ -1,4 +1,5 @@
 // Rules of operations that move elements: broadcasts, reshapes, slices, concatenations.
+#include "base/alloc.h"
 #include "partition/rule_build.h"
 
 static const PjType *in_type(const PjOp *op, uint32_t i) {
@@ -63,15 +64,6 @@ bool pj_shard_transpose(PjRuleBuilder *b, const PjOp *op) {
   return true;
 }
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 // One of the two shapes of a reshape, with how far its factors have come.
 typedef struct Side {
   const PjType *type;
@@ -122,7 +114,7 @@ bool pj_shard_reshape(PjRuleBuilder *b, const PjOp *op) {
       ++one->dim;
       continue;
     }
-    int64_t rest_in = rest_of(&in), rest_out = rest_of(&out), common = gcd(rest_in, rest_out);
+    int64_t rest_in = rest_of(&in), rest_out = rest_of(&out), common = pj_gcd(rest_in, rest_out);
     if (in.factors != out.factors) {
       Side *lags = in.factors < out.factors ? &in : &out;
       int64_t rest = lags == &in ? rest_in : rest_out;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 static bool same_mesh(const PjMesh *a, const PjMesh *b) {
   if (a->num_axes != b->num_axes || a->num_devices != b->num_devices)
     return false;
@@ -260,15 +262,6 @@ const PjSpec *pj_spec_complete(PjArena *arena, const PjSpec *spec, const PjSpecM
 
 // --- Evening -------------------------------------------------------------------------------------
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
 void pj_axes_make_even(PjAxes *axes, int64_t size) {
   int64_t cut = pj_axes_product(axes);
   if (size % cut == 0)
@@ -276,7 +269,7 @@ void pj_axes_make_even(PjAxes *axes, int64_t size) {
   PjAxes even = {0};
   for (uint32_t i = 0; i < axes->count; ++i) {
     PjAxisRef ref = axes->refs[i];
-    int64_t part = gcd(ref.size, size);
+    int64_t part = pj_gcd(ref.size, size);
     if (part == 1)
       break;
     bool whole = part == ref.size;

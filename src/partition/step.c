@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
+
 // What one tensor has of one factor.
 typedef struct Part {
   uint32_t factor;
@@ -41,15 +43,6 @@ typedef struct Work {
   PjAxes *candidates; // by factor
   Rank *order;
 } Work;
-
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
 
 // --- Projection ----------------------------------------------------------------------------------
 
@@ -93,7 +86,7 @@ static void take_rest(Rest *rest, PjAxes *out) {
 // Axes whose sizes have a divisor in common with what is left of the factor.
 static void take_dividing(Rest *rest, Part *part, int64_t size) {
   while (has_rest(rest)) {
-    int64_t common = gcd(size, rest->first.size);
+    int64_t common = pj_gcd(size, rest->first.size);
     if (common == 1)
       break;
     size /= common;
@@ -228,7 +221,7 @@ static bool fit_within(const Tensor *tensor, const Part *part, int64_t size, int
     if (part->minor)
       return true;
     if (size % cut == 0) {
-      int64_t common = gcd(size / cut, ref->size);
+      int64_t common = pj_gcd(size / cut, ref->size);
       if (common > 1) {
         ref->size = (int32_t)common;
         return true;
