@@ -136,7 +136,7 @@ const PjCommand pj_cmd_convert = {
     .summary = "write a program as text or as an artifact for any StableHLO version",
     .synopsis = "PROGRAM",
     .description =
-        "Reads PROGRAM (StableHLO text, a portable artifact or XLA's HloModuleProto; - for "
+        "Reads PROGRAM (StableHLO text, MLIR bytecode or XLA's HloModuleProto; - for "
         "standard "
         "input), verifies it and writes it as StableHLO, as text or as an artifact for readers of "
         "any version. What the version "

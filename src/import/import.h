@@ -3,11 +3,12 @@
 #pragma once
 #include "ir/ir.h"
 
-// Reads a program: MLIR bytecode of a portable artifact (VHLO, with sdy) or StableHLO text, told
-// apart by the first bytes, then verifies it (ir/verify.h) and numbers its values. |bytes| must
-// outlive |arena| (constants may point into it). The arena needs a guard around the call. Errors:
-// INVALID_ARGUMENT with a byte offset (bytecode) or line:column (text) and what was expected;
-// UNIMPLEMENTED for what is valid but not supported; RESOURCE_EXHAUSTED.
+// Reads a program: MLIR bytecode, be it a portable artifact (VHLO, with sdy) or MLIR's own encoding
+// of the dialects func, stablehlo, chlo and sdy, or StableHLO text, told apart by the first bytes,
+// then verifies it (ir/verify.h) and numbers its values. |bytes| must outlive |arena| (constants
+// may point into it). The arena needs a guard around the call. Errors: INVALID_ARGUMENT with a byte
+// offset (bytecode) or line:column (text) and what was expected; UNIMPLEMENTED for what is valid
+// but not supported; RESOURCE_EXHAUSTED.
 PjStatus pj_import(PjArena *arena, const void *bytes, size_t size, PjModule **out_module);
 
 // As pj_import for XLA's HLO: an HloModuleProto or, with |with_config|, an
@@ -21,6 +22,10 @@ PjStatus pj_bytecode_read(PjArena *arena, const void *bytes, size_t size, PjModu
 // |name| (may be NULL) is the file's name for locations.
 PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name,
                        PjModule **out_module);
+
+// One attribute or type, written as in a program without aliases.
+PjStatus pj_text_parse_attr(PjArena *arena, PjStr text, const PjAttr **out);
+PjStatus pj_text_parse_type(PjArena *arena, PjStr text, const PjType **out);
 
 PjStatus pj_hlo_read(PjArena *arena, const void *bytes, size_t size, bool with_config,
                      PjModule **out_module);

@@ -1,9 +1,10 @@
 """Portable artifacts between jaxlib and this library: programs that JAX lowers are serialised by jaxlib for many versions,
 read and written again by build/pj-convert, and read back by jaxlib, which must print the same program, locations included.
-Our text parser must make the same program of jaxlib's text.
+Our text parser must make the same program of jaxlib's text, and so must our reader of MLIR's own bytecode.
 """
 
 import functools
+import io
 import os
 import pathlib
 import subprocess
@@ -182,3 +183,56 @@ def test_suite(folder, tmp_path):
         except Exception:  # newer than jaxlib
             continue
         check(artifact, stablehlo.get_current_version(), tmp_path)
+
+
+def check_own(module, folder):
+    """MLIR's own bytecode of a module is the program of its text, with the same locations."""
+    bytecode, text = folder / "own.bc", folder / "text.mlir"
+    written = io.BytesIO()
+    module.operation.write_bytecode(written)
+    bytecode.write_bytes(written.getvalue())
+    text.write_text(module.operation.get_asm(enable_debug_info=True))
+    version = stablehlo.get_current_version()
+    read, parsed = (convert("-f", "-t", version, "-o", folder / n, path) for n, path in (("a.bc", bytecode), ("b.bc", text)))
+    assert read.returncode == 0, read.stderr
+    assert parsed.returncode == 0, parsed.stderr
+    assert read.stdout == parsed.stdout
+    assert show((folder / "a.bc").read_bytes()) == show((folder / "b.bc").read_bytes())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_own_bytecode(name, tmp_path):
+    f, args = PROGRAMS[name]
+    context = jax_mlir.make_ir_context()
+    with context:
+        check_own(stablehlo.deserialize_portable_artifact(context, exported(f, args)), tmp_path)
+
+
+def test_own_bytecode_with_chlo(tmp_path):
+    f, args = PROGRAMS["special_functions"]
+    bytecode, text = tmp_path / "own.bc", tmp_path / "text.mlir"
+    module = jax.jit(f).lower(*args).compiler_ir()
+    written = io.BytesIO()
+    with module.context:
+        module.operation.write_bytecode(written)
+        text.write_text(module.operation.get_asm(enable_debug_info=True))
+    assert b"chlo" in written.getvalue()
+    bytecode.write_bytes(written.getvalue())
+    read, parsed = convert("-f", bytecode), convert("-f", text)
+    assert read.returncode == 0, read.stderr
+    assert read.stdout == parsed.stdout
+
+
+@pytest.mark.parametrize("folder", ["stablehlo/vhlo", "jax/one_device", "jax/many_devices"])
+def test_own_bytecode_of_suite(folder, tmp_path):
+    artifacts = sorted((SUITES / folder).glob("*.bc"))
+    if not artifacts:
+        pytest.skip(f"no artifacts in {SUITES / folder}")
+    for path in artifacts:
+        context = jax_mlir.make_ir_context()
+        with context:
+            try:
+                module = stablehlo.deserialize_portable_artifact(context, path.read_bytes())
+            except Exception:  # newer than jaxlib
+                continue
+            check_own(module, tmp_path)

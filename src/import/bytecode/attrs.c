@@ -1,4 +1,4 @@
-// Attributes of the vhlo, builtin and stablehlo dialects in generic form: what a discardable
+// Attributes of the vhlo and builtin dialects in generic form: what a discardable
 // attribute keeps. Inherent attributes are brought into the form of the op table afterwards
 // (canonical.c).
 #include <inttypes.h>
@@ -40,8 +40,6 @@ enum {
   BUILTIN_DENSE_ARRAY = 17,
   BUILTIN_DENSE = 18,
 };
-
-enum { STABLEHLO_CHANNEL = 1, STABLEHLO_BOUNDS = 13 };
 
 // ---------------------------------------------------------------------------------------- shared
 // pieces
@@ -141,7 +139,7 @@ static PjStatus elements_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
   return pj__bc_elements(bc, &start, type, blob, out);
 }
 
-static PjStatus bounds_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
+PjStatus pj__bc_bounds(PjBc *bc, PjCursor *c, const PjAttr **out) {
   uint32_t count;
   int64_t *bounds;
   PJ_TRY(pj__cur_svarints(c, bc->arena, "bounds", &count, &bounds));
@@ -158,7 +156,7 @@ static PjStatus double_value(PjCursor *c, double *out) {
 }
 
 // ---------------------------------------------------------------------------------------- vhlo
-static PjStatus enum_attr(PjBc *bc, PjCursor *c, PjEnumKind kind, const PjAttr **out) {
+PjStatus pj__bc_enum(PjBc *bc, PjCursor *c, PjEnumKind kind, const PjAttr **out) {
   PjCursor start = *c;
   uint64_t value;
   PJ_TRY(pj__cur_varint(c, "an enum's value", &value));
@@ -169,7 +167,7 @@ static PjStatus enum_attr(PjBc *bc, PjCursor *c, PjEnumKind kind, const PjAttr *
   return PJ_STATUS_OK;
 }
 
-static PjStatus alias_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
+PjStatus pj__bc_alias(PjBc *bc, PjCursor *c, const PjAttr **out) {
   uint32_t num_outputs, num_operands;
   int64_t *outputs, *operands, operand;
   PJ_TRY(pj__cur_svarints(c, bc->arena, "output tuple indices", &num_outputs, &outputs));
@@ -180,7 +178,7 @@ static PjStatus alias_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus accuracy_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
+PjStatus pj__bc_accuracy(PjBc *bc, PjCursor *c, const PjAttr **out) {
   double atol, rtol;
   int64_t ulps;
   const PjAttr *mode;
@@ -259,7 +257,7 @@ PjStatus pj__bc_attr_vhlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **o
       [19] = PJ_ENUM_ACCURACY_MODE + 1,
   };
   if (code < sizeof enums && enums[code])
-    return enum_attr(bc, c, (PjEnumKind)(enums[code] - 1), out);
+    return pj__bc_enum(bc, c, (PjEnumKind)(enums[code] - 1), out);
   uint64_t value;
   switch (code) {
   case VHLO_ARRAY:
@@ -275,7 +273,7 @@ PjStatus pj__bc_attr_vhlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **o
   case VHLO_INTEGER:
     return integer_attr(bc, c, out);
   case VHLO_ALIAS:
-    return alias_attr(bc, c, out);
+    return pj__bc_alias(bc, c, out);
   case VHLO_STRING:
     return string_attr(bc, c, out);
   case VHLO_TENSOR:
@@ -283,9 +281,9 @@ PjStatus pj__bc_attr_vhlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **o
   case VHLO_TYPE:
     return type_attr(bc, c, out);
   case VHLO_BOUNDS:
-    return bounds_attr(bc, c, out);
+    return pj__bc_bounds(bc, c, out);
   case VHLO_ACCURACY:
-    return accuracy_attr(bc, c, out);
+    return pj__bc_accuracy(bc, c, out);
   case VHLO_SUB_AXIS:
     return sub_axis_attr(bc, c, out);
   case VHLO_AXIS_REF:
@@ -399,23 +397,6 @@ PjStatus pj__bc_attr_builtin(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr 
     return dense_array_attr(bc, c, out);
   case BUILTIN_DENSE:
     return elements_attr(bc, c, out);
-  default:
-    return PJ_STATUS_OK;
-  }
-}
-
-// Of StableHLO's own attributes only these can stand between VHLO ones: on tensor types around
-// Shardy's operations.
-PjStatus pj__bc_attr_stablehlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out) {
-  int64_t handle, type;
-  switch (code) {
-  case STABLEHLO_CHANNEL:
-    PJ_TRY(pj__cur_svarint(c, "a channel's handle", &handle));
-    PJ_TRY(pj__cur_svarint(c, "a channel's type", &type));
-    *out = pj_attr_channel(bc->arena, handle, type);
-    return PJ_STATUS_OK;
-  case STABLEHLO_BOUNDS:
-    return bounds_attr(bc, c, out);
   default:
     return PJ_STATUS_OK;
   }

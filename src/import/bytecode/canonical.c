@@ -1,6 +1,7 @@
 // Inherent attributes in the form of the op table: VHLO writes lists of numbers as constant tensors
-// and symbols as strings. The result is kept beside the entry, since many operations share an
-// attribute.
+// and symbols as strings; MLIR's own bytecode has lists and symbols, a unit for `true` and a number
+// for a custom call's interface. The result is kept beside the entry, since many operations share
+// an attribute.
 #include <inttypes.h>
 
 #include "import/bytecode/reader.h"
@@ -33,6 +34,10 @@ static const int64_t *integers(PjBc *bc, const PjAttr *a, PjDtype dtype, size_t 
 
 static const PjAttr *list(PjBc *bc, const PjAttr *a, PjDtype dtype) {
   size_t count;
+  if (a->kind == PJ_ATTR_INTS && a->columns < 0 && !a->type && dtype == PJ_DT_S64)
+    return a;
+  if (a->kind == PJ_ATTR_BOOLS && dtype == PJ_DT_PRED)
+    return a;
   const int64_t *values = integers(bc, a, dtype, &count);
   if (!values || a->type->rank != 1)
     return NULL;
@@ -72,6 +77,12 @@ static const PjAttr *symbol(PjBc *bc, const PjAttr *a) {
   return a->kind == PJ_ATTR_STRING ? pj_attr_symbol(bc->arena, a->str) : NULL;
 }
 
+static const PjAttr *boolean(PjBc *bc, const PjAttr *a) {
+  if (a->kind == PJ_ATTR_UNIT)
+    return pj_attr_bool(bc->arena, true);
+  return a->kind == PJ_ATTR_BOOL ? a : NULL;
+}
+
 static bool is_enum(const PjAttr *a, PjEnumKind kind) {
   return a->kind == PJ_ATTR_ENUM && a->enum_kind == kind;
 }
@@ -93,6 +104,14 @@ static const PjAttr *precision(PjBc *bc, const PjAttr *a) {
   return is_enum(a, PJ_ENUM_PRECISION) ? a : NULL;
 }
 
+static const PjAttr *api_version(PjBc *bc, const PjAttr *a) {
+  if (is_enum(a, PJ_ENUM_API_VERSION))
+    return a;
+  bool known = a->kind == PJ_ATTR_INT && a->i64 >= 0 && a->i64 <= INT8_MAX &&
+               pj_enum_text(PJ_ENUM_API_VERSION, a->i64);
+  return known ? pj_attr_enum(bc->arena, PJ_ENUM_API_VERSION, a->i64) : NULL;
+}
+
 static const PjAttr *layout(PjBc *bc, const PjAttr *a) {
   return list(bc, a, PJ_DT_INDEX);
 }
@@ -111,7 +130,7 @@ static const PjAttr *kind(const PjAttr *a, PjAttrKind wanted) {
   return a->kind == wanted ? a : NULL;
 }
 
-static const PjAttr *convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
+const PjAttr *pj__bc_convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
   switch (spec) {
   case PJ_SPEC_I64:
     return integer(bc, a, PJ_DT_S64);
@@ -124,7 +143,7 @@ static const PjAttr *convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
   case PJ_SPEC_F64:
     return a->kind == PJ_ATTR_FLOAT && a->type->dtype == PJ_DT_F64 ? a : NULL;
   case PJ_SPEC_BOOL:
-    return kind(a, PJ_ATTR_BOOL);
+    return boolean(bc, a);
   case PJ_SPEC_STR:
     return kind(a, PJ_ATTR_STRING);
   case PJ_SPEC_SYM:
@@ -136,7 +155,7 @@ static const PjAttr *convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
   case PJ_SPEC_I64_OR_NONE:
     return is_none(a) ? a : integer(bc, a, PJ_DT_S64);
   case PJ_SPEC_BOOL_OR_NONE:
-    return is_none(a) ? a : kind(a, PJ_ATTR_BOOL);
+    return is_none(a) ? a : boolean(bc, a);
   case PJ_SPEC_I64S:
     return list(bc, a, PJ_DT_S64);
   case PJ_SPEC_I64X2:
@@ -152,7 +171,7 @@ static const PjAttr *convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *a) {
   case PJ_SPEC_COMPARE_TYPE:
     return is_enum(a, PJ_ENUM_COMPARE_TYPE) ? a : NULL;
   case PJ_SPEC_API_VERSION:
-    return is_enum(a, PJ_ENUM_API_VERSION) ? a : NULL;
+    return api_version(bc, a);
   case PJ_SPEC_FFT_TYPE:
     return is_enum(a, PJ_ENUM_FFT_TYPE) ? a : NULL;
   case PJ_SPEC_RNG_ALGORITHM:
@@ -191,7 +210,7 @@ PjStatus pj__bc_canonical(PjBc *bc, const PjCursor *c, uint64_t index, const PjA
   PJ_TRY(pj__bc_attr_at(bc, c, index, &raw));
   PjBcEntry *entry = &bc->attrs[index];
   if (entry->canonical_kind != spec->kind + 1) {
-    entry->canonical = convert(bc, spec->kind, raw);
+    entry->canonical = pj__bc_convert(bc, spec->kind, raw);
     entry->canonical_kind = (uint8_t)(spec->kind + 1);
   }
   if (!entry->canonical)

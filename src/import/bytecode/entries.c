@@ -18,13 +18,9 @@ PjStatus pj__bc_spend(PjBc *bc, const PjCursor *c) {
 
 PjStatus pj__bc_enter(PjBc *bc, PjBcEntry *entry, const char *what, PjCursor *out,
                       uint64_t *out_code, uint64_t *out_outer_weight) {
-  const PjStr name = bc->dialects[entry->dialect].name;
   *out = (PjCursor){entry->at, entry->at + entry->size, bc->sections[0].file};
   if (entry->state == PJ_BC_BUSY)
     return pj__cur_error(out, "%s refers to itself", what);
-  if (!entry->custom)
-    return pj__cur_error(out, "%s of dialect %.*s is stored as text: no portable artifact", what,
-                         PJ_STR_ARG(name));
   PJ_TRY(pj__cur_varint(out, "an entry's code", out_code));
   entry->state = PJ_BC_BUSY;
   ++bc->depth;
@@ -46,6 +42,31 @@ PjStatus pj__bc_leave(PjBc *bc, PjBcEntry *entry, const char *what, const PjCurs
   return PJ_STATUS_OK;
 }
 
+// What its dialect has no encoding for: its text, closed by a NUL.
+PjStatus pj__bc_text(PjBc *bc, PjBcEntry *entry, const char *what, bool is_type, const void **out) {
+  PjCursor cursor, *c = &cursor;
+  PjStr text = {(const char *)entry->at, entry->size};
+  *c = (PjCursor){entry->at, entry->at + entry->size, bc->sections[0].file};
+  if (!text.len || text.ptr[text.len - 1])
+    return pj__cur_error(c, "%s as text, which does not end with NUL", what);
+  --text.len;
+  const PjAttr *attr = NULL;
+  const PjType *type = NULL;
+  PjStatus status = is_type ? pj_text_parse_type(bc->arena, text, &type)
+                            : pj_text_parse_attr(bc->arena, text, &attr);
+  if (status != PJ_STATUS_OK) {
+    PjStatus named = pj__cur_error(c, "%s as text: %s", what, pj_status_message(status));
+    pj_status_free(status);
+    return named;
+  }
+  *out = is_type ? (const void *)type : (const void *)attr;
+  entry->weight = entry->size;
+  entry->state = PJ_BC_VALUE;
+  entry->value = *out;
+  bc->weight += entry->weight;
+  return PJ_STATUS_OK;
+}
+
 // ----------------------------------------------------------------------------------------
 // attributes
 PjStatus pj__bc_attr_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjAttr **out) {
@@ -59,6 +80,8 @@ PjStatus pj__bc_attr_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjAt
     uint64_t code, outer;
     if (bc->depth >= MAX_DEPTH)
       return pj__cur_error(at, "attributes are nested deeper than %d", MAX_DEPTH);
+    if (!entry->custom)
+      return pj__bc_text(bc, entry, "an attribute", false, (const void **)out);
     PJ_TRY(pj__bc_enter(bc, entry, "an attribute", &c, &code, &outer));
     const PjAttr *attr = NULL;
     const PjBcDialectName *dialect = &bc->dialects[entry->dialect];
@@ -75,6 +98,11 @@ PjStatus pj__bc_attr_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjAt
     case PJ_BC_STABLEHLO:
       PJ_TRY(pj__bc_attr_stablehlo(bc, &c, code, &attr));
       break;
+    case PJ_BC_CHLO:
+      PJ_TRY(pj__bc_attr_chlo(bc, &c, code, &attr));
+      break;
+    case PJ_BC_FUNC:
+    case PJ_BC_QUANT:
     case PJ_BC_OTHER:
       break;
     }
@@ -217,7 +245,7 @@ PjStatus pj__bc_loc(PjBc *bc, PjCursor *at, const PjLoc **out) {
   if (entry->state == PJ_BC_VALUE || bc->dialects[entry->dialect].kind != PJ_BC_BUILTIN)
     return pj__cur_error(&start, "attribute %" PRIu64 ", expected a location", index);
   if (entry->state != PJ_BC_LOC) {
-    if (bc->depth >= MAX_LOC_DEPTH) { // nothing depends on it
+    if (bc->depth >= MAX_LOC_DEPTH || !entry->custom) { // nothing depends on it
       *out = NULL;
       return PJ_STATUS_OK;
     }

@@ -12,15 +12,21 @@ void pj__bc_resolve(PjBc *bc, PjBcOpName *op) {
     old = pj__vhlo_find_old(op->name);
     op->kind = old ? old->kind : pj_op_from_vhlo(op->name);
     break;
-  case PJ_BC_SDY: {
+  case PJ_BC_SDY:
+  case PJ_BC_STABLEHLO:
+  case PJ_BC_CHLO:
+  case PJ_BC_FUNC: {
     char text[64];
-    int len = snprintf(text, sizeof text, "sdy.%.*s", PJ_STR_ARG(op->name));
+    int len = snprintf(text, sizeof text, "%.*s.%.*s", PJ_STR_ARG(bc->dialects[op->dialect].name),
+                       PJ_STR_ARG(op->name));
     if (len > 0 && len < (int)sizeof text)
       op->kind = pj_op_from_text(pj_str(text));
-    break;
+    if (op->kind)
+      op->fields = pj__bc_native_fields(bc, op->kind);
+    return;
   }
   case PJ_BC_BUILTIN:
-  case PJ_BC_STABLEHLO:
+  case PJ_BC_QUANT:
   case PJ_BC_OTHER:
     break;
   }
@@ -29,12 +35,12 @@ void pj__bc_resolve(PjBc *bc, PjBcOpName *op) {
 
 PjStatus pj__bc_unknown_op(PjBc *bc, const PjCursor *c, const PjBcOpName *op) {
   const PjBcDialectName *dialect = &bc->dialects[op->dialect];
-  if (dialect->kind == PJ_BC_VHLO || dialect->kind == PJ_BC_SDY)
+  if (dialect->kind != PJ_BC_OTHER && dialect->kind != PJ_BC_BUILTIN)
     return pj__cur_error(c, "operation %.*s.%.*s is unknown; %s", PJ_STR_ARG(dialect->name),
                          PJ_STR_ARG(op->name), pj__bc_versions(bc));
   return pj__cur_error(c,
-                       "operation %.*s.%.*s: expected a portable artifact (operations of the vhlo "
-                       "dialect), not MLIR's own bytecode; serialize_portable_artifact makes one",
+                       "operation %.*s.%.*s: expected operations of the dialects vhlo (a portable "
+                       "artifact) or func, stablehlo, chlo and sdy",
                        PJ_STR_ARG(dialect->name), PJ_STR_ARG(op->name));
 }
 
@@ -42,6 +48,8 @@ PjStatus pj__bc_unknown_op(PjBc *bc, const PjCursor *c, const PjBcOpName *op) {
 // attributes
 static PjStatus set_attr(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName *name, int key,
                          uint64_t index) {
+  if (name->fields)
+    return pj__bc_native_set(bc, c, op, &name->fields->list[key], index);
   int slot = name->keys.slots[key];
   if (slot < 0)
     return PJ_STATUS_OK;
@@ -51,6 +59,8 @@ static PjStatus set_attr(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName
 }
 
 static PjStatus read_properties(PjBc *bc, PjOp *op, const PjBcOpName *name, PjCursor c) {
+  if (name->fields)
+    return pj__bc_native_properties(bc, op, name->fields, c);
   for (int i = 0; i < name->keys.count; ++i) {
     PjCursor start = c;
     uint64_t index;
@@ -61,6 +71,8 @@ static PjStatus read_properties(PjBc *bc, PjOp *op, const PjBcOpName *name, PjCu
 }
 
 static int find_key(const PjBcOpName *name, PjStr text) {
+  if (name->fields)
+    return pj__bc_native_find(name->fields, text);
   for (int i = 0; i < name->keys.count; ++i)
     if (pj_str_is(text, pj_key_text[name->keys.keys[i]]))
       return i;
@@ -125,7 +137,14 @@ static PjStatus check_extra(const PjCursor *c, const PjOp *op, const PjBcOpName 
 PjStatus pj__bc_op_attrs(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName *name,
                          const PjBcOpAttrs *from) {
   bool dictionary = bc->version < 5 || !name->registered;
-  if (from->has_props && dictionary && bc->version >= 5) {
+  if (from->has_dict && dictionary && !from->has_props) {
+    PJ_TRY(read_dictionary(bc, op, name, c, from->dict));
+  } else if (from->has_dict) {
+    PJ_TRY(pj__bc_attr_at(bc, c, from->dict, &op->extra));
+    if (op->extra->kind != PJ_ATTR_DICT)
+      return pj__cur_error(c, "an operation's attributes, expected a dictionary");
+  }
+  if (from->has_props && dictionary) {
     PjCursor props = bc->props[from->props];
     uint64_t index;
     PJ_TRY(pj__cur_varint(&props, "properties", &index));
@@ -134,19 +153,16 @@ PjStatus pj__bc_op_attrs(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcOpName
   } else if (from->has_props) {
     PJ_TRY(read_properties(bc, op, name, bc->props[from->props]));
   }
-  if (from->has_dict && dictionary && !from->has_props) {
-    PJ_TRY(read_dictionary(bc, op, name, c, from->dict));
-  } else if (from->has_dict) {
-    PJ_TRY(pj__bc_attr_at(bc, c, from->dict, &op->extra));
-    if (op->extra->kind != PJ_ATTR_DICT)
-      return pj__cur_error(c, "an operation's attributes, expected a dictionary");
-  }
   for (int i = 0; i < name->keys.count; ++i) {
     int slot = name->keys.slots[i];
     if (slot >= 0 && !op->attrs[slot] && pj_op_info[op->kind].attrs[slot].mode != PJ_DEFAULT_OPT)
       return pj__cur_error(c, "%s has no attribute %s", pj_op_info[op->kind].text,
                            pj_key_text[name->keys.keys[i]]);
   }
+  for (int i = 0; name->fields && i < pj_op_info[op->kind].num_attrs; ++i)
+    if (!op->attrs[i] && pj_op_info[op->kind].attrs[i].mode == PJ_DEFAULT_REQ)
+      return pj__cur_error(c, "%s has no attribute %s", pj_op_info[op->kind].text,
+                           pj_key_text[pj_op_info[op->kind].attrs[i].key]);
   pj_op_fill_defaults(bc->arena, op);
   return check_extra(c, op, name);
 }

@@ -1,17 +1,22 @@
 // Parts of the bytecode reader. The file is indexed first (tables.c); types, attributes and
-// locations are decoded when something refers to them, once each (types.c, attrs.c, sdy.c, locs.c),
-// and operations last (ir.c).
+// locations are decoded when something refers to them, once each (types.c, attrs.c, stablehlo.c,
+// sdy.c, entries.c), and operations last (ir.c): those of a portable artifact (vhlo) by the op
+// table's keys, those of MLIR's own bytecode by the names of the text (native.c).
 #pragma once
 #include "base/vec.h"
 #include "import/bytecode/cursor.h"
 #include "import/bytecode/versions.h"
 #include "import/import.h"
+#include "ir/form.h"
 
 typedef enum PjBcDialect {
   PJ_BC_BUILTIN,
   PJ_BC_VHLO,
   PJ_BC_SDY,
   PJ_BC_STABLEHLO,
+  PJ_BC_CHLO,
+  PJ_BC_FUNC,
+  PJ_BC_QUANT,
   PJ_BC_OTHER,
 } PjBcDialect;
 
@@ -35,13 +40,35 @@ typedef struct PjBcEntry {
   bool custom;             // false: stored as text
 } PjBcEntry;
 
+// An attribute of an operation in MLIR's own bytecode.
+typedef enum PjBcFieldKind {
+  PJ_BC_SLOT,    // one of the op table
+  PJ_BC_GROUP,   // a structure of several
+  PJ_BC_CHANNEL, // a channel handle
+  PJ_BC_KEPT,    // unknown to the op table: becomes discardable
+} PjBcFieldKind;
+
+typedef struct PjBcField {
+  const char *name;
+  const PjAttrGroup *group;
+  int slot; // in PjOp.attrs
+  PjBcFieldKind what;
+  bool required; // no flag of presence
+} PjBcField;
+
+typedef struct PjBcFields {
+  PjBcField *list; // in the order of the properties
+  uint32_t count;
+} PjBcFields;
+
 // An operation name of the file, resolved.
 typedef struct PjBcOpName {
   PjStr name;       // without the dialect
   uint32_t dialect; // index into the dialects
   PjOpKind kind;    // PJ_OP_INVALID: not in the op table (or builtin.*)
   bool registered;
-  PjVhloKeys keys;
+  PjVhloKeys keys;          // of vhlo's
+  const PjBcFields *fields; // of the others'; NULL: vhlo, or unknown
 } PjBcOpName;
 
 typedef struct PjBcFrame {
@@ -105,18 +132,26 @@ PjStatus pj__bc_loc(PjBc *bc, PjCursor *c, const PjLoc **out); // NULL: unknown 
 PjStatus pj__bc_spend(PjBc *bc, const PjCursor *c);
 // A table index below |count|.
 PjStatus pj__bc_table_index(PjCursor *c, const char *what, uint32_t count, uint64_t *out);
-// Decoding of one entry: enter checks that it is custom-encoded and not being decoded already (a
-// cycle) and reads its code; leave demands that all of it was read and keeps the value.
+// Decoding of one entry: enter checks that it is not being decoded already (a cycle) and reads its
+// code; leave demands that all of it was read and keeps the value.
 PjStatus pj__bc_enter(PjBc *bc, PjBcEntry *entry, const char *what, PjCursor *out,
                       uint64_t *out_code, uint64_t *out_outer_weight);
 PjStatus pj__bc_leave(PjBc *bc, PjBcEntry *entry, const char *what, const PjCursor *c,
                       uint64_t outer_weight, PjBcState state, const void *value);
+// Decodes an entry that is written as text, a type or an attribute.
+PjStatus pj__bc_text(PjBc *bc, PjBcEntry *entry, const char *what, bool is_type, const void **out);
 
 // Dialects' own encodings, after the code. The builtin ones leave locations to locs.c.
 PjStatus pj__bc_attr_builtin(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
 PjStatus pj__bc_attr_vhlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
 PjStatus pj__bc_attr_sdy(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
 PjStatus pj__bc_attr_stablehlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
+PjStatus pj__bc_attr_chlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
+// What vhlo and stablehlo encode alike.
+PjStatus pj__bc_enum(PjBc *bc, PjCursor *c, PjEnumKind kind, const PjAttr **out);
+PjStatus pj__bc_alias(PjBc *bc, PjCursor *c, const PjAttr **out);
+PjStatus pj__bc_accuracy(PjBc *bc, PjCursor *c, const PjAttr **out);
+PjStatus pj__bc_bounds(PjBc *bc, PjCursor *c, const PjAttr **out);
 // elements.c: a constant's blob as an ELEMENTS attribute of |type|.
 PjStatus pj__bc_elements(PjBc *bc, const PjCursor *c, const PjType *type, PjCursor blob,
                          const PjAttr **out);
@@ -125,6 +160,8 @@ PjStatus pj__bc_elements(PjBc *bc, const PjCursor *c, const PjType *type, PjCurs
 // messages.
 PjStatus pj__bc_canonical(PjBc *bc, const PjCursor *c, uint64_t index, const PjAttrSpec *spec,
                           const PjAttr **out);
+// The same for an attribute that is no entry; NULL when it cannot be had in that form.
+const PjAttr *pj__bc_convert(PjBc *bc, PjAttrSpecKind spec, const PjAttr *attr);
 
 // ir.c: the IR section.
 PjStatus pj__bc_ir(PjBc *bc);

@@ -165,6 +165,12 @@ static PjBcDialect dialect_kind(PjStr name) {
     return PJ_BC_SDY;
   if (pj_str_is(name, "stablehlo"))
     return PJ_BC_STABLEHLO;
+  if (pj_str_is(name, "chlo"))
+    return PJ_BC_CHLO;
+  if (pj_str_is(name, "func"))
+    return PJ_BC_FUNC;
+  if (pj_str_is(name, "quant"))
+    return PJ_BC_QUANT;
   return PJ_BC_OTHER;
 }
 

@@ -1,5 +1,5 @@
-// Types of the vhlo, builtin and stablehlo dialects. VHLO values and Shardy's builtin-typed ones
-// become the same PjType, so that a cast between them changes nothing.
+// Types of the vhlo, builtin, stablehlo and quant dialects. VHLO values and Shardy's builtin-typed
+// ones become the same PjType, so that a cast between them changes nothing.
 #include <inttypes.h>
 
 #include "import/bytecode/reader.h"
@@ -24,6 +24,7 @@ enum {
   BUILTIN_INTEGER = 0,
   BUILTIN_FUNCTION = 2,
   BUILTIN_COMPLEX = 9,
+  BUILTIN_MEMREF = 10,
   BUILTIN_NONE = 12,
   BUILTIN_TENSOR = 13,
   BUILTIN_TENSOR_ENCODED = 14,
@@ -32,6 +33,8 @@ enum {
 };
 
 enum { STABLEHLO_TOKEN = 0, STABLEHLO_FUTURE = 1 };
+
+enum { QUANT_UNIFORM = 4, QUANT_UNIFORM_AXIS = 5 };
 
 static PjStatus type_list(PjBc *bc, PjCursor *c, uint32_t *out_count, const PjType ***out) {
   PJ_TRY(pj__cur_count(c, "a list of types", out_count));
@@ -283,6 +286,27 @@ static PjStatus integer_type(PjBc *bc, PjCursor *c, const PjType **out) {
                        raw >> 2, (unsigned)(raw & 3));
 }
 
+// affine_map<(d0, d1) -> (d0, d1)>: the layout of a memref that has none of its own.
+static bool is_identity(const PjBcEntry *entry) {
+  PjStr text = {(const char *)entry->at, entry->size}, before = PJ_STR("affine_map<");
+  if (entry->custom || text.len < before.len + 7 || memcmp(text.ptr, before.ptr, before.len) != 0)
+    return false;
+  const char *from = text.ptr + before.len;
+  size_t len = text.len - before.len - 2, half = (len - 4) / 2; // without ">" and the NUL
+  return len % 2 == 0 && !memcmp(from + half, " -> ", 4) && !memcmp(from, from + half + 4, half) &&
+         !memcmp(text.ptr + text.len - 2, ">", 2);
+}
+
+static PjStatus memref_type(PjBc *bc, PjCursor *c, const PjType **out) {
+  uint64_t layout;
+  PJ_TRY(buffer_type(bc, c, out));
+  PjCursor start = *c;
+  PJ_TRY(pj__bc_table_index(c, "attribute", bc->num_attrs, &layout));
+  if (!is_identity(&bc->attrs[layout]))
+    return pj__cur_error(&start, "a memref with a layout of its own");
+  return PJ_STATUS_OK;
+}
+
 static PjStatus builtin_type(PjBc *bc, PjCursor *c, uint64_t code, const PjType **out) {
   switch (code) {
   case BUILTIN_INTEGER:
@@ -291,6 +315,8 @@ static PjStatus builtin_type(PjBc *bc, PjCursor *c, uint64_t code, const PjType 
     return function_type(bc, c, out);
   case BUILTIN_COMPLEX:
     return complex_type(bc, c, out);
+  case BUILTIN_MEMREF:
+    return memref_type(bc, c, out);
   case BUILTIN_NONE:
     *out = pj_type_simple(PJ_TYPE_NONE);
     return PJ_STATUS_OK;
@@ -317,6 +343,12 @@ static PjStatus stablehlo_type(PjBc *bc, PjCursor *c, uint64_t code, const PjTyp
   return code == STABLEHLO_FUTURE ? list_type(bc, c, PJ_TYPE_FUTURE, out) : PJ_STATUS_OK;
 }
 
+static PjStatus quant_dialect_type(PjBc *bc, PjCursor *c, uint64_t code, const PjType **out) {
+  if (code == QUANT_UNIFORM)
+    return quant_type(bc, c, out);
+  return code == QUANT_UNIFORM_AXIS ? quant_axis_type(bc, c, out) : PJ_STATUS_OK;
+}
+
 PjStatus pj__bc_type_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjType **out) {
   if (index >= bc->num_types)
     return pj__cur_error(at, "type %" PRIu64 ", expected one below %u", index, bc->num_types);
@@ -326,8 +358,10 @@ PjStatus pj__bc_type_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjTy
     uint64_t code, outer;
     if (bc->depth >= PJ_MAX_TYPE_DEPTH)
       return pj__cur_error(at, "types are nested deeper than %d", PJ_MAX_TYPE_DEPTH);
-    PJ_TRY(pj__bc_enter(bc, entry, "a type", &c, &code, &outer));
     const PjType *type = NULL;
+    if (!entry->custom)
+      return pj__bc_text(bc, entry, "a type", true, (const void **)out);
+    PJ_TRY(pj__bc_enter(bc, entry, "a type", &c, &code, &outer));
     const PjBcDialectName *dialect = &bc->dialects[entry->dialect];
     switch (dialect->kind) {
     case PJ_BC_BUILTIN:
@@ -339,7 +373,12 @@ PjStatus pj__bc_type_at(PjBc *bc, const PjCursor *at, uint64_t index, const PjTy
     case PJ_BC_STABLEHLO:
       PJ_TRY(stablehlo_type(bc, &c, code, &type));
       break;
+    case PJ_BC_QUANT:
+      PJ_TRY(quant_dialect_type(bc, &c, code, &type));
+      break;
     case PJ_BC_SDY:
+    case PJ_BC_CHLO:
+    case PJ_BC_FUNC:
     case PJ_BC_OTHER:
       break;
     }

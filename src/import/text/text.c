@@ -2,11 +2,8 @@
 #include "import/text/text.h"
 #include "import/import.h"
 
-PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name,
-                       PjModule **out_module) {
-  *out_module = NULL;
+static PjText *begin(PjArena *arena, const char *text, size_t size, const char *name) {
   PjText *t = PJ_NEW(arena, PjText);
-  PjModule *module = pj_module_create(arena);
   t->arena = arena;
   PJ_RESERVE(arena, &t->operands); // lists in the making are slices of these stacks
   PJ_RESERVE(arena, &t->attrs);
@@ -18,6 +15,33 @@ PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char
   t->begin = text;
   t->end = text + size;
   t->file = name;
+  return t;
+}
+
+// Refuses what stands behind an attribute or a type.
+static PjStatus end(PjText *t) {
+  return pj_text_is(t, PJ_TOK_EOF) ? PJ_STATUS_OK : pj_text_unexpected(t, "the end");
+}
+
+PjStatus pj_text_parse_attr(PjArena *arena, PjStr text, const PjAttr **out) {
+  PjText *t = begin(arena, text.ptr, text.len, NULL);
+  pj_text_seek(t, t->begin);
+  PJ_TRY(pj_text_attr(t, out));
+  return end(t);
+}
+
+PjStatus pj_text_parse_type(PjArena *arena, PjStr text, const PjType **out) {
+  PjText *t = begin(arena, text.ptr, text.len, NULL);
+  pj_text_seek(t, t->begin);
+  PJ_TRY(pj_text_type(t, out));
+  return end(t);
+}
+
+PjStatus pj_text_parse(PjArena *arena, const char *text, size_t size, const char *name,
+                       PjModule **out_module) {
+  *out_module = NULL;
+  PjText *t = begin(arena, text, size, name);
+  PjModule *module = pj_module_create(arena);
   PJ_TRY(pj_text_scan_aliases(t));
   pj_text_seek(t, t->begin);
   PJ_TRY(pj_text_module(t, module));
