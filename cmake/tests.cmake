@@ -51,6 +51,15 @@ foreach(source ${test_sources})
   endif()
 endforeach()
 
+# What runs kernels, once more with LLVM's code: left to choose, x86 processors take our own.
+if(PJRT_LLVM)
+  foreach(name jit_cases jit_control jit_memory jit_ops kir_random division elem math_kernel)
+    add_test(NAME ${name}_llvm_test COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name}_llvm_test PROPERTIES LABELS quick TIMEOUT 240 ENVIRONMENT PJRT_CODEGEN=llvm)
+  endforeach()
+  set_tests_properties(jit_cases_llvm_test PROPERTIES LABELS slow) # 45 seconds
+endif()
+
 include(cmake/cross_tests.cmake)
 
 # Tools that the Python tests run: tests/tools/NAME.c is build/pj-NAME.

@@ -34,6 +34,7 @@ typedef enum State { CLAIMED, READY, FAILED } State;
 
 struct PjJitCode {
   uint64_t hash[2];
+  char asked;               // for which generator: the option's first letter
   PjJitCode *chain;         // in the table
   PjJitCode *newer, *older; // among those that nobody holds
   uint32_t refs;
@@ -59,9 +60,9 @@ static PjJitCode **bucket(const uint64_t hash[2]) {
   return &table.buckets[hash[0] % NUM_BUCKETS];
 }
 
-static PjJitCode *find(const uint64_t hash[2]) {
+static PjJitCode *find(const uint64_t hash[2], char asked) {
   PjJitCode *code = *bucket(hash);
-  while (code && (code->hash[0] != hash[0] || code->hash[1] != hash[1]))
+  while (code && (code->hash[0] != hash[0] || code->hash[1] != hash[1] || code->asked != asked))
     code = code->chain;
   return code;
 }
@@ -250,15 +251,17 @@ static void compile_claimed(void *context, int64_t begin, int64_t end, int threa
 // Finds or claims the function of |k|. NULL without memory.
 static PjJitCode *look_up(const PjKir *k, bool *claimed) {
   uint64_t hash[2];
+  char asked = *pj_option_text(PJ_OPTION_CODEGEN);
   pj_kir_hash(k, hash);
   pthread_mutex_lock(&table.lock);
-  PjJitCode *code = find(hash);
+  PjJitCode *code = find(hash, asked);
   *claimed = !code;
   if (code) {
     hold(code);
     ++table.stats.shared;
   } else if ((code = pj_calloc(1, sizeof *code))) {
     memcpy(code->hash, hash, sizeof hash);
+    code->asked = asked;
     code->refs = 1;
     PjJitCode **at = bucket(hash);
     code->chain = *at;
@@ -376,4 +379,12 @@ void pj_jit_stats(PjJitStats *out) {
 
 PjStatus pj_jit_dump(const PjKir *k, PjStrBuf *ir, PjStrBuf *assembly) {
   return pj_codegen_text(k, ir, assembly);
+}
+
+PjStatus pj_jit_dump_own(const PjKir *k, PjStrBuf *code) {
+  PjX86Code x86;
+  PJ_TRY(pj_x86_compile(k, &x86));
+  pj_strbuf_append(code, x86.bytes, x86.size);
+  pj_free(x86.bytes);
+  return NULL;
 }

@@ -36,3 +36,6 @@ void pj_jit_stats(PjJitStats *out);
 // The text that LLVM gets for |k| and the assembly that it makes of it; either may be NULL. For
 // dumps.
 PjStatus pj_jit_dump(const PjKir *k, PjStrBuf *ir, PjStrBuf *assembly);
+// The bytes that our own generator makes (objdump -D -b binary -m i386:x86-64 reads them); an error
+// where it makes none.
+PjStatus pj_jit_dump_own(const PjKir *k, PjStrBuf *code);

@@ -84,12 +84,15 @@ static void dump_buffer(Job *job, const char *stage, uint32_t number, PjStrBuf *
 
 static void dump_kernel(void *context, uint32_t code, const PjKir *function) {
   Job *job = context;
-  PjStrBuf kir = {0}, ir = {0}, assembly = {0};
+  PjStrBuf kir = {0}, ir = {0}, assembly = {0}, own = {0};
   pj_kir_print(function, &kir);
   dump_buffer(job, "kir", code, &kir);
   pj_status_free(pj_jit_dump(function, &ir, &assembly));
   dump_buffer(job, "ll", code, &ir);
   dump_buffer(job, "s", code, &assembly);
+  pj_status_free(pj_jit_dump_own(function, &own));
+  if (own.len)
+    dump_buffer(job, "bin", code, &own);
 }
 
 static void dump_schedule(Job *job, const PjPassReport *report, double pass_ms, double total_ms) {

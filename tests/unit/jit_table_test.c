@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "emit/codegen.h"
+#include "emit/x86/x86.h"
 #include "jit_support.h"
 
 // out[i] = in[i] + constant, with a constant in the code, so that each value is a function of its
@@ -71,6 +72,28 @@ static void nothing_is_kept(void **state) {
   expect_adds(code, 2000);
   pj_jit_release(code);
   unsetenv("PJRT_CODE_CACHE_MB");
+}
+
+// Code of one generator is not what a request for the other one gets.
+static void each_generator_has_its_own(void **state) {
+  if (!pj_codegen_available(pj_kir_target_host()->isa))
+    return;
+  setenv("PJRT_CODEGEN", "llvm", 1);
+  PjJitStats before = stats();
+  PjJitCode *llvm = make(2500);
+  unsetenv("PJRT_CODEGEN");
+  PjJitCode *code = make(2500);
+  assert_ptr_not_equal(llvm, code);
+  assert_int_equal(stats().compiled - before.compiled, 2);
+  setenv("PJRT_CODEGEN", "llvm", 1);
+  PjJitCode *again = make(2500);
+  unsetenv("PJRT_CODEGEN");
+  assert_ptr_equal(llvm, again);
+  expect_adds(llvm, 2500);
+  expect_adds(code, 2500);
+  pj_jit_release(again);
+  pj_jit_release(llvm);
+  pj_jit_release(code);
 }
 
 enum { BATCH = 24 };
@@ -187,6 +210,13 @@ static void dump_one(const PjKir *k, void *context) {
   pj_strbuf_free(&assembly);
 }
 
+static void dump_own(const PjKir *k, void *context) {
+  PjStrBuf code = {0};
+  test_ok(pj_jit_dump_own(k, &code));
+  assert_non_null(memchr(code.data, 0xc3, code.len)); // ret
+  pj_strbuf_free(&code);
+}
+
 static void no_dump(const PjKir *k, void *context) {
   test_code(pj_jit_dump(k, NULL, NULL), PJ_UNIMPLEMENTED);
 }
@@ -195,6 +225,8 @@ static void dumps(void **state) {
   int64_t constant = 5;
   PjIsa isa = pj_kir_target_host()->isa;
   test_kernel(isa, "dump", build_add, pj_codegen_available(isa) ? dump_one : no_dump, &constant);
+  if (pj_x86_available(isa))
+    test_kernel(isa, "dump", build_add, dump_own, &constant);
 }
 
 static void refused(const PjKir *k, void *context) {
@@ -213,9 +245,13 @@ static void without_generator(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(equal_functions_share), cmocka_unit_test(nothing_is_kept),
-      cmocka_unit_test(one_request),           cmocka_unit_test(concurrent_requests),
-      cmocka_unit_test(failing_allocations),   cmocka_unit_test(dumps),
+      cmocka_unit_test(equal_functions_share),
+      cmocka_unit_test(nothing_is_kept),
+      cmocka_unit_test(each_generator_has_its_own),
+      cmocka_unit_test(one_request),
+      cmocka_unit_test(concurrent_requests),
+      cmocka_unit_test(failing_allocations),
+      cmocka_unit_test(dumps),
   };
   const struct CMUnitTest none[] = {cmocka_unit_test(without_generator)};
   return pj_jit_available() ? cmocka_run_group_tests(tests, NULL, NULL)
