@@ -16,6 +16,8 @@ PjRuleFn pj_rule_add, pj_rule_subtract, pj_rule_multiply, pj_rule_divide, pj_rul
 // simplify_logic.c
 PjRuleFn pj_rule_and_or, pj_rule_xor, pj_rule_compare, pj_rule_select, pj_rule_clamp,
     pj_rule_convert, pj_rule_bitcast;
+// simplify_floor.c: of what simplify_logic.c leaves
+PjRuleFn pj_rule_and_floor, pj_rule_compare_floor, pj_rule_select_floor;
 // simplify_shape.c
 PjRuleFn pj_rule_reshape, pj_rule_transpose, pj_rule_broadcast, pj_rule_reverse, pj_rule_iota;
 // simplify_slice.c

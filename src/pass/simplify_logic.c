@@ -45,7 +45,7 @@ bool pj_rule_and_or(PjRewrite *rw, PjOp *op) {
   }
   if (inner && (inner->operands[0] == y || inner->operands[1] == y))
     return keep(rw, op, x);
-  return false;
+  return is_and && pj_rule_and_floor(rw, op);
 }
 
 bool pj_rule_xor(PjRewrite *rw, PjOp *op) {
@@ -141,7 +141,7 @@ bool pj_rule_compare(PjRewrite *rw, PjOp *op) {
     if (known >= 0)
       return become_int(rw, op, known);
   }
-  return compare_converted(rw, op, direction);
+  return compare_converted(rw, op, direction) || pj_rule_compare_floor(rw, op);
 }
 
 // ----------------------------------------------------------------------------------------- choice
@@ -183,7 +183,7 @@ bool pj_rule_select(PjRewrite *rw, PjOp *op) {
   inner = pj_def(y, PJ_OP_SELECT);
   if (inner && inner->operands[0] == p)
     return keep(rw, op, pj_build_select(rw, op, p, x, inner->operands[2]));
-  return false;
+  return pj_rule_select_floor(rw, op);
 }
 
 bool pj_rule_clamp(PjRewrite *rw, PjOp *op) {

@@ -33,6 +33,8 @@ typedef struct Case {
 #define UN(r, op, a, t)     "%" r " = " OP op " %" a " : " t "\n"
 #define CMP(r, dir, a, b, t) \
   "%" r " = " OP "compare " dir ", %" a ", %" b " : (" t ", " t ") -> " P "\n"
+#define CMPS(r, dir, a, b, t) \
+  "%" r " = " OP "compare " dir ", %" a ", %" b ", SIGNED : (" t ", " t ") -> " P "\n"
 #define CVT(r, a, from, to) "%" r " = " OP "convert %" a " : (" from ") -> " to "\n"
 #define RSH(r, a, from, to) "%" r " = " OP "reshape %" a " : (" from ") -> " to "\n"
 #define TRN(r, a, d, from, to) \
@@ -40,6 +42,46 @@ typedef struct Case {
 #define BRC(r, a, d, from, to) \
   "%" r " = " OP "broadcast_in_dim %" a ", dims = [" d "] : (" from ") -> " to "\n"
 #define SEL(r, p, a, b, tp, t) "%" r " = " OP "select %" p ", %" a ", %" b " : " tp ", " t "\n"
+
+// Division and remainder that round down, as jax.numpy writes them: %a by %c is %x, %z is 0.
+#define REST   BIN("t", "remainder", "a", "c", I) CMP("n", "NE", "t", "z", I)
+#define MODULO                                                                   \
+  REST CMP("l", "LT", "t", "z", I) BIN("p", "and", "l", "n", P)                  \
+  BIN("s", "add", "t", "c", I) SEL("x", "p", "s", "t", P, I)
+#define FLOOR                                                                    \
+  REST BIN("q", "divide", "a", "c", I) UN("g", "sign", "a", I)                   \
+  CMP("l", "NE", "g", "o", I) BIN("p", "and", "l", "n", P)                       \
+  BIN("s", "add", "q", "m", I) SEL("x", "p", "s", "q", P, I)
+
+static const Case floors[] = {
+    {"%a: " I, I, CI("c", "8") CI("z", "0") MODULO, CI("c", "7") BIN("r", "and", "a", "c", I)},
+    {"%a: " I, I, CI("c", "8") CI("z", "0") CI("o", "1") CI("m", "-1") FLOOR,
+     CI("c", "3") BIN("r", "shift_right_arithmetic", "a", "c", I)},
+    // By other numbers only the test is shorter.
+    {"%a: " I, I, CI("c", "6") CI("z", "0") MODULO,
+     CI("c", "6") CI("z", "0") BIN("t", "remainder", "a", "c", I) CMP("l", "LT", "t", "z", I)
+         BIN("s", "add", "t", "c", I) SEL("r", "l", "s", "t", P, I)},
+    {"%a: " I, I, CI("c", "6") CI("z", "0") CI("o", "1") CI("m", "-1") FLOOR,
+     CI("c", "6") CI("z", "0") CI("m", "-1") BIN("t", "remainder", "a", "c", I)
+         BIN("q", "divide", "a", "c", I) CMPS("l", "LT", "t", "z", I)
+             BIN("s", "add", "q", "m", I) SEL("r", "l", "s", "q", P, I)},
+    // A negative divisor, and a quotient that is rounded up.
+    {"%a: " I, I, CI("c", "-8") CI("z", "0") MODULO,
+     CI("c", "-8") CI("z", "0") REST CMP("l", "LT", "t", "z", I) BIN("p", "and", "l", "n", P)
+         BIN("s", "add", "t", "c", I) SEL("r", "p", "s", "t", P, I)},
+    {"%a: " I, I, CI("c", "8") CI("z", "0") CI("o", "1") CI("m", "1") FLOOR,
+     CI("c", "8") CI("z", "0") CI("m", "1") CI("k", "7") BIN("t", "and", "a", "k", I)
+         CMPS("n", "NE", "t", "z", I) BIN("q", "divide", "a", "c", I) CMPS("l", "LE", "a", "z", I)
+             BIN("p", "and", "l", "n", P) BIN("s", "add", "q", "m", I)
+                 SEL("r", "p", "s", "q", P, I)},
+    {"%a: " I, P, CI("c", "4") CI("z", "0") BIN("t", "remainder", "a", "c", I)
+         CMP("x", "EQ", "t", "z", I),
+     CI("z", "0") CI("c", "3") BIN("t", "and", "a", "c", I) CMPS("r", "EQ", "t", "z", I)},
+    {"%a: " I, P, CI("c", "-1") UN("g", "sign", "a", I) CMP("x", "EQ", "g", "c", I),
+     CI("z", "0") CMPS("r", "LT", "a", "z", I)},
+    {"%a: " I, P, CI("c", "0") UN("g", "sign", "a", I) CMP("x", "NE", "g", "c", I),
+     CI("z", "0") CMPS("r", "NE", "a", "z", I)},
+};
 
 // "" after: the argument %r itself is returned.
 static const Case arithmetic[] = {
@@ -390,6 +432,7 @@ static void run_cases(const Case *cases, size_t count) {
     run_cases(name, sizeof name / sizeof *name); \
   }
 TEST(arithmetic)
+TEST(floors)
 TEST(logic)
 TEST(shape)
 TEST(slices)
@@ -446,7 +489,7 @@ static void approximate_top_k_becomes_a_sort(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_logic),
+      cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_floors), cmocka_unit_test(test_logic),
       cmocka_unit_test(test_shape),      cmocka_unit_test(test_slices),
       cmocka_unit_test(test_control),    cmocka_unit_test(approximate_top_k_becomes_a_sort),
   };
