@@ -58,7 +58,7 @@ typedef enum PjHostSemantics {
 
 // Makes a buffer of a host array (|byte_strides| NULL: dense row-major). |out_done| becomes ready
 // when the host may change or free |data|: at once if it was copied, else when the contents are
-// freed.
+// freed. PJ_HOST_ZERO_COPY copies what is small and not aligned to a cache line.
 PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
                              const int64_t *byte_strides, PjHostSemantics semantics,
                              PjEvent **out_done, PjBuffer **out_buffer);

@@ -122,6 +122,13 @@ static PjStatus start_from_host(PjMemory *memory, const PjShape *shape, const vo
   return PJ_STATUS_OK;
 }
 
+// A small array is read again and again, as the matrix of a loop is, and vectors that cross cache
+// lines cost more than a copy.
+static bool is_worth_a_copy(const void *data, size_t bytes) {
+  enum { LINE = 64, SMALL = 64 << 10 };
+  return bytes <= SMALL && (uintptr_t)data % LINE;
+}
+
 PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
                              const int64_t *byte_strides, PjHostSemantics semantics,
                              PjEvent **out_done, PjBuffer **out_buffer) {
@@ -133,6 +140,8 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PjDevice *device = memory->device;
   bool alias = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes && memory->host_visible &&
                is_as_stored(shape, byte_strides) &&
+               (semantics == PJ_HOST_MUTABLE_ZERO_COPY ||
+                !is_worth_a_copy(data, shape->num_bytes)) &&
                memory->client->platform->device->can_alias(memory->client->driver, device->index,
                                                            memory->kind, data);
   if (!alias && shape->num_bytes && pj_memory_is_started(memory))

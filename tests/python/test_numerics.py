@@ -122,6 +122,21 @@ def test_integer_arithmetic_wraps(dtype):
             np.testing.assert_array_equal(np.asarray(getattr(jnp, function.__name__)(x, y)), function(x, y))
 
 
+@pytest.mark.parametrize("divisor", [1, 2, 8, 64, 6, -4])
+@pytest.mark.parametrize("dtype", INTEGERS, ids=lambda t: t.__name__)
+def test_division_rounds_down(dtype, divisor):
+    if divisor < 0 and np.iinfo(dtype).min == 0:
+        return
+    info = np.iinfo(dtype)
+    near = np.clip(np.arange(-70, 70), info.min, info.max)
+    x = np.concatenate([near, info.min + np.arange(70), info.max - np.arange(70)]).astype(dtype)
+    y = dtype(divisor)
+    quotient, rest, even = jax.jit(lambda x: (x // y, x % y, x % y == 0))(x)
+    np.testing.assert_array_equal(np.asarray(quotient), x // y)
+    np.testing.assert_array_equal(np.asarray(rest), x % y)
+    np.testing.assert_array_equal(np.asarray(even), x % y == 0)
+
+
 def test_special_values():
     x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 2e-38, 3e37], np.float32)
     with np.errstate(all="ignore"):

@@ -193,6 +193,46 @@ static void test_zero_copy(void **state) {
   free(data);
 }
 
+// What is small comes to lie on a cache line; what is large, or may be written to, stays.
+static void test_zero_copy_of_unaligned(void **state) {
+  (void)state;
+  enum { MOST = 96 << 10 };
+  char *data = aligned_alloc(64, MOST + 64);
+  memset(data, 1, MOST + 64);
+  const struct {
+    int64_t bytes;
+    size_t offset;
+    PJRT_HostBufferSemantics semantics;
+    bool copied;
+  } cases[] = {
+      {4096, 16, PJRT_HostBufferSemantics_kImmutableZeroCopy, true},
+      {4096, 48, PJRT_HostBufferSemantics_kImmutableZeroCopy, true},
+      {4096, 64, PJRT_HostBufferSemantics_kImmutableZeroCopy, false},
+      {MOST, 16, PJRT_HostBufferSemantics_kImmutableZeroCopy, false},
+      {4096, 16, PJRT_HostBufferSemantics_kMutableZeroCopy, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *from = data + cases[i].offset;
+    const int64_t dims[1] = {cases[i].bytes};
+    PJRT_Client_BufferFromHostBuffer_Args make = host_args(from, PJRT_Buffer_Type_U8, 1, dims);
+    make.host_buffer_semantics = cases[i].semantics;
+    OK(Client_BufferFromHostBuffer, make);
+    ARGS(Event_IsReady, ready, .event = make.done_with_host_buffer);
+    OK(Event_IsReady, ready);
+    assert_int_equal(ready.is_ready, cases[i].copied);
+    ARGS(Buffer_UnsafePointer, pointer, .buffer = make.buffer);
+    OK(Buffer_UnsafePointer, pointer);
+    assert_int_equal(pointer.buffer_pointer != (uintptr_t)from, cases[i].copied);
+    if (cases[i].copied) {
+      assert_int_equal(pointer.buffer_pointer % 64, 0);
+      assert_memory_equal((void *)pointer.buffer_pointer, from, (size_t)cases[i].bytes);
+    }
+    destroy_buffer(make.buffer);
+    expect_ok(await_event(make.done_with_host_buffer), "done", __FILE__, __LINE__);
+  }
+  free(data);
+}
+
 static void test_narrow_types(void **state) {
   (void)state;
   // One byte per element; what hosts leave in the upper bits does not come back.
@@ -588,6 +628,7 @@ int main(void) {
       cmocka_unit_test(test_host_strides),
       cmocka_unit_test(test_host_layouts),
       cmocka_unit_test(test_zero_copy),
+      cmocka_unit_test(test_zero_copy_of_unaligned),
       cmocka_unit_test(test_narrow_types),
       cmocka_unit_test(test_empty_and_scalar),
       cmocka_unit_test(test_copies_between_memories),
