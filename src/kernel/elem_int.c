@@ -140,6 +140,37 @@ static PjKirVal shifted_quotient(PjKir *k, PjKirVal x, unsigned shift) {
   return pj_kir_ashr(k, pj_kir_add(k, x, up), integer(k, x, shift));
 }
 
+// x / |divisor| of a single integer, as a product of 64 bits; 0: not for these. With l the bits of
+// the divisor less 1, m = 2^(31 + l) / divisor, rounded up, is too large by at most 2^l /
+// divisor / 2^(31 + l) of itself, so that no quotient of |x| <= 2^31 passes the next integer
+// (Granlund and Montgomery, 1994).
+static PjKirVal product_quotient(PjKir *k, bool with_sign, PjKirVal x, uint64_t divisor) {
+  const PjKirElem elem = elem_of(k, x);
+  const PjKirRange r = pj_kir_range(k, x);
+  const bool natural = r.known && r.lo >= 0 && r.hi <= INT32_MAX;
+  if ((elem != PJ_KIR_I32 && elem != PJ_KIR_I64) || (elem == PJ_KIR_I64 && !natural) ||
+      divisor < 2 || divisor > INT32_MAX)
+    return 0;
+  PjKirVal wide = x, quotient;
+  if (elem == PJ_KIR_I32)
+    wide = pj_kir_cast(k, with_sign && !natural ? PJ_KIR_SEXT : PJ_KIR_ZEXT, PJ_KIR_I64, x);
+  if (!with_sign && !natural) {
+    quotient = pj_kir_2(k, PJ_KIR_UMULH, wide, pj_kir_i64(k, (int64_t)(UINT64_MAX / divisor + 1)));
+  } else {
+    const unsigned l = 64 - (unsigned)__builtin_clzll(divisor - 1);
+    const uint64_t m = (UINT64_C(1) << (31 + l)) / divisor + 1;
+    quotient = pj_kir_mul(k, wide, pj_kir_i64(k, (int64_t)m));
+    quotient = pj_kir_2(k, natural ? PJ_KIR_LSHR : PJ_KIR_ASHR, quotient, pj_kir_i64(k, 31 + l));
+  }
+  if (elem == PJ_KIR_I32)
+    quotient = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, quotient);
+  if (with_sign && !natural)
+    quotient = pj_kir_sub(k, quotient, pj_kir_ashr(k, x, integer(k, x, 31)));
+  if (natural)
+    pj_kir_assume(k, quotient, r.lo / (int64_t)divisor, r.hi / (int64_t)divisor);
+  return quotient;
+}
+
 // x / y rounded towards zero for a divisor that is neither 0 nor -1 (of signed numbers).
 static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
   uint64_t bits;
@@ -158,6 +189,11 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
     return multiplied_quotient(k, x, bits);
   if (vector && elem_of(k, x) != PJ_KIR_I64 && !shifts)
     return float_quotient(k, with_sign, x, y);
+  PjKirVal product = !vector && !shifts && pj_kir_is_const(k, y, &bits)
+                         ? product_quotient(k, with_sign, x, bits)
+                         : 0;
+  if (product)
+    return product;
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
 }
 

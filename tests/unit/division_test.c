@@ -231,6 +231,94 @@ static void whole_numbers(void **state) {
   free(rests);
 }
 
+// Single integers by numbers, as products.
+typedef struct Single {
+  PjDtype dtype;
+  int64_t divisor;
+  bool natural; // below 2^31, and known to be
+  int divisions;
+} Single;
+
+static void build_single(PjKir *k, void *context) {
+  Single *s = context;
+  const PjKirType t = s->dtype == PJ_DT_S64 ? PJ_KIR_T(I64, 1) : PJ_KIR_T(I32, 1);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjKirVal x = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true);
+  if (s->natural)
+    x = pj_kir_and(k, x, pj_kir_const(k, t, INT32_MAX));
+  PjElem args[2] = {{x, 0}, {pj_kir_const(k, t, (uint64_t)s->divisor), 0}};
+  pj_kir_store(k, pj_elem_apply_kind(k, PJ_OP_DIVIDE, s->dtype, s->dtype, args).re,
+               pj_kir_buffer(k, 1), i, 0);
+  pj_kir_store(k, pj_elem_apply_kind(k, PJ_OP_REMAINDER, s->dtype, s->dtype, args).re,
+               pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_finish(k);
+  s->divisions = 0;
+  for (PjKirVal v = 1; v < k->insts.len; v++)
+    s->divisions += pj_kir_inst(k, v)->op == PJ_KIR_SDIV || pj_kir_inst(k, v)->op == PJ_KIR_UDIV;
+}
+
+static int64_t number_at(const Single *s, const void *numbers, int i) {
+  int64_t x = s->dtype == PJ_DT_S64   ? ((const int64_t *)numbers)[i]
+              : s->dtype == PJ_DT_U32 ? (int64_t)((const uint32_t *)numbers)[i]
+                                      : (int64_t)((const int32_t *)numbers)[i];
+  return s->natural && s->dtype != PJ_DT_U32 ? x & INT32_MAX : x;
+}
+
+static void single_numbers(void **state) {
+  (void)state;
+  static const Single cases[] = {
+      {PJ_DT_S32, 1000, false, 0},
+      {PJ_DT_S32, 3, false, 0},
+      {PJ_DT_S32, 7, false, 0},
+      {PJ_DT_S32, INT32_MAX, false, 0},
+      {PJ_DT_S32, (1 << 30) + 1, false, 0},
+      {PJ_DT_S32, (1 << 30) - 1, false, 0},
+      {PJ_DT_S32, 1000, true, 0},
+      {PJ_DT_S32, 641, true, 0},
+      {PJ_DT_U32, 7, false, 0},
+      {PJ_DT_U32, 641, false, 0},
+      {PJ_DT_U32, INT32_MAX, false, 0},
+      {PJ_DT_S64, 1000, true, 0},
+      {PJ_DT_S32, -3, false, 1},
+      {PJ_DT_S64, 1000, false, 1},
+      {PJ_DT_U32, 0xffffffff, false, 1},
+  };
+  enum { N = 4096 };
+  static int64_t in[N], quotients[N], rests[N];
+  PjIsa isas[PJ_ISA_COUNT];
+  const uint32_t n = test_isas(isas);
+  for (uint32_t a = 0; a < n; a++)
+    for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
+      Single s = cases[t];
+      PjJitCode *code = test_compile(isas[a], "single", build_single, &s);
+      assert_int_equal(s.divisions > 0, cases[t].divisions);
+      // Around multiples of the divisor, and the ends.
+      for (int i = 0; i < N; i++) {
+        const int64_t step = INT64_C(0x100000000) / N;
+        int64_t x = i / 4 * 4 * step / s.divisor * s.divisor + i % 4 - 2;
+        if (i < 8)
+          x = i - 4;
+        if (s.dtype == PJ_DT_S64)
+          in[i] = x;
+        else
+          ((uint32_t *)in)[i] = i < 16 && i >= 8 ? 0x80000000u + (uint32_t)i - 12 : (uint32_t)x;
+      }
+      void *buffers[] = {in, quotients, rests};
+      pj_jit_entry(code)(buffers, NULL, 0, N, NULL);
+      for (int i = 0; i < N; i++) {
+        const int64_t x = number_at(&s, in, i),
+                      d = s.dtype == PJ_DT_U32 ? (int64_t)(uint32_t)s.divisor : s.divisor;
+        Single exact = {.dtype = s.dtype};
+        if (number_at(&exact, quotients, i) != x / d || number_at(&exact, rests, i) != x % d)
+          fail_msg("%lld by %lld: %lld, %lld", (long long)x, (long long)d,
+                   (long long)number_at(&exact, quotients, i),
+                   (long long)number_at(&exact, rests, i));
+      }
+      pj_jit_release(code);
+    }
+}
+
 static void ignore(const PjKir *k, void *context) {
   (void)k;
   (void)context;
@@ -243,8 +331,9 @@ static void ranges(void **state) {
 
 int main(void) {
   const struct CMUnitTest always[] = {cmocka_unit_test(all_quotients)};
-  const struct CMUnitTest with_code[] = {cmocka_unit_test(same_bits),
-                                         cmocka_unit_test(whole_numbers), cmocka_unit_test(ranges)};
+  const struct CMUnitTest with_code[] = {
+      cmocka_unit_test(same_bits), cmocka_unit_test(whole_numbers),
+      cmocka_unit_test(single_numbers), cmocka_unit_test(ranges)};
   int failed = cmocka_run_group_tests(always, NULL, NULL);
   if (pj_jit_available())
     failed += cmocka_run_group_tests(with_code, NULL, NULL);
