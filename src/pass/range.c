@@ -16,7 +16,6 @@
 enum { MAX_DEPTH = 12, MAX_VISITS = 48, MAX_ELEMENTS = 256 };
 
 typedef struct Search {
-  PjRewrite *rw;
   int visits;
 } Search;
 
@@ -281,7 +280,7 @@ static bool range(Search *search, const PjValue *value, int depth, PjRange *out)
   return limited;
 }
 
-bool pj_range_of(PjRewrite *rw, const PjValue *value, PjRange *out) {
-  Search search = {rw, MAX_VISITS};
+bool pj_range_of(const PjValue *value, PjRange *out) {
+  Search search = {MAX_VISITS};
   return range(&search, value, MAX_DEPTH, out);
 }

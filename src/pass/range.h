@@ -8,4 +8,4 @@ typedef struct PjRange {
 
 // Bounds on the elements of |value|, of an integer type or PRED; false where nothing better than
 // the limits of a 64-bit type is known. Looks at a bounded number of definitions.
-bool pj_range_of(PjRewrite *rw, const PjValue *value, PjRange *out);
+bool pj_range_of(const PjValue *value, PjRange *out);

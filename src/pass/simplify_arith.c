@@ -167,10 +167,10 @@ static bool power_of_two(int64_t value, int *out_log) {
   return true;
 }
 
-static bool not_negative(PjRewrite *rw, const PjValue *value) {
+static bool not_negative(const PjValue *value) {
   PjRange range;
   return pj_dtype_class(value->type->dtype) == PJ_CLASS_UINT ||
-         (pj_range_of(rw, value, &range) && range.low >= 0);
+         (pj_range_of(value, &range) && range.low >= 0);
 }
 
 bool pj_rule_divide(PjRewrite *rw, PjOp *op) {
@@ -186,7 +186,7 @@ bool pj_rule_divide(PjRewrite *rw, PjOp *op) {
   int64_t number;
   int shift;
   if (!pj_is_int(x) || !pj_const_int(y, &number) || !power_of_two(number, &shift) ||
-      !not_negative(rw, x))
+      !not_negative(x))
     return false;
   return keep(
       rw, op,
@@ -202,9 +202,9 @@ bool pj_rule_remainder(PjRewrite *rw, PjOp *op) {
     return false;
   if (divisor == 1)
     return become_int(rw, op, 0);
-  if (divisor > 0 && pj_range_of(rw, x, &range) && range.low >= 0 && range.high < divisor)
+  if (divisor > 0 && pj_range_of(x, &range) && range.low >= 0 && range.high < divisor)
     return keep(rw, op, x);
-  if (power_of_two(divisor, &shift) && not_negative(rw, x))
+  if (power_of_two(divisor, &shift) && not_negative(x))
     return keep(rw, op,
                 pj_build_binary(rw, op, PJ_OP_AND, x, pj_build_int(rw, op, y->type, divisor - 1)));
   return false;
@@ -246,7 +246,7 @@ bool pj_rule_extremum(PjRewrite *rw, PjOp *op) {
   if (!pj_is_int(x))
     return false;
   PjRange a, b;
-  if (!pj_range_of(rw, x, &a) || !pj_range_of(rw, y, &b))
+  if (!pj_range_of(x, &a) || !pj_range_of(y, &b))
     return false;
   if (max ? a.low >= b.high : a.high <= b.low)
     return keep(rw, op, x);
@@ -260,7 +260,7 @@ bool pj_rule_unary(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   PjOp *inner = x->def;
   PjRange range;
-  if (op->kind == PJ_OP_ABS && pj_is_int(x) && pj_range_of(rw, x, &range) && range.low >= 0)
+  if (op->kind == PJ_OP_ABS && pj_is_int(x) && pj_range_of(x, &range) && range.low >= 0)
     return keep(rw, op, x);
   if (!inner)
     return false;

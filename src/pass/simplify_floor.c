@@ -56,8 +56,8 @@ bool pj_rule_compare_floor(PjRewrite *rw, PjOp *op) {
   PjValue *dividend = dividend_of(x, PJ_OP_REMAINDER, &divisor);
   if (!dividend || number != 0 || !is_power_of_two(divisor))
     return false;
-  PjValue *low = pj_build_binary(rw, op, PJ_OP_AND, dividend,
-                                 pj_build_int(rw, op, x->type, divisor - 1));
+  PjValue *low =
+      pj_build_binary(rw, op, PJ_OP_AND, dividend, pj_build_int(rw, op, x->type, divisor - 1));
   return become_compare(rw, op, low, direction, 0);
 }
 
@@ -119,8 +119,7 @@ bool pj_rule_select_floor(PjRewrite *rw, PjOp *op) {
   PjValue *x = dividend_of(rounded, PJ_OP_REMAINDER, &divisor);
   if (x && number == divisor && is_power_of_two(divisor) && compared(p, PJ_CMP_LT, 0) == rounded)
     return keep(rw, op,
-                pj_build_binary(rw, op, PJ_OP_AND, x,
-                                pj_build_int(rw, op, x->type, divisor - 1)));
+                pj_build_binary(rw, op, PJ_OP_AND, x, pj_build_int(rw, op, x->type, divisor - 1)));
   x = dividend_of(rounded, PJ_OP_DIVIDE, &divisor);
   if (!x || number != -1 || divisor == 1 || !is_power_of_two(divisor) ||
       !says_fraction_below(p, x, divisor))

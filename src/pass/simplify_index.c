@@ -83,7 +83,7 @@ static bool match_progression(PjRewrite *rw, const PjValue *value, Progression *
     out->step = 1;
     // The sums must not wrap around.
     return out->count == value->type->dims[dim] && pj_dtype_bits(value->type->dtype) >= 16 &&
-           pj_range_of(rw, value, &limits) && limits.high + add <= INT16_MAX;
+           pj_range_of(value, &limits) && limits.high + add <= INT16_MAX;
   }
   const PjAttr *attr = pj_const_of(value);
   int64_t elements[MAX_CONSTANT];
@@ -168,7 +168,7 @@ static int lies_within(PjRewrite *rw, const PjType *x, const int64_t *window,
   int result = 1;
   for (int32_t d = 0; d < x->rank; ++d) {
     PjRange range;
-    if (!pj_range_of(rw, starts[d], &range))
+    if (!pj_range_of(starts[d], &range))
       return -1;
     if (range.high < 0 || range.low > x->dims[d] - window[d])
       return 0;
@@ -267,7 +267,7 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   // The starts are made to be looked at, and are dead if that was for nothing; so first a look at
   // whether they can be known at all.
   PjRange range;
-  if (!pj_range_of(rw, indices, &range) ||
+  if (!pj_range_of(indices, &range) ||
       (range.low == INT64_MIN || range.high >= INT32_MAX || range.low <= INT32_MIN))
     return false;
   PjValue *starts[PJ_MAX_RANK];

@@ -136,7 +136,7 @@ bool pj_rule_compare(PjRewrite *rw, PjOp *op) {
     return become_int(rw, op,
                       direction == PJ_CMP_EQ || direction == PJ_CMP_GE || direction == PJ_CMP_LE);
   PjRange a, b;
-  if (pj_range_of(rw, x, &a) && pj_range_of(rw, y, &b)) {
+  if (pj_range_of(x, &a) && pj_range_of(y, &b)) {
     int known = compare_ranges(direction, a, b);
     if (known >= 0)
       return become_int(rw, op, known);
@@ -189,8 +189,7 @@ bool pj_rule_select(PjRewrite *rw, PjOp *op) {
 bool pj_rule_clamp(PjRewrite *rw, PjOp *op) {
   PjValue *low = op->operands[0], *x = op->operands[1], *high = op->operands[2];
   PjRange a, b, c;
-  if (!pj_is_int(x) || !pj_range_of(rw, x, &b) || !pj_range_of(rw, low, &a) ||
-      !pj_range_of(rw, high, &c))
+  if (!pj_is_int(x) || !pj_range_of(x, &b) || !pj_range_of(low, &a) || !pj_range_of(high, &c))
     return false;
   // clamp is min(max(x, low), high)
   return b.low >= a.high && b.high <= c.low && keep(rw, op, x);

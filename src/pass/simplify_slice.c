@@ -363,7 +363,7 @@ bool pj_rule_dynamic_slice(PjRewrite *rw, PjOp *op) {
   // One element of 0, 1, 2 ...: the index, where that is known to be within.
   PjRange range;
   if (def->kind == PJ_OP_IOTA && type->rank == 1 && type->dims[0] == 1 &&
-      pj_dtype_is_int(type->dtype) && pj_range_of(rw, op->operands[1], &range) && range.low >= 0 &&
+      pj_dtype_is_int(type->dtype) && pj_range_of(op->operands[1], &range) && range.low >= 0 &&
       range.high < x->type->dims[0]) {
     PjValue *index = op->operands[1];
     if (index->type->dtype != type->dtype)

@@ -7,7 +7,9 @@
 // where everybody expects it.
 #include "sched/native.h"
 #include "kernel/convert.h"
+#include "kernel/kir_range.h"
 #include "kernel/kir_split.h"
+#include "pass/range.h"
 
 #include "sched/emit_loops.h"
 #include "sched/shape_map.h"
@@ -449,6 +451,19 @@ static void know_pieces(PjNative *n, const Pieces *p, uint32_t slot, const PjKir
   n->k->alias = 0;
 }
 
+// What is known of the integers that a loop carries, a counter, say: in its condition, which sees
+// all that the body sees.
+static void know_ranges(PjNative *n, const PjOp *op, const PjElem *elems) {
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjValue *arg = &op->regions[0].args[i];
+    const PjDtype dtype = arg->type->dtype;
+    PjRange range;
+    if (is_single(arg) && pj_dtype_is_int(dtype) && pj_dtype_bits(dtype) >= 32 &&
+        pj_range_of(arg, &range) && (dtype != PJ_DT_U32 || range.high <= INT32_MAX))
+      pj_kir_assume(n->k, elems[i].re, range.low, range.high);
+  }
+}
+
 static void native_while(PjNative *n, const PjUnit *unit) {
   PjLower *l = n->l;
   PjKir *k = n->k;
@@ -498,6 +513,7 @@ static void native_while(PjNative *n, const PjUnit *unit) {
   init[m++] = pj_kir_const(k, PJ_KIR_T(I1, 1), 0);
   pj_kir_while_begin(k, m, init, args);
   const PjKirVal *at = unflatten(elems, values, count, args);
+  know_ranges(n, op, elems);
   uint64_t outer_ptr[2 * MAX_CARRIES];
   const PjKirVal *known[MAX_CARRIES] = {0};
   for (uint32_t i = 0; i < count; i++) {

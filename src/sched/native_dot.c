@@ -179,15 +179,20 @@ static PjKirVal sums_of(PjKir *k, PjKirVal *v, int lanes) {
   for (int count = lanes / 2, width = lanes; count > 0; count /= 2, width /= 2)
     for (int i = 0; i < count; i++) {
       // Of each group of |width| lanes the lower and the upper half, of one vector and of the
-      // other.
+      // other. Of the last four lanes neighbours are joined, pair by pair: instructions that stay
+      // within 16 bytes do that at once.
+      bool four = width == 4 && lanes > 4, two = width == 2 && lanes > 4;
       uint8_t low[PJ_KIR_MAX_LANES], high[PJ_KIR_MAX_LANES];
       for (int l = 0; l < lanes; l++) {
         int half = width / 2, group = l / width * width, second = l % width >= half;
         low[l] = (uint8_t)(second * lanes + group + l % half);
+        if (two)
+          low[l] = (uint8_t)((l % 4 / 2) * lanes + l / 4 * 4 + l % 2 * 2);
         high[l] = (uint8_t)(low[l] + half);
       }
-      v[i] = pj_kir_fadd(k, pj_kir_shuffle(k, v[i], v[i + count], lanes, low),
-                         pj_kir_shuffle(k, v[i], v[i + count], lanes, high));
+      PjKirVal a = v[four ? 2 * i : i], b = v[four ? 2 * i + 1 : i + count];
+      v[i] =
+          pj_kir_fadd(k, pj_kir_shuffle(k, a, b, lanes, low), pj_kir_shuffle(k, a, b, lanes, high));
     }
   return v[0];
 }

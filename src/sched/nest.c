@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "pass/range.h"
 #include "sched/shape_map.h"
 
 enum {
@@ -344,6 +345,10 @@ PjKirVal pj_nest_integer(PjNest *nest, const PjValue *value) {
 PjKirVal pj_nest_start(PjNest *nest, const PjValue *value, int64_t limit, int64_t size) {
   PjKir *k = nest->ix.k;
   PjKirVal x = pj_nest_integer(nest, value), zero = pj_kir_i64(k, 0);
+  // A loop's counter needs no care.
+  PjRange known;
+  if (pj_range_of(value, &known) && known.low >= 0 && known.high <= limit - size)
+    return x;
   PjKirVal last = pj_ix_number(&nest->ix, limit - size);
   if (value->type->dtype == PJ_DT_U64)
     return pj_kir_2(k, PJ_KIR_UMIN, x, last);

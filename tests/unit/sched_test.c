@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -18,13 +19,19 @@ typedef struct Made {
   PjStatus status;
   int64_t past_bytes; // of the target
   int writes_past;    // stores past the caches in all kernels
+  int clamps;         // of indices: minima and maxima of integers
+  int divisions;
 } Made;
 
-static void count_past(void *context, uint32_t code, const PjKir *function) {
+static void count_instructions(void *context, uint32_t code, const PjKir *function) {
   (void)code;
-  for (PjKirVal v = 1; v < function->insts.len; v++)
-    ((Made *)context)->writes_past +=
-        pj_kir_inst(function, v)->op == PJ_KIR_STORE && pj_kir_inst(function, v)->imm;
+  Made *m = context;
+  for (PjKirVal v = 1; v < function->insts.len; v++) {
+    const PjKirInst *inst = pj_kir_inst(function, v);
+    m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
+    m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
+    m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
+  }
 }
 
 static PjStatus in_kernels(void *context) {
@@ -34,7 +41,7 @@ static PjStatus in_kernels(void *context) {
   PjScheduleOptions options = {.target = &target,
                                .work = m->work,
                                .kernels = m->kernels,
-                               .dump = count_past,
+                               .dump = count_instructions,
                                .dump_context = m};
   return pj_schedule_create(m->parsed.arena, m->parsed.module, &options, &m->schedule);
 }
@@ -181,6 +188,37 @@ static void test_loop(void **state) {
           "stablehlo.return %j, %w : tensor<i32>, tensor<10xf32>\n}\n"
           "return %r#1 : tensor<10xf32>\n"),
       1, 1);
+}
+
+// A loop's counter is known to be within an array's bounds, where its limit says so.
+static void test_counter(void **state) {
+  (void)state;
+  for (int limit = 10; limit <= 11; limit++) {
+    char body[2048];
+    snprintf(
+        body, sizeof body,
+        "%%c = stablehlo.constant dense<0> : tensor<i32>\n"
+        "%%n = stablehlo.constant dense<%d> : tensor<i32>\n"
+        "%%r:2 = stablehlo.while(%%i = %%c, %%v = %%x) : tensor<i32>, tensor<10xf32>\n"
+        "cond {\n%%p = stablehlo.compare LT, %%i, %%n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+        "stablehlo.return %%p : tensor<i1>\n} do {\n"
+        "%%one = stablehlo.constant dense<1> : tensor<i32>\n"
+        "%%three = stablehlo.constant dense<3> : tensor<i32>\n"
+        "%%j = stablehlo.add %%i, %%one : tensor<i32>\n"
+        "%%t = stablehlo.divide %%i, %%three : tensor<i32>\n"
+        "%%u = stablehlo.dynamic_slice %%v, %%t, sizes = [1] : (tensor<10xf32>, tensor<i32>) -> "
+        "tensor<1xf32>\n"
+        "%%w = stablehlo.dynamic_update_slice %%v, %%u, %%i : (tensor<10xf32>, tensor<1xf32>, "
+        "tensor<i32>) -> tensor<10xf32>\n"
+        "stablehlo.return %%j, %%w : tensor<i32>, tensor<10xf32>\n}\n"
+        "return %%r#1 : tensor<10xf32>\n",
+        limit);
+    Made m = make(pass_main("%x: tensor<10xf32>", "tensor<10xf32>", body));
+    assert_null(m.status);
+    assert_int_equal(m.clamps, limit == 10 ? 0 : 2);
+    assert_int_equal(m.divisions, 0); // by a product, without care for signs
+    unmake(&m);
+  }
 }
 
 static void test_large_loop(void **state) {
@@ -342,9 +380,9 @@ int main(void) {
       cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
       cmocka_unit_test(test_siblings),        cmocka_unit_test(test_shared_code),
       cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_result_in_place), cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
