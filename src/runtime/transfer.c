@@ -138,12 +138,12 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
              "a host buffer of %zu bytes at a null address", shape->num_bytes);
   PjDevice *device = memory->device;
-  bool alias = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes && memory->host_visible &&
-               is_as_stored(shape, byte_strides) &&
-               (semantics == PJ_HOST_MUTABLE_ZERO_COPY ||
-                !is_worth_a_copy(data, shape->num_bytes)) &&
-               memory->client->platform->device->can_alias(memory->client->driver, device->index,
-                                                           memory->kind, data);
+  bool alias =
+      semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes && memory->host_visible &&
+      is_as_stored(shape, byte_strides) &&
+      (semantics == PJ_HOST_MUTABLE_ZERO_COPY || !is_worth_a_copy(data, shape->num_bytes)) &&
+      memory->client->platform->device->can_alias(memory->client->driver, device->index,
+                                                  memory->kind, data);
   if (!alias && shape->num_bytes && pj_memory_is_started(memory))
     return start_from_host(memory, shape, data, byte_strides, semantics != PJ_HOST_ONLY_DURING_CALL,
                            out_done, out_buffer);

@@ -44,14 +44,13 @@ typedef struct Case {
 #define SEL(r, p, a, b, tp, t) "%" r " = " OP "select %" p ", %" a ", %" b " : " tp ", " t "\n"
 
 // Division and remainder that round down, as jax.numpy writes them: %a by %c is %x, %z is 0.
-#define REST   BIN("t", "remainder", "a", "c", I) CMP("n", "NE", "t", "z", I)
-#define MODULO                                                                   \
-  REST CMP("l", "LT", "t", "z", I) BIN("p", "and", "l", "n", P)                  \
-  BIN("s", "add", "t", "c", I) SEL("x", "p", "s", "t", P, I)
-#define FLOOR                                                                    \
-  REST BIN("q", "divide", "a", "c", I) UN("g", "sign", "a", I)                   \
-  CMP("l", "NE", "g", "o", I) BIN("p", "and", "l", "n", P)                       \
-  BIN("s", "add", "q", "m", I) SEL("x", "p", "s", "q", P, I)
+#define REST BIN("t", "remainder", "a", "c", I) CMP("n", "NE", "t", "z", I)
+#define MODULO                                                                               \
+  REST CMP("l", "LT", "t", "z", I) BIN("p", "and", "l", "n", P) BIN("s", "add", "t", "c", I) \
+      SEL("x", "p", "s", "t", P, I)
+#define FLOOR                                                                              \
+  REST BIN("q", "divide", "a", "c", I) UN("g", "sign", "a", I) CMP("l", "NE", "g", "o", I) \
+      BIN("p", "and", "l", "n", P) BIN("s", "add", "q", "m", I) SEL("x", "p", "s", "q", P, I)
 
 static const Case floors[] = {
     {"%a: " I, I, CI("c", "8") CI("z", "0") MODULO, CI("c", "7") BIN("r", "and", "a", "c", I)},
@@ -63,19 +62,18 @@ static const Case floors[] = {
          BIN("s", "add", "t", "c", I) SEL("r", "l", "s", "t", P, I)},
     {"%a: " I, I, CI("c", "6") CI("z", "0") CI("o", "1") CI("m", "-1") FLOOR,
      CI("c", "6") CI("z", "0") CI("m", "-1") BIN("t", "remainder", "a", "c", I)
-         BIN("q", "divide", "a", "c", I) CMPS("l", "LT", "t", "z", I)
-             BIN("s", "add", "q", "m", I) SEL("r", "l", "s", "q", P, I)},
+         BIN("q", "divide", "a", "c", I) CMPS("l", "LT", "t", "z", I) BIN("s", "add", "q", "m", I)
+             SEL("r", "l", "s", "q", P, I)},
     // A negative divisor, and a quotient that is rounded up.
     {"%a: " I, I, CI("c", "-8") CI("z", "0") MODULO,
      CI("c", "-8") CI("z", "0") REST CMP("l", "LT", "t", "z", I) BIN("p", "and", "l", "n", P)
          BIN("s", "add", "t", "c", I) SEL("r", "p", "s", "t", P, I)},
     {"%a: " I, I, CI("c", "8") CI("z", "0") CI("o", "1") CI("m", "1") FLOOR,
-     CI("c", "8") CI("z", "0") CI("m", "1") CI("k", "7") BIN("t", "and", "a", "k", I)
-         CMPS("n", "NE", "t", "z", I) BIN("q", "divide", "a", "c", I) CMPS("l", "LE", "a", "z", I)
-             BIN("p", "and", "l", "n", P) BIN("s", "add", "q", "m", I)
-                 SEL("r", "p", "s", "q", P, I)},
-    {"%a: " I, P, CI("c", "4") CI("z", "0") BIN("t", "remainder", "a", "c", I)
-         CMP("x", "EQ", "t", "z", I),
+     CI("c", "8") CI("z", "0") CI("m", "1") CI("k", "7") BIN("t", "and", "a", "k", I) CMPS(
+         "n", "NE", "t", "z", I) BIN("q", "divide", "a", "c", I) CMPS("l", "LE", "a", "z", I)
+         BIN("p", "and", "l", "n", P) BIN("s", "add", "q", "m", I) SEL("r", "p", "s", "q", P, I)},
+    {"%a: " I, P,
+     CI("c", "4") CI("z", "0") BIN("t", "remainder", "a", "c", I) CMP("x", "EQ", "t", "z", I),
      CI("z", "0") CI("c", "3") BIN("t", "and", "a", "c", I) CMPS("r", "EQ", "t", "z", I)},
     {"%a: " I, P, CI("c", "-1") UN("g", "sign", "a", I) CMP("x", "EQ", "g", "c", I),
      CI("z", "0") CMPS("r", "LT", "a", "z", I)},
@@ -489,9 +487,13 @@ static void approximate_top_k_becomes_a_sort(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_floors), cmocka_unit_test(test_logic),
-      cmocka_unit_test(test_shape),      cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_control),    cmocka_unit_test(approximate_top_k_becomes_a_sort),
+      cmocka_unit_test(test_arithmetic),
+      cmocka_unit_test(test_floors),
+      cmocka_unit_test(test_logic),
+      cmocka_unit_test(test_shape),
+      cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_control),
+      cmocka_unit_test(approximate_top_k_becomes_a_sort),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ static PjStatus compile(void *context) {
   pj_x86_lower(f, job->k);
   PJ_FAIL_IF(f->refused, UNIMPLEMENTED, "kernel %s: %s", job->k->name ? job->k->name : "",
              f->refused);
+  pj_x86_fold_loads(f);
   pj_x86_place_constants(f);
   pj_x86_allocate(f);
   if (f->spills && f->loops.len) {

@@ -79,9 +79,10 @@ void enc_fma_form(Enc *e, const X86Ins *ins) {
     if (enc_phys(e, ops[i]) == d)
       tie = i;
   if (tie < 0) {
-    tie = 2;
+    // Not one that lies in memory with others behind it.
+    tie = ops[2].kind == X86_MEM ? 0 : 2;
     for (int i = 0; i < 3; ++i)
-      if (enc_phys(e, ops[i]) < 0 && (i == 2 || enc_phys(e, ops[2]) >= 0))
+      if (enc_phys(e, ops[i]) < 0 && ops[i].kind != X86_MEM && (i == 2 || enc_phys(e, ops[2]) >= 0))
         tie = i;
     enc_vec_from(e, d, ops[tie]);
   }
@@ -93,7 +94,7 @@ void enc_fma_form(Enc *e, const X86Ins *ins) {
   }
   X86Op in_vvvv = tie == 2 ? ops[0] : ops[1], in_rm = tie == 2 ? ops[1] : ops[2];
   uint32_t form = tie == 2 ? ADD_231 : ADD_213;
-  if (enc_phys(e, in_vvvv) < 0 && enc_phys(e, in_rm) >= 0) {
+  if (in_vvvv.kind == X86_MEM || (enc_phys(e, in_vvvv) < 0 && enc_phys(e, in_rm) >= 0)) {
     X86Op swap = in_vvvv;
     in_vvvv = in_rm;
     in_rm = swap;

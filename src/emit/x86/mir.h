@@ -167,6 +167,8 @@ typedef struct X86Fn {
 
 // Translates |k| into |f|, of which |arena| is set; |f->refused| says why not.
 void pj_x86_lower(X86Fn *f, const PjKir *k);
+// Lets instructions read memory that was loaded for them alone (fold.c).
+void pj_x86_fold_loads(X86Fn *f);
 // Loads constants that loops use into registers before them (constants.c).
 void pj_x86_place_constants(X86Fn *f);
 // After an allocation with registers on the stack: copies them for loops, so that another one can

@@ -75,10 +75,54 @@ static X86Op of_one(Lower *l, X86Op part, const Want *w) {
   return x86_rvm(l, w->unit == 4 ? X86_VPERMD : X86_VPERMW, size, indices(l, w, size), part);
 }
 
+// Two lanes of the first part, then two of the second, in 16 bytes the same everywhere: the
+// immediate of vshufps, or -1.
+static int pairs_of_two(const Want *w) {
+  int imm = 0, have[4] = {ANY, ANY, ANY, ANY};
+  for (int i = 0; i < w->lanes; ++i) {
+    if (w->from[i] == ANY)
+      continue;
+    int lane = w->from[i] % w->per_part, second = w->from[i] >= w->per_part;
+    if (second != (i % 4 >= 2) || lane / 4 != i / 4 ||
+        (have[i % 4] != ANY && have[i % 4] != lane % 4))
+      return -1;
+    have[i % 4] = lane % 4;
+  }
+  for (int i = 0; i < 4; ++i)
+    imm |= (have[i] == ANY ? 0 : have[i]) << (2 * i);
+  return imm;
+}
+
+// Whole 16 bytes of the first part in the lower half, of the second in the upper: the immediate of
+// vshuff32x4, or -1.
+static int chunks_of_two(const Want *w) {
+  int imm = 0, chunk = 16 / w->unit, chunks = w->size / 16, bits = w->size == 64 ? 2 : 1;
+  for (int c = 0; c < chunks; ++c) {
+    int first = ANY;
+    for (int i = 0; i < chunk; ++i)
+      if (w->from[c * chunk + i] != ANY)
+        first = w->from[c * chunk + i] - i;
+    if (first == ANY)
+      continue;
+    int from = first % w->per_part / chunk;
+    if (first < 0 || first % chunk || from >= chunks ||
+        (first >= w->per_part) != (c >= chunks / 2) || !runs(w, c * chunk, (c + 1) * chunk, first))
+      return -1;
+    imm |= from << (bits * c);
+  }
+  return imm;
+}
+
 static X86Op of_two(Lower *l, X86Op a, X86Op b, const Want *w) {
   int half = w->lanes / 2;
   if (w->size >= 32 && runs(w, 0, half, 0) && runs(w, half, w->lanes, w->per_part))
     return x86_join(l, w->size / 2, x86_in_reg(l, X86_VEC, a), b);
+  int imm = w->unit == 4 ? pairs_of_two(w) : -1;
+  if (imm >= 0)
+    return x86_rvmi(l, X86_VSHUFPS, w->size, x86_in_reg(l, X86_VEC, a), b, imm);
+  imm = w->size >= 32 ? chunks_of_two(w) : -1;
+  if (imm >= 0)
+    return x86_rvmi(l, X86_VSHUFF32X4, w->size, x86_in_reg(l, X86_VEC, a), b, imm);
   int size = reach(w);
   return x86_tied(l, w->unit == 4 ? X86_VPERMI2D : X86_VPERMI2W, size, indices(l, w, size), a, b);
 }
