@@ -52,6 +52,9 @@ PjStr pj_hlo_module_of(PjStr with_config);
 PjStatus pj_hlo_write(PjArena *arena, PjStr module, int replicas, int partitions,
                       const PjHloParts *parts, PjStrBuf *out);
 
+// XLA's number of an element type (xla.PrimitiveType).
+int pj_hlo_dtype_code(PjDtype dtype);
+
 // True if the bytes are an HloModuleProto or an HloModuleProtoWithConfig: as far as its first
 // instruction.
 bool pj_is_hlo(const void *bytes, size_t size, bool *out_with_config);

@@ -1,6 +1,8 @@
 // See local.h: the program, its control flow and its manual computations.
 #include "partition/local.h"
 
+#include "partition/partitioners.h"
+
 // --- Values --------------------------------------------------------------------------------------
 
 static bool is_plain_mesh(const PjSpecMesh *mesh) {
@@ -184,7 +186,7 @@ static bool is_known_call(const PjOp *op) {
   if (PJ_INT(op, has_side_effect) || (computations && computations->count))
     return false;
   return (name.len > lapack.len && pj_str_eq((PjStr){name.ptr, lapack.len}, lapack)) ||
-         pj_attr_get(op->extra, "sdy.sharding_rule") ||
+         pj_attr_get(op->extra, "sdy.sharding_rule") || pj_partitioner_has_batches(name) ||
          pj_str_is(name, "annotate_device_placement") || pj_str_is(name, "LayoutConstraint") ||
          pj_str_is(name, "MoveToHost") || pj_str_is(name, "MoveToDevice") ||
          pj_str_is(name, "mhlo.topk");

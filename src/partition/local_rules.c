@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "partition/local.h"
+#include "partition/partitioners.h"
 #include "pass/constant.h"
 
 // --- Reducers ------------------------------------------------------------------------------------
@@ -120,7 +121,9 @@ bool pj_local_divides(const PjOp *op, const PjShardingRule *rule, uint32_t facto
     return false;
   case PJ_OP_CUSTOM_CALL:
     return is_pointwise_call(op) ||
-           (pj_attr_get(op->extra, "sdy.sharding_rule") && is_everywhere(rule, factor));
+           ((pj_attr_get(op->extra, "sdy.sharding_rule") ||
+             pj_partitioner_has_batches(PJ_STRATTR(op, call_target_name))) &&
+            is_everywhere(rule, factor));
   case PJ_OP_REDUCE_WINDOW:
   case PJ_OP_SELECT_AND_SCATTER:
     return in >= 0 && out >= 0 && op->operands[0]->type->dims[in] == op->results[0].type->dims[out];

@@ -11,6 +11,7 @@
 #include "ir/ir.h"
 
 typedef struct PjPartitionOptions {
+  int num_devices;
   bool to_parameters, to_results; // those without a stated sharding get one
   // Called with a copy of the program in which every operation has the shardings of its results.
   // NULL: not wanted.
@@ -32,8 +33,9 @@ typedef struct PjPartitionOptions {
 
 // Gives the arguments and results of the entry function of |module| (verified) the shardings that
 // propagation finds for them, as attributes sdy.sharding; those of whole arrays, and those on one
-// device only, get none. Callbacks that ask for the parts of arrays get them (partition/calls.h).
-// Numbers of devices must not exceed PJ_MAX_DEVICES. Runs under the guard of the module's arena.
-// Programs of dynamic shapes stay as they are. Near-linear in the program.
-// Errors: INVALID_ARGUMENT for shardings that do not fit, RESOURCE_EXHAUSTED.
+// device only, get none. Callbacks that ask for the parts of arrays get them (partition/calls.h),
+// custom calls that the host partitions are replaced (partition/custom.h). Numbers of devices must
+// not exceed PJ_MAX_DEVICES. Runs under the guard of the module's arena. Programs of dynamic shapes
+// stay as they are. Near-linear in the program. Errors: INVALID_ARGUMENT for shardings that do not
+// fit, RESOURCE_EXHAUSTED.
 PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options);

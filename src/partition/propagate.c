@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "ir/verify.h"
 #include "partition/calls.h"
+#include "partition/custom.h"
 #include "partition/flow.h"
 #include "partition/local.h"
 #include "partition/step.h"
@@ -43,6 +44,7 @@ typedef struct Propagation {
   uint32_t *stack, depth;
   int level;
   uint64_t work; // steps that may still be made
+  PjCustom custom;
 } Propagation;
 
 // --- The graph -----------------------------------------------------------------------------------
@@ -416,6 +418,60 @@ static PjStatus run_priorities(Propagation *p) {
   return PJ_STATUS_OK;
 }
 
+// --- Calls that the host partitions --------------------------------------------------------------
+
+// Without a sharding rule: the partitioner is asked how results are cut, each once what it goes by
+// is known.
+static PjStatus ask_partitioners(Propagation *p, const PjSpecMesh *mesh) {
+  for (bool any = true; any;) {
+    any = false;
+    for (size_t i = 0; i < p->custom.calls.len; ++i) {
+      PjCustomCall *call = &p->custom.calls.data[i];
+      const PjSpec *const *specs = NULL;
+      if (!call->copy || pj_shard_rule_of(p->arena, call->copy))
+        continue;
+      PjStatus status = pj_custom_ask(&p->custom, call, &p->flow, mesh, &specs);
+      if (status)
+        return pj_op_blame(call->copy, status);
+      for (uint32_t r = 0; specs && r < call->copy->num_results; ++r)
+        if (specs[r])
+          store(p, &call->copy->results[r], specs[r], -1);
+      any |= specs != NULL;
+    }
+    if (any)
+      PJ_TRY(run_levels(p));
+  }
+  return PJ_STATUS_OK;
+}
+
+// A mesh of all devices: one that shardings name, or one that is made for the program.
+static PjStatus mesh_of_all(Propagation *p, PjModule *module, int num_devices,
+                            const PjSpecMesh **out) {
+  for (const PjSpecMesh *mesh = p->flow.reader.meshes; mesh; mesh = mesh->next)
+    if (!mesh->empty && !mesh->maximal && mesh->mesh->num_devices == num_devices) {
+      *out = mesh;
+      return PJ_STATUS_OK;
+    }
+  PjArena *arena = module->arena;
+  const PjStr axis_fields[2] = {PJ_STR("name"), PJ_STR("size")},
+              fields[2] = {PJ_STR("axes"), PJ_STR("device_ids")}, name = PJ_STR("pjrt.devices");
+  const PjAttr *sizes[2] = {pj_attr_string(arena, PJ_STR("device")),
+                            pj_attr_i64(arena, num_devices)};
+  const PjAttr *axis = pj_attr_struct(arena, "sdy.mesh_axis", 2, axis_fields, sizes);
+  const PjAttr *values[2] = {pj_attr_array(arena, 1, &axis), pj_attr_ints(arena, 0, NULL)};
+  PjOp *op = pj_op_create(arena, PJ_OP_SDY_MESH, 0, 0, 0);
+  pj_op_set_attr(op, PJ_KEY_sym_name, pj_attr_string(arena, name));
+  pj_op_set_attr(op, PJ_KEY_mesh, pj_attr_struct(arena, "sdy.mesh", 2, fields, values));
+  pj_op_insert_before(module->body.first, op);
+  PjSpecMesh *mesh = PJ_NEW(p->arena, PjSpecMesh);
+  PjMesh *resolved;
+  mesh->ref = pj_attr_symbol(arena, name);
+  PJ_TRY(pj_mesh_resolve(p->arena, module, mesh->ref, &resolved));
+  mesh->mesh = resolved;
+  *out = mesh;
+  return PJ_STATUS_OK;
+}
+
 // --- Results -------------------------------------------------------------------------------------
 
 // |dict| with |sharding| as sdy.sharding (NULL: without one).
@@ -537,6 +593,7 @@ typedef struct Job {
   PjModule *module;
   PjPartitionOptions *options;
   PjArena *arena, *scratch;
+  bool again; // calls have become manual computations
 } Job;
 
 // The program of one device, or why there is none. What it holds lies in the module's arena, where
@@ -558,24 +615,32 @@ static PjStatus localize(Propagation *p, const Job *job) {
 }
 
 static PjStatus run(void *context) {
-  const Job *job = context;
+  Job *job = context;
   pj_arena_alloc(job->scratch, 1); // the first block stays between steps
   PjModule *copy;
   const PjPassOptions passes = {.only = "dead_code,carries"};
   PjArena *home = job->options->local_devices ? job->module->arena : job->arena;
-  PJ_TRY(pj_passes_run(home, job->module, &passes, &copy));
   Propagation *p = PJ_NEW(job->arena, Propagation);
+  pj_custom_mark(&p->custom, job->module);
+  PjStatus status = pj_passes_run(home, job->module, &passes, &copy);
+  pj_custom_unmark(&p->custom);
+  PJ_TRY(status);
   p->arena = job->arena;
   p->scratch = job->scratch;
   bool is_static;
   PJ_TRY(pj_flow_prepare(&p->flow, job->arena, copy, &is_static));
-  if (!is_static || !p->flow.reader.meshes)
+  const PjSpecMesh *all = NULL;
+  pj_custom_find(&p->custom, &p->flow.entry->regions[0]);
+  if (!is_static || (!p->flow.reader.meshes && !p->custom.calls.len))
     return PJ_STATUS_OK;
+  if (p->custom.calls.len)
+    PJ_TRY(mesh_of_all(p, job->module, job->options->num_devices, &all));
   add_region(p, &p->flow.entry->regions[0]);
   link_nodes(p);
   p->stack = PJ_NEW_ARRAY(job->arena, uint32_t, p->nodes.len);
   p->work = 10000 + 1000 * (uint64_t)p->nodes.len; // 5 to 10 steps of each node are usual
   PJ_TRY(run_priorities(p));
+  PJ_TRY(ask_partitioners(p, all));
   const PjRegion *body = &p->flow.entry->regions[0];
   const PjSpec **args = PJ_NEW_ARRAY(job->arena, const PjSpec *, body->num_args);
   for (uint32_t i = 0; i < body->num_args; ++i)
@@ -589,6 +654,10 @@ static PjStatus run(void *context) {
   write.results = true;
   write.unspecified = job->options->to_results;
   write_shardings(&write, entry, PJ_KEY_res_attrs, p->flow.results);
+  // What the partitioners made is propagated through like the rest.
+  PJ_TRY(pj_custom_partition(&p->custom, &p->flow, all, &job->again));
+  if (job->again)
+    return PJ_STATUS_OK;
   PJ_TRY(pj_partition_calls(&p->flow, job->module, write.mesh));
   if (job->options->local_devices)
     PJ_TRY(localize(p, job));
@@ -618,8 +687,8 @@ static PjStatus guard_arena(void *context) {
   return pj_arena_guard(job->arena, guard_scratch, job);
 }
 
-PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options) {
-  Job job = {module, options, NULL, NULL};
+static PjStatus run_once(PjModule *module, PjPartitionOptions *options, bool *out_again) {
+  Job job = {.module = module, .options = options};
   size_t limit = (size_t)pj_option_int(PJ_OPTION_COMPILE_LIMIT_MB) << 20;
   PjStatus status = pj_arena_create(limit, &job.arena);
   if (!status)
@@ -628,5 +697,13 @@ PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options) {
     status = pj_arena_guard(module->arena, guard_arena, &job);
   pj_arena_destroy(job.arena);
   pj_arena_destroy(job.scratch);
+  *out_again = job.again;
   return status;
+}
+
+PjStatus pj_partition_propagate(PjModule *module, PjPartitionOptions *options) {
+  bool again = true;
+  while (again)
+    PJ_TRY(run_once(module, options, &again));
+  return PJ_STATUS_OK;
 }

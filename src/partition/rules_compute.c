@@ -1,4 +1,5 @@
 // Rules of contractions, reductions, windows, linear algebra, random numbers and collectives.
+#include "partition/partitioners.h"
 #include "partition/rule_build.h"
 
 static const PjType *in_type(const PjOp *op, uint32_t i) {
@@ -280,6 +281,29 @@ static void alone(PjRuleBuilder *b, uint32_t tensor, int64_t dim, int64_t second
     pj_shard_map(b, (uint32_t)second, second_dim);
 }
 
+// Of a call that its host said to compute batches: how many of the first dimensions of all arrays
+// are, its frontend attribute tells.
+static bool leading_batches(PjRuleBuilder *b, const PjOp *op) {
+  const PjAttr *frontend = pj_attr_get(op->extra, "mhlo.frontend_attributes");
+  const PjAttr *said =
+      frontend && frontend->kind == PJ_ATTR_DICT ? pj_attr_get(frontend, "num_batch_dims") : NULL;
+  if (!said || said->kind != PJ_ATTR_STRING || said->str.len != 1 || *said->str.ptr < '0' ||
+      *said->str.ptr > '9')
+    return false;
+  int32_t count = *said->str.ptr - '0'; // ten and more are not cut
+  for (uint32_t t = 0; t < op->num_operands + op->num_results; ++t) {
+    const PjType *type = pj_shard_type(b, t), *first = pj_shard_type(b, 0);
+    if (!pj_type_is_tensor(type) || type->rank < count)
+      return false;
+    for (int32_t d = 0; d < count; ++d)
+      if (type->dims[d] != first->dims[d])
+        return false;
+  }
+  for (int32_t d = 0; d < count; ++d)
+    pj_shard_everywhere(b, d, pj_shard_type(b, 0)->dims[d], PJ_FACTOR_PASS);
+  return true;
+}
+
 bool pj_shard_custom_call(PjRuleBuilder *b, const PjOp *op) {
   static const char *const pointwise[] = {"annotate_device_placement",
                                           "Cholesky",
@@ -296,6 +320,8 @@ bool pj_shard_custom_call(PjRuleBuilder *b, const PjOp *op) {
                                           "X64Combine",
                                           NULL};
   PjStr name = PJ_STRATTR(op, call_target_name);
+  if (pj_partitioner_has_batches(name) && leading_batches(b, op))
+    return true;
   if (is_one_of(name, pointwise))
     return pj_shard_pointwise(b, op);
   if (pj_str_is(name, "mhlo.topk") && op->num_operands == 1 && op->num_results == 2)

@@ -33,7 +33,7 @@ static PJRT_Error *pj_api_MemoryDescription_Kind(PJRT_MemoryDescription_Kind_Arg
 PJRT_MemoryDescriptions_Extension pj_ext_memory_descriptions = {
     .base = {.struct_size = PJRT_MemoryDescriptions_Extension_STRUCT_SIZE,
              .type = PJRT_Extension_Type_MemoryDescriptions,
-             .next = &pj_ext_ffi.base},
+             .next = &pj_ext_custom_partitioner.base},
     .PJRT_DeviceDescription_MemoryDescriptions = pj_api_DeviceDescription_MemoryDescriptions,
     .PJRT_MemoryDescription_Kind = pj_api_MemoryDescription_Kind,
 };

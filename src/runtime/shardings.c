@@ -64,7 +64,8 @@ PjStatus pj_shardings_complete(PjModule *module, PjCompileOptions *options, PjMo
   PJ_TRY(pj_gspmd_import(module, options->num_partitions));
   PjDump *file = pj_dump_open(module->name);
   Looking looking = {module, options->num_partitions};
-  PjPartitionOptions partition = {.to_parameters = options->allow_parameter_sharding,
+  PjPartitionOptions partition = {.num_devices = options->num_partitions,
+                                  .to_parameters = options->allow_parameter_sharding,
                                   .to_results = options->allow_output_sharding,
                                   .dump = file ? dump : NULL,
                                   .dump_context = file,

@@ -111,7 +111,6 @@ void pj_hlo_shape_leaves(const PjHloShape *shape, const PjType **out);
 const PjHloShape *pj_hlo_shape_part(const PjHloShape *shape, PjHloInts path, uint32_t *out_leaf);
 // Element type |code| (xla.PrimitiveType), or PJ_DT_INVALID.
 PjDtype pj_hlo_dtype(int64_t code);
-int pj_hlo_dtype_code(PjDtype dtype);
 // Whether values of type |a| may stand where |b| is expected: sizes equal or unknown.
 bool pj_hlo_fits(const PjType *a, const PjType *b);
 
