@@ -1,6 +1,8 @@
 // See marks.h.
 #include "runtime/marks.h"
 
+#include <string.h>
+
 #include "base/map.h"
 #include "pass/pass.h"
 
@@ -10,9 +12,13 @@ static bool is_mark(PjOpKind kind) {
          kind == PJ_OP_ASYNC_START || kind == PJ_OP_ASYNC_DONE;
 }
 
+static bool is_chlo(const PjOp *op) {
+  return pj_str_starts(pj_str(pj_op_info[op->kind].text), "chlo.") && !op->num_regions;
+}
+
 bool pj_marks_needed(const PjRegion *region) {
   for (const PjOp *op = region->first; op; op = op->next) {
-    if (is_mark(op->kind))
+    if (is_mark(op->kind) || is_chlo(op))
       return true;
     for (uint32_t i = 0; i < op->num_regions; i++)
       if (pj_marks_needed(&op->regions[i]))
@@ -40,6 +46,45 @@ static void mark(Opening *o, PjOp *at, const char *target, PjValue *x, PjValue *
   pj_op_fill_defaults(o->arena, call);
   pj_op_insert_before(at, call);
   put(o, gone, &call->results[0]);
+}
+
+// The custom call that XLA takes for an operation of chlo; NULL: there is none, and one of the
+// operation's own name shows it.
+static const char *mhlo_name(PjOpKind kind) {
+  static const char *const names[] = {"acos",  "acosh", "asin", "asinh", "atan",
+                                      "atanh", "cosh",  "erf",  "sinh",  NULL};
+  const char *name = pj_op_info[kind].text + strlen("chlo.");
+  for (const char *const *known = names; *known; known++)
+    if (!strcmp(name, *known))
+      return name;
+  return kind == PJ_OP_CHLO_TOP_K ? "topk" : NULL;
+}
+
+// Puts a custom call in the place of an operation of chlo: mhlo.erf, mhlo.topk.
+static void call_chlo(Opening *o, PjOp *op) {
+  PjArena *arena = o->arena;
+  const char *name = mhlo_name(op->kind);
+  PjOp *call = pj_op_create(arena, PJ_OP_CUSTOM_CALL, op->num_operands, op->num_results, 0);
+  for (uint32_t i = 0; i < op->num_operands; i++)
+    call->operands[i] = op->operands[i];
+  for (uint32_t i = 0; i < op->num_results; i++) {
+    call->results[i].type = op->results[i].type;
+    put(o, &op->results[i], &call->results[i]);
+  }
+  call->loc = op->loc;
+  const char *target = name ? pj_arena_printf(arena, "mhlo.%s", name) : pj_op_info[op->kind].text;
+  pj_op_set_attr(call, PJ_KEY_call_target_name, pj_attr_string(arena, pj_str(target)));
+  pj_op_fill_defaults(arena, call);
+  if (name) {
+    bool top_k = op->kind == PJ_OP_CHLO_TOP_K;
+    const PjAttr *fields[] = {top_k ? PJ_ATTR(op, k) : NULL, pj_attr_bool(arena, true)};
+    const PjStr names[] = {PJ_STR("k"), PJ_STR("largest")},
+                extra[] = {PJ_STR("mhlo.attributes"), PJ_STR("mhlo.version")};
+    const PjAttr *values[] = {pj_attr_dict(arena, top_k ? 2 : 0, names, fields),
+                              pj_attr_i64(arena, 1)};
+    call->extra = pj_attr_dict(arena, 2, extra, values);
+  }
+  pj_op_insert_before(op, call);
 }
 
 // Moves the operations of the only region of |op| before it. Returns what to look at next.
@@ -90,10 +135,12 @@ static void open_region(Opening *o, PjRegion *region) {
       break;
     }
     default:
+      if (is_chlo(op))
+        call_chlo(o, op);
       for (uint32_t i = 0; i < op->num_regions; i++)
         open_region(o, &op->regions[i]);
     }
-    if (is_mark(op->kind))
+    if (is_mark(op->kind) || is_chlo(op))
       pj_op_remove(op);
   }
 }

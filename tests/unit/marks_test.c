@@ -84,6 +84,35 @@ static void nested_computations_become_marks(void **state) {
   parsed_free(&parsed);
 }
 
+// Hosts have no operations of chlo, but custom calls that stand for them.
+static void operations_of_chlo_become_calls(void **state) {
+  (void)state;
+  static const char chlo[] =
+      "func.func @main(%a: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x2xf32>, "
+      "tensor<4x4xf32>) {\n"
+      "  %0 = chlo.erf %a : tensor<4x4xf32> -> tensor<4x4xf32>\n"
+      "  %1:2 = chlo.top_k(%0, k = 2) : tensor<4x4xf32> -> (tensor<4x2xf32>, tensor<4x2xi32>)\n"
+      "  %2 = chlo.lgamma %0 : tensor<4x4xf32> -> tensor<4x4xf32>\n"
+      "  return %0, %1#0, %2 : tensor<4x4xf32>, tensor<4x2xf32>, tensor<4x4xf32>\n}\n";
+  Parsed parsed = parse(chlo, strlen(chlo));
+  assert_null(parsed.status);
+  Opened o = {.module = parsed.module};
+  assert_true(pj_marks_needed(&parsed.module->body));
+  assert_null(pj_arena_create(0, &o.arena));
+  assert_null(pj_arena_guard(o.arena, open_guarded, &o));
+  assert_null(pj_verify(o.out));
+  PjStrBuf printed = {0};
+  pj_module_print(&printed, o.out, NULL);
+  pj_strbuf_putc(&printed, '\0');
+  assert_non_null(strstr(printed.data, "custom_call @mhlo.erf(%arg0) {mhlo.attributes = {}, "
+                                       "mhlo.version = 1 : i64}"));
+  assert_non_null(strstr(printed.data, "mhlo.attributes = {k = 2 : i64, largest = true}"));
+  assert_non_null(strstr(printed.data, "custom_call @chlo.lgamma("));
+  pj_strbuf_free(&printed);
+  pj_arena_destroy(o.arena);
+  parsed_free(&parsed);
+}
+
 static void asynchronous_collectives_become_plain(void **state) {
   (void)state;
   static const char pair[] =
@@ -140,6 +169,7 @@ static void memory_may_run_out(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nested_computations_become_marks),
+      cmocka_unit_test(operations_of_chlo_become_calls),
       cmocka_unit_test(asynchronous_collectives_become_plain),
       cmocka_unit_test(memory_may_run_out),
   };
