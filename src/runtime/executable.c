@@ -230,9 +230,18 @@ typedef struct Writing {
   PjStrBuf *out;
 } Writing;
 
+// As an artifact, or where it has operations that artifacts have not (chlo's), as text.
 static PjStatus write_guarded(void *context) {
   Writing *w = context;
-  return pj_bytecode_write(w->executable->module, pj_version_current, w->out);
+  size_t start = w->out->len;
+  PjStatus status = pj_bytecode_write(w->executable->module, pj_version_current, w->out);
+  if (pj_status_code(status) != PJ_INVALID_ARGUMENT)
+    return status;
+  pj_status_free(status);
+  const PjPrintOptions options = {.locations = true};
+  w->out->len = start;
+  pj_module_print(w->out, w->executable->module, &options);
+  return PJ_STATUS_OK;
 }
 
 PjStatus pj_executable_serialize(const PjExecutable *executable, PjStrBuf *out) {
