@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pjrt/ext/custom_partitioner.h"
 #include "pjrt/ext/ffi.h"
 #include "pjrt/ext/layouts.h"
 #include "pjrt/ext/memory_descriptions.h"
@@ -32,6 +33,8 @@
   X(MemoryDescriptions, PJRT_DeviceDescription_MemoryDescriptions,                                \
     DeviceDescription_MemoryDescriptions, false)                                                  \
   X(MemoryDescriptions, PJRT_MemoryDescription_Kind, MemoryDescription_Kind, false)               \
+  X(Custom_Partitioner, register_custom_partitioner, Register_Custom_Partitioner, false)          \
+  X(Custom_Partitioner, register_batch_partitionable, Register_Batch_Partitionable, false)        \
   X(FFI, type_register, FFI_Type_Register, false)                                                 \
   X(FFI, user_data_add, FFI_UserData_Add, false)                                                  \
   X(FFI, register_handler, FFI_Register_Handler, false)                                           \

@@ -18,11 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax._src import xla_bridge
+from jax._src import compiler, xla_bridge
 from jax._src.interpreters import mlir
 from jax._src.lib import xla_client
-from jax.extend.core import Primitive
 from jax.experimental.custom_partitioning import custom_partitioning
+from jax.extend.core import Primitive
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
 
 DEVICES = np.array(jax.devices())
@@ -168,6 +168,35 @@ def case_erf_and_sort():
     want = np.sort(np.asarray(jax.scipy.special.erf(x)), 1) + np.sort(x, 1)[:, ::-1]
     got = jax.jit(f, in_shardings=on("x"), out_shardings=on("x"))(x)
     np.testing.assert_allclose(np.asarray(got), want, rtol=1e-5)
+
+
+def case_collectives_in_turn():
+    f = partitioned(lambda x: lax.psum(x @ x.T, "y"), "i j -> i k", whole=lambda x: x @ x.T,
+                    result=on(), args=(on(None, "y"),), infer=lambda mesh, args, result: on())
+    g = partitioned(lambda x: lax.psum(x.sum(), ("x", "y")) + 0 * x, "i j -> i j", whole=lambda x: x.sum() + 0 * x,
+                    args=(on("x", "y"),), result=on("x", "y"), infer=same_sharding)
+    x = matrix(4, 4)
+    y = x @ x.T
+    z = y @ y.T
+    check(lambda x: f(f(x)) + g(f(x)) - g(x), z + y.sum() - x.sum(), x, in_shardings=on("x", "y"), out_shardings=on("x"))
+
+
+def case_serialized():
+    """What is stored is what the partitioner made: nobody is asked when it is read."""
+    seen = []
+    f = partitioned(lambda x: jax.scipy.special.erf(x) * 2, "i j -> i j", seen=seen, infer=same_sharding)
+    x = matrix() / 50
+    compiled = jax.jit(f, in_shardings=on("x", "y"), out_shardings=on("x", "y")).lower(x).compile()
+    client, executable = jax.devices()[0].client, compiled.runtime_executable()
+    stored, asked = executable.serialize(), len(seen)
+    devices = xla_client.DeviceList(tuple(jax.devices()))
+    options = compiler.get_compile_options(1, 4, np.arange(4).reshape(1, 4))
+    again = client.deserialize_executable(stored, devices, options)
+    assert len(seen) == asked
+    cut = jax.device_put(x, on("x", "y"))
+    parts = again.execute_sharded([cut]).disassemble_into_single_device_arrays()[0]
+    for part, want in zip(parts, compiled(cut).addressable_shards, strict=True):
+        np.testing.assert_array_equal(np.asarray(part), np.asarray(want.data))
 
 
 def case_gradient():

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "pjrt/ext/custom_partitioner.h"
 #include "pjrt/ext/ffi.h"
 #include "pjrt/ext/layouts.h"
 #include "pjrt/ext/memory_descriptions.h"
@@ -27,6 +28,42 @@
   _Static_assert(sizeof(((struct s *)0)->f) == (size), "size of " #s "." #f);
 #define VALUE(c, value) _Static_assert((c) == (value), "value of " #c);
 #include "../abi/abi_expected.h"
+
+// Upstream's wheels do not hold this header.
+SIZE(JAX_CustomCallPartitioner_string, 16)
+SIZE(JAX_CustomCallPartitioner_aval, 40)
+FIELD(JAX_CustomCallPartitioner_aval, has_sharding, 16, 1)
+FIELD(JAX_CustomCallPartitioner_aval, sharding, 24, 16)
+SIZE(JAX_CustomCallPartitioner_version_and_error, 48)
+FIELD(JAX_CustomCallPartitioner_version_and_error, cleanup_fn, 16, 8)
+FIELD(JAX_CustomCallPartitioner_version_and_error, has_error, 24, 1)
+FIELD(JAX_CustomCallPartitioner_version_and_error, code, 28, 4)
+FIELD(JAX_CustomCallPartitioner_version_and_error, error_msg, 32, 16)
+SIZE(JAX_CustomCallPartitioner_Partition_Args, 160)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, op_args, 56, 8)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, op_result, 64, 40)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, backend_config, 104, 16)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, mlir_module, 120, 16)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, args_sharding, 136, 8)
+FIELD(JAX_CustomCallPartitioner_Partition_Args, result_sharding, 144, 16)
+SIZE(JAX_CustomCallPartitioner_InferShardingFromOperands_Args, 120)
+FIELD(JAX_CustomCallPartitioner_InferShardingFromOperands_Args, has_result_sharding, 96, 1)
+FIELD(JAX_CustomCallPartitioner_InferShardingFromOperands_Args, result_sharding, 104, 16)
+SIZE(JAX_CustomCallPartitioner_PropagateUserSharding_Args, 96)
+FIELD(JAX_CustomCallPartitioner_PropagateUserSharding_Args, result_sharding, 80, 16)
+SIZE(JAX_CustomCallPartitioner_Callbacks, 56)
+FIELD(JAX_CustomCallPartitioner_Callbacks, dtor, 16, 8)
+FIELD(JAX_CustomCallPartitioner_Callbacks, partition, 24, 8)
+FIELD(JAX_CustomCallPartitioner_Callbacks, infer_sharding, 32, 8)
+FIELD(JAX_CustomCallPartitioner_Callbacks, propagate_user_sharding, 40, 8)
+FIELD(JAX_CustomCallPartitioner_Callbacks, can_side_effecting_have_replicated_sharding, 48, 1)
+SIZE(PJRT_Register_Custom_Partitioner_Args, 32)
+LAST(PJRT_Register_Custom_Partitioner_Args, 32)
+SIZE(PJRT_Register_Batch_Partitionable_Args, 24)
+LAST(PJRT_Register_Batch_Partitionable_Args, 24)
+_Static_assert(sizeof(PJRT_Custom_Partitioner_Extension) == 40, "size of the extension");
+_Static_assert(offsetof(PJRT_Custom_Partitioner_Extension, register_batch_partitionable) == 32,
+               "its second function");
 #undef SIZE
 #undef LAST
 #undef FIELD
