@@ -63,25 +63,42 @@ typedef struct Right {
   uint32_t start[MAX_TILE_COLS];
 } Right;
 
-// Tile |at|, of rows from at * mr on, by the sliver |b|.
-static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t sums, size_t bytes,
-                        const Right *b, char *c, int64_t c_row, bool add) {
+// Memory that is read later and brought nearer meanwhile: |lines| cache lines side by side from
+// |at| on, and so many more |step| bytes further on, and so on.
+typedef struct Ahead {
+  const char *at;
+  int64_t lines, step;
+} Ahead;
+
+// Tile |at|, of rows from at * mr on, the first |height| of them, by the sliver |b|.
+static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t height, int64_t sums,
+                        size_t bytes, const Right *b, char *c, int64_t c_row, bool add,
+                        Ahead *ahead) {
   const Micro *micro = g->micro;
   const PjGroups *groups = g->groups;
-  if (a->lines) {
-    const void *const *lines = a->lines + at * a->runs * micro->mr;
-    if (groups)
+  const void *const *lines = a->lines ? a->lines + at * a->runs * micro->mr : NULL;
+  const char *packed = a->packed + (size_t)(at * micro->mr * sums) * bytes;
+  if (groups) {
+    if (lines)
       (b->exact ? groups->exact_lines : groups->lines)(a->runs, a->sums, lines, b->packed, b->start,
                                                        c, c_row, add);
     else
-      micro->lines(a->runs, a->sums, lines, b->packed, c, c_row, add);
+      (b->exact ? groups->exact : groups->tile)(sums, packed, b->packed, b->start, c, c_row, add);
     return;
   }
-  const char *packed = a->packed + (size_t)(at * micro->mr * sums) * bytes;
-  if (groups)
-    (b->exact ? groups->exact : groups->tile)(sums, packed, b->packed, b->start, c, c_row, add);
+  const char *next = b->packed;
+  int64_t step = 0;
+  if (ahead->lines) {
+    next = ahead->at;
+    step = ahead->step;
+    ahead->at += LINE;
+    --ahead->lines;
+  }
+  const int64_t kernel = (height - 1) / micro->low;
+  if (lines)
+    micro->lines[kernel](a->runs, a->sums, lines, b->packed, c, c_row, add, next, step);
   else
-    micro->tile(sums, packed, b->packed, c, c_row, add);
+    micro->tile[kernel](sums, packed, b->packed, c, c_row, add, next, step);
 }
 
 // The least of PjGroups over a block of a.
@@ -105,7 +122,8 @@ static bool keeps_normal(int least_a, int least_b) {
 
 // c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
 static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sums, const Left *a,
-                     const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add) {
+                     const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add,
+                     Ahead *ahead) {
   const Micro *micro = g->micro;
   const size_t bytes = pj_comp_bytes(g->a.part);
   const int64_t tiles = pj__divide_up(rows, micro->mr);
@@ -134,18 +152,18 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
       for (int64_t line = 0; line < share; line += LINE)
         __builtin_prefetch(next + line, 0, 2);
       next += share;
-      if (height == micro->mr && width == micro->nr) {
+      if (height % micro->low == 0 && width == micro->nr) {
         for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
           __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
-        tile(g, a, at, sums, bytes, &right, to, c_row, add);
+        tile(g, a, at, height, sums, bytes, &right, to, c_row, add, ahead);
         continue;
       }
-      // A tile at the edge: computed whole beside c.
+      // A tile at the edge: computed beside c.
       if (add)
         for (int64_t r = 0; r < height; ++r)
           memcpy(beside + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
                  (size_t)width * bytes);
-      tile(g, a, at, sums, bytes, &right, beside, micro->nr, add);
+      tile(g, a, at, height, sums, bytes, &right, beside, micro->nr, add, ahead);
       for (int64_t r = 0; r < height; ++r)
         memcpy(to + (size_t)(r * c_row) * bytes, beside + (size_t)(r * micro->nr) * bytes,
                (size_t)width * bytes);
@@ -232,10 +250,25 @@ static size_t packed_at(const PjProduct *g, int64_t batch, int64_t i, int64_t p,
   return (size_t)(all_rows(g) * (batch * g->real_k + p) + i * sums) * pj_comp_bytes(g->a.part);
 }
 
+// What packing of columns [j, j + cols), |sums| from |p| on, will read of b: its lines along the
+// rows, if such they are.
+static Ahead ahead_of(const Run *run, int64_t batch, int64_t j, int64_t cols, int64_t p) {
+  const PjProduct *g = run->g;
+  const size_t elem = pj_dtype_bytes(g->b.dtype);
+  if (g->b.outer_step != 1 || g->b.sum_step <= 1 || !pj_comp_is_native(g->b.part, g->b.dtype))
+    return (Ahead){0};
+  int64_t at_a, at_b, at_c;
+  batch_offsets(g, batch, &at_a, &at_b, &at_c);
+  const char *at = run->b + at_b + (p * g->b.sum_step + j) * (int64_t)elem,
+             *end = at + (size_t)cols * elem;
+  at -= (uintptr_t)at % LINE;
+  return (Ahead){at, (end - at + LINE - 1) / LINE, g->b.sum_step * (int64_t)elem};
+}
+
 // Rows [i, i + rows) and columns [j, j + cols) of one batch; |packed| is b's packed slivers, or
-// NULL.
+// NULL: then |next| is what to bring nearer while the last sums are added.
 static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t rows, int64_t j,
-                  int64_t cols, const char *packed) {
+                  int64_t cols, const char *packed, Ahead next) {
   const PjProduct *g = run->g;
   const size_t bytes = pj_comp_bytes(g->a.part), elem = pj_dtype_bytes(g->out_dtype);
   const int64_t per = is_complex(g->comp) ? 2 : 1;
@@ -248,6 +281,7 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
     const int64_t b_sliver = g->micro->nr * (packed ? g->real_k : sums);
     if (!packed)
       g->b.pack(&g->b, run->b + at_b, j, cols, p, sums, g->micro->nr, s->b, b_sliver, s->temp);
+    Ahead ahead = packed || p + sums == g->real_k ? next : ahead_of(run, batch, j, cols, p + sums);
     for (int64_t r = 0; r < rows; r += ROWS) {
       const int64_t height = pj__min(ROWS, rows - r);
       Left a = s->a;
@@ -261,10 +295,10 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
                   g->micro->mr * sums, s->temp);
       char *to = c + r * g->c_row * (int64_t)elem;
       if (!g->buffered) {
-        multiply(g, height, cols, sums, &a, b, b_sliver, to, g->c_row * per, p > 0);
+        multiply(g, height, cols, sums, &a, b, b_sliver, to, g->c_row * per, p > 0, &ahead);
         continue;
       }
-      multiply(g, height, cols, sums, &a, b, b_sliver, s->c, g->cols, p > 0);
+      multiply(g, height, cols, sums, &a, b, b_sliver, s->c, g->cols, p > 0, &ahead);
       if (p + sums == g->real_k)
         store(g, height, cols, s->c, g->cols, to, s->temp);
     }
@@ -278,8 +312,14 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * g->rows;
+    Ahead next = {0}; // of the next task, which nearly always comes to the same thread
+    if (task + 1 < g->batch * run->row_tasks * run->col_tasks) {
+      const int64_t col = (task + 1) % run->col_tasks * run->task_cols;
+      next = ahead_of(run, (task + 1) / run->col_tasks / run->row_tasks, col,
+                      pj__min(run->task_cols, g->real_n - col), 0);
+    }
     block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
-          pj__min(run->task_cols, g->real_n - j), NULL);
+          pj__min(run->task_cols, g->real_n - j), NULL, next);
   }
 }
 
@@ -348,7 +388,7 @@ static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) 
     const char *packed =
         run->scratch + (size_t)((batch * per_batch + j / nr) * sliver) * pj_comp_bytes(g->b.part);
     block(run, &s, run->first_batch + batch, i, pj__min(g->rows, g->m - i), run->first_col + j,
-          pj__min(run->task_cols, run->cols - j), packed);
+          pj__min(run->task_cols, run->cols - j), packed, (Ahead){0});
   }
 }
 
@@ -452,8 +492,7 @@ void pj__product_plan(PjProduct *g) {
     }
   }
   g->a_bytes = packed_bytes(g);
-  g->reached = g->real_n <= REACH_COLS &&
-               (g->groups ? g->groups->lines != NULL : g->micro->lines != NULL) &&
+  g->reached = g->real_n <= REACH_COLS && (!g->groups || g->groups->lines) &&
                (g->a.reach || pj__panel_reach_rows(&g->a));
   if (g->reached) {
     g->runs = g->sums / g->a.run + 2;

@@ -80,21 +80,28 @@ void pj__axes_fold(PjArena *arena, const PjAxes *axes, bool rhs, int64_t *out_st
                    const int64_t **out_table);
 
 // c[i, j] (+)= sum over p < k of a[p * mr + i] * b[p * nr + j]: a tile of |mr| rows of c, |c_row|
-// elements apart, and |nr| columns.
-typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add);
+// elements apart, and |nr| columns. With each p another line of what is needed later, |ahead| and
+// then |step| bytes further on, is brought nearer (any addresses).
+typedef void PjMicroTile(int64_t k, const void *a, const void *b, void *c, int64_t c_row, bool add,
+                         const char *ahead, int64_t step);
 // The same of rows as they lie (PjReachFn).
 typedef void PjMicroLines(int64_t runs, const int64_t *sums, const void *const *lines,
-                          const void *b, void *c, int64_t c_row, bool add);
+                          const void *b, void *c, int64_t c_row, bool add, const char *ahead,
+                          int64_t step);
+enum { PJ_GEMM_HEIGHTS = 3 };
 typedef struct PjMicro {
   int mr, nr;
-  PjMicroTile *tile;
-  PjMicroLines *lines; // or NULL
+  int low;                            // kernel i has the first (i + 1) * low rows of a tile
+  PjMicroTile *tile[PJ_GEMM_HEIGHTS]; // up to that of mr rows
+  PjMicroLines *lines[PJ_GEMM_HEIGHTS];
 } PjMicro;
 // The kernel for packed slivers of |part|: F32, F64, U32 or U64.
 const PjMicro *pj__micro(PjComp part);
 // Rows of a tile: with two vectors of columns, what fits 16 registers of SSE2 and AVX2, and 32 of
-// AVX-512.
-#define PJ_GEMM_MR (PJ_LEVEL == 2 ? 12 : PJ_LEVEL == 1 ? 6 : 4)
+// AVX-512. And of the two lower kernels: a third and two thirds of that, or all.
+#define PJ_GEMM_MR  (PJ_LEVEL == 2 ? 12 : PJ_LEVEL == 1 ? 6 : 4)
+#define PJ_GEMM_LOW (PJ_LEVEL ? PJ_GEMM_MR / 3 : PJ_GEMM_MR)
+#define PJ_GEMM_MID (PJ_LEVEL ? 2 * PJ_GEMM_LOW : PJ_GEMM_MR)
 
 // Of slivers of groups of |size| neighbours of the sum, each a number of 32 bits: |k| groups. Sums
 // begin with |start|, of nr columns.

@@ -153,7 +153,7 @@ MICRO(micro_pairs, PJ_TARGET, uint32_t, 2, ZERO, ADD_PAIRS)
 #undef ADD_PAIRS
 
 static const PjGroups PJ_V(groups_of_pairs)[] = {
-    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4}, .tile = PJ_V(micro_pairs)},
+    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_GEMM_MR}, .tile = PJ_V(micro_pairs)},
 };
 
 #if PJ_LEVEL == 2
@@ -217,16 +217,16 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
   return (all + 1) >> 7;
 }
 
-#define QUADS_OF(SIGN, NARROW, NR)                                           \
-  {                                                                          \
-    .size = 4, .micro = {PJ_GEMM_MR, NR}, .tile = PJ_V(micro_quads##NARROW), \
-    .lines = PJ_V(lines_##SIGN##NARROW), .start = start_##SIGN,              \
+#define QUADS_OF(SIGN, NARROW, NR)                                                       \
+  {                                                                                      \
+    .size = 4, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_MR}, .tile = PJ_V(micro_quads##NARROW), \
+    .lines = PJ_V(lines_##SIGN##NARROW), .start = start_##SIGN,                          \
   }
-#define BF16_OF(NARROW, NR)                                                 \
-  {                                                                         \
-    .size = 2, .micro = {PJ_GEMM_MR, NR}, .tile = PJ_V(micro_bf16##NARROW), \
-    .lines = PJ_V(lines_bf16##NARROW), .exact = PJ_V(exact_bf16##NARROW),   \
-    .exact_lines = PJ_V(exact_lines_bf16##NARROW), .least = least_bf16,     \
+#define BF16_OF(NARROW, NR)                                                             \
+  {                                                                                     \
+    .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_MR}, .tile = PJ_V(micro_bf16##NARROW), \
+    .lines = PJ_V(lines_bf16##NARROW), .exact = PJ_V(exact_bf16##NARROW),               \
+    .exact_lines = PJ_V(exact_lines_bf16##NARROW), .least = least_bf16,                 \
   }
 // Two vectors of columns, and one.
 static const PjGroups groups_of_dots[][2] = {

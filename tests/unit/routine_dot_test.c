@@ -173,6 +173,23 @@ static void blocks(void **state) {
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
 }
 
+// Every height of the last tile: of packed rows, of rows that are read as they lie (few columns),
+// with columns at the edge, and with sums in several blocks.
+static void heights(void **state) {
+  (void)state;
+  static const int64_t columns[] = {40, 160, 288};
+  for (int64_t rows = 67; rows < 80; ++rows)
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; ++i)
+      for (int t = 0; t < 2; ++t) {
+        const PjDtype dtype = t ? PJ_DT_F64 : PJ_DT_F32;
+        const int64_t one[] = {1, rows, columns[i], 40 + rows},
+                      several[] = {1, rows, columns[i], 700 + rows};
+        check(dtype, dtype, one, rows % 2, false);
+        if (rows % 4 == (int64_t)i)
+          check(dtype, dtype, several, false, false);
+      }
+}
+
 // Integers of both signs and widths, which are multiplied in groups of neighbours where both sides
 // allow it.
 static void mixed_integers(void **state) {
@@ -280,6 +297,7 @@ static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   vectors(state);
   blocks(state);
+  heights(state);
   mixed_integers(state);
   pj_cpu_limit(~0u);
 }
@@ -288,8 +306,10 @@ static void fewer_instructions(void **state) {
                                   PJ_CPU_AVX2 | PJ_CPU_F16C | PJ_CPU_AVX512};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; ++i) {
     pj_cpu_limit(sets[i]);
-    if (i == 0)
+    if (i == 0) {
       blocks(state);
+      heights(state);
+    }
     mixed_integers(state);
     few_rows_of_groups(state);
     pj_cpu_limit(~0u);
@@ -304,6 +324,6 @@ int main(void) {
       cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
       cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
       cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(subnormal_sums),
-      cmocka_unit_test(fewer_instructions)};
+      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
