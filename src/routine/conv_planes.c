@@ -149,8 +149,8 @@ static void copy_input(const Run *run, Task *t, const PjPlaneSpan *span, int64_t
   char *to = t->patches;
   for (int64_t f = 0; f < features; ++f)
     for (int64_t i = 0; i < p->places; ++i, to += (size_t)p->positions * p->elem)
-      p->kernels->rows(t->num_rows, t->row, t->rows,
-                       t->planes + (size_t)(f * room + p->taps[i]) * p->elem, to);
+      p->kernels->put_rows(t->num_rows, t->row, t->rows,
+                           t->planes + (size_t)(f * room + p->taps[i]) * p->elem, to);
 }
 
 // Few bytes, a multiple of 4.
@@ -205,12 +205,13 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t row
   char *mine = t->sums + (size_t)((feature - t->feature) * sums_row) * p->elem;
   _Alignas(64) char tile[PJ_TILE_ROWS * PJ_TILE_VECTORS * PJ_TILE_LANES * 4];
   // The next tile's weights come nearer while this one's are used.
-  const int64_t line = LINE / (int64_t)p->elem, lines = pj__divide_up(sums, line) * PJ_TILE_ROWS;
+  const int64_t line = LINE / (int64_t)p->elem, lines = pj__divide_up(sums, line) * rows;
   const int64_t share =
       feature + rows < t->feature + t->features
           ? pj__divide_up(lines * PJ_TILE_VECTORS, pj__max(t->num_vectors, PJ_TILE_VECTORS))
           : 0;
-  int64_t fetched = 0;
+  int64_t fetched = 0, fetched_row = 0;
+  const char *fetch = a + rows * p->rhs_row * (int64_t)p->elem;
   for (int64_t v = 0; v < t->num_vectors;) {
     const int64_t left = t->num_vectors - v;
     const int width = (int)(left == 4 ? 2 : pj__min(left, PJ_TILE_VECTORS));
@@ -227,14 +228,17 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t row
               : last ? tile + (size_t)(i * lanes) * p->elem
                      : mine + (size_t)((v + i) * lanes) * p->elem;
     }
-    for (int64_t i = 0; i < share && fetched < lines; ++i, ++fetched)
-      __builtin_prefetch(a + ((PJ_TILE_ROWS + fetched % PJ_TILE_ROWS) * p->rhs_row +
-                              fetched / PJ_TILE_ROWS * line) *
-                                 (int64_t)p->elem,
-                         0, 2);
-    kernels->tile[rows - 1][width - 1](sums, a, p->rhs_row, p->offsets, at,
-                                       sum ? mine + (size_t)(v * lanes) * p->elem : NULL, sums_row,
-                                       to, to_row);
+    for (int64_t i = 0; i < share && fetched < lines; ++i, ++fetched) {
+      __builtin_prefetch(fetch, 0, 2);
+      fetch += p->rhs_row * (int64_t)p->elem;
+      if (++fetched_row == rows) {
+        fetch += LINE - rows * p->rhs_row * (int64_t)p->elem;
+        fetched_row = 0;
+      }
+    }
+    kernels->tile[pj__min(rows, PJ_TILE_HEIGHTS) - 1][width - 1](
+        sums, a, p->rhs_row, p->offsets, at, sum ? mine + (size_t)(v * lanes) * p->elem : NULL,
+        sums_row, to, to_row);
     if (last && !direct)
       store(t, vectors, width, rows, tile, to_row, out);
     v += width;
@@ -255,9 +259,12 @@ static void run_task(const Run *run, Task *t) {
   for (int64_t f = 0; f < all; f += p->features) {
     const int64_t features = pj__min(p->features, all - f);
     copy_input(run, t, &span, f, features);
-    for (int64_t o = 0; o < t->features; o += PJ_TILE_ROWS)
-      multiply(run, t, t->feature + o, pj__min(PJ_TILE_ROWS, t->features - o), f * p->places,
-               features * p->places, f + features == all);
+    const int64_t most = p->kernels->rows;
+    for (int64_t o = 0, rows; o < t->features; o += rows) {
+      rows = t->features - o >= most ? most : pj__min(PJ_TILE_LOW, t->features - o);
+      multiply(run, t, t->feature + o, rows, f * p->places, features * p->places,
+               f + features == all);
+    }
   }
 }
 

@@ -3,7 +3,11 @@
 #include "routine/copy.h"
 #include "routine/planes.h"
 
-enum { PJ_TILE_ROWS = 4, PJ_TILE_VECTORS = 3, PJ_TILE_LANES = 16 }; // lanes: at most
+enum { PJ_TILE_ROWS = 8, PJ_TILE_VECTORS = 3, PJ_TILE_LANES = 16 }; // at most
+enum {
+  PJ_TILE_LOW = 4,
+  PJ_TILE_HEIGHTS = PJ_TILE_LOW + 1
+};                              // one to PJ_TILE_LOW rows, and the most
 enum { PJ_TASK_FEATURES = 64 }; // output features that are worth copying planes again
 
 // A tile of output features by vectors of positions, and rows put one behind the other: see
@@ -14,9 +18,9 @@ typedef void PjPlaneTileFn(int64_t k, const void *a, int64_t a_row, const int32_
 typedef void PjPlaneRowsFn(int64_t rows, int64_t n, const int32_t *offsets, const void *from,
                            void *to);
 typedef struct PjPlaneKernels {
-  int lanes;
-  PjPlaneTileFn *tile[PJ_TILE_ROWS][PJ_TILE_VECTORS];
-  PjPlaneRowsFn *rows;
+  int lanes, rows; // of the highest tile
+  PjPlaneTileFn *tile[PJ_TILE_HEIGHTS][PJ_TILE_VECTORS];
+  PjPlaneRowsFn *put_rows;
 } PjPlaneKernels;
 
 // The kernels for f32, or, if |wide|, f64.

@@ -1,6 +1,7 @@
 // The plan of a convolution from padded planes: dimensions, blocks, offsets, weights.
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "eval/strided.h"
 #include "routine/conv_planes.h"
 
@@ -11,9 +12,16 @@ enum {
   MOST_PLANE_BYTES = 8 << 20,
   PATCH_BYTES = 224 << 10, // of the copies by element of the sum
   SUM_BYTES = 256 << 10,   // of sums that later blocks go on with
-  POSITIONS = 1024,        // of a task at most, about
+  // The same with AVX-512, whose processors have a larger second cache.
+  PATCH_BYTES_WIDE = 480 << 10,
+  SUM_BYTES_WIDE = 512 << 10,
+  POSITIONS = 1024, // of a task at most, about
   FEW_POSITIONS = 96,
 };
+
+static int64_t most_bytes(int64_t bytes, int64_t wide) {
+  return pj_cpu_has(PJ_CPU_AVX512) ? wide : bytes;
+}
 
 // True if the weights lie as tiles read them: rows of the sum, whose places |order| lists (spatial
 // dimensions, outermost first).
@@ -177,7 +185,7 @@ static double plane_size(const PjConvPlanes *p) {
 static PjVectors choose_mode(PjConvPlanes *p) {
   const PjPlaneDim *dims = p->planes.dims;
   const double costs[] = {
-      [PJ_VECTORS_ROWS] = 1, [PJ_VECTORS_RUNS] = 1.02, [PJ_VECTORS_PATCHES] = 1.15};
+      [PJ_VECTORS_ROWS] = 1, [PJ_VECTORS_RUNS] = 1.02, [PJ_VECTORS_PATCHES] = 1.05};
   PjVectors best = PJ_VECTORS_ROWS;
   double least = 1e30;
   for (int mode = PJ_VECTORS_ROWS; mode <= PJ_VECTORS_PATCHES; ++mode) {
@@ -204,10 +212,12 @@ static bool plan_blocks(PjConvPlanes *p) {
   p->mode = choose_mode(p);
   int64_t positions = POSITIONS;
   if (blocks > 1)
-    positions = pj__min(positions,
-                        pj__max(FEW_POSITIONS, SUM_BYTES / (s->out_features * (int64_t)p->elem)));
+    positions =
+        pj__min(positions, pj__max(FEW_POSITIONS, most_bytes(SUM_BYTES, SUM_BYTES_WIDE) /
+                                                      (s->out_features * (int64_t)p->elem)));
   if (p->mode == PJ_VECTORS_PATCHES) {
-    const int64_t fit = PATCH_BYTES / (p->features * p->places * (int64_t)p->elem);
+    const int64_t fit =
+        most_bytes(PATCH_BYTES, PATCH_BYTES_WIDE) / (p->features * p->places * (int64_t)p->elem);
     positions = pj__min(positions, pj__max(FEW_POSITIONS, fit));
   }
   for (;; positions /= 2) {
@@ -284,7 +294,8 @@ const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *s, const PjT
           : 0;
   p->sum_features = s->out_features;
   if (p->features < s->features) {
-    const int64_t fit = SUM_BYTES / (p->vectors * p->kernels->lanes * (int64_t)elem);
+    const int64_t fit =
+        most_bytes(SUM_BYTES, SUM_BYTES_WIDE) / (p->vectors * p->kernels->lanes * (int64_t)elem);
     p->sum_features =
         pj__min(s->out_features, pj__max(PJ_TASK_FEATURES, fit / PJ_TILE_ROWS * PJ_TILE_ROWS));
     p->sum_bytes =

@@ -39,6 +39,15 @@
   TILE(NAME, T, 4, 1)  \
   TILE(NAME, T, 4, 2)  \
   TILE(NAME, T, 4, 3)
+#if PJ_LEVEL == 2 // twice as many registers
+#define TALL_TILES(NAME, T) \
+  TILE(NAME, T, 8, 1)       \
+  TILE(NAME, T, 8, 2)       \
+  TILE(NAME, T, 8, 3)
+TALL_TILES(tile_f32, float)
+TALL_TILES(tile_f64, double)
+#undef TALL_TILES
+#endif
 TILES(tile_f32, float)
 TILES(tile_f64, double)
 
@@ -67,8 +76,17 @@ ROWS_TO(rows_f64, uint64_t)
 
 #define ROW(NAME, R) \
   { PJ_V(NAME##_##R##1), PJ_V(NAME##_##R##2), PJ_V(NAME##_##R##3) }
-#define ALL(NAME) \
-  { ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4) }
+#if PJ_LEVEL == 2
+#define ALL(NAME)                                                        \
+  8, {                                                                   \
+    ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4), ROW(NAME, 8) \
+  }
+#else
+#define ALL(NAME)                                          \
+  4, {                                                     \
+    ROW(NAME, 1), ROW(NAME, 2), ROW(NAME, 3), ROW(NAME, 4) \
+  }
+#endif
 static const PjPlaneKernels PJ_V(kernels)[] = {
     {PJ_VB / 4, ALL(tile_f32), PJ_V(rows_f32)},
     {PJ_VB / 8, ALL(tile_f64), PJ_V(rows_f64)},
