@@ -5,7 +5,8 @@
 //   groups      of a few features, features last: conv_groups.c
 //   phases      inputs with holes, as several without: conv_phase.c
 //   planes      positions next to each other (features first): conv_planes.c
-//   dots        few positions of large windows, features first: conv_dots.c
+//   window      few positions of large windows: conv_window.c
+//   dots        the same, features first, and few of them: conv_dots.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
@@ -284,6 +285,8 @@ const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *s) {
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *s, const PjType *rhs) {
   const PjRoutine *routine = pj__conv_groups(arena, s);
   if (!routine)
+    routine = pj__conv_window(arena, s);
+  if (!routine)
     routine = pj__conv_dots(arena, s);
   if (!routine)
     routine = pj__conv_planes(arena, s, rhs);
@@ -308,6 +311,8 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   if (complex || work <= DIRECT_WORK)
     routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
   else if (s->window_size > FEW_PLACES)
+    routine = pj__conv_window(arena, s);
+  if (!routine && !complex && s->window_size > FEW_PLACES && work > DIRECT_WORK)
     routine = pj__conv_dots(arena, s);
   if (!routine)
     routine = pj__conv_guarded(arena, rhs, pj__conv_rows(arena, s), pj__depthwise_select(arena, s));

@@ -75,6 +75,11 @@ const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *shape, const
 // of products of rows. NULL for what is not like that.
 const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *shape);
 
+// With few positions and a large window otherwise (the gradient by the window), of f32 or f64: tiles of
+// neighbouring positions and batches, whose input is copied once for all positions. NULL for what is
+// not like that.
+const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *shape);
+
 // Without holes: the best of these.
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -28,6 +29,8 @@ static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, 
     if (d != *first && d != *second)
       others[at++] = d;
 }
+
+static int by_window; // cases that conv_window.c computed
 
 static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
   int64_t batch_dim, feature_dim, in_dims[3], k_in, k_out, kernel_dims[3], out_batch, out_feature,
@@ -104,6 +107,10 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
   PjTensor *inputs[] = {random_tensor(in_type, rank, in, special),
                         random_tensor(in_type, rank, kernel, false)};
   check_routine(text_get(), PJ_OP_CONVOLUTION, 2, inputs, MATCH_SUM, 2 * sums + 8);
+  RoutineCase chosen;
+  routine_open(text_get(), PJ_OP_CONVOLUTION, &chosen);
+  by_window += chosen.routine && !strcmp(chosen.routine->name, "conv_window");
+  routine_close(&chosen);
   for (int i = 0; i < 2; ++i)
     pj_tensor_release(inputs[i]);
 }
@@ -306,6 +313,48 @@ static void window_gradients(void **state) {
   }
 }
 
+// The same with features last and first, for windows that are copied: one and several images in a
+// block, features and taps in several tasks, taps that are neighbours and that are not, edges of
+// tiles.
+static void large_windows(void **state) {
+  (void)state;
+  static const int64_t features[] = {3, 16, 5, 70, 64, 24, 37, 48}, outputs[] = {40, 12, 300, 33};
+  by_window = 0;
+  for (int round = 0; round < 40; ++round) {
+    const bool last = round % 3 != 2;
+    Conv c = {.spatial = round % 8 == 7 ? 1 : 2,
+              .batch = features[round % 8],
+              .features = random_int(1, 5),
+              .out_features = round % 10 ? outputs[round % 3 ? random_int(0, 1) : 3] : outputs[2],
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .layout = {last ? 2 : 5, last ? 0 : 1, last ? 3 : 5}};
+    if (round % 5 == 4) {
+      c.batch_groups = 2;
+      c.batch = 2 * random_int(10, 20);
+      c.out_features = 2 * random_int(12, 40);
+    }
+    if (round % 7 == 6)
+      c.layout[2] = 1; // features neither last nor first in the result
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      const int64_t taps = round % 6 == 5 ? random_int(1, 7) : random_int(1, 3),
+                    step = random_int(1, 2);
+      c.window[d] = c.spatial == 1 ? random_int(97, 600) : random_int(last ? 10 : 17, 36);
+      c.stride[d] = random_int(0, 4) ? 1 : 2;
+      c.in_dilation[d] = 1;
+      c.window_dilation[d] = step;
+      c.padding[2 * d] = taps == 1 ? 0 : random_int(-1, 2);
+      c.in[d] = (c.window[d] - 1) * step + 1 + random_int(0, step + 1);
+      c.padding[2 * d + 1] =
+          (taps - 1) * c.stride[d] + (c.window[d] - 1) * step + 1 - c.in[d] - c.padding[2 * d];
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, round % 4 == 3);
+    if (round % 4 == 1)
+      check(&c, PJ_DT_F64, PJ_DT_F64, round % 8 == 5);
+  }
+  assert_true(by_window > 20);
+}
+
 // Inputs with holes: phases with and without places of the window, turned windows, groups, numbers
 // that are not finite.
 static void holes(void **state) {
@@ -335,6 +384,8 @@ static void avx2(void **state) {
   pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
   few_features(state);
   usual(state);
+  features_first(state);
+  large_windows(state);
   pj_cpu_limit(~0u);
 }
 static void plain_instructions(void **state) {
@@ -342,6 +393,7 @@ static void plain_instructions(void **state) {
   usual(state);
   features_first(state);
   window_gradients(state);
+  large_windows(state);
   pj_cpu_limit(~0u);
 }
 
@@ -350,6 +402,7 @@ int main(void) {
       cmocka_unit_test(random_windows), cmocka_unit_test(usual),
       cmocka_unit_test(few_features),   cmocka_unit_test(avx2),
       cmocka_unit_test(features_first), cmocka_unit_test(window_gradients),
-      cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions)};
+      cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions),
+      cmocka_unit_test(large_windows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
