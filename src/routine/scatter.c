@@ -2,10 +2,14 @@
 //
 // Updates of one element are applied in the order of the index vectors, so results do not depend on
 // who applies them. Threads share the operand: each takes the windows that begin in its part of a
-// dimension along which windows are one element wide, or each takes its part of every row. Where
-// the order does not matter and there are many updates for few elements, threads share the updates
-// instead, each with a copy of the operand. Windows that do not lie within the operand are dropped
-// whole, as the evaluator does.
+// dimension along which windows are one element wide, or each takes its part of every row.
+//
+// Either way, each passes over the others' updates, which costs more than half of using them. So
+// where there are many updates for few elements, the updates are cut instead, where their shape
+// says: the first part of them goes to the operand, each other one to a copy that begins with what
+// is neutral, and the copies are combined in their order.
+//
+// Windows that do not lie within the operand are dropped whole, as the evaluator does.
 #include <string.h>
 
 #include "eval/float.h"
@@ -19,10 +23,13 @@ enum {
   MOST_PARTS = 64,
   COLUMN_BYTES = 512,     // of a row for each thread: less, and rows are not cut
   ROW_BYTES = 128,        // from which on two threads are better than one
-  COPY_BYTES = 64 << 10,  // of an operand at most, to be copied for each thread
+  COPY_BYTES = 4 << 20,   // of an operand at most, for which there are copies
+  MOST_COPIES = 16,       // with the operand
+  COPY_SHARE = 512 << 10, // of updates and indices for each
+  COPY_UNIT = 1 << 14,    // elements that a thread combines
   NEAR_BYTES = 256 << 10, // what is in a near cache
-  AHEAD = 8,              // rows that are asked for before their turn
-  FAR = 32,               // and where they are added to one place
+  AHEAD = 16,             // rows of the operand that are asked for before their turn
+  FAR = 32,               // and of updates
   LINES = 64,             // rows that are added to one place at a time
 };
 
@@ -35,7 +42,7 @@ typedef struct Window {
 } Window;
 
 // How threads share the work.
-typedef enum Share { ALONE, KEY, COLUMNS, COPIES } Share;
+typedef enum Share { ALONE, KEY, COLUMNS } Share;
 
 typedef struct Scatter {
   PjRoutine routine;
@@ -50,6 +57,7 @@ typedef struct Scatter {
   int32_t key; // index.moved along which windows are one wide, the longest, or -1
   Share share;
   int64_t parts, fewest; // of it at most, and at least if there is more than one
+  int64_t copies;        // the operand's memory is the first
   PjFoldKind kind;       // of pairs
   PjPairsFn *pairs;
   PjManyFn *many;           // of pairs where rows are contiguous, or NULL
@@ -63,7 +71,8 @@ typedef struct Scatter {
   PjLocateFn *locate;
   PjScatterVectors vectors;
   int64_t update_step;
-  size_t places_bytes, temp_bytes, copy_bytes; // of a thread's scratch, in this order
+  size_t places_bytes, temp_bytes; // of a thread's scratch, in this order
+  size_t copy_bytes;               // of each copy but the first, in what threads share of it
   char neutral[8];
 } Scatter;
 
@@ -72,7 +81,7 @@ typedef struct Run {
   const void *const *in;
   void *const *out;
   char *scratch;
-  int64_t parts;
+  int64_t parts; // of each copy
 } Run;
 
 // What a thread does: vectors [first, last), those of the bounds, columns of each row.
@@ -230,11 +239,11 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
   const void *lines[LINES];
   for (int64_t i = 0, next; i < places->count; i = next) {
     next = i + 1;
-    if (i + AHEAD < places->count && !updates) {
+    if (i + AHEAD < places->count && !updates)
       ask_for(part->acc + (places->to[i + AHEAD] * s->unit + part->column) * elem, near);
-      ask_once(source + (first + places->from[i + AHEAD] * s->update_step + part->column) * elem,
+    if (i + FAR < places->count && !updates)
+      ask_once(source + (first + places->from[i + FAR] * s->update_step + part->column) * elem,
                near);
-    }
     const int64_t from =
         updates ? updates[places->from[i]] : first + places->from[i] * s->update_step;
     if (!s->rows) {
@@ -300,11 +309,18 @@ static void scatter_part(const Part *part, char *scratch) {
   }
 }
 
-static void scatter_parts(void *context, int64_t begin, int64_t end, int thread) {
-  const Run *run = context;
+// The memory of copy |i|.
+static char *copy_at(const Run *run, int64_t i) {
+  return i ? run->scratch + (size_t)(i - 1) * run->s->copy_bytes : run->out[0];
+}
+
+// Parts [begin, end) of one copy.
+static void copy_parts(const Run *run, int64_t copy, int64_t begin, int64_t end, char *scratch) {
   const Scatter *s = run->s;
-  char *scratch = pj__thread_scratch(&s->routine, run->scratch, thread);
-  Part part = {.run = run, .last = s->index.count, .columns = s->window.row, .acc = run->out[0]};
+  const int64_t vectors = pj__divide_up(s->index.count, s->copies);
+  Part part = {.run = run, .columns = s->window.row, .acc = copy_at(run, copy)};
+  part.first = pj__min(s->index.count, copy * vectors);
+  part.last = pj__min(s->index.count, part.first + vectors);
   for (int32_t k = 0; k < s->index.num; ++k) {
     part.bounds.low[k] = 0;
     part.bounds.size[k] = (uint64_t)(s->limit[k] + 1);
@@ -319,19 +335,30 @@ static void scatter_parts(void *context, int64_t begin, int64_t end, int thread)
                   size = pj__divide_up(pj__divide_up(s->window.row, run->parts), line) * line;
     part.column = pj__min(s->window.row, begin * size);
     part.columns = pj__min(s->window.row, end * size) - part.column;
-  } else if (s->share == COPIES && run->parts > 1) {
-    const int64_t size = pj__divide_up(s->index.count, run->parts);
-    for (int64_t i = begin; i < end; ++i) {
-      part.acc = (char *)pj__thread_scratch(&s->routine, run->scratch, (int)i) + s->places_bytes +
-                 s->temp_bytes;
-      pj_fill(s->elem[0], pj__count(pj__in(s->op, 0)), s->neutral, part.acc);
-      part.first = pj__min(s->index.count, i * size);
-      part.last = pj__min(s->index.count, part.first + size);
-      scatter_part(&part, scratch);
-    }
-    return;
   }
   scatter_part(&part, scratch);
+}
+
+static void scatter_parts(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  char *scratch = pj__thread_scratch(&run->s->routine, run->scratch, thread);
+  for (int64_t next; begin < end; begin = next) {
+    const int64_t copy = begin / run->parts, first = copy * run->parts;
+    next = pj__min(end, first + run->parts);
+    copy_parts(run, copy, begin - first, next - first, scratch);
+  }
+}
+
+static void combine_copies(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Scatter *s = run->s;
+  const int64_t all = pj__count(pj__in(s->op, 0)), last = pj__min(all, end * COPY_UNIT);
+  for (int64_t at = begin * COPY_UNIT; at < last; at += COPY_UNIT) {
+    const size_t offset = (size_t)at * s->elem[0];
+    char *acc = (char *)run->out[0] + offset;
+    for (int64_t i = 1; i < s->copies; ++i)
+      s->pairs(pj__min(COPY_UNIT, last - at), acc, copy_at(run, i) + offset, 1, acc);
+  }
 }
 
 static PjStatus run_scatter(const PjRoutine *self, PjThreads *threads, const void *const *in,
@@ -342,16 +369,15 @@ static PjStatus run_scatter(const PjRoutine *self, PjThreads *threads, const voi
     pj__move(threads, out[i], in[i], pj__bytes(pj__in(s->op, i)));
   if (!s->fits)
     return PJ_STATUS_OK;
-  run.parts = pj__max(1, pj__min(s->parts, pj_threads_count(threads)));
+  const int64_t elements = pj__count(pj__in(s->op, 0));
+  for (int64_t i = 1; i < s->copies; ++i)
+    pj__fill(threads, s->elem[0], elements, s->neutral, copy_at(&run, i));
+  run.parts = pj__max(1, pj__min(s->parts, pj_threads_count(threads) / s->copies));
   if (run.parts < s->fewest)
     run.parts = 1;
-  pj_threads_for(threads, run.parts, 1, scatter_parts, &run);
-  if (s->share == COPIES && run.parts > 1)
-    for (int64_t i = 0; i < run.parts; ++i)
-      s->pairs(pj__count(pj__in(s->op, 0)), out[0],
-               (char *)pj__thread_scratch(&s->routine, scratch, (int)i) + s->places_bytes +
-                   s->temp_bytes,
-               1, out[0]);
+  pj_threads_for(threads, s->copies * run.parts, 1, scatter_parts, &run);
+  if (s->copies > 1)
+    pj_threads_for(threads, pj__divide_up(elements, COPY_UNIT), 1, combine_copies, &run);
   return PJ_STATUS_OK;
 }
 
@@ -487,22 +513,32 @@ static bool make_places(Scatter *s, const PjType *operand) {
   return true;
 }
 
+// How many copies there are of the operand, which decides how updates of one element are put
+// together: so of what is known before the run.
+static int64_t copies(const Scatter *s, const PjType *operand, const PjType *update) {
+  if (s->way != PAIRS || pj__bytes(operand) > COPY_BYTES || PJ_INT(s->op, indices_are_sorted))
+    return 1;
+  const int64_t updates = pj__count(update) / pj__count(operand),
+                shares = (int64_t)((double)pj__bytes(update) / COPY_SHARE);
+  // A copy is written, read and added up: nothing beside two updates of each single element.
+  // Those of rows cost little more than that, so there had better be eight.
+  const bool single = s->window.num == 0 && s->window.row == 1;
+  const int64_t wanted = single ? updates / 2 : updates < 8 ? 1 : pj__max(2, updates / 16);
+  return pj__max(1, pj__min(pj__min(wanted, shares), MOST_COPIES));
+}
+
 static void make_share(Scatter *s, const PjType *operand, const PjType *update) {
   const Window *w = &s->window;
-  const int64_t row = w->row_in == 1 && w->row_update == 1 ? w->row * (int64_t)s->elem[0] : 0,
-                operands = pj__count(operand), updates = pj__count(update);
+  const int64_t row = w->row_in == 1 && w->row_update == 1 ? w->row * (int64_t)s->elem[0] : 0;
+  s->copies = copies(s, operand, update);
+  if (s->copies > 1) {
+    s->copy_bytes = pj__scratch_round(pj__bytes(operand));
+    pj__fold_neutral(s->kind, operand->dtype, s->neutral);
+  }
   // A part costs a look at every index.
   const double all = (double)pj__bytes(update) + 16 * (double)s->index.count;
-  s->parts = pj__max(1, pj__min(MOST_PARTS, (int64_t)(all / (1 << 16))));
-  const bool any_order = s->way == PAIRS && (!pj_dtype_is_float(pj__in(s->op, 0)->dtype) ||
-                                             s->kind == PJ_FOLD_MAX || s->kind == PJ_FOLD_MIN);
-  if (any_order && !pj_dtype_is_complex(operand->dtype) && pj__bytes(operand) <= COPY_BYTES &&
-      updates / 8 >= operands) {
-    s->share = COPIES;
-    s->copy_bytes = pj__scratch_round(pj__bytes(operand));
-    s->parts = pj__min(s->parts, updates / 8 / operands);
-    pj__fold_neutral(s->kind, operand->dtype, s->neutral);
-  } else if (row >= 2 * COLUMN_BYTES || (s->key < 0 && row >= COLUMN_BYTES)) {
+  s->parts = pj__max(1, pj__min(MOST_PARTS, (int64_t)(all / (double)s->copies / (1 << 16))));
+  if (row >= 2 * COLUMN_BYTES || (s->key < 0 && row >= COLUMN_BYTES)) {
     s->share = COLUMNS;
     s->parts = pj__min(s->parts, row / COLUMN_BYTES);
   } else if (s->key >= 0) {
@@ -546,6 +582,7 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
     temp = WIDTH * (2 * sizeof(float) + sizeof(uint16_t));
   if (!make_places(s, operand))
     return NULL;
+  s->copies = 1;
   if (s->fits)
     make_share(s, operand, update);
   if (s->window.num == 0 && s->window.row == 1 && s->count == 1)
@@ -562,7 +599,8 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
   s->places_bytes = pj__scratch_round(sizeof(PjScatterPlaces) + BLOCK * sizeof(int64_t));
   s->temp_bytes = pj__scratch_round(temp);
   s->routine = (PjRoutine){.name = "scatter", .run = run_scatter, .in_place = 0};
-  s->routine.thread_scratch_bytes = s->places_bytes + s->temp_bytes + s->copy_bytes;
+  s->routine.scratch_bytes = (size_t)(s->copies - 1) * s->copy_bytes;
+  s->routine.thread_scratch_bytes = s->places_bytes + s->temp_bytes;
   s->routine.bytes = 2 * (double)pj__bytes(operand) + 3 * (double)pj__bytes(update);
   return &s->routine;
 }

@@ -194,8 +194,8 @@ static void types_list(int count, PjDtype dtype, int32_t rank, const int64_t *di
   }
 }
 
-static void check_scatter(const ScatterBody *body, const Numbers *n, PjDtype dtype,
-                          PjDtype index_type) {
+static void check_scatter_sum(const ScatterBody *body, const Numbers *n, PjDtype dtype,
+                              PjDtype index_type, RoutineMatch match, double factor) {
   const char *type = pj_dtype_text(dtype);
   const int count = body->count;
   text_start();
@@ -249,9 +249,14 @@ static void check_scatter(const ScatterBody *body, const Numbers *n, PjDtype dty
     inputs[2 * i + 1] = random_tensor(dtype, n->out_rank, n->out_dims, true);
   }
   inputs[2 * count] = random_indices(n, index_type);
-  check_routine(text_get(), PJ_OP_SCATTER, (uint32_t)(2 * count + 1), inputs, MATCH_BITS, 0);
+  check_routine(text_get(), PJ_OP_SCATTER, (uint32_t)(2 * count + 1), inputs, match, factor);
   for (int i = 0; i < 2 * count + 1; ++i)
     pj_tensor_release(inputs[i]);
+}
+
+static void check_scatter(const ScatterBody *body, const Numbers *n, PjDtype dtype,
+                          PjDtype index_type) {
+  check_scatter_sum(body, n, dtype, index_type, MATCH_BITS, 0);
 }
 
 static void scatters(void **state) {
@@ -302,6 +307,57 @@ static void many_updates(void **state) {
     }
 }
 
+// So many for few elements that they go to copies of these, which are added up.
+static void updates_in_copies(void **state) {
+  (void)state;
+  static const PjDtype wide[] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_S32};
+  for (size_t b = 1; b < 3; ++b)
+    for (size_t t = 0; t < 3; ++t) {
+      const RoutineMatch match = b == 1 ? MATCH_SUM : MATCH_BITS;
+      Numbers rows = {.rank = 2,
+                      .index_rank = 2,
+                      .window_rank = 1,
+                      .out_rank = 2,
+                      .num_mapped = 1,
+                      .num_dropped = 1,
+                      .dims = {50, 33},
+                      .sizes = {1, 33},
+                      .index_dims = {8001, 1},
+                      .vector_dim = 1,
+                      .out_dims = {8001, 33},
+                      .window_dims = {1}};
+      check_scatter_sum(&bodies[b], &rows, wide[t], PJ_DT_S32, match, 8001);
+      Numbers wide_rows = rows;
+      wide_rows.dims[1] = wide_rows.sizes[1] = wide_rows.out_dims[1] = 260;
+      wide_rows.index_dims[0] = wide_rows.out_dims[0] = 1201;
+      check_scatter_sum(&bodies[b], &wide_rows, wide[t], PJ_DT_S32, match, 1201);
+      Numbers elements = {.rank = 1,
+                          .index_rank = 2,
+                          .out_rank = 1,
+                          .num_mapped = 1,
+                          .num_dropped = 1,
+                          .dims = {64},
+                          .sizes = {1},
+                          .index_dims = {300001, 1},
+                          .vector_dim = 1,
+                          .out_dims = {300001}};
+      check_scatter_sum(&bodies[b], &elements, wide[t], PJ_DT_S32, match, 300001);
+      Numbers windows = {.rank = 2,
+                         .index_rank = 2,
+                         .window_rank = 2,
+                         .out_rank = 3,
+                         .num_mapped = 1,
+                         .dims = {9, 40},
+                         .sizes = {2, 30},
+                         .mapped = {1},
+                         .index_dims = {5001, 1},
+                         .vector_dim = 1,
+                         .out_dims = {5001, 2, 30},
+                         .window_dims = {1, 2}};
+      check_scatter_sum(&bodies[b], &windows, wide[t], PJ_DT_S64, match, 5001);
+    }
+}
+
 // 16-bit numbers are multiplied as int, which they could overflow.
 static void products_wrap(void **state) {
   (void)state;
@@ -329,12 +385,14 @@ static void products_wrap(void **state) {
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   many_updates(state);
+  updates_in_copies(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gathers), cmocka_unit_test(scatters), cmocka_unit_test(many_updates),
+      cmocka_unit_test(gathers),       cmocka_unit_test(scatters),
+      cmocka_unit_test(many_updates),  cmocka_unit_test(updates_in_copies),
       cmocka_unit_test(products_wrap), cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
