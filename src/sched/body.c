@@ -190,8 +190,59 @@ void pj_region_apply(PjNest *nest, const PjRegion *region, uint32_t num_args, co
     results[i] = get(&scope, end->operands[i]);
 }
 
+bool pj_reducer_keeps_signs(const PjReducer *r) {
+  return r->has_identity && r->count == 1 && pj_dtype_is_float(r->op->results[0].type->dtype) &&
+         (r->monoids[0] == PJ_OP_MAXIMUM || r->monoids[0] == PJ_OP_MINIMUM);
+}
+
+static PjKirElem integer_of(const PjKir *k, PjKirVal v) {
+  return pj_kir_typeof(k, v).elem == PJ_KIR_F64 ? PJ_KIR_I64 : PJ_KIR_I32;
+}
+
+// The greatest of zeros is -0 if all signs are set, the least if any is; other elements beside them
+// have the sign that does not count, and so have infinities that accumulators begin with.
+static PjKirOp signs_join(const PjReducer *r) {
+  return r->monoids[0] == PJ_OP_MAXIMUM ? PJ_KIR_AND : PJ_KIR_OR;
+}
+
+void pj_reducer_begin_signs(const PjReducer *r, PjNest *nest, PjElem *acc) {
+  PjKir *k = nest->ix.k;
+  acc->im = pj_kir_bitcast(k, integer_of(k, acc->re), acc->re);
+}
+
+// The greater or the smaller of both, one that is NaN if there is one, any of two zeros.
+static PjKirVal extreme_of(const PjReducer *r, PjKir *k, PjKirVal acc, PjKirVal x) {
+  // The accumulator where one is NaN.
+  PjKirVal value = pj_kir_2(k, r->monoids[0] == PJ_OP_MAXIMUM ? PJ_KIR_FMAX : PJ_KIR_FMIN, x, acc);
+  return pj_kir_select(k, pj_kir_2(k, PJ_KIR_UNO, x, x), x, value);
+}
+
+void pj_reducer_extreme(const PjReducer *r, PjNest *nest, PjElem *acc, PjElem *signs, PjKirVal x) {
+  PjKir *k = nest->ix.k;
+  acc->re = extreme_of(r, k, acc->re, x);
+  signs->im = pj_kir_2(k, signs_join(r), signs->im, pj_kir_bitcast(k, integer_of(k, x), x));
+}
+
+// The lanes of an accumulator with signs become one number.
+static void join_extreme(const PjReducer *r, PjNest *nest, PjElem *acc) {
+  PjKir *k = nest->ix.k;
+  PjKirVal zero = pj_kir_const(k, pj_kir_type(integer_of(k, acc->re), 1), 0);
+  PjKirVal minus = pj_kir_reduce_lanes(k, signs_join(r), pj_kir_slt(k, acc->im, zero));
+  PjKirVal v = acc->re;
+  while (pj_kir_typeof(k, v).lanes > 1)
+    v = extreme_of(r, k, pj_kir_half(k, v, 0), pj_kir_half(k, v, 1));
+  PjKirType t = pj_kir_typeof(k, v);
+  PjKirVal null = pj_kir_select(k, minus, pj_kir_float(k, t, -0.0), pj_kir_float(k, t, 0.0));
+  PjKirVal is_zero = pj_kir_2(k, PJ_KIR_FEQ, v, pj_kir_float(k, t, 0.0));
+  *acc = (PjElem){pj_kir_select(k, is_zero, null, v), 0};
+}
+
 void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x) {
   PjKir *k = nest->ix.k;
+  if (acc->im && pj_reducer_keeps_signs(r)) {
+    pj_reducer_extreme(r, nest, acc, acc, x->re);
+    return;
+  }
   if (r->wide && (r->monoids[0] == PJ_OP_ADD || r->monoids[0] == PJ_OP_MULTIPLY)) {
     acc[0].re =
         pj_kir_2(k, r->monoids[0] == PJ_OP_ADD ? PJ_KIR_FADD : PJ_KIR_FMUL, acc[0].re, x[0].re);
@@ -224,6 +275,10 @@ void pj_reducer_merge(const PjReducer *r, PjNest *nest, PjElem *acc, const PjEle
 
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc) {
   PjKir *k = nest->ix.k;
+  if (acc->im && pj_reducer_keeps_signs(r)) {
+    join_extreme(r, nest, acc);
+    return;
+  }
   while (pj_kir_typeof(k, acc[0].re).lanes > 1) {
     PjElem high[PJ_MAX_REDUCED];
     for (uint32_t i = 0; i < r->count; i++) {

@@ -37,6 +37,14 @@ void pj_reducer_begin(const PjReducer *r, PjNest *nest, PjElem *out);
 void pj_reducer_combine(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x);
 // The same for accumulators whose elements lie between each other: acc and x may change places.
 void pj_reducer_merge(const PjReducer *r, PjNest *nest, PjElem *acc, const PjElem *x);
+// Maxima and minima of floats along vectors, two operations for each instead of seven: acc.re keeps
+// a NaN but not which zero is the greater, acc.im the signs of all elements, which say that in the
+// end. Of copies of an accumulator, one keeps the signs of all.
+bool pj_reducer_keeps_signs(const PjReducer *r);
+void pj_reducer_begin_signs(const PjReducer *r, PjNest *nest, PjElem *acc);
+// |signs|: the accumulator that keeps them, which may be |acc|.
+void pj_reducer_extreme(const PjReducer *r, PjNest *nest, PjElem *acc, PjElem *signs, PjKirVal x);
+
 // All lanes combined in a fixed tree.
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc);
 // Joins the initial value where the accumulators began with an identity, and rounds to the results'

@@ -54,7 +54,11 @@ void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjInde
     PjElem x[PJ_MAX_REDUCED];
     for (uint32_t o = 0; o < r->count; o++)
       x[o] = pj_nest_splat(e->nest, pj_nest_value(e->nest, r->op->operands[o], index, 0));
-    pj_reducer_combine(r, e->nest, pj_accumulators_of(e, acc, copy, i), x);
+    PjElem *to = pj_accumulators_of(e, acc, copy, i), *first = pj_accumulators_of(e, acc, 0, i);
+    if (first->im && pj_reducer_keeps_signs(r))
+      pj_reducer_extreme(r, e->nest, to, first, x[0].re);
+    else
+      pj_reducer_combine(r, e->nest, to, x);
   }
 }
 
@@ -327,6 +331,11 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
   if ((s.vector && !pj_accumulators_begin(e, &s.vec, s.copies, g->lanes)) ||
       (s.tail && !pj_accumulators_begin(e, &s.one, 1, 1)))
     return false;
+  for (uint32_t i = 0; s.vector && g->lanes > 1 && i < s.vec.num_roots; i++) {
+    const PjReducer *r = &g->roots[s.vec.roots[i]].reducer;
+    if (pj_reducer_keeps_signs(r))
+      pj_reducer_begin_signs(r, e->nest, pj_accumulators_of(e, &s.vec, 0, i));
+  }
   stage_loop(&s, 0, outer);
   pj_emit_lanes(e, 1);
   if (s.vector)
