@@ -189,6 +189,12 @@ static PjKirVal simplify_shift(const Ctx *x) {
     if (r.known && r.lo >= 0 && !(r.hi >> x->c))
       return constant(x, 0);
   }
+  // Narrow floats that only move.
+  if (x->op == PJ_KIR_LSHR && is_op_const(x, x->a, PJ_KIR_SHL, &first) && first == x->c) {
+    PjKirRange r = pj_kir_range(x->k, arg(x, x->a, 0));
+    if (r.known && r.lo >= 0 && !((uint64_t)r.hi >> (width - x->c)))
+      return arg(x, x->a, 0);
+  }
   if (!is_op_const(x, x->a, x->op, &first) || first >= width)
     return 0;
   uint64_t sum = first + x->c;

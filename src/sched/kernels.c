@@ -328,18 +328,42 @@ static bool is_only_returned(const Binding *b, const PjRoot *root, uint32_t slot
          (!info->users || (info->home && b->l->ops[info->home->id].unit == b->unit));
 }
 
+// Bytes that are read of input |i|: of an array that is gathered or sliced from, what is taken.
+static size_t bytes_read(const Binding *b, size_t i) {
+  const PjValue *value = b->leaves.data[i];
+  size_t whole = b->l->schedule->slots.data[b->in.data[i]].bytes, taken = 0, bytes;
+  for (size_t o = 0; o < b->ops.len && taken < whole; o++) {
+    const PjOp *op = b->ops.data[o];
+    bool takes =
+        op->kind == PJ_OP_GATHER || op->kind == PJ_OP_SLICE || op->kind == PJ_OP_DYNAMIC_SLICE;
+    for (uint32_t k = 0; k < op->num_operands; k++)
+      if (op->operands[k] == value)
+        taken += takes && k == 0 && pj_type_num_bytes(op->results[0].type, &bytes) ? bytes : whole;
+  }
+  return taken && taken < whole ? taken : whole;
+}
+
+static bool moves_much(const Binding *b) {
+  const PjSchedule *s = b->l->schedule;
+  const int64_t most = b->l->options->target->past_bytes;
+  size_t bytes = 0;
+  for (size_t i = 0; i < b->out.len; i++)
+    bytes += s->slots.data[b->out.data[i]].bytes;
+  for (size_t i = 0; i < b->in.len; i++)
+    bytes += s->slots.data[b->in.data[i]].bytes;
+  for (size_t i = 0; i < b->in.len && (int64_t)bytes > most; i++)
+    bytes -= s->slots.data[b->in.data[i]].bytes - bytes_read(b, i);
+  return (int64_t)bytes > most;
+}
+
 // Results that are written past the caches, if all that the kernel moves is too much for them. What
 // lies where an input does is in them already.
 static void choose_past(const Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
   const PjSchedule *s = b->l->schedule;
-  size_t bytes = 0, at = 0;
-  for (size_t i = 0; i < b->in.len; i++)
-    bytes += s->slots.data[b->in.data[i]].bytes;
-  for (size_t i = 0; i < b->out.len; i++)
-    bytes += s->slots.data[b->out.data[i]].bytes;
+  size_t at = 0;
   if (b->l->options->source)
     return;
-  const bool much = (int64_t)bytes > b->l->options->target->past_bytes;
+  const bool much = moves_much(b);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     if (!g->roots[r].stored)
       continue;

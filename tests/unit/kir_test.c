@@ -285,6 +285,11 @@ static void build_integers(PjKir *k) {
   SAME(pj_kir_shl(k, pj_kir_shl(k, x, C(20)), C(12)), C(0));
   SAME(pj_kir_ashr(k, pj_kir_ashr(k, x, C(20)), C(20)), pj_kir_ashr(k, x, C(31)));
   SAME(pj_kir_lshr(k, x, C(32)), C(0));
+  PjKirVal half =
+      pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I32, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, x));
+  SAME(pj_kir_lshr(k, pj_kir_shl(k, half, C(16)), C(16)), half);
+  assert_true(pj_kir_lshr(k, pj_kir_shl(k, half, C(17)), C(17)) != half);
+  assert_true(pj_kir_lshr(k, pj_kir_shl(k, x, C(16)), C(16)) != x);
   SAME(pj_kir_2(k, PJ_KIR_SMAX, x, C(INT32_MIN)), x);
   SAME(pj_kir_2(k, PJ_KIR_SMIN, x, C(INT32_MIN)), C(INT32_MIN));
   SAME(pj_kir_2(k, PJ_KIR_UMIN, x, C(-1)), x);

@@ -289,6 +289,16 @@ static void test_past_the_caches(void **state) {
                   "return %r : tensor<64x32xf32>\n}\n",
                   1),
       0);
+  // Of an array that is gathered from, what is taken counts: 2 * 2048 bytes, and 64 of indices.
+  const char *rows = pass_main(
+      "%x: tensor<4096x32xf32>, %i: tensor<16x1xi32>", "tensor<16x32xf32>",
+      "%r = \"stablehlo.gather\"(%x, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
+      "[1], "
+      "collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, slice_sizes = "
+      "array<i64: 1, 32>}> : (tensor<4096x32xf32>, tensor<16x1xi32>) -> tensor<16x32xf32>\n"
+      "return %r : tensor<16x32xf32>\n");
+  assert_int_equal(writes_past(rows, 2 * 2048 + 64), 0);
+  assert_true(writes_past(rows, 2 * 2048 + 63) > 0);
   // Rows that are no whole vectors do not begin where one may be written.
   assert_int_equal(
       writes_past(pass_main("%x: tensor<40x33xf32>, %y: tensor<33xf32>", "tensor<40x33xf32>",
