@@ -23,7 +23,7 @@ enum {
   STREAM_UNITS = 32,
   APART_BYTES = 1 << 14, // between the pieces of a row
   APART_PARTS = 256,     // at most
-  APART_PIECE = 64,      // elements of a part, at least
+  APART_PIECE = 512,     // elements of a part, at least: lanes are added up once for each
 };
 
 #define TINY_NS    12.0 // of what is written out

@@ -332,7 +332,7 @@ static void expect_traffic(const char *args, const char *results, const char *bo
   assert_int_equal(m.schedule->num_steps, count);
   for (size_t i = 0; i < count; i++)
     if (bytes[i] != expected[i])
-      fail_msg("step %zu: %g bytes instead of %g", i, bytes[i], expected[i]);
+      fail_msg("step %zu: %.0f bytes instead of %.0f", i, bytes[i], expected[i]);
   pj_free(bytes);
   unmake(&m);
 }
@@ -383,6 +383,12 @@ static void test_traffic(void **state) {
                  "tensor<10xf32>, tensor<i32>) -> tensor<9000xf32>\n"
                  "return %r : tensor<9000xf32>\n",
                  2, (const double[]){4 * 2 * 9000, 4 * 2 * 10 + 4});
+  // Pieces of rows that lie far apart: four for each part, which are joined afterwards.
+  expect_traffic("%x: tensor<64x512x128xf32>, %z: tensor<f32>", "tensor<512xf32>",
+                 "%r = stablehlo.reduce(%x init: %z) applies stablehlo.add across dimensions = "
+                 "[0, 2] : (tensor<64x512x128xf32>, tensor<f32>) -> tensor<512xf32>\n"
+                 "return %r : tensor<512xf32>\n",
+                 2, (const double[]){(1 << 24) + 16 * 2048 + 4, 16 * 2048 + 2048 + 4});
 }
 
 int main(void) {
