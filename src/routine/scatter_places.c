@@ -42,21 +42,34 @@ LOCATE(locate_u8, READ_U8)
 #define PJ_VARIANT_FILE "routine/scatter_places_variant.h"
 #include "routine/variants.h"
 
+// For vectors of 32-bit components, one after the other, or NULL.
+static PjLocateFn *locate_dense(const PjScatterVectors *v) {
+  if (v->num == 1 && v->step == 1 && v->factor[0] == 1)
+    return PJ_PICK(locate_line);
+  return v->num == 2 && v->step == 2 && v->component_step == 1 ? PJ_PICK(locate_pairs) : NULL;
+}
+
+static void number_lanes(PjScatterVectors *v) {
+  for (unsigned mask = 0; mask < 256; ++mask) {
+    int shift = 0;
+    v->lanes[mask] = 0;
+    for (uint64_t lane = 0; lane < 8; ++lane)
+      if (mask >> lane & 1) {
+        v->lanes[mask] |= lane << shift;
+        shift += 8;
+      }
+  }
+}
+
 PjLocateFn *pj__scatter_locate(PjDtype index, PjScatterVectors *v) {
+  PjLocateFn *dense;
   switch (index) {
   case PJ_DT_S32:
-    if (v->num != 1 || v->step != 1 || v->factor[0] != 1 || !PJ_PICK(locate_line))
+    dense = locate_dense(v);
+    if (!dense)
       return locate_s32;
-    for (unsigned mask = 0; mask < 256; ++mask) {
-      int shift = 0;
-      v->lanes[mask] = 0;
-      for (uint64_t lane = 0; lane < 8; ++lane)
-        if (mask >> lane & 1) {
-          v->lanes[mask] |= lane << shift;
-          shift += 8;
-        }
-    }
-    return PJ_PICK(locate_line);
+    number_lanes(v);
+    return dense;
   case PJ_DT_S64:
   case PJ_DT_U64:
   case PJ_DT_INDEX:
