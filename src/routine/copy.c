@@ -14,7 +14,7 @@ typedef void TileFn(const PjStrided *plan, const char *src, char *dst);
 #include "routine/variants.h"
 
 enum {
-  TILE_UNIT = 32, // the longest line, in elements
+  TILE_UNIT = 64, // the longest line, in elements
   MOVE_BYTES = 1 << 16,
   NEAR_BYTES = 1 << 16, // of the source, for all runs that lie between each other
   LONG_RUN = 2048,
@@ -29,9 +29,11 @@ static TileFn *tile_of(const PjStrided *p) {
   if (p->dst[r - 1] != elem || p->src[r - 2] != elem || p->src[r - 1] == elem ||
       p->dims[r - 1] < 4 || p->dims[r - 2] < 4)
     return NULL;
-  return elem == 2   ? PJ_PICK(tiles)[0]
-         : elem == 4 ? PJ_PICK(tiles)[1]
-         : elem == 8 ? PJ_PICK(tiles)[2]
+  if (elem == 1) // squares of bytes are larger, and nothing is gained without one
+    return p->dims[r - 1] >= 16 && p->dims[r - 2] >= 16 ? PJ_PICK(tiles)[0] : NULL;
+  return elem == 2   ? PJ_PICK(tiles)[1]
+         : elem == 4 ? PJ_PICK(tiles)[2]
+         : elem == 8 ? PJ_PICK(tiles)[3]
                      : NULL;
 }
 

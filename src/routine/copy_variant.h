@@ -52,6 +52,22 @@ SQUARE(square_8, uint64_t, 4)
 #undef SQUARE
 #endif
 #if defined(__x86_64__)
+PJ_TARGET static inline void PJ_V(square_1)(const char *from, int64_t from_step, char *to,
+                                            int64_t to_step) {
+  __m128i x[16], y[16];
+  for (int r = 0; r < 16; ++r)
+    x[r] = _mm_loadu_si128((const __m128i_u *)(from + r * from_step));
+  for (int round = 0; round < 4; ++round) {
+    for (int r = 0; r < 8; ++r) {
+      y[2 * r] = _mm_unpacklo_epi8(x[r], x[r + 8]);
+      y[2 * r + 1] = _mm_unpackhi_epi8(x[r], x[r + 8]);
+    }
+    for (int r = 0; r < 16; ++r)
+      x[r] = y[r];
+  }
+  for (int r = 0; r < 16; ++r)
+    _mm_storeu_si128((__m128i_u *)(to + r * to_step), x[r]);
+}
 PJ_TARGET static inline void PJ_V(square_2)(const char *from, int64_t from_step, char *to,
                                             int64_t to_step) {
   __m128i x[8], y[8];
@@ -71,6 +87,12 @@ PJ_TARGET static inline void PJ_V(square_2)(const char *from, int64_t from_step,
   }
 }
 #else
+PJ_TARGET static inline void PJ_V(square_1)(const char *from, int64_t from_step, char *to,
+                                            int64_t to_step) {
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 16; ++j)
+      to[i * to_step + j] = from[j * from_step + i];
+}
 PJ_TARGET static inline void PJ_V(square_2)(const char *from, int64_t from_step, char *to,
                                             int64_t to_step) {
   for (int i = 0; i < 8; ++i)
@@ -90,6 +112,34 @@ PJ_TARGET static inline void PJ_V(turn_lanes)(__m512i a, __m512i b, __m512i c, _
   _mm512_storeu_si512(to + step, _mm512_shuffle_i64x2(ab, cd, 0xDD));
   _mm512_storeu_si512(to + 2 * step, _mm512_shuffle_i64x2(ef, gh, 0x88));
   _mm512_storeu_si512(to + 3 * step, _mm512_shuffle_i64x2(ef, gh, 0xDD));
+}
+
+PJ_TARGET static inline void PJ_V(line_1)(const char *from, int64_t from_step, char *to,
+                                          int64_t to_step) {
+  __m512i x[64];
+  for (int g = 0; g < 64; g += 16) {
+    __m512i y[16], z[16];
+    PJ_UNROLL
+    for (int r = 0; r < 16; ++r)
+      y[r] = _mm512_loadu_si512(from + (g + r) * from_step);
+    PJ_UNROLL
+    for (int round = 0; round < 4; ++round) {
+      PJ_UNROLL
+      for (int r = 0; r < 8; ++r) {
+        z[2 * r] = _mm512_unpacklo_epi8(y[r], y[r + 8]);
+        z[2 * r + 1] = _mm512_unpackhi_epi8(y[r], y[r + 8]);
+      }
+      PJ_UNROLL
+      for (int r = 0; r < 16; ++r)
+        y[r] = z[r];
+    }
+    PJ_UNROLL
+    for (int r = 0; r < 16; ++r)
+      x[g + r] = y[r];
+  }
+  PJ_UNROLL
+  for (int c = 0; c < 16; ++c)
+    PJ_V(turn_lanes)(x[c], x[16 + c], x[32 + c], x[48 + c], to + c * to_step, 16 * to_step);
 }
 
 PJ_TARGET static inline void PJ_V(line_2)(const char *from, int64_t from_step, char *to,
@@ -175,6 +225,7 @@ PJ_TARGET static inline void PJ_V(line_8)(const char *from, int64_t from_step, c
               for (int64_t l = j; l < j + LINE && l < e0; l += N)                                  \
                 PJ_V(SQUARE)(src + k * elem + l * s0, s0, dst + k * d1 + l * elem, d1);            \
   }
+PART(part_1, uint8_t, 16, square_1)
 PART(part_2, uint16_t, 8, square_2)
 PART(part_4, uint32_t, 8, square_4)
 PART(part_8, uint64_t, 4, square_8)
@@ -195,6 +246,7 @@ PART(part_8, uint64_t, 4, square_8)
           PJ_V(SQUARE)(from, s0, dst + i * d1 + j * 64 / N, d1);                                   \
         }                                                                                          \
   }
+LINES_OF(lines_1, uint8_t, line_1)
 LINES_OF(lines_2, uint16_t, line_2)
 LINES_OF(lines_4, uint32_t, line_4)
 LINES_OF(lines_8, uint64_t, line_8)
@@ -222,10 +274,11 @@ LINES_OF(lines_8, uint64_t, line_8)
       for (int64_t j = i < e1 ? e0 : 0; j < n0; ++j)                                 \
         memcpy(dst + i * d1 + j * elem, src + i * elem + j * s0, sizeof(T));         \
   }
+TILE(tile_1, uint8_t, 16, part_1, lines_1)
 TILE(tile_2, uint16_t, 8, part_2, lines_2)
 TILE(tile_4, uint32_t, 8, part_4, lines_4)
 TILE(tile_8, uint64_t, 4, part_8, lines_8)
 #undef TILE
 #undef LINES
 
-static TileFn *const PJ_V(tiles)[] = {PJ_V(tile_2), PJ_V(tile_4), PJ_V(tile_8)};
+static TileFn *const PJ_V(tiles)[] = {PJ_V(tile_1), PJ_V(tile_2), PJ_V(tile_4), PJ_V(tile_8)};
