@@ -25,8 +25,9 @@ enum { PJ_FEW_LINE = 64 }; // bytes of a line of the caches
 #include "routine/variants.h"
 
 enum {
-  MOST_ROWS = 16,      // of a large matrix
-  MOST_ROWS_NEAR = 64, // of one that stays in a near cache: of more, packing it pays
+  MOST_ROWS = 16,       // of a large matrix
+  MOST_ROWS_NEAR = 128, // of one that stays in a near cache: of more, packing it pays;
+  MOST_ROWS_SHORT = 64, // with vectors of less than 64 bytes
   TILE_ROWS = 4,
   WIDE = 3,               // vectors of a tile
   NEAR_BYTES = 192 << 10, // a matrix that stays in a near cache
@@ -197,7 +198,9 @@ const PjRoutine *pj__dot_few(PjArena *arena, const PjProduct *g) {
     return NULL;
   const PjFewKernels *kernels = &PJ_PICK(few_kernels)[g->comp];
   const bool far = (double)g->k * (double)g->n * (double)pj_comp_bytes(g->comp) > NEAR_BYTES;
-  if (g->m > (far ? MOST_ROWS : MOST_ROWS_NEAR) || g->n < kernels->lanes || g->b.outer_step != 1 ||
+  const bool is_long = kernels->lanes * (int)pj_comp_bytes(g->comp) >= 64;
+  const int64_t near = is_long ? MOST_ROWS_NEAR : MOST_ROWS_SHORT;
+  if (g->m > (far ? MOST_ROWS : near) || g->n < kernels->lanes || g->b.outer_step != 1 ||
       g->b.sum_step < 0 || g->a.outer_step < 0 || g->a.sum_step < 0 ||
       !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
       !pj_comp_is_native(g->comp, g->out_dtype))
