@@ -133,6 +133,7 @@ static PjStatus pipeline(Run *run) {
     PASS(turns);
     PASS(hoist);
     PASS(simplify);
+    PASS(columns);
   }
   PASS(barriers);
   PASS(dead_code);

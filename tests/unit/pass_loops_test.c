@@ -288,6 +288,29 @@ static void vectors_of_turns_become_rows(void **state) {
                          "tensor<32xf32>\n")));
 }
 
+// A small matrix that few rows are multiplied by, in each of several turns, has its columns side by
+// side.
+#define ROWS_TURN(rows, by, contract)                                             \
+  "  %y = stablehlo.dot_general %a, %" by ", contracting_dims = [1] x [" contract \
+  "] : (tensor<" rows "x16xf32>, tensor<16x16xf32>) -> tensor<" rows "x16xf32>\n"
+#define ROWS_LOOP(rows, trips, by, contract) \
+  TURNS("tensor<" rows "x16xf32>", trips, ROWS_TURN(rows, by, contract))
+
+static void small_matrices_are_turned_before_loops(void **state) {
+  const char *args = "%a: tensor<8x16xf32>, %w: tensor<16x16xf32>", *type = "tensor<8x16xf32>",
+             *few = "%a: tensor<7x16xf32>, %w: tensor<16x16xf32>";
+  pass_expect_sums("columns,dead_code", pass_main(args, type, ZERO ROWS_LOOP("8", "5", "w", "1")),
+                   pass_main(args, type,
+                             ZERO
+                             "%t = stablehlo.transpose %w, dims = [1, 0] : (tensor<16x16xf32>) -> "
+                             "tensor<16x16xf32>\n" ROWS_LOOP("8", "5", "t", "0")));
+  // Too few turns, columns that lie so already, too few rows.
+  pass_expect_same("columns,dead_code", pass_main(args, type, ZERO ROWS_LOOP("8", "3", "w", "1")));
+  pass_expect_same("columns,dead_code", pass_main(args, type, ZERO ROWS_LOOP("8", "5", "w", "0")));
+  pass_expect_same("columns,dead_code",
+                   pass_main(few, "tensor<7x16xf32>", ZERO ROWS_LOOP("7", "5", "w", "1")));
+}
+
 static void short_elementwise_loops_are_written_out(void **state) {
   expect("unroll,simplify,dead_code", "%a: tensor<9xui32>", "tensor<9xui32>",
          "%c = stablehlo.constant dense<0> : " SI "\n"
@@ -405,6 +428,7 @@ int main(void) {
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
       cmocka_unit_test(vectors_of_turns_become_rows),
+      cmocka_unit_test(small_matrices_are_turned_before_loops),
       cmocka_unit_test(short_elementwise_loops_are_written_out),
       cmocka_unit_test(loops_are_analysed),
       cmocka_unit_test(trips_are_counted),
