@@ -48,12 +48,18 @@ void pj_part_release_inputs(PjPart *part) {
   }
 }
 
+static void release_outputs(PjPart *part) {
+  for (uint32_t i = 0; i < part->launch->num_out; i++) {
+    pj_array_release(part->out[i]);
+    part->out[i] = NULL;
+  }
+}
+
 void pj_launch_destroy(PjLaunch *launch) {
   for (uint32_t p = 0; p < launch->num_parts; p++) {
     PjPart *part = &launch->parts[p];
     pj_part_release_inputs(part);
-    for (uint32_t i = 0; i < launch->num_out; i++)
-      pj_array_release(part->out[i]);
+    release_outputs(part);
     pj_event_release(part->done);
   }
   if (launch->meeting)
@@ -71,8 +77,10 @@ void pj_launch_destroy(PjLaunch *launch) {
 // Completes a part with |status| (taken). The last part frees the launch.
 static void part_finish(PjPart *part, PjStatus status) {
   PjLaunch *launch = part->launch;
-  // First give up the inputs: who waits for the outputs may expect the memory of the inputs back.
+  // First give up the arrays: who waits for the outputs may expect the memory of the inputs back, and
+  // donates an output to the next run, which may overwrite only what nobody else holds.
   pj_part_release_inputs(part);
+  release_outputs(part);
   pj_event_set(part->done, status);
   if (atomic_fetch_sub_explicit(&launch->parts_left, 1, memory_order_acq_rel) == 1)
     pj_launch_destroy(launch);

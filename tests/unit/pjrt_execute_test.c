@@ -3,6 +3,8 @@
 #include "pjrt_util.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,6 +400,62 @@ static void test_pending_inputs(void **state) {
   destroy_buffer(make.alias_buffer);
   destroy_buffer(args[1]);
   destroy_executable(adder);
+}
+
+typedef struct Chained {
+  PJRT_LoadedExecutable *scale;
+  PJRT_Buffer *args[2], *next;
+  uintptr_t before, after;
+  atomic_bool done;
+} Chained;
+
+static uintptr_t address(PJRT_Buffer *buffer) {
+  ARGS(Buffer_UnsafePointer, get, .buffer = buffer);
+  OK(Buffer_UnsafePointer, get);
+  return get.buffer_pointer;
+}
+
+static void run_next(PJRT_Error *error, void *user) {
+  assert_null(error);
+  Chained *chained = user;
+  chained->before = address(chained->args[0]);
+  expect_ok(try_execute(chained->scale, 2, chained->args, &chained->next), "execute", __FILE__,
+            __LINE__);
+  chained->after = address(chained->next);
+  atomic_store(&chained->done, true);
+}
+
+// From the moment that a result is ready nobody but its buffer holds it: what is donated at once is
+// overwritten and not copied.
+static void test_donation_of_what_just_came(void **state) {
+  (void)state;
+  ARGS(Client_CreateAliasBuffer, make, .client = client,
+       .memory = memory_of_kind(device_at(0), "device"), .shape_dims = three, .shape_num_dims = 1,
+       .shape_element_type = PJRT_Buffer_Type_F32);
+  OK(Client_CreateAliasBuffer, make);
+  PJRT_Buffer *twos = vector(2, 2, 2), *args[2] = {vector(1, 2, 3), make.alias_buffer}, *out;
+  Chained chained = {.scale = compile(donate_text)};
+  expect_ok(try_execute(chained.scale, 2, args, &out), "execute", __FILE__, __LINE__);
+  chained.args[0] = out;
+  chained.args[1] = twos;
+  ARGS(Buffer_ReadyEvent, event, .buffer = out);
+  OK(Buffer_ReadyEvent, event);
+  ARGS(Event_OnReady, later, .event = event.event, .callback = run_next, .user_arg = &chained);
+  OK(Event_OnReady, later);
+  ARGS(Client_FulfillAliasBuffer, fulfil, .client = client, .buffer = twos,
+       .fulfill_alias_buffer_cb = make.fulfill_alias_buffer_cb);
+  OK(Client_FulfillAliasBuffer, fulfil);
+  expect_ok(await_event(event.event), "ready", __FILE__, __LINE__);
+  while (!atomic_load(&chained.done)) // on a worker
+    sched_yield();
+  assert_true(chained.before == chained.after);
+  expect_vector(chained.next, 4, 8, 12);
+  destroy_buffer(chained.next);
+  destroy_buffer(out);
+  destroy_buffer(make.alias_buffer);
+  destroy_buffer(args[0]);
+  destroy_buffer(twos);
+  destroy_executable(chained.scale);
 }
 
 // --- Several devices -----------------------------------------------------------------------------
@@ -960,6 +1018,7 @@ int main(void) {
       cmocka_unit_test(test_results_do_not_share_memory_with_arguments),
       cmocka_unit_test(test_bounded_results),
       cmocka_unit_test(test_pending_inputs),
+      cmocka_unit_test(test_donation_of_what_just_came),
       cmocka_unit_test(test_collectives_meet),
       cmocka_unit_test(test_partitions_run_within_the_call),
       cmocka_unit_test(test_device_by_device),
