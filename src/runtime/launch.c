@@ -77,8 +77,8 @@ void pj_launch_destroy(PjLaunch *launch) {
 // Completes a part with |status| (taken). The last part frees the launch.
 static void part_finish(PjPart *part, PjStatus status) {
   PjLaunch *launch = part->launch;
-  // First give up the arrays: who waits for the outputs may expect the memory of the inputs back, and
-  // donates an output to the next run, which may overwrite only what nobody else holds.
+  // First give up the arrays: who waits for the outputs may expect the memory of the inputs back,
+  // and donates an output to the next run, which may overwrite only what nobody else holds.
   pj_part_release_inputs(part);
   release_outputs(part);
   pj_event_set(part->done, status);

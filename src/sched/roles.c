@@ -16,6 +16,7 @@ enum {
   CHEAP_NODES = 4,
   SHORT_LOOP = 16,      // elements
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
+  SPREAD_FACTOR = 8,    // how many times what is repeated is larger than what it repeats
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
 #define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
@@ -368,6 +369,18 @@ static bool keeps_index(const PjOp *user) {
   return pj_op_keeps_order(user) || pj_elem_is(user) || user->kind == PJ_OP_REDUCE;
 }
 
+// Of an operation that only spreads elements, what is spread goes to memory instead of the many
+// copies of it. True if that is so, and |op| is cheap then.
+static bool spreads(PjLower *l, const PjOp *op) {
+  if (op->kind != PJ_OP_BROADCAST_IN_DIM ||
+      pj_count(op->operands[0]->type) > pj_count(op->results[0].type) / SPREAD_FACTOR)
+    return false;
+  PjOpInfoSched *source = inline_def(l, op->operands[0], op->region);
+  if (source)
+    source->in_memory = true;
+  return true;
+}
+
 static void backwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
   if (info->absorbed)
@@ -375,7 +388,7 @@ static void backwards(PjLower *l, const PjOp *op) {
   if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
       info->users > 1) {
     bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
-    if (!cheap && (!info->home || info->moved))
+    if (!cheap && (!info->home || info->moved) && !spreads(l, op))
       info->in_memory = true;
   }
   const PjOp *home = home_of(l, op);

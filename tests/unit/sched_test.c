@@ -130,6 +130,24 @@ static void test_softmax(void **state) {
   assert_int_equal(bytes, 0);
 }
 
+static void test_spread(void **state) {
+  (void)state;
+  // What is spread by several kernels goes to memory once, and not as many times as it is spread:
+  // beside two arrays a number takes a line of the cache.
+  size_t bytes = expect(
+      pass_main(
+          "%x: tensor<64x96xf32>, %w: tensor<96x96xf32>, %s: tensor<f32>", "tensor<64x96xf32>",
+          "%p = stablehlo.power %s, %s : tensor<f32>\n"
+          "%b = stablehlo.broadcast_in_dim %p, dims = [] : (tensor<f32>) -> tensor<64x96xf32>\n"
+          "%c = stablehlo.add %x, %b : tensor<64x96xf32>\n"
+          "%d = stablehlo.dot_general %c, %w, contracting_dims = [1] x [0] : "
+          "(tensor<64x96xf32>, tensor<96x96xf32>) -> tensor<64x96xf32>\n"
+          "%r = stablehlo.multiply %d, %b : tensor<64x96xf32>\n"
+          "return %r : tensor<64x96xf32>\n"),
+      3, 3);
+  assert_in_range(bytes, 64 * 96 * 4, 2 * 64 * 96 * 4 + 64);
+}
+
 static void test_siblings(void **state) {
   (void)state;
   // Two sums over the same array, by rows: one pass over memory.
@@ -393,12 +411,19 @@ static void test_traffic(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_siblings),        cmocka_unit_test(test_shared_code),
-      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_elementwise),
+      cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_spread),
+      cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_shared_code),
+      cmocka_unit_test(test_long_sum),
+      cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_counter),
+      cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
