@@ -28,6 +28,9 @@ bool pj_match_attention(const PjOp *op, const uint32_t *uses, PjAttentionMatch *
 // the region, once |op| looks like one. What it needs of attention itself, it computes again: only
 // pj_attention_take says which operations are not needed any more.
 bool pj_match_attention_gradient(const PjOp *op, const uint32_t *uses, PjAttentionMatch *out);
+// Lets a match read q, k, v and dout from what they are slices of, where that lies in memory or is
+// not much larger; before its routine is made. Others may then be all that reads the slices.
+void pj_attention_look_through(PjAttentionMatch *match);
 // Makes those operations the match's, and takes what they read out of |uses|, so that they no
 // longer hinder pj_match_attention. False, and nothing changed, if they are too many, or not all
 // that was to be saved: then the match is not worth it.

@@ -94,8 +94,7 @@ static void store(const Run *run, const PjScorePart *part, const Space *s, int64
   const PjAttentionArray *out = &p->s.a.out;
   const int nr = p->s.micro->nr;
   const int64_t width = p->s.a.width, step = out->row * (int64_t)pj_dtype_bytes(out->dtype);
-  char *row = (char *)pj__scores_batch(&p->s, part, run->out, out->dtype, out->batch) +
-              (part->row + i * nr) * step;
+  char *row = (char *)pj__scores_array(&p->s, part, run->out, out) + (part->row + i * nr) * step;
   for (int64_t r = 0; r < pj__min(nr, part->rows - i * nr); ++r, row += step) {
     float *sums = s->sums + (i * nr + r) * p->up_width;
     p->s.loops->divide(width, s->sum[i * nr + r], sums);
@@ -109,9 +108,9 @@ static bool attend(const Run *run, const PjScorePart *part, const Space *s, bool
   const PjAttention *a = &p->s.a;
   const int nr = p->s.micro->nr;
   const int64_t slivers = pj__divide_up(part->rows, nr);
-  const char *q = pj__scores_batch(&p->s, part, run->in[0], a->q.dtype, a->q.batch),
-             *k = pj__scores_batch(&p->s, part, run->in[1], a->k.dtype, a->k.batch),
-             *v = pj__scores_batch(&p->s, part, run->in[2], a->v.dtype, a->v.batch);
+  const char *q = pj__scores_array(&p->s, part, run->in[0], &a->q),
+             *k = pj__scores_array(&p->s, part, run->in[1], &a->k),
+             *v = pj__scores_array(&p->s, part, run->in[2], &a->v);
   p->q.pack(&p->q, q, part->row, part->rows, 0, a->depth, nr, s->q, nr * a->depth, s->temp);
   if (p->s.scale != 1)
     p->s.loops->scale(slivers * nr * a->depth, p->s.scale, s->q);

@@ -32,6 +32,7 @@ typedef struct PjScoreStep {
 typedef struct PjAttentionArray {
   PjDtype dtype; // F32, BF16 or F16
   int64_t row, col, batch[PJ_MAX_RANK];
+  int64_t offset; // of the first element, from where the input or output lies
 } PjAttentionArray;
 
 enum { PJ_MAX_SCORE_STEPS = 6 };

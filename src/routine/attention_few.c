@@ -207,7 +207,7 @@ static const char *head(const Plan *p, const int64_t *at, int64_t h, const PjAtt
                         const void *base) {
   const int64_t step = p->a.num_batch ? array->batch[p->a.num_batch - 1] : 0;
   return element(p, at, base, array->dtype, array->batch) +
-         h * step * (int64_t)pj_dtype_bytes(array->dtype);
+         (array->offset + h * step) * (int64_t)pj_dtype_bytes(array->dtype);
 }
 
 static void begin_query(const Run *run, const Space *s, Query *query, const char *q) {

@@ -86,7 +86,7 @@ static size_t lay_out(const Plan *p, char *at, Space *out) {
 
 static char *batch_of(const Run *run, const PjScorePart *part, int which,
                       const PjAttentionArray *array) {
-  return (char *)pj__scores_batch(&run->plan->s, part, run->out[which], array->dtype, array->batch);
+  return (char *)pj__scores_array(&run->plan->s, part, run->out[which], array);
 }
 
 // ---- one strip
@@ -96,8 +96,8 @@ static void pack_strip(const Run *run, const PjScorePart *part, const Space *s) 
   const PjAttention *a = &p->s.a;
   const int nr = p->s.micro->nr;
   const int64_t depth = a->depth, width = a->width;
-  const char *q = pj__scores_batch(&p->s, part, run->in[0], a->q.dtype, a->q.batch),
-             *d = pj__scores_batch(&p->s, part, run->in[3], a->out.dtype, a->out.batch);
+  const char *q = pj__scores_array(&p->s, part, run->in[0], &a->q),
+             *d = pj__scores_array(&p->s, part, run->in[3], &a->out);
   const int64_t slivers = pj__divide_up(part->rows, nr), behind = slivers * nr - part->rows;
   p->q.pack(&p->q, q, part->row, part->rows, 0, depth, nr, s->q, nr * depth, s->temp);
   p->d.pack(&p->d, d, part->row, part->rows, 0, width, nr, s->d, nr * width, s->temp);
@@ -176,8 +176,8 @@ static bool differentiate(const Run *run, const PjScorePart *part, const Space *
   const Plan *p = run->plan;
   const PjAttention *a = &p->s.a;
   const int nr = p->s.micro->nr, rows = p->s.loops->tile_rows;
-  const char *k = pj__scores_batch(&p->s, part, run->in[1], a->k.dtype, a->k.batch),
-             *v = pj__scores_batch(&p->s, part, run->in[2], a->v.dtype, a->v.batch);
+  const char *k = pj__scores_array(&p->s, part, run->in[1], &a->k),
+             *v = pj__scores_array(&p->s, part, run->in[2], &a->v);
   pj__scores_rows(&p->s, &a->k, k, 0, a->keys, a->depth, p->wide_depth, s->k, s->more);
   pj__scores_rows(&p->s, &a->v, v, 0, a->keys, a->width, p->wide_width, s->v, s->more);
   if (skip && !p->s.loops->finite(a->keys * p->wide_depth, s->k))

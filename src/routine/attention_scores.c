@@ -14,6 +14,12 @@ const char *pj__scores_batch(const PjScores *s, const PjScorePart *part, const v
   return (const char *)base + offset * (int64_t)pj_dtype_bytes(dtype);
 }
 
+const char *pj__scores_array(const PjScores *s, const PjScorePart *part, const void *base,
+                             const PjAttentionArray *array) {
+  return pj__scores_batch(s, part, base, array->dtype, array->batch) +
+         array->offset * (int64_t)pj_dtype_bytes(array->dtype);
+}
+
 PjScorePart pj__scores_part(const PjScores *s, int64_t task, int64_t parts, int64_t rows) {
   PjScorePart part = {.row = task % parts * rows};
   part.rows = pj__min(rows, s->a.rows - part.row);

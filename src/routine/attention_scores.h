@@ -33,6 +33,9 @@ bool pj__scores_panel(PjPanel *panel, PjDtype dtype, bool left, int64_t outer, i
 // The batch of |part| in the array at |base|.
 const char *pj__scores_batch(const PjScores *s, const PjScorePart *part, const void *base,
                              PjDtype dtype, const int64_t *strides);
+// The same in |array|, an input or output at |base|.
+const char *pj__scores_array(const PjScores *s, const PjScorePart *part, const void *base,
+                             const PjAttentionArray *array);
 // Brings |n| rows of |length| numbers from row |first| of the array at |base| on to |out|, as f32
 // in rows |step| apart, filled up with zeros, and so are the rows after them up to whole tiles.
 // |more| has room for a row.

@@ -8,6 +8,8 @@
 // groups (units.c) may still keep it in registers.
 //
 // Linear in operations. Nothing here looks at values.
+#include <string.h>
+
 #include "sched/lower.h"
 #include "sched/shape_map.h"
 
@@ -147,10 +149,13 @@ static void find_attention(PjLower *l, const PjOp *op, bool gradient) {
   if (op->kind != PJ_OP_DOT_GENERAL || info_of(l, op)->absorbed || info_of(l, op)->attention ||
       !(gradient ? pj_match_attention_gradient : pj_match_attention)(op, l->uses, &match))
     return;
-  const PjRoutine *routine = gradient ? pj_routine_attention_gradient(l->arena, &match.gradient)
-                                      : pj_routine_attention(l->arena, &match.what);
+  PjAttentionMatch wide = match; // what is taken is known by the inputs as the program has them
+  pj_attention_look_through(&wide);
+  const PjRoutine *routine = gradient ? pj_routine_attention_gradient(l->arena, &wide.gradient)
+                                      : pj_routine_attention(l->arena, &wide.what);
   if (!routine || (gradient && !pj_attention_take(&match, l->uses)))
     return;
+  memcpy(match.inputs, wide.inputs, sizeof match.inputs);
   for (uint32_t i = 0; i < match.num_ops; i++)
     info_of(l, match.ops[i])->absorbed = match.ops[i] != match.place;
   kept = PJ_NEW(l->work, PjAttentionMatch);

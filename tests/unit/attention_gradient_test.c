@@ -65,6 +65,29 @@ static void sizes(void **state) {
     }
 }
 
+// Cut from larger arrays, which both attention and its gradient read.
+static void slices(void **state) {
+  (void)state;
+  for (int form = 1; form <= 4; ++form)
+    for (int first = 0; first < 2; ++first) {
+      const AttentionCase c = {2,
+                               37,
+                               40,
+                               3,
+                               16,
+                               8,
+                               .heads_first = first,
+                               .fill = "-1.0e9",
+                               .causal = form & 1,
+                               .sliced = true,
+                               .gradient = form};
+      attention_check(&c, plain);
+      Made m = attention_make(attention_program(&c));
+      assert_int_equal(m.schedule->num_kernels, 0);
+      attention_unmake(&m);
+    }
+}
+
 static void narrow_types(void **state) {
   (void)state;
   for (int form = 0; form < 4; ++form) {
@@ -143,9 +166,13 @@ static void wanted_elsewhere(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(recognised),           cmocka_unit_test(sizes),
-      cmocka_unit_test(narrow_types),         cmocka_unit_test(hidden_keys_that_count),
-      cmocka_unit_test(rows_that_are_hidden), cmocka_unit_test(wanted_elsewhere),
+      cmocka_unit_test(recognised),
+      cmocka_unit_test(sizes),
+      cmocka_unit_test(slices),
+      cmocka_unit_test(narrow_types),
+      cmocka_unit_test(hidden_keys_that_count),
+      cmocka_unit_test(rows_that_are_hidden),
+      cmocka_unit_test(wanted_elsewhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

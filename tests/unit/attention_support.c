@@ -130,6 +130,42 @@ static void add_gradient(const AttentionCase *c, const Types *t, const char *bat
   add_product(c, t, "dq", "ds", 3, "k", t->K, t->Q, c->rows, c->depth);
 }
 
+// The input that an array of |dims| is cut from. Three arrays lie side by side where rows are
+// whole: then |packed|.
+static void larger(const AttentionCase *c, const int64_t *dims, bool packed, int64_t *out) {
+  memcpy(out, dims, 4 * sizeof *out);
+  if (!c->sliced)
+    return;
+  if (packed && !c->heads_first) {
+    out[2] = 1;
+    out[3] = 3 * dims[2] * dims[3];
+    return;
+  }
+  out[0] += 1;
+  out[3] += 5;
+}
+
+static void add_slice(const AttentionCase *c, const char *name, const int64_t *dims, bool packed,
+                      const char *to_type) {
+  int64_t from[4];
+  const char *t = dtype_of(c);
+  larger(c, dims, packed, from);
+  const int64_t length = dims[2] * dims[3];
+  if (packed && !c->heads_first) {
+    text_add("  %%%s_cut = stablehlo.slice %%%s_all [0:%d, 0:%d, 0:1, %d:%d] : "
+             "(tensor<%dx%dx1x%dx%s>) -> tensor<%dx%dx1x%dx%s>\n"
+             "  %%%s = stablehlo.reshape %%%s_cut : (tensor<%dx%dx1x%dx%s>) -> %s\n",
+             name, name, (int)dims[0], (int)dims[1], (int)length, (int)(2 * length), (int)from[0],
+             (int)from[1], (int)from[3], t, (int)dims[0], (int)dims[1], (int)length, t, name, name,
+             (int)dims[0], (int)dims[1], (int)length, t, to_type);
+    return;
+  }
+  text_add("  %%%s = stablehlo.slice %%%s_all [1:%d, 0:%d, 0:%d, 2:%d] : "
+           "(tensor<%dx%dx%dx%dx%s>) -> %s\n",
+           name, name, (int)from[0], (int)dims[1], (int)dims[2], (int)(dims[3] + 2), (int)from[0],
+           (int)from[1], (int)from[2], (int)from[3], t, to_type);
+}
+
 const char *attention_program(const AttentionCase *c) {
   const int64_t b = c->batch, n = c->heads;
   const int64_t q[] = {b, c->heads_first ? n : c->rows, c->heads_first ? c->rows : n, c->depth},
@@ -138,7 +174,11 @@ const char *attention_program(const AttentionCase *c) {
                 o[] = {b, c->heads_first ? n : c->rows, c->heads_first ? c->rows : n, c->width};
   const int64_t s[] = {b, n, c->rows, c->keys}, l[] = {b, n, c->rows},
                 made[] = {b, n, c->rows, c->width};
-  char S[64], L[64], O[64], Q[64], K[64], V[64], P[64], M[64];
+  int64_t q_all[4], k_all[4], v_all[4];
+  larger(c, q, false, q_all);
+  larger(c, k, true, k_all);
+  larger(c, v, false, v_all);
+  char S[64], L[64], O[64], Q[64], K[64], V[64], P[64], M[64], all_Q[64], all_K[64], all_V[64];
   const char *t = dtype_of(c);
 #define NAME(TO, DIMS, TYPE)                                                                  \
   snprintf(TO, sizeof TO, "tensor<%dx%dx%dx%dx%s>", (int)DIMS[0], (int)DIMS[1], (int)DIMS[2], \
@@ -150,6 +190,9 @@ const char *attention_program(const AttentionCase *c) {
   NAME(V, v, t);
   NAME(O, o, t);
   NAME(M, made, t);
+  NAME(all_Q, q_all, t);
+  NAME(all_K, k_all, t);
+  NAME(all_V, v_all, t);
   snprintf(L, sizeof L, "tensor<%dx%dx%dxf32>", (int)l[0], (int)l[1], (int)l[2]);
   text_start();
   char results[400];
@@ -157,9 +200,15 @@ const char *attention_program(const AttentionCase *c) {
   if (c->gradient)
     snprintf(results, sizeof results, "%s, %s, %s, %s%s%s", O, Q, K, V, c->changes ? ", " : "",
              c->changes ? S : "");
-  text_add("func.func @main(%%q: %s, %%k: %s, %%v: %s, %%pad: tensor<%dx%dxi1>, %%bias: "
+  const char *all = c->sliced ? "_all" : "";
+  text_add("func.func @main(%%q%s: %s, %%k%s: %s, %%v%s: %s, %%pad: tensor<%dx%dxi1>, %%bias: "
            "tensor<%dx%dxf32>, %%dout: %s) -> (%s) {\n",
-           Q, K, V, c->batch, c->keys, c->rows, c->keys, O, results);
+           all, all_Q, all, all_K, all, all_V, c->batch, c->keys, c->rows, c->keys, O, results);
+  if (c->sliced) {
+    add_slice(c, "q", q, false, Q);
+    add_slice(c, "k", k, true, K);
+    add_slice(c, "v", v, false, V);
+  }
   const char *batch = c->heads_first ? "[0, 1]" : "[0, 2]";
   if (c->scale_first)
     text_add("  %%qc = stablehlo.constant dense<0.375> : %s\n"
@@ -325,9 +374,13 @@ void attention_check(const AttentionCase *c, AttentionSpecial special) {
                 v[] = {b, c->heads_first ? n : c->keys, c->heads_first ? c->keys : n, c->width},
                 o[] = {b, c->heads_first ? n : c->rows, c->heads_first ? c->rows : n, c->width},
                 pads[] = {b, c->keys}, biases[] = {1, 1, c->rows, c->keys};
-  PjTensor *in[] = {numbers(dtype, q, special.q),  numbers(dtype, k, special.k),
-                    numbers(dtype, v, 1),          make_tensor(PJ_DT_PRED, 2, pads, NULL),
-                    numbers(PJ_DT_F32, biases, 1), numbers(dtype, o, 1)};
+  int64_t q_all[4], k_all[4], v_all[4];
+  larger(c, q, false, q_all);
+  larger(c, k, true, k_all);
+  larger(c, v, false, v_all);
+  PjTensor *in[] = {numbers(dtype, q_all, special.q), numbers(dtype, k_all, special.k),
+                    numbers(dtype, v_all, 1),         make_tensor(PJ_DT_PRED, 2, pads, NULL),
+                    numbers(PJ_DT_F32, biases, 1),    numbers(dtype, o, 1)};
   enum { INPUTS = 6, RESULTS = 4 };
   const uint32_t results = c->gradient ? RESULTS : 1;
   in[4]->rank = 2;

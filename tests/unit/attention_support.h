@@ -19,6 +19,7 @@ typedef struct AttentionCase {
                      // 2: as p * (dp - sum of p dp); 3: as p dp + p * (sum of -p dp); 4: as 2, but
                      // masks are not written again
   bool changes;      // the gradient of the scores is returned, too
+  bool sliced;       // q, k and v are parts of larger inputs
 } AttentionCase;
 
 // Contents of the inputs besides random numbers.

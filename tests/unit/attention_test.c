@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <math.h>
@@ -74,6 +75,89 @@ static void sizes(void **state) {
         c.causal = 1;
       attention_check(&c, plain);
     }
+}
+
+// What q, k and v are cut from is read where it lies: nothing is copied before.
+static void slices(void **state) {
+  (void)state;
+  static const int shapes[][4] = {{1, 70, 16, 16}, {4, 33, 8, 24}, {40, 40, 16, 8}, {9, 400, 5, 7}};
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i)
+    for (int form = 0; form < 4; ++form) {
+      const int *s = shapes[i];
+      const AttentionCase c = {2,
+                               s[0],
+                               s[1],
+                               3,
+                               s[2],
+                               s[3],
+                               .heads_first = form & 1,
+                               .fill = "-1.0e9",
+                               .causal = form & 2 && s[0] > 1,
+                               .sliced = true,
+                               .dtype = form == 3 ? "bf16" : NULL};
+      attention_check(&c, plain);
+      Made m = attention_make(attention_program(&c));
+      assert_int_equal(m.schedule->num_kernels, 0);
+      assert_int_equal(m.schedule->temp_bytes, 0);
+      attention_unmake(&m);
+    }
+  // Queries that are computed first are not cut from anything.
+  const AttentionCase c = {2, 40, 40, 3, 16, 8, .scale_first = true, .sliced = true};
+  attention_check(&c, plain);
+}
+
+// A part of a part, and one that is no rows of its array.
+static void parts_of_parts(void **state) {
+  (void)state;
+  static const struct {
+    const char *made; // of %x: tensor<6x40x10xf32>, as %q: tensor<3x20x8xf32>
+    bool read;
+  } cases[] = {
+      {"%a = stablehlo.slice %x [1:5, 2:40, 1:10] : (tensor<6x40x10xf32>) -> tensor<4x38x9xf32>\n"
+       "%q = stablehlo.slice %a [1:4, 3:23, 1:9] : (tensor<4x38x9xf32>) -> tensor<3x20x8xf32>\n",
+       true},
+      {"%q = stablehlo.slice %x [0:6:2, 0:40:2, 0:8] : (tensor<6x40x10xf32>) -> "
+       "tensor<3x20x8xf32>\n",
+       true},
+      // Rows that begin within one of the array's and go on in the next.
+      {"%a = stablehlo.slice %x [0:6, 0:40, 0:2] : (tensor<6x40x10xf32>) -> tensor<6x40x2xf32>\n"
+       "%q = stablehlo.reshape %a : (tensor<6x40x2xf32>) -> tensor<3x20x8xf32>\n",
+       false},
+      {"%q = stablehlo.slice %x [0:3, 0:20, 0:10:1] : (tensor<6x40x10xf32>) -> "
+       "tensor<3x20x10xf32>\n",
+       true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    const int depth = strstr(cases[i].made, "0:10:1") ? 10 : 8;
+    text_start();
+    text_add("func.func @main(%%x: tensor<6x40x10xf32>, %%k: tensor<3x50x%dxf32>, %%v: "
+             "tensor<3x50x8xf32>) -> tensor<3x20x8xf32> {\n%s",
+             depth, cases[i].made);
+    text_add("%%s = stablehlo.dot_general %%q, %%k, batching_dims = [0] x [0], contracting_dims = "
+             "[2] x [2] : (tensor<3x20x%dxf32>, tensor<3x50x%dxf32>) -> tensor<3x20x50xf32>\n",
+             depth, depth);
+    text_add(
+        "%%low = stablehlo.constant dense<0xFF800000> : tensor<f32>\n"
+        "%%zero = stablehlo.constant dense<0.0> : tensor<f32>\n"
+        "%%m = stablehlo.reduce(%%s init: %%low) applies stablehlo.maximum across dimensions = "
+        "[2] : (tensor<3x20x50xf32>, tensor<f32>) -> tensor<3x20xf32>\n"
+        "%%mw = stablehlo.broadcast_in_dim %%m, dims = [0, 1] : (tensor<3x20xf32>) -> "
+        "tensor<3x20x50xf32>\n"
+        "%%d = stablehlo.subtract %%s, %%mw : tensor<3x20x50xf32>\n"
+        "%%e = stablehlo.exponential %%d : tensor<3x20x50xf32>\n"
+        "%%l = stablehlo.reduce(%%e init: %%zero) applies stablehlo.add across dimensions = "
+        "[2] : (tensor<3x20x50xf32>, tensor<f32>) -> tensor<3x20xf32>\n"
+        "%%lw = stablehlo.broadcast_in_dim %%l, dims = [0, 1] : (tensor<3x20xf32>) -> "
+        "tensor<3x20x50xf32>\n"
+        "%%p = stablehlo.divide %%e, %%lw : tensor<3x20x50xf32>\n"
+        "%%o = stablehlo.dot_general %%p, %%v, batching_dims = [0] x [0], contracting_dims = "
+        "[2] x [1] : (tensor<3x20x50xf32>, tensor<3x50x8xf32>) -> tensor<3x20x8xf32>\n"
+        "return %%o : tensor<3x20x8xf32>\n}\n");
+    Made m = attention_make(text_get());
+    assert_int_equal(attention_count(&m), 1);
+    assert_int_equal(m.schedule->num_kernels, cases[i].read ? 0 : 1);
+    attention_unmake(&m);
+  }
 }
 
 static void narrow_types(void **state) {
@@ -165,6 +249,8 @@ int main(void) {
       cmocka_unit_test(recognised),
       cmocka_unit_test(not_along_keys),
       cmocka_unit_test(sizes),
+      cmocka_unit_test(slices),
+      cmocka_unit_test(parts_of_parts),
       cmocka_unit_test(narrow_types),
       cmocka_unit_test(hidden_keys_that_count),
       cmocka_unit_test(rows_that_are_hidden),
