@@ -413,12 +413,22 @@ static PjStatus bind(const PjSchedule *s, Frame *frame, PjArray *const *inputs,
   return PJ_STATUS_OK;
 }
 
-// Memory for copies of parameters that are overwritten though they were not given up.
+static size_t copy_bytes(const PjSchedule *s, PjArray *const *inputs, const bool *given_up,
+                         uint32_t i) {
+  return s->overwritten[i] && !may_write(inputs, given_up, i)
+             ? (s->slots.data[s->inputs[i]].bytes + 63) / 64 * 64
+             : 0;
+}
+
+// Memory for copies of parameters that are overwritten though they were not given up; those of
+// bind_aliased are results.
 static size_t copies_bytes(const PjSchedule *s, PjArray *const *inputs, const bool *given_up) {
   size_t bytes = 0;
   for (uint32_t i = 0; i < s->num_inputs; i++)
-    if (s->overwritten[i] && !may_write(inputs, given_up, i))
-      bytes += (s->slots.data[s->inputs[i]].bytes + 63) / 64 * 64;
+    bytes += copy_bytes(s, inputs, given_up, i);
+  for (uint32_t j = 0; j < s->num_outputs; j++)
+    if (s->aliased_input[j] != PJ_NOT_ALIASED)
+      bytes -= copy_bytes(s, inputs, given_up, s->aliased_input[j]);
   return bytes;
 }
 

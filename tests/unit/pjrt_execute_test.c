@@ -458,6 +458,43 @@ static void test_donation_of_what_just_came(void **state) {
   destroy_executable(chained.scale);
 }
 
+// A result that is made in the memory of its parameter has its own where that must be kept, and
+// nothing is copied twice.
+static void test_memory_of_what_is_kept(void **state) {
+  (void)state;
+  enum { COUNT = 4 << 20 };
+  static const int64_t dims[1] = {COUNT};
+  float *ones = malloc(COUNT * sizeof *ones);
+  assert_non_null(ones);
+  for (int i = 0; i < COUNT; i++)
+    ones[i] = 1;
+  PJRT_LoadedExecutable *twice =
+      compile("func.func @main(%a: tensor<4194304xf32> {tf.aliasing_output = 0 : i32}) -> "
+              "tensor<4194304xf32> {\n"
+              "  %0 = stablehlo.add %a, %a : tensor<4194304xf32>\n"
+              "  return %0 : tensor<4194304xf32>\n"
+              "}\n");
+  PJRT_Buffer *arg = make_buffer(device_at(0), PJRT_Buffer_Type_F32, 1, dims, ones), *out;
+  const int64_t keep[1] = {0};
+  PJRT_ExecuteOptions options = {.struct_size = PJRT_ExecuteOptions_STRUCT_SIZE,
+                                 .non_donatable_input_indices = keep,
+                                 .num_non_donatable_input_indices = 1};
+  PJRT_Buffer *const *list = &arg, **outputs = &out;
+  ARGS(LoadedExecutable_Execute, execute, .executable = twice, .options = &options,
+       .argument_lists = &list, .num_devices = 1, .num_args = 1, .output_lists = &outputs);
+  OK(LoadedExecutable_Execute, execute);
+  read_buffer(out, ones, COUNT * sizeof *ones);
+  assert_true(ones[0] == 2 && ones[COUNT - 1] == 2);
+  ARGS(Device_MemoryStats, stats, .device = device_at(0));
+  OK(Device_MemoryStats, stats);
+  assert_true(stats.peak_bytes_in_use_is_set);
+  assert_in_range(stats.peak_bytes_in_use, 0, COUNT * sizeof *ones * 5 / 2);
+  free(ones);
+  destroy_buffer(arg);
+  destroy_buffer(out);
+  destroy_executable(twice);
+}
+
 // --- Several devices -----------------------------------------------------------------------------
 
 static const char reduce_text[] =
@@ -1019,6 +1056,7 @@ int main(void) {
       cmocka_unit_test(test_bounded_results),
       cmocka_unit_test(test_pending_inputs),
       cmocka_unit_test(test_donation_of_what_just_came),
+      cmocka_unit_test(test_memory_of_what_is_kept),
       cmocka_unit_test(test_collectives_meet),
       cmocka_unit_test(test_partitions_run_within_the_call),
       cmocka_unit_test(test_device_by_device),
