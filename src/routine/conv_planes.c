@@ -322,7 +322,7 @@ static const char *prepare_weights(const PjConvPlanes *p, PjThreads *threads, co
     scratch += p->converted_bytes;
   }
   if (p->pack) {
-    pj__copy_run(p->pack, threads, weights + p->shape->rhs_start * (int64_t)p->elem, scratch);
+    pj__copy_run(p->pack, threads, weights + p->pack_start * (int64_t)p->elem, scratch);
     weights = scratch;
   }
   return weights;

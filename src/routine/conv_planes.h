@@ -49,6 +49,7 @@ typedef struct PjConvPlanes {
   int64_t rhs_start, rhs_group, rhs_row;
   int64_t rhs_count;  // elements to convert, or 0
   const PjCopy *pack; // or NULL
+  int64_t pack_start; // its first element
   size_t converted_bytes, packed_bytes;
   int64_t vectors, pieces;                                       // of a task at most
   size_t plane_bytes, patch_bytes, sum_bytes, table_bytes, line; // of a thread

@@ -46,14 +46,17 @@ static bool weights_in_rows(const PjConvShape *s, int32_t *order) {
 static void plan_weights(PjArena *arena, PjConvPlanes *p, const PjType *rhs, const int32_t *order,
                          bool in_rows) {
   const PjConvShape *s = p->shape;
+  // Windows that are turned stay so: their taps are turned instead (plan_offsets).
+  int64_t start = s->rhs_start;
+  for (int32_t d = 0; d < s->spatial; ++d)
+    start += s->rhs_spatial[d] < 0 ? (s->window[d] - 1) * s->rhs_spatial[d] : 0;
   if (in_rows) {
-    p->rhs_start = s->rhs_start;
-    for (int32_t d = 0; d < s->spatial; ++d)
-      p->rhs_start += s->rhs_spatial[d] < 0 ? (s->window[d] - 1) * s->rhs_spatial[d] : 0;
+    p->rhs_start = start;
     p->rhs_row = s->rhs_out;
     p->rhs_group = s->rhs_group;
     return;
   }
+  p->pack_start = start;
   p->rhs_row = s->features * p->places;
   p->rhs_group = s->out_features * p->rhs_row;
   p->packed_bytes = pj__scratch_round((size_t)(s->groups * p->rhs_group) * p->elem);
@@ -66,7 +69,7 @@ static void plan_weights(PjArena *arena, PjConvPlanes *p, const PjType *rhs, con
                                  to[PJ_CONV_SPATIAL + 3];
   for (int32_t i = 0; i < s->spatial; ++i) {
     dims[3 + i] = s->window[order[i]];
-    from[3 + i] = s->rhs_spatial[order[i]];
+    from[3 + i] = llabs(s->rhs_spatial[order[i]]);
   }
   pj_strides(s->spatial + 3, dims, to);
   PjCopy *pack = PJ_NEW(arena, PjCopy);
@@ -253,7 +256,7 @@ static void plan_offsets(PjArena *arena, PjConvPlanes *p, const int32_t *order) 
       const int64_t at = rest % s->window[dim];
       rest /= s->window[dim];
       if (s->window[dim] > 1) // those that joined others have one
-        tap[p->place_of[dim]] = p->pack || s->rhs_spatial[dim] >= 0 ? at : s->window[dim] - 1 - at;
+        tap[p->place_of[dim]] = s->rhs_spatial[dim] >= 0 ? at : s->window[dim] - 1 - at;
     }
     taps[i] = (int32_t)pj__planes_tap(&p->planes, tap);
   }
