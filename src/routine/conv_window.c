@@ -28,7 +28,8 @@ typedef struct Kernels {
 #include "routine/variants.h"
 
 enum {
-  FEW_ROWS = 48, // taps and features that are worth copying the window for
+  FEW_ROWS = 8,         // taps and features that are worth copying the window for,
+  FEW_ROWS_TURNED = 48, // and transposing it
   FEW_COLS = 12,
   FEW_PLACES = 96,         // of the window: then patches are as good,
   FEW_TURNED = 256,        // where copying transposes planes are
@@ -423,8 +424,9 @@ const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *s) {
     taps *= s->out[d];
   }
   const bool turns = s->lhs_batch != 1 || s->rhs_out != 1;
+  const int64_t few = turns ? FEW_ROWS_TURNED : FEW_ROWS;
   if (s->window_size < 2 * taps || s->window_size <= (turns ? FEW_TURNED : FEW_PLACES) ||
-      taps * pj__min(s->batch, FEW_ROWS) < FEW_ROWS || s->out_features < FEW_COLS)
+      taps * pj__min(s->batch, few) < few || s->out_features < FEW_COLS)
     return NULL;
   ConvWindow *p = PJ_NEW(arena, ConvWindow);
   *p = (ConvWindow){.shape = s, .kernels = &PJ_PICK(kernels)[wide], .elem = pj_comp_bytes(s->comp)};
