@@ -31,7 +31,7 @@ enum {
   WIDTH = PJ_PACK_WIDTH,
   PIECE = PJ_PACK_PIECE,
   MOST = 4,        // elements of a group
-  RUN = 128,       // elements of a line that are packed before those of the next group, and their
+  RUN = 512,       // elements of a line that are packed before those of the next group, and their
   LINES_AHEAD = 8, // groups that are asked for before
 };
 _Static_assert(WIDTH *PIECE * 4 <= PJ_PACK_TEMP, "lines of groups of a sliver");
@@ -59,7 +59,7 @@ static void pack_rows(const PjPanel *panel, const char *base, int64_t outer, int
         const char *line = base + (offset_at(panel->sum, panel->sum_step, at) + outer + r) * elem;
         if (ahead && p + LINES_AHEAD < sums)
           for (int64_t i = 0; i < n * elem; i += 64)
-            __builtin_prefetch(line + ahead + i);
+            __builtin_prefetch(line + ahead + i, 0, 2);
         lines[q] = line;
       }
       g->zip(n, lines, panel->flip, width, out + r / width * sliver + p * width, sliver);

@@ -160,7 +160,7 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
     /* Some slivers at a time: a run of whole cache lines is read, and few lines are written in  \
      * turn. */                                                                                  \
     const int64_t group =                                                                        \
-        256 / (int64_t)sizeof(T) / width > 0 ? 256 / (int64_t)sizeof(T) / width * width : width; \
+        512 / (int64_t)sizeof(T) / width > 0 ? 512 / (int64_t)sizeof(T) / width * width : width; \
     for (int64_t r = 0; r < n; r += group) {                                                     \
       const int64_t end = r + group < whole ? r + group : whole;                                 \
       for (int64_t p = 0; p < sums; ++p) {                                                       \
@@ -168,7 +168,7 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
         T *to = (T *)out + r / width * sliver + p * width;                                       \
         if (step > 0 && p + LINES_AHEAD < sums)                                                  \
           for (int64_t q = r; q < end; q += 64 / (int64_t)sizeof(T))                             \
-            __builtin_prefetch(line + LINES_AHEAD * step + q);                                   \
+            __builtin_prefetch(line + LINES_AHEAD * step + q, 0, 2);                               \
         int64_t i = r;                                                                           \
         COPY_CASE(T, 4)                                                                          \
         COPY_CASE(T, 6)                                                                          \
