@@ -6,7 +6,7 @@
 //         while(...) do { %1 = dot_general %x, %2, contracting_dims = [1] x [0] ... }
 //
 // The gradient of a recurrent network is written so. What multiplies few rows reads such a matrix
-// as it lies, where the other would be packed in every turn (routine/dot_few.c). Large matrices
+// as it lies, where the other would be packed in every turn (routine/dot_direct.c). Large matrices
 // stay: turning one takes memory, and time that a few turns do not win back.
 //
 // After the simplifier, which would take the transpose back. Linear in the operations times the
@@ -21,7 +21,7 @@ enum {
   MAX_ROWS = 128,
   MIN_TURNS = 4,
   MIN_SIDE = 16,         // of the matrix
-  MAX_BYTES = 192 << 10, // as dot_few.c's NEAR_BYTES
+  MAX_BYTES = 192 << 10, // as dot_direct.c's NEAR_BYTES
   MAX_TURNED = 16,       // of one function
 };
 

@@ -1,7 +1,8 @@
 // dot_general and dot: which product it is, and how to compute it.
 //
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
-//   few      some rows by a matrix that is read as it lies: dot_few.h, dot_few_groups.h
+//   direct   floats by a matrix with its columns side by side, as both lie: dot_direct.h
+//   few      some rows by such a matrix of other types: dot_few_groups.h
 //   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
@@ -18,7 +19,7 @@
 
 #include "eval/strided.h"
 #include "routine/dot_complex.h"
-#include "routine/dot_few.h"
+#include "routine/dot_direct.h"
 #include "routine/dot_few_groups.h"
 #include "routine/dot_split.h"
 #include "routine/dot_tall.h"
@@ -54,6 +55,8 @@ enum {
   FEW_BYTES = 64 << 10, // if it is large; and what of it is to stay in the cache
   VECTOR_SUMS = 64,     // by columns, p in that part
   NARROW = 8,           // columns below which the product is computed transposed
+  TALL_COLS = 3,        // so few f32 are less than half a vector: a vector of rows is better
+  TALL_SUMS = 64,       // that are so long
 };
 
 // ---- the result has no sums
@@ -332,7 +335,11 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
 }
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
-  const PjRoutine *routine = is_small(g) || g->m == 1 ? NULL : pj__dot_few(arena, g);
+  const PjRoutine *routine = NULL;
+  if (g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
+    routine = pj__dot_tall(arena, g);
+  if (!routine && !is_small(g) && g->m > 1)
+    routine = pj__dot_direct(arena, g);
   if (!routine)
     routine = pj__dot_few_groups(arena, g);
   if (!routine && g->n > 1)

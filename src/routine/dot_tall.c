@@ -25,8 +25,9 @@ typedef struct PjTallKernels {
 
 enum {
   MOST_COLS = 8,
-  MOST_SUMS = 48,  // of more, gemm's packing pays,
+  MOST_SUMS = 48,  // of more, packing pays,
   FEW_ROWS = 64,   // but for so few rows
+  FEW_COLS = 3,    // or columns
   PART_ROWS = 256, // at least, of a batch
 };
 
@@ -87,7 +88,7 @@ const PjRoutine *pj__dot_tall(PjArena *arena, const PjProduct *g) {
   if (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64)
     return NULL;
   const PjTallKernels *kernels = &PJ_PICK(tall_kernels)[g->comp];
-  if (g->n > MOST_COLS || (g->k > MOST_SUMS && g->m > FEW_ROWS) || g->m < kernels->lanes ||
+  if (g->n > MOST_COLS || (g->k > MOST_SUMS && g->m > FEW_ROWS && g->n > FEW_COLS) || g->m < kernels->lanes ||
       g->a.sum_step != 1 || g->a.outer_step < g->k || g->b.sum_step < 0 || g->b.outer_step < 0 ||
       !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
       !pj_comp_is_native(g->comp, g->out_dtype))

@@ -1,0 +1,264 @@
+// Products of floats whose matrix b has its columns side by side: b and a are read as they lie, by
+// tiles of eight rows and three vectors of columns, so that nothing is packed. A strip of b of the
+// tiles' width stays in the nearest cache for all rows while the next one is asked for; a block of
+// a stays in the second one. Of a matrix that comes from memory for a few rows only, each thread
+// reads a piece of memory from end to end, that is some lines of it, and what the pieces give is
+// added up in their order.
+#include "routine/dot_direct.h"
+
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "routine/variant.h"
+
+// What of a product one call of a tile does; strides in elements.
+typedef struct PjDirectBlock {
+  int64_t a_row, a_sum, b_sum, c_row, sums;
+  // How far what is read next lies from what is read now, and of which sums it is asked for.
+  int64_t ahead, ahead_first, ahead_sums;
+  int64_t count; // columns of a tile of one vector, or of half a one
+  bool add;      // to what stands in c
+} PjDirectBlock;
+typedef void PjDirectTile(const PjDirectBlock *block, const void *a, const void *b, void *c);
+enum { PJ_DIRECT_WIDE, PJ_DIRECT_ONE, PJ_DIRECT_HALF, PJ_DIRECT_ROWS = 8 }; // kinds of tiles
+typedef struct PjDirectKernels {
+  int lanes, half;     // of a vector, and of half a one if there are such tiles
+  int rows, wide_rows; // of a tile at most
+  int sums;            // of a block: a strip of b stays in the nearest cache, or is near enough
+  PjDirectTile *const (*tiles)[PJ_DIRECT_ROWS]; // of each kind, by rows
+} PjDirectKernels;
+
+enum {
+  PJ_DIRECT_LINE = 64, // bytes of a line of the caches
+  PJ_DIRECT_LONG = 32, // sums of more hide that c is asked for before
+};
+
+#if defined(__x86_64__)
+// A mask of n lanes of 32 bits begins n before the middle.
+static const uint32_t lane_masks[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
+#endif
+
+#define PJ_VARIANT_FILE "routine/dot_direct_variant.h"
+#include "routine/variants.h"
+
+enum {
+  SAME_SETS = 2048,         // bytes
+  WIDE = 3,                 // vectors of a tile
+  A_BYTES = 256 << 10,      // of a that are multiplied by one strip of b after the other
+  NEAREST_BYTES = 24 << 10, // of b, or of a and c, that stay together in the nearest cache
+  NEAR_BYTES = 192 << 10,   // of b that stay in a near cache
+  PART_TILES = 4,           // tiles side by side in the smallest part of columns
+  PART_ROWS = 8,            // rows in the smallest part of rows, whole tiles,
+  ROWS_NEAR = 16,           // which are shared out if there are more than these,
+  ROWS_FAR = 96,            // or, of a matrix that does not stay in a near cache, these
+  // Rows for which a matrix that no cache holds is read line by line: a block of so many bytes at a
+  // time while the next is asked for, so many lines at least.
+  LINES_ROWS = 4,
+  LINES_BYTES = 8 << 20,
+  LINES_BLOCK = 12 << 10,
+  LINES_SUMS = 8,
+  LINES_PART = 2048, // bytes of a line in the smallest part
+  // Of the sum of such a product, if lines are shorter than these and each piece has so many.
+  PIECES = 4,
+  PIECE_SUMS = 64,
+  PIECE_LINE = 16 << 10,
+};
+
+typedef struct Direct {
+  PjRoutine routine;
+  PjDirectKernels kernels;
+  PjDirectBlock block;
+  size_t elem;
+  int64_t m, n, k, sums;
+  bool lines;   // it is read line by line
+  bool by_rows; // parts are of PART_ROWS rows and all columns, |near_rows| at a time,
+  int64_t near_rows;
+  int64_t part;      // or of at least so many columns and all rows,
+  int64_t piece;     // or, if not 0, of so many sums
+  int32_t num_batch; // batches' strides in bytes
+  int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
+} Direct;
+
+typedef struct Run {
+  const Direct *f;
+  const char *a, *b;
+  char *c, *scratch;
+} Run;
+
+// The columns of a tile of |kind|, of every row.
+static void strip(const Direct *f, PjDirectBlock *block, int kind, const char *a, const char *b,
+                  char *c) {
+  const int64_t most = kind == PJ_DIRECT_WIDE ? f->kernels.wide_rows : f->kernels.rows,
+                steps = pj__divide_up(f->m, most);
+  PjDirectTile *const *tiles = f->kernels.tiles[kind];
+  for (int64_t s = 0, i = 0; s < steps; ++s) {
+    // All about alike; where rows are shared out, a row's tile must not depend on its part, for
+    // tiles differ in which of two NaN they keep.
+    const int64_t rows = f->by_rows ? pj__min(most, f->m - i) : (f->m - i) / (steps - s);
+    block->ahead_first = s * block->ahead_sums; // each asks for its share
+    tiles[rows - 1](block, a + i * block->a_row * (int64_t)f->elem, b,
+                    c + i * block->c_row * (int64_t)f->elem);
+    i += rows;
+  }
+}
+
+// |count| columns, of a matrix whose first one of them is at |b|.
+static void columns(const Direct *f, const PjDirectBlock *of, const char *a, const char *b, char *c,
+                    int64_t count) {
+  const int64_t lanes = f->kernels.lanes, wide = WIDE * lanes, elem = (int64_t)f->elem;
+  PjDirectBlock block = *of;
+  block.ahead_sums = pj__divide_up(of->sums, pj__divide_up(f->m, f->kernels.wide_rows));
+  int64_t j = 0;
+  for (; j + wide <= count; j += wide) {
+    // Next comes the next strip, and after the last one the first of the next sums.
+    block.ahead = !f->lines && j + 2 * wide <= count ? wide : of->sums * of->b_sum;
+    if (!f->lines && j + 2 * wide > count)
+      block.ahead -= j;
+    strip(f, &block, PJ_DIRECT_WIDE, a, b + j * elem, c + j * elem);
+  }
+  block.ahead_sums = 0;
+  for (; j < count; j += block.count) {
+    block.count = pj__min(lanes, count - j);
+    strip(f, &block, block.count <= f->kernels.half ? PJ_DIRECT_HALF : PJ_DIRECT_ONE, a,
+          b + j * elem, c + j * elem);
+  }
+}
+
+// Columns [first, last), sums [begin, end).
+static void run_columns(const Direct *f, const char *a, const char *b, char *c, int64_t first,
+                        int64_t last, int64_t begin, int64_t end) {
+  const int64_t elem = (int64_t)f->elem;
+  for (int64_t p = begin; p < end; p += f->sums) {
+    PjDirectBlock block = f->block;
+    block.sums = pj__min(f->sums, end - p);
+    block.add = p > begin;
+    columns(f, &block, a + p * block.a_sum * elem, b + (p * block.b_sum + first) * elem,
+            c + first * elem, last - first);
+  }
+}
+
+static int64_t parts_of(const Direct *f) {
+  return pj__max(1, f->by_rows ? f->m / PART_ROWS : f->n / f->part);
+}
+
+static void direct_parts(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const int64_t parts = parts_of(run->f);
+  while (begin < end) { // parts of a batch together
+    const int64_t first = begin % parts, count = pj__min(parts - first, end - begin);
+    Direct own = *run->f;
+    const Direct *f = &own;
+    int64_t rest = begin / parts, at_a = 0, at_b = 0;
+    char *c = run->c + (size_t)(rest * f->m * f->n) * f->elem;
+    for (int32_t d = f->num_batch - 1; d >= 0; rest /= f->batch_dims[d--]) {
+      at_a += rest % f->batch_dims[d] * f->a_batch[d];
+      at_b += rest % f->batch_dims[d] * f->b_batch[d];
+    }
+    begin += count;
+    if (!f->by_rows) {
+      run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
+                  first + count == parts ? f->n : (first + count) * f->part, 0, f->k);
+      continue;
+    }
+    const int64_t last = first + count == parts ? f->m : (first + count) * PART_ROWS;
+    for (int64_t row = first * PART_ROWS; row < last; row += own.m) {
+      own.m = pj__min(f->near_rows, last - row);
+      run_columns(f, run->a + at_a + row * f->block.a_row * (int64_t)f->elem, run->b + at_b,
+                  c + row * f->n * (int64_t)f->elem, 0, f->n, 0, f->k);
+    }
+  }
+}
+
+// Piece i > 0 of the sum is left in |scratch|.
+static void direct_pieces(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Direct *f = run->f;
+  for (int64_t i = begin; i < end; ++i)
+    run_columns(f, run->a, run->b,
+                i ? run->scratch + (size_t)((i - 1) * f->m * f->n) * f->elem : run->c, 0, f->n,
+                i * f->piece, pj__min(f->k, (i + 1) * f->piece));
+}
+
+static void add_pieces(const Direct *f, int64_t pieces, const char *scratch, char *c) {
+  const int64_t n = f->m * f->n;
+#define ADD(T)                         \
+  for (int64_t p = 1; p < pieces; ++p) \
+    PJ_IVDEP for (int64_t i = 0; i < n; ++i)((T *)c)[i] += ((const T *)scratch)[(p - 1) * n + i];
+  if (f->elem == sizeof(float)) {
+    ADD(float)
+  } else {
+    ADD(double)
+  }
+#undef ADD
+}
+
+static PjStatus run_direct(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                           void *const *out, void *scratch) {
+  const Direct *f = (const Direct *)self;
+  Run run = {f, in[0], in[1], out[0], scratch};
+  if (f->piece) {
+    const int64_t pieces = pj__divide_up(f->k, f->piece);
+    pj_threads_for(threads, pieces, pj__grain(pieces, (double)(f->m * f->n) * (double)f->piece / 8),
+                   direct_pieces, &run);
+    add_pieces(f, pieces, scratch, run.c);
+    return PJ_STATUS_OK;
+  }
+  const int64_t parts = f->batch * parts_of(f);
+  const double work = f->by_rows ? (double)PART_ROWS * (double)f->n * (double)f->k
+                                 : (double)f->m * (double)f->part * (double)f->k;
+  pj_threads_for(threads, parts, pj__grain(parts, work / 8), direct_parts, &run);
+  return PJ_STATUS_OK;
+}
+
+// Rows of whole tiles of which |bytes| each fit |all|.
+static int64_t rows_within(int64_t all, int64_t bytes) {
+  return pj__max(1, all / bytes / PART_ROWS) * PART_ROWS;
+}
+
+const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
+  if ((g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64) || g->m < 2 || g->n < 2 ||
+      g->b.outer_step != 1 || g->b.sum_step < 0 || g->a.outer_step < 0 || g->a.sum_step < 0 ||
+      !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
+      !pj_comp_is_native(g->comp, g->out_dtype))
+    return NULL;
+  const PjDirectKernels *kernels = &PJ_PICK(direct_kernels)[g->comp];
+  const int64_t elem = (int64_t)pj_comp_bytes(g->comp), line = g->n * elem;
+  const double bytes = (double)g->k * (double)line;
+  // Lines of b that push each other out of the nearest cache, which is too much for vectors that
+  // are half as long: packing it pays for many rows.
+  if (!kernels->half && g->m > ROWS_NEAR && g->b.sum_step * elem % SAME_SETS == 0)
+    return NULL;
+  const bool far = bytes > NEAR_BYTES, lines = bytes > LINES_BYTES && g->m <= LINES_ROWS;
+  Direct *f = PJ_NEW(arena, Direct);
+  *f = (Direct){.kernels = *kernels,
+                .block = {.a_row = g->a.outer_step,
+                          .a_sum = g->a.sum_step,
+                          .b_sum = g->b.sum_step,
+                          .c_row = g->n},
+                .elem = (size_t)elem,
+                .m = g->m,
+                .n = g->n,
+                .k = g->k,
+                .lines = lines,
+                .by_rows = g->m > (far ? ROWS_FAR : ROWS_NEAR),
+                .part = lines ? LINES_PART / elem : (int64_t)PART_TILES * WIDE * kernels->lanes,
+                .num_batch = g->num_batch,
+                .batch = g->batch};
+  f->sums = lines ? pj__max(LINES_SUMS, pj__min(LINES_BLOCK / line, kernels->sums))
+                  : pj__divide_up(g->k, pj__divide_up(g->k, kernels->sums)); // all about alike
+  f->near_rows = bytes <= NEAREST_BYTES ? rows_within(NEAREST_BYTES, (g->n + g->k) * elem)
+                                        : rows_within(A_BYTES, f->sums * elem);
+  memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
+  memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);
+  memcpy(f->b_batch, g->b_batch, sizeof f->b_batch);
+  f->routine = (PjRoutine){.name = "gemm_direct", .run = run_direct, .in_place = -1};
+  if (far && g->m <= LINES_ROWS && line < PIECE_LINE && g->batch == 1 &&
+      g->k >= PIECES * PIECE_SUMS) {
+    f->piece = pj__divide_up(pj__divide_up(g->k, PIECES), LINES_SUMS) * LINES_SUMS;
+    f->routine.scratch_bytes =
+        pj__scratch_round((size_t)((pj__divide_up(g->k, f->piece) - 1) * g->m * g->n) * f->elem);
+  }
+  return &f->routine;
+}
