@@ -16,8 +16,8 @@
 enum {
   MAX_DEPTH = 200,
   DEFAULT_BUDGET = 60000,
-  MAX_BRANCHES = 2,     // within each other; beyond, lanes choose by masks
-  MAX_BRANCH_PARTS = 8, // of a concatenation
+  MAX_BRANCHES = 2,      // within each other; beyond, lanes choose by masks
+  MAX_BRANCH_PARTS = 16, // of a concatenation: see FEW_PARTS and MANY_PARTS
 };
 
 PjNest *pj_nest_create(PjKir *k, bool literal) {

@@ -94,12 +94,25 @@ static bool has_dense_layout(const PjOp *op) {
   return true;
 }
 
+enum { FEW_PARTS = 8, MANY_PARTS = 16 };
+
+// Whether the parts of a concatenation are mostly pieces of what lies in memory: a routine would
+// want all of them written first.
+static bool joins_pieces(const PjOp *op) {
+  uint32_t pieces = 0;
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjOp *def = op->operands[i]->def;
+    pieces += def && def->region == op->region && def->kind == PJ_OP_SLICE;
+  }
+  return pieces > op->num_operands / 2;
+}
+
 // Data that moves along the innermost dimension, or between many arrays, is moved faster by a
 // routine.
 static bool moves_better_alone(const PjOp *op) {
   int64_t count = pj_count(op->results[0].type);
   if (op->kind == PJ_OP_CONCATENATE)
-    return op->num_operands > 8;
+    return op->num_operands > (joins_pieces(op) ? MANY_PARTS : FEW_PARTS);
   if (op->kind != PJ_OP_TRANSPOSE || count <= SMALL_MOVE)
     return false;
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;

@@ -407,6 +407,23 @@ static void test_traffic(void **state) {
                  "[0, 2] : (tensor<64x512x128xf32>, tensor<f32>) -> tensor<512xf32>\n"
                  "return %r : tensor<512xf32>\n",
                  2, (const double[]){(1 << 24) + 16 * 2048 + 4, 16 * 2048 + 2048 + 4});
+  // Nine pieces of one array are joined where they lie, and not written before.
+  expect_traffic(
+      "%x: tensor<12x96xf32>", "tensor<12x144xf32>",
+      "%a = stablehlo.slice %x [0:12, 0:16] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%b = stablehlo.slice %x [0:12, 8:24] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%c = stablehlo.slice %x [0:12, 16:32] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%d = stablehlo.slice %x [0:12, 24:40] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%e = stablehlo.slice %x [0:12, 32:48] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%f = stablehlo.slice %x [0:12, 40:56] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%g = stablehlo.slice %x [0:12, 48:64] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%h = stablehlo.slice %x [0:12, 56:72] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%i = stablehlo.slice %x [0:12, 80:96] : (tensor<12x96xf32>) -> tensor<12x16xf32>\n"
+      "%r = stablehlo.concatenate %a, %b, %c, %d, %e, %f, %g, %h, %i, dim = 1 : "
+      "(tensor<12x16xf32>, tensor<12x16xf32>, tensor<12x16xf32>, tensor<12x16xf32>, "
+      "tensor<12x16xf32>, tensor<12x16xf32>, tensor<12x16xf32>, tensor<12x16xf32>, "
+      "tensor<12x16xf32>) -> tensor<12x144xf32>\nreturn %r : tensor<12x144xf32>\n",
+      ONE(12 * 96 * 4 + 12 * 144 * 4));
 }
 
 int main(void) {
