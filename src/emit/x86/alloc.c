@@ -10,11 +10,12 @@
 // there, for its whole life: the one at hand, or all that stand in its way in some register. Costs
 // are accesses, ten times as many per level of loops, over the length of life. Then two registers
 // of each class are set aside for operands on the stack, and everything is done again.
+#include <math.h>
 #include <string.h>
 
 #include "emit/x86/mir.h"
 
-enum { MAX_PHYS = 32, RSP = 4, RBP = 5 };
+enum { MAX_PHYS = 32, RAX = 0, RDX = 2, RSP = 4 };
 
 // Order of preference: registers that need not be saved first.
 static const uint8_t gpr_order[] = {1, 6, 7, 8, 9, 10, 11, 0, 2, 3, 12, 13, 14, 15, 5};
@@ -108,6 +109,9 @@ static void visit_ins(Alloc *a, uint32_t i, float weight) {
     write_reg(a, ins->d, i, weight);
   read_op(a, ins->a, i, weight);
   read_op(a, ins->b, i, weight);
+  // It is in the result's register before the others are read, which may be its own.
+  if (ins->form == X86_TIED && ins->c.kind == X86_REG && !a->open[ins->c.id])
+    a->open[ins->c.id] = 2 * i;
   read_op(a, ins->c, i, weight);
   read_reg(a, ins->mask, i, weight);
   read_op(a, ins->sel[0], i, weight);
@@ -292,6 +296,22 @@ static void sort_starts(PjArena *arena, Start *starts, size_t count) {
     memcpy(starts, from, count * sizeof *starts);
 }
 
+// rax and rdx belong to divisions and long products while they read their operands: a register of
+// their own lives there, whose place nobody gets.
+static void keep_for_divisions(Alloc *a) {
+  X86Fn *f = a->f;
+  if (!f->divides) {
+    PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_GPR, .phys = X86_NOWHERE}));
+    f->divides = (X86Reg)f->vregs.len - 1;
+  }
+  X86VReg *v = &f->vregs.data[f->divides];
+  v->weight = INFINITY;
+  v->ranges.len = 0;
+  for (uint32_t i = (uint32_t)f->code.len; i-- > 0;)
+    if (f->code.data[i].form == X86_G_DIV || f->code.data[i].form == X86_G_MULH)
+      add_range(a, f->divides, 2 * i, 2 * i + 1);
+}
+
 static void place_all(Alloc *a, const Start *starts, size_t count, bool with_stack) {
   X86Fn *f = a->f;
   memset(f->num_slots, 0, sizeof f->num_slots);
@@ -303,10 +323,10 @@ static void place_all(Alloc *a, const Start *starts, size_t count, bool with_sta
     }
   a->allowed[X86_MASK][0] = false; // as a mask it means all lanes
   a->allowed[X86_GPR][RSP] = false;
-  if (f->uses_rax_rdx)
-    a->allowed[X86_GPR][0] = a->allowed[X86_GPR][2] = false;
-  if (with_stack || f->frame_bytes || f->uses_calls)
-    a->allowed[X86_GPR][RBP] = false;
+  if (f->uses_rax_rdx) {
+    PJ_PUSH(f->arena, &a->at[X86_GPR][RAX], f->divides);
+    PJ_PUSH(f->arena, &a->at[X86_GPR][RDX], f->divides);
+  }
   if (with_stack) {
     a->allowed[X86_GPR][X86_SCRATCH_GPR] = a->allowed[X86_GPR][X86_SCRATCH_GPR + 1] = false;
     a->allowed[X86_VEC][X86_SCRATCH_VEC] = a->allowed[X86_VEC][X86_SCRATCH_VEC + 1] = false;
@@ -323,11 +343,13 @@ void pj_x86_allocate(X86Fn *f) {
   a->open = pj_arena_calloc(f->arena, f->vregs.len, sizeof *a->open);
   a->live = pj_arena_calloc(f->arena, f->num_labels + 1, sizeof *a->live);
   find_ranges(a);
+  if (f->uses_rax_rdx)
+    keep_for_divisions(a);
   Start *starts = pj_arena_calloc(f->arena, f->vregs.len, sizeof *starts);
   size_t count = 0;
   for (X86Reg r = 1; r < f->vregs.len; ++r) {
     f->vregs.data[r].phys = X86_NOWHERE;
-    if (f->vregs.data[r].ranges.len)
+    if (f->vregs.data[r].ranges.len && r != f->divides)
       starts[count++] = (Start){first_point(&f->vregs.data[r]), r};
   }
   sort_starts(f->arena, starts, count);

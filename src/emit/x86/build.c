@@ -143,7 +143,7 @@ X86Op x86_blend(Lower *l, uint32_t enc, int size, X86Op no, X86Op yes, X86Op mas
 
 X86Op x86_tied(Lower *l, uint32_t enc, int size, X86Op c, X86Op a, X86Op b) {
   a = x86_in_reg(l, X86_VEC, a);
-  X86Reg d = x86_new_reg(l, X86_VEC);
+  X86Reg d = result(l, X86_VEC, c);
   l->f->vregs.data[d].early = true;
   X86Ins *ins = x86_ins(l, X86_TIED, size);
   ins->enc = enc;
@@ -154,6 +154,14 @@ X86Op x86_tied(Lower *l, uint32_t enc, int size, X86Op c, X86Op a, X86Op b) {
   return pj_x86_reg(d);
 }
 
+X86Op x86_ternary(Lower *l, int size, int table, X86Op c, X86Op a, X86Op b) {
+  X86Op d = x86_tied(l, X86_VPTERNLOGD, size, c, a, b);
+  X86Ins *ins = &l->f->code.data[l->f->code.len - 1];
+  ins->has_imm = true;
+  ins->imm = table;
+  return d;
+}
+
 X86Op x86_compare_bits(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int imm) {
   a = x86_in_reg(l, X86_VEC, a);
   X86Reg d = x86_new_reg(l, X86_MASK);
@@ -162,6 +170,7 @@ X86Op x86_compare_bits(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int i
   ins->d = d;
   ins->a = a;
   ins->b = b;
+  ins->commutes = imm < 0 || imm == 0 || imm == 4 || imm == 3; // a test; EQ, NE, UNO
   ins->has_imm = imm >= 0;
   ins->imm = imm;
   return pj_x86_reg(d);

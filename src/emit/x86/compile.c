@@ -13,20 +13,26 @@ typedef struct Job {
   PjX86Code *out;
 } Job;
 
-static PjStatus compile(void *context) {
-  Job *job = context;
-  X86Fn *f = PJ_NEW(job->arena, X86Fn);
-  f->arena = job->arena;
-  pj_x86_lower(f, job->k);
-  PJ_FAIL_IF(f->refused, UNIMPLEMENTED, "kernel %s: %s", job->k->name ? job->k->name : "",
-             f->refused);
-  pj_x86_fold_loads(f);
+void pj_x86_choose(X86Fn *f, const PjKir *k) {
+  pj_x86_lower(f, k);
+  if (f->refused)
+    return;
   pj_x86_place_constants(f);
+  pj_x86_fold_loads(f);
   pj_x86_allocate(f);
   if (f->spills && f->loops.len) {
     pj_x86_split(f);
     pj_x86_allocate(f);
   }
+}
+
+static PjStatus compile(void *context) {
+  Job *job = context;
+  X86Fn *f = PJ_NEW(job->arena, X86Fn);
+  f->arena = job->arena;
+  pj_x86_choose(f, job->k);
+  PJ_FAIL_IF(f->refused, UNIMPLEMENTED, "kernel %s: %s", job->k->name ? job->k->name : "",
+             f->refused);
   X86Bytes bytes = {0};
   pj_x86_encode(f, &bytes);
   job->out->bytes = pj_malloc(bytes.len);

@@ -6,8 +6,11 @@ static const PjKirInst *yield_of(const Lower *l, uint32_t block) {
   return pj_kir_inst(l->k, b->insts.data[b->insts.len - 1]);
 }
 
-// What is carried as a mask has lanes of 4 bytes, a scalar i1 is one register.
-enum { CARRIED_MASK_BYTES = 4 };
+// Bytes of a lane of what is carried as a mask: 4, but of bytes in whole registers 1. A scalar i1
+// is one register.
+static int carried_mask_bytes(const Lower *l, int lanes) {
+  return lanes >= l->f->vector_bytes ? 1 : 4;
+}
 
 static X86Class class_of(const Lower *l, PjKirType t) {
   return t.elem == PJ_KIR_I1 && t.lanes > 1 ? l->masks->cls : x86_class(t);
@@ -16,14 +19,14 @@ static X86Class class_of(const Lower *l, PjKirType t) {
 static Parts parts_to_carry(Lower *l, PjKirVal v) {
   PjKirType t = pj_kir_typeof(l->k, v);
   if (t.elem == PJ_KIR_I1 && t.lanes > 1)
-    return x86_mask(l, v, CARRIED_MASK_BYTES);
+    return x86_mask(l, v, carried_mask_bytes(l, t.lanes));
   if (x86_is_gpr(t))
     return (Parts){.op = {x86_scalar(l, v)}, .n = 1};
   return *x86_parts(l, v);
 }
 
 static Parts new_parts(Lower *l, PjKirType t) {
-  int bytes = t.elem == PJ_KIR_I1 ? CARRIED_MASK_BYTES : x86_bytes(t);
+  int bytes = t.elem == PJ_KIR_I1 ? carried_mask_bytes(l, t.lanes) : x86_bytes(t);
   Parts parts = {.n = t.lanes == 1 ? 1 : x86_num_parts(l, t.lanes, bytes)};
   if (parts.n > X86_MAX_PARTS) {
     x86_refuse(l, "a wide mask is carried");
@@ -37,7 +40,7 @@ static Parts new_parts(Lower *l, PjKirType t) {
 static void set_carried(Lower *l, PjKirVal v, const Parts *parts) {
   PjKirType t = pj_kir_typeof(l->k, v);
   if (t.elem == PJ_KIR_I1 && t.lanes > 1)
-    x86_set_mask(l, v, parts, CARRIED_MASK_BYTES);
+    x86_set_mask(l, v, parts, carried_mask_bytes(l, t.lanes));
   else
     x86_set(l, v, parts);
 }

@@ -5,8 +5,8 @@
 // the registers that alloc.c set aside where not. Constants lie behind the code and are reached
 // relative to the instruction pointer.
 //
-// Frame, if there is one: rbp holds the caller's side, rsp is aligned to 64. From rsp upwards: the
-// memory of STACK, vectors, general registers and masks, what a call saves, arguments of a call.
+// Frame, if there is one: rsp is aligned to 64. From rsp upwards: the memory of STACK, vectors,
+// general registers and masks, the caller's rsp, what a call saves, arguments of a call.
 #pragma once
 #include "emit/x86/mir.h"
 
@@ -36,7 +36,7 @@ typedef struct Enc {
   PJ_VEC(Fixup) constants;
   bool framed, wide; // it has a frame; it writes upper halves of vector registers
   uint16_t pushed;   // registers saved on entry
-  int32_t vec_at, gpr_at, mask_at, save_at, argument_at, frame_bytes;
+  int32_t vec_at, gpr_at, mask_at, caller_at, save_at, argument_at, frame_bytes;
 } Enc;
 
 static inline bool enc_fits8(int64_t value) {

@@ -27,11 +27,10 @@ static void alu_into(Enc *e, int ext, int size, int reg, X86Op b) {
 void enc_alu(Enc *e, const X86Ins *ins) {
   int d = enc_out_reg(e, ins->d), pa = enc_phys(e, ins->a), pb = enc_phys(e, ins->b);
   X86Op a = ins->a, b = ins->b;
-  if (ins->ext == 0 && pa >= 0 && pa != d && ins->size == 8 &&
-      (b.kind == X86_IMM || (pb >= 0 && pb != d))) {
+  if (ins->ext == 0 && pa >= 0 && pa != d && (b.kind == X86_IMM || (pb >= 0 && pb != d))) {
     Rm rm = {RM_MEM, 0, pa, b.kind == X86_IMM ? -1 : pb, 0, b.kind == X86_IMM ? (int32_t)b.imm : 0,
              0};
-    enc_legacy(e, 0x8d, 8, d, &rm, false, 0);
+    enc_legacy(e, 0x8d, ins->size, d, &rm, false, 0);
     enc_finish(e, ins->d);
     return;
   }

@@ -50,6 +50,8 @@ static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c, b
 }
 
 static X86Op with_sign(Lower *l, PjKirType t, int size, X86Op a, X86Op b) {
+  if (l->avx512) // the sign bit's b, the others' a
+    return x86_ternary(l, size, 0xd8, a, b, sign_bit(l, t, false));
   X86Op magnitude = x86_rvm_commuting(l, X86_VAND | packed(t), size, a, sign_bit(l, t, true));
   X86Op sign = x86_rvm_commuting(l, X86_VAND | packed(t), size, b, sign_bit(l, t, false));
   return x86_rvm_commuting(l, X86_VOR | packed(t), size, magnitude, sign);

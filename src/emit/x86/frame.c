@@ -106,12 +106,6 @@ static void push_pop(Enc *e, int opcode, int reg) {
   enc_byte(e, opcode | (reg & 7));
 }
 
-static void move_sp(Enc *e, int opcode) { // mov between rsp and rbp
-  enc_byte(e, 0x48);
-  enc_byte(e, opcode);
-  enc_byte(e, 0xe5);
-}
-
 void enc_lay_out_frame(Enc *e) {
   const X86Fn *f = e->f;
   int32_t at = (int32_t)f->frame_bytes;
@@ -121,13 +115,15 @@ void enc_lay_out_frame(Enc *e) {
   at += (int32_t)f->num_slots[X86_GPR] * 8;
   e->mask_at = at;
   at += (int32_t)f->num_slots[X86_MASK] * 8;
+  e->framed = at > 0 || f->uses_calls;
+  e->caller_at = at;
+  at += e->framed ? 8 : 0;
   at = (at + 63) & ~63;
   e->save_at = at;
   e->argument_at = at + SAVED_BYTES;
   if (f->uses_calls)
     at += SAVED_BYTES + ARGUMENTS_BYTES;
   e->frame_bytes = (at + 63) & ~63;
-  e->framed = e->frame_bytes > 0;
 }
 
 void enc_enter(Enc *e) {
@@ -135,8 +131,6 @@ void enc_enter(Enc *e) {
   for (X86Reg r = 1; r < f->vregs.len; ++r)
     if (f->vregs.data[r].cls == X86_GPR && x86_in_register(&f->vregs.data[r]))
       e->pushed |= (uint16_t)(1u << f->vregs.data[r].phys);
-  if (e->framed)
-    e->pushed |= 1u << RBP;
   if (f->spills) // the scratch registers need no saving: r10 and r11
     e->pushed &= (uint16_t) ~(3u << X86_SCRATCH_GPR);
   for (size_t i = 0; i < sizeof saved_order / sizeof *saved_order; ++i)
@@ -144,10 +138,11 @@ void enc_enter(Enc *e) {
       push_pop(e, 0x50, saved_order[i]);
   if (!e->framed)
     return;
-  move_sp(e, 0x89); // mov rbp, rsp
-  Rm rsp = enc_reg_rm(RSP);
+  Rm rsp = enc_reg_rm(RSP), caller = frame_rm(e->caller_at);
+  enc_move_gpr(e, X86_SCRATCH_GPR + 1, RSP); // which no argument is in
   enc_alu_imm(e, 5, 8, &rsp, e->frame_bytes);
   enc_alu_imm(e, 4, 8, &rsp, -64);
+  enc_legacy(e, 0x89, 8, X86_SCRATCH_GPR + 1, &caller, false, 0);
 }
 
 void enc_leave(Enc *e) {
@@ -161,11 +156,9 @@ void enc_leave(Enc *e) {
     enc_byte(e, 0xf8);
     enc_byte(e, 0x77);
   }
-  if (e->framed) {
-    enc_byte(e, 0x48); // mov rsp, rbp
-    enc_byte(e, 0x89);
-    enc_byte(e, 0xec);
-  }
+  Rm caller = frame_rm(e->caller_at);
+  if (e->framed)
+    enc_load_gpr(e, RSP, &caller);
   for (size_t i = sizeof saved_order / sizeof *saved_order; i-- > 0;)
     if (e->pushed >> saved_order[i] & 1)
       push_pop(e, 0x58, saved_order[i]);

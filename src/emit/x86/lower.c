@@ -137,9 +137,12 @@ static void find_needed(Lower *l) {
     if (!has_effects(inst) && !l->values[v].needed)
       continue;
     uint32_t first = 0;
-    PjKirVal mask = x86_any_of(l->k, v);
-    if (mask) {
-      need(l, mask);
+    int left;
+    PjKirVal whole = x86_any_of(l->k, v);
+    if (!whole)
+      whole = x86_rotated(l, v, &left);
+    if (whole) {
+      need(l, whole);
       continue;
     }
     if (inst->op == PJ_KIR_LOAD || inst->op == PJ_KIR_READ) {
@@ -248,6 +251,10 @@ static void lower_scalar(Lower *l, PjKirVal v) {
     x86_set_one(l, v, x86_scalar_convert(l, (PjKirOp)inst->op, from, elem, a));
     return;
   }
+  if (inst->op >= PJ_KIR_UDIV && inst->op <= PJ_KIR_SREM) {
+    x86_lower_division(l, v);
+    return;
+  }
   if (inst->op < PJ_KIR_ADD || inst->op > PJ_KIR_POPCNT) {
     x86_refuse(l, pj_kir_op_info[inst->op].text);
     return;
@@ -313,7 +320,13 @@ static void lower_inst(Lower *l, PjKirVal v) {
   }
   PjKirVal mask = x86_any_of(l->k, v);
   if (mask) {
-    x86_set_one(l, v, x86_any_lane(l, mask));
+    x86_set_one(l, v, x86_any_lane(l, (PjKirOp)inst->op, mask));
+    return;
+  }
+  int left;
+  PjKirVal rotated = x86_rotated(l, v, &left);
+  if (rotated) {
+    x86_lower_rotation(l, v, rotated, left);
     return;
   }
   if (x86_lower_memory(l, v) || x86_lower_lanes(l, v) || x86_lower_float(l, v))

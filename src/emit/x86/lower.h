@@ -69,6 +69,8 @@ X86Op x86_rmi(Lower *l, uint32_t enc, int size, X86Op b, int imm);
 X86Op x86_mr(Lower *l, X86Class cls, uint32_t enc, int size, X86Op a, int imm); // imm < 0: none
 X86Op x86_vmi(Lower *l, uint32_t enc, int ext, int size, X86Op a, int imm);
 X86Op x86_blend(Lower *l, uint32_t enc, int size, X86Op no, X86Op yes, X86Op mask);
+// AVX-512: any function of three bits, |table| as in ops.h.
+X86Op x86_ternary(Lower *l, int size, int table, X86Op c, X86Op a, X86Op b);
 X86Op x86_tied(Lower *l, uint32_t enc, int size, X86Op c, X86Op a, X86Op b);
 // Into mask registers: a comparison (imm < 0: none), an operation on two of them.
 X86Op x86_compare_bits(Lower *l, uint32_t enc, int size, X86Op a, X86Op b, int imm);
@@ -142,6 +144,7 @@ void x86_set_mask(Lower *l, PjKirVal v, const Parts *parts, int bytes);
 X86Op x86_extend(Lower *l, X86Op op, PjKirElem elem,
                  bool is_signed); // to 32 bits; 64-bit ones stay
 X86Op x86_scalar_int(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b);
+X86Op x86_product(Lower *l, int size, X86Op a, X86Op b);
 X86Op x86_scalar_convert(Lower *l, PjKirOp op, PjKirElem from, PjKirElem to, X86Op a);
 // A comparison, made at once: 0 or 1.
 X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst);
@@ -150,6 +153,11 @@ void x86_branch_unless(Lower *l, PjKirVal condition, uint32_t label);
 X86Op x86_scalar_select(Lower *l, const PjKirInst *inst);
 // Is it a comparison that its user can make?
 bool x86_is_comparison(const PjKirInst *inst);
+
+// --- division (divide.c)
+void x86_lower_division(Lower *l, PjKirVal v);
+X86Op x86_divide(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b);
+X86Op x86_high_product(Lower *l, int size, X86Op a, X86Op b); // without signs
 
 // --- vectors (vector.c, convert.c, lanes.c); false: not one of theirs
 bool x86_lower_vector(Lower *l, PjKirVal v);
@@ -182,10 +190,17 @@ X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
 // Applies |op| lane by lane.
 Parts x86_scalarize(Lower *l, const PjKirInst *inst);
 
+// --- rotations (rotate.c)
+// What |v|, an "or" of two shifts, turns to the left by |*left| bits, where there is an instruction
+// for it; 0: it does no such thing.
+PjKirVal x86_rotated(const Lower *l, PjKirVal v, int *left);
+void x86_lower_rotation(Lower *l, PjKirVal v, PjKirVal of, int left);
+
 // --- masks as a whole (mask_any.c)
-// The mask of which |v|, a scalar, says whether any lane is on; 0: it says no such thing.
+// The mask of which |v|, a scalar "or" or "and", says whether any lane is on, or whether all are;
+// 0: it says no such thing.
 PjKirVal x86_any_of(const PjKir *k, PjKirVal v);
-X86Op x86_any_lane(Lower *l, PjKirVal mask); // 0 or 1
+X86Op x86_any_lane(Lower *l, PjKirOp op, PjKirVal mask); // 0 or 1
 
 // --- control (control.c)
 void x86_lower_for(Lower *l, PjKirVal v);

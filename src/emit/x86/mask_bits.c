@@ -29,17 +29,24 @@ static X86Op compare(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
   return x86_compare_bits(l, enc, s.size, a, b, codes[op - PJ_KIR_EQ]);
 }
 
-static X86Op invert(Lower *l, X86Op mask) {
-  return x86_from_reg(l, X86_MASK, X86_KNOTQ, 16, x86_in_reg(l, X86_MASK, mask));
+// Of an instruction on masks with as many bits as lanes need: there are twice as many places for
+// short ones.
+static uint32_t by_lanes(X86Shape s, uint32_t q) {
+  int lanes = s.size / s.bytes;
+  return lanes > 32 ? q : lanes > 16 ? q | X86_P66 : q & ~(uint32_t)X86_W;
 }
 
-static X86Op logic(Lower *l, PjKirOp op, X86Op a, X86Op b) {
+static X86Op invert(Lower *l, X86Shape s, X86Op mask) {
+  return x86_from_reg(l, X86_MASK, by_lanes(s, X86_KNOTQ), 16, x86_in_reg(l, X86_MASK, mask));
+}
+
+static X86Op logic(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
   if (op == PJ_KIR_XOR && (a.kind == X86_IMM || b.kind == X86_IMM)) {
     X86Op same = a.kind == X86_IMM ? b : a;
-    return (a.kind == X86_IMM ? a : b).imm ? invert(l, same) : same;
+    return (a.kind == X86_IMM ? a : b).imm ? invert(l, s, same) : same;
   }
   uint32_t code = op == PJ_KIR_AND ? X86_KANDQ : op == PJ_KIR_OR ? X86_KORQ : X86_KXORQ;
-  return x86_mask_op(l, code, a, b);
+  return x86_mask_op(l, by_lanes(s, code), a, b);
 }
 
 static X86Op choose(Lower *l, X86Shape s, bool floats, X86Op mask, X86Op yes, X86Op no) {
@@ -59,9 +66,8 @@ static X86Op choose(Lower *l, X86Shape s, bool floats, X86Op mask, X86Op yes, X8
 }
 
 static X86Op choose_mask(Lower *l, X86Shape s, X86Op mask, X86Op yes, X86Op no) {
-  (void)s;
-  return x86_mask_op(l, X86_KORQ, x86_mask_op(l, X86_KANDQ, mask, yes),
-                     x86_mask_op(l, X86_KANDNQ, mask, no));
+  return x86_mask_op(l, by_lanes(s, X86_KORQ), x86_mask_op(l, by_lanes(s, X86_KANDQ), mask, yes),
+                     x86_mask_op(l, by_lanes(s, X86_KANDNQ), mask, no));
 }
 
 // ---- other widths, integers, bits

@@ -70,7 +70,8 @@ static X86Op compare(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
 
 // ---- logic and choices
 
-static X86Op logic(Lower *l, PjKirOp op, X86Op a, X86Op b) {
+static X86Op logic(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
+  (void)s;
   uint32_t code = op == PJ_KIR_AND ? X86_VPAND : op == PJ_KIR_OR ? X86_VPOR : X86_VPXOR;
   return x86_rvm_commuting(l, code, 32, a, b);
 }

@@ -9,7 +9,7 @@ typedef struct X86Masks {
   X86Op (*constant)(Lower *l, bool on);
   X86Op (*splat)(Lower *l, X86Shape s, X86Op scalar); // a scalar i1 in all lanes
   X86Op (*compare)(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b);
-  X86Op (*logic)(Lower *l, PjKirOp op, X86Op a, X86Op b); // and, or, xor
+  X86Op (*logic)(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b); // and, or, xor
   X86Op (*choose)(Lower *l, X86Shape s, bool floats, X86Op mask, X86Op yes, X86Op no);
   X86Op (*choose_mask)(Lower *l, X86Shape s, X86Op mask, X86Op yes, X86Op no);
   // For lanes of twice or half of |bytes|.

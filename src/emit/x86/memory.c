@@ -231,6 +231,7 @@ static void lower_load(Lower *l, PjKirVal v) {
   PjKirElem elem = (PjKirElem)inst->type.elem;
   int lanes = inst->type.lanes, bytes = x86_bytes(inst->type);
   X86Mem m = access(l, inst->args[0], inst->args[1], bytes);
+  m.unwritten = inst->op == PJ_KIR_READ;
   PjKirVal mask = inst->num_args > 2 ? inst->args[2] : 0;
   if (!mask && lanes == 1) {
     l->values[v].splat = is_splat_next(l, v, elem);

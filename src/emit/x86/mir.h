@@ -28,6 +28,7 @@ typedef struct X86Mem {
   X86Reg base, index; // index 0: none; base 0 with |frame|: the stack area
   uint8_t scale;      // log2
   bool frame;
+  bool unwritten; // by this function
   int32_t disp;
 } X86Mem;
 
@@ -157,6 +158,7 @@ typedef struct X86Fn {
   uint32_t num_labels;
   uint32_t frame_bytes; // of KIR's STACK, 64-byte units
   bool uses_rax_rdx;    // for division and products
+  X86Reg divides;       // alive where these are (alloc.c)
   bool uses_calls;
   bool writes_past;    // the caches: others see it all after a fence only
   const char *refused; // why it cannot be compiled here
@@ -165,12 +167,15 @@ typedef struct X86Fn {
   bool spills;
 } X86Fn;
 
+// All but the bytes: instructions and registers for |k| in |f|, of which |arena| is set; unless
+// |f->refused|.
+void pj_x86_choose(X86Fn *f, const PjKir *k);
 // Translates |k| into |f|, of which |arena| is set; |f->refused| says why not.
 void pj_x86_lower(X86Fn *f, const PjKir *k);
-// Lets instructions read memory that was loaded for them alone (fold.c).
-void pj_x86_fold_loads(X86Fn *f);
 // Loads constants that loops use into registers before them (constants.c).
 void pj_x86_place_constants(X86Fn *f);
+// Lets instructions read memory that was loaded for them alone (fold.c).
+void pj_x86_fold_loads(X86Fn *f);
 // After an allocation with registers on the stack: copies them for loops, so that another one can
 // do better (split.c).
 void pj_x86_split(X86Fn *f);
@@ -191,6 +196,11 @@ static inline X86Op pj_x86_imm(int64_t value) {
 }
 static inline bool x86_in_register(const X86VReg *v) {
   return v->phys < X86_ON_STACK;
+}
+// Of the bytes that an instruction on |size| bytes reads of its operand in memory.
+static inline int x86_log2_of_memory(uint32_t enc, int size) {
+  int field = enc >> 16 & 15;
+  return field >= 8 ? field - 8 : (size == 64 ? 6 : size == 32 ? 5 : 4) - field;
 }
 // May it be an immediate?
 static inline bool x86_fits32(int64_t value) {

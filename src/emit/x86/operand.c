@@ -78,11 +78,6 @@ static void evex(Enc *e, uint32_t enc, int size, EncLanes lanes, int reg, int vv
                   lanes.k);
 }
 
-static int log2_of_memory(uint32_t enc, int size) {
-  int field = enc >> 16 & 15;
-  return field >= 8 ? field - 8 : (size == 64 ? 6 : size == 32 ? 5 : 4) - field;
-}
-
 void enc_masked(Enc *e, uint32_t enc, int size, EncLanes lanes, int reg, int vvvv, const Rm *rm,
                 int tail) {
   bool needs_evex = enc & X86_EVEX || size == 64 || lanes.k || reg >= 16 || vvvv >= 16 ||
@@ -92,7 +87,7 @@ void enc_masked(Enc *e, uint32_t enc, int size, EncLanes lanes, int reg, int vvv
   else
     vex(e, enc, size, reg, vvvv, rm);
   enc_byte(e, enc & 255);
-  modrm(e, reg, rm, tail, needs_evex ? log2_of_memory(enc, size) : 0);
+  modrm(e, reg, rm, tail, needs_evex ? x86_log2_of_memory(enc, size) : 0);
   e->wide |= size > 16;
 }
 

@@ -132,6 +132,12 @@ enum {
   X86_SHIFT_RIGHT_OF = 2,
   X86_SHIFT_SIGNED_OF = 4,
   X86_SHIFT_LEFT_OF = 6,
+  X86_VPROLD = X86_VPSHIFTD | X86_EVEX, // with |ext| 1
+  X86_VPROLQ = X86_VPROLD | X86_EW,
+  X86_ROTATE_LEFT_OF = 1,
+  X86_RORX = X86_M3A | X86_PF2 | 0xf0, // general registers, |X86_W: 64 bits
+  // Any function of three bits: bit 4 d + 2 a + b of the immediate.
+  X86_VPTERNLOGD = X86_M3A | X86_P66 | X86_EVEX | 0x25,
   // Shifts lane by lane.
   X86_VPSLLVW = X86_M38 | X86_P66 | X86_EVEX | X86_EW | 0x12,
   X86_VPSLLVD = X86_M38 | X86_P66 | 0x47,
@@ -172,7 +178,7 @@ enum {
   X86_VPMOVM2D = X86_M38 | X86_PF3 | X86_EVEX | 0x38,
   X86_VPBLENDMB = X86_M38 | X86_P66 | X86_EVEX | 0x66,
   X86_VBLENDMPS = X86_M38 | X86_P66 | X86_EVEX | 0x65,
-  // On mask registers: VEX, L as |size| 32.
+  // On mask registers: VEX, L as |size| 32. Of 64 bits; with P66 32, without W 16.
   X86_KMOVQ = X86_M0F | X86_W | 0x90, // from a mask register or memory
   X86_KMOVQ_STORE = X86_M0F | X86_W | 0x91,
   X86_KMOVQ_FROM = X86_M0F | X86_PF2 | X86_W | 0x92, // from a general register

@@ -30,7 +30,7 @@ static X86Op gpr(Lower *l, X86Op op) {
 
 // ---- integers
 
-static X86Op multiply(Lower *l, int size, X86Op a, X86Op b) {
+X86Op x86_product(Lower *l, int size, X86Op a, X86Op b) {
   if (a.kind == X86_IMM) {
     X86Op swap = a;
     a = b;
@@ -47,34 +47,12 @@ static X86Op multiply(Lower *l, int size, X86Op a, X86Op b) {
   return pj_x86_reg(d);
 }
 
-static X86Op divide(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b) {
-  bool is_signed = op == PJ_KIR_SDIV || op == PJ_KIR_SREM;
-  a = x86_extend(l, a, elem, is_signed);
-  b = gpr(l, x86_extend(l, b, elem, is_signed));
-  X86Reg d = x86_new_reg(l, X86_GPR);
-  X86Ins *ins = x86_ins(l, X86_G_DIV, x86_gpr_size(elem));
-  ins->d = d;
-  ins->a = a;
-  ins->b = b;
-  ins->ext = is_signed ? 7 : 6;
-  ins->imm = op == PJ_KIR_UREM || op == PJ_KIR_SREM;
-  l->f->uses_rax_rdx = true;
-  return pj_x86_reg(d);
-}
-
 static X86Op high_product(Lower *l, PjKirElem elem, X86Op a, X86Op b) {
   if (elem == PJ_KIR_I16)
-    return x86_shift(l, SHIFT_RIGHT, 4,
-                     multiply(l, 4, x86_extend(l, a, elem, false), x86_extend(l, b, elem, false)),
-                     16);
-  b = gpr(l, b);
-  X86Reg d = x86_new_reg(l, X86_GPR);
-  X86Ins *ins = x86_ins(l, X86_G_MULH, x86_gpr_size(elem));
-  ins->d = d;
-  ins->a = a;
-  ins->b = b;
-  l->f->uses_rax_rdx = true;
-  return pj_x86_reg(d);
+    return x86_shift(
+        l, SHIFT_RIGHT, 4,
+        x86_product(l, 4, x86_extend(l, a, elem, false), x86_extend(l, b, elem, false)), 16);
+  return x86_high_product(l, x86_gpr_size(elem), a, b);
 }
 
 // |test| compares a and b; d = yes where |cc| holds.
@@ -151,14 +129,14 @@ X86Op x86_scalar_int(Lower *l, PjKirOp op, PjKirElem elem, X86Op a, X86Op b) {
   case PJ_KIR_XOR:
     return x86_alu(l, ALU_XOR, size, a, b);
   case PJ_KIR_MUL:
-    return multiply(l, size, a, b);
+    return x86_product(l, size, a, b);
   case PJ_KIR_UMULH:
     return high_product(l, elem, a, b);
   case PJ_KIR_UDIV:
   case PJ_KIR_SDIV:
   case PJ_KIR_UREM:
   case PJ_KIR_SREM:
-    return divide(l, op, elem, a, b);
+    return x86_divide(l, op, elem, a, b);
   case PJ_KIR_SMIN:
   case PJ_KIR_SMAX:
   case PJ_KIR_UMIN:

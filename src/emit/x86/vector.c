@@ -258,8 +258,9 @@ static bool lower_mask_logic(Lower *l, PjKirVal v) {
   if (!bytes)
     return false;
   Parts a = x86_mask(l, inst->args[0], bytes), b = x86_mask(l, inst->args[1], bytes);
+  X86Shape s = x86_shape(l, inst->type.lanes, bytes);
   for (int i = 0; i < a.n; ++i)
-    a.op[i] = l->masks->logic(l, (PjKirOp)inst->op, a.op[i], b.op[i]);
+    a.op[i] = l->masks->logic(l, s, (PjKirOp)inst->op, a.op[i], b.op[i]);
   x86_set_mask(l, v, &a, bytes);
   return true;
 }

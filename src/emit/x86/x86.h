@@ -9,8 +9,8 @@
 //                operands in memory. What the instruction sets do differently: masks (masks.h),
 //                lanes in any order (permute.c). All else asks how long a vector is, and whether an
 //                instruction exists (ops.h).
-//   fold.c       what is loaded for one instruction alone -> its operand in memory
 //   constants.c  constants of loops -> registers, as many as are free
+//   fold.c       what is loaded for one instruction alone -> its operand in memory
 //   alloc.c      virtual registers -> registers, or places on the stack; in that case split.c gives
 //                what loops read a register there, and all are given once more
 //   encode.c     instructions -> bytes: VEX or EVEX

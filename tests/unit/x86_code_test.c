@@ -1,0 +1,275 @@
+// Which instructions our own code generator chooses, before they become bytes.
+#include <string.h>
+
+#include "emit/x86/mir.h"
+#include "jit_support.h"
+
+typedef int64_t Count(const X86Fn *f);
+
+typedef struct Expect {
+  Count *count;
+  int64_t want;
+  int64_t number; // for the kernel
+} Expect;
+
+static PjStatus choose(void *context) {
+  void **both = context;
+  X86Fn *f = both[0];
+  pj_x86_choose(f, both[1]);
+  return NULL;
+}
+
+static void check(const PjKir *k, void *context) {
+  const Expect *expect = context;
+  X86Fn f = {0};
+  void *both[] = {&f, (void *)(uintptr_t)k};
+  test_ok(pj_arena_create(0, &f.arena));
+  test_ok(pj_arena_guard(f.arena, choose, both));
+  assert_null(f.refused);
+  assert_int_equal(expect->count(&f), expect->want);
+  pj_arena_destroy(f.arena);
+}
+
+static void expect_each(TestBuild *build, Count *count, int64_t want, int64_t number) {
+  Expect expect = {count, want, number};
+  test_kernel(PJ_ISA_AVX2, "code", build, check, &expect);
+  test_kernel(PJ_ISA_AVX512, "code", build, check, &expect);
+}
+
+static int64_t forms(const X86Fn *f, X86Form form) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == form;
+  return count;
+}
+
+// ---- loads as operands
+
+static int64_t vector_loads(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_RM && f->code.data[i].enc == X86_VMOVUPS_LOAD;
+  return count;
+}
+
+// c[i] = a[i] + b[i]
+static void build_sum(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 8);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 8), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true);
+  PjKirVal b = pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, true);
+  pj_kir_store(k, pj_kir_fadd(k, a, b), pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// c[i] = a[i] b[i] + c[i]
+static void build_product(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F64, 4);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 4), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true);
+  PjKirVal b = pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, true);
+  PjKirVal c = pj_kir_load(k, t, pj_kir_buffer(k, 2), i, 0, false);
+  pj_kir_store(k, pj_kir_fma(k, a, b, c), pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// What is loaded before a store that may be to the same place is not loaded after it.
+static void build_exchange(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 8);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 8), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, false);
+  PjKirVal b = pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, false);
+  pj_kir_store(k, b, pj_kir_buffer(k, 0), i, 0);
+  pj_kir_store(k, pj_kir_fadd(k, a, pj_kir_float(k, t, 3)), pj_kir_buffer(k, 1), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// Eight bytes become lanes of four each: an instruction that reads no more than was loaded.
+static void build_widening(PjKir *k, void *context) {
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 8), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, PJ_KIR_T(I16, 8), pj_kir_buffer(k, 0), i, 0, true);
+  pj_kir_store(k, pj_kir_cast(k, PJ_KIR_SEXT, PJ_KIR_I32, a), pj_kir_buffer(k, 1), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// Two users, or one that wants all lanes of a register of which four bytes were loaded.
+static void build_kept(PjKir *k, void *context) {
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, PJ_KIR_T(F32, 1), pj_kir_buffer(k, 0), i, 0, true);
+  pj_kir_store(k, pj_kir_1(k, PJ_KIR_FABS, a), pj_kir_buffer(k, 1), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+static int64_t scalar_loads(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_RM && f->code.data[i].enc == X86_VMOVSS_LOAD;
+  return count;
+}
+
+static void loads_become_operands(void **state) {
+  expect_each(build_sum, vector_loads, 1, 0);
+  expect_each(build_product, vector_loads, 2, 0);
+  expect_each(build_exchange, vector_loads, 2, 0);
+  expect_each(build_widening, vector_loads, 0, 0);
+  expect_each(build_kept, scalar_loads, 1, 0);
+}
+
+// ---- division
+
+static int64_t divisions(const X86Fn *f) {
+  return forms(f, X86_G_DIV);
+}
+
+// Quotient and remainder, in either order, of 64 bits.
+static void build_pair(PjKir *k, void *context) {
+  bool remainder_first = ((const Expect *)context)->number;
+  PjKirVal a = pj_kir_begin(k), b = pj_kir_param(k, PJ_KIR_T(I64, 1), 0);
+  PjKirVal first = pj_kir_2(k, remainder_first ? PJ_KIR_UREM : PJ_KIR_UDIV, a, b);
+  PjKirVal second = pj_kir_2(k, remainder_first ? PJ_KIR_UDIV : PJ_KIR_UREM, a, b);
+  pj_kir_store(k, first, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0);
+  pj_kir_store(k, second, pj_kir_buffer(k, 0), pj_kir_i64(k, 1), 0);
+}
+
+static void expect_pair(int64_t remainder_first) {
+  Expect expect = {.number = remainder_first};
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "pair", build_pair, &expect);
+  int64_t out[2] = {0};
+  uint64_t by = 1000003;
+  void *buffers[] = {out};
+  pj_jit_entry(code)(buffers, &by, 12345678901234, 0, NULL);
+  assert_int_equal(out[remainder_first], 12345678901234 / 1000003);
+  assert_int_equal(out[!remainder_first], 12345678901234 % 1000003);
+  pj_jit_release(code);
+}
+
+static void one_division_for_two(void **state) {
+  for (int64_t first = 0; first < 2; ++first) {
+    expect_each(build_pair, divisions, 1, first);
+    if (pj_jit_available())
+      expect_pair(first);
+  }
+}
+
+// ---- registers
+
+// A division beside as many values as there are registers but the stack's: |number| of them.
+static void build_many(PjKir *k, void *context) {
+  int64_t count = ((const Expect *)context)->number;
+  PjKirVal all[16] = {0}, sum = pj_kir_i64(k, 0);
+  for (int64_t i = 0; i < count; ++i)
+    all[i] = pj_kir_load(k, PJ_KIR_T(I64, 1), pj_kir_buffer(k, 0), pj_kir_i64(k, i), 0, false);
+  PjKirVal quotient = pj_kir_2(k, PJ_KIR_UDIV, all[0], all[1]);
+  for (int64_t i = 0; i < count; ++i)
+    sum = pj_kir_add(k, pj_kir_xor(k, sum, all[i]), quotient);
+  pj_kir_store(k, sum, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0);
+}
+
+static int64_t spills(const X86Fn *f) {
+  return f->spills;
+}
+
+static void divisions_leave_registers(void **state) {
+  expect_each(build_many, spills, 0, 11);
+}
+
+// ---- instructions for several operations
+
+// x turned to the left by 13: lanes of the context's number.
+static void build_rotation(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(I32, (int)((const Expect *)context)->number);
+  PjKirVal x = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_begin(k), 0, false);
+  PjKirVal up = pj_kir_shl(k, x, pj_kir_const(k, t, 13)),
+           down = pj_kir_lshr(k, x, pj_kir_const(k, t, 19));
+  pj_kir_store(k, pj_kir_or(k, down, up), pj_kir_buffer(k, 0), pj_kir_begin(k), 0);
+}
+
+static int64_t shifts(const X86Fn *f) {
+  int64_t count = forms(f, X86_G_SHIFT);
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_VMI && f->code.data[i].ext != X86_ROTATE_LEFT_OF;
+  return count;
+}
+
+static void rotations(void **state) {
+  expect_each(build_rotation, shifts, 0, 1);
+  Expect vector = {shifts, 0, 16};
+  test_kernel(PJ_ISA_AVX512, "code", build_rotation, check, &vector);
+  for (int lanes = 1; pj_jit_available() && lanes <= 16; lanes *= 16) {
+    Expect expect = {.number = lanes};
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "rotate", build_rotation, &expect);
+    uint32_t x[16];
+    for (uint32_t i = 0; i < 16; ++i)
+      x[i] = 0x80000001 + i * 0x1234567;
+    void *buffers[] = {x};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    for (uint32_t i = 0; i < (uint32_t)lanes; ++i) {
+      uint32_t was = 0x80000001 + i * 0x1234567;
+      assert_int_equal(x[i], was << 13 | was >> 19);
+    }
+    pj_jit_release(code);
+  }
+}
+
+static void build_sign(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F64, 8);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
+  PjKirVal b = pj_kir_load(k, t, pj_kir_buffer(k, 1), pj_kir_i64(k, 0), 0, false);
+  pj_kir_store(k, pj_kir_2(k, PJ_KIR_COPYSIGN, a, b), pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0);
+}
+
+static int64_t binary(const X86Fn *f) {
+  return forms(f, X86_RVM);
+}
+
+static void signs_in_one(void **state) {
+  Expect expect = {binary, 0, 0};
+  test_kernel(PJ_ISA_AVX512, "code", build_sign, check, &expect);
+}
+
+// Whether any lane, or all, of a mask of bytes are on: as many bytes as the context says.
+typedef struct Ask {
+  Expect expect;
+  PjKirOp op;
+  int lanes;
+} Ask;
+
+static void build_ask(PjKir *k, void *context) {
+  const Ask *ask = context;
+  PjKirType t = PJ_KIR_T(I8, ask->lanes);
+  PjKirVal x = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
+  PjKirVal on = pj_kir_reduce_lanes(k, ask->op, pj_kir_ne(k, x, pj_kir_const(k, t, 0)));
+  pj_kir_store(k, pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I8, on), pj_kir_buffer(k, 1), pj_kir_i64(k, 0),
+               0);
+}
+
+static void any_and_all(void **state) {
+  for (int lanes = 16; lanes <= 64; lanes *= 2)
+    for (int all = 0; all < 2; ++all) {
+      Ask ask = {{.count = binary, .want = 1}, all ? PJ_KIR_AND : PJ_KIR_OR, lanes};
+      test_kernel(PJ_ISA_AVX512, "code", build_ask, check, &ask);
+      if (!pj_jit_available())
+        continue;
+      PjJitCode *code = test_compile(pj_kir_target_host()->isa, "ask", build_ask, &ask);
+      for (int odd = -1; odd < lanes; ++odd) { // the lane that is not like the others
+        uint8_t x[64], out = 2;
+        memset(x, all, sizeof x);
+        if (odd >= 0)
+          x[odd] = !all;
+        void *buffers[] = {x, &out};
+        pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+        assert_int_equal(out, odd < 0 ? all : !all);
+      }
+      pj_jit_release(code);
+    }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
+                                     cmocka_unit_test(one_division_for_two),
+                                     cmocka_unit_test(divisions_leave_registers),
+                                     cmocka_unit_test(rotations),
+                                     cmocka_unit_test(signs_in_one),
+                                     cmocka_unit_test(any_and_all)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
