@@ -189,6 +189,8 @@ static PjKirVal simplify_shift(const Ctx *x) {
     if (r.known && r.lo >= 0 && !(r.hi >> x->c))
       return constant(x, 0);
   }
+  if (x->op == PJ_KIR_LSHR && is_op(x, x->a, PJ_KIR_ASHR) && x->c == width - 1) // the sign
+    return pj_kir_2(x->k, PJ_KIR_LSHR, arg(x, x->a, 0), constant(x, x->c));
   // Narrow floats that only move.
   if (x->op == PJ_KIR_LSHR && is_op_const(x, x->a, PJ_KIR_SHL, &first) && first == x->c) {
     PjKirRange r = pj_kir_range(x->k, arg(x, x->a, 0));

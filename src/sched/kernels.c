@@ -157,9 +157,17 @@ static int lanes_of_width(const PjLower *l, size_t widest) {
   return l->options->target->vector_bytes / (int)widest;
 }
 
-// Reductions are computed in 32 bits at least.
+// Whether rows are only asked whether any or all of their elements are true.
+static bool asks_only(const PjUnit *unit) {
+  bool only = unit->kind == PJ_GROUP_ROWS;
+  for (size_t i = 0; i < unit->roots.len; i++)
+    only &= unit->roots.data[i]->results[0].type->dtype == PJ_DT_PRED;
+  return only;
+}
+
+// Reductions are computed in 32 bits at least, but for those of bits.
 static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
-  size_t widest = unit->kind == PJ_GROUP_MAP ? 1 : 4;
+  size_t widest = unit->kind == PJ_GROUP_MAP || asks_only(unit) ? 1 : 4;
   for (size_t i = 0; i < b->leaves.len; i++)
     widest = wider(widest, b->leaves.data[i]->type);
   for (size_t i = 0; i < unit->roots.len; i++) {

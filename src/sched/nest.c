@@ -299,25 +299,25 @@ static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
 }
 
 // From operand |i| on, if the lanes agree; what crosses from one operand to the next goes lane by
-// lane.
-static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start) {
+// lane. |mask|: of lanes that all lie in the same operand.
+static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
   while (i < c->op->num_operands && pj_count(c->op->operands[i]->type) == 0)
     i++;
   bool uniform = pj_ix_is_uniform(c->span.ix);
   if (i == c->op->num_operands)
-    return parts_by_lane(c, 0);
+    return parts_by_lane(c, mask);
   int64_t size = part_size(c, i);
   if (uniform && start + size == c->op->results[0].type->dims[c->dim] * c->span.times)
-    return part_of(c, i, start, 0);
+    return part_of(c, i, start, mask);
   PjKirVal whole;
   if (!whole_range(c->nest, pj_ix_add_number(&c->nest->ix, c->span.ix, -start), size, &whole))
-    return parts_from(c, i + 1, start + size);
+    return parts_from(c, i + 1, start + size, mask);
   uint64_t known; // by literal indices
   if (pj_kir_is_const(c->nest->ix.k, whole, &known))
-    return known ? part_of(c, i, start, 0) : parts_from(c, i + 1, start + size);
+    return known ? part_of(c, i, start, mask) : parts_from(c, i + 1, start + size, mask);
   Branch b = branch_begin(c->nest, whole);
-  branch_else(c->nest, part_of(c, i, start, 0));
-  return branch_end(c->nest, &b, parts_from(c, i + 1, start + size));
+  branch_else(c->nest, part_of(c, i, start, mask));
+  return branch_end(c->nest, &b, parts_from(c, i + 1, start + size, mask));
 }
 
 static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
@@ -327,9 +327,12 @@ static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *ind
   pj_shape_strides(to, out);
   c.span = span_of(nest, index, out[c.dim], to->dims[c.dim]);
   bool linear = pj_ix_is_linear(c.span.ix) && (c.span.ix.step == 0 || c.span.ix.step == 1);
-  if (!may_branch(nest, mask) || !linear || op->num_operands > MAX_BRANCH_PARTS)
+  // Under a mask, too, no operand is read where another one is meant: that a whole vector is off does
+  // not make an access beyond the end of an array cheap.
+  bool branch = may_branch(nest, pj_ix_is_uniform(c.span.ix) ? 0 : mask);
+  if (!branch || !linear || op->num_operands > MAX_BRANCH_PARTS)
     return parts_by_lane(&c, mask);
-  return parts_from(&c, 0, 0);
+  return parts_from(&c, 0, 0, mask);
 }
 
 PjKirVal pj_nest_integer(PjNest *nest, const PjValue *value) {

@@ -285,6 +285,7 @@ static void build_integers(PjKir *k) {
   SAME(pj_kir_shl(k, pj_kir_shl(k, x, C(20)), C(12)), C(0));
   SAME(pj_kir_ashr(k, pj_kir_ashr(k, x, C(20)), C(20)), pj_kir_ashr(k, x, C(31)));
   SAME(pj_kir_lshr(k, x, C(32)), C(0));
+  SAME(pj_kir_lshr(k, pj_kir_ashr(k, x, C(7)), C(31)), pj_kir_lshr(k, x, C(31)));
   PjKirVal half =
       pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I32, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, x));
   SAME(pj_kir_lshr(k, pj_kir_shl(k, half, C(16)), C(16)), half);
