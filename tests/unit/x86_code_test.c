@@ -218,6 +218,34 @@ static void build_sign(PjKir *k, void *context) {
   pj_kir_store(k, pj_kir_2(k, PJ_KIR_COPYSIGN, a, b), pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0);
 }
 
+// Rounded to f16 in between: out[i] = a[i] + f16(a[i] b[i]) of 32 elements, in memory f16, too.
+static void build_halves(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(I16, 32);
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 32), 0, NULL, NULL);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true);
+  PjKirVal b = pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, true);
+  a = pj_kir_cast(k, PJ_KIR_F16TOF32, PJ_KIR_F32, a);
+  b = pj_kir_cast(k, PJ_KIR_F16TOF32, PJ_KIR_F32, b);
+  PjKirVal product = pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, pj_kir_fmul(k, a, b));
+  product = pj_kir_cast(k, PJ_KIR_F16TOF32, PJ_KIR_F32, product);
+  PjKirVal sum = pj_kir_cast(k, PJ_KIR_F32TOF16, PJ_KIR_I16, pj_kir_fadd(k, a, product));
+  pj_kir_store(k, sum, pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+// Parts taken out of registers, and loads of whole ones.
+static int64_t pieces(const X86Fn *f) {
+  int64_t count = vector_loads(f);
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_MR && f->code.data[i].enc != X86_VCVTPS2PH;
+  return count;
+}
+
+static void conversions_read_memory(void **state) {
+  expect_each(build_halves, pieces, 0, 0);
+}
+
 static int64_t binary(const X86Fn *f) {
   return forms(f, X86_RVM);
 }
@@ -270,6 +298,7 @@ int main(void) {
                                      cmocka_unit_test(divisions_leave_registers),
                                      cmocka_unit_test(rotations),
                                      cmocka_unit_test(signs_in_one),
-                                     cmocka_unit_test(any_and_all)};
+                                     cmocka_unit_test(any_and_all),
+                                     cmocka_unit_test(conversions_read_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,13 @@ X86Op x86_chunk(Lower *l, X86Op part, int i) {
   return i ? x86_mr(l, X86_VEC, X86_VEXTRACTI128, i < 2 ? 32 : 64, part, i) : part;
 }
 
+// Bytes of memory |bytes| behind |at|.
+static X86Op behind(Lower *l, X86Op at, int bytes) {
+  X86Mem m = l->f->mems.data[at.id];
+  m.disp += bytes;
+  return x86_memory(l, m);
+}
+
 // The part of |size| bytes at place |i|, in the low bytes. |*chunk|: what was taken out before for
 // an |i| that is even.
 static X86Op piece(Lower *l, X86Op part, int size, int i, X86Op *chunk) {
@@ -39,6 +46,12 @@ static Parts spread(Lower *l, const Parts *parts, int lanes, int from, int to, u
   int times = to / from, size = l->f->vector_bytes / times;
   X86Op source = {0}, chunk = {0};
   for (int i = 0; i < out.n; ++i) {
+    X86Op part = parts->op[i / times];
+    if (part.kind == X86_MEM) { // memory.c, stays_in_memory
+      out.op[i] =
+          x86_rm(l, X86_VEC, enc, x86_part_size(l, lanes, to), behind(l, part, i % times * size));
+      continue;
+    }
     if (i % times == 0)
       source = x86_in_reg(l, X86_VEC, parts->op[i / times]);
     out.op[i] = x86_rm(l, X86_VEC, enc, x86_part_size(l, lanes, to),
@@ -269,12 +282,24 @@ static bool float_to_int(Lower *l, const PjKirInst *inst, Parts *out) {
   return true;
 }
 
-static Parts f32_to_f16(Lower *l, const PjKirInst *inst) {
+static Parts f32_to_f16(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
   int lanes = inst->type.lanes;
   Parts parts = *x86_parts(l, inst->args[0]);
   for (int i = 0; i < parts.n; ++i)
     parts.op[i] = x86_mr(l, X86_VEC, X86_VCVTPS2PH, x86_part_size(l, lanes, 4), parts.op[i], 0);
+  if (parts.n > 1)
+    l->values[v].halves = pj_arena_memdup(l->f->arena, &parts, sizeof parts);
   return join_halves(l, parts);
+}
+
+// What was rounded a moment ago comes as it was before it was joined, which nobody needs then.
+static Parts f16_to_f32(Lower *l, const PjKirInst *inst) {
+  PjKirVal from = inst->args[0];
+  int lanes = inst->type.lanes;
+  if (l->values[from].halves)
+    return each_part(l, *l->values[from].halves, x86_part_size(l, lanes, 4), X86_VCVTPH2PS);
+  return spread(l, x86_parts(l, from), lanes, 2, 4, X86_VCVTPH2PS);
 }
 
 bool x86_lower_convert(Lower *l, PjKirVal v) {
@@ -319,10 +344,10 @@ bool x86_lower_convert(Lower *l, PjKirVal v) {
     out = *x86_parts(l, inst->args[0]);
     break;
   case PJ_KIR_F16TOF32:
-    out = spread(l, x86_parts(l, inst->args[0]), to.lanes, 2, 4, X86_VCVTPH2PS);
+    out = f16_to_f32(l, inst);
     break;
   default:
-    out = f32_to_f16(l, inst);
+    out = f32_to_f16(l, v);
   }
   x86_set(l, v, &out);
   return true;

@@ -122,6 +122,21 @@ static bool has_effects(const PjKirInst *inst) {
   }
 }
 
+// A conversion to wider lanes reads memory as well as registers.
+static void note_spread(Lower *l, const PjKirInst *inst) {
+  bool of_ints = inst->op == PJ_KIR_SITOFP || inst->op == PJ_KIR_UITOFP;
+  if (!of_ints && inst->op != PJ_KIR_SEXT && inst->op != PJ_KIR_ZEXT && inst->op != PJ_KIR_FPEXT &&
+      inst->op != PJ_KIR_F16TOF32)
+    return;
+  const PjKirInst *from = pj_kir_inst(l->k, inst->args[0]);
+  if (from->op != PJ_KIR_READ || from->num_args > 2 || from->type.lanes == 1 ||
+      from->type.elem == PJ_KIR_I1 || from->block != inst->block)
+    return;
+  int bytes = of_ints ? 4 : x86_bytes(inst->type); // integers become ones of 4 bytes before
+  if (bytes > x86_bytes(from->type))
+    l->values[inst->args[0]].spread = (uint8_t)bytes;
+}
+
 static void need_address(Lower *l, PjKirVal ptr, PjKirVal index, int bytes) {
   Address a = x86_address(l->k, ptr, index, bytes);
   need(l, a.ptr);
@@ -167,6 +182,7 @@ static void find_needed(Lower *l) {
           need(l, inst->args[i]);
       continue;
     }
+    note_spread(l, inst);
     bool negated = false; // signs are no matter here
     for (uint32_t i = first; i < inst->num_args; ++i)
       need(l, inst->op == PJ_KIR_FMA ? x86_without_sign(l->k, inst->args[i], &negated)

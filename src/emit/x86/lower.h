@@ -21,12 +21,14 @@ typedef struct Parts {
 } Parts;
 
 typedef struct Value {
-  Parts *parts;  // NULL: not made (yet)
-  uint8_t mask;  // of a vector of i1: bytes of a lane that it is for
-  bool needed;   // somebody wants it in a register
-  bool lazy;     // a scalar comparison, made where it is used
-  bool splat;    // a scalar float whose register holds it in all lanes
-  uint32_t uses; // by instructions
+  Parts *parts;   // NULL: not made (yet)
+  Parts *halves;  // of f16, rounded to in two registers, before they were joined
+  uint8_t mask;   // of a vector of i1: bytes of a lane that it is for
+  bool needed;    // somebody wants it in a register
+  bool lazy;      // a scalar comparison, made where it is used
+  bool splat;     // a scalar float whose register holds it in all lanes
+  uint8_t spread; // of a vector: bytes of the lanes that a user makes of its lanes; 0: none does
+  uint32_t uses;  // by instructions
 } Value;
 
 typedef struct Lower {

@@ -226,6 +226,14 @@ static bool is_splat_next(const Lower *l, PjKirVal v, PjKirElem elem) {
   return next->op == PJ_KIR_SPLAT && next->args[0] == v && next->type.lanes > 1;
 }
 
+// Its only user is a conversion (convert.c, spread) that reads as many bytes as there are.
+static bool stays_in_memory(const Lower *l, PjKirVal v) {
+  PjKirType t = pj_kir_typeof(l->k, v);
+  int to = l->values[v].spread;
+  return to && l->values[v].uses == 1 &&
+         x86_part_size(l, t.lanes, to) * x86_num_parts(l, t.lanes, to) == t.lanes * to;
+}
+
 static void lower_load(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
@@ -243,7 +251,10 @@ static void lower_load(Lower *l, PjKirVal v) {
     return;
   }
   Parts out = {.n = x86_num_parts(l, lanes, bytes)};
-  if (!mask)
+  if (!mask && stays_in_memory(l, v))
+    for (int i = 0; i < out.n; ++i, m.disp += l->f->vector_bytes)
+      out.op[i] = x86_memory(l, m);
+  else if (!mask)
     out = load_vector(l, lanes, bytes, m);
   else if (lanes > 1 && l->masks->can_access(lanes, bytes)) {
     Parts on = x86_mask(l, mask, bytes);
