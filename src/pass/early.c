@@ -12,11 +12,14 @@
 // Moved: elementwise operations and what only spreads or renames their operands, all of whose
 // results go to such operations or to the end of the region. They come behind what they read, and
 // behind all else that reads an argument of their own size, which they may so overwrite in place.
-// Bodies of loops are treated like functions. Nothing is moved where each such operation stands
-// there already, or has no budget left for it. Operations are pure, and keep their order among
-// themselves. Linear.
+// What they read of each other waits for them if that is not long: moments and parameter are one
+// kernel. Bodies of loops are treated like functions. Nothing is moved where each such operation
+// stands there already, or has no budget left for it. Operations are pure, and keep their order
+// among themselves. Linear.
 #include "pass/passes.h"
 #include "pass/simplify.h"
+
+enum { NEAR = 4 }; // operations that an update waits for
 
 typedef struct Walk {
   PjRewrite *rw;
@@ -91,6 +94,25 @@ static uint32_t place_of(Walk *w, const PjOp *op) {
   return place;
 }
 
+// Brings what moves nearer to what it is moved for: behind |NEAR| more operations at most.
+static void wait_for_readers(Walk *w, PjOp *const *ops, uint32_t count) {
+  uint32_t *first = PJ_NEW_ARRAY(w->rw->scratch, uint32_t, w->rw->num_values); // reader's place
+  for (uint32_t i = 0; i < w->rw->num_values; ++i)
+    first[i] = UINT32_MAX;
+  for (uint32_t i = count; i-- > 0;) {
+    if (!w->moves[i])
+      continue;
+    uint32_t *place = tag(w, ops[i]->results);
+    const uint32_t wanted = first[ops[i]->results[0].id];
+    if (wanted != UINT32_MAX && wanted > *place && wanted - *place <= NEAR)
+      *place = wanted;
+    for (uint32_t k = 0; k < ops[i]->num_operands; ++k) {
+      uint32_t *at = &first[ops[i]->operands[k]->id];
+      *at = *place < *at ? *place : *at;
+    }
+  }
+}
+
 // Fixed operations have numbers from 1 on; what stands behind number n goes before |next[n]|.
 static void move(Walk *w, uint32_t count, uint32_t fixed) {
   PjRewrite *rw = w->rw;
@@ -108,14 +130,13 @@ static void move(Walk *w, uint32_t count, uint32_t fixed) {
     for (uint32_t r = 0; r < op->num_results; ++r)
       *tag(w, &op->results[r]) = place;
   }
+  for (uint32_t i = 0; i < count; ++i)
+    if (w->moves[i])
+      *tag(w, ops[i]->results) = place_of(w, ops[i]);
+  wait_for_readers(w, ops, count);
   for (uint32_t i = 0; i < count; ++i) {
-    if (!w->moves[i]) {
-      ++last;
-      continue;
-    }
-    place = place_of(w, ops[i]);
-    *tag(w, ops[i]->results) = place;
-    changes |= place < last && ops[i]->num_operands;
+    last += !w->moves[i];
+    changes |= w->moves[i] && *tag(w, ops[i]->results) < last && ops[i]->num_operands;
   }
   for (uint32_t i = 0; changes && i < count; ++i)
     if (w->moves[i]) {

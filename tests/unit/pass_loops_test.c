@@ -95,6 +95,17 @@ static void updates_follow_gradients(void **state) {
                                "%6 = stablehlo.multiply %4, %4 : " F
                                "\n" DOT("%2", "%x", "%p") "%5 = stablehlo.add %p, %0 : " F "\n" DOT(
                                    "%3", "%x", "%1") "return %5, %6, %3 : " F ", " F ", " F);
+  // Moments wait for their parameter, and it for a product that reads it.
+  expect("early", "%p: " F ", %m: " F ", %x: " M, F ", " F ", " F,
+         DOT("%0", "%x", "%m") DOT("%1", "%x", "%p") DOT("%2", "%x", "%1")
+             DOT("%3", "%x", "%2") "%4 = stablehlo.multiply %0, %0 : " F "\n"
+                                   "%5 = stablehlo.add %p, %4 : " F "\n"
+                                   "return %4, %5, %3 : " F ", " F ", " F,
+         DOT("%0", "%x", "%m")
+             DOT("%1", "%x", "%p") "%4 = stablehlo.multiply %0, %0 : " F "\n"
+                                   "%5 = stablehlo.add %p, %4 : " F "\n" DOT("%2", "%x", "%1")
+                                       DOT("%3", "%x", "%2") "return %4, %5, %3 : " F ", " F
+                                                             ", " F);
   // What is read again below stays, and so does all that has nothing to pass.
   pass_expect_same("early", pass_main("%p: " F ", %x: " M, F ", " F,
                                       "%0 = stablehlo.add %p, %p : " F "\n" DOT(
