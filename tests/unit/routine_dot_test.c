@@ -253,6 +253,33 @@ static void few_rows_of_groups(void **state) {
   }
 }
 
+// Rows of bytes by a few columns, or the other way round.
+static void rows_of_bytes(void **state) {
+  (void)state;
+  static const int64_t sums[] = {1, 3, 63, 64, 65, 200, 1000};
+  for (int round = 0; round < 63; ++round) {
+    int64_t sizes[4] = {1 + round % 3, random_int(1, 150), random_int(1, 9), sums[round % 7]};
+    const bool swapped = round % 2;
+    if (swapped) {
+      sizes[2] = sizes[1];
+      sizes[1] = random_int(1, 9);
+    }
+    const PjDtype rows = round % 5 ? PJ_DT_S8 : PJ_DT_U8;
+    check_mixed(swapped ? PJ_DT_S8 : rows, swapped ? rows : PJ_DT_S8, PJ_DT_S32, sizes, round > 40,
+                false);
+  }
+}
+
+// Short sums of bf16, tiles of which are converted one by one, with columns left over.
+static void short_sums(void **state) {
+  (void)state;
+  for (int64_t sums = 1; sums < 40; sums += random_int(1, 4)) {
+    const int64_t sizes[4] = {1 + sums % 2, random_int(13, 500), random_int(2, 80), sums};
+    check(PJ_DT_BF16, PJ_DT_BF16, sizes, sums % 3 == 0, sums == 1);
+    check(PJ_DT_S8, PJ_DT_S32, sizes, sums % 3 == 0, false);
+  }
+}
+
 // Many rows by a few columns, with rows left over; the last ones end where their array ends.
 static void tall_products(void **state) {
   (void)state;
@@ -327,6 +354,8 @@ static void fewer_instructions(void **state) {
     }
     mixed_integers(state);
     few_rows_of_groups(state);
+    rows_of_bytes(state);
+    short_sums(state);
     pj_cpu_limit(~0u);
   }
 }
@@ -338,7 +367,8 @@ int main(void) {
       cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
       cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
       cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
-      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(subnormal_sums),
+      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_of_bytes),
+      cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
       cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
