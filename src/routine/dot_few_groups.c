@@ -15,7 +15,7 @@
 enum {
   MOST_ROWS = 12,        // of more, packing the matrix pays;
   MOST_ROWS_BYTES = 8,   // of bytes, whose lines take longer to zip
-  LINES = 16,            // of the matrix, read side by side; the next ones are asked for
+  LINES = 64,            // of the matrix, read side by side; the next ones are asked for
   PART = 512,            // columns in one part, a multiple of every kernel's
   FAR_BYTES = 192 << 10, // of a matrix that does not stay in a near cache
 };
@@ -71,8 +71,8 @@ typedef struct PjFewGroups {
     __m512i least = _mm512_set1_epi16(-1);                                                       \
     __m512 sum[ROWS][2];                                                                         \
     BF16_SUMS(ROWS, ADD_DOTS, {                                                                  \
-      _mm_prefetch(line + LINES * f->b_row, _MM_HINT_T0);                                        \
-      _mm_prefetch(line + (LINES + 1) * f->b_row, _MM_HINT_T0);                                  \
+      _mm_prefetch(line + LINES * f->b_row, _MM_HINT_T1);                                        \
+      _mm_prefetch(line + (LINES + 1) * f->b_row, _MM_HINT_T1);                                  \
       least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, size), one));         \
       least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(y, size), one));         \
     })                                                                                           \
@@ -111,7 +111,7 @@ BF16_ROWS(8)
       UNROLL for (int q = 0; q < 4; ++q) {                                                        \
         const char *at = b + (4 * p + q) * f->b_row;                                              \
         line[q] = _mm512_loadu_si512(at);                                                         \
-        _mm_prefetch(at + LINES * f->b_row, _MM_HINT_T0);                                         \
+        _mm_prefetch(at + LINES * f->b_row, _MM_HINT_T1);                                         \
       }                                                                                           \
       UNROLL for (int q = 0; q < 2; ++q) {                                                        \
         pair[q] = _mm512_unpacklo_epi8(line[2 * q], line[2 * q + 1]);                             \
