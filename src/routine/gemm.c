@@ -16,6 +16,8 @@
 #include "routine/variant.h"
 
 typedef PjMicro Micro;
+typedef void TileCopy(int64_t rows, int64_t words, const char *from, int64_t from_row, char *to,
+                      int64_t to_row);
 
 #define PJ_VARIANT_FILE "routine/gemm_variant.h"
 #include "routine/variants.h"
@@ -125,8 +127,10 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
                      const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add,
                      Ahead *ahead) {
   const Micro *micro = g->micro;
-  const size_t bytes = pj_comp_bytes(g->a.part);
-  const int64_t tiles = pj__divide_up(rows, micro->mr);
+  const size_t bytes = pj_comp_bytes(g->a.part), c_bytes = g->encode ? sizeof(uint16_t) : bytes;
+  const int64_t tiles = pj__divide_up(rows, micro->mr), words = (int64_t)bytes / 4,
+                beside_row = micro->nr * (int64_t)bytes;
+  TileCopy *const copy = PJ_PICK(copy_tile);
   _Alignas(64) char beside[MAX_TILE_BYTES];
   const PjGroups *groups = g->groups;
   const int least = groups && groups->least ? least_left(g, tiles, sums, a) : 0;
@@ -148,25 +152,24 @@ static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sum
     for (int64_t i = 0; i < rows; i += micro->mr) {
       const int64_t height = pj__min(micro->mr, rows - i);
       const int64_t at = i / micro->mr;
-      char *to = c + (size_t)(i * c_row + j) * bytes;
+      char *to = c + (size_t)(i * c_row + j) * c_bytes;
       for (int64_t line = 0; line < share; line += LINE)
         __builtin_prefetch(next + line, 0, 2);
       next += share;
-      if (height % micro->low == 0 && width == micro->nr) {
+      if (height % micro->low == 0 && width == micro->nr && !g->encode) {
         for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
           __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
         tile(g, a, at, height, sums, bytes, &right, to, c_row, add, ahead);
         continue;
       }
-      // A tile at the edge: computed beside c.
+      // A tile at the edge, or of another type: computed whole beside c.
       if (add)
-        for (int64_t r = 0; r < height; ++r)
-          memcpy(beside + (size_t)(r * micro->nr) * bytes, to + (size_t)(r * c_row) * bytes,
-                 (size_t)width * bytes);
+        copy(height, width * words, to, c_row * (int64_t)bytes, beside, beside_row);
       tile(g, a, at, height, sums, bytes, &right, beside, micro->nr, add, ahead);
-      for (int64_t r = 0; r < height; ++r)
-        memcpy(to + (size_t)(r * c_row) * bytes, beside + (size_t)(r * micro->nr) * bytes,
-               (size_t)width * bytes);
+      if (g->encode)
+        g->encode(height, width, (const float *)beside, micro->nr, (uint16_t *)to, c_row);
+      else
+        copy(height, width * words, beside, beside_row, to, c_row * (int64_t)bytes);
     }
   }
 }
@@ -464,7 +467,11 @@ void pj__product_plan(PjProduct *g) {
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
   g->sums = g->real_k <= (pj_cpu_has(PJ_CPU_AVX512) ? SUMS_ONE_WIDE : SUMS_ONE) ? g->real_k : SUMS;
-  g->buffered = g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype);
+  g->encode =
+      g->comp == PJ_COMP_F32 && g->out_dtype == PJ_DT_BF16 && g->c_col == 1 && g->sums == g->real_k
+          ? *PJ_PICK(encode)
+          : NULL;
+  g->buffered = !g->encode && (g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype));
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,
                all_work = work * (double)g->batch;
   const int64_t n_up = round_up(g->real_n, nr);

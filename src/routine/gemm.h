@@ -130,6 +130,10 @@ const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n,
 // they do not, or would push each other out of the cache.
 bool pj__panel_reach_rows(PjPanel *panel);
 
+// Stores a tile in another type: |cols| numbers of each row, in whole vectors at |from|.
+typedef void PjTileEncode(int64_t rows, int64_t cols, const float *from, int64_t from_row,
+                          uint16_t *to, int64_t to_row);
+
 typedef struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]
   PjComp comp;
@@ -149,6 +153,7 @@ typedef struct PjProduct {
   int64_t real_n, real_k;
   bool shared;              // b is packed for all tasks, before them; else by each task
   bool whole;               // a task has all columns of a batch
+  PjTileEncode *encode;     // or NULL: tiles of c are converted, each when it is computed
   bool buffered;            // c is computed in blocks of a.part and converted
   int64_t rows, cols, sums; // of a task; p in one block
   int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time

@@ -97,3 +97,42 @@ static const Micro PJ_V(narrow_micros)[] = {
 };
 #undef WIDE
 #undef NARROW
+
+// Copies |rows| rows of |words| numbers of 32 bits, no more than a tile has; rows are so many bytes
+// apart.
+PJ_TARGET static void PJ_V(copy_tile)(int64_t rows, int64_t words, const char *from,
+                                      int64_t from_row, char *to, int64_t to_row) {
+#if PJ_LEVEL == 2
+  const __mmask16 low = (__mmask16)((1u << pj__min(words, 16)) - 1),
+                  high = (__mmask16)((1u << pj__max(words - 16, 0)) - 1);
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    _mm512_mask_storeu_epi32(to, low, _mm512_maskz_loadu_epi32(low, from));
+    if (high)
+      _mm512_mask_storeu_epi32(to + 64, high, _mm512_maskz_loadu_epi32(high, from + 64));
+  }
+#else
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row)
+    memcpy(to, from, (size_t)words * 4);
+#endif
+}
+// Stores |rows| rows of |cols| numbers as bf16, rounded to nearest, NaN as pj_comp_store does.
+#if PJ_LEVEL == 2
+PJ_TARGET static void PJ_V(encode_tile)(int64_t rows, int64_t cols, const float *from,
+                                        int64_t from_row, uint16_t *to, int64_t to_row) {
+  const __m512i one = _mm512_set1_epi32(1), half = _mm512_set1_epi32(0x7FFF),
+                sign = _mm512_set1_epi32(0x8000), quiet = _mm512_set1_epi32(0x7FC0);
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row)
+    for (int64_t j = 0; j < cols; j += 16) {
+      const __m512i x = _mm512_loadu_si512(from + j), up = _mm512_srli_epi32(x, 16);
+      __m512i code = _mm512_srli_epi32(
+          _mm512_add_epi32(_mm512_add_epi32(x, half), _mm512_and_si512(up, one)), 16);
+      const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+      code = _mm512_mask_or_epi32(code, nan, _mm512_and_si512(up, sign), quiet);
+      _mm256_mask_storeu_epi16(to + j, (__mmask16)((1u << pj__min(cols - j, 16)) - 1),
+                               _mm512_cvtepi32_epi16(code));
+    }
+}
+static PjTileEncode *const PJ_V(encode)[] = {PJ_V(encode_tile)};
+#else
+static PjTileEncode *const PJ_V(encode)[] = {NULL};
+#endif
