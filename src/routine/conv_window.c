@@ -377,7 +377,10 @@ static bool plan_blocks(ConvWindow *p) {
   // As many features as make whole tiles; more where copying transposes.
   const bool turns = s->lhs_batch != 1 || s->rhs_out != 1;
   const int64_t few = p->joined && p->x.taps > 2 ? 16 : p->joined && p->x.taps > 1 ? 24 : 48;
-  p->cut.features = pj__min(s->batch, turns ? 48 : few);
+  const int64_t most = turns ? pj__max(few, 3 * ROWS / (p->x.taps * p->y.taps)) : few;
+  p->cut.features =
+      turns ? pj__min(s->batch, round_up(pj__divide_up(s->batch, pj__divide_up(s->batch, most)), 4))
+            : pj__min(s->batch, few);
   const int64_t row = p->cut.features * p->x.taps;
   p->cut.taps = pj__max(1, pj__min(p->y.taps, (turns ? 3 * ROWS : ROWS) / row));
   const int64_t strips = p->joined ? 1 : p->x.taps,
