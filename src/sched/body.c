@@ -223,6 +223,16 @@ void pj_reducer_extreme(const PjReducer *r, PjNest *nest, PjElem *acc, PjElem *s
   signs->im = pj_kir_2(k, signs_join(r), signs->im, pj_kir_bitcast(k, integer_of(k, x), x));
 }
 
+void pj_reducer_end_signs(const PjReducer *r, PjNest *nest, PjElem *acc) {
+  PjKir *k = nest->ix.k;
+  PjKirType t = pj_kir_typeof(k, acc->re), bits = pj_kir_typeof(k, acc->im);
+  uint64_t sign = UINT64_C(1) << (pj_kir_elem_bytes((PjKirElem)bits.elem) * 8 - 1);
+  PjKirVal null =
+      pj_kir_bitcast(k, (PjKirElem)t.elem, pj_kir_and(k, acc->im, pj_kir_const(k, bits, sign)));
+  PjKirVal is_zero = pj_kir_2(k, PJ_KIR_FEQ, acc->re, pj_kir_float(k, t, 0.0));
+  *acc = (PjElem){pj_kir_select(k, is_zero, null, acc->re), 0};
+}
+
 // The lanes of an accumulator with signs become one number.
 static void join_extreme(const PjReducer *r, PjNest *nest, PjElem *acc) {
   PjKir *k = nest->ix.k;

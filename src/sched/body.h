@@ -44,6 +44,8 @@ bool pj_reducer_keeps_signs(const PjReducer *r);
 void pj_reducer_begin_signs(const PjReducer *r, PjNest *nest, PjElem *acc);
 // |signs|: the accumulator that keeps them, which may be |acc|.
 void pj_reducer_extreme(const PjReducer *r, PjNest *nest, PjElem *acc, PjElem *signs, PjKirVal x);
+// The accumulator as it would be without: lane by lane.
+void pj_reducer_end_signs(const PjReducer *r, PjNest *nest, PjElem *acc);
 
 // All lanes combined in a fixed tree.
 void pj_reducer_lanes(const PjReducer *r, PjNest *nest, PjElem *acc);

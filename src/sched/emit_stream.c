@@ -91,12 +91,22 @@ static void take(Stream *s, PjIx at, const PjIndex *rows, int num_rows) {
   PjAccumulators acc;
   begin_accumulators(s, &acc);
   load_accumulators(s, &acc, at);
+  // Signs of extremes are kept for one turn.
+  for (uint32_t i = 0; i < acc.num_roots && num_rows > 1; i++)
+    if (pj_reducer_keeps_signs(&e->group->roots[i].reducer))
+      pj_reducer_begin_signs(&e->group->roots[i].reducer, e->nest,
+                             pj_accumulators_of(e, &acc, 0, i));
   PjIx column = pj_ix_add(&e->nest->ix, at, pj_ix_uniform(s->column));
   int64_t extent = e->group->loops[e->group->num_loops - 1].extent;
   for (int r = 0; r < num_rows; r++) {
     PjIndex index = rows[r];
     index.p[index.n++] = (PjPiece){1, extent, column};
     pj_accumulators_take(e, &acc, 0, &index);
+  }
+  for (uint32_t i = 0; i < acc.num_roots; i++) {
+    PjElem *sum = pj_accumulators_of(e, &acc, 0, i);
+    if (sum->im && pj_reducer_keeps_signs(&e->group->roots[i].reducer))
+      pj_reducer_end_signs(&e->group->roots[i].reducer, e->nest, sum);
   }
   store_accumulators(s, &acc, at);
 }
