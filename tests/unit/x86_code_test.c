@@ -292,6 +292,56 @@ static void any_and_all(void **state) {
     }
 }
 
+// ---- loops
+
+// The next of two counters, one within the other: i of 77, then j. Both are stored.
+static void build_counters(PjKir *k, void *context) {
+  PjKirVal zero = pj_kir_i64(k, 0), one = pj_kir_i64(k, 1), init[] = {zero, zero}, now[2], out[2];
+  PjKirVal at = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), one, 2, init, now);
+  pj_kir_store(k, now[0], pj_kir_buffer(k, 0), at, 0);
+  pj_kir_store(k, now[1], pj_kir_buffer(k, 1), at, 0);
+  PjKirVal i = pj_kir_add(k, now[0], one), end = pj_kir_eq(k, i, pj_kir_i64(k, 77));
+  PjKirVal next[] = {pj_kir_select(k, end, zero, i),
+                     pj_kir_add(k, now[1], pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, end))};
+  pj_kir_for_end(k, 2, next, out);
+}
+
+// Numbers that a loop loads into registers.
+static int64_t numbers(const X86Fn *f) {
+  int64_t count = 0;
+  bool within = false;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    within = (within || f->code.data[i].form == X86_LOOP) && !f->code.data[i].loop_end;
+    count += within && f->code.data[i].form == X86_MOVE && f->code.data[i].a.kind == X86_IMM;
+  }
+  return count;
+}
+
+// Comparisons with 77.
+static int64_t comparisons(const X86Fn *f) {
+  X86Bytes out = {0};
+  int64_t count = 0;
+  X86Fn copy = *f;
+  pj_x86_encode(&copy, &out);
+  for (size_t i = 2; i < out.len; ++i)
+    count += out.data[i - 2] == 0x83 && out.data[i - 1] >= 0xf8 && out.data[i] == 77;
+  return count;
+}
+
+static void counters(void **state) {
+  expect_each(build_counters, numbers, 0, 0);
+  expect_each(build_counters, comparisons, 1, 0);
+  if (!pj_jit_available())
+    return;
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "counters", build_counters, NULL);
+  int64_t i[200], j[200];
+  void *buffers[] = {i, j};
+  pj_jit_entry(code)(buffers, NULL, 0, 200, NULL);
+  for (int n = 0; n < 200; ++n)
+    assert_true(i[n] == n % 77 && j[n] == n / 77);
+  pj_jit_release(code);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -299,6 +349,7 @@ int main(void) {
                                      cmocka_unit_test(rotations),
                                      cmocka_unit_test(signs_in_one),
                                      cmocka_unit_test(any_and_all),
-                                     cmocka_unit_test(conversions_read_memory)};
+                                     cmocka_unit_test(conversions_read_memory),
+                                     cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

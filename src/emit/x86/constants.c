@@ -3,7 +3,8 @@
 // Lowering leaves constants in memory, where instructions read them. In a loop that is a load per
 // use, which for long vectors are as dear as the arithmetic. Here the constants that a loop uses
 // most are loaded before it, as long as by an estimate registers remain for them; where a register
-// had to be loaded with one, its users take the constant's.
+// had to be loaded with one, its users take the constant's. So it is for numbers in general
+// registers, which what chooses between two needs.
 #include <string.h>
 
 #include "emit/x86/loops.h"
@@ -16,6 +17,7 @@ typedef struct Constants {
   X86Reg *instead;        // by register: the constant's
   uint32_t *uses;         // by place in the pool, in the loop at hand
   X86Reg *regs;           // by place in the pool, of the loop at hand
+  bool *kept;             // by register: part of an address, or of a call
   X86Rewrite w;
 } Constants;
 
@@ -51,9 +53,9 @@ static void see(Constants *c, X86Reg r, uint32_t at) {
   c->last[r] = at;
 }
 
-// Vector registers that are in use at once in code [begin, end), at most. What comes from outside,
-// and what is carried, is in use all the time.
-static uint32_t pressure(Constants *c, uint32_t begin, uint32_t end) {
+// Registers of |cls| that are in use at once in code [begin, end), at most. What comes from
+// outside, and what is carried, is in use all the time.
+static uint32_t pressure(Constants *c, X86Class cls, uint32_t begin, uint32_t end) {
   X86Fn *f = c->f;
   uint32_t length = end - begin, most = 0;
   int32_t now = 0;
@@ -65,11 +67,15 @@ static uint32_t pressure(Constants *c, uint32_t begin, uint32_t end) {
     for (size_t n = 0; n < sizeof ops / sizeof *ops; ++n)
       if (ops[n]->kind == X86_REG)
         see(c, ops[n]->id, i + 1);
+      else if (ops[n]->kind == X86_MEM) {
+        see(c, f->mems.data[ops[n]->id].base, i + 1);
+        see(c, f->mems.data[ops[n]->id].index, i + 1);
+      }
     if (ins->d)
       see(c, ins->d, i + 1);
   }
   for (X86Reg r = 1; r < c->num_regs; ++r) {
-    if (!c->first[r] || f->vregs.data[r].cls != X86_VEC)
+    if (!c->first[r] || f->vregs.data[r].cls != cls)
       continue;
     const X86Ins *ins = &f->code.data[begin + c->first[r] - 1];
     bool within = ins->d == r && c->defs[r] == 1;
@@ -106,12 +112,48 @@ static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
   if (!most_used(c))
     return;
   // Two remain, for what the estimate does not see.
-  uint32_t used = 2 + pressure(c, begin, end), room = f->vector_bytes == 64 ? 32 : 16;
+  uint32_t used = 2 + pressure(c, X86_VEC, begin, end), room = f->vector_bytes == 64 ? 32 : 16;
   for (uint32_t *uses; used < room && (uses = most_used(c)); ++used) {
     uint32_t place = (uint32_t)(uses - c->uses);
     PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_VEC, .constant = place + 1}));
     c->regs[place] = (X86Reg)f->vregs.len - 1;
     pj_x86_push(&c->w, (X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}});
+  }
+}
+
+// A register that only ever holds a number, wherever in the code [begin, end) it is wanted.
+static bool is_number(const Constants *c, const X86Ins *ins) {
+  return ins->form == X86_MOVE && ins->a.kind == X86_IMM &&
+         c->f->vregs.data[ins->d].cls == X86_GPR && c->defs[ins->d] == 1 && !c->kept[ins->d];
+}
+
+// Numbers in general registers that code [begin, end) loads get registers before it, each once.
+static void load_numbers(Constants *c, uint32_t begin, uint32_t end) {
+  enum { MOST = 4, ROOM = 15, ASIDE = 6 };
+  X86Fn *f = c->f;
+  int64_t numbers[MOST];
+  X86Reg regs[MOST];
+  uint32_t count = 0, room = MOST;
+  for (uint32_t i = begin; i < end && room; ++i) {
+    const X86Ins *ins = &f->code.data[i];
+    uint32_t n = 0;
+    if (!is_number(c, ins))
+      continue;
+    if (!count) {
+      uint32_t used = ASIDE + pressure(c, X86_GPR, begin, end);
+      room = used >= ROOM ? 0 : ROOM - used < MOST ? ROOM - used : MOST;
+    }
+    while (n < count && numbers[n] != ins->a.imm)
+      ++n;
+    if (n >= room)
+      continue;
+    if (n == count) {
+      PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_GPR}));
+      regs[count] = (X86Reg)f->vregs.len - 1;
+      numbers[count++] = ins->a.imm;
+      pj_x86_push(&c->w, (X86Ins){.form = X86_MOVE, .d = regs[n], .a = ins->a});
+    }
+    c->instead[ins->d] = regs[n];
   }
 }
 
@@ -126,6 +168,8 @@ static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
   for (uint32_t i = begin; i < end; ++i) {
     X86Ins ins = f->code.data[i];
     X86Op *ops[3];
+    if (ins.d < c->num_regs && is_number(c, &ins) && c->instead[ins.d])
+      continue;
     for (int n = replaceable(&ins, ops); n-- > 0;)
       if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id])
         *ops[n] = pj_x86_reg(c->regs[ops[n]->id]);
@@ -144,7 +188,7 @@ static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
 }
 
 void pj_x86_place_constants(X86Fn *f) {
-  if (!f->loops.len || !f->pool.len)
+  if (!f->loops.len)
     return;
   Constants *c = PJ_NEW(f->arena, Constants);
   c->f = c->w.f = f;
@@ -155,12 +199,21 @@ void pj_x86_place_constants(X86Fn *f) {
   c->instead = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->instead);
   c->uses = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->uses);
   c->regs = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->regs);
-  for (size_t i = 0; i < f->code.len; ++i)
-    ++c->defs[f->code.data[i].d];
+  c->kept = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->kept);
+  for (size_t i = 0; i < f->code.len; ++i) {
+    const X86Ins *ins = &f->code.data[i];
+    ++c->defs[ins->d];
+    for (uint32_t n = 0; n < ins->num_call_args; ++n)
+      if (ins->call_args[n].kind == X86_REG)
+        c->kept[ins->call_args[n].id] = true;
+  }
+  for (size_t i = 0; i < f->mems.len; ++i)
+    c->kept[f->mems.data[i].base] = c->kept[f->mems.data[i].index] = true;
   for (uint32_t i = 0; i < f->code.len;) {
     uint32_t end = f->code.data[i].form == X86_LOOP ? pj_x86_innermost_end(f, i) : 0;
     if (end) {
       load_constants(c, i, end + 1);
+      load_numbers(c, i, end + 1);
       rewrite(c, i, end + 1);
       i = end + 1;
     } else

@@ -5,6 +5,7 @@
 
 static void encode(Enc *e, uint32_t number) {
   const X86Ins *ins = &e->f->code.data[number];
+  const bool compares = ins->form == X86_G_CSEL || ins->form == X86_G_SETCC;
   // Nobody reads what it writes: only calls do more than that.
   if (ins->d && enc_vreg(e, ins->d)->phys == X86_NOWHERE && ins->form != X86_CALL)
     return;
@@ -102,6 +103,7 @@ static void encode(Enc *e, uint32_t number) {
   case X86_ENTRY:
     break;
   }
+  e->flags = compares ? ins : NULL; // moves, which they are made of, too, leave the flags alone
 }
 
 static void patch(Enc *e, const Fixup *fixup, size_t target) {

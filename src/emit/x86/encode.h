@@ -34,8 +34,9 @@ typedef struct Enc {
   size_t *labels;
   PJ_VEC(Fixup) jumps;
   PJ_VEC(Fixup) constants;
-  bool framed, wide; // it has a frame; it writes upper halves of vector registers
-  uint16_t pushed;   // registers saved on entry
+  bool framed, wide;   // it has a frame; it writes upper halves of vector registers
+  uint16_t pushed;     // registers saved on entry
+  const X86Ins *flags; // whose comparison they still hold
   int32_t vec_at, gpr_at, mask_at, caller_at, save_at, argument_at, frame_bytes;
 } Enc;
 

@@ -134,7 +134,20 @@ void enc_high_product(Enc *e, const X86Ins *ins) {
 
 // ---- comparisons and jumps
 
+static bool same_operand(X86Op a, X86Op b) {
+  return a.kind == b.kind && a.id == b.id && a.imm == b.imm;
+}
+
+// What the last instruction compared need not be compared again.
+static bool is_compared(const Enc *e, const X86Ins *ins) {
+  const X86Ins *last = e->flags;
+  return last && last->compare == ins->compare && last->size == ins->size &&
+         same_operand(last->a, ins->a) && same_operand(last->b, ins->b);
+}
+
 static void compare(Enc *e, const X86Ins *ins) {
+  if (is_compared(e, ins))
+    return;
   if (ins->compare == X86_CMP_BIT) {
     Rm rm = enc_reg_rm(enc_gpr_in(e, ins->a, X86_SCRATCH_GPR + 1));
     enc_legacy(e, X86_M0F | 0xba, 8, 4, &rm, false, 1);
