@@ -27,6 +27,7 @@ typedef struct PjOpInfoSched {
   uint32_t users;      // operations that read it
   const PjOp *home;    // the root that alone computes it, or NULL: several
   bool moved;          // some user reads it at another index than its own
+  int64_t sliced;      // elements that slices of it have, if only such read it; else too many
   uint32_t stamp;      // of walks: the walk that came here last,
   uint8_t seen;        //   and in which states
   bool stored;         // of a root: some other unit, or the region's end, reads its result

@@ -406,7 +406,9 @@ static void backwards(PjLower *l, const PjOp *op) {
   if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
       info->users > 1) {
     bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
-    if (!cheap && (!info->home || info->moved) && !spreads(l, op))
+    // Slices that have it among them, as gates of a recurrent cell do, compute each element once.
+    bool shared_out = info->sliced <= pj_count(op->results[0].type);
+    if (!cheap && !shared_out && (!info->home || info->moved) && !spreads(l, op))
       info->in_memory = true;
   }
   const PjOp *home = home_of(l, op);
@@ -419,6 +421,10 @@ static void backwards(PjLower *l, const PjOp *op) {
     PjOpInfoSched *source = info_of(l, value->def);
     source->home = source->users == 0 || source->home == home ? home : NULL;
     source->users++;
+    if (op->kind == PJ_OP_SLICE)
+      source->sliced += pj_count(op->results[0].type);
+    else
+      source->sliced = pj_count(value->type) + 1;
     if (!keeps_index(op))
       source->moved = true;
   }

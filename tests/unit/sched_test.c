@@ -173,6 +173,27 @@ static void test_shared_code(void **state) {
          2, 1);
 }
 
+// What slices share out among them is computed where they are; what several of them have is not.
+static void test_slices(void **state) {
+  (void)state;
+  for (int overlap = 0; overlap <= 16; overlap += 16) {
+    char body[1024];
+    snprintf(body, sizeof body,
+             "%%s = stablehlo.sine %%x : tensor<64x64xf32>\n"
+             "%%a = stablehlo.slice %%s [0:64, %d:%d] : (tensor<64x64xf32>) -> tensor<64x32xf32>\n"
+             "%%b = stablehlo.slice %%s [0:64, 0:32] : (tensor<64x64xf32>) -> tensor<64x32xf32>\n"
+             "%%c = stablehlo.slice %%s [0:64, 48:64] : (tensor<64x64xf32>) -> tensor<64x16xf32>\n"
+             "%%t = stablehlo.tanh %%a : tensor<64x32xf32>\n"
+             "%%r = stablehlo.multiply %%t, %%b : tensor<64x32xf32>\n"
+             "return %%r%s\n",
+             32 - overlap, 64 - overlap,
+             overlap ? ", %c : tensor<64x32xf32>, tensor<64x16xf32>" : " : tensor<64x32xf32>");
+    expect(pass_main("%x: tensor<64x64xf32>",
+                     overlap ? "tensor<64x32xf32>, tensor<64x16xf32>" : "tensor<64x32xf32>", body),
+           overlap ? 3 : 1, overlap ? 3 : 1);
+  }
+}
+
 static void test_long_sum(void **state) {
   (void)state;
   // Cut into parts by its size alone, then joined.
@@ -428,19 +449,13 @@ static void test_traffic(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise),
-      cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_spread),
-      cmocka_unit_test(test_siblings),
-      cmocka_unit_test(test_shared_code),
-      cmocka_unit_test(test_long_sum),
-      cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_counter),
-      cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
