@@ -110,8 +110,9 @@ PjStatus pj__bc_native_set(PjBc *bc, const PjCursor *c, PjOp *op, const PjBcFiel
                                     : set_channel(bc, c, op, attr);
 }
 
-// ----------------------------------------------------------------------------------------
-// properties How many numbers are left: each field takes one.
+// ------------------------------------------------------------------------------------ properties
+
+// How many numbers are left: each field takes one.
 static PjStatus count_numbers(PjCursor c, uint32_t *out) {
   uint64_t ignored;
   for (*out = 0; c.at != c.end; ++*out)
