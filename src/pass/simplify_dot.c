@@ -2,8 +2,8 @@
 //
 // The normal form of dot_general: no dimensions of size 1, operands that are no transposes where
 // the contraction can read them as they lie, contracting dimensions in the order in which they lie
-// in the left operand. Without anything to contract it is a product of broadcasts. A convolution
-// whose windows do not overlap is a contraction.
+// in the left operand. Without anything to contract it is a product of broadcasts, with few
+// elements a sum of such. A convolution whose windows do not overlap is a contraction.
 //
 // The order of sums may change where several dimensions are contracted, or another kernel does the
 // work: the evaluator's bits are not kept there, as pass.h says.
@@ -134,29 +134,81 @@ static PjValue *convert_to(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
   return pj_build_unary(rw, at, PJ_OP_CONVERT, x, pj_type_with_dtype(rw->arena, x->type, dtype));
 }
 
-// Nothing to contract: x[b, m] * y[b, n], added to the +0 that sums begin with.
-static bool become_product(PjRewrite *rw, PjOp *op, const Side side[2], const PjType *squeezed) {
+// Side |s| as one factor of |shape|, [batch, left, right].
+static PjValue *factor(PjRewrite *rw, PjOp *at, const Side side[2], int s, PjValue *x,
+                       const PjType *shape) {
+  int64_t dims[PJ_MAX_RANK];
+  int32_t place = (int32_t)side[0].num_batch, rank = 0;
+  if (s == 1)
+    place = shape->rank -
+            (side[1].x->type->rank - (int32_t)side[1].num_batch - (int32_t)side[1].num_contract);
+  for (int32_t d = 0; d < side[s].x->type->rank; ++d) {
+    if (pj_list_has(side[s].contract, side[s].num_contract, d))
+      continue;
+    dims[rank] = -1;
+    for (uint32_t i = 0; i < side[s].num_batch; ++i)
+      if (side[s].batch[i] == d)
+        dims[rank] = i;
+    if (dims[rank] < 0)
+      dims[rank] = place++;
+    ++rank;
+  }
+  return pj_build_broadcast(rw, at, convert_to(rw, at, x, shape->dtype), dims, shape);
+}
+
+// Element |k| of the dimension that is contracted.
+static PjValue *pick(PjRewrite *rw, PjOp *at, const Side *side, int64_t k) {
+  int64_t start[PJ_MAX_RANK] = {0}, limit[PJ_MAX_RANK], dims[PJ_MAX_RANK];
+  const PjType *type = side->x->type;
+  int32_t rank = 0;
+  for (int32_t d = 0; d < type->rank; ++d) {
+    limit[d] = type->dims[d];
+    if (d != side->contract[0])
+      dims[rank++] = type->dims[d];
+  }
+  start[side->contract[0]] = k;
+  limit[side->contract[0]] = k + 1;
+  PjValue *x = pj_build_slice(rw, at, side->x, start, limit, NULL);
+  return pj_build_reshape_dims(rw, at, x, rank, dims);
+}
+
+// x[b, m, k] * y[b, n, k] for each k, added to the +0 that sums begin with; |count| is 0 where
+// there is nothing to contract: x[b, m] * y[b, n].
+static bool become_products(PjRewrite *rw, PjOp *op, const Side side[2], const PjType *squeezed,
+                            int64_t count) {
   const PjType *type = op->results[0].type;
   PjDtype from = side[0].x->type->dtype, dtype = product_type(from, type->dtype);
   if (side[1].x->type->dtype != from || dtype == PJ_DT_INVALID)
     return false;
   const PjType *shape = pj_type_with_dtype(rw->arena, squeezed, dtype);
-  PjValue *factors[2];
-  int32_t at = (int32_t)side[0].num_batch;
-  for (int s = 0; s < 2; ++s) {
-    int64_t dims[PJ_MAX_RANK];
-    for (uint32_t i = 0; i < side[s].num_batch; ++i)
-      dims[side[s].batch[i]] = i;
-    for (int32_t d = 0; d < side[s].x->type->rank; ++d)
-      if (is_free_dim(&side[s], d))
-        dims[d] = at++;
-    factors[s] = pj_build_broadcast(rw, op, convert_to(rw, op, side[s].x, dtype), dims, shape);
+  PjValue *sum = NULL;
+  for (int64_t k = 0; !k || k < count; ++k) {
+    PjValue *factors[2];
+    for (int s = 0; s < 2; ++s) {
+      PjValue *x = count ? pick(rw, op, &side[s], k) : side[s].x;
+      factors[s] = factor(rw, op, side, s, x, shape);
+    }
+    PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
+    if (!sum && pj_dtype_is_float(dtype))
+      sum = pj_build_float(rw, op, shape, 0);
+    sum = sum ? pj_build_binary(rw, op, PJ_OP_ADD, product, sum) : product;
   }
-  PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
-  if (pj_dtype_is_float(dtype))
-    product = pj_build_binary(rw, op, PJ_OP_ADD, product, pj_build_float(rw, op, shape, 0));
-  product = convert_to(rw, op, product, type->dtype);
-  return keep(rw, op, pj_build_reshape(rw, op, product, type));
+  sum = convert_to(rw, op, sum, type->dtype);
+  return keep(rw, op, pj_build_reshape(rw, op, sum, type));
+}
+
+// True for contractions so short that each is but a few instructions, and of which no operand is
+// used again: a call and its way through memory would cost more, and as sums of products they are
+// computed with what is around them. Positions, velocities and rotations of many bodies are such.
+static bool is_few_products(const PjOp *op, const Side side[2]) {
+  enum { FEW = 4, ENOUGH = 8 };
+  if (side[0].num_contract != 1 || pj_count(op->results[0].type) < ENOUGH)
+    return false;
+  int64_t count = side[0].x->type->dims[side[0].contract[0]];
+  bool once = false;
+  for (int s = 0; s < 2; ++s)
+    once |= side[s].x->type->rank == (int32_t)side[s].num_batch + 1;
+  return once && count > 0 && count <= FEW;
 }
 
 // ------------------------------------------------------------------------------------ dot_general
@@ -210,13 +262,15 @@ bool pj_rule_dot_general(PjRewrite *rw, PjOp *op) {
       squeeze_side(rw, op, &side[s]);
     changed = true;
   }
-  if (!side[0].num_contract) {
+  bool few = is_few_products(op, side);
+  if (!side[0].num_contract || few) {
     int64_t dims[PJ_MAX_RANK];
     int32_t rank = 0;
     for (int32_t d = 0; d < type->rank; ++d)
       if (type->dims[d] != 1)
         dims[rank++] = type->dims[d];
-    if (become_product(rw, op, side, pj_type_with_dims(rw->arena, type, rank, dims)))
+    int64_t count = few ? side[0].x->type->dims[side[0].contract[0]] : 0;
+    if (become_products(rw, op, side, pj_type_with_dims(rw->arena, type, rank, dims), count))
       return true;
   }
   changed |= see_through(&side[0]);

@@ -224,7 +224,7 @@ static void rows_that_are_hidden(void **state) {
 static void special_scores(void **state) {
   (void)state;
   for (int rows = 1; rows < 40; rows += 19) {
-    const AttentionCase c = {1, rows, 24, 2, 4, 4, .causal = 1, .fill = "0xFF800000"};
+    const AttentionCase c = {1, rows, 24, 2, 5, 4, .causal = 1, .fill = "0xFF800000"};
     AttentionSpecial s = plain;
     s.q = INFINITY;
     attention_check(&c, s);

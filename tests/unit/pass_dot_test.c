@@ -20,6 +20,17 @@
 #define BRC(r, a, d, from, to) \
   "%" r " = stablehlo.broadcast_in_dim %" a ", dims = [" d "] : (" from ") -> " to "\n"
 
+// Of two operands a part each, without the dimension of size 1, multiplied to %m<k>.
+#define SLICES(a, at, ta, sa, b, bt, tb, sb, k)                                              \
+  "%x" k " = stablehlo.slice %" a " [" at "] : (tensor<" ta "xf32>) -> tensor<" sa           \
+  "xf32>\n" RSH("p" k, "x" k, "tensor<" sa "xf32>",                                          \
+                "tensor<8xf32>") "%y" k " = stablehlo.slice %" b " [" bt "] : (tensor<" tb   \
+                                 "xf32>) -> tensor<" sb                                      \
+                                 "xf32>\n" RSH("q" k, "y" k, "tensor<" sb "xf32>",           \
+                                               "tensor<8xf32>") "%m" k                       \
+                                                                " = stablehlo.multiply %p" k \
+                                                                ", %q" k " : tensor<8xf32>\n"
+
 static void expect(const char *args, const char *type, const char *before, const char *after) {
   pass_expect("simplify,cse,dead_code", pass_main(args, type, before),
               pass_main(args, type, after));
@@ -64,6 +75,34 @@ static void outer_products_are_products(void **state) {
                                           M) "%m = stablehlo.multiply %p, %q : " M
                                              "\n%z = stablehlo.constant dense<0.0> : " M "\n"
                                              "%r = stablehlo.add %m, %z : " M "\nreturn %r : " M);
+}
+
+// What no operand is used again in: positions by directions, matrices by vectors.
+static void few_products_are_sums(void **state) {
+  expect(
+      "%a: tensor<8x2xf32>, %b: tensor<2x8xf32>", "tensor<8xf32>",
+      "%r = stablehlo.dot_general %a, %b, batching_dims = [0] x [1], contracting_dims = [1] x "
+      "[0] : (tensor<8x2xf32>, tensor<2x8xf32>) -> tensor<8xf32>\nreturn %r : tensor<8xf32>",
+      SLICES("a", "0:8, 0:1", "8x2", "8x1", "b", "0:1, 0:8", "2x8", "1x8",
+             "0") "%z = stablehlo.constant dense<0.0> : tensor<8xf32>\n"
+                  "%s = stablehlo.add %m0, %z : tensor<8xf32>\n" SLICES(
+                      "a", "0:8, 1:2", "8x2", "8x1", "b", "1:2, 0:8", "2x8", "1x8",
+                      "1") "%r = stablehlo.add %m1, %s : tensor<8xf32>\nreturn %r : tensor<8xf32>");
+  // Both operands are used again; too many elements; too few results.
+  const char *const kept[][3] = {
+      {"tensor<8x3xf32>", "tensor<3x4xf32>", "tensor<8x4xf32>"},
+      {"tensor<8x5xf32>", "tensor<5xf32>", "tensor<8xf32>"},
+      {"tensor<4x3xf32>", "tensor<3xf32>", "tensor<4xf32>"},
+  };
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {
+    char args[128], body[512];
+    snprintf(args, sizeof args, "%%a: %s, %%b: %s", kept[i][0], kept[i][1]);
+    snprintf(body, sizeof body,
+             "%%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : (%s, %s) -> %s\n"
+             "return %%r : %s",
+             kept[i][0], kept[i][1], kept[i][2], kept[i][2]);
+    expect_sums(args, kept[i][2], body, body);
+  }
 }
 
 static void plain_dots_become_general(void **state) {
@@ -209,6 +248,7 @@ int main(void) {
       cmocka_unit_test(transposes_are_read_through),
       cmocka_unit_test(units_are_dropped),
       cmocka_unit_test(outer_products_are_products),
+      cmocka_unit_test(few_products_are_sums),
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
       cmocka_unit_test(convolutions_that_overlap_stay),
