@@ -118,6 +118,13 @@ static void text_in_it_is_checked(void **state) {
   free(bytes.data);
 }
 
+// What the text cannot say. A fuzzer's find: a sharding of the mesh "mesh", not of @mesh.
+static void meshes_are_named_by_symbols(void **state) {
+  PjTestBytes bytes = load("mesh_is_text.bc");
+  expect(test_read(bytes, 0, false), PJ_INVALID_ARGUMENT, "mesh of a sharding, expected a symbol");
+  free(bytes.data);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_is_the_program_of_the_text),
@@ -125,6 +132,7 @@ int main(void) {
       cmocka_unit_test(any_changed_byte_gives_a_status),
       cmocka_unit_test(exhausted_memory_is_an_error),
       cmocka_unit_test(text_in_it_is_checked),
+      cmocka_unit_test(meshes_are_named_by_symbols),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

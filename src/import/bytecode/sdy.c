@@ -15,7 +15,7 @@ const PjSdyAttr pj__sdy_attrs[] = {
      {{"axes", PJ_SDY_ARRAY}, {"is_closed", PJ_SDY_BOOL}, {"priority", PJ_SDY_OPT_INT}}},
     {6,
      "sdy.sharding",
-     {{"mesh", PJ_SDY_ATTR}, {"dims", PJ_SDY_ARRAY}, {"replicated", PJ_SDY_ARRAY}}},
+     {{"mesh", PJ_SDY_MESH}, {"dims", PJ_SDY_ARRAY}, {"replicated", PJ_SDY_ARRAY}}},
     {7, "sdy.sharding_per_value", {{"shardings", PJ_SDY_ARRAY}}},
     {8, "sdy.dim_mapping", {{"factors", PJ_SDY_INTS}}},
     {9, "sdy.tensor_mapping", {{"dims", PJ_SDY_ARRAY}}},
@@ -37,14 +37,14 @@ const PjSdyAttr pj__sdy_attrs[] = {
     {14, "sdy.all_to_all_params", {{"params", PJ_SDY_ARRAY}}},
     {15,
      "sdy.sharding",
-     {{"mesh", PJ_SDY_ATTR},
+     {{"mesh", PJ_SDY_MESH},
       {"dims", PJ_SDY_ARRAY},
       {"replicated", PJ_SDY_ARRAY},
       {"unreduced", PJ_SDY_OPT_ARRAY}}},
     {16, "sdy.sharding_per_value", {{"shardings", PJ_SDY_ARRAY}}},
     {17,
      "sdy.sharding",
-     {{"mesh", PJ_SDY_ATTR},
+     {{"mesh", PJ_SDY_MESH},
       {"dims", PJ_SDY_ARRAY},
       {"replicated", PJ_SDY_ARRAY},
       {"unreduced", PJ_SDY_OPT_ARRAY},
@@ -102,10 +102,20 @@ static PjStatus read_array(PjBc *bc, PjCursor *c, bool optional, const PjAttr **
   return PJ_STATUS_OK;
 }
 
+// A symbol, or a mesh in place of one: the text has nothing else.
+static PjStatus read_mesh(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
+  PjCursor start = *c;
+  PJ_TRY(pj__bc_attr(bc, c, out));
+  bool mesh = (*out)->kind == PJ_ATTR_STRUCT && pj_str_is((*out)->str, "sdy.mesh");
+  if ((*out)->kind != PJ_ATTR_SYMBOL && !mesh)
+    return pj__cur_error(&start, "%s of a sharding, expected a symbol or a mesh", what);
+  return PJ_STATUS_OK;
+}
+
 static PjStatus read_field(PjBc *bc, PjCursor *c, const PjSdyField *field, const PjAttr **out) {
   switch (field->kind) {
-  case PJ_SDY_ATTR:
-    return pj__bc_attr(bc, c, out);
+  case PJ_SDY_MESH:
+    return read_mesh(bc, c, field->name, out);
   case PJ_SDY_OPT_ATTR:
     return pj__bc_opt_attr(bc, c, out);
   case PJ_SDY_ARRAY:

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 typedef enum PjSdyKind {
-  PJ_SDY_ATTR,      // attribute
+  PJ_SDY_MESH,      // attribute: the symbol of a mesh, or a mesh
   PJ_SDY_OPT_ATTR,  // attribute with a presence flag
   PJ_SDY_ARRAY,     // list of attributes
   PJ_SDY_OPT_ARRAY, // the same; no field when empty

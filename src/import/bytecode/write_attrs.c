@@ -358,7 +358,7 @@ static PjStatus put_sdy_field(PjBcw *w, PjTokens *t, const PjAttr *attr, const P
     return PJ_STATUS_OK;
   case PJ_SDY_OPT_ARRAY:
     return put_array(w, t, value);
-  case PJ_SDY_ATTR:
+  case PJ_SDY_MESH:
     if (!value)
       break;
     return put_attr(w, t, value, PJ_BCW_AS_BUILTIN);
