@@ -118,10 +118,14 @@ static void text_in_it_is_checked(void **state) {
   free(bytes.data);
 }
 
-// What the text cannot say. A fuzzer's find: a sharding of the mesh "mesh", not of @mesh.
-static void meshes_are_named_by_symbols(void **state) {
+// What the text cannot say, found by a fuzzer: a sharding of the mesh "mesh", not of @mesh, and
+// one by something else than an axis.
+static void parts_of_shardings_are_checked(void **state) {
   PjTestBytes bytes = load("mesh_is_text.bc");
   expect(test_read(bytes, 0, false), PJ_INVALID_ARGUMENT, "mesh of a sharding, expected a symbol");
+  free(bytes.data);
+  bytes = load("axis_is_another.bc");
+  expect(test_read(bytes, 0, false), PJ_INVALID_ARGUMENT, "axes, expected a sdy.axis_ref");
   free(bytes.data);
 }
 
@@ -132,7 +136,7 @@ int main(void) {
       cmocka_unit_test(any_changed_byte_gives_a_status),
       cmocka_unit_test(exhausted_memory_is_an_error),
       cmocka_unit_test(text_in_it_is_checked),
-      cmocka_unit_test(meshes_are_named_by_symbols),
+      cmocka_unit_test(parts_of_shardings_are_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

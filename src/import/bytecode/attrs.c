@@ -41,8 +41,7 @@ enum {
   BUILTIN_DENSE = 18,
 };
 
-// ---------------------------------------------------------------------------------------- shared
-// pieces
+// --------------------------------------------------------------------------------- shared pieces
 static PjStatus array_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
   uint32_t count;
   const PjAttr **elems;
@@ -51,9 +50,9 @@ static PjStatus array_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
   return PJ_STATUS_OK;
 }
 
-static PjStatus string_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
+PjStatus pj__bc_string_attr(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out) {
   PjStr text;
-  PJ_TRY(pj__bc_string(bc, c, "a string", &text));
+  PJ_TRY(pj__bc_string(bc, c, what, &text));
   bc->weight += text.len / 16;
   *out = pj_attr_string(bc->arena, text);
   return PJ_STATUS_OK;
@@ -275,7 +274,7 @@ PjStatus pj__bc_attr_vhlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **o
   case VHLO_ALIAS:
     return pj__bc_alias(bc, c, out);
   case VHLO_STRING:
-    return string_attr(bc, c, out);
+    return pj__bc_string_attr(bc, c, "a string", out);
   case VHLO_TENSOR:
     return elements_attr(bc, c, out);
   case VHLO_TYPE:
@@ -373,9 +372,9 @@ PjStatus pj__bc_attr_builtin(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr 
   case BUILTIN_DICT:
     return dict_attr(bc, c, out);
   case BUILTIN_STRING:
-    return string_attr(bc, c, out);
+    return pj__bc_string_attr(bc, c, "a string", out);
   case BUILTIN_STRING_TYPED:
-    PJ_TRY(string_attr(bc, c, out));
+    PJ_TRY(pj__bc_string_attr(bc, c, "a string", out));
     return pj__bc_type(bc, c, &type);
   case BUILTIN_SYMBOL:
     return symbol_attr(bc, c, false, out);

@@ -148,6 +148,8 @@ PjStatus pj__bc_attr_sdy(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **ou
 PjStatus pj__bc_attr_stablehlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
 PjStatus pj__bc_attr_chlo(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **out);
 // What vhlo and stablehlo encode alike.
+// A string as an attribute; |what| names it in errors.
+PjStatus pj__bc_string_attr(PjBc *bc, PjCursor *c, const char *what, const PjAttr **out);
 PjStatus pj__bc_enum(PjBc *bc, PjCursor *c, PjEnumKind kind, const PjAttr **out);
 PjStatus pj__bc_alias(PjBc *bc, PjCursor *c, const PjAttr **out);
 PjStatus pj__bc_accuracy(PjBc *bc, PjCursor *c, const PjAttr **out);

@@ -18,6 +18,7 @@ typedef enum PjSdyKind {
 typedef struct PjSdyField {
   const char *name;
   PjSdyKind kind;
+  const char *of; // PJ_ATTR_STRUCT that it or each of its elements is; NULL: strings
 } PjSdyField;
 
 enum { PJ_SDY_MAX_FIELDS = 8 };

@@ -115,14 +115,6 @@ static PjStatus channel_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
 }
 
 // ---------------------------------------------------------------------------------------- meshes
-static PjStatus name_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
-  PjStr name;
-  PJ_TRY(pj__bc_string(bc, c, "an axis' name", &name));
-  bc->weight += name.len / 16;
-  *out = pj_attr_string(bc->arena, name);
-  return PJ_STATUS_OK;
-}
-
 // An attribute behind a byte that tells whether there is one.
 static PjStatus maybe_attr(PjBc *bc, PjCursor *c, const PjAttr **out) {
   bool present;
@@ -155,11 +147,11 @@ static PjStatus mesh_attr(PjBc *bc, PjCursor *c, uint64_t code, const PjAttr **o
     values[1] = pj_attr_i64(bc->arena, number);
     break;
   case AXIS_REF:
-    PJ_TRY(name_attr(bc, c, &values[0]));
+    PJ_TRY(pj__bc_string_attr(bc, c, "an axis' name", &values[0]));
     PJ_TRY(maybe_attr(bc, c, &values[1]));
     break;
   case MESH_AXIS:
-    PJ_TRY(name_attr(bc, c, &values[0]));
+    PJ_TRY(pj__bc_string_attr(bc, c, "an axis' name", &values[0]));
     PJ_TRY(pj__cur_svarint(c, "a size", &number));
     values[1] = pj_attr_i64(bc->arena, number);
     break;
