@@ -13,6 +13,16 @@ PJ_TARGET static bool PJ_V(starts)(const PjScatterBounds *bounds, int k, uint32_
   return true;
 }
 
+// Writes the lanes of |to| and |from| that are |inside| at |n|; how many they are.
+PJ_TARGET static inline int PJ_V(pack)(const PjScatterVectors *v, const PjScatterPlaces *out,
+                                       int64_t n, __m256i inside, __m256i to, __m256i from) {
+  const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(inside));
+  const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)v->lanes[mask]));
+  _mm256_storeu_si256((__m256i_u *)(out->to + n), _mm256_permutevar8x32_epi32(to, lanes));
+  _mm256_storeu_si256((__m256i_u *)(out->from + n), _mm256_permutevar8x32_epi32(from, lanes));
+  return __builtin_popcount(mask);
+}
+
 PJ_TARGET static void PJ_V(pairs_of)(const PjScatterVectors *v, const PjScatterBounds *bounds,
                                      const void *indices, const uint32_t *values, int64_t count,
                                      PjScatterPlaces *out) {
@@ -45,14 +55,8 @@ PJ_TARGET static void PJ_V(pairs_of)(const PjScatterVectors *v, const PjScatterB
       inside = _mm256_and_si256(inside, _mm256_cmpeq_epi32(_mm256_min_epu32(past, last[k]), past));
       to = _mm256_add_epi32(to, _mm256_mullo_epi32(at[k], factor[k]));
     }
-    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(inside));
-    const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)v->lanes[mask]));
-    _mm256_storeu_si256((__m256i_u *)(out->to + n), _mm256_permutevar8x32_epi32(to, lanes));
-    _mm256_storeu_si256(
-        (__m256i_u *)(out->from + n),
-        _mm256_permutevar8x32_epi32(
-            values ? _mm256_loadu_si256((const __m256i_u *)(values + i)) : number, lanes));
-    n += __builtin_popcount(mask);
+    const __m256i from = values ? _mm256_loadu_si256((const __m256i_u *)(values + i)) : number;
+    n += PJ_V(pack)(v, out, n, inside, to, from);
   }
   for (; i < count; ++i) {
     const uint32_t x = (uint32_t)in[2 * i], y = (uint32_t)in[2 * i + 1];
@@ -80,14 +84,8 @@ PJ_TARGET static void PJ_V(line)(const PjScatterVectors *v, const PjScatterBound
     const __m256i start = _mm256_loadu_si256((const __m256i_u *)(in + i)),
                   past = _mm256_sub_epi32(start, lows),
                   inside = _mm256_cmpeq_epi32(_mm256_min_epu32(past, last), past);
-    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(inside));
-    const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)v->lanes[mask]));
-    _mm256_storeu_si256((__m256i_u *)(out->to + n), _mm256_permutevar8x32_epi32(start, lanes));
-    _mm256_storeu_si256(
-        (__m256i_u *)(out->from + n),
-        _mm256_permutevar8x32_epi32(
-            values ? _mm256_loadu_si256((const __m256i_u *)(values + i)) : number, lanes));
-    n += __builtin_popcount(mask);
+    const __m256i from = values ? _mm256_loadu_si256((const __m256i_u *)(values + i)) : number;
+    n += PJ_V(pack)(v, out, n, inside, start, from);
   }
   for (; i < count; ++i) {
     out->to[n] = (uint32_t)in[i];
