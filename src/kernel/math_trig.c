@@ -26,42 +26,66 @@ typedef struct Turn {
   PjKirVal quadrant;     // integer whose low bits are those of n
 } Turn;
 
-static Turn reduce(PjKir *k, PjKirVal x, bool precise) {
+// n as a number and in the low bits of an integer.
+typedef struct Whole {
+  PjKirVal number, bits;
+} Whole;
+static Whole whole(PjKir *k, PjKirVal x) {
   PjKirVal big = CW(0x1.8p23, 0x1.8p52),
            sum = MADD(x, CW(0x1.45f306p-1, 0x1.45f306dc9c883p-1), big);
-  PjKirVal n = SUB(sum, big), middle = CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54);
-  PjKirVal last = CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110);
-  PjKirVal r = pj_math__fma(k, n, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x), sine, cosine;
-  if (!precise) { // what r loses to rounding comes in again with the small terms
-    PjKirVal first = r;
-    r = pj_math__fma(k, n, middle, first);
-    PjKirVal way = SUB(first, r), rounded = SUB(SUB(first, way), r);
-    PjKirVal lost = ADD(MADD(n, last, pj_math__fma(k, n, middle, way)), rounded);
-    PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
-    sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), lost));
-    PjKirVal rest = MADD(square, MUL(square, POLY(square, cos)), MUL(r, NEG(lost)));
-    cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
-  } else { // r in two parts; sin' = cos is 1 and cos' = -sin is -r for the second
-    PjPair product = pj_math__two_prod(k, n, middle), parts = pj_math__two_sum(k, r, product.hi);
-    parts = pj_math__fast_two_sum(k, parts.hi, MADD(n, last, ADD(parts.lo, product.lo)));
-    r = parts.hi;
-    PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
-    sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), parts.lo));
-    PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, NEG(parts.lo)));
-    cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
-  }
-  return (Turn){sine, cosine, BITS(sum)};
+  return (Whole){SUB(sum, big), BITS(sum)};
 }
 
-// A mask of the lanes where bit |n| of |bits| is set: as the sign of a shifted integer.
-static PjKirVal sign_of(PjKir *k, PjKirVal x, PjKirVal bits) {
-  return AND(bits, IW(1u << 31, 1ull << 63));
+// Of float. What r loses to rounding, |over|, comes in again with the small terms. Both polynomials
+// are taken away from the first term, and the parts of pi / 2 are such that |over| is +0 for zeros:
+// so they keep their signs.
+static Turn reduce_32(PjKir *k, PjKirVal x) {
+  Whole n = whole(k, x);
+  PjKirVal middle = C(0x1.4442d2p-24), last = C(-0x1.ee59dap-50);
+  PjKirVal first = pj_math__fma(k, n.number, C(-0x1.921fb4p0), x);
+  PjKirVal r = pj_math__fma(k, n.number, NEG(middle), first);
+  PjKirVal way = SUB(r, first), rounded = SUB(r, ADD(first, way));
+  PjKirVal over = MADD(n.number, last, pj_math__fma(k, n.number, middle, way));
+  over = ADD(over, rounded);
+  PjKirVal square = MUL(r, r);
+  PjKirVal sine = SUB(r, MADD(MUL(r, square), NEG(POLY(square, sin)), over));
+  // Near pi / 4 what is added to 3 / 4 is small. Without a fused multiply-add the large product is
+  // one by a power of two, which is exact.
+  PjKirVal more = POLY(square, cos), half = C(0.5);
+  PjKirVal most = k->target->fma ? MADD(square, NEG(MADD(square, NEG(more), half)), C(0.25))
+                                 : MADD(square, MUL(square, more), SUB(C(0.25), MUL(square, half)));
+  PjKirVal cosine = ADD(C(0.75), MADD(r, over, most));
+  return (Turn){sine, cosine, n.bits};
 }
-static PjKirVal to_sign(PjKir *k, PjKirVal x, PjKirVal bits, int n) {
-  return SHL(bits, (pj__wide(k, x) ? 63 : 31) - n);
+
+// r in two parts; sin' = cos is 1 and cos' = -sin is -r for the second.
+static Turn reduce_in_parts(PjKir *k, PjKirVal x) {
+  Whole n = whole(k, x);
+  PjKirVal middle = CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54);
+  PjKirVal last = CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110);
+  PjKirVal r = pj_math__fma(k, n.number, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x);
+  PjPair product = pj_math__two_prod(k, n.number, middle),
+         parts = pj_math__two_sum(k, r, product.hi);
+  parts = pj_math__fast_two_sum(k, parts.hi, MADD(n.number, last, ADD(parts.lo, product.lo)));
+  r = parts.hi;
+  PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
+  PjKirVal sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), parts.lo));
+  PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, NEG(parts.lo)));
+  PjKirVal cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
+  return (Turn){sine, cosine, n.bits};
 }
-static PjKirVal is_odd(PjKir *k, PjKirVal x, PjKirVal bits) {
-  return pj_kir_slt(k, to_sign(k, x, bits, 0), I(0));
+
+static Turn reduce(PjKir *k, PjKirVal x) {
+  return pj__wide(k, x) ? reduce_in_parts(k, x) : reduce_32(k, x);
+}
+
+// |value|, negated where bit 1 of |bits| is set.
+static PjKirVal with_sign(PjKir *k, PjKirVal x, PjKirVal bits, PjKirVal value) {
+  PjKirVal sign = AND(SHL(bits, pj__wide(k, x) ? 62 : 30), IW(1u << 31, 1ull << 63));
+  return FLOAT(XOR(BITS(value), sign));
+}
+static PjKirVal is_odd(PjKir *k, PjKirVal bits) {
+  return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I1, bits);
 }
 
 // |result|, but |callee| of x where x is too large for reduce().
@@ -75,16 +99,16 @@ static PjKirVal or_library(PjKir *k, PjKirVal x, PjKirVal magnitude, PjKirVal re
   return chosen;
 }
 
-// The sums above lose the sign of a zero.
+// The sums of two parts lose the sign of a zero.
 static PjKirVal keep_tiny(PjKir *k, PjKirVal x, PjKirVal magnitude, PjKirVal result) {
   return SEL(LT(magnitude, CW(0x1p-13, 0x1p-28)), x, result);
 }
 
 PjKirVal pj_math__sin_small(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x, pj__wide(k, x));
-  PjKirVal value = SEL(is_odd(k, x, t.quadrant), t.cosine, t.sine);
-  value = FLOAT(XOR(BITS(value), sign_of(k, x, to_sign(k, x, t.quadrant, 1))));
-  return keep_tiny(k, x, ABS(x), value);
+  Turn t = reduce(k, x);
+  PjKirVal value = SEL(is_odd(k, t.quadrant), t.cosine, t.sine);
+  value = with_sign(k, x, t.quadrant, value);
+  return pj__wide(k, x) ? keep_tiny(k, x, ABS(x), value) : value;
 }
 
 PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
@@ -93,16 +117,15 @@ PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
 }
 
 PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x, pj__wide(k, x));
-  PjKirVal value = SEL(is_odd(k, x, t.quadrant), t.sine, t.cosine);
-  PjKirVal sign = sign_of(k, x, to_sign(k, x, IADD(t.quadrant, I(1)), 1));
-  value = FLOAT(XOR(BITS(value), sign));
+  Turn t = reduce(k, x);
+  PjKirVal value = SEL(is_odd(k, t.quadrant), t.sine, t.cosine);
+  value = with_sign(k, x, IADD(t.quadrant, I(1)), value);
   return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_COS : PJ_KIR_EXTERN_COSF);
 }
 
 PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x) {
-  Turn t = reduce(k, x, true);
-  PjKirVal odd = is_odd(k, x, t.quadrant);
+  Turn t = reduce_in_parts(k, x);
+  PjKirVal odd = is_odd(k, t.quadrant);
   PjKirVal value = DIV(SEL(odd, NEG(t.cosine), t.sine), SEL(odd, t.sine, t.cosine));
   return keep_tiny(k, x, ABS(x), value);
 }

@@ -211,6 +211,51 @@ static void rotations(void **state) {
   }
 }
 
+// Two bitwise operations: |number| says which, the inner one in its third digit to base 3.
+static PjKirVal logic(PjKir *k, int64_t op, PjKirVal a, PjKirVal b) {
+  return op == 0 ? pj_kir_and(k, a, b) : op == 1 ? pj_kir_or(k, a, b) : pj_kir_xor(k, a, b);
+}
+
+static void build_logic(PjKir *k, void *context) {
+  int64_t number = ((const Expect *)context)->number;
+  PjKirVal of[3], zero = pj_kir_i64(k, 0);
+  for (uint32_t i = 0; i < 3; ++i)
+    of[i] = pj_kir_load(k, PJ_KIR_T(I32, 16), pj_kir_buffer(k, i), zero, 0, true);
+  PjKirVal inner = logic(k, number / 3, of[1], of[2]);
+  pj_kir_store(k, logic(k, number % 3, of[0], inner), pj_kir_buffer(k, 3), zero, 0);
+}
+
+static int64_t ternaries(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].enc == X86_VPTERNLOGD && f->code.data[i].form == X86_TIED;
+  return count;
+}
+
+static uint32_t applied(int64_t op, uint32_t a, uint32_t b) {
+  return op == 0 ? a & b : op == 1 ? a | b : a ^ b;
+}
+
+static void logic_of_three(void **state) {
+  for (int64_t number = 0; number < 9; ++number) {
+    Expect expect = {ternaries, 1, number};
+    test_kernel(PJ_ISA_AVX512, "code", build_logic, check, &expect);
+    if (!pj_jit_available())
+      continue;
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "logic", build_logic, &expect);
+    uint32_t x[4][16];
+    for (uint32_t i = 0; i < 16; ++i)
+      for (uint32_t n = 0; n < 3; ++n) // all eight of three bits
+        x[n][i] = (n == 0 ? 0xf0f00000 : n == 1 ? 0xcccc0000 : 0xaaaa0000) ^ i * 0x1234567;
+    void *buffers[] = {x[0], x[1], x[2], x[3]};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    for (uint32_t i = 0; i < 16; ++i)
+      assert_int_equal(x[3][i],
+                       applied(number % 3, x[0][i], applied(number / 3, x[1][i], x[2][i])));
+    pj_jit_release(code);
+  }
+}
+
 static void build_sign(PjKir *k, void *context) {
   PjKirType t = PJ_KIR_T(F64, 8);
   PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
@@ -347,6 +392,7 @@ int main(void) {
                                      cmocka_unit_test(one_division_for_two),
                                      cmocka_unit_test(divisions_leave_registers),
                                      cmocka_unit_test(rotations),
+                                     cmocka_unit_test(logic_of_three),
                                      cmocka_unit_test(signs_in_one),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),

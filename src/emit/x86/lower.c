@@ -160,6 +160,12 @@ static void find_needed(Lower *l) {
       need(l, whole);
       continue;
     }
+    X86Logic logic;
+    if (x86_logic_of_three(l, v, &logic)) {
+      for (int i = 0; i < 3; ++i)
+        need(l, logic.of[i]);
+      continue;
+    }
     if (inst->op == PJ_KIR_LOAD || inst->op == PJ_KIR_READ) {
       need_address(l, inst->args[0], inst->args[1], x86_bytes(inst->type));
       first = 2;
@@ -343,6 +349,11 @@ static void lower_inst(Lower *l, PjKirVal v) {
   PjKirVal rotated = x86_rotated(l, v, &left);
   if (rotated) {
     x86_lower_rotation(l, v, rotated, left);
+    return;
+  }
+  X86Logic logic;
+  if (x86_logic_of_three(l, v, &logic)) {
+    x86_lower_logic(l, v, &logic);
     return;
   }
   if (x86_lower_memory(l, v) || x86_lower_lanes(l, v) || x86_lower_float(l, v))

@@ -198,6 +198,16 @@ Parts x86_scalarize(Lower *l, const PjKirInst *inst);
 PjKirVal x86_rotated(const Lower *l, PjKirVal v, int *left);
 void x86_lower_rotation(Lower *l, PjKirVal v, PjKirVal of, int left);
 
+// --- functions of three bits (logic.c)
+typedef struct X86Logic {
+  PjKirVal of[3];
+  int table; // as of VPTERNLOGD
+} X86Logic;
+// Whether |v| is a bitwise operation on vectors with another in it that has no other reader, and
+// there is one instruction for both.
+bool x86_logic_of_three(const Lower *l, PjKirVal v, X86Logic *out);
+void x86_lower_logic(Lower *l, PjKirVal v, const X86Logic *logic);
+
 // --- masks as a whole (mask_any.c)
 // The mask of which |v|, a scalar "or" or "and", says whether any lane is on, or whether all are;
 // 0: it says no such thing.

@@ -19,10 +19,13 @@ static X86Op splat(Lower *l, X86Shape s, X86Op scalar) {
 static X86Op compare(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
   static const uint8_t codes[] = {0, 4, 1, 2, 1, 2, // EQ NE SLT SLE ULT ULE
                                   0, 4, 1, 2, 3};   // FEQ FNE FLT FLE UNO, ORDER kir-op
+  enum { GREATER = 14, NOT_LESS = 13 };
   uint32_t enc;
-  if (op >= PJ_KIR_FEQ)
+  if (op >= PJ_KIR_FEQ) {
     enc = X86_VCMP | X86_EVEX | x86_packed(s.bytes == 8 ? PJ_KIR_F64 : PJ_KIR_F32);
-  else if (op == PJ_KIR_ULT || op == PJ_KIR_ULE)
+    if ((op == PJ_KIR_FLT || op == PJ_KIR_FLE) && !x86_is_reg(a) && x86_is_reg(b))
+      return x86_compare_bits(l, enc, s.size, b, a, op == PJ_KIR_FLT ? GREATER : NOT_LESS);
+  } else if (op == PJ_KIR_ULT || op == PJ_KIR_ULE)
     enc = by_width(s, X86_VPCMPUB, X86_VPCMPUD);
   else
     enc = by_width(s, X86_VPCMPB, X86_VPCMPD);
