@@ -10,6 +10,8 @@
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
+//   winograd    windows of 3 x 3 over many features, where precision allows it: conv_winograd.c,
+//               which has one of the ways above for what is not finite
 //
 // Whatever the dimension numbers, the positions are taken in the output's order, so that its rows
 // or columns are regular and nothing is transposed afterwards: where features come last they are
@@ -293,6 +295,15 @@ const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *s, const PjTy
   return routine ? routine : pj__conv_product(arena, s);
 }
 
+// Whether less exact ways are allowed.
+static bool is_default_precision(const PjOp *op) {
+  const PjAttr *precision = PJ_ATTR(op, precision_config);
+  for (uint32_t i = 0; precision && i < precision->count; ++i)
+    if (precision->elems[i]->i64 != PJ_PRECISION_DEFAULT)
+      return false;
+  return true;
+}
+
 const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   PjConvShape *s = PJ_NEW(arena, PjConvShape);
   const PjType *out = pj__out(op, 0);
@@ -307,7 +318,7 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   const bool complex = s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128;
   const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
   const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1);
-  const PjRoutine *routine = NULL;
+  const PjRoutine *routine = NULL, *fewer = NULL;
   if (complex || work <= DIRECT_WORK)
     routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
   else if (s->window_size > FEW_PLACES)
@@ -322,6 +333,10 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
     routine = pj__conv_phases(arena, filled, op);
     if (!routine)
       routine = pj__conv_dense(arena, filled, rhs);
+    if (is_default_precision(op))
+      fewer = pj__conv_winograd(arena, filled, routine);
+    if (fewer)
+      routine = fewer;
     if (s->skip_outside)
       routine = pj__conv_guarded(arena, rhs, routine, pj__conv_direct(arena, s, lhs, rhs, true));
   }

@@ -75,10 +75,15 @@ const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *shape, const
 // of products of rows. NULL for what is not like that.
 const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *shape);
 
-// With few positions and a large window otherwise (the gradient by the window), of f32 or f64: tiles of
-// neighbouring positions and batches, whose input is copied once for all positions. NULL for what is
-// not like that.
+// With few positions and a large window otherwise (the gradient by the window), of f32 or f64:
+// tiles of neighbouring positions and batches, whose input is copied once for all positions. NULL
+// for what is not like that.
 const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *shape);
+
+// Windows of 3 x 3 by Winograd's algorithm; what is not finite by |exact|. NULL where that does not
+// gain.
+const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *shape,
+                                   const PjRoutine *exact);
 
 // Without holes: the best of these.
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *shape, const PjType *rhs);

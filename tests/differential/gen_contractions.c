@@ -102,7 +102,12 @@ static void emit_convolution(Gen *g) {
   int64_t batch = rand_int(&g->rand, 1, 4), features = rand_int(&g->rand, 1, 4),
           outputs = rand_int(&g->rand, 1, 5), feature_groups = 1, batch_groups = 1;
   int64_t grouping = rand_int(&g->rand, 0, 9);
-  if (grouping < 2) { // grouped or depthwise
+  const bool many = spatial == 2 && rand_chance(&g->rand, 12); // features, by windows of 3 x 3
+  if (many) {
+    batch = rand_int(&g->rand, 1, 2);
+    features = 16 * rand_int(&g->rand, 2, 3);
+    outputs = 32;
+  } else if (grouping < 2) { // grouped or depthwise
     feature_groups = rand_int(&g->rand, 2, 3);
     features = grouping ? feature_groups : feature_groups * 2;
     outputs = feature_groups * rand_int(&g->rand, 1, 2);
@@ -118,6 +123,10 @@ static void emit_convolution(Gen *g) {
     if (rand_chance(&g->rand, 70))
       gen_shuffle(g, (uint32_t)rank, numbers[t]);
   }
+  if (many && rand_chance(&g->rand, 70)) { // features last
+    memcpy(numbers[0], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
+    memcpy(numbers[2], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
+  }
   dims[0][numbers[0][0]] = batch;
   dims[0][numbers[0][1]] = features;
   dims[1][numbers[1][0]] = features / feature_groups;
@@ -132,6 +141,11 @@ static void emit_convolution(Gen *g) {
     lhs_dilation[i] = rand_chance(&g->rand, 85) ? 1 : 2;
     rhs_dilation[i] = rand_chance(&g->rand, 85) ? 1 : 2;
     reversal[i] = rand_chance(&g->rand, 10);
+    if (many) {
+      n = rand_int(&g->rand, 5, (int64_t[]){7, 12, 20}[g->options->size]);
+      window = 3;
+      strides[i] = lhs_dilation[i] = rhs_dilation[i] = 1;
+    }
     padding[2 * i] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     padding[2 * i + 1] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     int64_t span = (n - 1) * lhs_dilation[i] + 1 + padding[2 * i] + padding[2 * i + 1],

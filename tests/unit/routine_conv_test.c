@@ -30,7 +30,8 @@ static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, 
       others[at++] = d;
 }
 
-static int by_window; // cases that conv_window.c computed
+static int by_window, by_winograd; // cases that conv_window.c and conv_winograd.c computed
+static const char *precision = "";
 
 static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
   int64_t batch_dim, feature_dim, in_dims[3], k_in, k_out, kernel_dims[3], out_batch, out_feature,
@@ -78,7 +79,7 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
            "output_spatial_dimensions = [",
            (int)out_batch, (int)out_feature);
   text_list(c->spatial, out_dims);
-  text_add("]>");
+  text_add("]>%s", precision);
   if (c->spatial) {
     static const char *const names[] = {"window_strides", "lhs_dilation", "rhs_dilation"};
     const int64_t *const lists[] = {c->stride, c->in_dilation, c->window_dilation};
@@ -110,6 +111,7 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
   RoutineCase chosen;
   routine_open(text_get(), PJ_OP_CONVOLUTION, &chosen);
   by_window += chosen.routine && !strcmp(chosen.routine->name, "conv_window");
+  by_winograd += chosen.routine && !strcmp(chosen.routine->name, "conv_winograd");
   routine_close(&chosen);
   for (int i = 0; i < 2; ++i)
     pj_tensor_release(inputs[i]);
@@ -380,12 +382,66 @@ static void holes(void **state) {
   }
 }
 
+// Windows of 3 x 3: tiles over the edges, several blocks of them, windows that are turned, numbers
+// that are not finite; and by more multiplications for another precision.
+static void fewer_multiplications(void **state) {
+  (void)state;
+  static const int64_t features[] = {32, 48, 64, 112};
+  by_winograd = 0;
+  for (int round = 0; round < 24; ++round) {
+    Conv c = {.spatial = 2,
+              .batch = random_int(1, 4),
+              .features = features[random_int(0, 3)],
+              .out_features = features[random_int(0, 3)],
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .window = {3, 3},
+              .stride = {1, 1},
+              .in_dilation = {1, 1},
+              .window_dilation = {1, 1},
+              .layout = {0, round % 3 ? 3 : (int)random_int(0, 5), 0}};
+    for (int d = 0; d < 2; ++d) {
+      c.in[d] = random_int(6, 21);
+      c.padding[2 * d] = random_int(-1, 2);
+      c.padding[2 * d + 1] = random_int(-1, 2);
+      c.reversal[d] = random_int(0, 3) == 0;
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, round % 8 == 7);
+  }
+  assert_true(by_winograd > 20);
+  const Conv one = {.spatial = 2,
+                    .batch = 2,
+                    .features = 32,
+                    .out_features = 32,
+                    .feature_groups = 1,
+                    .batch_groups = 1,
+                    .in = {14, 14},
+                    .window = {3, 3},
+                    .stride = {1, 1},
+                    .in_dilation = {1, 1},
+                    .window_dilation = {1, 1},
+                    .layout = {0, 3, 0}};
+  static const char *const configs[] = {"DEFAULT", "HIGH", "HIGHEST"};
+  for (int i = 0; i < 3; ++i) {
+    char text[120];
+    snprintf(text, sizeof text,
+             ", precision_config = [#stablehlo<precision DEFAULT>, #stablehlo<precision %s>]",
+             configs[i]);
+    precision = text;
+    by_winograd = 0;
+    check(&one, PJ_DT_F32, PJ_DT_F32, false);
+    assert_int_equal(by_winograd, i == 0);
+  }
+  precision = "";
+}
+
 static void avx2(void **state) {
   pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
   few_features(state);
   usual(state);
   features_first(state);
   large_windows(state);
+  fewer_multiplications(state);
   pj_cpu_limit(~0u);
 }
 static void plain_instructions(void **state) {
@@ -394,6 +450,7 @@ static void plain_instructions(void **state) {
   features_first(state);
   window_gradients(state);
   large_windows(state);
+  fewer_multiplications(state);
   pj_cpu_limit(~0u);
 }
 
@@ -403,6 +460,6 @@ int main(void) {
       cmocka_unit_test(few_features),   cmocka_unit_test(avx2),
       cmocka_unit_test(features_first), cmocka_unit_test(window_gradients),
       cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(large_windows)};
+      cmocka_unit_test(large_windows),  cmocka_unit_test(fewer_multiplications)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
