@@ -39,6 +39,10 @@ static bool count_windows(PjConvShape *s, int32_t d, int64_t high) {
   return true;
 }
 
+static bool is_complex(PjComp comp) {
+  return comp == PJ_COMP_C64 || comp == PJ_COMP_C128;
+}
+
 // Reads |op| into |s|; false for what no routine serves.
 static bool read_shape(const PjOp *op, PjConvShape *s) {
   const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1), *out = pj__out(op, 0);
@@ -71,8 +75,8 @@ static bool read_shape(const PjOp *op, PjConvShape *s) {
                      .out_dtype = out->dtype,
                      .groups = feature_groups > 1 ? feature_groups : batch_groups,
                      .window_size = 1};
-  s->skip_outside = feature_groups > 1 && feature_groups == lhs->dims[in_f];
   s->comp = pj_comp_pick(lhs->dtype, rhs->dtype, out->dtype);
+  s->skip_outside = feature_groups > 1 && feature_groups == lhs->dims[in_f] && !is_complex(s->comp);
   s->batch = lhs->dims[in_b] / batch_groups;
   s->features = lhs->dims[in_f] / feature_groups;
   s->out_features = rhs->dims[k_o] / s->groups;
@@ -315,7 +319,7 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
         .name = "zero", .run = run_zero, .in_place = -1, .bytes = (double)pj__bytes(out)};
     return zero;
   }
-  const bool complex = s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128;
+  const bool complex = is_complex(s->comp);
   const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
   const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1);
   const PjRoutine *routine = NULL, *fewer = NULL;

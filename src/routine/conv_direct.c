@@ -22,8 +22,8 @@ typedef struct Run {
 } Run;
 
 // A place of the window: offsets in elements. What lies outside the input, or between its elements,
-// is zero, and counts: it makes NaN of an infinite weight. Groups of one feature leave it out, as
-// everywhere.
+// is zero, and counts: it makes NaN of an infinite weight. Groups of one real feature leave it out,
+// as everywhere.
 typedef struct Tap {
   int64_t lhs, rhs;
   bool inside;
