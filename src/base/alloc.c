@@ -85,7 +85,7 @@ void pj_free_aligned(void *ptr) {
 #endif
 
 char *pj_strndup(const char *text, size_t len) {
-  char *copy = pj_malloc(len + 1);
+  char *copy = len < SIZE_MAX ? pj_malloc(len + 1) : NULL;
   if (!copy)
     return NULL;
   if (len)

@@ -158,6 +158,8 @@ PJRT_Error *pj_api_Buffer_ToHostBuffer(PJRT_Buffer_ToHostBuffer_Args *args) {
 PJRT_Error *pj_api_Buffer_CopyRawToHost(PJRT_Buffer_CopyRawToHost_Args *args) {
   PJ_ARGS(Buffer_CopyRawToHost, event);
   PJ_NOT_NULL(buffer);
+  if (args->transfer_size > 0)
+    PJ_NOT_NULL(dst);
   return pj_surface_error(pj_buffer_read_raw(pj_buffer_of(args->buffer), args->dst, args->offset,
                                              args->transfer_size, (PjEvent **)&args->event));
 }
@@ -211,6 +213,8 @@ static void destination_known(PJRT_Buffer_CopyRawToHostFuture_Callback_Args *arg
   DeferredCopy *copy = args->callback_data;
   PjStatus failure =
       pj_surface_host_status(args->error_code, args->error_message, args->error_message_size);
+  if (!failure && !args->dst && copy->size)
+    failure = PJ_ERROR(INVALID_ARGUMENT, "PJRT_Buffer_CopyRawToHostFuture: dst is null");
   if (!failure) {
     pj_array_read_later(copy->source, args->dst, copy->offset, copy->size, copy->done);
   } else {

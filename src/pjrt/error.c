@@ -106,8 +106,14 @@ void pj_api_Error_Destroy(PJRT_Error_Destroy_Args *args) {
     args->error->vtable->destroy(args->error);
 }
 
+// Has no way to say that its arguments are wrong.
 void pj_api_Error_Message(PJRT_Error_Message_Args *args) {
-  args->error->vtable->message(args->error, &args->message, &args->message_size);
+  if (!args)
+    return;
+  args->message = "";
+  args->message_size = 0;
+  if (args->error)
+    args->error->vtable->message(args->error, &args->message, &args->message_size);
 }
 
 PJRT_Error *pj_api_Error_GetCode(PJRT_Error_GetCode_Args *args) {

@@ -10,6 +10,7 @@ static PjTransferManager *manager_of(PJRT_AsyncHostToDeviceTransferManager *hand
 static PjStatus create_manager(PJRT_Client_CreateBuffersForAsyncHostToDevice_Args *args,
                                PjMemory *memory) {
   size_t count = args->num_shape_specs;
+  PJ_FAIL_IF(count && !args->shape_specs, INVALID_ARGUMENT, "%zu shapes at a null address", count);
   PJ_FAIL_IF(args->device_layouts && args->num_device_layouts && args->num_device_layouts != count,
              INVALID_ARGUMENT, "%zu layouts for %zu shapes", args->num_device_layouts, count);
   const PjShape **shapes = pj_calloc(count, sizeof *shapes);

@@ -145,6 +145,8 @@ PjStatus pj_transfer_manager_write_all(PjTransferManager *manager, int index, co
   PJ_TRY(find_slot(manager, index, &slot));
   PJ_FAIL_IF(!pj_shape_eq(shape, slot->array->shape), INVALID_ARGUMENT,
              "a literal of another shape than buffer %d of a transfer manager", index);
+  PJ_FAIL_IF(shape->num_bytes && !data, INVALID_ARGUMENT,
+             "a literal of %zu bytes at a null address", shape->num_bytes);
   PJ_TRY(begin(manager, slot, index, true));
   PjStatus status =
       shape->num_bytes ? pj_array_write_host(slot->array, data, byte_strides) : PJ_STATUS_OK;

@@ -55,6 +55,11 @@ static void test_small_structs_are_refused(void **state) {
   assert_memory_equal(large.args.platform_name, "cpu", 3);
   ARGS(Client_ProcessIndex, null_client);
   FAILS(Client_ProcessIndex, null_client, INVALID_ARGUMENT, "client is null");
+  // The one call that reads something and has no error to return.
+  ARGS(Error_Message, no_error);
+  api->PJRT_Error_Message(&no_error);
+  assert_int_equal(no_error.message_size, 0);
+  api->PJRT_Error_Message(NULL);
 }
 
 static void test_unknown_extensions_are_skipped(void **state) {

@@ -470,6 +470,9 @@ static void test_transfer_manager(void **state) {
        .num_shape_specs = 2, .memory = memory_of_kind(device_at(1), "device"));
   OK(Client_CreateBuffersForAsyncHostToDevice, make);
   PJRT_AsyncHostToDeviceTransferManager *manager = make.transfer_manager;
+  ARGS(Client_CreateBuffersForAsyncHostToDevice, no_shapes, .client = client, .num_shape_specs = 2,
+       .memory = memory_of_kind(device_at(1), "device"));
+  FAILS(Client_CreateBuffersForAsyncHostToDevice, no_shapes, INVALID_ARGUMENT, "null address");
   ARGS(AsyncHostToDeviceTransferManager_BufferCount, count, .transfer_manager = manager);
   OK(AsyncHostToDeviceTransferManager_BufferCount, count);
   assert_int_equal(count.buffer_count, 2);
@@ -503,6 +506,10 @@ static void test_transfer_manager(void **state) {
   assert_false(ready.is_ready);
   write.offset = 12;
   FAILS(AsyncHostToDeviceTransferManager_TransferData, write, INVALID_ARGUMENT, "offset 12");
+  ARGS(AsyncHostToDeviceTransferManager_TransferLiteral, nothing, .transfer_manager = manager,
+       .shape_element_type = PJRT_Buffer_Type_S32, .shape_dims = dims[0], .shape_num_dims = 1);
+  FAILS(AsyncHostToDeviceTransferManager_TransferLiteral, nothing, INVALID_ARGUMENT,
+        "null address");
   write.data = low;
   write.offset = 0;
   write.is_last_transfer = true;
@@ -562,6 +569,18 @@ static void test_raw_copies(void **state) {
   OK(Buffer_CopyRawToHost, copy);
   expect_error(await_event(copy.event), PJRT_Error_Code_INVALID_ARGUMENT, "offset -1", "raw",
                __FILE__, __LINE__);
+  copy.dst = NULL;
+  copy.offset = 4;
+  FAILS(Buffer_CopyRawToHost, copy, INVALID_ARGUMENT, "dst is null");
+
+  ARGS(Buffer_CopyRawToHostFuture, nowhere, .buffer = buffer, .offset = 8, .transfer_size = 8);
+  OK(Buffer_CopyRawToHostFuture, nowhere);
+  PJRT_Buffer_CopyRawToHostFuture_Callback_Args no_dst = {
+      .struct_size = PJRT_Buffer_CopyRawToHostFuture_Callback_Args_STRUCT_SIZE,
+      .callback_data = nowhere.callback_data};
+  nowhere.future_ready_callback(&no_dst);
+  expect_error(await_event(nowhere.event), PJRT_Error_Code_INVALID_ARGUMENT, "dst is null",
+               "future", __FILE__, __LINE__);
 
   ARGS(Buffer_CopyRawToHostFuture, future, .buffer = buffer, .offset = 8, .transfer_size = 8);
   OK(Buffer_CopyRawToHostFuture, future);
