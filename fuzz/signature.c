@@ -1,12 +1,12 @@
-// The signature reader must take any text.
-#include "signature.h"
+// The host library's reader of signatures must take any text.
+#include "pjrt/pjrt.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
-  PjSignature signature;
-  PjStatus status = pj_signature_read((const char *)data, size, &signature);
-  pj_signature_free(&signature);
-  pj_status_free(status);
+  PjhSignature *signature;
+  PjhError *error = pjh_signature_read(data, size, &signature);
+  pjh_signature_free(signature);
+  pjh_error_free(error);
   return 0;
 }
