@@ -72,7 +72,6 @@ PjStatus pj_program_run_op(const PjProgram *program, const PjOp *op, const PjRun
                            PjTensor **slots, PjTensor **values);
 // What profilers are told of its operations; to be released. NULL without memory.
 PjTraceLabels *pj_program_labels(const PjProgram *program);
-const PjModule *pj_program_module(const PjProgram *program);
 const PjOp *pj_program_entry(const PjProgram *program);
 
 // A grid of |num_replicas| x |num_partitions| processes that run at the same time. A process that
@@ -139,9 +138,6 @@ void pj_eval_free(PjEval *ev, void *scratch);
 // returns (|num_out| values).
 PjStatus pj_eval_region(PjEval *ev, const PjRegion *region, PjTensor *const *args, PjTensor **out,
                         uint32_t num_out);
-// Calls |func| of the module.
-PjStatus pj_eval_call(PjEval *ev, const PjOp *func, PjTensor *const *args, PjTensor **out,
-                      uint32_t num_out);
 
 // ----------------------------------------------------------------------------------------------
 // elementwise kernels A kernel applies an elementwise op with one result (trait ELEM) to |n|

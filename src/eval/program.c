@@ -163,9 +163,6 @@ const PjFuncPlan *pj__program_plan(const PjProgram *program, const PjOp *func) {
   return pj__program_find(program, PJ_STRATTR(func, sym_name));
 }
 
-const PjModule *pj_program_module(const PjProgram *program) {
-  return program->module;
-}
 const PjOp *pj_program_entry(const PjProgram *program) {
   return program->entry;
 }

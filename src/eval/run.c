@@ -310,17 +310,6 @@ PjStatus pj__eval_call_move(PjEval *ev, const PjFuncPlan *plan, PjTensor **args,
   return PJ_STATUS_OK;
 }
 
-PjStatus pj_eval_call(PjEval *ev, const PjOp *func, PjTensor *const *args, PjTensor **out,
-                      uint32_t num_out) {
-  uint32_t count = func->regions[0].num_args;
-  PjTensor **owned = pj_eval_scratch(ev, count * sizeof *owned);
-  for (uint32_t i = 0; i < count; ++i)
-    owned[i] = pj_tensor_retain(args[i]);
-  PJ_TRY(pj__eval_call_move(ev, pj__program_plan(ev->program, func), owned, out, num_out));
-  pj_eval_free(ev, owned);
-  return PJ_STATUS_OK;
-}
-
 void pj__eval_move_operands(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **args) {
   uint64_t takes = ev->frame->plan->ops[op->id].takes;
   for (uint32_t i = 0; i < op->num_operands; ++i) {

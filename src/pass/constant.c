@@ -75,11 +75,6 @@ bool pj_const_is_ones(const PjValue *value) {
   return pj_const_int(value, &i) && low_bits(dtype, i) == low_bits(dtype, -1);
 }
 
-bool pj_const_is_nan(const PjValue *value) {
-  double f;
-  return pj_const_float(value, &f) && isnan(f);
-}
-
 // The integer limits of |dtype|, U64 by its bits.
 static int64_t int_limit(PjDtype dtype, bool high) {
   unsigned bits = pj_dtype_bits(dtype);

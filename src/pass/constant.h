@@ -25,7 +25,6 @@ bool pj_const_is_zero(const PjValue *value);     // integer 0, false, float +0
 bool pj_const_is_neg_zero(const PjValue *value); // float -0
 bool pj_const_is_one(const PjValue *value);      // 1, true, 1.0
 bool pj_const_is_ones(const PjValue *value);     // all bits set, or true
-bool pj_const_is_nan(const PjValue *value);
 // The smallest (largest) value of the type, infinities included: what maximum (minimum) ignores.
 bool pj_const_is_lowest(const PjValue *value);
 bool pj_const_is_highest(const PjValue *value);

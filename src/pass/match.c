@@ -1,70 +1,12 @@
-// Recognising running and arg reductions, and classes of gather and scatter.
-#include "pass/match.h"
-
-#include "pass/body.h"
-#include "pass/constant.h"
-#include "pass/shapes.h"
-
-// ------------------------------------------------------------------------------------------- scan
-
-// True if every element of |init| leaves what |kind| combines it with as it is.
-static bool is_neutral(PjOpKind kind, const PjValue *init) {
-  switch (kind) {
-  case PJ_OP_ADD: // +0 too: it only changes the sign of a sum that is -0 so far
-    return pj_const_is_zero(init) || pj_const_is_neg_zero(init);
-  case PJ_OP_MULTIPLY:
-    return pj_const_is_one(init);
-  case PJ_OP_MAXIMUM:
-    return pj_const_is_lowest(init);
-  case PJ_OP_MINIMUM:
-    return pj_const_is_highest(init);
-  case PJ_OP_AND:
-    return pj_const_is_ones(init);
-  case PJ_OP_OR:
-  case PJ_OP_XOR:
-    return pj_const_is_zero(init);
-  default:
-    return false;
-  }
-}
-
-bool pj_match_scan(const PjOp *op, PjScanMatch *out) {
-  if (op->kind != PJ_OP_REDUCE_WINDOW || op->num_operands != 2)
-    return false;
-  const PjType *type = op->operands[0]->type;
-  if (!pj_type_is_static(type) || type->quant || !pj_type_is_static(op->results[0].type) ||
-      op->results[0].type->dtype != type->dtype)
-    return false;
-  const int64_t *window = PJ_INTS(op, window_dimensions, NULL),
-                *strides = PJ_INTS(op, window_strides, NULL),
-                *base = PJ_INTS(op, base_dilations, NULL),
-                *dilation = PJ_INTS(op, window_dilations, NULL),
-                *padding = PJ_INTS(op, padding, NULL);
-  *out = (PjScanMatch){.dimension = -1};
-  for (int32_t d = 0; d < type->rank; ++d) {
-    int64_t low = padding[2 * d], high = padding[2 * d + 1], n = type->dims[d];
-    if (strides[d] != 1 || (base[d] != 1 && n > 1))
-      return false;
-    if (window[d] == 1 && !low && !high)
-      continue;
-    bool prefix = low == n - 1 && high == 0, suffix = low == 0 && high == n - 1;
-    if (out->dimension >= 0 || window[d] != n || dilation[d] != 1 || (!prefix && !suffix))
-      return false;
-    out->dimension = d;
-    out->reverse = !prefix;
-  }
-  out->kind = pj_region_binary(&op->regions[0]);
-  return out->dimension >= 0 && op->regions[0].args[0].type->dtype == type->dtype &&
-         is_neutral(out->kind, op->operands[1]);
-}
-
-// ------------------------------------------------------------------------------------- arg reduce
+// Recognising arg reductions.
 //
 // The body takes (v1, i1, v2, i2), in the order of the operands, and returns one of v1 and v2, and
 // one of i1 and i2. Programs write it in many ways. If it is made of nothing but comparisons of v1
 // with v2 and of i1 with i2 (each also with itself), logic and choices, then what it chooses
 // depends only on how the two compare. So it is tried on one example of each case, which is a
 // proof.
+#include "pass/constant.h"
+#include "pass/match.h"
 
 typedef struct Example {
   int order;   // of v1 to v2: -1, 0, 1; 2 if a NaN is among them
@@ -237,81 +179,4 @@ bool pj_match_arg_reduce(const PjOp *op, PjArgMatch *out) {
     return true;
   }
   return false;
-}
-
-// ----------------------------------------------------------------------------- gather and scatter
-
-static int64_t product(const PjType *type, int32_t from, int32_t to) {
-  int64_t n = 1;
-  for (int32_t d = from; d < to; ++d)
-    n *= type->dims[d];
-  return n;
-}
-
-static void match_combine(const PjOp *op, PjIndexMatch *out) {
-  const PjRegion *body = &op->regions[0];
-  PjDtype dtype = op->operands[0]->type->dtype;
-  out->combine = PJ_COMBINE_OTHER;
-  out->op = PJ_OP_INVALID;
-  if (op->operands[2]->type->dtype != dtype || body->args[0].type->dtype != dtype ||
-      body->args[1].type->dtype != dtype)
-    return;
-  out->op = pj_region_binary(body);
-  if (pj_region_argument(body) == 1)
-    out->combine = PJ_COMBINE_SET;
-  else if (out->op != PJ_OP_INVALID)
-    out->combine = PJ_COMBINE_OP;
-}
-
-bool pj_match_index(const PjOp *op, PjIndexMatch *out) {
-  bool gather = op->kind == PJ_OP_GATHER;
-  if (!gather && (op->kind != PJ_OP_SCATTER || op->num_operands != 3))
-    return false;
-  const PjType *x = op->operands[0]->type, *indices = op->operands[1]->type,
-               *windows = gather ? op->results[0].type : op->operands[2]->type;
-  if (!pj_type_is_static(x) || !pj_type_is_static(indices) || !pj_type_is_static(windows))
-    return false;
-  uint32_t num_map, num_dropped, num_offset, num_batching;
-  const int64_t *map = pj_op_ints(
-      op, gather ? PJ_KEY_start_index_map : PJ_KEY_scatter_dims_to_operand_dims, &num_map);
-  const int64_t *dropped = pj_op_ints(
-      op, gather ? PJ_KEY_collapsed_slice_dims : PJ_KEY_inserted_window_dims, &num_dropped);
-  const int64_t *offset =
-      pj_op_ints(op, gather ? PJ_KEY_offset_dims : PJ_KEY_update_window_dims, &num_offset);
-  pj_op_ints(op, gather ? PJ_KEY_operand_batching_dims : PJ_KEY_input_batching_dims, &num_batching);
-  *out = (PjIndexMatch){.num_indices = 1};
-  int64_t vector = PJ_INT(op, index_vector_dim);
-  for (int32_t d = 0; d < indices->rank; ++d)
-    out->num_indices *= d == vector ? 1 : indices->dims[d];
-  if (!gather)
-    match_combine(op, out);
-
-  // Sizes of the window in the operand's dimensions.
-  int64_t sizes[PJ_MAX_RANK];
-  const int64_t *batching =
-      pj_op_ints(op, gather ? PJ_KEY_operand_batching_dims : PJ_KEY_input_batching_dims, NULL);
-  uint32_t next = 0;
-  bool single = true;
-  for (int32_t d = 0; d < x->rank; ++d) {
-    bool gone = pj_list_has(dropped, num_dropped, d) || pj_list_has(batching, num_batching, d);
-    sizes[d] = gone ? 1 : windows->dims[offset[next++]];
-    single &= sizes[d] == 1;
-  }
-  bool rows = num_map == 1 && num_dropped == 1 && dropped[0] == map[0] && !num_batching;
-  for (int32_t d = 0; d < x->rank && rows; ++d)
-    rows = d == map[0] || sizes[d] == x->dims[d];
-  if (rows && (!single || x->rank == 1)) {
-    out->kind = PJ_INDEX_ROWS;
-    out->dimension = (int32_t)map[0];
-    out->outer = product(x, 0, out->dimension);
-    out->inner = product(x, out->dimension + 1, x->rank);
-    // Window dimensions before |dimension| come first, the others last.
-    out->in_order = true;
-    int32_t batch = windows->rank - (int32_t)num_offset;
-    for (uint32_t i = 0; i < num_offset; ++i)
-      out->in_order &= offset[i] == (int64_t)i + (i < map[0] ? 0 : batch);
-  } else if (single) {
-    out->kind = PJ_INDEX_ELEMENTS;
-  }
-  return true;
 }

@@ -1,9 +1,8 @@
-// Loops: the counter, and how values are carried.
+// The counter of a loop.
 //
 //   %0:2 = while(%i = %c0, %x = %a)
 //     cond { %1 = compare LT, %i, %c100 ; return %1 }         counter 0: start 0, step 1, 100 trips
-//     do   { %2 = dynamic_update_slice %x, %u, %i, %c0        carry 1: updated, stacked in dim 0
-//            %3 = add %i, %c1 ; return %3, %2 }
+//     do   { %2 = multiply %x, %x ; %3 = add %i, %c1 ; return %3, %2 }
 //
 // Conditions of `and` are common too (a loop that may also end early): then the counter still
 // bounds the number of iterations, and the values of the counter inside the body.
@@ -148,93 +147,4 @@ bool pj_match_counter(const PjOp *op, PjCounter *out) {
     return false;
   return match_compare(op, go_on->def->operands[0], out) ||
          match_compare(op, go_on->def->operands[1], out);
-}
-
-// ---------------------------------------------------------------------------------------- carries
-
-// An operation that makes its first operand anew with some elements replaced.
-static bool is_update(const PjOp *op) {
-  return op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE ||
-         (op->kind == PJ_OP_SCATTER && op->num_results == 1);
-}
-
-static void classify_stacked(const PjOp *update, uint32_t counter, PjCarry *carry) {
-  const PjRegion *body = update->region;
-  int64_t zero;
-  uint32_t index, at_counter = 0;
-  for (uint32_t d = 2; d < update->num_operands; ++d) {
-    const PjValue *start = update->operands[d];
-    if (is_carry(body, start, &index) && index == counter) {
-      carry->dimension = (int32_t)d - 2;
-      ++at_counter;
-    } else if (!known_int(start, &zero) || zero != 0) {
-      return;
-    }
-  }
-  carry->stacked = at_counter == 1 && update->operands[1]->type->dims[carry->dimension] == 1;
-}
-
-static void count_uses(const PjRegion *region, const uint32_t *slot, uint32_t *uses) {
-  for (const PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t i = 0; i < op->num_operands; ++i)
-      if (slot[op->operands[i]->id])
-        ++uses[slot[op->operands[i]->id] - 1];
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      count_uses(&op->regions[r], slot, uses);
-  }
-}
-
-static const PjOp *function_of(const PjOp *op) {
-  while (op->region && op->region->parent)
-    op = op->region->parent;
-  return op;
-}
-
-const PjLoop *pj_while_analyse(PjArena *arena, const PjOp *op) {
-  PjLoop *loop = PJ_NEW(arena, PjLoop);
-  const PjRegion *body = &op->regions[1];
-  const PjOp *end = pj_region_terminator(body);
-  loop->counted = pj_match_counter(op, &loop->counter);
-  loop->num_carries = op->num_operands;
-  loop->carries = PJ_NEW_ARRAY(arena, PjCarry, op->num_operands);
-  // Values on the chains of updates, numbered from 1, to count their uses in one walk.
-  uint32_t *slot = PJ_NEW_ARRAY(arena, uint32_t, function_of(op)->num_values), chained = 0;
-  for (uint32_t i = 0; i < op->num_operands; ++i) {
-    PjCarry *carry = &loop->carries[i];
-    const PjValue *value = end->operands[i];
-    if (loop->counted && loop->counter.index == i)
-      carry->kind = PJ_CARRY_COUNTER;
-    else if (value == &body->args[i])
-      carry->kind = PJ_CARRY_INVARIANT;
-    else {
-      const PjOp *first = NULL;
-      while (value->def && value->def->region == body && is_update(value->def)) {
-        first = value->def;
-        value = first->operands[0];
-        ++carry->updates;
-      }
-      if (!first || value != &body->args[i])
-        continue;
-      carry->kind = PJ_CARRY_UPDATED;
-      if (loop->counted && carry->updates == 1 && first->kind == PJ_OP_DYNAMIC_UPDATE_SLICE)
-        classify_stacked(first, loop->counter.index, carry);
-      slot[body->args[i].id] = ++chained;
-      for (value = end->operands[i]; value != &body->args[i]; value = value->def->operands[0])
-        slot[value->id] = ++chained;
-    }
-  }
-  if (!chained)
-    return loop;
-  uint32_t *uses = PJ_NEW_ARRAY(arena, uint32_t, chained);
-  count_uses(body, slot, uses);
-  for (uint32_t i = 0; i < op->num_operands; ++i) {
-    if (loop->carries[i].kind != PJ_CARRY_UPDATED)
-      continue;
-    for (const PjValue *value = end->operands[i];; value = value->def->operands[0]) {
-      loop->carries[i].read |= uses[slot[value->id] - 1] > 1;
-      if (value == &body->args[i])
-        break;
-    }
-  }
-  return loop;
 }

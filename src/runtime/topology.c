@@ -63,11 +63,6 @@ PjStatus pj_topology_create(const char *name, const char *version, const char *k
   return PJ_STATUS_OK;
 }
 
-PjTopology *pj_topology_retain(PjTopology *topology) {
-  atomic_fetch_add_explicit(&topology->refs, 1, memory_order_relaxed);
-  return topology;
-}
-
 void pj_topology_release(PjTopology *topology) {
   if (!topology || atomic_fetch_sub_explicit(&topology->refs, 1, memory_order_acq_rel) != 1)
     return;

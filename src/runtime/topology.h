@@ -24,7 +24,6 @@ typedef struct PjTopology {
 // RESOURCE_EXHAUSTED.
 PjStatus pj_topology_create(const char *name, const char *version, const char *kind,
                             int num_devices, PjTopology **out);
-PjTopology *pj_topology_retain(PjTopology *topology);
 void pj_topology_release(PjTopology *topology); // NULL allowed
 
 // Bytes of our own format into |out|, appending; and back. Errors of the latter: INVALID_ARGUMENT.

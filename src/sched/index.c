@@ -190,11 +190,3 @@ bool pj_cuts_merge(PjCuts *cuts, const PjCuts *other, int64_t count) {
   return true;
 }
 
-bool pj_cuts_has(const PjCuts *cuts, int64_t cut, int64_t count) {
-  if (cut == 1 || cut == count)
-    return true;
-  for (int i = 0; i < cuts->n; i++)
-    if (cuts->at[i] == cut)
-      return true;
-  return false;
-}

@@ -98,4 +98,3 @@ typedef struct PjCuts {
 // Adds |cut| (ignored when 1 or |count|); false if it does not fit with those there.
 bool pj_cuts_add(PjCuts *cuts, int64_t cut, int64_t count);
 bool pj_cuts_merge(PjCuts *cuts, const PjCuts *other, int64_t count);
-bool pj_cuts_has(const PjCuts *cuts, int64_t cut, int64_t count); // also for 1 and |count|
