@@ -223,6 +223,9 @@ void pj_kir_if_end(PjKir *k, uint32_t n, const PjKirVal *else_values, PjKirVal *
 
 PjKirVal pj_kir_call(PjKir *k, PjKirExtern callee, uint32_t n, const PjKirVal *args); // 0 for functions without result
 
+// The finished function |k| with all its stores through the caches; |k| itself if they are.
+const PjKir *pj_kir_through_caches(const PjKir *k);
+
 // --- looking at it (after pj_kir_finish)
 // Readable text, one instruction a line, numbered in order. Equal text means equal functions.
 void pj_kir_print(const PjKir *k, PjStrBuf *out);

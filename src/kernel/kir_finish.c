@@ -269,3 +269,19 @@ void pj_kir_finish(PjKir *k) {
   k->current = 0;
   k->table->finished = true;
 }
+
+const PjKir *pj_kir_through_caches(const PjKir *k) {
+  PjKir *copy = NULL;
+  for (PjKirVal v = 1; v < k->insts.len; v++) {
+    if (k->insts.data[v].op != PJ_KIR_STORE || !k->insts.data[v].imm)
+      continue;
+    if (!copy) {
+      copy = pj_arena_memdup(k->arena, k, sizeof *k);
+      copy->insts.data =
+          pj_arena_memdup(k->arena, k->insts.data, k->insts.len * sizeof *k->insts.data);
+      copy->insts.cap = copy->insts.len;
+    }
+    copy->insts.data[v].imm = 0;
+  }
+  return copy ? copy : k;
+}

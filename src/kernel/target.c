@@ -52,14 +52,16 @@ static int64_t last_cache(void) {
 }
 #endif
 
-// Three quarters of the last cache: with more than that moved, lines that are written were not in
-// it, and are evicted again before they are read.
-static int64_t past_bytes(int64_t last_cache) {
+// Three quarters of the last cache: with more than that moved, lines that are written may not have
+// been in it, and may be evicted again before they are read. With twice as much they are.
+static void past_limits(PjKirTarget *target, int64_t last_cache) {
   if (*pj_option_text(PJ_OPTION_WRITE_PAST_KB)) {
     int64_t kib = pj_option_int(PJ_OPTION_WRITE_PAST_KB);
-    return kib > 0 && kib < INT64_MAX >> 10 ? kib << 10 : INT64_MAX;
+    target->past_bytes = kib > 0 && kib < INT64_MAX >> 10 ? kib << 10 : INT64_MAX;
+  } else if (last_cache) {
+    target->past_bytes = last_cache / 4 * 3;
+    target->tried_bytes = 2 * target->past_bytes;
   }
-  return last_cache ? last_cache / 4 * 3 : INT64_MAX;
 }
 
 static void detect(void) {
@@ -81,7 +83,7 @@ static void detect(void) {
   host.threads = threads > 0 ? (int)threads : 1;
   if (shared) // All processors share it; one can count on its part, but on no less than its own.
     host.l3_bytes = shared / host.threads > host.l2_bytes ? shared / host.threads : host.l2_bytes;
-  host.past_bytes = past_bytes(shared);
+  past_limits(&host, shared);
 }
 
 const PjKirTarget *pj_kir_target_host(void) {

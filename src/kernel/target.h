@@ -19,6 +19,9 @@ typedef struct PjKirTarget {
   // A kernel that moves more bytes than this writes past the caches (kir.def, STORE): what it wrote
   // first would have left them before anybody reads it. INT64_MAX: none does.
   int64_t past_bytes;
+  // But for one that moves no more than this, running it shows which way is better
+  // (sched/trial.h).
+  int64_t tried_bytes;
   int threads;
 } PjKirTarget;
 

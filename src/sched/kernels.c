@@ -3,6 +3,7 @@
 #include "sched/emit_loops.h"
 #include "sched/lower.h"
 #include "sched/shape_map.h"
+#include "sched/trial.h"
 
 #define PART_NS \
   10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
@@ -22,6 +23,7 @@ typedef struct Binding {
   double inlined;   // cost per element of what is computed in registers, each operation once
   size_t widest;    // bytes of a lane of what is computed in registers, 4 at most
   bool chooses;     // some operation asks where its elements come from
+  bool tried;       // whether its results go past the caches shows when it runs
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|
   PJ_VEC(const PjOp *) ops;       // that it computes
@@ -133,8 +135,13 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
     pj_slot_touch(l, step->in[i] = b->in.data[i]);
   for (size_t i = 0; i < b->out.len; i++)
     pj_slot_touch(l, step->out[i] = b->out.data[i]);
-  bool known;
+  bool known, through_known = true;
   step->code = pj_code_add(l, k, &known);
+  const PjKir *through = b->tried ? pj_kir_through_caches(k) : k;
+  if (through != k) {
+    step->through = pj_code_add(l, through, &through_known);
+    step->trial = PJ_NEW(l->arena, PjTrial);
+  }
   step->params = PJ_NEW_ARRAY(l->arena, uint64_t, b->nest->ix.params.len + 1);
   for (size_t i = 0; i < b->nest->ix.params.len; i++)
     step->params[i] = b->nest->ix.params.data[i];
@@ -146,7 +153,7 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
   step->num_ops = (uint32_t)b->ops.len;
   if (b->ops.len)
     step->ops = pj_arena_memdup(l->arena, b->ops.data, b->ops.len * sizeof *step->ops);
-  if (known)
+  if (known && through_known)
     pj_arena_reset(l->options->kernels, b->mark);
   l->schedule->num_kernels++;
   l->schedule->cost += unit_ns * (double)units;
@@ -351,9 +358,8 @@ static size_t bytes_read(const Binding *b, size_t i) {
   return taken && taken < whole ? taken : whole;
 }
 
-static bool moves_much(const Binding *b) {
+static bool moves_more(const Binding *b, int64_t most) {
   const PjSchedule *s = b->l->schedule;
-  const int64_t most = b->l->options->target->past_bytes;
   size_t bytes = 0;
   for (size_t i = 0; i < b->out.len; i++)
     bytes += s->slots.data[b->out.data[i]].bytes;
@@ -366,12 +372,14 @@ static bool moves_much(const Binding *b) {
 
 // Results that are written past the caches, if all that the kernel moves is too much for them. What
 // lies where an input does is in them already.
-static void choose_past(const Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
+static void choose_past(Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
   const PjSchedule *s = b->l->schedule;
+  const PjKirTarget *target = b->l->options->target;
   size_t at = 0;
   if (b->l->options->source)
     return;
-  const bool much = moves_much(b);
+  const bool much = moves_more(b, target->past_bytes);
+  b->tried = much && !moves_more(b, target->tried_bytes);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     if (!g->roots[r].stored)
       continue;

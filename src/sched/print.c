@@ -30,6 +30,8 @@ static void print_step(const PjSchedule *s, PjStrBuf *out, const PjStep *step, i
   switch (step->kind) {
   case PJ_STEP_KERNEL:
     pj_strbuf_printf(out, "kernel %u", s->first_code + step->code);
+    if (step->trial)
+      pj_strbuf_printf(out, " or %u", s->first_code + step->through);
     break;
   case PJ_STEP_ROUTINE:
     pj_strbuf_printf(out, "routine %s", step->routine->name);

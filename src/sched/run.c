@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "sched/manual.h"
 #include "sched/run.h"
+#include "sched/trial.h"
 
 enum { COPY_GRAIN = 1 << 18 };
 
@@ -32,11 +33,17 @@ static PjStatus run_kernel(PjRun *r, const PjStep *step) {
     return pj_status_oom();
   for (uint32_t i = 0; i < n; i++)
     buffers[i] = r->buffers[step->in[i]];
-  Call call = {r->s->entries[step->code], buffers, step->params, r->scratch, step->scratch_bytes};
+  PjTrialTurn turn = {0};
+  if (step->trial)
+    turn = pj_trial_begin(step->trial);
+  uint32_t code = turn.way == PJ_TRIAL_THROUGH ? step->through : step->code;
+  Call call = {r->s->entries[code], buffers, step->params, r->scratch, step->scratch_bytes};
   if (step->units <= step->grain)
     call.entry(buffers, step->params, 0, step->units, r->scratch);
   else
     pj_threads_for(r->threads, step->units, step->grain, call_range, &call);
+  if (step->trial)
+    pj_trial_end(step->trial, turn);
   if (buffers != few)
     pj_free(buffers);
   return PJ_STATUS_OK;

@@ -11,6 +11,9 @@
 #include "base/alloc.h"
 #include "pass_support.h"
 #include "sched/sched.h"
+#include "sched/trial.h"
+
+enum { TRIED_BYTES = 1 << 16 };
 
 typedef struct Made {
   Parsed parsed;
@@ -38,6 +41,7 @@ static PjStatus in_kernels(void *context) {
   Made *m = context;
   PjKirTarget target = *pj_kir_target_host();
   target.past_bytes = m->past_bytes;
+  target.tried_bytes = TRIED_BYTES;
   PjScheduleOptions options = {.target = &target,
                                .work = m->work,
                                .kernels = m->kernels,
@@ -313,6 +317,46 @@ static int writes_past(const char *text, int64_t past_bytes) {
   return count;
 }
 
+// Which way 256 turns take, of which past the caches takes |past_ns|, through them |through_ns|.
+static void trial_of(PjTrial *trial, uint64_t past_ns, uint64_t through_ns, int want) {
+  for (int turn = 0; turn < PJ_TRIAL_PERIOD; turn++) {
+    PjTrialTurn t = pj_trial_begin(trial);
+    if (turn < PJ_TRIAL_WAYS * (1 + PJ_TRIAL_RUNS)) {
+      assert_int_equal(t.way, turn / (1 + PJ_TRIAL_RUNS));
+      if (t.measured >= 0) {
+        uint64_t ns = t.way == PJ_TRIAL_PAST ? past_ns : through_ns;
+        pj_trial_end(trial, t);
+        trial->ns[t.way][t.measured] = t.measured == 1 ? 1000 * ns : ns; // one that was disturbed
+      }
+    } else {
+      assert_int_equal(t.way, want);
+      assert_int_equal(t.measured, -1);
+    }
+  }
+}
+
+static void test_trials(void **state) {
+  (void)state;
+  PjTrial trial = {0};
+  trial_of(&trial, 100, 90, PJ_TRIAL_THROUGH);
+  trial_of(&trial, 90, 100, PJ_TRIAL_PAST);
+  trial_of(&trial, 100, 100, PJ_TRIAL_PAST);
+}
+
+// Functions of a sum of two arrays of so many rows of 32.
+static uint32_t forms(int rows, int64_t past_bytes) {
+  char type[64], arguments[160], body[256];
+  snprintf(type, sizeof type, "tensor<%dx32xf32>", rows);
+  snprintf(arguments, sizeof arguments, "%%x: %s, %%y: %s", type, type);
+  snprintf(body, sizeof body, "%%r = stablehlo.add %%x, %%y : %s\nreturn %%r : %s\n", type, type);
+  Made m = make_for(pass_main(arguments, type, body), past_bytes);
+  if (m.status)
+    fail_msg("%s", pj_status_message(m.status));
+  uint32_t count = m.schedule->num_codes;
+  unmake(&m);
+  return count;
+}
+
 static void test_past_the_caches(void **state) {
   (void)state;
   const char *sum = pass_main("%x: tensor<64x32xf32>, %y: tensor<64x32xf32>", "tensor<64x32xf32>",
@@ -320,6 +364,9 @@ static void test_past_the_caches(void **state) {
                               "return %r : tensor<64x32xf32>\n");
   assert_int_equal(writes_past(sum, 3 * 8192), 0);
   assert_int_equal(writes_past(sum, 3 * 8192 - 1), 1);
+  assert_int_equal(forms(64, 3 * 8192), 1);
+  assert_int_equal(forms(64, 3 * 8192 - 1), 2);
+  assert_int_equal(forms(192, 1), 1); // more than is tried
   // Where an operand lay that was given up, what is written is in the caches.
   assert_int_equal(
       writes_past("func.func @main(%x: tensor<64x32xf32> {tf.aliasing_output = 0 : i32}) -> "
@@ -449,13 +496,14 @@ static void test_traffic(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
-      cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_elementwise), cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_spread),      cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_shared_code), cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_long_sum),    cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_counter),     cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),     cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_trials),      cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");

@@ -211,7 +211,7 @@ static void rotations(void **state) {
   }
 }
 
-// Two bitwise operations: |number| says which, the inner one in its third digit to base 3.
+// Two bitwise operations: the digits of the number to base 3 say which, the inner one first.
 static PjKirVal logic(PjKir *k, int64_t op, PjKirVal a, PjKirVal b) {
   return op == 0 ? pj_kir_and(k, a, b) : op == 1 ? pj_kir_or(k, a, b) : pj_kir_xor(k, a, b);
 }
