@@ -47,31 +47,84 @@ enum {
 };
 static const double GAIN = 1.1; // by how much more work the direct way must have to be left
 
+static void turn_window(void *context, int64_t begin, int64_t end, int thread) {
+  const PjWinogradRun *run = context;
+  for (int64_t unit = begin; unit < end; ++unit)
+    run->p->window(run, unit, run->turned + unit * run->p->window_size);
+}
+
+static void turn_input(void *context, int64_t begin, int64_t end, int thread) {
+  const PjWinogradRun *run = context;
+  void *temp = pj__thread_scratch(&run->p->routine, run->scratch, thread);
+  for (int64_t block = begin; block < end; ++block)
+    run->p->input(run, block, run->turned + block * run->p->input_size, temp);
+}
+
+// Blocks of tiles by parts of the turned window.
+static void block_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const PjWinogradRun *run = context;
+  const PjWinograd *p = run->p;
+  char *temp = pj__thread_scratch(&p->routine, run->scratch, thread);
+  float *input = (float *)(temp + p->temp_bytes);
+  bool finite = true;
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t block = task / run->parts, first = task % run->parts * run->part;
+    p->input(run, block, input, temp);
+    for (int64_t unit = first; unit < pj__min(first + run->part, p->units); ++unit)
+      finite &= p->output(run, block, unit, input, run->turned + unit * p->window_size, temp);
+  }
+  if (!finite)
+    *run->special = true;
+}
+
+// Output features by all of the turned input.
+static void unit_tasks(void *context, int64_t begin, int64_t end, int thread) {
+  const PjWinogradRun *run = context;
+  const PjWinograd *p = run->p;
+  char *temp = pj__thread_scratch(&p->routine, run->scratch, thread);
+  float *window = (float *)(temp + p->temp_bytes);
+  bool finite = true;
+  for (int64_t unit = begin; unit < end; ++unit) {
+    p->window(run, unit, window);
+    for (int64_t block = 0; block < p->blocks; ++block)
+      finite &= p->output(run, block, unit, run->turned + block * p->input_size, window, temp);
+  }
+  if (!finite)
+    *run->special = true;
+}
+
 static PjStatus run_winograd(const PjRoutine *self, PjThreads *threads, const void *const *in,
                              void *const *out, void *scratch) {
   const PjWinograd *p = (const PjWinograd *)self;
   const PjConvShape *s = p->shape;
   const int64_t count = pj_threads_count(threads);
+  const double unit = (double)s->features * (double)p->unit * PJ_WINOGRAD_PLACES,
+               tile = (double)s->features * PJ_WINOGRAD_PLACES, block = (double)p->block;
   _Atomic bool special = false;
   PjWinogradRun run = {.p = p,
                        .in = in[0],
                        .weights = in[1],
                        .out = out[0],
-                       .window = scratch,
+                       .turned = scratch,
                        .scratch = scratch,
                        .parts = 1,
                        .special = &special};
-  const double unit = (double)s->features * (double)p->unit * PJ_WINOGRAD_PLACES;
-  pj_threads_for(threads, p->units, pj__grain(p->units, unit), p->window_tasks, &run);
-  // Features are cut where tiles are too few for the threads.
-  if (count > 1)
-    run.parts = pj__min(pj__max(1, s->out_features / PART_FEATURES),
-                        pj__divide_up(count * TASKS_EACH, p->blocks));
-  run.part = pj__divide_up(p->units, run.parts);
-  run.parts = pj__divide_up(p->units, run.part);
-  const int64_t num = p->blocks * run.parts;
-  const double work = unit * (double)run.part * (double)p->block;
-  pj_threads_for(threads, num, pj__grain(num, work / 8), p->tasks, &run);
+  if (p->input_first) {
+    pj_threads_for(threads, p->blocks, pj__grain(p->blocks, tile * block), turn_input, &run);
+    pj_threads_for(threads, p->units, pj__grain(p->units, unit * (double)p->tiles / 8), unit_tasks,
+                   &run);
+  } else {
+    pj_threads_for(threads, p->units, pj__grain(p->units, unit), turn_window, &run);
+    // Features are cut where tiles are too few for the threads.
+    if (count > 1)
+      run.parts = pj__min(pj__max(1, s->out_features / PART_FEATURES),
+                          pj__divide_up(count * TASKS_EACH, p->blocks));
+    run.part = pj__divide_up(p->units, run.parts);
+    run.parts = pj__divide_up(p->units, run.part);
+    const int64_t num = p->blocks * run.parts;
+    pj_threads_for(threads, num, pj__grain(num, unit * (double)run.part * block / 8), block_tasks,
+                   &run);
+  }
   return special ? p->exact->run(p->exact, threads, in, out, scratch) : PJ_STATUS_OK;
 }
 
@@ -81,7 +134,7 @@ static bool gains(const PjWinograd *p, double outputs, double tiles, bool across
   const PjConvShape *s = p->shape;
   const double features = (double)s->features,
                positions = (double)s->batch * (double)s->out[0] * (double)s->out[1];
-  const bool near = PJ_WINOGRAD_PLACES * features * outputs * 4 <= NEAR_BYTES;
+  const bool near = p->input_first || PJ_WINOGRAD_PLACES * features * outputs * 4 <= NEAR_BYTES;
   const double turns =
       features * outputs * ((near ? WEIGHT_WORK : FAR_WEIGHT_WORK) + (across ? ACROSS_WORK : 0)) +
       tiles * (features * INPUT_WORK + outputs * OUTPUT_WORK);
@@ -95,7 +148,7 @@ static bool is_for(const PjConvShape *s) {
     return false;
   for (int d = 0; d < 2; ++d)
     if (s->window[d] != 3 || s->stride[d] != 1 || s->in_dilation[d] != 1 ||
-        s->window_dilation[d] != 1)
+        s->window_dilation[d] > s->out[d])
       return false;
   return s->features % PJ_WINOGRAD_UNIT == 0 && s->out_features % PJ_WINOGRAD_UNIT == 0 &&
          s->features <= MOST_FEATURES;
@@ -105,15 +158,18 @@ const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *s, const P
   if (!exact || !is_for(s))
     return NULL;
   const bool last = s->lhs_feature == 1 && s->out_feature == 1,
-             first = s->lhs_spatial[1] == 1 && s->out_spatial[1] == 1;
+             first = s->lhs_spatial[1] == 1 && s->out_spatial[1] == 1 &&
+                     s->window_dilation[0] == 1 && s->window_dilation[1] == 1;
   PjWinograd *p = PJ_NEW(arena, PjWinograd);
   *p = (PjWinograd){.exact = exact,
                     .shape = s,
                     .turns = PJ_PICK(turns),
                     .micro = pj__micro(PJ_COMP_F32),
-                    .rows = pj__divide_up(s->out[0], 2),
-                    .cols = pj__divide_up(s->out[1], 2)};
-  p->tiles = s->batch * p->rows * p->cols;
+                    .phases = s->window_dilation[0] * s->window_dilation[1],
+                    .rows = pj__divide_up(s->out[0], 2 * s->window_dilation[0]),
+                    .cols = pj__divide_up(s->out[1], 2 * s->window_dilation[1])};
+  p->tiles = s->batch * p->phases * p->rows * p->cols;
+  p->input_first = p->tiles < s->out_features;
   const int64_t unit = last ? p->micro->nr : p->micro->low,
                 tile = last ? p->micro->low : p->micro->nr;
   const bool across = (last ? s->rhs_out : s->rhs_in) != 1;
@@ -123,14 +179,14 @@ const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *s, const P
   for (int t = 0; t < 9; ++t)
     p->taps[t] = t / 3 * s->rhs_spatial[0] + t % 3 * s->rhs_spatial[1];
   (last ? pj__winograd_plan_last : pj__winograd_plan_first)(p);
-  p->product_bytes = pj__scratch_round(p->product_bytes);
-  p->input_bytes = pj__scratch_round(p->input_bytes);
-  p->lines_bytes = pj__scratch_round(p->lines_bytes);
-  const size_t window_bytes = pj__scratch_round((size_t)p->window * 4),
-               thread_bytes = p->input_bytes + p->product_bytes + p->lines_bytes +
-                              pj__scratch_round(p->beside_bytes);
+  p->temp_bytes = pj__scratch_round(p->temp_bytes);
+  const int64_t windows = p->units * p->window_size, inputs = p->blocks * p->input_size;
+  const size_t all = pj__scratch_round((size_t)(p->input_first ? inputs : windows) * 4),
+               thread_bytes =
+                   p->temp_bytes +
+                   pj__scratch_round((size_t)(p->input_first ? p->window_size : p->input_size) * 4);
   p->routine = (PjRoutine){.name = "conv_winograd", .run = run_winograd, .in_place = -1};
-  p->routine.scratch_bytes = (size_t)pj__max((int64_t)window_bytes, (int64_t)exact->scratch_bytes);
+  p->routine.scratch_bytes = (size_t)pj__max((int64_t)all, (int64_t)exact->scratch_bytes);
   p->routine.thread_scratch_bytes =
       (size_t)pj__max((int64_t)thread_bytes, (int64_t)exact->thread_scratch_bytes);
   return &p->routine;

@@ -22,34 +22,48 @@ typedef struct PjWinogradTurns {
   void (*copy_row)(int64_t n, const float *from, float *to);
 } PjWinogradTurns;
 
-typedef struct PjWinograd {
+typedef struct PjWinograd PjWinograd;
+typedef struct PjWinogradRun PjWinogradRun;
+// Turns the input of a block of tiles.
+typedef void PjWinogradInput(const PjWinogradRun *run, int64_t block, float *to, void *temp);
+// Turns the part of the window that has the output features of |unit|.
+typedef void PjWinogradWindow(const PjWinogradRun *run, int64_t unit, float *to);
+// Multiplies both and stores what that makes of the output. False if a result is not finite.
+typedef bool PjWinogradOutput(const PjWinogradRun *run, int64_t block, int64_t unit,
+                              const float *input, const float *window, void *temp);
+
+struct PjWinograd {
   PjRoutine routine;
   const PjRoutine *exact; // what is not finite
   const PjConvShape *shape;
   const PjWinogradTurns *turns;
   const PjMicro *micro;
   int64_t taps[9];           // of the window, in elements
-  int64_t rows, cols, tiles; // of tiles: of an image; of all images
+  int64_t phases;            // of an image, as dilation has it
+  int64_t rows, cols, tiles; // of tiles: of a phase; of all images
+  bool input_first;          // all of the input is turned first, else the window
   // Set by the ways' plans.
-  PjRangeFn *window_tasks, *tasks;
-  int64_t block, blocks;        // tiles of a task
-  int64_t unit, units;          // output features that a part of the window has, and how many parts
-  int64_t window_place, window; // elements from place to place of a turned part; of all parts
-  int64_t line, input_place;    // from row to row of what lies in rows; of the turned input
-  size_t input_bytes, product_bytes, lines_bytes; // of a thread
-  size_t beside_bytes;
-  int64_t product_place; // elements from place to place of the products
-  int64_t buffer_line;   // of a row of the input in a buffer
-} PjWinograd;
+  PjWinogradInput *input;
+  PjWinogradWindow *window;
+  PjWinogradOutput *output;
+  int64_t block, blocks;             // tiles of a block
+  int64_t unit, units;               // output features
+  int64_t window_place, window_size; // elements from place to place of a turned part; of one
+  int64_t input_place, input_size;   // the same of a block of the input
+  int64_t line;                      // from row to row of what lies in rows
+  int64_t product_place;
+  int64_t buffer_line; // features first: elements of a row of the input in a buffer
+  size_t temp_bytes;   // of a thread
+};
 
-typedef struct PjWinogradRun {
+struct PjWinogradRun {
   const PjWinograd *p;
   const float *in, *weights;
-  float *out, *window;
+  float *out, *turned; // all of the window, or of the input
   char *scratch;
   int64_t parts, part; // of the units: a task has |part| of them
   _Atomic bool *special;
-} PjWinogradRun;
+};
 
 // Completes the plan for features last and for features first.
 void pj__winograd_plan_last(PjWinograd *p);
@@ -59,6 +73,9 @@ typedef struct PjWinogradTile {
   int64_t image, y, x; // its first position
 } PjWinogradTile;
 static inline PjWinogradTile pj__winograd_tile(const PjWinograd *p, int64_t index) {
-  const int64_t image = index / (p->rows * p->cols), at = index % (p->rows * p->cols);
-  return (PjWinogradTile){image, at / p->cols * 2, at % p->cols * 2};
+  const int64_t *step = p->shape->window_dilation, at = index % (p->rows * p->cols),
+                phase = index / (p->rows * p->cols);
+  return (PjWinogradTile){phase / p->phases,
+                          at / p->cols * 2 * step[0] + phase % p->phases / step[1],
+                          at % p->cols * 2 * step[1] + phase % step[1]};
 }

@@ -10,10 +10,13 @@
 enum {
   PLACES = PJ_WINOGRAD_PLACES,
   UNIT = PJ_WINOGRAD_UNIT,
-  PAD = 16,       // between rows and places whose distance is a power of two, else
-  BEHIND = 80,    // elements that are read behind a row
-  PART_ROWS = 48, // a multiple of every kernel's mr
+  PAD = 16,               // between rows and places whose distance is a power of two, else
+  BEHIND = 80,            // elements that are read behind a row
+  PART_ROWS = 48,         // a multiple of every kernel's mr
+  PART_BYTES = 832 << 10, // of the turned window, where it stays
   LINE = 64,
+  MOST_ROWS = 12, // of a micro-kernel
+  MOST_STRIPS = 32,
 };
 
 // Tiles side by side in one row.
@@ -22,19 +25,17 @@ typedef struct Strip {
   PjWinogradTile tile; // the first
 } Strip;
 
-static void window_tasks(void *context, int64_t begin, int64_t end, int thread) {
-  const PjWinogradRun *run = context;
+static void turn_window(const PjWinogradRun *run, int64_t unit, float *to) {
   const PjWinograd *p = run->p;
   const PjConvShape *s = p->shape;
-  for (int64_t j = begin; j < end; ++j) {
-    const int64_t first = j * p->unit, rows = pj__min(p->unit, s->out_features - first);
-    p->turns->window(rows, s->features, pj__divide_up(s->features, UNIT) * UNIT,
-                     run->weights + s->rhs_start + first * s->rhs_out, p->taps, s->rhs_out,
-                     s->rhs_in, run->window + first * p->line, p->line, p->window_place);
-  }
+  const int64_t first = unit * p->unit, rows = pj__min(p->unit, s->out_features - first);
+  p->turns->window(rows, s->features, pj__divide_up(s->features, UNIT) * UNIT,
+                   run->weights + s->rhs_start + first * s->rhs_out, p->taps, s->rhs_out, s->rhs_in,
+                   to, p->line, p->window_place);
 }
 
-static int64_t list_strips(const PjWinograd *p, int64_t first, int64_t count, Strip *strips) {
+static int64_t list_strips(const PjWinograd *p, int64_t block, Strip *strips) {
+  const int64_t first = block * p->block, count = pj__min(p->block, p->tiles - first);
   int64_t num = 0;
   for (int64_t lane = 0; lane < count; lane += strips[num++].count) {
     const PjWinogradTile tile = pj__winograd_tile(p, first + lane);
@@ -43,15 +44,18 @@ static int64_t list_strips(const PjWinograd *p, int64_t first, int64_t count, St
   return num;
 }
 
-// The turned input of |num| strips, feature by feature; lanes behind them are zero.
-static void turn_input(const PjWinogradRun *run, int64_t num, const Strip *strips, float *to,
-                       float *buffer) {
+// Feature by feature; lanes behind the last tile are zero.
+static void turn_input(const PjWinogradRun *run, int64_t block, float *to, void *temp) {
   const PjWinograd *p = run->p;
   const PjConvShape *s = p->shape;
   const int64_t nr = p->micro->nr, width = 2 * p->cols + 2, low = s->low[1];
   const int64_t left = pj__min(width, pj__max(0, low)),
                 have = pj__max(0, pj__min(width, s->in[1] + low) - left);
+  Strip strips[MOST_STRIPS];
+  const int64_t num = list_strips(p, block, strips);
+  float *buffer = temp; // four rows, and one of zeros
   const float *zeros = buffer + 4 * p->buffer_line;
+  memset(buffer, 0, (size_t)(5 * p->buffer_line) * 4);
   const int64_t lanes = strips[num - 1].lane + strips[num - 1].count;
   for (int64_t f = 0; f < s->features; ++f, to += nr) {
     const float *feature = run->in + f * s->lhs_feature;
@@ -105,70 +109,54 @@ static bool turn_output(const PjWinogradRun *run, int64_t num, const Strip *stri
   return finite;
 }
 
-// The products of output features [feature, feature + rows), at most PART_ROWS, by the turned
-// input, in all places.
-static void multiply(const PjWinogradRun *run, int64_t feature, int64_t rows, const float *b,
-                     float *c) {
-  const PjWinograd *p = run->p;
+// The products of |rows| output features by a block of the input, in all places.
+static void multiply(const PjWinograd *p, int64_t rows, const float *a, const float *b, float *c) {
   const PjMicro *micro = p->micro;
-  const int64_t sums = p->shape->features, last = p->shape->out_features - 1;
+  const int64_t sums = p->shape->features;
   for (int e = 0; e < PLACES; ++e, b += p->input_place, c += p->product_place) {
-    const float *a = run->window + e * p->window_place;
+    const float *next = a + p->window_place;
     for (int64_t i = 0; i < rows; i += micro->mr) {
       const int64_t height = pj__min(micro->mr, rows - i);
-      const void *lines[PART_ROWS];
+      const void *lines[MOST_ROWS];
       for (int64_t r = 0; r < micro->mr; ++r)
-        lines[r] = a + pj__min(feature + i + r, last) * p->line;
-      const float *next = i + micro->mr < rows ? a + (feature + i + micro->mr) * p->line
-                                               : a + p->window_place + feature * p->line;
-      micro->lines[(height - 1) / micro->low](1, &sums, lines, b, c + i * micro->nr, micro->nr,
-                                              false, (const char *)next, LINE);
+        lines[r] = a + pj__min(i + r, rows - 1) * p->line;
+      micro->lines[(height - 1) / micro->low](
+          1, &sums, lines, b, c + i * micro->nr, micro->nr, false,
+          (const char *)(i + micro->mr < rows ? a + (i + micro->mr) * p->line : next), LINE);
     }
+    a = next;
   }
 }
 
-static void tasks(void *context, int64_t begin, int64_t end, int thread) {
-  const PjWinogradRun *run = context;
+static bool make_output(const PjWinogradRun *run, int64_t block, int64_t unit, const float *input,
+                        const float *window, void *temp) {
   const PjWinograd *p = run->p;
-  char *at = pj__thread_scratch(&p->routine, run->scratch, thread);
-  float *input = (float *)at, *products = (float *)(at + p->input_bytes);
-  Strip *strips = (Strip *)(at + p->input_bytes + p->product_bytes);
-  float *beside = (float *)((char *)strips + p->lines_bytes), *buffer = beside + 4 * p->micro->nr;
-  bool finite = true;
-  memset(buffer, 0, (size_t)(5 * p->buffer_line) * 4);
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t first = task / run->parts * p->block, count = pj__min(p->block, p->tiles - first);
-    const int64_t from = task % run->parts * run->part * p->unit,
-                  to = pj__min(from + run->part * p->unit, p->shape->out_features);
-    const int64_t num = list_strips(p, first, count, strips);
-    turn_input(run, num, strips, input, buffer);
-    for (int64_t f = from, rows; f < to; f += rows) {
-      rows = pj__min(PART_ROWS, to - f);
-      multiply(run, f, rows, input, products);
-      finite &= turn_output(run, num, strips, f, rows, products, beside);
-    }
-  }
-  if (!finite)
-    *run->special = true;
+  const int64_t first = unit * p->unit, rows = pj__min(p->unit, p->shape->out_features - first);
+  float *products = temp;
+  Strip strips[MOST_STRIPS];
+  const int64_t num = list_strips(p, block, strips);
+  multiply(p, rows, window, input, products);
+  return turn_output(run, num, strips, first, rows, products, products + PLACES * p->product_place);
 }
 
 void pj__winograd_plan_first(PjWinograd *p) {
   const PjConvShape *s = p->shape;
-  const int64_t nr = p->micro->nr;
-  p->window_tasks = window_tasks;
-  p->tasks = tasks;
-  p->unit = UNIT;
-  p->units = pj__divide_up(s->out_features, UNIT);
+  const int64_t mr = p->micro->mr, nr = p->micro->nr;
+  p->window = turn_window;
+  p->input = turn_input;
+  p->output = make_output;
   p->line = pj__divide_up(s->features, UNIT) * UNIT + PAD;
-  p->window_place = s->out_features * p->line + PAD;
-  p->window = PLACES * p->window_place;
+  const int64_t fits = PART_BYTES / (PLACES * p->line * 4 * mr) * mr;
+  p->unit = p->input_first ? pj__max(mr, pj__min(fits, PART_ROWS)) : PART_ROWS;
+  p->units = pj__divide_up(s->out_features, p->unit);
+  p->window_place = p->unit * p->line + PAD;
+  p->window_size = PLACES * p->window_place;
   p->block = nr;
   p->blocks = pj__divide_up(p->tiles, nr);
   p->input_place = (s->features + 1) * nr + PAD;
-  p->input_bytes = (size_t)(PLACES * p->input_place) * 4;
+  p->input_size = PLACES * p->input_place;
   p->product_place = PART_ROWS * nr + PAD;
-  p->product_bytes = (size_t)(PLACES * p->product_place) * 4;
-  p->lines_bytes = (size_t)nr * sizeof(Strip);
   p->buffer_line = 2 * p->cols + 2 + BEHIND;
-  p->beside_bytes = (size_t)(4 * nr + 5 * p->buffer_line) * 4;
+  p->temp_bytes =
+      (size_t)pj__max(PLACES * p->product_place + 4 * nr, 5 * p->buffer_line) * sizeof(float);
 }

@@ -7,6 +7,7 @@ enum {
   PLACES = PJ_WINOGRAD_PLACES,
   PAD = 16, // between rows and places whose distance is a power of two, else
   LINE = 64,
+  MOST_ROWS = 12, // of a micro-kernel
   MOST_FEATURES = 2048,
   INPUT_BYTES = 128 << 10,      // of the turned input of a task, about
   INPUT_BYTES_WIDE = 256 << 10, // with AVX-512, whose processors have a larger second cache
@@ -14,25 +15,25 @@ enum {
 
 static const float zeros[MOST_FEATURES] __attribute__((aligned(64)));
 
-static void window_tasks(void *context, int64_t begin, int64_t end, int thread) {
-  const PjWinogradRun *run = context;
+static void turn_window(const PjWinogradRun *run, int64_t unit, float *to) {
   const PjWinograd *p = run->p;
   const PjConvShape *s = p->shape;
-  for (int64_t j = begin; j < end; ++j)
-    p->turns->window(s->features, pj__min(p->unit, s->out_features - j * p->unit), p->unit,
-                     run->weights + s->rhs_start + j * p->unit * s->rhs_out, p->taps, s->rhs_in,
-                     s->rhs_out, run->window + j * PLACES * p->window_place, p->unit,
-                     p->window_place);
+  const int64_t first = unit * p->unit;
+  p->turns->window(s->features, pj__min(p->unit, s->out_features - first), p->unit,
+                   run->weights + s->rhs_start + first * s->rhs_out, p->taps, s->rhs_in, s->rhs_out,
+                   to, p->unit, p->window_place);
 }
 
-static void turn_input(const PjWinogradRun *run, int64_t first, int64_t count, float *to) {
+static void turn_input(const PjWinogradRun *run, int64_t block, float *to, void *temp) {
   const PjWinograd *p = run->p;
   const PjConvShape *s = p->shape;
+  const int64_t first = block * p->block, count = pj__min(p->block, p->tiles - first);
   for (int64_t t = 0; t < count; ++t, to += p->line) {
     const PjWinogradTile tile = pj__winograd_tile(p, first + t);
     const float *pixels[PLACES], *image = run->in + tile.image * s->lhs_batch;
     for (int e = 0; e < PLACES; ++e) {
-      const int64_t y = tile.y + e / 4 - s->low[0], x = tile.x + e % 4 - s->low[1];
+      const int64_t y = tile.y + e / 4 * s->window_dilation[0] - s->low[0],
+                    x = tile.x + e % 4 * s->window_dilation[1] - s->low[1];
       const bool inside = y >= 0 && y < s->in[0] && x >= 0 && x < s->in[1];
       pixels[e] = inside ? image + y * s->lhs_spatial[0] + x * s->lhs_spatial[1] : zeros;
     }
@@ -51,7 +52,8 @@ static bool turn_output(const PjWinogradRun *run, int64_t first, int64_t count, 
     const PjWinogradTile tile = pj__winograd_tile(p, first + t);
     float *to[4], *image = run->out + tile.image * s->out_batch + feature;
     for (int i = 0; i < 4; ++i) {
-      const int64_t y = tile.y + i / 2, x = tile.x + i % 2;
+      const int64_t y = tile.y + i / 2 * s->window_dilation[0],
+                    x = tile.x + i % 2 * s->window_dilation[1];
       const bool inside = y < s->out[0] && x < s->out[1];
       to[i] = inside ? image + y * s->out_spatial[0] + x * s->out_spatial[1] : beside;
     }
@@ -60,17 +62,19 @@ static bool turn_output(const PjWinogradRun *run, int64_t first, int64_t count, 
   return finite;
 }
 
-// The products of |count| tiles by one sliver of the window, in all places.
-static void multiply(const PjWinograd *p, int64_t count, const void *const *lines, const float *b,
-                     float *c) {
+// The products of |count| tiles by a part of the window, in all places.
+static void multiply(const PjWinograd *p, int64_t count, const float *a, const float *b, float *c) {
   const PjMicro *micro = p->micro;
   const int64_t sums = p->shape->features, all = sums * micro->nr * 4 / LINE;
-  for (int e = 0; e < PLACES; ++e, lines += p->block, c += p->product_place) {
+  for (int e = 0; e < PLACES; ++e, a += p->input_place, c += p->product_place) {
     const float *next = b + p->window_place; // comes nearer meanwhile
     for (int64_t i = 0, near = 0; i < count; i += micro->mr, near += sums) {
       const bool more = e + 1 < PLACES && near < all;
       const int64_t height = pj__min(micro->mr, count - i);
-      micro->lines[(height - 1) / micro->low](1, &sums, lines + i, b, c + i * micro->nr, micro->nr,
+      const void *lines[MOST_ROWS];
+      for (int64_t r = 0; r < micro->mr; ++r)
+        lines[r] = a + (i + r) * p->line;
+      micro->lines[(height - 1) / micro->low](1, &sums, lines, b, c + i * micro->nr, micro->nr,
                                               false, (const char *)(more ? next : b) + near * LINE,
                                               more ? LINE : 0);
     }
@@ -78,39 +82,26 @@ static void multiply(const PjWinograd *p, int64_t count, const void *const *line
   }
 }
 
-static void tasks(void *context, int64_t begin, int64_t end, int thread) {
-  const PjWinogradRun *run = context;
+static bool make_output(const PjWinogradRun *run, int64_t block, int64_t unit, const float *input,
+                        const float *window, void *temp) {
   const PjWinograd *p = run->p;
-  char *at = pj__thread_scratch(&p->routine, run->scratch, thread);
-  float *input = (float *)at, *products = (float *)(at + p->input_bytes);
-  const void **lines = (const void **)(at + p->input_bytes + p->product_bytes);
-  float *beside = (float *)((char *)lines + p->lines_bytes);
-  bool finite = true;
-  for (int e = 0; e < PLACES; ++e)
-    for (int64_t t = 0; t < p->block; ++t)
-      lines[e * p->block + t] = input + e * p->input_place + t * p->line;
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t first = task / run->parts * p->block, count = pj__min(p->block, p->tiles - first);
-    const int64_t from = task % run->parts * run->part, to = pj__min(from + run->part, p->units);
-    turn_input(run, first, count, input);
-    for (int64_t j = from; j < to; ++j) {
-      multiply(p, count, lines, run->window + j * PLACES * p->window_place, products);
-      finite &= turn_output(run, first, count, j * p->unit, products, beside);
-    }
-  }
-  if (!finite)
-    *run->special = true;
+  const int64_t first = block * p->block, count = pj__min(p->block, p->tiles - first);
+  float *products = temp;
+  multiply(p, count, input, window, products);
+  return turn_output(run, first, count, unit * p->unit, products,
+                     products + PLACES * p->product_place);
 }
 
 void pj__winograd_plan_last(PjWinograd *p) {
   const PjConvShape *s = p->shape;
   const int64_t mr = p->micro->mr, nr = p->micro->nr;
-  p->window_tasks = window_tasks;
-  p->tasks = tasks;
+  p->window = turn_window;
+  p->input = turn_input;
+  p->output = make_output;
   p->unit = nr;
   p->units = pj__divide_up(s->out_features, nr);
   p->window_place = s->features * nr + 2 * PAD;
-  p->window = p->units * PLACES * p->window_place;
+  p->window_size = PLACES * p->window_place;
   p->line = s->features + PAD;
   // Blocks alike, of whole tiles of the product.
   const int64_t bytes = pj_cpu_has(PJ_CPU_AVX512) ? INPUT_BYTES_WIDE : INPUT_BYTES;
@@ -118,9 +109,7 @@ void pj__winograd_plan_last(PjWinograd *p) {
   p->block = pj__divide_up(pj__divide_up(p->tiles, pj__divide_up(p->tiles, most)), mr) * mr;
   p->blocks = pj__divide_up(p->tiles, p->block);
   p->input_place = p->block * p->line;
-  p->input_bytes = (size_t)(PLACES * p->input_place) * 4;
+  p->input_size = PLACES * p->input_place;
   p->product_place = p->block * nr + PAD;
-  p->product_bytes = (size_t)(PLACES * p->product_place) * 4;
-  p->lines_bytes = (size_t)(PLACES * p->block) * sizeof(void *);
-  p->beside_bytes = (size_t)nr * 4;
+  p->temp_bytes = (size_t)(PLACES * p->product_place + nr) * 4;
 }

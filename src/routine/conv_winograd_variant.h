@@ -100,9 +100,9 @@ PJ_TARGET static void PJ_V(window_rows)(int64_t rows, int64_t count, int64_t wid
       for (int64_t i = 0; neighbours && i < have; ++i)
         for (int64_t l = 0; l < LANES; l += 4)
           PJ_V(turn_four)
-          (w + places[step_of_places < 0 ? 8 : 0] + (r + i) * row + (j + l) * lane, lane,
-           step_of_places < 0 ? each[8][i] + l : each[0][i] + l,
-           step_of_places * (int64_t)(TURNED_ROWS * LANES));
+      (w + places[step_of_places < 0 ? 8 : 0] + (r + i) * row + (j + l) * lane, lane,
+       step_of_places < 0 ? each[8][i] + l : each[0][i] + l,
+       step_of_places * (int64_t)(TURNED_ROWS * LANES));
       for (int t = 0; !neighbours && t < 9; ++t) {
         const float *from = w + places[t] + r * row + j * lane;
         for (int64_t l = 0; l < lanes; ++l, from += lane)

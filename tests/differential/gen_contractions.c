@@ -144,7 +144,7 @@ static void emit_convolution(Gen *g) {
     if (many) {
       n = rand_int(&g->rand, 5, (int64_t[]){7, 12, 20}[g->options->size]);
       window = 3;
-      strides[i] = lhs_dilation[i] = rhs_dilation[i] = 1;
+      strides[i] = lhs_dilation[i] = 1;
     }
     padding[2 * i] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     padding[2 * i + 1] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);

@@ -406,6 +406,10 @@ static void fewer_multiplications(void **state) {
       c.padding[2 * d] = random_int(-1, 2);
       c.padding[2 * d + 1] = random_int(-1, 2);
       c.reversal[d] = random_int(0, 3) == 0;
+      if (round % 8 == 2) {
+        c.window_dilation[d] = random_int(1, 3);
+        c.in[d] += 20;
+      }
     }
     check(&c, PJ_DT_F32, PJ_DT_F32, round % 9 == 8);
   }
