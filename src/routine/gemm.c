@@ -33,6 +33,8 @@ enum {
   BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
   REACH_COLS = 128,  // up to here packing a takes longer than reading it where it lies
   LINE = 64,
+  NEAREST_BYTES = 16 << 10, // of a packed block of b that stays in the nearest cache,
+  NEAREST_SLIVERS = 32,     // of so many slivers at most
   MAX_TILE_BYTES = 12 * 2 * 64,
   MAX_TILE_COLS = 32,
   SHARED_BYTES = 16 << 20, // of packed b at a time
@@ -80,12 +82,14 @@ static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t h
   const PjGroups *groups = g->groups;
   const void *const *lines = a->lines ? a->lines + at * a->runs * micro->mr : NULL;
   const char *packed = a->packed + (size_t)(at * micro->mr * sums) * bytes;
+  const int64_t kernel = (height - 1) / micro->low;
   if (groups) {
     if (lines)
-      (b->exact ? groups->exact_lines : groups->lines)(a->runs, a->sums, lines, b->packed, b->start,
-                                                       c, c_row, add);
+      (b->exact ? groups->exact_lines : groups->lines)[kernel](a->runs, a->sums, lines, b->packed,
+                                                               b->start, c, c_row, add);
     else
-      (b->exact ? groups->exact : groups->tile)(sums, packed, b->packed, b->start, c, c_row, add);
+      (b->exact ? groups->exact : groups->tile)[kernel](sums, packed, b->packed, b->start, c, c_row,
+                                                        add);
     return;
   }
   const char *next = b->packed;
@@ -96,7 +100,6 @@ static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t h
     ahead->at += LINE;
     --ahead->lines;
   }
-  const int64_t kernel = (height - 1) / micro->low;
   if (lines)
     micro->lines[kernel](a->runs, a->sums, lines, b->packed, c, c_row, add, next, step);
   else
@@ -122,54 +125,87 @@ static bool keeps_normal(int least_a, int least_b) {
   return least_a > 0 && least_b > 0 && least_a - 127 + least_b - 127 - 14 >= -126;
 }
 
-// c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
+// One block: c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
+typedef struct Block {
+  const PjProduct *g;
+  const Left *a;
+  int64_t rows, cols, sums, c_row, bytes; // of an element of b
+  TileCopy *copy;
+  char *c;
+  bool add;
+  Ahead *ahead;
+} Block;
+
+// How the sliver at |packed| is multiplied; |least|: that of a.
+static void prepare(const Block *f, const char *packed, int least, Right *right) {
+  const PjGroups *groups = f->g->groups;
+  const int nr = f->g->micro->nr;
+  right->packed = packed;
+  right->exact = false;
+  if (groups && groups->start)
+    groups->start(f->sums, nr, packed, right->start);
+  if (groups && groups->least)
+    right->exact = !keeps_normal(least, groups->least(nr * f->sums, packed));
+}
+
+// The tile at row |i| and column |j|.
+static inline void block_tile(const Block *f, int64_t i, int64_t j, const Right *right) {
+  const PjProduct *g = f->g;
+  const Micro *micro = g->micro;
+  const int64_t bytes = f->bytes, words = bytes / 4,
+                c_bytes = g->encode ? (int64_t)sizeof(uint16_t) : bytes,
+                beside_row = micro->nr * bytes, height = pj__min(micro->mr, f->rows - i),
+                width = pj__min(micro->nr, f->cols - j), at = i / micro->mr;
+  char *to = f->c + (i * f->c_row + j) * c_bytes;
+  if (height % micro->low == 0 && width == micro->nr && !g->encode) {
+    tile(g, f->a, at, height, f->sums, (size_t)bytes, right, to, f->c_row, f->add, f->ahead);
+    return;
+  }
+  // A tile at the edge, or of another type: computed whole beside c.
+  _Alignas(64) char beside[MAX_TILE_BYTES];
+  if (f->add)
+    f->copy(height, width * words, to, f->c_row * bytes, beside, beside_row);
+  tile(g, f->a, at, height, f->sums, (size_t)bytes, right, beside, micro->nr, f->add, f->ahead);
+  if (g->encode)
+    g->encode(height, width, (const float *)beside, micro->nr, (uint16_t *)to, f->c_row);
+  else
+    f->copy(height, width * words, beside, beside_row, to, f->c_row * bytes);
+}
+
 static void multiply(const PjProduct *g, int64_t rows, int64_t cols, int64_t sums, const Left *a,
                      const char *b, int64_t b_sliver, char *c, int64_t c_row, bool add,
                      Ahead *ahead) {
   const Micro *micro = g->micro;
-  const size_t bytes = pj_comp_bytes(g->a.part), c_bytes = g->encode ? sizeof(uint16_t) : bytes;
-  const int64_t tiles = pj__divide_up(rows, micro->mr), words = (int64_t)bytes / 4,
-                beside_row = micro->nr * (int64_t)bytes;
-  TileCopy *const copy = PJ_PICK(copy_tile);
-  _Alignas(64) char beside[MAX_TILE_BYTES];
-  const PjGroups *groups = g->groups;
-  const int least = groups && groups->least ? least_left(g, tiles, sums, a) : 0;
-  Right right;
-  right.exact = false;
-  for (int64_t j = 0; j < cols; j += micro->nr, b += (size_t)b_sliver * bytes) {
-    right.packed = b;
-    if (groups && groups->start)
-      groups->start(sums, micro->nr, b, right.start);
-    if (groups && groups->least)
-      right.exact = !keeps_normal(least, groups->least(micro->nr * sums, b));
-    const int64_t width = pj__min(micro->nr, cols - j);
+  const int64_t bytes = (int64_t)pj_comp_bytes(g->a.part), tiles = pj__divide_up(rows, micro->mr);
+  const int least = g->groups && g->groups->least ? least_left(g, tiles, sums, a) : 0;
+  const Block block = {g, a, rows, cols, sums, c_row, bytes, PJ_PICK(copy_tile), c, add, ahead};
+  b_sliver *= bytes;
+  if (cols * sums * bytes <= NEAREST_BYTES && cols <= NEAREST_SLIVERS * micro->nr) {
+    // All of b stays in the nearest cache: c is written row by row.
+    Right each[NEAREST_SLIVERS];
+    for (int64_t j = 0; j < cols; j += micro->nr)
+      prepare(&block, b + j / micro->nr * b_sliver, least, each + j / micro->nr);
+    for (int64_t i = 0; i < rows; i += micro->mr)
+      for (int64_t j = 0; j < cols; j += micro->nr)
+        block_tile(&block, i, j, each + j / micro->nr);
+    return;
+  }
+  for (int64_t j = 0; j < cols; j += micro->nr, b += b_sliver) {
+    Right right;
+    prepare(&block, b, least, &right);
     // While one sliver of b is used, the next one comes nearer, a share with each tile; and while a
     // tile is computed, so does the next tile's c.
-    const char *next = b + (size_t)b_sliver * bytes;
+    const char *next = b + b_sliver;
     const int64_t share =
-        j + micro->nr < cols ? pj__divide_up(micro->nr * sums * (int64_t)bytes, tiles * LINE) * LINE
-                             : 0;
+        j + micro->nr < cols ? pj__divide_up(micro->nr * sums * bytes, tiles * LINE) * LINE : 0;
+    const bool whole = j + micro->nr <= cols && !g->encode;
     for (int64_t i = 0; i < rows; i += micro->mr) {
-      const int64_t height = pj__min(micro->mr, rows - i);
-      const int64_t at = i / micro->mr;
-      char *to = c + (size_t)(i * c_row + j) * c_bytes;
       for (int64_t line = 0; line < share; line += LINE)
         __builtin_prefetch(next + line, 0, 2);
       next += share;
-      if (height % micro->low == 0 && width == micro->nr && !g->encode) {
-        for (int r = 0; i + 2 * micro->mr <= rows && r < micro->mr; ++r)
-          __builtin_prefetch(to + (size_t)((micro->mr + r) * c_row) * bytes, 1);
-        tile(g, a, at, height, sums, bytes, &right, to, c_row, add, ahead);
-        continue;
-      }
-      // A tile at the edge, or of another type: computed whole beside c.
-      if (add)
-        copy(height, width * words, to, c_row * (int64_t)bytes, beside, beside_row);
-      tile(g, a, at, height, sums, bytes, &right, beside, micro->nr, add, ahead);
-      if (g->encode)
-        g->encode(height, width, (const float *)beside, micro->nr, (uint16_t *)to, c_row);
-      else
-        copy(height, width * words, beside, beside_row, to, c_row * (int64_t)bytes);
+      for (int r = 0; whole && i + 2 * micro->mr <= rows && r < micro->mr; ++r)
+        __builtin_prefetch(c + ((i + micro->mr + r) * c_row + j) * bytes, 1);
+      block_tile(&block, i, j, &right);
     }
   }
 }
@@ -469,7 +505,7 @@ void pj__product_plan(PjProduct *g) {
   g->sums = g->real_k <= (pj_cpu_has(PJ_CPU_AVX512) ? SUMS_ONE_WIDE : SUMS_ONE) ? g->real_k : SUMS;
   g->encode =
       g->comp == PJ_COMP_F32 && g->out_dtype == PJ_DT_BF16 && g->c_col == 1 && g->sums == g->real_k
-          ? *PJ_PICK(encode)
+          ? PJ_PICK(encode)[pj_cpu_has(PJ_CPU_AVX512_BF16)]
           : NULL;
   g->buffered = !g->encode && (g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype));
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,
@@ -499,7 +535,7 @@ void pj__product_plan(PjProduct *g) {
     }
   }
   g->a_bytes = packed_bytes(g);
-  g->reached = g->real_n <= REACH_COLS && (!g->groups || g->groups->lines) &&
+  g->reached = g->real_n <= REACH_COLS && (!g->groups || g->groups->can_reach) &&
                (g->a.reach || pj__panel_reach_rows(&g->a));
   if (g->reached) {
     g->runs = g->sums / g->a.run + 2;

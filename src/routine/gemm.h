@@ -112,14 +112,15 @@ typedef void PjGroupLines(int64_t runs, const int64_t *sums, const void *const *
 typedef struct PjGroups {
   int size;
   PjMicro micro; // its sizes
-  PjGroupTile *tile;
-  PjGroupLines *lines; // or NULL
+  PjGroupTile *tile[PJ_GEMM_HEIGHTS];
+  PjGroupLines *lines[PJ_GEMM_HEIGHTS]; // if it |can_reach|
+  bool can_reach;
   // Makes |start| from a sliver of b; NULL: it is not used.
   void (*start)(int64_t k, int nr, const void *b, uint32_t *start);
   // If not NULL, |tile| and |lines| take subnormal numbers for zero, and these do not, with the
   // same bits else. |least|: the biased exponent of the smallest element but zero of |n| groups.
-  PjGroupTile *exact;
-  PjGroupLines *exact_lines;
+  PjGroupTile *exact[PJ_GEMM_HEIGHTS];
+  PjGroupLines *exact_lines[PJ_GEMM_HEIGHTS];
   int (*least)(int64_t n, const void *groups);
 } PjGroups;
 // Makes both panels of a product of |k| elements and |n| columns pack groups, filled up with zeros.

@@ -80,61 +80,72 @@ static const PjGrouping PJ_V(groupings)[] = {
 };
 
 // The tiles of gemm_variant.h, with sums that START gives and take in a group by ADD.
-#define MICRO_BEGIN(T, VECTORS, START)                                                       \
-  typedef T Vec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));                  \
-  typedef uint32_t Words __attribute__((vector_size(PJ_VB), aligned(4), may_alias));         \
-  enum { LANES = PJ_VB / 4 };                                                                \
-  const uint32_t *b = pb;                                                                    \
-  T *c = pc;                                                                                 \
-  Vec sum[PJ_GEMM_MR][VECTORS];                                                              \
-  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) PJ_UNROLL for (int v = 0; v < VECTORS; ++v) \
-      sum[i][v] = START;                                                                     \
-  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) __builtin_prefetch(c + i * c_row, 1);
-#define MICRO_STEP(VECTORS, A, ADD)                                                     \
+#define MICRO_BEGIN(T, ROWS, VECTORS, START)                                                       \
+  typedef T Vec __attribute__((vector_size(PJ_VB), aligned(4), may_alias));                        \
+  typedef uint32_t Words __attribute__((vector_size(PJ_VB), aligned(4), may_alias));               \
+  enum { LANES = PJ_VB / 4 };                                                                      \
+  const uint32_t *b = pb;                                                                          \
+  T *c = pc;                                                                                       \
+  Vec sum[ROWS][VECTORS];                                                                          \
+  PJ_UNROLL for (int i = 0; i < ROWS; ++i) PJ_UNROLL for (int v = 0; v < VECTORS; ++v) sum[i][v] = \
+      START;                                                                                       \
+  PJ_UNROLL for (int i = 0; i < ROWS; ++i) __builtin_prefetch(c + i * c_row, 1);
+#define MICRO_STEP(ROWS, VECTORS, A, ADD)                                               \
   Words x[VECTORS];                                                                     \
   PJ_UNROLL for (int v = 0; v < VECTORS; ++v) x[v] = *(const Words *)(b + v * LANES);   \
-  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) {                                      \
+  PJ_UNROLL for (int i = 0; i < ROWS; ++i) {                                            \
     const Words each = A;                                                               \
     PJ_UNROLL for (int v = 0; v < VECTORS; ++v) sum[i][v] = ADD(sum[i][v], each, x[v]); \
   }
-#define MICRO_END(VECTORS)                                   \
-  PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i, c += c_row) \
-      PJ_UNROLL for (int v = 0; v < VECTORS; ++v) {          \
-    if (add)                                                 \
-      sum[i][v] += *(const Vec *)(c + v * LANES);            \
-    *(Vec *)(c + v * LANES) = sum[i][v];                     \
+#define MICRO_END(ROWS, VECTORS)                       \
+  PJ_UNROLL for (int i = 0; i < ROWS; ++i, c += c_row) \
+      PJ_UNROLL for (int v = 0; v < VECTORS; ++v) {    \
+    if (add)                                           \
+      sum[i][v] += *(const Vec *)(c + v * LANES);      \
+    *(Vec *)(c + v * LANES) = sum[i][v];               \
   }
-#define MICRO(NAME, TARGET, T, VECTORS, START, ADD)                                               \
+#define MICRO_ROWS(NAME, TARGET, T, ROWS, VECTORS, START, ADD)                                    \
   TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, const uint32_t *start, \
                                 void *pc, int64_t c_row, bool add) {                              \
-    MICRO_BEGIN(T, VECTORS, START)                                                                \
+    MICRO_BEGIN(T, ROWS, VECTORS, START)                                                          \
     const uint32_t *a = pa;                                                                       \
     for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += VECTORS * LANES) {                      \
-      MICRO_STEP(VECTORS, (Words){0} + a[i], ADD)                                                 \
+      MICRO_STEP(ROWS, VECTORS, (Words){0} + a[i], ADD)                                           \
     }                                                                                             \
-    MICRO_END(VECTORS)                                                                            \
+    MICRO_END(ROWS, VECTORS)                                                                      \
   }
 // Of rows as they lie, with the bits of FLIP turned.
-#define MICRO_LINES(NAME, TARGET, T, VECTORS, START, FLIP, ADD)                                 \
+#define MICRO_LINES_ROWS(NAME, TARGET, T, ROWS, VECTORS, START, FLIP, ADD)                      \
   TARGET static void PJ_V(NAME)(int64_t runs, const int64_t *sums, const void *const *lines,    \
                                 const void *pb, const uint32_t *start, void *pc, int64_t c_row, \
                                 bool add) {                                                     \
     typedef uint32_t Loose __attribute__((aligned(1), may_alias));                              \
-    MICRO_BEGIN(T, VECTORS, START)                                                              \
+    MICRO_BEGIN(T, ROWS, VECTORS, START)                                                        \
     for (int64_t r = 0; r < runs; ++r, lines += PJ_GEMM_MR) {                                   \
       const int64_t k = sums[r];                                                                \
-      const Loose *a[PJ_GEMM_MR];                                                               \
-      PJ_UNROLL for (int i = 0; i < PJ_GEMM_MR; ++i) a[i] = (const Loose *)lines[i] + k;        \
+      const Loose *a[ROWS];                                                                     \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i) a[i] = (const Loose *)lines[i] + k;              \
       for (int64_t p = -k; p < 0; ++p, b += VECTORS * LANES) {                                  \
-        MICRO_STEP(VECTORS, ((Words){0} + a[i][p]) ^ FLIP, ADD)                                 \
+        MICRO_STEP(ROWS, VECTORS, ((Words){0} + a[i][p]) ^ FLIP, ADD)                           \
       }                                                                                         \
     }                                                                                           \
-    MICRO_END(VECTORS)                                                                          \
+    MICRO_END(ROWS, VECTORS)                                                                    \
   }
 #define ZERO \
   (Vec) {    \
     0        \
   }
+// Of all heights.
+#define MICRO(NAME, TARGET, T, VECTORS, START, ADD)                   \
+  MICRO_ROWS(NAME, TARGET, T, PJ_GEMM_MR, VECTORS, START, ADD)        \
+  MICRO_ROWS(NAME##_low, TARGET, T, PJ_GEMM_LOW, VECTORS, START, ADD) \
+  MICRO_ROWS(NAME##_mid, TARGET, T, PJ_GEMM_MID, VECTORS, START, ADD)
+#define MICRO_LINES(NAME, TARGET, T, VECTORS, START, FLIP, ADD)                   \
+  MICRO_LINES_ROWS(NAME, TARGET, T, PJ_GEMM_MR, VECTORS, START, FLIP, ADD)        \
+  MICRO_LINES_ROWS(NAME##_low, TARGET, T, PJ_GEMM_LOW, VECTORS, START, FLIP, ADD) \
+  MICRO_LINES_ROWS(NAME##_mid, TARGET, T, PJ_GEMM_MID, VECTORS, START, FLIP, ADD)
+#define HEIGHTS(NAME) \
+  { PJ_V(NAME##_low), PJ_V(NAME##_mid), PJ_V(NAME) }
 
 // The sum of two products of -32768 wraps as sums of 32 bits do.
 #if PJ_LEVEL == 2
@@ -153,7 +164,7 @@ MICRO(micro_pairs, PJ_TARGET, uint32_t, 2, ZERO, ADD_PAIRS)
 #undef ADD_PAIRS
 
 static const PjGroups PJ_V(groups_of_pairs)[] = {
-    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_GEMM_MR}, .tile = PJ_V(micro_pairs)},
+    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_pairs)},
 };
 
 #if PJ_LEVEL == 2
@@ -174,10 +185,16 @@ TARGET_DOTS static void start_signed(int64_t k, int nr, const void *pb, uint32_t
   const __m512i all = _mm512_set1_epi32((int)0x80808080);
   for (int v = 0; v < nr; v += 16) {
     const uint32_t *b = (const uint32_t *)pb + v;
-    __m512i sum = _mm512_setzero_si512();
-    for (int64_t p = 0; p < k; ++p, b += nr)
-      sum = _mm512_dpbusd_epi32(sum, all, _mm512_loadu_si512(b));
-    _mm512_storeu_si512(start + v, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
+    __m512i sum[4]; // the instruction takes some cycles
+    memset(sum, 0, sizeof sum);
+    int64_t p = 0;
+    for (; p + 4 <= k; p += 4, b += 4 * nr)
+      PJ_UNROLL for (int q = 0; q < 4; ++q) sum[q] =
+          _mm512_dpbusd_epi32(sum[q], all, _mm512_loadu_si512(b + q * nr));
+    for (; p < k; ++p, b += nr)
+      sum[0] = _mm512_dpbusd_epi32(sum[0], all, _mm512_loadu_si512(b));
+    sum[0] = _mm512_add_epi32(_mm512_add_epi32(sum[0], sum[1]), _mm512_add_epi32(sum[2], sum[3]));
+    _mm512_storeu_si512(start + v, _mm512_sub_epi32(_mm512_setzero_si512(), sum[0]));
   }
 }
 static void start_unsigned(int64_t k, int nr, const void *b, uint32_t *start) {
@@ -217,16 +234,16 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
   return (all + 1) >> 7;
 }
 
-#define QUADS_OF(SIGN, NARROW, NR)                                                       \
-  {                                                                                      \
-    .size = 4, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_MR}, .tile = PJ_V(micro_quads##NARROW), \
-    .lines = PJ_V(lines_##SIGN##NARROW), .start = start_##SIGN,                          \
+#define QUADS_OF(SIGN, NARROW, NR)                                                           \
+  {                                                                                          \
+    .size = 4, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_quads##NARROW), \
+    .lines = HEIGHTS(lines_##SIGN##NARROW), .can_reach = true, .start = start_##SIGN,        \
   }
-#define BF16_OF(NARROW, NR)                                                             \
-  {                                                                                     \
-    .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_MR}, .tile = PJ_V(micro_bf16##NARROW), \
-    .lines = PJ_V(lines_bf16##NARROW), .exact = PJ_V(exact_bf16##NARROW),               \
-    .exact_lines = PJ_V(exact_lines_bf16##NARROW), .least = least_bf16,                 \
+#define BF16_OF(NARROW, NR)                                                                   \
+  {                                                                                           \
+    .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_bf16##NARROW),   \
+    .lines = HEIGHTS(lines_bf16##NARROW), .exact = HEIGHTS(exact_bf16##NARROW),               \
+    .exact_lines = HEIGHTS(exact_lines_bf16##NARROW), .can_reach = true, .least = least_bf16, \
   }
 // Two vectors of columns, and one.
 static const PjGroups groups_of_dots[][2] = {
@@ -249,4 +266,7 @@ static const PjGroups groups_of_dots[][2] = {
 #undef MICRO_END
 #undef MICRO
 #undef MICRO_LINES
+#undef MICRO_ROWS
+#undef MICRO_LINES_ROWS
+#undef HEIGHTS
 #undef ZERO
