@@ -3,7 +3,7 @@
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
 //   direct   floats by a matrix with its columns side by side, as both lie: dot_direct.h
 //   few      some rows by such a matrix of other types: dot_few_groups.h
-//   bytes    many rows of bytes by a few columns: dot_bytes.h
+//   rows     many rows of bytes or bf16 by a few columns: dot_rows.h
 //   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: as the operands lie, without packing
 //   gemm     everything else, any dimension numbers and types: gemm.h
@@ -19,10 +19,10 @@
 #endif
 
 #include "eval/strided.h"
-#include "routine/dot_bytes.h"
 #include "routine/dot_complex.h"
 #include "routine/dot_direct.h"
 #include "routine/dot_few_groups.h"
+#include "routine/dot_rows.h"
 #include "routine/dot_split.h"
 #include "routine/dot_tall.h"
 #include "routine/gemm.h"
@@ -337,7 +337,7 @@ static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
 }
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
-  const PjRoutine *routine = pj__dot_bytes(arena, g);
+  const PjRoutine *routine = pj__dot_rows(arena, g);
   if (!routine && g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
     routine = pj__dot_tall(arena, g);
   if (!routine && !is_small(g) && g->m > 1)

@@ -42,6 +42,7 @@ typedef struct Run {
   }
 ADD_PIECES(add_f32, float)
 ADD_PIECES(add_f64, double)
+ADD_PIECES(add_u32, uint32_t)
 #undef ADD_PIECES
 
 static void add_part(void *context, int64_t begin, int64_t end, int thread) {
@@ -55,6 +56,8 @@ static void add_part(void *context, int64_t begin, int64_t end, int thread) {
     const char *from = run->sums + (size_t)at * comp;
     if (s->comp == PJ_COMP_F32)
       add_f32(n, pieces, s->count, (const float *)from, (float *)total);
+    else if (s->comp == PJ_COMP_U32)
+      add_u32(n, pieces, s->count, (const uint32_t *)from, (uint32_t *)total);
     else
       add_f64(n, pieces, s->count, (const double *)from, (double *)total);
     pj_comp_store(s->comp, s->out_dtype, n, total, run->out + (size_t)at * out);
@@ -95,15 +98,18 @@ static PjProduct *piece_product(PjArena *arena, const PjProduct *g, int64_t piec
   of->a_batch[0] = k * g->a.sum_step * (int64_t)pj_dtype_bytes(g->a.dtype);
   of->b_batch[0] = k * g->b.sum_step * (int64_t)pj_dtype_bytes(g->b.dtype);
   of->c_batch[0] = g->batch * g->m * g->n;
-  of->out_dtype = g->comp == PJ_COMP_F32 ? PJ_DT_F32 : PJ_DT_F64;
+  of->out_dtype = g->comp == PJ_COMP_F32   ? PJ_DT_F32
+                  : g->comp == PJ_COMP_U32 ? PJ_DT_U32
+                                           : PJ_DT_F64;
   return of;
 }
 
 const PjRoutine *pj__dot_split(PjArena *arena, const PjProduct *g) {
   const double tiles =
       (double)g->batch * (double)pj__divide_up(g->m, TILE) * (double)pj__divide_up(g->n, TILE);
-  if ((g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64) || g->num_batch == PJ_MAX_RANK ||
-      g->a.sum_step < 0 || g->b.sum_step < 0 || g->k < 2 * PIECE_SUMS || tiles > FEW_TILES ||
+  if ((g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64 && g->comp != PJ_COMP_U32) ||
+      g->num_batch == PJ_MAX_RANK || g->a.sum_step < 0 || g->b.sum_step < 0 ||
+      g->k < 2 * PIECE_SUMS || tiles > FEW_TILES ||
       (double)g->batch * (double)g->m * (double)g->n * (double)g->k < WORTH)
     return NULL;
   Split *s = PJ_NEW(arena, Split);

@@ -221,31 +221,46 @@ static void mixed_integers(void **state) {
 }
 
 // Products and sums that are subnormal numbers, all of them exact, beside ones that are not small:
-// no processor's instruction for bf16 may take them for zero.
-static void subnormal_sums(void **state) {
-  (void)state;
-  enum { M = 40, N = 70, K = 33 };
-  const int64_t dims[2][2] = {{M, K}, {K, N}};
+// no processor's instruction for bf16 may take them for zero, nor one that makes bf16 of them.
+static void check_subnormal(int64_t n, PjDtype out) {
+  enum { M = 40, K = 33 };
+  const int64_t dims[2][2] = {{M, K}, {K, n}}, result[] = {M, n};
   PjTensor *inputs[2];
   for (int side = 0; side < 2; ++side) {
     inputs[side] = random_tensor(PJ_DT_BF16, 2, dims[side], false);
     for (int64_t i = 0; i < inputs[side]->count; ++i) {
       const int64_t column = i % dims[side][1];
-      const double size = side && column >= N / 2 ? 0x1p60
+      const double size = side && column >= n / 2 ? 0x1p60
                           : side                  ? 0x1p-70
                                                   : 0x1p-71,
                    one = (1 + 0.5 * (double)random_int(0, 1)) * (double)(random_int(0, 2) - 1);
       pj_double_encode(PJ_DT_BF16, one * size, (char *)inputs[side]->data + i * 2);
     }
   }
-  check_routine(
-      "func.func @main(%a: tensor<40x33xbf16>, %b: tensor<33x70xbf16>) -> "
-      "tensor<40x70xf32> {\n  %r = stablehlo.dot_general %a, %b, contracting_dims = [1] x "
-      "[0] : (tensor<40x33xbf16>, tensor<33x70xbf16>) -> tensor<40x70xf32>\n"
-      "  return %r : tensor<40x70xf32>\n}\n",
-      PJ_OP_DOT_GENERAL, 2, inputs, MATCH_BITS, 0);
+  text_start();
+  text_add("func.func @main(%%a: tensor<40x33xbf16>, %%b: ");
+  text_type(PJ_DT_BF16, 2, dims[1]);
+  text_add(") -> ");
+  text_type(out, 2, result);
+  text_add(" {\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : "
+           "(tensor<40x33xbf16>, ");
+  text_type(PJ_DT_BF16, 2, dims[1]);
+  text_add(") -> ");
+  text_type(out, 2, result);
+  text_add("\n  return %%r : ");
+  text_type(out, 2, result);
+  text_add("\n}\n");
+  check_routine(text_get(), PJ_OP_DOT_GENERAL, 2, inputs, MATCH_BITS, 0);
   for (int side = 0; side < 2; ++side)
     pj_tensor_release(inputs[side]);
+}
+
+static void subnormal_sums(void **state) {
+  (void)state;
+  check_subnormal(70, PJ_DT_F32);
+  check_subnormal(70, PJ_DT_BF16);
+  check_subnormal(5, PJ_DT_F32);
+  check_subnormal(2, PJ_DT_BF16);
 }
 
 // The same of bf16 and of bytes.
@@ -258,20 +273,21 @@ static void few_rows_of_groups(void **state) {
   }
 }
 
-// Rows of bytes by a few columns, or the other way round.
-static void rows_of_bytes(void **state) {
+// Rows of bytes or bf16 by a few columns, or the other way round.
+static void rows_of_groups(void **state) {
   (void)state;
-  static const int64_t sums[] = {1, 3, 63, 64, 65, 200, 1000};
-  for (int round = 0; round < 63; ++round) {
-    int64_t sizes[4] = {1 + round % 3, random_int(1, 150), random_int(1, 9), sums[round % 7]};
-    const bool swapped = round % 2;
+  static const int64_t sums[] = {1, 3, 31, 32, 33, 63, 64, 65, 200, 1000, 9000};
+  for (int round = 0; round < 99; ++round) {
+    int64_t sizes[4] = {1 + round % 3, random_int(1, 150), random_int(1, 9), sums[round % 11]};
+    const bool swapped = round % 2, split = round > 60;
     if (swapped) {
       sizes[2] = sizes[1];
       sizes[1] = random_int(1, 9);
     }
     const PjDtype rows = round % 5 ? PJ_DT_S8 : PJ_DT_U8;
-    check_mixed(swapped ? PJ_DT_S8 : rows, swapped ? rows : PJ_DT_S8, PJ_DT_S32, sizes, round > 40,
+    check_mixed(swapped ? PJ_DT_S8 : rows, swapped ? rows : PJ_DT_S8, PJ_DT_S32, sizes, split,
                 false);
+    check(PJ_DT_BF16, round % 3 ? PJ_DT_BF16 : PJ_DT_F32, sizes, split, sizes[3] == 1);
   }
 }
 
@@ -307,6 +323,7 @@ static void long_sums(void **state) {
     for (size_t t = 0; t < 3; ++t) {
       static const PjDtype floats[] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_BF16};
       check(floats[t], floats[t], sizes[i], (i + t) % 2, false);
+      check_mixed(t ? PJ_DT_S8 : PJ_DT_U8, PJ_DT_S8, PJ_DT_S32, sizes[i], (i + t) % 2, false);
     }
 }
 
@@ -359,7 +376,7 @@ static void fewer_instructions(void **state) {
     }
     mixed_integers(state);
     few_rows_of_groups(state);
-    rows_of_bytes(state);
+    rows_of_groups(state);
     short_sums(state);
     pj_cpu_limit(~0u);
   }
@@ -372,7 +389,7 @@ int main(void) {
       cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
       cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
       cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
-      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_of_bytes),
+      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_of_groups),
       cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
       cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
