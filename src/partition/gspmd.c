@@ -1,13 +1,5 @@
-// See gspmd.h.
-//
-//   {replicated}  {manual}  {maximal device=0}  {devices=[4,2]<=[8]}  {devices=[2,4]<=[4,2]T(1,0)}
-//   {devices=[4,1,2]<=[8] last_tile_dim_replicate}   {devices=[1,1,4,2]<=[8]
-//   last_tile_dims={manual, replicated}}   {devices=[4,2]0,1,2,3,4,5,6,7}
-//   {devices=[4,2]0,4,1,5,2,6,3,7}
-//
-// Devices are numbers in the order of a mesh [reshape] whose axes are permuted; its tiles are the
-// parts. One mesh serves all texts of a program: its axes are so small that each reshape's and each
-// tile's are products of some that lie side by side.
+// See gspmd.h. One mesh serves all texts of a program: its axes are so small that each reshape's
+// and each tile's are products of some that lie side by side.
 #include "partition/gspmd.h"
 
 #include <stdio.h>
@@ -16,18 +8,7 @@
 #include "base/map.h"
 #include "ir/sharding.h"
 #include "ir/verify.h"
-
-enum { MAX_TILES = PJ_MAX_RANK + 4, MAX_AXES = 16 };
-
-typedef enum Kind { TILED, REPLICATED, MANUAL, OTHER } Kind;
-
-typedef struct Text {
-  Kind kind;
-  int num_tiles, num_reshape;
-  int64_t tiles[MAX_TILES], reshape[MAX_AXES], order[MAX_AXES];
-  int num_groups;               // of the last tiles, that cut nothing
-  bool manual_group[MAX_TILES]; // of them, in order
-} Text;
+#include "partition/gspmd_text.h"
 
 typedef struct Gspmd {
   PjModule *module;
@@ -36,168 +17,12 @@ typedef struct Gspmd {
   int64_t cuts[64]; // products of the last axes of the mesh, descending, 1 the last
   int num_cuts;
   int num_axes;
-  int64_t sizes[MAX_AXES];
+  int64_t sizes[PJ_GSPMD_AXES];
   bool found;
   int depth;    // of regions, while they are rewritten
   PjMap places; // of values that are gone: those in their place
   PjMap shards; // of results of @SPMDFullToShardShape: the operation
 } Gspmd;
-
-// --- Texts ---------------------------------------------------------------------------------------
-
-typedef struct Reader {
-  const char *at, *end;
-} Reader;
-
-static bool skip(Reader *r, const char *text) {
-  size_t len = strlen(text);
-  while (r->at < r->end && *r->at == ' ')
-    ++r->at;
-  if ((size_t)(r->end - r->at) < len || memcmp(r->at, text, len) != 0)
-    return false;
-  r->at += len;
-  return true;
-}
-
-// Numbers up to |close|, after the opening bracket.
-static bool read_list(Reader *r, const char *close, int limit, int64_t *out, int *out_count) {
-  *out_count = 0;
-  while (!skip(r, close)) {
-    int64_t value = 0;
-    const char *from = r->at;
-    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && value < 1 << 20; ++r->at)
-      value = value * 10 + (*r->at - '0');
-    if (r->at == from || *out_count == limit)
-      return false;
-    out[(*out_count)++] = value;
-    skip(r, ",");
-  }
-  return true;
-}
-
-static bool read_groups(Reader *r, Text *t) {
-  if (skip(r, "last_tile_dim_replicate")) {
-    t->num_groups = 1;
-    return true;
-  }
-  if (!skip(r, "last_tile_dims={"))
-    return true;
-  while (!skip(r, "}")) {
-    bool manual = skip(r, "manual");
-    if ((!manual && !skip(r, "replicated")) || t->num_groups == t->num_tiles)
-      return false;
-    t->manual_group[t->num_groups++] = manual;
-    skip(r, ",");
-  }
-  return true;
-}
-
-// |count| numbers with commas between them.
-static bool read_numbers(Reader *r, int64_t count, int64_t *out) {
-  for (int64_t i = 0; i < count; ++i) {
-    const char *from = r->at;
-    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && out[i] < 1 << 20; ++r->at)
-      out[i] = out[i] * 10 + (*r->at - '0');
-    if (r->at == from || (i + 1 < count && !skip(r, ",")))
-      return false;
-  }
-  return true;
-}
-
-// The axes, innermost first, along which |ids| (0 first) run: ids[i] is the sum of the digits of i
-// times the strides. False: they do not run along any.
-static bool find_axes(int64_t devices, const int64_t *ids, int64_t *sizes, int64_t *strides,
-                      int *out_count) {
-  int count = 0;
-  int64_t step = 1;
-  for (; step < devices && count < MAX_AXES; step *= sizes[count++]) {
-    int64_t size = 1, stride = strides[count] = ids[step];
-    while (step * size < devices && ids[step * size] == size * stride)
-      ++size;
-    sizes[count] = size;
-    if (size == 1 || devices % (step * size))
-      return false;
-  }
-  for (int64_t i = 0; i < devices; ++i) {
-    int64_t id = 0, rest = i;
-    for (int a = 0; a < count; rest /= sizes[a++])
-      id += rest % sizes[a] * strides[a];
-    if (id != ids[i])
-      return false;
-  }
-  *out_count = count;
-  return step == devices;
-}
-
-// Devices one by one, as torch_xla writes them: those of a mesh read along its axes in some order,
-// which become |t|'s reshape and order; false for any other order.
-static bool read_devices(const Gspmd *g, Reader *r, Text *t) {
-  int64_t *ids = PJ_NEW_ARRAY(g->arena, int64_t, (size_t)g->devices);
-  int64_t sizes[MAX_AXES], strides[MAX_AXES], stride = 1;
-  int count;
-  if (!read_numbers(r, g->devices, ids) || ids[0] ||
-      !find_axes(g->devices, ids, sizes, strides, &count))
-    return false;
-  t->num_reshape = count;
-  for (int place = count; place-- > 0; stride *= t->reshape[place]) { // of the mesh, minor first
-    int axis = 0;
-    while (axis < count && strides[axis] != stride)
-      ++axis;
-    if (axis == count)
-      return false;
-    t->reshape[place] = sizes[axis];
-    t->order[count - 1 - axis] = place;
-  }
-  return true;
-}
-
-static bool is_permutation(const Text *t, int count) {
-  uint32_t seen = 0;
-  for (int i = 0; i < t->num_reshape; ++i)
-    if (t->order[i] < t->num_reshape)
-      seen |= 1u << t->order[i];
-  return count == t->num_reshape && seen == (1u << t->num_reshape) - 1;
-}
-
-static int64_t product(const int64_t *values, int count) {
-  int64_t product = 1;
-  for (int i = 0; i < count && product > 0 && product <= 1 << 20; ++i)
-    product *= values[i];
-  return product;
-}
-
-static PjStatus read_text(const Gspmd *g, PjStr text, Text *out) {
-  Reader r = {text.ptr, text.ptr + text.len};
-  *out = (Text){.kind = OTHER};
-  if (pj_str_is(text, "{replicated}"))
-    out->kind = REPLICATED;
-  else if (pj_str_is(text, "{manual}"))
-    out->kind = MANUAL;
-  if (!skip(&r, "{devices=["))
-    return PJ_STATUS_OK;
-  out->kind = TILED;
-  int count;
-  bool good = read_list(&r, "]", MAX_TILES, out->tiles, &out->num_tiles);
-  for (int i = 0; i < MAX_AXES; ++i)
-    out->order[i] = i;
-  if (good && !skip(&r, "<=[")) {
-    PJ_FAIL_IF(!read_devices(g, &r, out), UNIMPLEMENTED,
-               "mhlo.sharding \"%.*s\": a list of devices in an order of its own",
-               PJ_STR_ARG(text));
-    count = out->num_reshape;
-  } else {
-    good = good && read_list(&r, "]", MAX_AXES, out->reshape, &out->num_reshape);
-    count = out->num_reshape;
-    if (good && skip(&r, "T("))
-      good = read_list(&r, ")", MAX_AXES, out->order, &count);
-  }
-  good = good && read_groups(&r, out) && skip(&r, "}") && is_permutation(out, count) &&
-         product(out->tiles, out->num_tiles) == g->devices &&
-         product(out->reshape, out->num_reshape) == g->devices;
-  PJ_FAIL_IF(!good, INVALID_ARGUMENT, "mhlo.sharding \"%.*s\" is no sharding of %lld devices",
-             PJ_STR_ARG(text), (long long)g->devices);
-  return PJ_STATUS_OK;
-}
 
 // --- The mesh ------------------------------------------------------------------------------------
 
@@ -226,10 +51,10 @@ static PjStatus add_cuts(Gspmd *g, const int64_t *sizes, int count) {
 static PjStatus note_text(Gspmd *g, const PjAttr *attr) {
   if (!attr || attr->kind != PJ_ATTR_STRING)
     return PJ_STATUS_OK;
-  Text text;
-  PJ_TRY(read_text(g, attr->str, &text));
+  PjGspmdText text;
+  PJ_TRY(pj_gspmd_read(g->arena, g->devices, attr->str, &text));
   g->found = true;
-  if (text.kind != TILED)
+  if (text.kind != PJ_GSPMD_TILED)
     return PJ_STATUS_OK;
   bool straight = true;
   for (int i = 0; i < text.num_reshape; ++i)
@@ -278,7 +103,7 @@ static const PjAttr *axis_name(const Gspmd *g, int axis) {
 }
 
 static void add_mesh(Gspmd *g) {
-  const PjAttr *axes[MAX_AXES];
+  const PjAttr *axes[PJ_GSPMD_AXES];
   const PjStr axis_fields[2] = {PJ_STR("name"), PJ_STR("size")};
   for (int i = 0; i < g->num_axes; ++i) {
     const PjAttr *values[2] = {axis_name(g, i), pj_attr_i64(g->arena, g->sizes[i])};
@@ -296,11 +121,12 @@ static void add_mesh(Gspmd *g) {
 // --- Shardings -----------------------------------------------------------------------------------
 
 // Axes of the mesh in the order in which the tiles of |text| use them.
-static int used_axes(const Gspmd *g, const Text *text, int *out) {
+static int used_axes(const Gspmd *g, const PjGspmdText *text, int *out) {
   int count = 0;
   for (int k = 0; k < text->num_reshape; ++k) {
-    int64_t dim = text->order[k];
-    int64_t end = product(text->reshape + dim + 1, text->num_reshape - (int)dim - 1);
+    int64_t dim = text->order[k], end = 1;
+    for (int64_t i = dim + 1; i < text->num_reshape; ++i)
+      end *= text->reshape[i];
     int64_t begin = end * text->reshape[dim], suffix = g->devices;
     for (int a = 0; a < g->num_axes; ++a) {
       if (suffix <= begin && suffix > end)
@@ -343,18 +169,19 @@ static bool lists(PjStr config, int dim) {
 // The sdy.sharding that |text| is for a tensor of |rank|; dimensions that |config|
 // ("unspecified_dims=[0,1]") lists are open. Axes of manual groups go to |manual| (array, may be
 // NULL). Of texts that cut nothing: whole.
-static PjStatus make_sharding(const Gspmd *g, const Text *text, int32_t rank, PjStr config,
+static PjStatus make_sharding(const Gspmd *g, const PjGspmdText *text, int32_t rank, PjStr config,
                               bool all_open, const PjAttr **out, const PjAttr **manual,
                               uint32_t *num_manual) {
-  int used[MAX_AXES], count = text->kind == TILED ? used_axes(g, text, used) : 0, at = 0;
-  PJ_FAIL_IF(text->kind == TILED && text->num_tiles - text->num_groups != rank, INVALID_ARGUMENT,
-             "mhlo.sharding: %d tiles for a tensor of %d dimensions",
+  int used[PJ_GSPMD_AXES], count = text->kind == PJ_GSPMD_TILED ? used_axes(g, text, used) : 0,
+                           at = 0;
+  PJ_FAIL_IF(text->kind == PJ_GSPMD_TILED && text->num_tiles - text->num_groups != rank,
+             INVALID_ARGUMENT, "mhlo.sharding: %d tiles for a tensor of %d dimensions",
              text->num_tiles - text->num_groups, rank);
   const PjAttr **dims = PJ_NEW_ARRAY(g->arena, const PjAttr *, (size_t)rank + 1);
-  const PjAttr *axes[MAX_AXES];
+  const PjAttr *axes[PJ_GSPMD_AXES];
   uint32_t num = 0;
   for (int32_t d = 0; d < rank; ++d) {
-    if (text->kind == TILED)
+    if (text->kind == PJ_GSPMD_TILED)
       PJ_TRY(take_axes(g, used, count, &at, text->tiles[d], &num, axes));
     bool open = all_open || (pj_str_starts(config, "unspecified_dims") && lists(config, d));
     const PjStr fields[2] = {PJ_STR("axes"), PJ_STR("is_closed")};
@@ -374,14 +201,15 @@ static PjStatus make_sharding(const Gspmd *g, const Text *text, int32_t rank, Pj
   return PJ_STATUS_OK;
 }
 
-static PjStatus text_of(const Gspmd *g, const PjOp *op, Text *out) {
+static PjStatus text_of(const Gspmd *g, const PjOp *op, PjGspmdText *out) {
   const PjAttr *attr = pj_attr_get(op->extra, "mhlo.sharding");
-  *out = (Text){.kind = OTHER};
-  return attr && attr->kind == PJ_ATTR_STRING ? read_text(g, attr->str, out) : PJ_STATUS_OK;
+  *out = (PjGspmdText){.kind = PJ_GSPMD_OTHER};
+  return attr && attr->kind == PJ_ATTR_STRING ? pj_gspmd_read(g->arena, g->devices, attr->str, out)
+                                              : PJ_STATUS_OK;
 }
 
-static bool is_manual(const Text *text) {
-  bool manual = text->kind == MANUAL;
+static bool is_manual(const PjGspmdText *text) {
+  bool manual = text->kind == PJ_GSPMD_MANUAL;
   for (int i = 0; i < text->num_groups; ++i)
     manual |= text->manual_group[i];
   return manual;
@@ -397,8 +225,8 @@ static PjStatus rewrite_list(const Gspmd *g, PjOp *func, PjKey key, const PjType
     const PjAttr *dict = dicts[i] = list->elems[i], *attr = pj_attr_get(dict, "mhlo.sharding");
     if (!attr || attr->kind != PJ_ATTR_STRING || !pj_type_is_tensor(types[i]))
       continue;
-    Text text;
-    PJ_TRY(read_text(g, attr->str, &text));
+    PjGspmdText text;
+    PJ_TRY(pj_gspmd_read(g->arena, g->devices, attr->str, &text));
     PjStr *names = PJ_NEW_ARRAY(g->arena, PjStr, dict->count);
     const PjAttr **values = PJ_NEW_ARRAY(g->arena, const PjAttr *, dict->count);
     uint32_t kept = 0;
@@ -408,7 +236,7 @@ static PjStatus rewrite_list(const Gspmd *g, PjOp *func, PjKey key, const PjType
       names[kept] = dict->names[k];
       values[kept++] = dict->elems[k];
     }
-    if (text.kind == TILED || text.kind == REPLICATED) {
+    if (text.kind == PJ_GSPMD_TILED || text.kind == PJ_GSPMD_REPLICATED) {
       PJ_TRY(make_sharding(g, &text, types[i]->rank, (PjStr){0}, false, &values[kept], NULL, NULL));
       names[kept++] = PJ_STR("sdy.sharding");
     }
@@ -433,10 +261,10 @@ static void replace(Gspmd *g, PjValue *gone, PjValue *value) {
 }
 
 static PjStatus rewrite_hint(Gspmd *g, PjOp *op) {
-  Text text;
+  PjGspmdText text;
   PJ_TRY(text_of(g, op, &text));
   PjValue *x = place_of(g, op->operands[0]);
-  if (!is_manual(&text) && text.kind != OTHER && pj_type_is_tensor(x->type)) {
+  if (!is_manual(&text) && text.kind != PJ_GSPMD_OTHER && pj_type_is_tensor(x->type)) {
     const PjAttr *config = PJ_ATTR(op, backend_config), *sharding;
     PjStr open = config && config->kind == PJ_ATTR_STRING ? config->str : (PjStr){0};
     PJ_TRY(make_sharding(g, &text, x->type->rank, open, false, &sharding, NULL, NULL));
@@ -457,7 +285,7 @@ static PjStatus rewrite_hint(Gspmd *g, PjOp *op) {
 typedef struct Manual {
   PjOp *op;
   const PjAttr **in, **out; // shardings
-  const PjAttr *axes[2 * MAX_AXES];
+  const PjAttr *axes[2 * PJ_GSPMD_AXES];
   uint32_t num_axes;
   bool open;
 } Manual;
@@ -467,17 +295,17 @@ static PjStatus add_operand(Gspmd *g, Manual *m, const PjOp *call, uint32_t i) {
   PJ_FAIL_IF(!found, UNIMPLEMENTED, "an operand of a manual computation that was not cut");
   const PjOp *shard = (const PjOp *)(uintptr_t)*found;
   PjValue *whole = m->op->operands[i] = shard->operands[0];
-  Text text, state;
+  PjGspmdText text, state;
   PJ_TRY(text_of(g, shard, &state));
   const PjAttr *cut = whole->def && whole->def->kind == PJ_OP_SDY_SHARDING_CONSTRAINT
                           ? PJ_ATTR(whole->def, sharding)
                           : NULL;
-  if (state.kind == TILED && !m->num_axes) { // manual along some axes
+  if (state.kind == PJ_GSPMD_TILED && !m->num_axes) { // manual along some axes
     m->open = true;
     PJ_TRY(make_sharding(g, &state, whole->type->rank, (PjStr){0}, true, &m->in[i], m->axes,
                          &m->num_axes));
   }
-  text = (Text){.kind = REPLICATED};
+  text = (PjGspmdText){.kind = PJ_GSPMD_REPLICATED};
   if (cut)
     m->in[i] = cut;
   else
@@ -536,7 +364,7 @@ static PjStatus rewrite_call(Gspmd *g, PjOp *call, PjOp **out) {
     PJ_TRY(add_operand(g, &m, call, i));
   for (uint32_t i = 0; i < call->num_results; ++i) {
     PjOp *whole = whole_again(call, &call->results[i]);
-    Text text = {.kind = REPLICATED};
+    PjGspmdText text = {.kind = PJ_GSPMD_REPLICATED};
     if (whole)
       PJ_TRY(text_of(g, whole, &text));
     const PjType *type = m.op->results[i].type =

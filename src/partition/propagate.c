@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "ir/verify.h"
+#include "partition/annotate.h"
 #include "partition/calls.h"
 #include "partition/custom.h"
 #include "partition/flow.h"
@@ -472,119 +473,12 @@ static PjStatus mesh_of_all(Propagation *p, PjModule *module, int num_devices,
   return PJ_STATUS_OK;
 }
 
-// --- Results -------------------------------------------------------------------------------------
-
-// |dict| with |sharding| as sdy.sharding (NULL: without one).
-static const PjAttr *with_sharding(PjArena *arena, const PjAttr *dict, const PjAttr *sharding) {
-  uint32_t count = dict ? dict->count : 0, kept = 0;
-  PjStr *names = PJ_NEW_ARRAY(arena, PjStr, count + 1);
-  const PjAttr **values = PJ_NEW_ARRAY(arena, const PjAttr *, count + 1);
-  for (uint32_t i = 0; i < count; ++i) {
-    if (pj_str_is(dict->names[i], "sdy.sharding"))
-      continue;
-    names[kept] = dict->names[i];
-    values[kept++] = dict->elems[i];
-  }
-  if (sharding) {
-    names[kept] = PJ_STR("sdy.sharding");
-    values[kept++] = sharding;
-  }
-  return pj_attr_dict(arena, kept, names, values);
-}
-
-// True if |spec| is worth reporting: cut, or parts of sums.
-static bool says_something(const PjSpec *spec) {
-  return spec && !spec->mesh->maximal && (pj_spec_has_axes(spec) || spec->unreduced.count);
-}
-
-typedef struct Write {
-  PjModule *module; // the program
-  const PjType *type;
-  const PjSpecMesh *mesh; // of what is whole; NULL: such gets nothing
-  bool results, unspecified;
-} Write;
-
-// What to write for a value of |type| with |spec|: NULL: nothing.
-static const PjAttr *sharding_of(const Write *w, const PjType *type, const PjSpec *spec) {
-  PjArena *arena = w->module->arena;
-  if (!pj_type_is_tensor(type))
-    return NULL;
-  if (says_something(spec))
-    spec = pj_spec_even(arena, spec, type);
-  if (says_something(spec))
-    return pj_spec_attr(arena, spec);
-  // Whole, and said to be so: the program, stored and read again, shall mean the same.
-  PjSpec whole = {.mesh = w->mesh,
-                  .rank = type->rank,
-                  .dims = PJ_NEW_ARRAY(arena, PjSpecDim, (size_t)type->rank),
-                  .reduction = -1};
-  return w->mesh ? pj_spec_attr(arena, &whole) : NULL;
-}
-
-static void write_shardings(const Write *w, PjOp *entry, PjKey key, const PjSpec *const *specs) {
-  PjArena *arena = w->module->arena;
-  uint32_t count = w->results ? w->type->num_results : w->type->num_elems;
-  const PjType *const *types = w->results ? w->type->results : w->type->elems;
-  const PjAttr *old = pj_op_attr(entry, key);
-  const PjAttr **dicts = PJ_NEW_ARRAY(arena, const PjAttr *, count);
-  for (uint32_t i = 0; i < count; ++i) {
-    const PjAttr *dict = old && i < old->count ? old->elems[i] : NULL;
-    bool wanted = w->unspecified || pj_attr_get(dict, "sdy.sharding");
-    dicts[i] = with_sharding(arena, dict, wanted ? sharding_of(w, types[i], specs[i]) : NULL);
-  }
-  pj_op_set_attr(entry, key, pj_attr_array(arena, count, dicts));
-}
-
 // A mesh to say of values that they are whole.
 static const PjSpecMesh *any_mesh(const Propagation *p) {
   const PjSpecMesh *mesh = p->flow.reader.meshes;
   while (mesh && mesh->maximal)
     mesh = mesh->next;
   return mesh;
-}
-
-static void annotate(Propagation *p, const Write *w, PjRegion *region) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    const PjAttr **shardings = PJ_NEW_ARRAY(p->arena, const PjAttr *, op->num_results);
-    bool any = false;
-    for (uint32_t i = 0; i < op->num_results; ++i) {
-      const PjType *type = op->results[i].type;
-      const PjSpec *spec = pj_flow_spec(&p->flow, &op->results[i]);
-      any |= says_something(spec);
-      PjSpec whole = {.mesh = w->mesh,
-                      .rank = pj_type_is_tensor(type) ? type->rank : 0,
-                      .dims = PJ_NEW_ARRAY(p->arena, PjSpecDim, PJ_MAX_RANK),
-                      .reduction = -1};
-      shardings[i] = pj_spec_attr(p->arena, says_something(spec) ? spec : &whole);
-    }
-    if (any) {
-      const PjStr name = PJ_STR("shardings");
-      const PjAttr *list = pj_attr_array(p->arena, op->num_results, shardings);
-      op->extra = with_sharding(
-          p->arena, op->extra, pj_attr_struct(p->arena, "sdy.sharding_per_value", 1, &name, &list));
-    }
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      annotate(p, w, &op->regions[r]);
-  }
-}
-
-// Tells whoever looks at values how they lie.
-static PjStatus show(Propagation *p, const PjPartitionOptions *options, const PjRegion *region,
-                     bool manual) {
-  for (const PjOp *op = region->first; op; op = op->next) {
-    if (op->kind == PJ_OP_CUSTOM_CALL && op->num_operands == 1 &&
-        pj_type_is_tensor(op->operands[0]->type)) {
-      const PjType *type = op->operands[0]->type;
-      const PjSpec *spec = pj_flow_spec(&p->flow, op->operands[0]);
-      if (says_something(spec))
-        spec = pj_spec_even(p->arena, spec, type);
-      PJ_TRY(options->look(options->look_context, op,
-                           says_something(spec) ? pj_spec_attr(p->arena, spec) : NULL, manual));
-    }
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      PJ_TRY(show(p, options, &op->regions[i], manual || op->kind == PJ_OP_SDY_MANUAL_COMPUTATION));
-  }
-  return PJ_STATUS_OK;
 }
 
 // --- All of it -----------------------------------------------------------------------------------
@@ -646,25 +540,20 @@ static PjStatus run(void *context) {
   for (uint32_t i = 0; i < body->num_args; ++i)
     args[i] = pj_flow_spec(&p->flow, &body->args[i]);
   PjOp *entry = pj_module_entry(job->module);
-  Write write = {.module = job->module,
-                 .type = PJ_ATTR(entry, function_type)->type,
-                 .mesh = any_mesh(p),
-                 .unspecified = job->options->to_parameters};
-  write_shardings(&write, entry, PJ_KEY_arg_attrs, args);
-  write.results = true;
-  write.unspecified = job->options->to_results;
-  write_shardings(&write, entry, PJ_KEY_res_attrs, p->flow.results);
+  const PjSpecMesh *mesh = any_mesh(p);
+  pj_annotate_arguments(job->module->arena, entry, mesh, job->options->to_parameters, args);
+  pj_annotate_results(job->module->arena, entry, mesh, job->options->to_results, p->flow.results);
   // What the partitioners made is propagated through like the rest.
   PJ_TRY(pj_custom_partition(&p->custom, &p->flow, all, &job->again));
   if (job->again)
     return PJ_STATUS_OK;
-  PJ_TRY(pj_partition_calls(&p->flow, job->module, write.mesh));
+  PJ_TRY(pj_partition_calls(&p->flow, job->module, mesh));
   if (job->options->local_devices)
     PJ_TRY(localize(p, job));
   if (job->options->look)
-    PJ_TRY(show(p, job->options, body, false));
-  if (job->options->dump && write.mesh) {
-    annotate(p, &write, &p->flow.entry->regions[0]);
+    PJ_TRY(pj_annotate_look(&p->flow, job->options, body));
+  if (job->options->dump && mesh) {
+    pj_annotate_operations(&p->flow, mesh, &p->flow.entry->regions[0]);
     p->flow.entry->attrs[pj_op_attr_index(PJ_OP_FUNC, PJ_KEY_arg_attrs)] =
         PJ_ATTR(entry, arg_attrs);
     p->flow.entry->attrs[pj_op_attr_index(PJ_OP_FUNC, PJ_KEY_res_attrs)] =
