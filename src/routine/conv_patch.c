@@ -45,6 +45,17 @@ static void locate_position(const PjPatches *p, int64_t index, Position *out) {
   }
 }
 
+// From the position before |index| to this one.
+static void next_position(const PjPatches *p, int64_t index, Position *position) {
+  const PjConvDim *dim = &p->dims[p->num - 1];
+  int64_t *start = dim->spatial < 0 ? NULL : &position->start[dim->spatial];
+  const int64_t step = start ? p->shape->stride[dim->spatial] : 0;
+  if (start && *start + step < dim->size * step)
+    *start += step;
+  else
+    locate_position(p, index, position);
+}
+
 // The offset in elements of a place of the window, or -1.
 static inline int64_t element_offset(const PjConvShape *s, const Position *position,
                                      const int64_t *offsets) {
@@ -176,40 +187,69 @@ static int64_t run_lengths(int64_t unit, int64_t sum, int64_t sums, int64_t *len
   return runs;
 }
 
-// Positions [outer, outer + outers) by runs of the sum: a row of the window, or its places.
+// Where the window at |position| begins in the input, in elements, if all of it is inside; else -1.
+static int64_t inside_offset(const PjConvShape *s, const Position *position) {
+  int64_t offset = position->offset;
+  for (int32_t d = 0; d < s->spatial; ++d) {
+    const int64_t first = position->start[d] - s->low[d];
+    if (s->in_dilation[d] != 1 || first < 0 ||
+        first + (s->window[d] - 1) * s->window_dilation[d] >= s->in[d])
+      return -1;
+    offset += first * s->lhs_spatial[d];
+  }
+  return offset;
+}
+
+// Positions [outer, outer + outers) by runs of the sum.
 static int64_t reach_features(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
                               int64_t sum, int64_t sums, int width, int64_t *run_sums,
                               const void **lines, void *room) {
+  enum { MOST_RUNS = 64 }; // whose offsets are known beforehand
   const PjPatches *patches = panel->user;
   const PjConvShape *s = patches->shape;
-  const size_t elem = pj_dtype_bytes(panel->dtype);
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype);
   const int64_t row = row_elements(s), unit = row ? row : s->features,
                 places = row ? s->window[s->spatial - 1] : 1;
   const int64_t runs = run_lengths(unit, sum, sums, run_sums);
+  int64_t starts[PJ_CONV_SPATIAL], known[MOST_RUNS]; // from where a window begins
+  for (int64_t k = 0, p = sum; k < pj__min(runs, MOST_RUNS); p += run_sums[k++]) {
+    window_offsets(s, p / unit * places, starts);
+    known[k] = p % unit;
+    for (int32_t d = 0; d < s->spatial; ++d)
+      known[k] += (starts[d] + s->low[d]) * s->lhs_spatial[d];
+  }
   char *line = room;
-  for (int64_t r = 0; r < outers; r += width, lines += runs * width) {
-    const int have = (int)pj__min(width, outers - r);
-    Position positions[WIDTH];
-    for (int i = 0; i < have; ++i)
-      locate_position(patches, outer + r + i, &positions[i]);
-    for (int64_t k = 0, p = sum; k < runs; p += run_sums[k++]) {
-      int64_t starts[PJ_CONV_SPATIAL];
-      window_offsets(s, p / unit * places, starts);
-      for (int i = 0; i < width; ++i) {
-        const void *at = zeros;
-        if (i < have && row) {
-          at = row_line(s, &positions[i], starts, p % unit, run_sums[k], elem, base, line);
-          if (at == line)
-            line += (size_t)run_sums[k] * elem;
-        } else if (i < have) {
-          const int64_t offset = element_offset(s, &positions[i], starts);
-          if (offset >= 0)
-            at = base + (offset + p % unit) * (int64_t)elem;
+  Position position;
+  locate_position(patches, outer, &position);
+  for (int64_t r = 0; r < outers; r += width, lines += runs * width)
+    for (int i = 0; i < width; ++i) {
+      int64_t inside = -1;
+      if (r + i < outers) {
+        if (r + i)
+          next_position(patches, outer + r + i, &position);
+        inside = inside_offset(s, &position);
+      }
+      for (int64_t k = 0, p = sum; k < runs; p += run_sums[k++]) {
+        const void **at = &lines[k * width + i];
+        *at = zeros;
+        if (r + i >= outers)
+          continue;
+        if (inside >= 0 && k < MOST_RUNS) {
+          *at = base + (inside + known[k]) * elem;
+          continue;
         }
-        lines[k * width + i] = at;
+        window_offsets(s, p / unit * places, starts);
+        if (row) {
+          *at = row_line(s, &position, starts, p % unit, run_sums[k], (size_t)elem, base, line);
+          if (*at == line)
+            line += run_sums[k] * elem;
+          continue;
+        }
+        const int64_t offset = element_offset(s, &position, starts);
+        if (offset >= 0)
+          *at = base + (offset + p % unit) * elem;
       }
     }
-  }
   return runs;
 }
 
