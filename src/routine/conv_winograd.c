@@ -37,10 +37,12 @@ enum {
   PART_FEATURES = 64, // that are worth turning the input again
   TASKS_EACH = 4,     // wanted for each thread
   NEAR_BYTES = 8 << 20,
-  // Multiplications that it takes as long as to turn a weight, of windows that stay near and of
-  // larger ones, and more if it lies across; a feature of a tile of the input and of the output.
+  // Multiplications that it takes as long as to turn a weight: of windows that stay near, of larger
+  // ones that come from memory, and where all of these are turned first, and back to memory; and
+  // more if it lies across. And a feature of a tile of the input and of the output.
   WEIGHT_WORK = 60,
-  FAR_WEIGHT_WORK = 320,
+  FAR_WEIGHT_WORK = 200,
+  FAR_WINDOW_WORK = 320,
   ACROSS_WORK = 210,
   INPUT_WORK = 80,
   OUTPUT_WORK = 60,
@@ -134,10 +136,10 @@ static bool gains(const PjWinograd *p, double outputs, double tiles, bool across
   const PjConvShape *s = p->shape;
   const double features = (double)s->features,
                positions = (double)s->batch * (double)s->out[0] * (double)s->out[1];
-  const bool near = p->input_first || PJ_WINOGRAD_PLACES * features * outputs * 4 <= NEAR_BYTES;
-  const double turns =
-      features * outputs * ((near ? WEIGHT_WORK : FAR_WEIGHT_WORK) + (across ? ACROSS_WORK : 0)) +
-      tiles * (features * INPUT_WORK + outputs * OUTPUT_WORK);
+  const bool near = PJ_WINOGRAD_PLACES * features * outputs * 4 <= NEAR_BYTES;
+  const double weight = near ? WEIGHT_WORK : p->input_first ? FAR_WEIGHT_WORK : FAR_WINDOW_WORK;
+  const double turns = features * outputs * (weight + (across ? ACROSS_WORK : 0)) +
+                       tiles * (features * INPUT_WORK + outputs * OUTPUT_WORK);
   return (PJ_WINOGRAD_PLACES * tiles * features * outputs + turns) * GAIN <
          9 * positions * features * (double)s->out_features;
 }
