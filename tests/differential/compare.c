@@ -63,7 +63,7 @@ void compare_find(const PjTensor *want, const PjTensor *have, Mismatch *out) {
   out->worst = INFINITY;
 }
 
-bool spread_init(Spread *spread, const PjTensor *want) {
+bool spread_init(Spread *spread, const PjTensor *want, bool with) {
   size_t n = parts_of(want);
   *spread = (Spread){.count = n,
                      .least = calloc(n + 1, sizeof(long double)),
@@ -76,8 +76,8 @@ bool spread_init(Spread *spread, const PjTensor *want) {
       !spread->minus)
     return false;
   for (size_t i = 0; i < n; ++i) {
-    long double value = part_at(want, i);
-    spread->nan[i] = isnan(value);
+    long double value = with ? part_at(want, i) : NAN;
+    spread->nan[i] = with && isnan(value);
     spread->least[i] = isnan(value) ? INFINITY : value;
     spread->greatest[i] = isnan(value) ? -INFINITY : value;
   }
@@ -125,8 +125,18 @@ static long double floor_of(PjDtype dtype) {
   }
 }
 
-bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *have,
-                   Mismatch *out) {
+// Number |i| where the evaluator has none: |far| are runs in which nothing overflows. Those must
+// have numbers; then what overflows elsewhere is anything, and what does not is near to them.
+static bool far_allows(const Spread *far, size_t i, long double centre, long double value) {
+  if (!far->count || isfinite(centre) || far->nan[i] || !isfinite(far->least[i]) ||
+      !isfinite(far->greatest[i]))
+    return false;
+  long double width = far->greatest[i] - far->least[i];
+  return !isfinite(value) || (value >= far->least[i] - width && value <= far->greatest[i] + width);
+}
+
+bool spread_allows(const Spread *spread, const Spread *far, const PjTensor *want,
+                   const PjTensor *have, Mismatch *out) {
   long double least_step = floor_of(pj_dtype_part(want->dtype));
   out->count = 0;
   out->worst = 0;
@@ -150,7 +160,7 @@ bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *h
     // A zero of the other sign only where the runs saw that sign.
     if (value == 0 && centre == 0)
       allowed = signbit(value) ? spread->minus[i] : spread->plus[i];
-    if (allowed)
+    if (allowed || far_allows(far, i, centre, value))
       continue;
     long double ratio = isfinite(distance) && bound > 0 ? distance / bound : INFINITY;
     if (!out->count++)

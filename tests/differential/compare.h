@@ -23,13 +23,17 @@ bool compare_equal(const PjTensor *want, const PjTensor *have);
 // Equal bits, all of them.
 bool compare_same_bits(const PjTensor *a, const PjTensor *b);
 
-bool spread_init(Spread *spread, const PjTensor *want);
+// |with|: the evaluator's result is one of the runs.
+bool spread_init(Spread *spread, const PjTensor *want, bool with);
 void spread_free(Spread *spread);
 // Takes note of one more perturbed run.
 void spread_add(Spread *spread, const PjTensor *want, const PjTensor *perturbed);
 // True if each number of |have| is within twice the largest distance that a perturbed run had from
 // |want|, or between the least and greatest. Otherwise |out| tells.
-bool spread_allows(const Spread *spread, const PjTensor *want, const PjTensor *have, Mismatch *out);
+// |far|: of runs in which nothing overflows, for numbers that |want| has not (range.h); empty if
+// there are none.
+bool spread_allows(const Spread *spread, const Spread *far, const PjTensor *want,
+                   const PjTensor *have, Mismatch *out);
 // The first difference between results that must be equal.
 void compare_find(const PjTensor *want, const PjTensor *have, Mismatch *out);
 

@@ -419,8 +419,8 @@ static int64_t drift_of(const PjOp *op) {
   return (int64_t)sqrt((double)count_of(op->operands[0]->type)) / 2;
 }
 
-// A composite of chlo counts as the operation that it is named after: compilers put it in its place,
-// and its decomposition has the error of a chain of others.
+// A composite of chlo counts as the operation that it is named after: compilers put it in its
+// place, and its decomposition has the error of a chain of others.
 static PjOpKind kind_of(const PjOp *op) {
   if (op->kind != PJ_OP_COMPOSITE)
     return op->kind;

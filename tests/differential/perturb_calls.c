@@ -191,7 +191,11 @@ static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
     most *= ulps * unit;
     for (size_t at = 0; at < group; at += step) {
       double value = pj_double_decode(part, data + at);
-      pj_double_encode(part, value + most * (2 * rand_unit(&rand_state) - 1), data + at);
+      double moved = value + most * (2 * rand_unit(&rand_state) - 1);
+      // What is no more than noise may as well be zero, which is neither side of it.
+      if (fabs(value) <= most && rand_chance(&rand_state, 25))
+        moved = rand_chance(&rand_state, 50) ? 0 : -0.0;
+      pj_double_encode(part, moved, data + at);
     }
   }
   return PJ_STATUS_OK;
