@@ -26,7 +26,7 @@ enum {
   SUMS = 16,              // of a tile at most: a vector
   PART_ROWS = 64,         // of a matrix, in one part
   BRING = 4096,           // elements of all columns that are brought in one part, whole vectors
-  SHORT_SUMS = 16,        // of bf16 by more than COLS columns, which packing is better for
+  SHORT_BYTES = 32,       // of rows: packing is better for them if there are more than COLS columns
   MOST_SCRATCH = 1 << 20, // bytes of columns
 };
 
@@ -370,9 +370,10 @@ const PjRoutine *pj__dot_rows(PjArena *arena, const PjProduct *g) {
   const int64_t rows = swapped ? g->n : g->m, cols = swapped ? g->m : g->n,
                 filled = pj__divide_up(g->k * elem, STEP) * STEP,
                 column_bytes = cols * filled + STEP; // and a word for each column
-  if ((!bytes && !bf16) || cols > MOST_COLS || (bf16 && cols > COLS && g->k < SHORT_SUMS) ||
-      (matrix->sum_step != 1 && g->k > 1) || matrix->outer_step < 0 || vector->sum_step < 0 ||
-      vector->outer_step < 0 || (double)g->batch * (double)cols * (double)filled > MOST_SCRATCH)
+  if ((!bytes && !bf16) || cols > MOST_COLS || (swapped && g->k == 1) ||
+      (cols > COLS && g->k * elem < SHORT_BYTES) || (matrix->sum_step != 1 && g->k > 1) ||
+      matrix->outer_step < 0 || vector->sum_step < 0 || vector->outer_step < 0 ||
+      (double)g->batch * (double)cols * (double)filled > MOST_SCRATCH)
     return NULL;
   Rows *y = PJ_NEW(arena, Rows);
   *y = (Rows){.tiles = bytes ? tiles_of_bytes : tiles_of_bf16,

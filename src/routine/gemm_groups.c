@@ -87,6 +87,15 @@ static void copy_sums(const PjPanel *panel, const char *line, int64_t first, int
   }
 }
 
+// What is left of a line of |n| elements behind its whole groups, filled up with zeros.
+static inline uint32_t last_group(const char *line, int64_t n, int size, int64_t elem) {
+  const uint8_t *from = (const uint8_t *)line + n / size * size * elem;
+  uint32_t group = 0;
+  for (int64_t b = n % size * elem - 1; b >= 0; --b)
+    group = group << 8 | from[b];
+  return group;
+}
+
 // Lines along the sum: at their width, their groups lie there.
 static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
                       int64_t sum, int64_t sums, int width, uint32_t *out, int64_t sliver,
@@ -107,7 +116,13 @@ static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int
     }
     if (lie > 0)
       pack_lines(lines, have, width, lie, 0, out);
-    for (int64_t p = lie; p < sums; p += PIECE) {
+    int64_t p = lie;
+    if (panel->sum_step == 1 && !g->widen && sums - lie == 1) { // a group that ends with the sum
+      for (int i = 0; i < have; ++i)
+        out[lie * width + i] = last_group(rows[i], panel->grouped, g->size, elem);
+      ++p;
+    }
+    for (; p < sums; p += PIECE) {
       const int64_t n = pj__min(PIECE, sums - p), first = g->size * (sum + p),
                     count = pj__min(g->size * n, panel->grouped - first);
       for (int i = 0; i < have; ++i) {

@@ -1,36 +1,37 @@
 // Groups of neighbours of the sum as words of 32 bits: packing them, and their micro-kernels.
 
 // out[i] = the group of element i of each of |lines|, the first line lowest, with the bits of
-// |flip| turned; |n| elements, |width| of them in a sliver. WHOLE makes GROUP_NR of them, which is
-// the width of b's slivers.
-#define ZIP(NAME, T, SIZE, WORD, WHOLE)                                                           \
+// |flip| turned; |n| elements, |width| of them in a sliver, of which PART makes |count|.
+#define ZIP(NAME, T, SIZE, PART)                                                                  \
   PJ_TARGET static void PJ_V(NAME)(int64_t n, const void *const *lines, uint32_t flip, int width, \
                                    uint32_t *out, int64_t sliver) {                               \
     const T *x[SIZE];                                                                             \
     for (int q = 0; q < SIZE; ++q)                                                                \
       x[q] = lines[q];                                                                            \
     for (; n > 0; n -= width, out += sliver) {                                                    \
-      if (width == PJ_V(GROUP_NR) && n >= width)                                                  \
-        WHOLE;                                                                                    \
-      else                                                                                        \
-        for (int i = 0; i < (n < width ? (int)n : width); ++i)                                    \
-          out[i] = (WORD) ^ flip;                                                                 \
+      const int count = n < width ? (int)n : width;                                               \
+      PART;                                                                                       \
       for (int q = 0; q < SIZE; ++q)                                                              \
         x[q] += width;                                                                            \
     }                                                                                             \
   }
-#define WHOLE_WORDS(WORD)                  \
-  for (int i = 0; i < PJ_V(GROUP_NR); ++i) \
-  out[i] = (WORD) ^ flip
+#define WORDS(WORD)                          \
+  if (count == PJ_V(GROUP_NR))               \
+    for (int i = 0; i < PJ_V(GROUP_NR); ++i) \
+      out[i] = (WORD) ^ flip;                \
+  else                                       \
+    for (int i = 0; i < count; ++i)          \
+    out[i] = (WORD) ^ flip
 enum { PJ_V(GROUP_NR) = 2 * PJ_VB / 4 };
 
-#define QUAD (x[0][i] | (uint32_t)x[1][i] << 8 | (uint32_t)x[2][i] << 16 | (uint32_t)x[3][i] << 24)
 #if PJ_LEVEL == 2
-PJ_TARGET static inline void PJ_V(whole_quads)(const uint8_t *const *x, uint32_t flip,
-                                               uint32_t *out) {
+// |count| numbers, 32 at most: lines are read and words written under masks.
+PJ_TARGET static inline void PJ_V(quads)(const uint8_t *const *x, uint32_t flip, int count,
+                                         uint32_t *out) {
+  const __mmask32 have = (__mmask32)(((uint64_t)1 << count) - 1);
   const __m256i each = _mm256_set1_epi32((int)flip);
   __m256i line[4], pair[4], quad[4];
-  PJ_UNROLL for (int q = 0; q < 4; ++q) line[q] = _mm256_loadu_si256((const __m256i_u *)x[q]);
+  PJ_UNROLL for (int q = 0; q < 4; ++q) line[q] = _mm256_maskz_loadu_epi8(have, x[q]);
   PJ_UNROLL for (int q = 0; q < 2; ++q) {
     pair[q] = _mm256_unpacklo_epi8(line[2 * q], line[2 * q + 1]);
     pair[2 + q] = _mm256_unpackhi_epi8(line[2 * q], line[2 * q + 1]);
@@ -40,20 +41,43 @@ PJ_TARGET static inline void PJ_V(whole_quads)(const uint8_t *const *x, uint32_t
     quad[2 * q + 1] = _mm256_xor_si256(each, _mm256_unpackhi_epi16(pair[2 * q], pair[2 * q + 1]));
   }
   PJ_UNROLL for (int q = 0; q < 2; ++q) {
-    _mm256_storeu_si256((__m256i_u *)(out + 8 * q),
-                        _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x20));
-    _mm256_storeu_si256((__m256i_u *)(out + 16 + 8 * q),
-                        _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x31));
+    const __m256i low = _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x20),
+                  high = _mm256_permute2x128_si256(quad[2 * q], quad[2 * q + 1], 0x31);
+    if (count == 32) {
+      _mm256_storeu_si256((__m256i_u *)(out + 8 * q), low);
+      _mm256_storeu_si256((__m256i_u *)(out + 16 + 8 * q), high);
+      continue;
+    }
+    _mm256_mask_storeu_epi32(out + 8 * q, (__mmask8)(have >> (8 * q)), low);
+    _mm256_mask_storeu_epi32(out + 16 + 8 * q, (__mmask8)(have >> (16 + 8 * q)), high);
   }
 }
-ZIP(zip_bytes, uint8_t, 4, QUAD, PJ_V(whole_quads)(x, flip, out))
+PJ_TARGET static inline void PJ_V(pairs)(const uint16_t *const *x, uint32_t flip, int count,
+                                         uint32_t *out) {
+  const __m512i each = _mm512_set1_epi32((int)flip);
+  PJ_UNROLL for (int i = 0; i < 32; i += 16) {
+    const __mmask16 have = (__mmask16)((1u << pj__max(0, pj__min(count - i, 16))) - 1);
+    const bool whole = count == 32;
+    const __m256i low = whole ? _mm256_loadu_si256((const __m256i_u *)(x[0] + i))
+                              : _mm256_maskz_loadu_epi16(have, x[0] + i),
+                  high = whole ? _mm256_loadu_si256((const __m256i_u *)(x[1] + i))
+                               : _mm256_maskz_loadu_epi16(have, x[1] + i);
+    const __m512i word =
+        _mm512_xor_si512(each, _mm512_or_si512(_mm512_cvtepu16_epi32(low),
+                                               _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16)));
+    if (whole)
+      _mm512_storeu_si512(out + i, word);
+    else
+      _mm512_mask_storeu_epi32(out + i, have, word);
+  }
+}
+ZIP(zip_bytes, uint8_t, 4, PJ_V(quads)(x, flip, count, out))
+ZIP(zip_halves, uint16_t, 2, PJ_V(pairs)(x, flip, count, out))
 #else
-ZIP(zip_bytes, uint8_t, 4, QUAD, WHOLE_WORDS(QUAD))
+ZIP(zip_bytes, uint8_t, 4,
+    WORDS(x[0][i] | (uint32_t)x[1][i] << 8 | (uint32_t)x[2][i] << 16 | (uint32_t)x[3][i] << 24))
+ZIP(zip_halves, uint16_t, 2, WORDS(x[0][i] | (uint32_t)x[1][i] << 16))
 #endif
-#undef QUAD
-#define PAIR (x[0][i] | (uint32_t)x[1][i] << 16)
-ZIP(zip_halves, uint16_t, 2, PAIR, WHOLE_WORDS(PAIR))
-#undef PAIR
 
 // 8-bit integers as 16-bit ones: a line of them, and two lines element by element.
 #define WIDEN(S, T)                                                             \
@@ -63,13 +87,13 @@ ZIP(zip_halves, uint16_t, 2, PAIR, WHOLE_WORDS(PAIR))
     for (int64_t i = 0; i < n; ++i)                                             \
       to[i] = from[i];                                                          \
   }                                                                             \
-  ZIP(zip_##S, T, 2, WIDENED, WHOLE_WORDS(WIDENED))
+  ZIP(zip_##S, T, 2, WORDS(WIDENED))
 #define WIDENED ((uint16_t)(int16_t)x[0][i] | (uint32_t)(int32_t)(int16_t)x[1][i] << 16)
 WIDEN(s8, int8_t)
 WIDEN(u8, uint8_t)
 #undef WIDEN
 #undef WIDENED
-#undef WHOLE_WORDS
+#undef WORDS
 #undef ZIP
 
 static const PjGrouping PJ_V(groupings)[] = {
