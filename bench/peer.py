@@ -98,6 +98,7 @@ class Iree(Peer):
             self.text = file.read()
         count = sum(file.endswith(".npy") for file in os.listdir(folder))
         self.inputs = [np.load(f"{folder}/{i}.npy") for i in range(count)]
+        self.donated = programs.PROGRAMS[name].carry > 0
         # Argument files hold bfloat16 as float32, and loops to LAPACK are calls that IREE does not know.
         return {"known": "bf16" not in self.text and "custom_call" not in self.text}
 
@@ -116,7 +117,12 @@ class Iree(Peer):
     def results(self):
         self.call()
         results = self.result if isinstance(self.result, (tuple, list)) else [self.result]
-        return [result.to_host() for result in results]
+        hosted = [result.to_host() for result in results]
+        # An update may be written into the argument's own memory; the other sides keep arguments that are not donated.
+        for i, (argument, given) in enumerate(zip(self.arguments, self.inputs)):
+            if not self.donated and argument.to_host().tobytes() != given.tobytes():
+                raise ValueError(f"argument {i} was overwritten")
+        return hosted
 
 
 if __name__ == "__main__":
