@@ -5,7 +5,7 @@
 //   few      some rows by such a matrix of other types: dot_few_groups.h
 //   rows     many rows of bytes or bf16 by a few columns: dot_rows.h
 //   tall     many rows by a few columns: dot_tall.h
-//   small    a few thousand multiplications: as the operands lie, without packing
+//   small    a few thousand multiplications: dot_small.h
 //   gemm     everything else, any dimension numbers and types: gemm.h
 //   split    one of these by pieces of long sums: dot_split.h
 //
@@ -19,10 +19,10 @@
 #endif
 
 #include "eval/strided.h"
-#include "routine/dot_complex.h"
 #include "routine/dot_direct.h"
 #include "routine/dot_few_groups.h"
 #include "routine/dot_rows.h"
+#include "routine/dot_small.h"
 #include "routine/dot_split.h"
 #include "routine/dot_tall.h"
 #include "routine/gemm.h"
@@ -35,9 +35,6 @@ typedef void VectorKernel(int64_t rows, int64_t k, const void *a, int64_t step, 
 typedef void TogetherKernel(int64_t rows, int64_t k, const float *a, int64_t row, int64_t count,
                             const float *x, int64_t x_step, float *y, int64_t y_step);
 
-typedef PjSmallProduct Small;
-typedef void SmallKernel(const Small *s, const void *a, const void *b, void *c);
-
 static inline float one_bf16(uint16_t code) {
   const uint32_t bits = (uint32_t)code << 16;
   float value;
@@ -49,8 +46,7 @@ static inline float one_bf16(uint16_t code) {
 #include "routine/variants.h"
 
 enum {
-  SMALL_WORK = 4096, // multiplications
-  BLOCK_ROWS = 64,   // of a matrix by vector product, in one part
+  BLOCK_ROWS = 64, // of a matrix by vector product, in one part
   BLOCK_COLS = 1024,
   BLOCK_SUMS = 512,     // by columns, added up before the rest
   FEW = 4,              // vectors that are better off without packing the matrix,
@@ -95,16 +91,6 @@ typedef struct VectorRun {
   int64_t blocks;
 } VectorRun;
 
-static int64_t batch_offset(int32_t num, const int64_t *dims, const int64_t *strides,
-                            int64_t batch) {
-  int64_t offset = 0;
-  for (int32_t d = num - 1; d >= 0; --d) {
-    offset += batch % dims[d] * strides[d];
-    batch /= dims[d];
-  }
-  return offset;
-}
-
 static void add_block(PjComp comp, int64_t n, const void *part, void *sums) {
 #define ADD(T)                    \
   for (int64_t i = 0; i < n; ++i) \
@@ -124,9 +110,10 @@ static void vector_block(const VectorRun *run, int64_t batch, const char *matrix
                          char *sums) {
   const Vector *v = run->v;
   const size_t elem = pj_dtype_bytes(v->matrix_dtype), comp = pj_comp_bytes(v->comp);
-  const char *vector = v->vector_copied ? run->scratch + (size_t)(batch * v->count * v->k) * comp
-                                        : run->vector + batch_offset(v->num_batch, v->batch_dims,
-                                                                     v->vector_batch, batch);
+  const char *vector =
+      v->vector_copied
+          ? run->scratch + (size_t)(batch * v->count * v->k) * comp
+          : run->vector + pj__batch_offset(v->num_batch, v->batch_dims, v->vector_batch, batch);
   const int64_t next = v->vector_copied ? v->k : v->vector_outer;
   if (v->together) {
     v->together(rows, v->k, (const float *)matrix, v->step, v->count, (const float *)vector, next,
@@ -165,7 +152,7 @@ static void vector_part(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t batch = at / run->blocks, first = at % run->blocks * v->block_rows;
     const int64_t rows = pj__min(v->block_rows, v->rows - first);
     const char *matrix = run->matrix +
-                         batch_offset(v->num_batch, v->batch_dims, v->matrix_batch, batch) +
+                         pj__batch_offset(v->num_batch, v->batch_dims, v->matrix_batch, batch) +
                          first * (v->by_cols ? 1 : v->step) * (int64_t)elem;
     vector_block(run, batch, matrix, rows, sums);
     for (int64_t i = 0; i < v->count; ++i) {
@@ -189,9 +176,9 @@ static void copy_vectors(const Vector *v, const char *vectors, char *to) {
   char piece[256 * 8];
   const int64_t one = 1;
   for (int64_t at = 0; at < v->batch * v->count; ++at) {
-    const char *from = vectors +
-                       batch_offset(v->num_batch, v->batch_dims, v->vector_batch, at / v->count) +
-                       at % v->count * v->vector_outer * (int64_t)elem;
+    const char *from =
+        vectors + pj__batch_offset(v->num_batch, v->batch_dims, v->vector_batch, at / v->count) +
+        at % v->count * v->vector_outer * (int64_t)elem;
     for (int64_t p = 0; p < v->k; p += 256) {
       const int64_t n = pj__min(256, v->k - p);
       const char *part = from + p * v->vector_sum * (int64_t)elem;
@@ -277,70 +264,11 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
   return &v->routine;
 }
 
-// ---- small matrices
-typedef struct SmallPlan {
-  PjRoutine routine;
-  Small s;
-  SmallKernel *kernel;
-  size_t elem;
-  int32_t num_batch;
-  int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
-} SmallPlan;
-
-typedef struct SmallRun {
-  const SmallPlan *p;
-  const char *a, *b;
-  char *c;
-} SmallRun;
-
-static void small_part(void *context, int64_t begin, int64_t end, int thread) {
-  const SmallRun *run = context;
-  const SmallPlan *p = run->p;
-  const size_t c_bytes = (size_t)(p->s.m * p->s.n) * p->elem;
-  for (int64_t b = begin; b < end; ++b)
-    p->kernel(&p->s, run->a + batch_offset(p->num_batch, p->batch_dims, p->a_batch, b),
-              run->b + batch_offset(p->num_batch, p->batch_dims, p->b_batch, b),
-              run->c + (size_t)b * c_bytes);
-}
-
-static PjStatus run_small(const PjRoutine *self, PjThreads *threads, const void *const *in,
-                          void *const *out, void *scratch) {
-  const SmallPlan *p = (const SmallPlan *)self;
-  SmallRun run = {p, in[0], in[1], out[0]};
-  const double work = (double)(p->s.m * p->s.n) * (double)p->s.k;
-  pj_threads_for(threads, p->batch, pj__grain(p->batch, work), small_part, &run);
-  return PJ_STATUS_OK;
-}
-
-static bool is_small(const PjProduct *g) {
-  return (double)g->m * (double)g->n * (double)g->k <= SMALL_WORK;
-}
-
-static const PjRoutine *select_small(PjArena *arena, const PjProduct *g) {
-  SmallKernel *kernel = PJ_PICK(smalls)[g->comp];
-  if (!is_small(g) || !kernel || g->a.outer_step < 0 || g->a.sum_step < 0 || g->b.outer_step < 0 ||
-      g->b.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
-      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
-    return NULL;
-  SmallPlan *p = PJ_NEW(arena, SmallPlan);
-  *p = (SmallPlan){
-      .kernel = kernel,
-      .elem = pj_comp_bytes(g->comp),
-      .num_batch = g->num_batch,
-      .batch = g->batch,
-      .s = {g->m, g->n, g->k, g->a.outer_step, g->a.sum_step, g->b.sum_step, g->b.outer_step}};
-  memcpy(p->batch_dims, g->batch_dims, sizeof p->batch_dims);
-  memcpy(p->a_batch, g->a_batch, sizeof p->a_batch);
-  memcpy(p->b_batch, g->b_batch, sizeof p->b_batch);
-  p->routine = (PjRoutine){.name = "gemm_small", .run = run_small, .in_place = -1};
-  return &p->routine;
-}
-
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   const PjRoutine *routine = pj__dot_rows(arena, g);
   if (!routine && g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
     routine = pj__dot_tall(arena, g);
-  if (!routine && !is_small(g) && g->m > 1)
+  if (!routine && !pj__dot_is_small(g) && g->m > 1)
     routine = pj__dot_direct(arena, g);
   if (!routine)
     routine = pj__dot_few_groups(arena, g);
@@ -349,7 +277,7 @@ const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   if (!routine)
     routine = select_vector(arena, g);
   if (!routine)
-    routine = select_small(arena, g);
+    routine = pj__dot_small(arena, g);
   if (!routine) {
     if (g->n < NARROW && g->m > g->n && pj_comp_bytes(g->comp) <= 8 && g->comp != PJ_COMP_C64) {
       // The other way round: rows of c are the kernel's long side.

@@ -1,5 +1,4 @@
-// Products that are bound by memory, or too small to pack: matrix by vector, and small matrices as
-// they lie.
+// Products that are bound by memory: matrix by vector.
 typedef float PJ_V(VecF32) __attribute__((vector_size(PJ_VB), aligned(4), may_alias));
 typedef double PJ_V(VecF64) __attribute__((vector_size(PJ_VB), aligned(8), may_alias));
 
@@ -244,34 +243,6 @@ PJ_TARGET static void PJ_V(rows_together)(int64_t rows, int64_t k, const float *
 static TogetherKernel *const PJ_V(together)[] = {ROWS_TOGETHER};
 #undef ROWS_TOGETHER
 
-// c[i, j] = sum over p of a[i, p] * b[p, j], with any strides.
-#define SMALL_KERNEL(NAME, T)                                                                  \
-  PJ_TARGET static void PJ_V(NAME)(const Small *s, const void *pa, const void *pb, void *pc) { \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));          \
-    enum { LANES = PJ_VB / sizeof(T) };                                                        \
-    const T *a = pa, *b = pb;                                                                  \
-    T *c = pc;                                                                                 \
-    for (int64_t i = 0; i < s->m; ++i, a += s->a_row, c += s->n) {                             \
-      int64_t j = 0;                                                                           \
-      for (; s->b_col == 1 && j + LANES <= s->n; j += LANES) {                                 \
-        Vec sum = {0};                                                                         \
-        for (int64_t p = 0; p < s->k; ++p)                                                     \
-          sum += a[p * s->a_sum] * *(const Vec *)(b + p * s->b_sum + j);                       \
-        *(Vec *)(c + j) = sum;                                                                 \
-      }                                                                                        \
-      for (; j < s->n; ++j) {                                                                  \
-        T sum = 0;                                                                             \
-        for (int64_t p = 0; p < s->k; ++p)                                                     \
-          sum += a[p * s->a_sum] * b[p * s->b_sum + j * s->b_col];                             \
-        c[j] = sum;                                                                            \
-      }                                                                                        \
-    }                                                                                          \
-  }
-SMALL_KERNEL(small_f32, float)
-SMALL_KERNEL(small_f64, double)
-SMALL_KERNEL(small_u32, uint32_t)
-SMALL_KERNEL(small_u64, uint64_t)
-
 static VectorKernel *const PJ_V(rows)[PJ_DT_COUNT] = {
     [PJ_DT_F32] = PJ_V(rows_f32), [PJ_DT_F64] = PJ_V(rows_f64), [PJ_DT_BF16] = PJ_V(rows_bf16),
     [PJ_DT_S8] = PJ_V(rows_s8),   [PJ_DT_U8] = PJ_V(rows_u8),   [PJ_DT_S16] = PJ_V(rows_s16),
@@ -288,13 +259,7 @@ static VectorKernel *const PJ_V(cols)[PJ_DT_COUNT] = {
     [PJ_DT_F16] = PJ_V(cols_f16),
 #endif
 };
-static SmallKernel *const PJ_V(smalls)[] = {
-    [PJ_COMP_F32] = PJ_V(small_f32), [PJ_COMP_F64] = PJ_V(small_f64),
-    [PJ_COMP_U32] = PJ_V(small_u32), [PJ_COMP_U64] = PJ_V(small_u64),
-    [PJ_COMP_C64] = pj__small_c64,   [PJ_COMP_C128] = pj__small_c128,
-};
 #undef ROWS_STEP
 #undef ROWS_KERNEL
 #undef COLS_KERNEL
 #undef VECTOR_KERNELS
-#undef SMALL_KERNEL

@@ -164,5 +164,16 @@ typedef struct PjProduct {
   int64_t runs;
 } PjProduct;
 
+// Where batch |batch| begins, in units of |strides|; |dims| are those of the batch, slowest first.
+static inline int64_t pj__batch_offset(int32_t num, const int64_t *dims, const int64_t *strides,
+                                       int64_t batch) {
+  int64_t offset = 0;
+  for (int32_t d = num - 1; d >= 0; --d) {
+    offset += batch % dims[d] * strides[d];
+    batch /= dims[d];
+  }
+  return offset;
+}
+
 // Completes a product whose fields up to |swapped| are set: blocks, scratch, run, costs.
 void pj__product_plan(PjProduct *product);

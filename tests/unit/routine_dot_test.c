@@ -354,10 +354,28 @@ static void vectors_together(void **state) {
   }
 }
 
+// Small matrices in batches: squares that are written out, rows of every number of lanes, columns
+// that lie apart.
+static void small_batches(void **state) {
+  (void)state;
+  static const PjDtype small_types[] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_S32, PJ_DT_U64};
+  for (size_t t = 0; t < sizeof small_types / sizeof *small_types; ++t)
+    for (int64_t n = 1; n <= 33; n += n < 18 ? 1 : 5) {
+      const PjDtype dtype = small_types[t];
+      const int64_t square[] = {random_int(1, 40), n, n, n > 15 ? 3 : n},
+                    any[] = {random_int(1, 9), random_int(1, 12), n, random_int(1, 10)};
+      for (int split = 0; split < 2; ++split) {
+        check(dtype, dtype, square, split, false);
+        check(dtype, dtype, any, split, n % 5 == 1);
+      }
+    }
+}
+
 // What other processors run.
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   vectors(state);
+  small_batches(state);
   as_they_lie(state);
   blocks(state);
   heights(state);
@@ -370,6 +388,7 @@ static void fewer_instructions(void **state) {
   for (size_t i = 0; i < sizeof sets / sizeof *sets; ++i) {
     pj_cpu_limit(sets[i]);
     if (i == 0) {
+      small_batches(state);
       as_they_lie(state);
       blocks(state);
       heights(state);
@@ -391,6 +410,7 @@ int main(void) {
       cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
       cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_of_groups),
       cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
-      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights)};
+      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights),
+      cmocka_unit_test(small_batches)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
