@@ -11,7 +11,8 @@
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
 //   winograd    windows of 3 x 3 over many features, where precision allows it: conv_winograd.c,
-//               which has one of the ways above for what is not finite
+//               which has one of the ways above for what is not finite; the
+//               gradient by such windows: conv_winograd_gradient.c
 //
 // Whatever the dimension numbers, the positions are taken in the output's order, so that its rows
 // or columns are regular and nothing is transposed afterwards: where features come last they are
@@ -339,11 +340,13 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
       routine = pj__conv_dense(arena, filled, rhs);
     if (is_default_precision(op))
       fewer = pj__conv_winograd(arena, filled, routine);
-    if (fewer)
-      routine = fewer;
     if (s->skip_outside)
       routine = pj__conv_guarded(arena, rhs, routine, pj__conv_direct(arena, s, lhs, rhs, true));
   }
+  if (!fewer && is_default_precision(op))
+    fewer = pj__conv_winograd_gradient(arena, s, routine);
+  if (fewer)
+    routine = fewer;
   if (!routine)
     return NULL;
   PjRoutine *costs = (PjRoutine *)routine;

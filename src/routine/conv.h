@@ -85,6 +85,10 @@ const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *shape);
 const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *shape,
                                    const PjRoutine *exact);
 
+// The gradient by a window of 3 x 3 in the same way, features last.
+const PjRoutine *pj__conv_winograd_gradient(PjArena *arena, const PjConvShape *shape,
+                                            const PjRoutine *exact);
+
 // Without holes: the best of these.
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
 

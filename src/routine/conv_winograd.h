@@ -6,7 +6,8 @@
 
 enum {
   PJ_WINOGRAD_PLACES = 16,
-  PJ_WINOGRAD_UNIT = 16, // a multiple of every vector's elements
+  PJ_WINOGRAD_UNIT = 16,  // a multiple of every vector's elements
+  PJ_WINOGRAD_SUMS = 256, // features that are summed up by themselves: it bounds the error
 };
 
 // See conv_winograd_variant.h.
@@ -20,7 +21,16 @@ typedef struct PjWinogradTurns {
   void (*input_row)(int64_t count, const float *const *rows, float *to, int64_t step);
   bool (*output_row)(int64_t count, const float *from, int64_t step, float *to, int64_t to_row);
   void (*copy_row)(int64_t n, const float *from, float *to);
+  // The gradient by the window.
+  void (*gradient_input)(int64_t features, int64_t height, const float *const *pixels, float *to,
+                         int64_t sliver, int64_t step);
+  void (*gradient_output)(int64_t features, int64_t width, const float *const *pixels, float *to,
+                          int64_t sliver, int64_t step);
+  bool (*gradient_window)(int64_t features, const float *from, int64_t parts, int64_t part,
+                          int64_t step, const int64_t *places, float *to);
 } PjWinogradTurns;
+// The best ones here.
+const PjWinogradTurns *pj__winograd_turns(void);
 
 typedef struct PjWinograd PjWinograd;
 typedef struct PjWinogradRun PjWinogradRun;

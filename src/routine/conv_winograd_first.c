@@ -112,17 +112,20 @@ static bool turn_output(const PjWinogradRun *run, int64_t num, const Strip *stri
 // The products of |rows| output features by a block of the input, in all places.
 static void multiply(const PjWinograd *p, int64_t rows, const float *a, const float *b, float *c) {
   const PjMicro *micro = p->micro;
-  const int64_t sums = p->shape->features;
+  const int64_t features = p->shape->features;
   for (int e = 0; e < PLACES; ++e, b += p->input_place, c += p->product_place) {
     const float *next = a + p->window_place;
-    for (int64_t i = 0; i < rows; i += micro->mr) {
-      const int64_t height = pj__min(micro->mr, rows - i);
-      const void *lines[MOST_ROWS];
-      for (int64_t r = 0; r < micro->mr; ++r)
-        lines[r] = a + pj__min(i + r, rows - 1) * p->line;
-      micro->lines[(height - 1) / micro->low](
-          1, &sums, lines, b, c + i * micro->nr, micro->nr, false,
-          (const char *)(i + micro->mr < rows ? a + (i + micro->mr) * p->line : next), LINE);
+    for (int64_t f = 0; f < features; f += PJ_WINOGRAD_SUMS) {
+      const int64_t sums = pj__min(PJ_WINOGRAD_SUMS, features - f);
+      for (int64_t i = 0; i < rows; i += micro->mr) {
+        const int64_t height = pj__min(micro->mr, rows - i);
+        const void *lines[MOST_ROWS];
+        for (int64_t r = 0; r < micro->mr; ++r)
+          lines[r] = a + pj__min(i + r, rows - 1) * p->line + f;
+        micro->lines[(height - 1) / micro->low](
+            1, &sums, lines, b + f * micro->nr, c + i * micro->nr, micro->nr, f > 0,
+            (const char *)(i + micro->mr < rows ? a + (i + micro->mr) * p->line : next), LINE);
+      }
     }
     a = next;
   }

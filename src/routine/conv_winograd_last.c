@@ -65,21 +65,25 @@ static bool turn_output(const PjWinogradRun *run, int64_t first, int64_t count, 
 // The products of |count| tiles by a part of the window, in all places.
 static void multiply(const PjWinograd *p, int64_t count, const float *a, const float *b, float *c) {
   const PjMicro *micro = p->micro;
-  const int64_t sums = p->shape->features, all = sums * micro->nr * 4 / LINE;
-  for (int e = 0; e < PLACES; ++e, a += p->input_place, c += p->product_place) {
-    const float *next = b + p->window_place; // comes nearer meanwhile
-    for (int64_t i = 0, near = 0; i < count; i += micro->mr, near += sums) {
-      const bool more = e + 1 < PLACES && near < all;
-      const int64_t height = pj__min(micro->mr, count - i);
-      const void *lines[MOST_ROWS];
-      for (int64_t r = 0; r < micro->mr; ++r)
-        lines[r] = a + (i + r) * p->line;
-      micro->lines[(height - 1) / micro->low](1, &sums, lines, b, c + i * micro->nr, micro->nr,
-                                              false, (const char *)(more ? next : b) + near * LINE,
-                                              more ? LINE : 0);
+  const int64_t features = p->shape->features;
+  for (int e = 0; e < PLACES; ++e, a += p->input_place, b += p->window_place, c += p->product_place)
+    for (int64_t f = 0; f < features; f += PJ_WINOGRAD_SUMS) {
+      const int64_t sums = pj__min(PJ_WINOGRAD_SUMS, features - f),
+                    all = sums * micro->nr * 4 / LINE;
+      const float *of = b + f * micro->nr, *next = of + sums * micro->nr; // comes nearer meanwhile
+      if (f + sums == features)
+        next = e + 1 < PLACES ? b + p->window_place : NULL;
+      for (int64_t i = 0, near = 0; i < count; i += micro->mr, near += sums) {
+        const bool more = next && near < all;
+        const int64_t height = pj__min(micro->mr, count - i);
+        const void *lines[MOST_ROWS];
+        for (int64_t r = 0; r < micro->mr; ++r)
+          lines[r] = a + (i + r) * p->line + f;
+        micro->lines[(height - 1) / micro->low](
+            1, &sums, lines, of, c + i * micro->nr, micro->nr, f > 0,
+            (const char *)(more ? next : of) + near * LINE, more ? LINE : 0);
+      }
     }
-    b = next;
-  }
 }
 
 static bool make_output(const PjWinogradRun *run, int64_t block, int64_t unit, const float *input,

@@ -243,7 +243,103 @@ PJ_TARGET static void PJ_V(copy_row)(int64_t n, const float *from, float *to) {
   *(Vec *)(to + n - LANES) = *(const Vec *)(from + n - LANES);
 }
 
-static const PjWinogradTurns PJ_V(turns)[] = {{PJ_V(window_rows), PJ_V(input_tile),
-                                               PJ_V(output_tile), PJ_V(input_row), PJ_V(output_row),
-                                               PJ_V(copy_row)}};
+// ---- the gradient by the window, features last
+// One tile of the input for a product's rows: of |features| features the next |height| each go to a
+// sliver of their own, |sliver| apart; place e is |step| elements further on. Up to a vector behind
+// what it writes is written.
+PJ_TARGET static void PJ_V(gradient_input)(int64_t features, int64_t height,
+                                           const float *const *pixels, float *to, int64_t sliver,
+                                           int64_t step) {
+  typedef PJ_V(Vec) Vec;
+  for (int64_t f = 0; f < features; f += height, to += sliver) {
+    const int64_t left = features - f;
+    Vec t[4][4];
+    PJ_UNROLL for (int j = 0; j < 4; ++j) {
+      Vec d[4];
+      if (left >= LANES) {
+        PJ_UNROLL for (int i = 0; i < 4; ++i) d[i] = *(const Vec *)(pixels[4 * i + j] + f);
+      } else {
+#if PJ_LEVEL == 2
+        const __mmask16 some = (__mmask16)((1u << left) - 1);
+        PJ_UNROLL for (int i = 0; i < 4; ++i) d[i] =
+            (Vec)_mm512_maskz_loadu_ps(some, pixels[4 * i + j] + f);
+#else
+        memset(d, 0, sizeof d);
+        for (int i = 0; i < 4; ++i)
+          memcpy(&d[i], pixels[4 * i + j] + f, (size_t)left * sizeof(float));
+#endif
+      }
+      t[0][j] = d[0] - d[2];
+      t[1][j] = d[1] + d[2];
+      t[2][j] = d[2] - d[1];
+      t[3][j] = d[1] - d[3];
+    }
+    float *at = to;
+    PJ_UNROLL for (int i = 0; i < 4; ++i, at += 4 * step) {
+      *(Vec *)at = t[i][0] - t[i][2];
+      *(Vec *)(at + step) = t[i][1] + t[i][2];
+      *(Vec *)(at + 2 * step) = t[i][2] - t[i][1];
+      *(Vec *)(at + 3 * step) = t[i][1] - t[i][3];
+    }
+  }
+}
+
+// One tile of the output's gradient, whose positions are |pixels|, for a product's columns: slivers
+// of |width| features.
+PJ_TARGET static void PJ_V(gradient_output)(int64_t features, int64_t width,
+                                            const float *const *pixels, float *to, int64_t sliver,
+                                            int64_t step) {
+  typedef PJ_V(Vec) Vec;
+  for (int64_t f = 0; f < features; f += LANES) {
+    Vec t[4][2];
+    PJ_UNROLL for (int j = 0; j < 2; ++j) {
+      const Vec y0 = *(const Vec *)(pixels[j] + f), y1 = *(const Vec *)(pixels[2 + j] + f);
+      t[0][j] = y0;
+      t[1][j] = y0 + y1;
+      t[2][j] = y0 - y1;
+      t[3][j] = -y1;
+    }
+    float *at = to + f / width * sliver + f % width;
+    PJ_UNROLL for (int i = 0; i < 4; ++i, at += 4 * step) {
+      *(Vec *)at = t[i][0];
+      *(Vec *)(at + step) = t[i][0] + t[i][1];
+      *(Vec *)(at + 2 * step) = t[i][0] - t[i][1];
+      *(Vec *)(at + 3 * step) = -t[i][1];
+    }
+  }
+}
+
+// |features| columns of a row of the gradient: place e of part p of the products is at
+// from + p * part + e * step, and place t of the window goes to to + places[t].
+PJ_TARGET static bool PJ_V(gradient_window)(int64_t features, const float *from, int64_t parts,
+                                            int64_t part, int64_t step, const int64_t *places,
+                                            float *to) {
+  typedef PJ_V(Vec) Vec;
+  Vec bad = {0};
+  for (int64_t f = 0; f < features; f += LANES) {
+    Vec m[16], t[3][4];
+    PJ_UNROLL for (int e = 0; e < 16; ++e) m[e] = *(const Vec *)(from + e * step + f);
+    for (int64_t p = 1; p < parts; ++p)
+      PJ_UNROLL for (int e = 0; e < 16; ++e) m[e] += *(const Vec *)(from + p * part + e * step + f);
+    PJ_UNROLL for (int j = 0; j < 4; ++j) {
+      const Vec sum = (m[4 + j] + m[8 + j]) * 0.5f;
+      t[0][j] = m[j] + sum;
+      t[1][j] = (m[4 + j] - m[8 + j]) * 0.5f;
+      t[2][j] = sum + m[12 + j];
+    }
+    PJ_UNROLL for (int i = 0; i < 3; ++i) {
+      const Vec sum = (t[i][1] + t[i][2]) * 0.5f, half = (t[i][1] - t[i][2]) * 0.5f,
+                first = t[i][0] + sum, last = sum + t[i][3];
+      bad += first * 0.0f + half * 0.0f + last * 0.0f;
+      *(Vec *)(to + places[3 * i] + f) = first;
+      *(Vec *)(to + places[3 * i + 1] + f) = half;
+      *(Vec *)(to + places[3 * i + 2] + f) = last;
+    }
+  }
+  return PJ_V(is_good)(bad);
+}
+
+static const PjWinogradTurns PJ_V(turns)[] = {
+    {PJ_V(window_rows), PJ_V(input_tile), PJ_V(output_tile), PJ_V(input_row), PJ_V(output_row),
+     PJ_V(copy_row), PJ_V(gradient_input), PJ_V(gradient_output), PJ_V(gradient_window)}};
 #undef LANES

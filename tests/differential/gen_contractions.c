@@ -102,8 +102,8 @@ static void emit_convolution(Gen *g) {
   int64_t batch = rand_int(&g->rand, 1, 4), features = rand_int(&g->rand, 1, 4),
           outputs = rand_int(&g->rand, 1, 5), feature_groups = 1, batch_groups = 1;
   int64_t grouping = rand_int(&g->rand, 0, 9);
-  const bool many = spatial == 2 && rand_chance(&g->rand, 12); // features, by windows of 3 x 3
-  if (many) {
+  const bool many = dtype == PJ_DT_F32 && spatial == 2 && rand_chance(&g->rand, 15); // features
+  if (many) { // windows of 3 x 3
     batch = rand_int(&g->rand, 1, 2);
     features = 16 * rand_int(&g->rand, 2, 3);
     outputs = 32;
@@ -123,7 +123,14 @@ static void emit_convolution(Gen *g) {
     if (rand_chance(&g->rand, 70))
       gen_shuffle(g, (uint32_t)rank, numbers[t]);
   }
-  if (many && rand_chance(&g->rand, 70)) { // features last
+  const bool gradient = many && rand_chance(&g->rand, 30); // by the window
+  if (gradient) {
+    batch = features;
+    features = rand_int(&g->rand, 1, 2);
+    memcpy(numbers[0], (int64_t[]){3, 0, 1, 2}, 4 * sizeof(int64_t));
+    memcpy(numbers[1], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
+    memcpy(numbers[2], (int64_t[]){2, 3, 0, 1}, 4 * sizeof(int64_t));
+  } else if (many && rand_chance(&g->rand, 70)) { // features last
     memcpy(numbers[0], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
     memcpy(numbers[2], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
   }
@@ -148,6 +155,12 @@ static void emit_convolution(Gen *g) {
     }
     padding[2 * i] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     padding[2 * i + 1] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
+    if (gradient) {
+      rhs_dilation[i] = 1;
+      window = n + padding[2 * i] + padding[2 * i + 1] - 2;
+      if (window < 1)
+        return;
+    }
     int64_t span = (n - 1) * lhs_dilation[i] + 1 + padding[2 * i] + padding[2 * i + 1],
             reach = (window - 1) * rhs_dilation[i] + 1;
     if (span < 0)
