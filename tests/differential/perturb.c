@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "edit.h"
 #include "perturb_calls.h"
 
 // ----------------------------------------------------------------------------------------------
@@ -109,20 +110,10 @@ static void move_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps
   op->operands[i] = &moved->results[0];
 }
 
-static void replace_uses(PjRegion *region, const PjOp *except, PjValue *from, PjValue *to) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t i = 0; op != except && i < op->num_operands; ++i)
-      if (op->operands[i] == from)
-        op->operands[i] = to;
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      replace_uses(&op->regions[i], except, from, to);
-  }
-}
-
 // Every other use of the result sees the moved value.
 static void see_moved(PjOp *op, uint32_t i, PjOp *moved) {
   pj_op_insert_before(op->next, moved);
-  replace_uses(op->region, moved, &op->results[i], &moved->results[0]);
+  edit_replace_uses(op->region, moved, &op->results[i], &moved->results[0]);
 }
 
 static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps) {
@@ -283,16 +274,9 @@ static void halve_contraction(const Perturbing *p, PjOp *op) {
   ++keys;
   pj_op_insert_before(op->next, other);
   pj_op_insert_before(other->next, sum);
-  replace_uses(op->region, sum, &op->results[0], &sum->results[0]);
+  edit_replace_uses(op->region, sum, &op->results[0], &sum->results[0]);
   for (int h = 0; h < 2; ++h)
     sum->operands[h] = &parts[h]->results[0];
-}
-
-static PjOp *make_convert(PjArena *arena, PjValue *value, const PjType *type) {
-  PjOp *op = pj_op_create(arena, PJ_OP_CONVERT, 1, 1, 0);
-  op->operands[0] = value;
-  op->results[0].type = type;
-  return op;
 }
 
 static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, int exponent) {
@@ -316,19 +300,19 @@ static void widen(const Perturbing *p, PjOp *op) {
     for (uint32_t i = 0; i < 2; ++i)
       op->operands[i] = &make_scale(p->arena, op, op->operands[i], -512)->results[0];
     PjOp *back = make_scale(p->arena, op->next, &op->results[0], 1024);
-    replace_uses(op->region, back, &op->results[0], &back->results[0]);
+    edit_replace_uses(op->region, back, &op->results[0], &back->results[0]);
     return;
   }
   for (uint32_t i = 0; i < 2; ++i) {
-    PjOp *convert = make_convert(p->arena, op->operands[i],
+    PjOp *convert = edit_convert(p->arena, op->operands[i],
                                  pj_type_with_dtype(p->arena, op->operands[i]->type, wide));
     pj_op_insert_before(op, convert);
     op->operands[i] = &convert->results[0];
   }
   op->results[0].type = pj_type_with_dtype(p->arena, type, wide);
-  PjOp *back = make_convert(p->arena, &op->results[0], type);
+  PjOp *back = edit_convert(p->arena, &op->results[0], type);
   pj_op_insert_before(op->next, back);
-  replace_uses(op->region, back, &op->results[0], &back->results[0]);
+  edit_replace_uses(op->region, back, &op->results[0], &back->results[0]);
 }
 
 // The same for a reduction whose body is one operation.
@@ -341,7 +325,7 @@ static void widen_reduce(const Perturbing *p, PjOp *op) {
       pj_dtype_is_complex(type->dtype))
     return;
   for (uint32_t i = 0; i < 2; ++i) {
-    PjOp *convert = make_convert(p->arena, op->operands[i],
+    PjOp *convert = edit_convert(p->arena, op->operands[i],
                                  pj_type_with_dtype(p->arena, op->operands[i]->type, PJ_DT_F64));
     pj_op_insert_before(op, convert);
     op->operands[i] = &convert->results[0];
@@ -349,9 +333,9 @@ static void widen_reduce(const Perturbing *p, PjOp *op) {
   const PjType *scalar = pj_type_tensor(p->arena, PJ_DT_F64, 0, NULL);
   body->args[0].type = body->args[1].type = only->results[0].type = scalar;
   op->results[0].type = pj_type_with_dtype(p->arena, type, PJ_DT_F64);
-  PjOp *back = make_convert(p->arena, &op->results[0], type);
+  PjOp *back = edit_convert(p->arena, &op->results[0], type);
   pj_op_insert_before(op->next, back);
-  replace_uses(op->region, back, &op->results[0], &back->results[0]);
+  edit_replace_uses(op->region, back, &op->results[0], &back->results[0]);
 }
 
 // A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "edit.h"
+
 static PjDtype wide_dtype(PjDtype dtype) {
   return dtype == PJ_DT_F32 ? PJ_DT_F64 : dtype == PJ_DT_C64 ? PJ_DT_C128 : dtype;
 }
@@ -67,21 +69,9 @@ static bool widen_region(PjArena *arena, PjRegion *region, bool *changed) {
 }
 
 static PjOp *convert(PjArena *arena, PjOp *before, PjValue *value, const PjType *type) {
-  PjOp *op = pj_op_create(arena, PJ_OP_CONVERT, 1, 1, 0);
-  op->operands[0] = value;
-  op->results[0].type = type;
+  PjOp *op = edit_convert(arena, value, type);
   pj_op_insert_before(before, op);
   return op;
-}
-
-static void replace_uses(PjRegion *region, const PjOp *except, PjValue *from, PjValue *to) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t i = 0; op != except && i < op->num_operands; ++i)
-      if (op->operands[i] == from)
-        op->operands[i] = to;
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      replace_uses(&op->regions[i], except, from, to);
-  }
 }
 
 bool range_widen(PjModule *module) {
@@ -101,7 +91,7 @@ bool range_widen(PjModule *module) {
     if (type == arg->type)
       continue;
     PjOp *op = convert(arena, body->first, arg, type);
-    replace_uses(body, op, arg, &op->results[0]);
+    edit_replace_uses(body, op, arg, &op->results[0]);
   }
   for (uint32_t i = 0; i < end->num_operands; ++i)
     if (end->operands[i]->type != signature->results[i])

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "edit.h"
 #include "eval/float.h"
 #include "import/import.h"
 #include "inputs.h"
@@ -32,16 +33,6 @@ typedef struct Attempt {
   uint32_t num_values, num_results;
   PjStrBuf out;
 } Attempt;
-
-static void replace_uses(PjRegion *region, const PjValue *from, PjValue *to, const PjOp *until) {
-  for (PjOp *op = region->first; op && op != until; op = op->next) {
-    for (uint32_t i = 0; i < op->num_operands; ++i)
-      if (op->operands[i] == from)
-        op->operands[i] = to;
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      replace_uses(&op->regions[i], from, to, NULL);
-  }
-}
 
 static bool is_used(const PjRegion *region, const PjValue *value) {
   for (const PjOp *op = region->first; op; op = op->next) {
@@ -105,7 +96,7 @@ static PjValue *rebuild_arguments(PjArena *arena, PjOp *func, const PjType *extr
     const PjAttr *given = old && i < old->count ? old->elems[i] : NULL;
     attrs[count] = pj_attr_get(given, INPUT_ATTR) ? given : pj_attr_dict(arena, 1, names, code);
     args[count] = (PjValue){.type = body->args[i].type, .region = body, .index = count};
-    replace_uses(body, &body->args[i], &args[count], NULL);
+    edit_replace_uses(body, NULL, &body->args[i], &args[count]);
     ++count;
   }
   PjValue *added = NULL;
@@ -204,7 +195,7 @@ static bool replace_value(Attempt *a, PjOp *func) {
     to = splat_one(a->arena, value->type, op);
   }
   if (to)
-    replace_uses(body, value, to, NULL);
+    edit_replace_uses(body, NULL, value, to);
   return to != NULL;
 }
 

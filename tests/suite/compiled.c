@@ -6,6 +6,7 @@
 // values become results. A second time the constants stay: then folding is what is judged.
 #include <stdlib.h>
 
+#include "edit.h"
 #include "eval/check.h"
 #include "eval/eval.h"
 #include "inputs.h"
@@ -83,16 +84,6 @@ static PjStatus evaluate_source(Compiled *c, PjModule *module, const PjOp *op) {
   return PJ_STATUS_OK;
 }
 
-static void replace_uses(PjRegion *region, const PjValue *from, PjValue *to) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t i = 0; i < op->num_operands; ++i)
-      if (op->operands[i] == from)
-        op->operands[i] = to;
-    for (uint32_t i = 0; i < op->num_regions; ++i)
-      replace_uses(&op->regions[i], from, to);
-  }
-}
-
 // Makes sources of |func| its arguments.
 static PjStatus hoist_sources(Compiled *c, PjModule *module, PjOp *func) {
   PjRegion *body = &func->regions[0];
@@ -105,7 +96,7 @@ static PjStatus hoist_sources(Compiled *c, PjModule *module, PjOp *func) {
     PJ_TRY(evaluate_source(c, module, op));
     for (uint32_t i = 0; i < op->num_results; ++i, ++count) {
       args[count] = (PjValue){.type = op->results[i].type, .region = body, .index = count};
-      replace_uses(body, &op->results[i], &args[count]);
+      edit_replace_uses(body, NULL, &op->results[i], &args[count]);
     }
     pj_op_remove(op);
   }
