@@ -134,7 +134,7 @@ PjKirVal pj_math_expm1(PjKir *k, PjKirVal x) {
 // 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): e^-|x| does not overflow, and has the small
 // results' digits.
 PjKirVal pj_math_logistic(PjKir *k, PjKirVal x) {
-  PjKirVal e = pj_math__exp(k, NEG(ABS(x)), 0), one = C(1);
+  PjKirVal e = exp_times(k, FMAX(CW(-104, -746), NEG(ABS(x))), 0, 0), one = C(1);
   return DIV(SEL(LT(x, C(0)), e, one), ADD(one, e));
 }
 

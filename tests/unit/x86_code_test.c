@@ -1,8 +1,11 @@
 // Which instructions our own code generator chooses, before they become bytes.
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "emit/x86/mir.h"
 #include "jit_support.h"
+#include "kernel/math.h"
 
 typedef int64_t Count(const X86Fn *f);
 
@@ -256,6 +259,45 @@ static void logic_of_three(void **state) {
   }
 }
 
+// e^x and 2^x, of 16 lanes.
+static void build_exponential(PjKir *k, void *context) {
+  bool base_2 = ((const Expect *)context)->number;
+  PjKirVal zero = pj_kir_i64(k, 0);
+  PjKirVal x = pj_kir_load(k, PJ_KIR_T(F32, 16), pj_kir_buffer(k, 0), zero, 0, true);
+  PjKirVal y = base_2 ? pj_math_exp2(k, x) : pj_math_exp(k, x);
+  pj_kir_store(k, y, pj_kir_buffer(k, 1), zero, 0);
+}
+
+static int64_t scalings(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_RVM && f->code.data[i].enc == X86_VSCALEFPS;
+  return count - forms(f, X86_VMI); // no shifts
+}
+
+// As by products with powers of two, down to where results are below the normal numbers.
+static void powers_of_two(void **state) {
+  for (int64_t base_2 = 0; base_2 < 2; ++base_2) {
+    Expect expect = {scalings, 1, base_2};
+    test_kernel(PJ_ISA_AVX512, "code", build_exponential, check, &expect);
+    if (!pj_jit_available())
+      continue;
+    float x[16] = {0,    1,    -1,   88.7f, -86,       -87.5f, -95,    -103,
+                   -104, -127, -140, -149,  -INFINITY, -150,   127.5f, NAN},
+          y[16];
+    void *buffers[] = {x, y};
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "exp", build_exponential, &expect);
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    for (int i = 0; i < 15; ++i) {
+      double want = base_2 ? exp2(x[i]) : exp(x[i]);
+      if (want <= FLT_MAX)
+        assert_true(fabs(y[i] - want) <= want * 2e-7 + 0x1p-149);
+    }
+    assert_true(isnan(y[15]));
+    pj_jit_release(code);
+  }
+}
+
 static void build_sign(PjKir *k, void *context) {
   PjKirType t = PJ_KIR_T(F64, 8);
   PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
@@ -393,6 +435,7 @@ int main(void) {
                                      cmocka_unit_test(divisions_leave_registers),
                                      cmocka_unit_test(rotations),
                                      cmocka_unit_test(logic_of_three),
+                                     cmocka_unit_test(powers_of_two),
                                      cmocka_unit_test(signs_in_one),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),

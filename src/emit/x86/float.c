@@ -19,6 +19,14 @@ PjKirVal x86_without_sign(const PjKir *k, PjKirVal v, bool *negated) {
   return v;
 }
 
+PjKirVal x86_below_zero(const PjKir *k, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  if (inst->op != PJ_KIR_FNEG)
+    return 0;
+  const PjKirInst *magnitude = pj_kir_inst(k, inst->args[0]);
+  return magnitude->op == PJ_KIR_FABS ? magnitude->args[0] : 0;
+}
+
 // a b + c, or with |product| and |sum| the negative of either: there are instructions for that.
 static X86Op fused(Lower *l, PjKirType t, int size, X86Op a, X86Op b, X86Op c, bool product,
                    bool sum) {
@@ -113,6 +121,14 @@ bool x86_lower_float(Lower *l, PjKirVal v) {
   Parts out = {.n = t.lanes == 1 ? 1 : x86_num_parts(l, t.lanes, x86_bytes(t))};
   PjKirVal from[3];
   bool negated[3] = {false};
+  PjKirVal below_zero = x86_below_zero(l->k, v);
+  for (int part = 0; below_zero && part < out.n; ++part)
+    out.op[part] = x86_rvm_commuting(l, X86_VOR | packed(t), size,
+                                     x86_parts(l, below_zero)->op[part], sign_bit(l, t, false));
+  if (below_zero) {
+    x86_set(l, v, &out);
+    return true;
+  }
   for (uint32_t i = 0; i < inst->num_args && i < 3; ++i)
     from[i] =
         inst->op == PJ_KIR_FMA ? x86_without_sign(l->k, inst->args[i], &negated[i]) : inst->args[i];

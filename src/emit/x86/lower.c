@@ -160,6 +160,17 @@ static void find_needed(Lower *l) {
       need(l, whole);
       continue;
     }
+    PjKirVal below_zero = x86_below_zero(l->k, v);
+    if (below_zero) {
+      need(l, below_zero);
+      continue;
+    }
+    X86Scaled scaled;
+    if (x86_scaled(l, v, &scaled)) {
+      need(l, scaled.of);
+      need(l, scaled.number);
+      continue;
+    }
     X86Logic logic;
     if (x86_logic_of_three(l, v, &logic)) {
       for (int i = 0; i < 3; ++i)
@@ -349,6 +360,11 @@ static void lower_inst(Lower *l, PjKirVal v) {
   PjKirVal rotated = x86_rotated(l, v, &left);
   if (rotated) {
     x86_lower_rotation(l, v, rotated, left);
+    return;
+  }
+  X86Scaled scaled;
+  if (x86_scaled(l, v, &scaled)) {
+    x86_lower_scaled(l, v, &scaled);
     return;
   }
   X86Logic logic;

@@ -208,6 +208,16 @@ typedef struct X86Logic {
 bool x86_logic_of_three(const Lower *l, PjKirVal v, X86Logic *out);
 void x86_lower_logic(Lower *l, PjKirVal v, const X86Logic *logic);
 
+// What |v| is the negative magnitude of; 0: of nothing.
+PjKirVal x86_below_zero(const PjKir *k, PjKirVal v);
+
+// --- products with powers of two (scale.c)
+typedef struct X86Scaled {
+  PjKirVal of, number; // |of| 2^|number|
+} X86Scaled;
+bool x86_scaled(const Lower *l, PjKirVal v, X86Scaled *out);
+void x86_lower_scaled(Lower *l, PjKirVal v, const X86Scaled *scaled);
+
 // --- masks as a whole (mask_any.c)
 // The mask of which |v|, a scalar "or" or "and", says whether any lane is on, or whether all are;
 // 0: it says no such thing.

@@ -247,6 +247,8 @@ enum {
   X86_VUCOMISS = X86_M0F | X86_N4 | 0x2e,
   X86_VUCOMISD = X86_M0F | X86_PD | X86_N8 | 0x2e,
   // d = a b + c and its like; | 1: scalar, | 2: - c, | 4: - a b
+  X86_VSCALEFPS = X86_M38 | X86_P66 | X86_EVEX | 0x2c, // a 2^b
+  X86_VSCALEFPD = X86_VSCALEFPS | X86_EW,
   X86_VFMADD132PS = X86_M38 | X86_P66 | 0x98,
   X86_VFMADD132PD = X86_VFMADD132PS | X86_WW,
 };
