@@ -292,6 +292,9 @@ static void native_routine(PjNative *n, const PjUnit *unit) {
     return;
   }
   forget(n);
+  for (uint32_t i = 0; i < op->num_operands; i++) // what others have in registers, too
+    if (inlines(op->operands[i]) && !pj_nest_place(n->nest, op->operands[i]))
+      bind_memory(n, op->operands[i]);
   uint32_t slot = pj_slot_for(l, &op->results[0]);
   bind_memory(n, &op->results[0]);
   pj_native_dot(n, op, slot_ptr(n, slot), slot_alias(n, slot));
