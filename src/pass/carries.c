@@ -103,16 +103,24 @@ static void replace_carry(PjRewrite *rw, PjOp *loop, uint32_t i, PjValue *cond, 
   pj_rw_replace(rw, &loop->results[i], result);
 }
 
+// Operations without attributes: what changes a counter, and what writes a turn's value to an array
+// of all turns.
+static bool is_step(const PjOp *op) {
+  if (op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE)
+    return true;
+  return op->num_operands == 2 && pj_op_info[op->kind].traits & PJ_TRAIT_ELEM &&
+         op->kind != PJ_OP_COMPARE;
+}
+
 // True if carried values |i| and |j| are always equal.
 static bool equal_carries(const PjOp *loop, uint32_t i, uint32_t j) {
   const PjRegion *body = &loop->regions[1];
   const PjOp *a = body->last->operands[i]->def, *b = body->last->operands[j]->def;
   if (!same_value(loop->operands[i], loop->operands[j]) || !a || !b || a->kind != b->kind ||
-      a->region != body || b->region != body || a->num_operands != 2 || b->num_operands != 2 ||
-      !(pj_op_info[a->kind].traits & PJ_TRAIT_ELEM) || a->kind == PJ_OP_COMPARE ||
+      a->region != body || b->region != body || a->num_operands != b->num_operands || !is_step(a) ||
       !pj_type_eq(loop->operands[i]->type, loop->operands[j]->type))
     return false;
-  for (int k = 0; k < 2; ++k) {
+  for (uint32_t k = 0; k < a->num_operands; ++k) {
     const PjValue *x = a->operands[k], *y = b->operands[k];
     bool carried = x == &body->args[i] && y == &body->args[j];
     if (!carried && (!same_value(x, y) || x == &body->args[i] || x == &body->args[j]))

@@ -154,6 +154,24 @@ static void equal_counters_merge(void **state) {
                                        "return %0#1 : tensor<9xi32>");
 }
 
+// Two arrays that keep the same of each turn are one.
+static void equal_arrays_of_turns_merge(void **state) {
+#define KEEP(to, of)                                                                              \
+  "  " to " = stablehlo.dynamic_update_slice " of ", %b, %i : (tensor<5xf32>, tensor<1xf32>, " SI \
+  ") -> tensor<5xf32>\n"
+#define KEEP_BODY COND("5") "  %b = stablehlo.multiply %a, %a : tensor<1xf32>\n" KEEP("%u", "%x")
+  expect("carries,dead_code", "%a: tensor<1xf32>, %h: tensor<5xf32>", "tensor<5xf32>",
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:3 = stablehlo.while(%i = %c, %x = %h, %y = %h) : " SI
+         ", tensor<5xf32>, tensor<5xf32>\n" KEEP_BODY KEEP(
+             "%v", "%y") "  stablehlo.return %j, %u, %v : " SI ", tensor<5xf32>, tensor<5xf32>\n}\n"
+                         "%1 = stablehlo.add %0#1, %0#2 : tensor<5xf32>\nreturn %1 : tensor<5xf32>",
+         "%c = stablehlo.constant dense<0> : " SI "\n"
+         "%0:2 = stablehlo.while(%i = %c, %x = %h) : " SI ", tensor<5xf32>\n" KEEP_BODY
+         "  stablehlo.return %j, %u : " SI ", tensor<5xf32>\n}\n"
+         "%1 = stablehlo.add %0#1, %0#1 : tensor<5xf32>\nreturn %1 : tensor<5xf32>");
+}
+
 // The index that a body sees, begun at 1 where the counter begins at 0, is the counter and a
 // constant. Where the condition looks at both, both stay.
 #define TWO_COUNTERS(cond)                                                                       \
@@ -422,6 +440,7 @@ int main(void) {
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
       cmocka_unit_test(vectors_of_turns_become_rows),
+      cmocka_unit_test(equal_arrays_of_turns_merge),
       cmocka_unit_test(small_matrices_are_turned_before_loops),
       cmocka_unit_test(short_elementwise_loops_are_written_out),
       cmocka_unit_test(counters_are_found),
