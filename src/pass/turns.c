@@ -19,6 +19,7 @@
 // Linear in the operations.
 #include "pass/constant.h"
 #include "pass/match.h"
+#include "pass/match_turn.h"
 #include "pass/passes.h"
 #include "pass/shapes.h"
 
@@ -31,11 +32,10 @@ enum {
 
 // A product of the loop's body as one before it.
 typedef struct Turns {
-  PjOp *dot, *slice;
-  PjValue *stack, *weights;
-  uint32_t side; // of the slice
-  int32_t dim;   // of |stack|, in which the loop moves
-  int64_t count; // its size
+  PjOp *dot;
+  PjTurn turn;
+  PjValue *weights;
+  uint32_t side; // of the turn
 } Turns;
 
 static const int64_t *contracted(const PjOp *dot, uint32_t side, uint32_t *count) {
@@ -43,36 +43,11 @@ static const int64_t *contracted(const PjOp *dot, uint32_t side, uint32_t *count
               : PJ_INTS(dot, lhs_contracting_dimensions, count);
 }
 
-// Finds the slice that operand |side| of |dot| is, a reshape that drops its sliced dimension aside.
-static bool match_slice(const PjOp *loop, const PjOp *dot, uint32_t side, Turns *t) {
-  const PjRegion *body = &loop->regions[1];
-  PjOp *reshape = dot->operands[side]->def;
-  if (!reshape || reshape->kind != PJ_OP_RESHAPE || reshape->region != body)
-    return false;
-  PjOp *slice = reshape->operands[0]->def;
-  if (!slice || slice->kind != PJ_OP_DYNAMIC_SLICE || slice->region != body)
-    return false;
-  const PjType *from = slice->operands[0]->type, *to = dot->operands[side]->type;
-  const int64_t *sizes = PJ_INTS(slice, slice_sizes, NULL);
-  if (to->rank != from->rank - 1)
-    return false;
-  t->dim = -1;
-  for (int32_t d = 0; d < from->rank; ++d) {
-    if (sizes[d] == from->dims[d])
-      continue;
-    if (t->dim >= 0 || sizes[d] != 1 || !pj_rw_inside(slice->operands[1 + d], body))
-      return false;
-    t->dim = d;
-  }
-  for (int32_t d = 0; d < to->rank; ++d)
-    if (t->dim < 0 || to->dims[d] != from->dims[d + (d >= t->dim)])
-      return false;
-  t->slice = slice;
-  t->stack = slice->operands[0];
+static bool match_turn(const PjOp *loop, const PjOp *dot, uint32_t side, Turns *t) {
   t->weights = dot->operands[1 - side];
   t->side = side;
-  t->count = from->dims[t->dim];
-  return !pj_rw_inside(t->stack, body) && !pj_rw_inside(t->weights, body);
+  return pj_match_turn(loop, dot->operands[side], &t->turn) &&
+         !pj_rw_inside(t->weights, &loop->regions[1]);
 }
 
 // True if the turns' results lie one behind the other when the left operand is the stack.
@@ -84,7 +59,7 @@ static bool in_order(const Turns *t) {
     return false;
   const int32_t rank = t->dot->operands[t->side]->type->rank;
   for (int32_t d = 0; d < rank; ++d) // before the dimension in which the loop moves
-    if (d < t->dim && !pj_list_has(sums, count, d))
+    if (d < t->turn.dim && !pj_list_has(sums, count, d))
       return false;
   // On the right: it would be the last of the result, if not for an exchange.
   const PjAttr *algorithm = PJ_ATTR(t->dot, accumulation_type);
@@ -97,9 +72,9 @@ static bool pays(const PjOp *loop, const Turns *t) {
   size_t turn, all;
   uint32_t count;
   const PjType *x = t->dot->operands[t->side]->type, *result = t->dot->results[0].type;
-  if (!pj_match_counter(loop, &counter) || !counter.alone || counter.trips < t->count ||
-      !pj_type_is_static(t->stack->type) || !pj_type_is_static(t->weights->type) ||
-      !pj_type_num_bytes(result, &turn) || !pj_type_num_bytes(t->stack->type, &all))
+  if (!pj_match_counter(loop, &counter) || !counter.alone || counter.trips < t->turn.count ||
+      !pj_type_is_static(t->turn.stack->type) || !pj_type_is_static(t->weights->type) ||
+      !pj_type_num_bytes(result, &turn) || !pj_type_num_bytes(t->turn.stack->type, &all))
     return false;
   const int64_t *sums = contracted(t->dot, t->side, &count);
   double each = 1, work = 1;
@@ -107,7 +82,7 @@ static bool pays(const PjOp *loop, const Turns *t) {
     each *= (double)x->dims[sums[i]];
   for (int32_t d = 0; d < result->rank; ++d)
     work *= (double)result->dims[d];
-  const double bytes = (double)turn * (double)t->count;
+  const double bytes = (double)turn * (double)t->turn.count;
   return each >= MIN_SUMS && each * work >= MIN_WORK &&
          (bytes <= MAX_BYTES || bytes <= MAX_GROWTH * (double)all);
 }
@@ -117,16 +92,16 @@ static PjValue *build_product(PjRewrite *rw, PjOp *loop, const Turns *t) {
   const PjType *result = t->dot->results[0].type;
   int64_t dims[PJ_MAX_RANK], sums[PJ_MAX_RANK];
   uint32_t count;
-  dims[0] = t->count;
+  dims[0] = t->turn.count;
   memcpy(dims + 1, result->dims, (size_t)result->rank * sizeof *dims);
-  PjValue *operands[] = {t->stack, t->weights};
+  PjValue *operands[] = {t->turn.stack, t->weights};
   PjOp *made = pj_build_op(rw, loop, PJ_OP_DOT_GENERAL, 2, operands,
                            pj_type_with_dims(rw->arena, result, result->rank + 1, dims));
   for (uint32_t i = 0; i < pj_op_info[PJ_OP_DOT_GENERAL].num_attrs; ++i)
     made->attrs[i] = t->dot->attrs[i];
   const int64_t *of_slice = contracted(t->dot, t->side, &count);
   for (uint32_t i = 0; i < count; ++i)
-    sums[i] = of_slice[i] + (of_slice[i] >= t->dim);
+    sums[i] = of_slice[i] + (of_slice[i] >= t->turn.dim);
   pj_op_set_attr(made, PJ_KEY_lhs_contracting_dimensions, pj_attr_ints(rw->arena, count, sums));
   const int64_t *of_weights = contracted(t->dot, 1 - t->side, &count);
   pj_op_set_attr(made, PJ_KEY_rhs_contracting_dimensions,
@@ -136,16 +111,16 @@ static PjValue *build_product(PjRewrite *rw, PjOp *loop, const Turns *t) {
 
 static bool spread(PjRewrite *rw, PjOp *loop, PjOp *dot) {
   Turns t = {.dot = dot};
-  if ((!match_slice(loop, dot, 0, &t) || !in_order(&t)) &&
-      (!match_slice(loop, dot, 1, &t) || !in_order(&t)))
+  if ((!match_turn(loop, dot, 0, &t) || !in_order(&t)) &&
+      (!match_turn(loop, dot, 1, &t) || !in_order(&t)))
     return false;
   const PjType *result = dot->results[0].type;
   if (result->rank + 1 > PJ_MAX_RANK || !pays(loop, &t))
     return false;
   PjValue *all = build_product(rw, loop, &t), *starts[PJ_MAX_RANK],
-          *zero = pj_build_int(rw, dot, t.slice->operands[1]->type, 0);
+          *zero = pj_build_int(rw, dot, t.turn.slice->operands[1]->type, 0);
   int64_t sizes[PJ_MAX_RANK] = {1};
-  starts[0] = t.slice->operands[1 + t.dim];
+  starts[0] = t.turn.slice->operands[1 + t.turn.dim];
   for (int32_t d = 0; d < result->rank; ++d) {
     starts[1 + d] = zero;
     sizes[1 + d] = result->dims[d];

@@ -160,14 +160,17 @@ static PjStatus lower_while(PjLower *l, const PjUnit *unit, PjSteps *out) {
            *next = PJ_NEW_ARRAY(l->arena, uint32_t, n + 1);
   for (uint32_t i = 0; i < n; i++) {
     const PjValue *init = op->operands[i];
-    uint32_t source = pj_slot_of(l, init);
+    const bool empty = pj_starts_empty(&l->ops[op->id], i);
+    const bool none = empty && init->def && init->def->kind == PJ_OP_CONSTANT;
+    uint32_t source = none ? PJ_NO_SLOT : pj_slot_of(l, init);
     // Exchanged addresses must be those of temporaries.
-    bool taken =
-        l->schedule->slots.data[source].kind != PJ_SLOT_TEMP || !pj_value_dies(l, init, unit);
+    bool taken = none || l->schedule->slots.data[source].kind != PJ_SLOT_TEMP ||
+                 !pj_value_dies(l, init, unit);
     for (uint32_t j = 0; j < i; j++)
       taken |= carry[j] == source;
     carry[i] = taken ? pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init)) : source;
-    add_copy(l, out, op, source, carry[i]);
+    if (!empty)
+      add_copy(l, out, op, source, carry[i]);
     for (int r = 0; r < 2; r++) {
       const PjValue *arg = &op->regions[r].args[i];
       l->slot_of[arg->id] = carry[i];

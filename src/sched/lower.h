@@ -39,7 +39,8 @@ typedef struct PjOpInfoSched {
   // Of an operation that a routine computes together with others, which have no role then: what the
   // routine reads, instead of its operands.
   const PjAttentionMatch *attention;
-  bool absorbed; // it is one of those others
+  bool absorbed;    // it is one of those others
+  uint64_t written; // of a loop: the carries whose start nobody sees (pj_match_written)
   PjReducer *reducer;
 } PjOpInfoSched;
 
@@ -54,6 +55,11 @@ static inline const PjValue *const *pj_reads(const PjOpInfoSched *info, const Pj
                                              uint32_t *out_count) {
   *out_count = info->attention ? info->attention->num_inputs : op->num_operands;
   return info->attention ? info->attention->inputs : (const PjValue *const *)op->operands;
+}
+
+// True if carried value |i| of loop |op| needs memory, but nothing in it when the loop begins.
+static inline bool pj_starts_empty(const PjOpInfoSched *info, uint32_t i) {
+  return i < 64 && info->written >> i & 1;
 }
 
 typedef struct PjLower {

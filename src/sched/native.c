@@ -488,13 +488,15 @@ static void native_while(PjNative *n, const PjUnit *unit) {
       elems[i] = pj_nest_scalar(n->nest, init);
       continue;
     }
-    uint32_t source = pj_slot_of(l, init);
-    bool taken = !pj_value_dies(l, init, unit);
+    const bool empty = pj_starts_empty(&l->ops[op->id], i);
+    const bool none = empty && init->def && init->def->kind == PJ_OP_CONSTANT;
+    uint32_t source = none ? PJ_NO_SLOT : pj_slot_of(l, init);
+    bool taken = none || !pj_value_dies(l, init, unit);
     for (uint32_t j = 0; j < i; j++)
       taken |= !is_single(values[j]) && carry[j] == source;
     carry[i] = taken ? pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init)) : source;
     next[i] = pj_slot_new(l, PJ_SLOT_TEMP, pj_value_bytes(init));
-    if (taken)
+    if (taken && !empty)
       copy_array(n, slot_ptr(n, carry[i]), slot_ptr(n, source), pj_value_bytes(init));
     l->slot_of[op->results[i].id] = carry[i];
   }
@@ -679,7 +681,8 @@ PjStatus pj_lower_native(PjLower *l, const PjUnit *unit, PjSteps *out) {
   PjStep *step = pj_step_add(l, out, PJ_STEP_KERNEL, op, 0, 0);
   size_t number = out->len - 1;
   for (uint32_t i = 0; i < op->num_operands; i++)
-    import_value(&n, op->operands[i]);
+    if (!pj_starts_empty(&l->ops[op->id], i))
+      import_value(&n, op->operands[i]);
   import_captured(&n, op, op);
   native_while(&n, unit);
   for (uint32_t i = 0; i < op->num_results && !n.failed; i++) {

@@ -10,6 +10,7 @@
 // Linear in operations. Nothing here looks at values.
 #include <string.h>
 
+#include "pass/match_turn.h"
 #include "sched/lower.h"
 #include "sched/shape_map.h"
 
@@ -315,6 +316,8 @@ static void forwards(PjLower *l, const PjOp *op) {
     return;
   }
   info->role = info->attention ? PJ_OPROLE_ROUTINE : role_of(l, op, info);
+  if (op->kind == PJ_OP_WHILE && info->role == PJ_OPROLE_CONTROL)
+    info->written = pj_match_written(op);
   if (info->role == PJ_OPROLE_INLINE) {
     if (!pj_cuts_of(op, &info->cuts))
       info->role = PJ_OPROLE_EVAL;
@@ -337,7 +340,7 @@ static void forwards(PjLower *l, const PjOp *op) {
   const PjValue *const *reads_of = pj_reads(info, op, &num_reads);
   for (uint32_t i = 0; i < num_reads; i++) {
     PjOpInfoSched *source = inline_def(l, reads_of[i], op->region);
-    if (!source)
+    if (!source || (pj_starts_empty(info, i) && reads_of[i]->def->kind == PJ_OP_CONSTANT))
       continue;
     if (info->role == PJ_OPROLE_REDUCE) {
       if (i >= op->num_results && source->nodes <= 2)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "pass/match.h"
+#include "pass/match_turn.h"
 #include "pass_support.h"
 
 #define F  "tensor<4xf32>"
@@ -397,6 +398,35 @@ static void counters_are_found(void **state) {
   assert_int_equal(counter.start_value, 2);
 }
 
+// %s keeps a value of each turn from the last place to the first; %r is one that is also read, %t
+// one that is longer than the loop.
+static void written_arrays_are_known(void **state) {
+  Parsed parsed;
+  const char *text = pass_main(
+      "%a: tensor<1xf32>, %h: tensor<5xf32>, %l: tensor<6xf32>", "tensor<5xf32>",
+      "%c = stablehlo.constant dense<0> : " SI "\n"
+      "%0:4 = stablehlo.while(%i = %c, %s = %h, %r = %h, %t = %l) : " SI
+      ", tensor<5xf32>, tensor<5xf32>, tensor<6xf32>\n" COND(
+          "5") "  %four = stablehlo.constant dense<4> : " SI "\n"
+               "  %k = stablehlo.subtract %four, %i : " SI "\n"
+               "  %x = stablehlo.dynamic_update_slice %s, %a, %k : (tensor<5xf32>, "
+               "tensor<1xf32>, " SI ") -> tensor<5xf32>\n"
+               "  %b = stablehlo.dynamic_slice %r, %i, sizes = [1] : (tensor<5xf32>, " SI
+               ") -> tensor<1xf32>\n"
+               "  %y = stablehlo.dynamic_update_slice %r, %b, %i : (tensor<5xf32>, "
+               "tensor<1xf32>, " SI ") -> tensor<5xf32>\n"
+               "  %z = stablehlo.dynamic_update_slice %t, %a, %i : (tensor<6xf32>, "
+               "tensor<1xf32>, " SI ") -> tensor<6xf32>\n"
+               "  stablehlo.return %j, %x, %y, %z : " SI
+               ", tensor<5xf32>, tensor<5xf32>, tensor<6xf32>\n}\nreturn %0#1 : tensor<5xf32>");
+  parsed = parse(text, strlen(text));
+  assert_null(parsed.status);
+  for (PjOp *op = pj_module_entry(parsed.module)->regions[0].first; op; op = op->next)
+    if (op->kind == PJ_OP_WHILE)
+      assert_int_equal(pj_match_written(op), 2);
+  parsed_free(&parsed);
+}
+
 static int64_t trips(const char *start, const char *step, const char *compare, const char *limit) {
   char body[2048];
   snprintf(body, sizeof body,
@@ -441,6 +471,7 @@ int main(void) {
       cmocka_unit_test(products_of_turns_leave_loops),
       cmocka_unit_test(vectors_of_turns_become_rows),
       cmocka_unit_test(equal_arrays_of_turns_merge),
+      cmocka_unit_test(written_arrays_are_known),
       cmocka_unit_test(small_matrices_are_turned_before_loops),
       cmocka_unit_test(short_elementwise_loops_are_written_out),
       cmocka_unit_test(counters_are_found),
