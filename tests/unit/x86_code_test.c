@@ -298,6 +298,33 @@ static void powers_of_two(void **state) {
   }
 }
 
+// The upper words of 32 sums.
+static void build_high_words(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(I32, 32);
+  PjKirVal zero = pj_kir_i64(k, 0);
+  PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), zero, 0, true);
+  PjKirVal sum = pj_kir_add(k, a, pj_kir_const(k, t, 0x7fff));
+  PjKirVal high = pj_kir_lshr(k, sum, pj_kir_const(k, t, 16));
+  pj_kir_store(k, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I16, high), pj_kir_buffer(k, 1), zero, 0);
+}
+
+static void high_words(void **state) {
+  Expect expect = {shifts, 0, 0};
+  test_kernel(PJ_ISA_AVX512, "code", build_high_words, check, &expect);
+  if (!pj_jit_available())
+    return;
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "high", build_high_words, &expect);
+  uint32_t x[32];
+  uint16_t y[32];
+  for (uint32_t i = 0; i < 32; ++i)
+    x[i] = 0x80000001 + i * 0x1234567;
+  void *buffers[] = {x, y};
+  pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+  for (int i = 0; i < 32; ++i)
+    assert_int_equal(y[i], (x[i] + 0x7fff) >> 16);
+  pj_jit_release(code);
+}
+
 static void build_sign(PjKir *k, void *context) {
   PjKirType t = PJ_KIR_T(F64, 8);
   PjKirVal a = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
@@ -436,6 +463,7 @@ int main(void) {
                                      cmocka_unit_test(rotations),
                                      cmocka_unit_test(logic_of_three),
                                      cmocka_unit_test(powers_of_two),
+                                     cmocka_unit_test(high_words),
                                      cmocka_unit_test(signs_in_one),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),

@@ -112,11 +112,11 @@ static Parts halve(Lower *l, const Parts *from, int lanes, int bytes, Range rang
   return out;
 }
 
-// AVX-512: every other lane of 4 or 2 bytes of two whole parts.
-static X86Op every_other(Lower *l, int bytes, X86Op low, X86Op high) {
+// AVX-512: every other lane of 4 or 2 bytes of two whole parts, from |first| on.
+static X86Op every_other(Lower *l, int bytes, int first, X86Op low, X86Op high) {
   uint8_t index[64] = {0};
   for (int i = 0; i < 64 / bytes; ++i)
-    index[i * bytes] = (uint8_t)(2 * i);
+    index[i * bytes] = (uint8_t)(2 * i + first);
   return x86_tied(l, bytes == 4 ? X86_VPERMI2D : X86_VPERMI2W, 64, x86_pool(l, index), low, high);
 }
 
@@ -131,7 +131,7 @@ static Parts cut(Lower *l, const Parts *from, int lanes, int bytes, int to) {
   if (parts.n > 1 && bytes == 2 * to && to > 1) {
     parts.n /= 2;
     for (int i = 0; i < parts.n; ++i)
-      parts.op[i] = every_other(l, to, from->op[2 * i], from->op[2 * i + 1]);
+      parts.op[i] = every_other(l, to, 0, from->op[2 * i], from->op[2 * i + 1]);
     return parts;
   }
   for (int i = 0; i < parts.n; ++i)
@@ -160,6 +160,26 @@ Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes, bool saturat
 static Parts resize(Lower *l, Parts parts, int lanes, int from, int to, bool is_signed) {
   return from < to ? extend(l, &parts, lanes, from, to, is_signed)
                    : narrow(l, parts, lanes, from, to, ANY);
+}
+
+PjKirVal x86_high_words(const Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (!l->avx512 || inst->op != PJ_KIR_TRUNC || inst->type.elem != PJ_KIR_I16 ||
+      inst->type.lanes * 4 <= l->f->vector_bytes)
+    return 0;
+  const PjKirInst *shift = pj_kir_inst(l->k, inst->args[0]);
+  uint64_t amount;
+  return shift->op == PJ_KIR_LSHR && shift->type.elem == PJ_KIR_I32 &&
+                 pj_kir_is_const(l->k, shift->args[1], &amount) && amount == 16
+             ? shift->args[0]
+             : 0;
+}
+
+static Parts high_words(Lower *l, const Parts *from) {
+  Parts parts = {.n = from->n / 2};
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = every_other(l, 2, 1, from->op[2 * i], from->op[2 * i + 1]);
+  return parts;
 }
 
 // Numbers that fit after a shift to the right are packed as they are.
@@ -322,7 +342,9 @@ bool x86_lower_convert(Lower *l, PjKirVal v) {
       int_to_mask(l, v, inst->args[0]);
       return true;
     }
-    out = truncate(l, inst->args[0], to.lanes, x86_bytes(from), x86_bytes(to));
+    PjKirVal whole = x86_high_words(l, v);
+    out = whole ? high_words(l, x86_parts(l, whole))
+                : truncate(l, inst->args[0], to.lanes, x86_bytes(from), x86_bytes(to));
     break;
   case PJ_KIR_SITOFP:
   case PJ_KIR_UITOFP:

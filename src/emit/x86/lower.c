@@ -160,9 +160,11 @@ static void find_needed(Lower *l) {
       need(l, whole);
       continue;
     }
-    PjKirVal below_zero = x86_below_zero(l->k, v);
-    if (below_zero) {
-      need(l, below_zero);
+    PjKirVal part_of = x86_below_zero(l->k, v);
+    if (!part_of)
+      part_of = x86_high_words(l, v);
+    if (part_of) {
+      need(l, part_of);
       continue;
     }
     X86Scaled scaled;

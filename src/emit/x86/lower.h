@@ -208,6 +208,8 @@ typedef struct X86Logic {
 bool x86_logic_of_three(const Lower *l, PjKirVal v, X86Logic *out);
 void x86_lower_logic(Lower *l, PjKirVal v, const X86Logic *logic);
 
+// Whose upper 16 bits of 32 |v| is, where they are taken as they lie; 0: of nothing (convert.c).
+PjKirVal x86_high_words(const Lower *l, PjKirVal v);
 // What |v| is the negative magnitude of; 0: of nothing.
 PjKirVal x86_below_zero(const PjKir *k, PjKirVal v);
 
