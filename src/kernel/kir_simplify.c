@@ -401,11 +401,23 @@ static PjKirVal narrow_index(const Ctx *x) {
   return pj_kir_2(x->k, op, a, pj_kir_cast(x->k, PJ_KIR_TRUNC, to, arg(x, x->a, 1)));
 }
 
+// Floats of 64-bit integers that have 32 bits, as indices have: twice as many go into a register.
+static PjKirVal float_of_few_bits(const Ctx *x) {
+  PjKirRange r = pj_kir_range(x->k, x->a);
+  if (pj_kir_typeof(x->k, x->a).elem != PJ_KIR_I64 || x->type.lanes == 1 || !r.known ||
+      r.lo < (x->op == PJ_KIR_UITOFP ? 0 : INT32_MIN) || r.hi > INT32_MAX)
+    return 0;
+  PjKirVal narrow = pj_kir_cast(x->k, PJ_KIR_TRUNC, PJ_KIR_I32, x->a);
+  return pj_kir_cast(x->k, PJ_KIR_SITOFP, (PjKirElem)x->type.elem, narrow);
+}
+
 static PjKirVal simplify_cast(const Ctx *x) {
   PjKirElem from = (PjKirElem)pj_kir_typeof(x->k, x->a).elem, to = (PjKirElem)x->type.elem;
   PjKirOp inner = (PjKirOp)def(x, x->a)->op;
   if (x->op == PJ_KIR_FPTRUNC)
     return from == to ? x->a : inner == PJ_KIR_FPEXT ? arg(x, x->a, 0) : 0;
+  if (x->op == PJ_KIR_SITOFP || x->op == PJ_KIR_UITOFP)
+    return float_of_few_bits(x);
   if (x->op > PJ_KIR_TRUNC && x->op != PJ_KIR_BITCAST && x->op != PJ_KIR_FPEXT)
     return 0;
   if (from == to)

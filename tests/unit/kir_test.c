@@ -403,6 +403,14 @@ static void build_lanes(PjKir *k) {
   SAME(pj_kir_extract(k, pj_kir_splat(k, s, 8), 3), s);
   SAME(pj_kir_extract(k, pj_kir_iota(k, PJ_KIR_T(I32, 8)), 3),
        pj_kir_const(k, PJ_KIR_T(I32, 1), 3));
+  // Floats of indices that 32 bits hold.
+  PjKirVal at = pj_kir_and(k, pj_kir_begin(k), pj_kir_i64(k, 0xffff));
+  PjKirVal wide = pj_kir_add(k, pj_kir_iota(k, PJ_KIR_T(I64, 8)), at);
+  PjKirVal narrow =
+      pj_kir_add(k, pj_kir_iota(k, PJ_KIR_T(I32, 8)), pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, at));
+  narrow = pj_kir_cast(k, PJ_KIR_SITOFP, PJ_KIR_F32, narrow);
+  SAME(pj_kir_cast(k, PJ_KIR_SITOFP, PJ_KIR_F32, wide), narrow);
+  SAME(pj_kir_cast(k, PJ_KIR_UITOFP, PJ_KIR_F32, wide), narrow);
   // Uniform lanes are computed once.
   PjKirVal uniform = pj_kir_fmul(k, pj_kir_splat(k, s, 8), pj_kir_float(k, T_F32X8, 3));
   SAME(uniform, pj_kir_splat(k, pj_kir_fmul(k, s, pj_kir_float(k, T_F32, 3)), 8));
