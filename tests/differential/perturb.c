@@ -216,6 +216,11 @@ static uint32_t contracted(const PjOp *op, uint32_t most, int64_t (*out)[2]) {
       out[n][0] = lhs->ints[n];
       out[n][1] = rhs->ints[n];
     }
+  } else if (op->kind == PJ_OP_CONVOLUTION) { // features; places of the window stay in their order
+    if (PJ_INT(op, feature_group_count) == 1) {
+      out[n][0] = PJ_INT(op, input_feature_dimension);
+      out[n++][1] = PJ_INT(op, kernel_input_feature_dimension);
+    }
   } else if (op->kind == PJ_OP_DOT) {
     out[n][0] = op->operands[0]->type->rank - 1;
     out[n++][1] = 0;
