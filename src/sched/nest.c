@@ -327,8 +327,8 @@ static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *ind
   pj_shape_strides(to, out);
   c.span = span_of(nest, index, out[c.dim], to->dims[c.dim]);
   bool linear = pj_ix_is_linear(c.span.ix) && (c.span.ix.step == 0 || c.span.ix.step == 1);
-  // Under a mask, too, no operand is read where another one is meant: that a whole vector is off does
-  // not make an access beyond the end of an array cheap.
+  // Under a mask, too, no operand is read where another one is meant: that a whole vector is off
+  // does not make an access beyond the end of an array cheap.
   bool branch = may_branch(nest, pj_ix_is_uniform(c.span.ix) ? 0 : mask);
   if (!branch || !linear || op->num_operands > MAX_BRANCH_PARTS)
     return parts_by_lane(&c, mask);
@@ -450,15 +450,16 @@ static PjElem new_constant(PjNest *nest, const PjAttr *attr, bool literal) {
   return pj_elem_const(k, dtype, 1, attr->data);
 }
 
+// A param is one for the whole kernel. Code belongs to the block at hand (NaNs of few bits are
+// decoded by instructions); the builder shares it where it is in scope.
 static PjElem constant(PjNest *nest, const PjAttr *attr, bool literal) {
-  uint64_t key = pj_map_ptr(attr) + literal; // attributes are aligned
-  uint64_t *found = pj_map_find(&nest->constants, key);
+  uint64_t key = pj_map_ptr(attr), *found = literal ? NULL : pj_map_find(&nest->constants, key);
   if (found)
-    return *(const PjElem *)(uintptr_t)*found;
-  PjElem *e = PJ_NEW(nest->arena, PjElem);
-  *e = new_constant(nest, attr, literal);
-  pj_map_set(nest->arena, &nest->constants, key, pj_map_ptr(e));
-  return *e;
+    return (PjElem){(PjKirVal)*found, 0};
+  PjElem e = new_constant(nest, attr, literal);
+  if (!literal && pj_kir_inst(nest->ix.k, e.re)->op == PJ_KIR_PARAM)
+    pj_map_set(nest->arena, &nest->constants, key, e.re);
+  return e;
 }
 
 static PjElem iota(PjNest *nest, const PjOp *op, const PjIndex *index) {

@@ -30,7 +30,7 @@ typedef struct PjNest {
   PjArena *arena;
   PjMap places;     // of values (by address) to PjPlace *
   PjMap memo;       // of (value, index, mask) to PjElem *; emptied by pj_nest_forget
-  PjMap constants;  // of attributes to PjElem *, for the whole function
+  PjMap constants;  // of attributes to their params
   PjKirVal scratch; // memory for rows; 0: that of the call
   uint32_t budget;  // instructions that the function may have
   int depth;
