@@ -112,9 +112,17 @@ static int least_left(const PjProduct *g, int64_t tiles, int64_t sums, const Lef
   if (!a->lines)
     return g->groups->least(tiles * mr * sums, a->packed);
   int least = INT32_MAX;
-  for (int64_t line = 0; line < tiles * a->runs * mr; ++line) {
-    const int of = g->groups->least(a->sums[line / mr % a->runs], a->lines[line]);
-    least = of < least ? of : least;
+  for (int64_t run = 0; run < tiles * a->runs; ++run) {
+    const int64_t words = a->sums[run % a->runs];
+    uintptr_t begin = 0, end = 0; // of the row before: those of neighbouring windows overlap
+    for (int i = 0; i < mr; ++i) {
+      const uintptr_t from = (uintptr_t)a->lines[run * mr + i],
+                      known = from >= begin && from <= end ? end : from;
+      begin = from;
+      end = from + (uintptr_t)words * 4;
+      const int of = g->groups->least((int64_t)(end - known) / 4, (const void *)known);
+      least = of < least ? of : least;
+    }
   }
   return least;
 }

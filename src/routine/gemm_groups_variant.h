@@ -251,10 +251,11 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
         n >= 16 ? _mm512_loadu_si512(w) : _mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), w);
     least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, size), one));
   }
-  uint16_t each[32], all = UINT16_MAX;
-  _mm512_storeu_si512(each, least);
-  for (int i = 0; i < 32; ++i)
-    all = each[i] < all ? each[i] : all;
+  const __m256i half =
+      _mm256_min_epu16(_mm512_castsi512_si256(least), _mm512_extracti64x4_epi64(least, 1));
+  const __m128i few =
+      _mm_min_epu16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  const uint16_t all = (uint16_t)_mm_cvtsi128_si32(_mm_minpos_epu16(few));
   return (all + 1) >> 7;
 }
 
