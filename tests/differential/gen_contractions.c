@@ -173,8 +173,10 @@ static void emit_convolution(Gen *g) {
   for (int t = 0; t < 3; ++t)
     if (!gen_fits(g, rank, dims[t]))
       return;
-  PjValue *operands[] = {gen_of_type(g, gen_type(g, dtype, rank, dims[0])),
-                         gen_of_type(g, gen_type(g, dtype, rank, dims[1]))};
+  // Long sums of equal numbers go astray in the evaluator itself.
+  PjValue *(*const make)(Gen *, const PjType *) = many ? gen_argument : gen_of_type;
+  PjValue *operands[] = {make(g, gen_type(g, dtype, rank, dims[0])),
+                         make(g, gen_type(g, dtype, rank, dims[1]))};
   const PjType *type = gen_type(g, result_dtype(g, dtype), rank, dims[2]);
   g->work_left -= gen_count(type) * depth / 8;
   PjOp *op = gen_op(g, PJ_OP_CONVOLUTION, 2, operands, 1, 0);
