@@ -168,7 +168,8 @@ static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   return PJ_STATUS_OK;
 }
 
-// Moves numbers by units of the largest finite one of their group: configuration `ulps size`.
+// Moves numbers by units of the largest one of their group: configuration `ulps size`. Infinity
+// counts as what it has just passed: the sums that overflowed are part of the others, too.
 static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                           void *user) {
   PjStr config = PJ_STRATTR(op, backend_config);
@@ -181,12 +182,13 @@ static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   PjDtype part = pj_dtype_part(result->dtype);
   size_t step = pj_dtype_bytes(part), group = (size_t)size * pj_dtype_bytes(result->dtype);
   double unit = ldexp(1, part == PJ_DT_F64 ? -53 : part == PJ_DT_F32 ? -24 : -8);
+  double largest = ldexp(1, part == PJ_DT_F64 ? 1023 : part == PJ_DT_F16 ? 16 : 128);
   for (size_t from = 0; from + group <= result->bytes; from += group) {
     char *data = (char *)result->data + from;
     double most = 0;
     for (size_t at = 0; at < group; at += step) {
       double value = fabs(pj_double_decode(part, data + at));
-      most = value > most && isfinite(value) ? value : most;
+      most = isnan(value) ? most : fmax(most, fmin(value, largest));
     }
     most *= ulps * unit;
     for (size_t at = 0; at < group; at += step) {
