@@ -4,7 +4,9 @@
 // Needed is what has effects, what it uses, and the control operations around it. A carried value
 // is needed if the loop's body or somebody after the loop uses it; so a value that only computes
 // its own successor goes away, with the loop if nothing else is left in it. A carried value that
-// never changes is replaced by its initial value.
+// never changes is replaced by its initial value. What the condition of a loop computes, but only
+// the body needs (the builder puts scalar integers as far out as they go), goes to the body: the
+// condition runs once more.
 #include "kernel/kir_build.h"
 
 typedef struct Sweep {
@@ -12,6 +14,7 @@ typedef struct Sweep {
   PjKirVal *forward; // a value that stands for this one, or 0
   bool *live;
   bool **keep; // of control operations: which carried values stay
+  bool *late;  // of the condition of a loop, but computed in its body
   PJ_VEC(PjKirVal) work;
   // of the new function
   PjKirVal *number; // new numbers
@@ -192,6 +195,54 @@ static void copy_control(Sweep *s, PjKirVal old, uint32_t block) {
   s->insts.data[number].blocks[1] = second;
 }
 
+// Finds what the condition |test| need not compute for its yield.
+static void find_late(Sweep *s, uint32_t test) {
+  const PjKirBlock *block = &s->k->blocks.data[test];
+  for (uint32_t i = 0; i < block->insts.len; ++i)
+    if (is_control(inst_of(s, block->insts.data[i])))
+      return;
+  for (uint32_t i = 0; i < block->insts.len; ++i)
+    s->late[block->insts.data[i]] = true;
+  for (uint32_t i = (uint32_t)block->insts.len; i-- > 0;) {
+    PjKirVal v = block->insts.data[i];
+    const PjKirInst *inst = inst_of(s, v);
+    bool needed = !pj_kir_op_info[inst->op].pure || inst->op == PJ_KIR_READ ||
+                  inst->op == PJ_KIR_READG || !s->late[v];
+    s->late[v] = !needed;
+    for (uint32_t a = 0; needed && a < inst->num_args; ++a)
+      s->late[resolve(s, inst->args[a])] = false;
+  }
+}
+
+static void copy_inst(Sweep *s, PjKirVal v, uint32_t old, uint32_t to, PjKirVal old_owner) {
+  PjArena *arena = s->k->arena;
+  const PjKirInst *inst = inst_of(s, v);
+  bool is_yield = inst->op == PJ_KIR_YIELD;
+  if (!is_yield && (!s->live[v] || s->forward[v]))
+    return;
+  add_inst(s, v, to);
+  PjKirVal number = s->number[v];
+  PJ_PUSH(arena, &s->blocks.data[to].insts, number);
+  PjKirInst *copy = &s->insts.data[number];
+  if (is_control(inst)) {
+    copy_control(s, v, to);
+  } else if (is_yield) {
+    bool is_test =
+        inst_of(s, old_owner)->op == PJ_KIR_WHILE && inst_of(s, old_owner)->blocks[0] == old;
+    // A copy of the operands: the old ones are still counted (num_carried).
+    copy->args = pj_arena_memdup(arena, inst->args, inst->num_args * sizeof *inst->args);
+    renumber_args(s, copy, 0, is_test ? NULL : kept(s, old_owner));
+  } else if (inst->op == PJ_KIR_RESULT) {
+    const bool *keep = kept(s, inst->args[0]);
+    copy->imm = 0;
+    for (uint32_t j = 0; j < inst->imm; ++j)
+      copy->imm += keep[j];
+    renumber_args(s, copy, 0, NULL);
+  } else {
+    renumber_args(s, copy, 0, NULL);
+  }
+}
+
 // Appends the live part of |old| and all inside it, in order; returns its number.
 static uint32_t copy_block(Sweep *s, uint32_t old, uint32_t parent, PjKirVal owner,
                            PjKirVal old_owner) {
@@ -201,7 +252,8 @@ static uint32_t copy_block(Sweep *s, uint32_t old, uint32_t parent, PjKirVal own
   PjKirBlock fresh = {
       .parent = parent, .owner = owner, .depth = parent ? s->blocks.data[parent].depth + 1 : 0};
   PJ_PUSH(arena, &s->blocks, fresh);
-  bool is_for = old_owner && inst_of(s, old_owner)->op == PJ_KIR_FOR;
+  const PjKirInst *control = old_owner ? inst_of(s, old_owner) : NULL;
+  bool is_for = control && control->op == PJ_KIR_FOR;
   for (uint32_t i = 0; i < from->args.len; ++i) {
     if (!(is_for && i == 0) && !kept(s, old_owner)[i - is_for])
       continue;
@@ -209,34 +261,18 @@ static uint32_t copy_block(Sweep *s, uint32_t old, uint32_t parent, PjKirVal own
     s->insts.data[s->insts.len - 1].imm = s->blocks.data[to].args.len;
     PJ_PUSH(arena, &s->blocks.data[to].args, (PjKirVal)s->insts.len - 1);
   }
-  for (uint32_t i = 0; i < from->insts.len; ++i) {
-    PjKirVal v = from->insts.data[i];
-    const PjKirInst *inst = inst_of(s, v);
-    bool is_yield = inst->op == PJ_KIR_YIELD;
-    if (!is_yield && (!s->live[v] || s->forward[v]))
-      continue;
-    add_inst(s, v, to);
-    PjKirVal number = s->number[v];
-    PJ_PUSH(arena, &s->blocks.data[to].insts, number);
-    PjKirInst *copy = &s->insts.data[number];
-    if (is_control(inst)) {
-      copy_control(s, v, to);
-    } else if (is_yield) {
-      bool is_test =
-          inst_of(s, old_owner)->op == PJ_KIR_WHILE && inst_of(s, old_owner)->blocks[0] == old;
-      // A copy of the operands: the old ones are still counted (num_carried).
-      copy->args = pj_arena_memdup(arena, inst->args, inst->num_args * sizeof *inst->args);
-      renumber_args(s, copy, 0, is_test ? NULL : kept(s, old_owner));
-    } else if (inst->op == PJ_KIR_RESULT) {
-      const bool *keep = kept(s, inst->args[0]);
-      copy->imm = 0;
-      for (uint32_t j = 0; j < inst->imm; ++j)
-        copy->imm += keep[j];
-      renumber_args(s, copy, 0, NULL);
-    } else {
-      renumber_args(s, copy, 0, NULL);
-    }
+  const bool is_while = control && control->op == PJ_KIR_WHILE;
+  if (is_while && control->blocks[0] == old)
+    find_late(s, old);
+  if (is_while && control->blocks[1] == old) {
+    const PjKirBlock *test = &s->k->blocks.data[control->blocks[0]];
+    for (uint32_t i = 0; i < test->insts.len; ++i)
+      if (s->late[test->insts.data[i]])
+        copy_inst(s, test->insts.data[i], old, to, old_owner);
   }
+  for (uint32_t i = 0; i < from->insts.len; ++i)
+    if (!s->late[from->insts.data[i]])
+      copy_inst(s, from->insts.data[i], old, to, old_owner);
   return to;
 }
 
@@ -248,6 +284,7 @@ void pj_kir_finish(PjKir *k) {
   s->forward = PJ_NEW_ARRAY(k->arena, PjKirVal, n);
   s->live = PJ_NEW_ARRAY(k->arena, bool, n);
   s->keep = PJ_NEW_ARRAY(k->arena, bool *, n);
+  s->late = PJ_NEW_ARRAY(k->arena, bool, n);
   s->number = PJ_NEW_ARRAY(k->arena, PjKirVal, n);
   forward_unchanged(s);
   for (PjKirVal v = 1; v < n; ++v)

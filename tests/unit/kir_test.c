@@ -163,6 +163,38 @@ static void build_while(PjKir *k) {
   keep(k, out[0]);
 }
 
+// Integers go as far out as they can, to the condition; what it does not ask for comes back.
+static void build_count(PjKir *k) {
+  PjKirVal zero = pj_kir_i64(k, 0), at, end;
+  pj_kir_while_begin(k, 1, &zero, &at);
+  PjKirVal twice = pj_kir_add(k, at, at);
+  pj_kir_while_test(k, pj_kir_slt(k, twice, pj_kir_i64(k, 9)));
+  PjKirVal next = pj_kir_add(k, at, pj_kir_i64(k, 1));
+  pj_kir_store(k, x8(k), pj_kir_buffer(k, 0), pj_kir_add(k, next, twice), 0);
+  pj_kir_while_end(k, 1, &next, &end);
+}
+
+static void conditions_compute_what_they_need(void **state) {
+  expect(build_count, "%1 = const i64 0\n"
+                      "%2 = const i64 9\n"
+                      "%3 = const i64 1\n"
+                      "%4 = buffer 0\n"
+                      "%5 = begin\n"
+                      "%6 = buffer 1\n"
+                      "while %8 = %1 {\n"
+                      "  %9 = add i64 %8, %8\n"
+                      "  %10 = slt i1 %9, %2\n"
+                      "  yield %10\n"
+                      "} do {\n"
+                      "  %12 = add i64 %8, %3\n"
+                      "  %13 = add i64 %8, %9\n"
+                      "  %14 = add i64 %13, %3\n"
+                      "  %15 = read f32x8 %6[%5]\n"
+                      "  store %15, %4[%14]\n"
+                      "  yield %12\n"
+                      "}\n");
+}
+
 static void whiles_keep_their_bodies(void **state) {
   expect(build_while, "%1 = const f32x8 1.00000000e+00\n"
                       "%2 = const i64 0\n"
@@ -616,6 +648,7 @@ int main(void) {
       cmocka_unit_test(loops_share_and_hoist),
       cmocka_unit_test(branches_keep_their_work),
       cmocka_unit_test(whiles_keep_their_bodies),
+      cmocka_unit_test(conditions_compute_what_they_need),
       cmocka_unit_test(unused_loops_go_away),
       cmocka_unit_test(scopes_end_sharing),
       cmocka_unit_test(integer_identities),

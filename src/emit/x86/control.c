@@ -178,17 +178,57 @@ void x86_lower_for(Lower *l, PjKirVal v) {
   set_results(l, v, c.parts);
 }
 
+// Whether |block|, or one within it, uses what an instruction of |test| makes.
+static bool uses_values_of(const Lower *l, uint32_t block, uint32_t test) {
+  const PjKirBlock *b = &l->k->blocks.data[block];
+  for (uint32_t i = 0; i < b->insts.len; ++i) {
+    const PjKirInst *inst = pj_kir_inst(l->k, b->insts.data[i]);
+    for (uint32_t a = 0; a < inst->num_args; ++a) {
+      const PjKirInst *arg = pj_kir_inst(l->k, inst->args[a]);
+      if (arg->block == test && arg->op != PJ_KIR_ARG)
+        return true;
+    }
+    for (int inner = 0; inner < 2; ++inner)
+      if (inst->blocks[inner] && uses_values_of(l, inst->blocks[inner], test))
+        return true;
+  }
+  return false;
+}
+
+// A short condition that leaves the body nothing stands twice: before the loop, and at its end,
+// whose jump then is the only one of a turn.
+static bool stands_twice(const Lower *l, const PjKirInst *loop) {
+  enum { SHORT = 6 };
+  const PjKirBlock *test = &l->k->blocks.data[loop->blocks[0]];
+  for (uint32_t i = 0; i < test->insts.len; ++i) {
+    const PjKirInst *inst = pj_kir_inst(l->k, test->insts.data[i]);
+    if (inst->blocks[0] || inst->op == PJ_KIR_CALL)
+      return false;
+  }
+  return test->insts.len <= SHORT && !uses_values_of(l, loop->blocks[1], loop->blocks[0]);
+}
+
 void x86_lower_while(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   const PjKirBlock *test = &l->k->blocks.data[inst->blocks[0]];
+  const PjKirVal condition = yield_of(l, inst->blocks[0])->args[0];
+  const bool twice = stands_twice(l, inst);
   Carried c = begin_carried(l, inst->num_args, inst->args, test->args.data, 0);
-  uint32_t after = x86_new_label(l), loop;
-  uint32_t head = begin_loop(l, &c, &loop);
+  uint32_t after = x86_new_label(l), loop, head = 0;
+  if (!twice)
+    head = begin_loop(l, &c, &loop);
   x86_lower_block(l, inst->blocks[0]);
-  x86_branch_unless(l, yield_of(l, inst->blocks[0])->args[0], after);
+  x86_branch(l, condition, false, after);
+  if (twice)
+    head = begin_loop(l, &c, &loop);
   x86_lower_block(l, inst->blocks[1]);
   next_carried(l, &c, yield_of(l, inst->blocks[1])->args);
-  x86_ins(l, X86_JUMP, 0)->label = head;
+  if (twice) {
+    x86_lower_block(l, inst->blocks[0]);
+    x86_branch(l, condition, true, head);
+  } else {
+    x86_ins(l, X86_JUMP, 0)->label = head;
+  }
   end_loop(l, loop);
   x86_label(l, after);
   set_results(l, v, c.parts);
@@ -198,7 +238,7 @@ void x86_lower_if(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   const PjKirInst *then = yield_of(l, inst->blocks[0]), *other = yield_of(l, inst->blocks[1]);
   uint32_t otherwise = x86_new_label(l), after = x86_new_label(l);
-  x86_branch_unless(l, inst->args[0], otherwise);
+  x86_branch(l, inst->args[0], false, otherwise);
   x86_lower_block(l, inst->blocks[0]);
   Parts *joined = pj_arena_calloc(l->f->arena, then->num_args, sizeof *joined);
   for (uint32_t i = 0; i < then->num_args; ++i) {

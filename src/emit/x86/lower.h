@@ -150,8 +150,8 @@ X86Op x86_product(Lower *l, int size, X86Op a, X86Op b);
 X86Op x86_scalar_convert(Lower *l, PjKirOp op, PjKirElem from, PjKirElem to, X86Op a);
 // A comparison, made at once: 0 or 1.
 X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst);
-// Jumps to |label| unless |condition| holds.
-void x86_branch_unless(Lower *l, PjKirVal condition, uint32_t label);
+// Jumps to |label| if |condition| is |when|.
+void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label);
 X86Op x86_scalar_select(Lower *l, const PjKirInst *inst);
 // Is it a comparison that its user can make?
 bool x86_is_comparison(const PjKirInst *inst);

@@ -231,13 +231,13 @@ static Flags condition_of(Lower *l, PjKirVal v) {
   return (Flags){X86_CMP_TEST, 4, X86_CC_NE, value, value};
 }
 
-void x86_branch_unless(Lower *l, PjKirVal condition, uint32_t label) {
+void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label) {
   Flags flags = condition_of(l, condition);
   X86Ins *ins = x86_ins(l, X86_JCC, flags.size);
   ins->compare = (uint8_t)flags.compare;
   ins->a = flags.a;
   ins->b = flags.b;
-  ins->cc = (uint8_t)(flags.cc ^ 1);
+  ins->cc = (uint8_t)(flags.cc ^ !when);
   ins->label = label;
 }
 
