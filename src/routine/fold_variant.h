@@ -23,7 +23,8 @@
     }                                                                                 \
   }
 
-// acc[i] = op(.. op(acc[i], xs[0][i]) .., xs[count - 1][i])
+// acc[i] = op(.. op(acc[i], xs[0][i]) .., xs[count - 1][i]). Whole vectors are never taken one by
+// one: then which of two NaNs stays does not depend on where columns are cut (at whole lines).
 #define MANY(NAME, T, I, OP, VOP)                                                      \
   PJ_TARGET static void PJ_V(many_##NAME)(int64_t n, int count, const void *const *xs, \
                                           void *pacc) {                                \
@@ -42,6 +43,12 @@
       }                                                                                \
       *(Vec *)(acc + i) = a;                                                           \
       *(Vec *)(acc + i + LANES) = b;                                                   \
+    }                                                                                  \
+    for (; i + LANES <= n; i += LANES) {                                               \
+      Vec a = *(const Vec *)(acc + i);                                                 \
+      for (int k = 0; k < count; ++k)                                                  \
+        a = VOP(a, *(const Vec *)((const T *)xs[k] + i));                              \
+      *(Vec *)(acc + i) = a;                                                           \
     }                                                                                  \
     for (; i < n; ++i)                                                                 \
       for (int k = 0; k < count; ++k)                                                  \
