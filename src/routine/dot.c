@@ -52,6 +52,7 @@ enum {
   FEW = 4,              // vectors that are better off without packing the matrix,
   FEW_BYTES = 64 << 10, // if it is large; and what of it is to stay in the cache
   VECTOR_SUMS = 64,     // by columns, p in that part
+  KEPT_ROWS = 4,        // of bf16 by a constant matrix, which is packed once, of a low tile
   NARROW = 8,           // columns below which the product is computed transposed
   TALL_COLS = 3,        // so few f32 are less than half a vector: a vector of rows is better
   TALL_SUMS = 64,       // that are so long
@@ -266,15 +267,19 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   const PjRoutine *routine = pj__dot_rows(arena, g);
+  // Some rows of bf16 are no slower by the lines as they lie: what may be subnormal is found on the
+  // way there, and in slivers by reading them once more.
+  const bool keeps = pj__product_keeps(g),
+             lies = g->b.dtype == PJ_DT_BF16 && g->m > KEPT_ROWS && g->m <= 2 * KEPT_ROWS;
   if (!routine && g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
     routine = pj__dot_tall(arena, g);
   if (!routine && !pj__dot_is_small(g) && g->m > 1)
     routine = pj__dot_direct(arena, g);
-  if (!routine)
+  if (!routine && (!keeps || lies))
     routine = pj__dot_few_groups(arena, g);
   if (!routine && g->n > 1)
     routine = pj__dot_tall(arena, g);
-  if (!routine)
+  if (!routine && !keeps)
     routine = select_vector(arena, g);
   if (!routine)
     routine = pj__dot_small(arena, g);
@@ -297,6 +302,7 @@ const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
       g->swapped = true;
     }
     pj__product_plan(g);
+    pj__product_keep(arena, g);
     routine = &g->routine;
   }
   return routine;
@@ -307,10 +313,19 @@ static PjTensor shape_of(const PjType *type) {
   return (PjTensor){.rank = type->rank, .dims = (int64_t *)type->dims, .dtype = type->dtype};
 }
 
-// The product of the contraction |c| of operands of types |lhs| and |rhs|.
+// The elements of |value| if the program says them, one by one.
+static const void *constant_of(const PjValue *value) {
+  const PjAttr *attr =
+      value->def && value->def->kind == PJ_OP_CONSTANT ? PJ_ATTR(value->def, value) : NULL;
+  return attr && attr->kind == PJ_ATTR_ELEMENTS && !attr->splat ? attr->data : NULL;
+}
+
+// The product of the contraction |c| of operands of types |lhs| and |rhs|, which is |constant| or
+// not known (NULL).
 static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjType *lhs,
-                             const PjType *rhs, const PjType *result) {
+                             const PjType *rhs, const void *constant, const PjType *result) {
   PjProduct *g = PJ_NEW(arena, PjProduct);
+  g->constant = constant;
   g->comp = c->comp;
   g->batch = pj_axes_size(&c->batch);
   g->m = pj_axes_size(&c->rows);
@@ -367,7 +382,7 @@ const PjRoutine *pj__routine_dot_general(PjArena *arena, const PjOp *op) {
   if (sum_type && sum_type->type && sum_type->type->kind == PJ_TYPE_SCALAR &&
       sum_type->type->dtype == PJ_DT_F64 && c->comp == PJ_COMP_F32)
     c->comp = PJ_COMP_F64;
-  return make(arena, c, lhs, rhs, result);
+  return make(arena, c, lhs, rhs, constant_of(op->operands[1]), result);
 }
 
 const PjRoutine *pj__routine_dot(PjArena *arena, const PjOp *op) {
@@ -378,5 +393,5 @@ const PjRoutine *pj__routine_dot(PjArena *arena, const PjOp *op) {
   const PjTensor a = shape_of(lhs), b = shape_of(rhs);
   pj_dot_axes(&a, &b, &dims, 0, c);
   c->comp = pj_comp_pick(lhs->dtype, rhs->dtype, result->dtype);
-  return make(arena, c, lhs, rhs, result);
+  return make(arena, c, lhs, rhs, constant_of(op->operands[1]), result);
 }

@@ -86,6 +86,7 @@ static PjProduct *piece_product(PjArena *arena, const PjProduct *g, int64_t piec
   PjProduct *of = PJ_NEW(arena, PjProduct);
   *of = *g;
   of->k = k;
+  of->constant = NULL;
   of->batch = g->batch * pieces;
   of->num_batch = g->num_batch + 1;
   for (int32_t d = 0; d < g->num_batch; ++d) {

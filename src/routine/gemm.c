@@ -40,6 +40,8 @@ enum {
   SHARED_BYTES = 16 << 20, // of packed b at a time
   ALL_A_BYTES = 4 << 20,   // of a that is packed before the tasks
   OWN_BYTES = 256 << 10,   // of b that a task packs whole
+  KEPT_BYTES = 64 << 20,   // of b that is packed once,
+  KEPT_COLS = 8,           // of so many columns at least: fewer have ways of their own
   TASKS = 16,              // batches whose tasks pack b whole
   TASKS_EACH = 4,          // wanted for each thread
   TASK_WORK = 1 << 20,     // multiplications that are worth a task of their own
@@ -360,13 +362,14 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * g->rows;
     Ahead next = {0}; // of the next task, which nearly always comes to the same thread
-    if (task + 1 < g->batch * run->row_tasks * run->col_tasks) {
+    if (!g->kept && task + 1 < g->batch * run->row_tasks * run->col_tasks) {
       const int64_t col = (task + 1) % run->col_tasks * run->task_cols;
       next = ahead_of(run, (task + 1) / run->col_tasks / run->row_tasks, col,
                       pj__min(run->task_cols, g->real_n - col), 0);
     }
     block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
-          pj__min(run->task_cols, g->real_n - j), NULL, next);
+          pj__min(run->task_cols, g->real_n - j),
+          g->kept ? g->kept + (size_t)(j * g->real_k) * pj_comp_bytes(g->b.part) : NULL, next);
   }
 }
 
@@ -565,4 +568,24 @@ void pj__product_plan(PjProduct *g) {
   if (!g->routine.name)
     g->routine.name = "gemm";
   g->routine.flops = 2 * all_work;
+}
+
+bool pj__product_keeps(const PjProduct *g) {
+  // Of types whose neighbours are zipped or that are converted; others are read as they lie, or
+  // packed at the speed of memory.
+  return g->constant && !g->swapped && g->batch == 1 && g->m > 1 && g->m <= FEW_ROWS &&
+         g->n >= KEPT_COLS && !pj_comp_is_native(g->comp, g->b.dtype) &&
+         (double)g->n * (double)g->k * 4 <= KEPT_BYTES;
+}
+
+void pj__product_keep(PjArena *arena, PjProduct *g) {
+  if (!pj__product_keeps(g) || g->shared)
+    return;
+  const int nr = g->micro->nr;
+  const size_t bytes = pj_comp_bytes(g->b.part);
+  char *at = pj_arena_alloc(arena, (size_t)(round_up(g->real_n, nr) * g->real_k) * bytes + LINE);
+  at += -(uintptr_t)at % LINE;
+  char temp[PJ_PACK_TEMP] __attribute__((aligned(64)));
+  g->b.pack(&g->b, g->constant, 0, g->real_n, 0, g->real_k, nr, at, nr * g->real_k, temp);
+  g->kept = at;
 }

@@ -146,12 +146,14 @@ typedef struct PjProduct {
   PjDtype out_dtype;
   int64_t c_row, c_col; // strides in elements
   bool swapped;         // a is in[1]
+  const void *constant; // what b is in every run, or NULL
 
   // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, less of k
   // where panels are of groups.
   const PjMicro *micro;
   const PjGroups *groups; // or NULL
   int64_t real_n, real_k;
+  const char *kept;         // b packed once, when the product was planned, or NULL
   bool shared;              // b is packed for all tasks, before them; else by each task
   bool whole;               // a task has all columns of a batch
   PjTileEncode *encode;     // or NULL: tiles of c are converted, each when it is computed
@@ -175,5 +177,10 @@ static inline int64_t pj__batch_offset(int32_t num, const int64_t *dims, const i
   return offset;
 }
 
-// Completes a product whose fields up to |swapped| are set: blocks, scratch, run, costs.
+// Completes a product whose fields up to |constant| are set: blocks, scratch, run, costs.
 void pj__product_plan(PjProduct *product);
+// Whether a constant b of such a product is better packed once than read as it lies by each run:
+// where packing is much of the work. That is done by pj__product_keep, into |arena|, which must
+// live as long as the routine, after the plan was made.
+bool pj__product_keeps(const PjProduct *product);
+void pj__product_keep(PjArena *arena, PjProduct *product);

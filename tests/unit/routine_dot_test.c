@@ -301,6 +301,43 @@ static void short_sums(void **state) {
   }
 }
 
+// By a matrix that the program says, which is packed once.
+static void constant_matrices(void **state) {
+  (void)state;
+  static const PjDtype in[] = {PJ_DT_BF16, PJ_DT_S8, PJ_DT_F16};
+  static const int64_t rows[] = {1, 2, 6, 13, 40, 300};
+  for (int t = 0; t < 3; ++t)
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; ++r) {
+      const PjDtype out = t == 1 ? PJ_DT_S32 : in[t];
+      const int64_t k = random_int(20, 40), n = random_int(9, 70), a[] = {rows[r], k}, b[] = {k, n},
+                    c[] = {rows[r], n};
+      PjTensor *input = random_tensor(in[t], 2, a, false),
+               *matrix = random_tensor(in[t], 2, b, false);
+      text_start();
+      text_add("func.func @main(%%a: ");
+      text_type(in[t], 2, a);
+      text_add(") -> ");
+      text_type(out, 2, c);
+      text_add(" {\n  %%b = stablehlo.constant dense<\"0x");
+      for (size_t i = 0; i < matrix->bytes; ++i)
+        text_add("%02X", ((const unsigned char *)matrix->data)[i]);
+      text_add("\"> : ");
+      text_type(in[t], 2, b);
+      text_add("\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : (");
+      text_type(in[t], 2, a);
+      text_add(", ");
+      text_type(in[t], 2, b);
+      text_add(") -> ");
+      text_type(out, 2, c);
+      text_add("\n  return %%r : ");
+      text_type(out, 2, c);
+      text_add("\n}\n");
+      check_routine(text_get(), PJ_OP_DOT_GENERAL, 1, &input, MATCH_SUM, 2 * (double)(k + 4));
+      pj_tensor_release(input);
+      pj_tensor_release(matrix);
+    }
+}
+
 // Many rows by a few columns, with rows left over; the last ones end where their array ends.
 static void tall_products(void **state) {
   (void)state;
@@ -396,21 +433,30 @@ static void fewer_instructions(void **state) {
     mixed_integers(state);
     few_rows_of_groups(state);
     rows_of_groups(state);
+    constant_matrices(state);
     short_sums(state);
     pj_cpu_limit(~0u);
   }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type),         cmocka_unit_test(vectors),
-      cmocka_unit_test(as_they_lie),        cmocka_unit_test(blocks),
-      cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
-      cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
-      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_of_groups),
-      cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
-      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights),
-      cmocka_unit_test(small_batches)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
+                                     cmocka_unit_test(vectors),
+                                     cmocka_unit_test(as_they_lie),
+                                     cmocka_unit_test(blocks),
+                                     cmocka_unit_test(legacy_dot),
+                                     cmocka_unit_test(plain_instructions),
+                                     cmocka_unit_test(vectors_together),
+                                     cmocka_unit_test(long_sums),
+                                     cmocka_unit_test(tall_products),
+                                     cmocka_unit_test(mixed_integers),
+                                     cmocka_unit_test(few_rows_of_groups),
+                                     cmocka_unit_test(rows_of_groups),
+                                     cmocka_unit_test(constant_matrices),
+                                     cmocka_unit_test(short_sums),
+                                     cmocka_unit_test(subnormal_sums),
+                                     cmocka_unit_test(fewer_instructions),
+                                     cmocka_unit_test(heights),
+                                     cmocka_unit_test(small_batches)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
