@@ -50,9 +50,10 @@
         a = VOP(a, *(const Vec *)((const T *)xs[k] + i));                              \
       *(Vec *)(acc + i) = a;                                                           \
     }                                                                                  \
-    for (; i < n; ++i)                                                                 \
-      for (int k = 0; k < count; ++k)                                                  \
-        acc[i] = OP(T, acc[i], ((const T *)xs[k])[i]);                                 \
+    for (int k = 0; i < n && k < count; ++k) {                                         \
+      const T *x = xs[k];                                                              \
+      PJ_IVDEP for (int64_t j = i; j < n; ++j) acc[j] = OP(T, acc[j], x[j]);           \
+    }                                                                                  \
   }
 
 #define UP_8(v, none, op)                                              \

@@ -1,14 +1,16 @@
 // reduce_window: cumulative operations (scan.h) and windows that slide.
 //
-// A sliding window is a loop over the rows of results (all dimensions but the last): for each place
-// of the window the elements under it are combined into the row at once. Padding is the init value,
-// so it is skipped: the routine serves init values that combined with themselves stay as they are,
-// as the evaluator's shortcut does. 16-bit floats are combined as F32 and rounded at the end.
+// Windows along lines that fit into the cache are window_lines.h's. Any other sliding window is a
+// loop over the rows of results (all dimensions but the last): for each place of the window the
+// elements under it are combined into the row at once. Padding is the init value, so it is skipped:
+// the routine serves init values that combined with themselves stay as they are, as the evaluator's
+// shortcut does. 16-bit floats are combined as F32 and rounded at the end.
 #include <string.h>
 
 #include "eval/float.h"
 #include "eval/strided.h"
 #include "routine/scan.h"
+#include "routine/window_lines.h"
 
 enum { WIDTH = 512, SPAN = 4096, MANY = 32 }; // results of a row at a time, and elements under them
 
@@ -156,6 +158,12 @@ static const PjRoutine *select_slide(PjArena *arena, const PjOp *op, const PjWin
   s->convert = s->dtype == PJ_DT_BF16 || s->dtype == PJ_DT_F16;
   if (s->convert && kind == PJ_FOLD_MUL)
     return NULL; // in f32 a product would come back from where it had become 0 or infinite
+  const double bytes = (double)pj__bytes(type) + (double)pj__bytes(pj__out(op, 0));
+  const PjRoutine *lines = pj__window_lines(arena, &s->w, s->dtype, kind);
+  if (lines) {
+    ((PjRoutine *)lines)->bytes = bytes;
+    return lines;
+  }
   s->comp = s->convert ? PJ_DT_F32 : s->dtype;
   s->elem = pj_dtype_bytes(s->dtype);
   s->comp_elem = pj_dtype_bytes(s->comp);
@@ -172,7 +180,7 @@ static const PjRoutine *select_slide(PjArena *arena, const PjOp *op, const PjWin
     s->rows *= s->w.out[d];
   s->routine = (PjRoutine){.name = "reduce_window", .run = run_slide, .in_place = -1};
   s->routine.thread_scratch_bytes = WIDTH * 8 + SPAN * sizeof(float);
-  s->routine.bytes = (double)pj__bytes(type) + (double)pj__bytes(pj__out(op, 0));
+  s->routine.bytes = bytes;
   return &s->routine;
 }
 

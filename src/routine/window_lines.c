@@ -1,0 +1,239 @@
+// A line holds the places of the last dimension that the window touches, and at each of them the
+// elements of the dimension behind it, if there is one: rows of pixels with their channels, or
+// without.
+//
+//   across   the lines under a window are combined into one, element by element
+//   along    the places of that line that a result's window covers are combined
+//
+// So a window of n x m costs n + m operations for a result instead of n m where windows overlap,
+// and both are loops over what lies side by side. Long lines are cut so that the combined one stays
+// in the cache. The order of a sum is by columns of the window. Padding is the init value: every
+// result begins with it. 16-bit floats are combined as F32 and rounded at the end.
+#include "routine/window_lines.h"
+
+#include <string.h>
+
+#include "eval/float.h"
+#include "eval/strided.h"
+
+enum { LINE = 8192, MANY = 32 }; // elements of a combined line; lines combined at a time
+
+typedef struct Lines {
+  PjRoutine routine;
+  PjWindow w;
+  PjDtype dtype, comp;
+  size_t elem, comp_elem;
+  PjPairsFn *pairs;
+  PjManyFn *many;      // or NULL
+  int32_t d;           // the dimension along which windows slide; those before it number the rows
+  int64_t inner;       // elements at a place
+  int64_t rows, chunk; // results of a row at a time
+  int64_t strides[PJ_MAX_RANK];
+  int64_t (*ranges)[2]; // of every place of the window: the results for which it is in the array
+} Lines;
+
+typedef struct Run {
+  const Lines *s;
+  const char *in;
+  const void *init;
+  char *out, *scratch;
+} Run;
+
+// The place of the array that is |i| of the dilated dimension |d|, or -1.
+static inline int64_t place_of(const PjWindow *w, int32_t d, int64_t i) {
+  if (i < 0)
+    return -1;
+  if (w->base_dilation[d] != 1) {
+    if (i % w->base_dilation[d])
+      return -1;
+    i /= w->base_dilation[d];
+  }
+  return i < w->in[d] ? i : -1;
+}
+
+// Combines |n| elements of lines: *|sum| is NULL, or what was combined so far. One line alone stays
+// where it is.
+static void add_lines(const Lines *s, int64_t n, int count, const void *const *lines, char *to,
+                      const void **sum) {
+  int i = 0;
+  if (s->comp != s->dtype) {
+    for (; i < count; ++i) {
+      char *line = *sum ? to + LINE * sizeof(float) : to;
+      pj_float_decode_n(s->dtype, n, lines[i], (float *)line);
+      if (*sum)
+        s->pairs(n, to, line, 1, to);
+      *sum = to;
+    }
+    return;
+  }
+  if (!*sum)
+    *sum = lines[i++];
+  if (i < count && *sum != to) {
+    s->pairs(n, *sum, lines[i++], 1, to);
+    *sum = to;
+  }
+  if (s->many && i < count) {
+    s->many(n, count - i, lines + i, to);
+    return;
+  }
+  for (; i < count; ++i)
+    s->pairs(n, to, lines[i], 1, to);
+}
+
+// The lines under the windows of row |at|, places [from, to), as one; NULL if all are padding.
+static const void *across(const Run *run, const int64_t *at, int64_t from, int64_t to, char *room) {
+  const Lines *s = run->s;
+  const PjWindow *w = &s->w;
+  int64_t k[PJ_MAX_RANK] = {0};
+  const void *lines[MANY], *sum = NULL;
+  int count = 0;
+  for (;;) {
+    int64_t offset = from * s->inner;
+    bool inside = true;
+    for (int32_t d = 0; inside && d < s->d; ++d) {
+      const int64_t i = place_of(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
+      inside = i >= 0;
+      offset += i * s->strides[d];
+    }
+    if (inside)
+      lines[count++] = run->in + offset * (int64_t)s->elem;
+    int32_t d = s->d - 1;
+    for (; d >= 0 && ++k[d] == w->size[d]; --d)
+      k[d] = 0;
+    if (count && (count == MANY || d < 0)) {
+      add_lines(s, (to - from) * s->inner, count, lines, room, &sum);
+      count = 0;
+    }
+    if (d < 0)
+      return sum;
+  }
+}
+
+// Results [first, end) of a row, which hold the init value, from the combined places [from, ..).
+static void along(const Lines *s, const char *line, int64_t from, int64_t first, int64_t end,
+                  char *acc) {
+  const PjWindow *w = &s->w;
+  const int32_t d = s->d;
+  const int64_t step = (int64_t)s->comp_elem * s->inner; // bytes of a place
+  if (s->inner == 1 || (w->stride[d] == 1 && w->base_dilation[d] == 1)) {
+    // All results take the same place of their windows at once.
+    for (int64_t k = 0; k < w->size[d]; ++k) {
+      const int64_t begin = pj__max(s->ranges[k][0], first), stop = pj__min(s->ranges[k][1], end);
+      const int64_t place = begin * w->stride[d] + k * w->dilation[d] - w->low[d] - from;
+      char *to = acc + (begin - first) * step;
+      if (begin < stop)
+        s->pairs((stop - begin) * s->inner, to, line + place * step, w->stride[d], to);
+    }
+    return;
+  }
+  for (int64_t j = first; j < end; ++j, acc += step) {
+    const void *places[MANY];
+    int count = 0;
+    for (int64_t k = 0; k < w->size[d]; ++k) {
+      const int64_t place = place_of(w, d, j * w->stride[d] + k * w->dilation[d] - w->low[d]);
+      if (place < 0)
+        continue;
+      const char *at = line + (place - from) * step;
+      if (!s->many)
+        s->pairs(s->inner, acc, at, 1, acc);
+      else
+        places[count++] = at;
+      if (count == MANY) {
+        s->many(s->inner, count, places, acc);
+        count = 0;
+      }
+    }
+    if (count)
+      s->many(s->inner, count, places, acc);
+  }
+}
+
+// The places of the array that the windows of results [first, end) of a row cover.
+static void reach(const PjWindow *w, int32_t d, int64_t first, int64_t end, int64_t *from,
+                  int64_t *to) {
+  const int64_t dilation = w->base_dilation[d], begin = first * w->stride[d] - w->low[d],
+                last = (end - 1) * w->stride[d] + (w->size[d] - 1) * w->dilation[d] - w->low[d];
+  *from = begin <= 0 ? 0 : pj__divide_up(begin, dilation);
+  *to = last < 0 ? 0 : pj__min(last / dilation + 1, w->in[d]);
+}
+
+static void line_rows(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Lines *s = run->s;
+  const PjWindow *w = &s->w;
+  const int64_t length = w->out[s->d];
+  const bool convert = s->comp != s->dtype;
+  char *room = pj__thread_scratch(&s->routine, run->scratch, thread),
+       *init = room + LINE * sizeof(double), *results = init + LINE * sizeof(double);
+  char element[16] __attribute__((aligned(16)));
+  if (convert)
+    pj_float_decode_n(s->dtype, 1, run->init, (float *)element);
+  else
+    memcpy(element, run->init, s->elem);
+  pj_fill(s->comp_elem, pj__min(s->chunk, length) * s->inner, element, init);
+  for (int64_t row = begin; row < end; ++row) {
+    int64_t at[PJ_MAX_RANK], rest = row;
+    for (int32_t d = s->d - 1; d >= 0; --d) {
+      at[d] = rest % w->out[d];
+      rest /= w->out[d];
+    }
+    for (int64_t first = 0; first < length; first += s->chunk) {
+      const int64_t stop = pj__min(first + s->chunk, length), n = (stop - first) * s->inner;
+      char *out = run->out + (size_t)((row * length + first) * s->inner) * s->elem,
+           *acc = convert ? results : out;
+      int64_t from, to;
+      reach(w, s->d, first, stop, &from, &to);
+      const char *line = from < to ? across(run, at, from, to, room) : NULL;
+      memcpy(acc, init, (size_t)n * s->comp_elem);
+      if (line)
+        along(s, line, from, first, stop, acc);
+      if (convert)
+        pj_float_encode_n(s->dtype, n, (const float *)acc, out);
+    }
+  }
+}
+
+static PjStatus run_lines(const PjRoutine *self, PjThreads *threads, const void *const *in,
+                          void *const *out, void *scratch) {
+  const Lines *s = (const Lines *)self;
+  const PjWindow *w = &s->w;
+  Run run = {s, in[0], in[1], out[0], scratch};
+  double lines = 1;
+  for (int32_t d = 0; d < s->d; ++d)
+    lines *= (double)w->size[d];
+  const double work = ((double)w->in[s->d] * lines + (double)(w->out[s->d] * w->size[s->d])) *
+                      (double)s->inner * (double)s->elem;
+  pj_threads_for(threads, s->rows, pj__grain(s->rows, work), line_rows, &run);
+  return PJ_STATUS_OK;
+}
+
+const PjRoutine *pj__window_lines(PjArena *arena, const PjWindow *w, PjDtype dtype,
+                                  PjFoldKind kind) {
+  const bool beside = w->rank > 1 && pj_window_untouched(w, w->rank - 1);
+  const int32_t d = w->rank - 1 - beside;
+  Lines *s = PJ_NEW(arena, Lines);
+  *s = (Lines){.w = *w, .dtype = dtype, .d = d, .inner = beside ? w->in[w->rank - 1] : 1};
+  s->comp = dtype == PJ_DT_BF16 || dtype == PJ_DT_F16 ? PJ_DT_F32 : dtype;
+  s->elem = pj_dtype_bytes(dtype);
+  s->comp_elem = pj_dtype_bytes(s->comp);
+  s->pairs = pj__fold_pairs(kind, s->comp);
+  s->many = pj__fold_many(kind, s->comp);
+  if (!s->pairs || s->elem > 8 || kind == PJ_FOLD_MUL ||
+      (s->inner == 1 && w->base_dilation[d] != 1))
+    return NULL;
+  // Places under the windows of |chunk| results.
+  const int64_t places = LINE / s->inner, span = (w->size[d] - 1) * w->dilation[d] + 1;
+  if (s->inner > LINE || places < span)
+    return NULL;
+  s->chunk = pj__min((places - span) / w->stride[d] + 1, places);
+  pj_strides(w->rank, w->in, s->strides);
+  s->rows = 1;
+  for (int32_t i = 0; i < d; ++i)
+    s->rows *= w->out[i];
+  s->routine = (PjRoutine){.name = "reduce_window", .run = run_lines, .in_place = -1};
+  s->ranges = pj_arena_calloc(arena, (size_t)w->size[d], sizeof *s->ranges);
+  for (int64_t k = 0; k < w->size[d]; ++k)
+    pj_window_range(w, d, k, &s->ranges[k][0], &s->ranges[k][1]);
+  s->routine.thread_scratch_bytes = 3 * LINE * sizeof(double);
+  return &s->routine;
+}
