@@ -268,8 +268,7 @@ PjOpKind pj_body_binary(const PjRegion *region) {
     return PJ_OP_INVALID;
   const PjValue *a = &region->args[0], *b = &region->args[1];
   bool straight = op->operands[0] == a && op->operands[1] == b;
-  bool swapped =
-      op->operands[0] == b && op->operands[1] == a && (pj_op_info[op->kind].traits & PJ_TRAIT_COMM);
+  bool swapped = op->operands[0] == b && op->operands[1] == a && pj_op_commutes(op);
   bool plain = is_scalar(a) && !a->type->quant && pj_type_eq(a->type, b->type) &&
                pj_type_eq(a->type, op->results[0].type);
   return plain && (straight || swapped) ? op->kind : PJ_OP_INVALID;

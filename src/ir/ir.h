@@ -178,6 +178,14 @@ typedef struct PjModule {
   const PjLoc *loc;    // or NULL
 } PjModule;
 
+// Whether the operands of |op|, which has two, may change places. The extremum of two complex
+// numbers that have a NaN part is the first one, with whatever its other part is.
+static inline bool pj_op_commutes(const PjOp *op) {
+  return pj_op_info[op->kind].traits & PJ_TRAIT_COMM &&
+         !((op->kind == PJ_OP_MAXIMUM || op->kind == PJ_OP_MINIMUM) &&
+           pj_dtype_is_complex(op->operands[0]->type->dtype));
+}
+
 PjModule *pj_module_create(PjArena *arena);
 // Creates an operation with room for results and regions (types and contents are set by the caller)
 // and NULL attributes.

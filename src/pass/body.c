@@ -18,8 +18,7 @@ PjOpKind pj_region_binary(const PjRegion *region) {
     return PJ_OP_INVALID;
   bool in_order = op->operands[0] == &region->args[0] && op->operands[1] == &region->args[1],
        swapped = op->operands[0] == &region->args[1] && op->operands[1] == &region->args[0];
-  bool commutes = pj_op_info[op->kind].traits & PJ_TRAIT_COMM;
-  return in_order || (swapped && commutes) ? op->kind : PJ_OP_INVALID;
+  return in_order || (swapped && pj_op_commutes(op)) ? op->kind : PJ_OP_INVALID;
 }
 
 int pj_region_argument(const PjRegion *region) {

@@ -99,7 +99,7 @@ static void untag_region(PjCse *t, PjRegion *region) {
 
 static uint64_t hash_op(PjCse *t, PjOp *op, bool top) {
   uint64_t h = pj_hash_u64(PJ_HASH_SEED, op->kind);
-  if (pj_op_info[op->kind].traits & PJ_TRAIT_COMM) {
+  if (pj_op_commutes(op)) {
     h = pj_hash_u64(h, hash_value(t, op->operands[0]) + hash_value(t, op->operands[1]));
   } else {
     for (uint32_t i = 0; i < op->num_operands; ++i)
@@ -141,7 +141,7 @@ static bool same_op(PjCse *t, const PjOp *a, const PjOp *b, bool top) {
   bool same = true;
   for (uint32_t i = 0; i < a->num_operands; ++i)
     same &= same_value(t, a->operands[i], b->operands[i]);
-  if (!same && pj_op_info[a->kind].traits & PJ_TRAIT_COMM)
+  if (!same && pj_op_commutes(a))
     same = same_value(t, a->operands[0], b->operands[1]) &&
            same_value(t, a->operands[1], b->operands[0]);
   if (!same)

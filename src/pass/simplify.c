@@ -146,7 +146,7 @@ static bool rewrite(PjRewrite *rw, PjOp *op) {
 }
 
 bool pj_rule_commute(PjRewrite *rw, PjOp *op) {
-  if (!pj_const_of(op->operands[0]) || pj_const_of(op->operands[1]))
+  if (!pj_op_commutes(op) || !pj_const_of(op->operands[0]) || pj_const_of(op->operands[1]))
     return false;
   PjValue *swap = op->operands[0];
   op->operands[0] = op->operands[1];
