@@ -2,7 +2,12 @@
 #pragma once
 #include <stdbool.h>
 
-typedef enum PjLogTopic { PJ_LOG_ERROR, PJ_LOG_COMPILE, PJ_LOG_EXECUTE, PJ_LOG_FALLBACK } PjLogTopic;
+typedef enum PjLogTopic {
+  PJ_LOG_ERROR,
+  PJ_LOG_COMPILE,
+  PJ_LOG_EXECUTE,
+  PJ_LOG_FALLBACK
+} PjLogTopic;
 
 bool pj_log_enabled(PjLogTopic topic);
 // Milliseconds of a clock that only goes forward, for the times in log lines; 0 while |topic| is

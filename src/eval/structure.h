@@ -45,11 +45,11 @@ void pj_pad(const PjTensor *operand, const PjTensor *value, const int64_t *low,
 PjStatus pj_same_shapes(const PjOp *op, uint32_t count, PjTensor *const *tensors);
 bool pj_shapes_agree(uint32_t count, PjTensor *const *tensors);
 
-// Calls |eval|, which found the shapes of the first |count| operands to differ, with operands cut to
-// the shape in which they meet: where their types leave a size open (HLO's arrays of bounded sizes),
-// the least of theirs counts, for an array that stands there in full, such as a number spread to the
-// bound, has only as many elements that mean something. Scalars stay. INVALID_ARGUMENT where the
-// shapes differ otherwise.
+// Calls |eval|, which found the shapes of the first |count| operands to differ, with operands cut
+// to the shape in which they meet: where their types leave a size open (HLO's arrays of bounded
+// sizes), the least of theirs counts, for an array that stands there in full, such as a number
+// spread to the bound, has only as many elements that mean something. Scalars stay.
+// INVALID_ARGUMENT where the shapes differ otherwise.
 PjStatus pj_meet(PjEval *ev, const PjOp *op, uint32_t count, PjTensor *const *in, PjTensor **out,
                  PjEvalFn *eval);
 

@@ -5,8 +5,8 @@
 // with v2 and of i1 with i2 (each also with itself), logic and choices, then what it chooses
 // depends only on how the two compare. So it is tried on one example of each case, which is a
 // proof.
-#include "pass/constant.h"
 #include "pass/match.h"
+#include "pass/constant.h"
 
 typedef struct Example {
   int order;   // of v1 to v2: -1, 0, 1; 2 if a NaN is among them

@@ -191,13 +191,6 @@ typedef struct Run {
   char *out, *scratch;
 } Run;
 
-static int64_t batch_offset(const Few *f, const int64_t *strides, int64_t batch) {
-  int64_t offset = 0;
-  for (int32_t d = f->num_batch - 1; d >= 0; batch /= f->batch_dims[d--])
-    offset += batch % f->batch_dims[d] * strides[d];
-  return offset;
-}
-
 static int64_t packed_words(const Few *f) {
   return pj__divide_up(f->m, f->kernel.rows) * f->kernel.rows * f->k;
 }
@@ -219,7 +212,8 @@ static void few_parts(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t batch = begin / parts, first = begin % parts * PART,
                   cols = pj__min(PART, f->n - first);
     const uint32_t *a = (const uint32_t *)run->scratch + batch * packed_words(f);
-    const char *b = run->b + batch_offset(f, f->b_batch, batch) + first * f->elem;
+    const char *b =
+        run->b + pj__batch_offset(f->num_batch, f->batch_dims, f->b_batch, batch) + first * f->elem;
     char *out = run->out + (batch * f->m * f->n + first) * out_elem, *c = native ? out : sums;
     const int64_t c_row = native ? f->n : PART;
     const uint16_t bound = f->groups->least ? bound_of(f->groups->least(packed_words(f), a)) : 0;
@@ -245,9 +239,11 @@ static PjStatus run_few(const PjRoutine *self, PjThreads *threads, const void *c
   const Few *f = (const Few *)self;
   char temp[PJ_PACK_TEMP] __attribute__((aligned(64)));
   for (int64_t batch = 0; batch < f->batch; ++batch)
-    f->a.pack(&f->a, (const char *)in[0] + batch_offset(f, f->a_batch, batch), 0, f->m, 0, f->k,
-              f->kernel.rows, (uint32_t *)scratch + batch * packed_words(f), f->k * f->kernel.rows,
-              temp);
+    f->a.pack(&f->a,
+              (const char *)in[0] +
+                  pj__batch_offset(f->num_batch, f->batch_dims, f->a_batch, batch),
+              0, f->m, 0, f->k, f->kernel.rows, (uint32_t *)scratch + batch * packed_words(f),
+              f->k * f->kernel.rows, temp);
   Run run = {f, in[1], out[0], scratch};
   const int64_t parts = f->batch * pj__divide_up(f->n, PART);
   pj_threads_for(threads, parts, pj__grain(parts, (double)PART * (double)f->k * (double)f->m / 4),

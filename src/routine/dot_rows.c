@@ -55,13 +55,6 @@ typedef struct Run {
   char *columns, *out;
 } Run;
 
-static int64_t batch_offset(const Rows *y, const int64_t *strides, int64_t batch) {
-  int64_t offset = 0;
-  for (int32_t d = y->num_batch - 1; d >= 0; batch /= y->batch_dims[d--])
-    offset += batch % y->batch_dims[d] * strides[d];
-  return offset;
-}
-
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
@@ -206,7 +199,9 @@ static void row_parts(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t batch = begin / parts, first = begin % parts * PART_ROWS,
                   height = pj__min(PART_ROWS, y->rows - first);
     const char *cols = run->columns + batch * y->column_bytes,
-               *rows = run->matrix + batch_offset(y, y->matrix_batch, batch) + first * y->row;
+               *rows = run->matrix +
+                       pj__batch_offset(y->num_batch, y->batch_dims, y->matrix_batch, batch) +
+                       first * y->row;
     const uint32_t *of = (const uint32_t *)(cols + y->cols * y->filled);
     char *c = run->out + batch * y->rows * y->cols * out;
     const int64_t row_step = y->swapped ? 1 : y->cols, col_step = y->swapped ? PART_ROWS : 1;
@@ -300,8 +295,8 @@ static void columns_parts(void *context, int64_t begin, int64_t end, int thread)
   const Rows *y = run->y;
   for (; begin < end; ++begin) {
     const int64_t batch = begin / bring_parts(y), p = begin % bring_parts(y) * BRING;
-    bring(y, run->vectors + batch_offset(y, y->vector_batch, batch), p, pj__min(y->k, p + BRING),
-          run->columns + batch * y->column_bytes);
+    bring(y, run->vectors + pj__batch_offset(y->num_batch, y->batch_dims, y->vector_batch, batch),
+          p, pj__min(y->k, p + BRING), run->columns + batch * y->column_bytes);
   }
 }
 

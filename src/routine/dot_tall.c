@@ -88,10 +88,10 @@ const PjRoutine *pj__dot_tall(PjArena *arena, const PjProduct *g) {
   if (g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64)
     return NULL;
   const PjTallKernels *kernels = &PJ_PICK(tall_kernels)[g->comp];
-  if (g->n > MOST_COLS || (g->k > MOST_SUMS && g->m > FEW_ROWS && g->n > FEW_COLS) || g->m < kernels->lanes ||
-      g->a.sum_step != 1 || g->a.outer_step < g->k || g->b.sum_step < 0 || g->b.outer_step < 0 ||
-      !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
-      !pj_comp_is_native(g->comp, g->out_dtype))
+  if (g->n > MOST_COLS || (g->k > MOST_SUMS && g->m > FEW_ROWS && g->n > FEW_COLS) ||
+      g->m < kernels->lanes || g->a.sum_step != 1 || g->a.outer_step < g->k || g->b.sum_step < 0 ||
+      g->b.outer_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
+      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
     return NULL;
   Tall *t = PJ_NEW(arena, Tall);
   *t = (Tall){.kernel = kernels->of[g->n - 1],

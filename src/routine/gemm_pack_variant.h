@@ -168,7 +168,7 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
         T *to = (T *)out + r / width * sliver + p * width;                                       \
         if (step > 0 && p + LINES_AHEAD < sums)                                                  \
           for (int64_t q = r; q < end; q += 64 / (int64_t)sizeof(T))                             \
-            __builtin_prefetch(line + LINES_AHEAD * step + q, 0, 2);                               \
+            __builtin_prefetch(line + LINES_AHEAD * step + q, 0, 2);                             \
         int64_t i = r;                                                                           \
         COPY_CASE(T, 4)                                                                          \
         COPY_CASE(T, 6)                                                                          \

@@ -23,9 +23,10 @@ PJ_TARGET static void PJ_V(threefry)(const uint32_t *key, uint64_t first, uint32
     b[i] += keys[(group + 1) % 3] + group; \
   }
     ROUND(13)
-    ROUND(15) ROUND(26) ROUND(6) KEYS(1) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(2) ROUND(13)
-        ROUND(15) ROUND(26) ROUND(6) KEYS(3) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(4)
-            ROUND(13) ROUND(15) ROUND(26) ROUND(6) KEYS(5)
+    ROUND(15)
+    ROUND(26) ROUND(6) KEYS(1) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(2) ROUND(13) ROUND(15)
+        ROUND(26) ROUND(6) KEYS(3) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(4) ROUND(13)
+            ROUND(15) ROUND(26) ROUND(6) KEYS(5)
 #undef ROUND
 #undef KEYS
                 memcpy(x + at, a, sizeof a);

@@ -76,8 +76,8 @@
         PJ_V(Vec##S) *y = a + i * row;                                                            \
         if (i > k && n - i >= 4) {                                                                \
           PJ_V(Vec##S)                                                                            \
-          s0 = y[k * col],                                                                        \
-          s1 = y[row + k * col], s2 = y[2 * row + k * col], s3 = y[3 * row + k * col];            \
+          s0 = y[k * col], s1 = y[row + k * col], s2 = y[2 * row + k * col],                      \
+          s3 = y[3 * row + k * col];                                                              \
           for (int64_t j = 0; j < k; ++j) {                                                       \
             const PJ_V(Vec##S) f = x[j * col];                                                    \
             s0 -= y[j * col] * f;                                                                 \

@@ -189,4 +189,3 @@ bool pj_cuts_merge(PjCuts *cuts, const PjCuts *other, int64_t count) {
   *cuts = merged;
   return true;
 }
-

@@ -61,8 +61,8 @@ struct PjStep {
   uint32_t code; // number of its code in the schedule
   uint64_t *params;
   int64_t units, grain;
-  size_t scratch_bytes; // of each thread
-  uint32_t through;     // number of the code that writes through the caches, where both are tried
+  size_t scratch_bytes;  // of each thread
+  uint32_t through;      // number of the code that writes through the caches, where both are tried
   struct PjTrial *trial; // NULL: |code| is all there is
   // KERNEL, and ROUTINE of several operations: all that it computes
   uint32_t num_ops;

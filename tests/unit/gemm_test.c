@@ -112,8 +112,8 @@ static void check(const PjGemm *g) {
       }
       get(g->comp, g->c, at, &cr, &ci);
       const bool narrow = g->comp == PJ_COMP_F32 || g->comp == PJ_COMP_C64;
-      // n products summed in any order are off by no more than n roundings of the sum of their sizes
-      // (Higham, Accuracy and Stability, 3.1); a complex element has 2 k of them.
+      // n products summed in any order are off by no more than n roundings of the sum of their
+      // sizes (Higham, Accuracy and Stability, 3.1); a complex element has 2 k of them.
       const double limit = (narrow ? 0x1p-24 : 0x1p-53) * (double)(2 * g->k + 1) * size;
       assert_true(fabsl(cr - re) <= limit);
       assert_true(fabsl(ci - im) <= limit);

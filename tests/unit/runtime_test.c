@@ -17,11 +17,11 @@
 
 #include "base/alloc.h"
 #include "base/pages.h"
+#include "base/proto.h"
 #include "device/cpu/memory.h"
 #include "runtime/buffer.h"
 #include "runtime/copy.h"
 #include "runtime/execute.h"
-#include "base/proto.h"
 #include "runtime/stride.h"
 
 static void expect(PjStatus status) {

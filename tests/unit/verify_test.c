@@ -86,12 +86,13 @@ static void expect_file(const char *name) {
   free(text);
 }
 
-#define FILES(F)                                                                              \
-  F(chlo)                                                                                     \
-  F(collectives)                                                                              \
-  F(contractions)                                                                             \
-  F(control) F(dynamic) F(elementwise) F(every_op) F(gather_scatter) F(movement) F(quantised) \
-      F(reductions) F(structure) F(types)
+#define FILES(F)                                                                                 \
+  F(chlo)                                                                                        \
+  F(collectives)                                                                                 \
+  F(contractions)                                                                                \
+  F(control)                                                                                     \
+  F(dynamic) F(elementwise) F(every_op) F(gather_scatter) F(movement) F(quantised) F(reductions) \
+      F(structure) F(types)
 
 #define F(name)                           \
   static void test_##name(void **state) { \
