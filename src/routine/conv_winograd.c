@@ -11,8 +11,9 @@
 // 4.6e-6): so they are not used. But it is relative to the largest weights and inputs of a window,
 // where that of the direct sum is relative to the products that the element is the sum of: a small
 // result beside large cancelled terms keeps fewer digits. Hence only for precision DEFAULT, never
-// HIGH or HIGHEST. What is not finite, or leaves the range on the way, makes a result that is not
-// finite; then all is computed anew, directly.
+// HIGH or HIGHEST, and not of fewer features, whose direct sums are short and have no more error
+// than the turns add. What is not finite, or leaves the range on the way, makes a result that is
+// not finite; then all is computed anew, directly.
 //
 // The positions of a dilated window's elements are those of an input of every so many'th row and
 // column: tiles are of one such phase.
@@ -161,7 +162,7 @@ static bool is_for(const PjConvShape *s) {
         s->window_dilation[d] > s->out[d])
       return false;
   return s->features % PJ_WINOGRAD_UNIT == 0 && s->out_features % PJ_WINOGRAD_UNIT == 0 &&
-         s->features <= MOST_FEATURES;
+         s->features >= PJ_WINOGRAD_LEAST && s->features <= MOST_FEATURES;
 }
 
 const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *s, const PjRoutine *exact) {

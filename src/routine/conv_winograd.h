@@ -8,6 +8,7 @@ enum {
   PJ_WINOGRAD_PLACES = 16,
   PJ_WINOGRAD_UNIT = 16,  // a multiple of every vector's elements
   PJ_WINOGRAD_SUMS = 256, // features that are summed up by themselves: it bounds the error
+  PJ_WINOGRAD_LEAST = 64, // features below which the direct sum is the more exact one
 };
 
 // See conv_winograd_variant.h.

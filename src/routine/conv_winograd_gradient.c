@@ -169,7 +169,8 @@ static PjStatus run_gradient(const PjRoutine *self, PjThreads *threads, const vo
 static bool is_for(const PjConvShape *s) {
   if (s->spatial != 2 || s->groups != 1 || s->comp != PJ_COMP_F32 || s->lhs_dtype != PJ_DT_F32 ||
       s->rhs_dtype != PJ_DT_F32 || s->out_dtype != PJ_DT_F32 || s->lhs_batch != 1 ||
-      s->rhs_out != 1 || s->out_feature != 1 || s->batch % UNIT || s->out_features % UNIT)
+      s->rhs_out != 1 || s->out_feature != 1 || s->batch % UNIT || s->out_features % UNIT ||
+      s->batch < PJ_WINOGRAD_LEAST || s->out_features < PJ_WINOGRAD_LEAST)
     return false;
   for (int d = 0; d < 2; ++d)
     if (s->out[d] != 3 || s->stride[d] != 1 || s->in_dilation[d] != 1 || s->window_dilation[d] != 1)
