@@ -19,6 +19,18 @@ static inline bool pj_window_untouched(const PjWindow *w, int32_t d) {
          w->base_dilation[d] == 1;
 }
 
+// The element of the array at place |i| of the dilated dimension |d|, or -1: padding, or a hole.
+static inline int64_t pj_window_place(const PjWindow *w, int32_t d, int64_t i) {
+  if (i < 0)
+    return -1;
+  if (w->base_dilation[d] != 1) { // a division is dear where there are many windows
+    if (i % w->base_dilation[d])
+      return -1;
+    i /= w->base_dilation[d];
+  }
+  return i < w->in[d] ? i : -1;
+}
+
 // Joins neighbouring dimensions that the window does not touch; a scalar gets one of size 1. Sizes
 // only: data stays where it is.
 void pj_window_merge(PjWindow *w);

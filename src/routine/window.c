@@ -33,14 +33,6 @@ typedef struct Run {
   char *out, *scratch;
 } Run;
 
-// Element |i| of a dilated dimension as an element of the array, or -1.
-static inline int64_t undilated(const PjWindow *w, int32_t d, int64_t i) {
-  if (i < 0 || i % w->base_dilation[d])
-    return -1;
-  i /= w->base_dilation[d];
-  return i < w->in[d] ? i : -1;
-}
-
 // acc[j] = op(acc[j], x[j * step]) for n results.
 static void combine(const Slide *s, int64_t n, char *acc, const char *x, int64_t step, char *temp) {
   if (s->convert) {
@@ -67,7 +59,7 @@ static void last_place(const Slide *s, const char *line, int64_t k, int64_t firs
     return;
   }
   for (int64_t j = first; j < first + n; ++j) {
-    const int64_t i = undilated(w, d, j * w->stride[d] + k * w->dilation[d] - w->low[d]);
+    const int64_t i = pj_window_place(w, d, j * w->stride[d] + k * w->dilation[d] - w->low[d]);
     if (i >= 0)
       combine(s, 1, acc + (size_t)(j - first) * s->comp_elem, line + i * (int64_t)s->elem, 1, temp);
   }
@@ -85,7 +77,8 @@ static void row_part(const Run *run, const int64_t *at, int64_t first, int64_t n
     int64_t offset = 0;
     bool inside = true;
     for (int32_t d = 0; inside && d < last; ++d) {
-      const int64_t i = undilated(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
+      const int64_t i =
+          pj_window_place(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
       inside = i >= 0;
       offset += i * s->strides[d];
     }

@@ -39,18 +39,6 @@ typedef struct Run {
   char *out, *scratch;
 } Run;
 
-// The place of the array that is |i| of the dilated dimension |d|, or -1.
-static inline int64_t place_of(const PjWindow *w, int32_t d, int64_t i) {
-  if (i < 0)
-    return -1;
-  if (w->base_dilation[d] != 1) {
-    if (i % w->base_dilation[d])
-      return -1;
-    i /= w->base_dilation[d];
-  }
-  return i < w->in[d] ? i : -1;
-}
-
 // Combines |n| elements of lines: *|sum| is NULL, or what was combined so far. One line alone stays
 // where it is.
 static void add_lines(const Lines *s, int64_t n, int count, const void *const *lines, char *to,
@@ -91,7 +79,8 @@ static const void *across(const Run *run, const int64_t *at, int64_t from, int64
     int64_t offset = from * s->inner;
     bool inside = true;
     for (int32_t d = 0; inside && d < s->d; ++d) {
-      const int64_t i = place_of(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
+      const int64_t i =
+          pj_window_place(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
       inside = i >= 0;
       offset += i * s->strides[d];
     }
@@ -130,7 +119,8 @@ static void along(const Lines *s, const char *line, int64_t from, int64_t first,
     const void *places[MANY];
     int count = 0;
     for (int64_t k = 0; k < w->size[d]; ++k) {
-      const int64_t place = place_of(w, d, j * w->stride[d] + k * w->dilation[d] - w->low[d]);
+      const int64_t place =
+          pj_window_place(w, d, j * w->stride[d] + k * w->dilation[d] - w->low[d]);
       if (place < 0)
         continue;
       const char *at = line + (place - from) * step;
