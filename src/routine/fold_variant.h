@@ -8,6 +8,8 @@
 // A scan works on vectors: within one by steps of 1, 2, 4 lanes, from one to the next by the last
 // lane. So its rounding depends on the length of blocks only; |neutral| fills the lanes before the
 // first.
+#include "routine/fold_wide.h"
+
 #define PAIRS(NAME, T, OP)                                                            \
   PJ_TARGET static void PJ_V(pairs_##NAME)(int64_t n, const void *pa, const void *pb, \
                                            int64_t b_stride, void *po) {              \
@@ -105,31 +107,6 @@
     *(T *)pcarry = OP(T, carry, local);                                                           \
   }
 
-#define ADD(T, a, b) ((T)((a) + (b)))
-#define MUL(T, a, b) ((T)((a) * (b)))
-// Numbers narrower than int become int before they are multiplied, and could overflow that.
-#define UMUL(T, a, b)      ((T)(1u * (a) * (b)))
-#define MAX(T, a, b)       ((a) > (b) ? (a) : (b))
-#define MIN(T, a, b)       ((a) < (b) ? (a) : (b))
-#define AND(T, a, b)       ((T)((a) & (b)))
-#define OR(T, a, b)        ((T)((a) | (b)))
-#define XOR(T, a, b)       ((T)((a) ^ (b)))
-#define VADD(a, b)         ((a) + (b))
-#define VMUL(a, b)         ((a) * (b))
-#define CHOOSE(mask, a, b) ((Vec)(((Ints)(a) & (mask)) | ((Ints)(b) & ~(mask))))
-#define VMAX(a, b)         CHOOSE((Ints)((a) > (b)), a, b)
-#define VMIN(a, b)         CHOOSE((Ints)((a) < (b)), a, b)
-// IEEE 754-2019 maximum and minimum: NaN wins, and -0 < +0; equal numbers differ in nothing but the
-// sign of zero.
-#define FMAX(T, a, b) max_##T((a), (b))
-#define FMIN(T, a, b) min_##T((a), (b))
-#define VFMAX(a, b)             \
-  CHOOSE((Ints)((a) != (a)), a, \
-         CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) & (Ints)(b)), VMAX(a, b)))
-#define VFMIN(a, b)             \
-  CHOOSE((Ints)((a) != (a)), a, \
-         CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) | (Ints)(b)), VMIN(a, b)))
-
 #define INT_PAIRS(S, T)   \
   PAIRS(add_##S, T, ADD)  \
   PAIRS(mul_##S, T, UMUL) \
@@ -173,8 +150,8 @@ SCAN(min_s64, int64_t, int64_t, MIN, VMIN, 4)
   MANY(max_##S, T, I, MAXS, VMAXS)                \
   MANY(min_##S, T, I, MINS, VMINS)
 MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN)
-MANIES(f32, float, uint32_t, FMAX, FMIN, VFMAX, VFMIN)
-MANIES(f64, double, uint64_t, FMAX, FMIN, VFMAX, VFMIN)
+MANIES(f32, float, uint32_t, FMAX, FMIN, WIDE_MAX_f32, WIDE_MIN_f32)
+MANIES(f64, double, uint64_t, FMAX, FMIN, WIDE_MAX_f64, WIDE_MIN_f64)
 MANY(max_s32, int32_t, int32_t, MAX, VMAX)
 MANY(min_s32, int32_t, int32_t, MIN, VMIN)
 
@@ -245,23 +222,6 @@ static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = {
 #undef TURN_4
 #undef LAST_8
 #undef LAST_4
-#undef ADD
-#undef MUL
-#undef UMUL
-#undef MAX
-#undef MIN
-#undef AND
-#undef OR
-#undef XOR
-#undef VADD
-#undef VMUL
-#undef CHOOSE
-#undef VMAX
-#undef VMIN
-#undef FMAX
-#undef FMIN
-#undef VFMAX
-#undef VFMIN
 #undef INT_PAIRS
 #undef SIGNED_PAIRS
 #undef FLOAT_PAIRS

@@ -98,8 +98,8 @@ static void cumulative(void **state) {
 
 static void pooling(void **state) {
   (void)state;
-  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32, PJ_DT_S8,
-                                  PJ_DT_BF16, PJ_DT_U16, PJ_DT_PRED};
+  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32,  PJ_DT_S8,
+                                  PJ_DT_BF16, PJ_DT_U16, PJ_DT_PRED, PJ_DT_U32};
   for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
     for (int round = 0; round < 60; ++round) {
       const bool is_float = pj_dtype_is_float(types[t]), is_pred = types[t] == PJ_DT_PRED;
@@ -108,7 +108,10 @@ static void pooling(void **state) {
       int64_t dims[4], places = 1;
       Window w;
       for (int32_t d = 0; d < rank; ++d) {
-        dims[d] = random_int(0, 25) ? random_int(1, d == rank - 1 && round % 3 == 0 ? 1100 : 9) : 0;
+        dims[d] = random_int(0, 25) ? random_int(1, d == rank - 1 && round % 3 == 0   ? 1100
+                                                    : d >= rank - 2 && round % 3 == 1 ? 40
+                                                                                      : 9)
+                                    : 0;
         w.size[d] = random_int(0, 1) ? random_int(1, 4) : 1;
         w.stride[d] = random_int(0, 1) ? random_int(1, 3) : 1;
         w.base[d] = random_int(0, 4) ? 1 : random_int(1, 3);
@@ -205,10 +208,13 @@ static void pooling_gradients(void **state) {
 }
 
 static void plain_instructions(void **state) {
-  pj_cpu_limit(0);
-  cumulative(state);
-  pooling(state);
-  pooling_gradients(state);
+  static const uint32_t sets[] = {0, PJ_CPU_AVX2 | PJ_CPU_F16C};
+  for (int i = 0; i < 2; ++i) {
+    pj_cpu_limit(sets[i]);
+    cumulative(state);
+    pooling(state);
+    pooling_gradients(state);
+  }
   pj_cpu_limit(~0u);
 }
 
