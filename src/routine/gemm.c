@@ -129,12 +129,6 @@ static int least_left(const PjProduct *g, int64_t tiles, int64_t sums, const Lef
   return least;
 }
 
-// Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
-// the smallest normal float: then no sum is subnormal but zero.
-static bool keeps_normal(int least_a, int least_b) {
-  return least_a > 0 && least_b > 0 && least_a - 127 + least_b - 127 - 14 >= -126;
-}
-
 // One block: c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
 typedef struct Block {
   const PjProduct *g;
@@ -155,7 +149,7 @@ static void prepare(const Block *f, const char *packed, int least, Right *right)
   if (groups && groups->start)
     groups->start(f->sums, nr, packed, right->start);
   if (groups && groups->least)
-    right->exact = !keeps_normal(least, groups->least(nr * f->sums, packed));
+    right->exact = !pj__keeps_normal(least, groups->least(nr * f->sums, packed));
 }
 
 // The tile at row |i| and column |j|.
