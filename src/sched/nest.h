@@ -62,7 +62,7 @@ PjIx pj_nest_dim_index(PjNest *nest, const PjIndex *index, int64_t stride, int64
 // gather (nest_gather.c): its element at |index|, and what pj_cuts_through does for both of its
 // operands.
 PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask);
-bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts);
+bool pj_gather_cuts(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCuts *cuts);
 
 // nest_memory.c: element(s) of memory of |dtype| at offset |at|, and into it; one lane as many.
 PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask);

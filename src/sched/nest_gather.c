@@ -48,20 +48,68 @@ static void read_gather(const PjOp *op, Gather *g) {
   }
 }
 
-bool pj_gather_cuts(const PjOp *op, const PjCuts *inner, PjCuts *cuts) {
+static bool batched(const Gather *g,
+                    int d) { // an index array's dimension that is also an operand's
+  return pj_contains(g->index_batching, g->num_batching, d);
+}
+
+// Whether dimensions |d| and |e| of the index array, neither of size 1, are one run in it and in
+// the result.
+static bool runs_on(const Gather *g, const PjType *indices, const int64_t *pos, const PjType *to,
+                    const int64_t *out, int d, int e) {
+  const int r = g->of_indices[d], q = g->of_indices[e];
+  return pos[d] == pos[e] * indices->dims[e] && out[r] == out[q] * to->dims[q] && !batched(g, d) &&
+         !batched(g, e);
+}
+
+// The cuts that batch dimensions need by themselves, and for the index array's own cuts, |inner|.
+static bool batch_cuts(const PjOp *op, const Gather *g, const PjCuts *inner, PjCuts *cuts) {
+  const PjType *indices = op->operands[1]->type, *to = op->results[0].type;
+  int64_t out[PJ_MAX_RANK], pos[PJ_MAX_RANK], count = pj_count(to);
+  pj_shape_strides(to, out);
+  pj_shape_strides(indices, pos);
+  int above = -1; // the last one that was seen
+  for (int d = 0; d < indices->rank; d++) {
+    int r = g->of_indices[d];
+    if (r < 0 || to->dims[r] == 1)
+      continue;
+    if (above < 0 || !runs_on(g, indices, pos, to, out, above, d)) {
+      if (!pj_cuts_add(cuts, out[r] * to->dims[r], count) ||
+          (above >= 0 && !pj_cuts_add(cuts, out[g->of_indices[above]], count)))
+        return false;
+    }
+    above = d;
+  }
+  if (above >= 0 && !pj_cuts_add(cuts, out[g->of_indices[above]], count))
+    return false;
+  for (int i = 0; i < inner->n; i++) {
+    int d = pj_dim_at(indices, pos, inner->at[i]);
+    if (d < 0 || d == g->vector_dim) // which element of a vector is a piece by itself
+      continue;
+    if (inner->at[i] % pos[d] ||
+        !pj_cuts_add(cuts, out[g->of_indices[d]] * (inner->at[i] / pos[d]), count))
+      return false;
+  }
+  return true;
+}
+
+bool pj_gather_cuts(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCuts *cuts) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  const PjCuts none = {0};
   int64_t out[PJ_MAX_RANK], count = pj_count(to);
   Gather g;
-  if (inner->n)
+  if (operand == 0 && inner->n)
     return false;
   read_gather(op, &g);
   pj_shape_strides(to, out);
+  if (!batch_cuts(op, &g, operand == 1 ? inner : &none, cuts))
+    return false;
   for (int r = 0; r < to->rank; r++) {
-    if (to->dims[r] == 1)
+    if (to->dims[r] == 1 || !pj_contains(g.offset, g.num_offset, r))
       continue;
     // Whole slices along the last dimensions of both are one run.
     int d = from->rank - (to->rank - r);
-    bool whole = d >= 0 && pj_contains(g.offset, g.num_offset, r);
+    bool whole = d >= 0;
     for (int i = r; i < to->rank && whole; i++) {
       int e = from->rank - (to->rank - i);
       whole = g.of_operand[e] == i && g.start[e] < 0 && from->dims[e] == to->dims[i];
@@ -95,8 +143,8 @@ static bool within(const PjValue *indices, int64_t last) {
   return false;
 }
 
-// An element |x| of |indices| brought into [0, last], as i64: in 32 bits, which machines compare,
-// where these hold it.
+// An element |x| of |indices| brought into [0, last]: in 32 bits, which machines compare, where
+// these hold it, else as i64.
 static PjKirVal clamped(PjNest *nest, PjKirVal x, const PjValue *indices, int64_t last) {
   const PjDtype dtype = indices->type->dtype;
   PjKir *k = nest->ix.k;
@@ -107,7 +155,7 @@ static PjKirVal clamped(PjNest *nest, PjKirVal x, const PjValue *indices, int64_
   if (pj_kir_typeof(k, x).elem != elem)
     x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, elem, x);
   if (within(indices, last))
-    return narrow ? pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, x) : x;
+    return x;
   int lanes = pj_kir_typeof(k, x).lanes;
   PjKirVal limit = pj_ix_number(&nest->ix, last);
   if (narrow)
@@ -118,7 +166,43 @@ static PjKirVal clamped(PjNest *nest, PjKirVal x, const PjValue *indices, int64_
   else
     x = pj_kir_2(k, PJ_KIR_SMIN,
                  pj_kir_2(k, PJ_KIR_SMAX, x, pj_kir_const(k, pj_kir_type(elem, lanes), 0)), limit);
-  return narrow ? pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, x) : x;
+  return x;
+}
+
+// Indices of neighbouring dimensions, which become one piece while 32 bits hold it: half the
+// vectors that 64 would take.
+typedef struct Joined {
+  PjKirVal x; // 0: none
+  int64_t pos, extent;
+} Joined;
+
+static void joined_end(PjNest *nest, Joined *j, PjIndex *result) {
+  PjKir *k = nest->ix.k;
+  if (!j->x)
+    return;
+  if (pj_kir_typeof(k, j->x).elem != PJ_KIR_I64)
+    j->x = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I64, j->x);
+  result->p[result->n++] = (PjPiece){j->pos, j->extent, pj_ix_from(&nest->ix, j->x)};
+  *j = (Joined){0};
+}
+
+// Index |x| along the dimension of |size| at |pos|.
+static void joined_add(PjNest *nest, Joined *j, PjKirVal x, int64_t pos, int64_t size,
+                       PjIndex *result) {
+  PjKir *k = nest->ix.k;
+  if (j->x && (j->pos != pos * size || j->extent > INT32_MAX / size ||
+               pj_kir_typeof(k, x).elem == PJ_KIR_I64 || pj_kir_typeof(k, j->x).elem == PJ_KIR_I64))
+    joined_end(nest, j, result);
+  if (!j->x) {
+    *j = (Joined){x, pos, size};
+    return;
+  }
+  PjKirVal times = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, pj_ix_number(&nest->ix, size));
+  const int lanes = pj_kir_typeof(k, x).lanes, lanes_of_j = pj_kir_typeof(k, j->x).lanes;
+  const int wide = lanes > lanes_of_j ? lanes : lanes_of_j; // an index may be the same in all lanes
+  x = pj_kir_add(k, pj_kir_splat(k, x, wide),
+                 pj_kir_mul(k, pj_kir_splat(k, j->x, wide), pj_kir_splat(k, times, wide)));
+  *j = (Joined){x, pos, j->extent * size};
 }
 
 PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
@@ -131,12 +215,14 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
   pj_shape_strides(to, out);
   pj_shape_strides(indices, pos);
   PjIndex batch = {0}, result = {0};
-  for (int d = 0; d < indices->rank; d++)
-    if (g.of_indices[d] >= 0 && indices->dims[d] > 1) {
-      int r = g.of_indices[d];
-      batch.p[batch.n++] =
-          (PjPiece){pos[d], indices->dims[d], pj_nest_dim_index(nest, index, out[r], to->dims[r])};
-    }
+  for (int i = 0; i < index->n; i++) {
+    const PjPiece *p = &index->p[i];
+    int r = pj_dim_counted(to, out, p->pos);
+    for (int d = 0; d < indices->rank && r >= 0; d++)
+      if (g.of_indices[d] == r)
+        batch.p[batch.n++] = (PjPiece){pos[d] * (p->pos / out[r]), p->extent, p->ix};
+  }
+  Joined joined = {0};
   int vector_piece = batch.n;
   bool vector = g.vector_dim < indices->rank && indices->dims[g.vector_dim] > 1;
   for (int d = 0; d < from->rank; d++) {
@@ -149,10 +235,12 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
               (PjPiece){in[d] * (index->p[i].pos / out[r]), index->p[i].extent, index->p[i].ix};
       continue;
     }
+    bool single = r < 0; // nothing but the index says where
     PjIx ix = r >= 0 ? pj_nest_dim_index(nest, index, out[r], to->dims[r]) : (PjIx){0};
     for (uint32_t b = 0; b < g.num_batching; b++)
       if (g.batching[b] == d) {
         int at = g.of_indices[g.index_batching[b]];
+        single = false;
         ix = pj_ix_add(&nest->ix, ix, pj_nest_dim_index(nest, index, out[at], to->dims[at]));
       }
     if (g.start[d] >= 0 && from->dims[d] > g.sizes[d]) {
@@ -164,10 +252,17 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
       }
       PjKirVal x = pj_nest_value(nest, op->operands[1], &where, mask).re;
       x = clamped(nest, x, op->operands[1], from->dims[d] - g.sizes[d]);
+      if (single) {
+        joined_add(nest, &joined, x, in[d], from->dims[d], &result);
+        continue;
+      }
+      if (pj_kir_typeof(nest->ix.k, x).elem != PJ_KIR_I64)
+        x = pj_kir_cast(nest->ix.k, PJ_KIR_ZEXT, PJ_KIR_I64, x);
       ix = pj_ix_add(&nest->ix, ix, pj_ix_from(&nest->ix, x));
     }
     if (from->dims[d] > 1)
       result.p[result.n++] = (PjPiece){in[d], from->dims[d], ix};
   }
+  joined_end(nest, &joined, &result);
   return pj_nest_value(nest, op->operands[0], &result, mask);
 }

@@ -158,7 +158,7 @@ bool pj_cuts_through(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCu
   if (pj_op_keeps_order(op) || pj_elem_is(op))
     return pj_cuts_merge(cuts, inner, count);
   if (op->kind == PJ_OP_GATHER)
-    return pj_gather_cuts(op, inner, cuts);
+    return pj_gather_cuts(op, operand, inner, cuts);
   PjShapeMap map;
   if (!pj_shape_map(op, operand, &map))
     return false;

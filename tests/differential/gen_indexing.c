@@ -134,12 +134,30 @@ static bool choose_windows(Gen *g, const PjType *operand, bool single, Windows *
          gen_fits(g, w->indices->rank, w->indices->dims);
 }
 
+// The vectors as an array, or joined from arrays of their components, as array[i, j] is in
+// frameworks.
+static PjValue *index_vectors(Gen *g, const Windows *w) {
+  const PjType *type = w->indices;
+  if (w->num_map < 2 || w->vector_dim == type->rank || rand_chance(&g->rand, 50))
+    return gen_index(g, type, w->bound);
+  PjValue *parts[GEN_MAX_RANK];
+  int64_t dims[GEN_MAX_RANK + 1];
+  for (int32_t d = 0; d < type->rank; ++d)
+    dims[d] = d == w->vector_dim ? 1 : type->dims[d];
+  const PjType *part = gen_type(g, type->dtype, type->rank, dims);
+  for (uint32_t k = 0; k < w->num_map; ++k)
+    parts[k] = gen_index(g, part, w->bound);
+  PjOp *op = gen_op(g, PJ_OP_CONCATENATE, w->num_map, parts, 1, 0);
+  gen_set_int(g, op, PJ_KEY_dimension, w->vector_dim);
+  return gen_done(g, op, NULL);
+}
+
 static void emit_gather(Gen *g) {
   PjValue *a = gen_pick(g, GEN_ANY, 1, 4);
   Windows w;
   if (!choose_windows(g, a->type, false, &w))
     return;
-  PjOp *op = gen_op(g, PJ_OP_GATHER, 2, (PjValue *[]){a, gen_index(g, w.indices, w.bound)}, 1, 0);
+  PjOp *op = gen_op(g, PJ_OP_GATHER, 2, (PjValue *[]){a, index_vectors(g, &w)}, 1, 0);
   gen_set_ints(g, op, PJ_KEY_offset_dims, w.num_offset, w.offset);
   gen_set_ints(g, op, PJ_KEY_collapsed_slice_dims, w.num_collapsed, w.collapsed);
   gen_set_ints(g, op, PJ_KEY_operand_batching_dims, w.num_batching, w.batching);
@@ -203,7 +221,7 @@ static void emit_scatter(Gen *g) {
     operands[i] = i ? gen_of_type(g, gen_like(g, a, dtypes[i])) : a;
     operands[count + 1 + i] = gen_of_type(g, gen_type(g, dtypes[i], w.out_rank, w.out));
   }
-  operands[count] = gen_index(g, w.indices, w.bound);
+  operands[count] = index_vectors(g, &w);
   PjOp *op = gen_op(g, PJ_OP_SCATTER, 2 * count + 1, operands, count, 1);
   scatter_region(g, &op->regions[0], count, dtypes, single);
   finish_scatter(g, op, &w, single);
