@@ -33,9 +33,14 @@
 typedef void VectorKernel(int64_t rows, int64_t k, const void *a, int64_t step, const void *x,
                           void *y);
 
-// The same for up to FEW vectors of f32, together.
-typedef void TogetherKernel(int64_t rows, int64_t k, const float *a, int64_t row, int64_t count,
-                            const float *x, int64_t x_step, float *y, int64_t y_step);
+// The same for a few vectors together; and bringing such vectors one behind the other.
+typedef void TogetherKernel(int64_t rows, int64_t k, const void *a, int64_t row, int64_t count,
+                            const void *x, int64_t x_step, void *y, int64_t y_step);
+typedef void ApartKernel(int64_t k, const void *from, void *to);
+typedef struct Together {
+  TogetherKernel *of[2]; // of two vectors, and of three or four; NULL: there is none
+  ApartKernel *apart[3]; // of two, three and four
+} Together;
 
 static inline float one_bf16(uint16_t code) {
   const uint32_t bits = (uint32_t)code << 16;
@@ -44,20 +49,28 @@ static inline float one_bf16(uint16_t code) {
   return value;
 }
 
+// The last n lanes of a vector of 64 bytes are those behind n elements; shorter vectors: further
+// on.
+static const uint32_t lane_bits[32] = {[16] = ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u,
+                                       ~0u,        ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
+
 #define PJ_VARIANT_FILE "routine/dot_variant.h"
 #include "routine/variants.h"
 
 enum {
   BLOCK_ROWS = 64, // of a matrix by vector product, in one part
   BLOCK_COLS = 1024,
-  BLOCK_SUMS = 512,     // by columns, added up before the rest
-  FEW = 4,              // vectors that are better off without packing the matrix,
-  FEW_BYTES = 64 << 10, // if it is large; and what of it is to stay in the cache
-  VECTOR_SUMS = 64,     // by columns, p in that part
-  KEPT_ROWS = 4,        // of bf16 by a constant matrix, which is packed once, of a low tile
-  NARROW = 8,           // columns below which the product is computed transposed
-  TALL_COLS = 3,        // so few f32 are less than half a vector: a vector of rows is better
-  TALL_SUMS = 64,       // that are so long
+  BLOCK_SUMS = 512,         // by columns, added up before the rest
+  FEW = 4,                  // vectors that are better off without packing the matrix,
+  FEW_BYTES = 64 << 10,     // if it is large; and what of it is to stay in the cache
+  VECTOR_SUMS = 64,         // by columns, p in that part
+  TOGETHER_LEAST = 16,      // sums of vectors together: a vector,
+  TOGETHER_BYTES = 4 << 10, // of each of these that stay in the nearest cache
+  TOGETHER_SUMS = 128,      // and from which on these are better than tiles
+  KEPT_ROWS = 4,            // of bf16 by a constant matrix, which is packed once, of a low tile
+  NARROW = 8,               // columns below which the product is computed transposed
+  TALL_COLS = 3,            // so few f32 are less than half a vector: a vector of rows is better
+  TALL_SUMS = 64,           // that are so long
 };
 
 // ---- the result has no sums
@@ -75,6 +88,7 @@ typedef struct Vector {
   PjRoutine routine;
   VectorKernel *kernel;
   TogetherKernel *together; // or NULL
+  ApartKernel *apart;       // of vectors that lie side by side, or NULL
   bool by_cols, swapped;    // swapped: the matrix is in[0]
   PjComp comp;
   PjDtype matrix_dtype, vector_dtype, out_dtype;
@@ -119,8 +133,15 @@ static void vector_block(const VectorRun *run, int64_t batch, const char *matrix
           : run->vector + pj__batch_offset(v->num_batch, v->batch_dims, v->vector_batch, batch);
   const int64_t next = v->vector_copied ? v->k : v->vector_outer;
   if (v->together) {
-    v->together(rows, v->k, (const float *)matrix, v->step, v->count, (const float *)vector, next,
-                (float *)sums, BLOCK_COLS);
+    char more[FEW * BLOCK_ROWS * sizeof(double)] __attribute__((aligned(64)));
+    for (int64_t p = 0, n; p < v->k; p += n) {
+      n = v->k - p < 2 * v->block_sums ? v->k - p : v->block_sums;
+      v->together(rows, n, matrix + (size_t)p * elem, v->step, v->count, vector + (size_t)p * comp,
+                  next, p ? more : sums, p ? BLOCK_ROWS : BLOCK_COLS);
+      for (int64_t i = 0; p && i < v->count; ++i)
+        add_block(v->comp, rows, more + (size_t)(i * BLOCK_ROWS) * comp,
+                  sums + (size_t)(i * BLOCK_COLS) * comp);
+    }
     return;
   }
   char part[BLOCK_COLS * sizeof(double)] __attribute__((aligned(64)));
@@ -182,6 +203,11 @@ static void copy_vectors(const Vector *v, const char *vectors, char *to) {
     const char *from =
         vectors + pj__batch_offset(v->num_batch, v->batch_dims, v->vector_batch, at / v->count) +
         at % v->count * v->vector_outer * (int64_t)elem;
+    if (v->apart) {
+      v->apart(v->k, from, to + (size_t)(at * v->k) * comp);
+      at += v->count - 1;
+      continue;
+    }
     for (int64_t p = 0; p < v->k; p += 256) {
       const int64_t n = pj__min(256, v->k - p);
       const char *part = from + p * v->vector_sum * (int64_t)elem;
@@ -212,12 +238,22 @@ static PjStatus run_vector(const PjRoutine *self, PjThreads *threads, const void
   return PJ_STATUS_OK;
 }
 
+// Whether some columns are better off as vectors by the rows of a, which are long: where tiles as
+// wide as the columns would leave much of a vector empty.
+static bool pays_together(const PjProduct *g) {
+  const int64_t most = g->comp == PJ_COMP_F32 ? FEW : FEW / 2;
+  return (g->comp == PJ_COMP_F32 || g->comp == PJ_COMP_F64) && g->n > 1 && g->n <= most &&
+         g->n < g->m && g->k >= TOGETHER_SUMS && g->a.sum_step == 1 &&
+         pj_comp_is_native(g->comp, g->a.dtype) && PJ_PICK(together)[g->comp].of[0];
+}
+
 static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
   const bool swapped = g->n < g->m; // the matrix is a
   const PjPanel *matrix = swapped ? &g->a : &g->b, *vector = swapped ? &g->b : &g->a;
   const int64_t rows = swapped ? g->m : g->n, count = swapped ? g->n : g->m;
   const size_t elem = pj_dtype_bytes(matrix->dtype);
-  if (count > FEW || (count > 1 && (double)rows * (double)g->k * (double)elem < FEW_BYTES))
+  if (count > FEW ||
+      (count > 1 && !pays_together(g) && (double)rows * (double)g->k * (double)elem < FEW_BYTES))
     return NULL;
   if (vector->sum_step < 0 || vector->outer_step < 0 || matrix->sum_step < 0 ||
       matrix->outer_step < 0 || (matrix->sum_step != 1 && matrix->outer_step != 1))
@@ -248,11 +284,19 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
                 .batch = g->batch};
   v->vector_copied =
       !pj_comp_is_native(g->comp, vector->dtype) || (vector->sum_step != 1 && g->k > 1);
-  if (!by_cols && count > 1 && matrix->dtype == PJ_DT_F32)
-    v->together = *PJ_PICK(together);
+  if (!by_cols && count > 1 && g->k >= TOGETHER_LEAST &&
+      (matrix->dtype == PJ_DT_F32 || matrix->dtype == PJ_DT_F64)) {
+    const Together *together = &PJ_PICK(together)[g->comp];
+    v->together = together->of[count > 2];
+    if (v->vector_copied && vector->dtype == matrix->dtype && vector->outer_step == 1 &&
+        vector->sum_step == count)
+      v->apart = together->apart[count - 2];
+  }
   v->block_rows = by_cols ? BLOCK_COLS : BLOCK_ROWS;
   v->block_sums = by_cols ? pj__min(g->k, BLOCK_SUMS) : g->k;
-  if (count > 1 && by_cols)
+  if (v->together)
+    v->block_sums = TOGETHER_BYTES / (int64_t)elem;
+  else if (count > 1 && by_cols)
     v->block_sums = VECTOR_SUMS;
   else if (count > 1)
     v->block_rows = pj__min(
@@ -275,6 +319,8 @@ const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
   // way there, and in slivers by reading them once more.
   const bool keeps = pj__product_keeps(g),
              lies = g->b.dtype == PJ_DT_BF16 && g->m > KEPT_ROWS && g->m <= 2 * KEPT_ROWS;
+  if (!routine && !pj__dot_is_small(g) && pays_together(g))
+    routine = select_vector(arena, g);
   if (!routine && g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
     routine = pj__dot_tall(arena, g);
   if (!routine && !pj__dot_is_small(g) && g->m > 1)

@@ -106,41 +106,61 @@ TOTAL(uint32_t, VecU32)
 #endif
 
 // y[r] = sum over p of a[r * row + p] * x[p]. Rows are summed alike whether four at a time or one,
-// so that it does not matter where a part begins.
-#define ROWS_STEP(COUNT, T, LOAD, ONE)                                          \
-  {                                                                             \
-    Vec sum[COUNT][2];                                                          \
-    memset(sum, 0, sizeof sum);                                                 \
-    int64_t p = 0;                                                              \
-    for (; p + 2 * LANES <= k; p += 2 * LANES) {                                \
-      const Vec x0 = *(const Vec *)(x + p), x1 = *(const Vec *)(x + p + LANES); \
-      PJ_UNROLL for (int i = 0; i < COUNT; ++i) {                               \
-        sum[i][0] += PJ_V(LOAD)(a + i * row + p) * x0;                          \
-        sum[i][1] += PJ_V(LOAD)(a + i * row + p + LANES) * x1;                  \
-      }                                                                         \
-    }                                                                           \
-    for (int i = 0; i < COUNT; ++i) {                                           \
-      T rest = 0;                                                               \
-      for (int64_t q = p; q < k; ++q)                                           \
-        rest += ONE(a[i * row + q]) * x[q];                                     \
-      y[i] = PJ_V(total_##T)(sum[i][0] + sum[i][1]) + rest;                     \
-    }                                                                           \
-    a += COUNT * row;                                                           \
-    y += COUNT;                                                                 \
-    rows -= COUNT;                                                              \
+// so that it does not matter where a part begins. What is behind the last whole vector of a row are
+// the last lanes of the vector that ends with it, the others of which are made zero on both sides;
+// only of rows shorter than a vector they are taken one by one.
+#define ROWS_STEP(COUNT, T, LOAD, ONE)                                                         \
+  {                                                                                            \
+    Vec sum[COUNT][2];                                                                         \
+    PJ_UNROLL for (int i = 0; i < COUNT; ++i) sum[i][0] = sum[i][1] = (Vec){0};                \
+    int64_t p = 0;                                                                             \
+    for (; p + 2 * LANES <= k; p += 2 * LANES) {                                               \
+      const Vec x0 = *(const Vec *)(x + p), x1 = *(const Vec *)(x + p + LANES);                \
+      PJ_UNROLL for (int i = 0; i < COUNT; ++i) {                                              \
+        sum[i][0] += PJ_V(LOAD)(a + i * row + p) * x0;                                         \
+        sum[i][1] += PJ_V(LOAD)(a + i * row + p + LANES) * x1;                                 \
+      }                                                                                        \
+    }                                                                                          \
+    if (p + LANES <= k) {                                                                      \
+      const Vec x0 = *(const Vec *)(x + p);                                                    \
+      PJ_UNROLL for (int i = 0; i < COUNT; ++i) sum[i][0] += PJ_V(LOAD)(a + i * row + p) * x0; \
+      p += LANES;                                                                              \
+    }                                                                                          \
+    if (p && p < k) {                                                                          \
+      PJ_UNROLL for (int i = 0; i < COUNT; ++i) sum[i][1] +=                                   \
+          (Vec)((Bits)PJ_V(LOAD)(a + i * row + k - LANES) & last) * x_last;                    \
+      p = k;                                                                                   \
+    }                                                                                          \
+    PJ_UNROLL for (int i = 0; i < COUNT; ++i) {                                                \
+      T rest = 0;                                                                              \
+      for (int64_t q = p; q < k; ++q)                                                          \
+        rest += ONE(a[i * row + q]) * x[q];                                                    \
+      y[i] = PJ_V(total_##T)(sum[i][0] + sum[i][1]) + rest;                                    \
+    }                                                                                          \
+    a += COUNT * row;                                                                          \
+    y += COUNT;                                                                                \
+    rows -= COUNT;                                                                             \
   }
-#define ROWS_KERNEL(NAME, FROM, T, LOAD, ONE)                                            \
-  PJ_TARGET static void PJ_V(NAME)(int64_t rows, int64_t k, const void *pa, int64_t row, \
-                                   const void *px, void *py) {                           \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));    \
-    enum { LANES = PJ_VB / sizeof(T) };                                                  \
-    const FROM *a = pa;                                                                  \
-    const T *x = px;                                                                     \
-    T *y = py;                                                                           \
-    while (rows >= 4)                                                                    \
-      ROWS_STEP(4, T, LOAD, ONE)                                                         \
-    while (rows > 0)                                                                     \
-      ROWS_STEP(1, T, LOAD, ONE)                                                         \
+#define ROWS_KERNEL(NAME, FROM, T, LOAD, ONE)                                              \
+  PJ_TARGET static void PJ_V(NAME)(int64_t rows, int64_t k, const void *pa, int64_t row,   \
+                                   const void *px, void *py) {                             \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));      \
+    typedef uint32_t Bits __attribute__((vector_size(PJ_VB), aligned(4), may_alias));      \
+    enum { LANES = PJ_VB / sizeof(T) };                                                    \
+    const FROM *a = pa;                                                                    \
+    const T *x = px;                                                                       \
+    T *y = py;                                                                             \
+    Bits last = {0};                                                                       \
+    Vec x_last = {0};                                                                      \
+    if (k >= LANES) {                                                                      \
+      memcpy(&last, (const char *)lane_bits + 64 - PJ_VB + k % LANES * (int64_t)sizeof(T), \
+             sizeof last);                                                                 \
+      x_last = (Vec)(*(const Bits *)(x + k - LANES) & last);                               \
+    }                                                                                      \
+    while (rows >= 4)                                                                      \
+      ROWS_STEP(4, T, LOAD, ONE)                                                           \
+    while (rows > 0)                                                                       \
+      ROWS_STEP(1, T, LOAD, ONE)                                                           \
   }
 
 // y[j] += sum over p of x[p] * a[p * sum + j], eight p at a time.
@@ -184,64 +204,120 @@ VECTOR_KERNELS(s16, int16_t, uint32_t, load_s16, (uint32_t))
 VECTOR_KERNELS(s32, int32_t, uint32_t, load_s32, (uint32_t))
 
 #if PJ_LEVEL > 0
-// y[i * y_step + r] = sum over p of a[r * row + p] * x[i * x_step + p] for |count| vectors, four at
-// most: two rows with four vectors at a time, always, so that each sum is made alike. Rows that
-// come AHEAD numbers later are asked for, which two streams side by side do not do by themselves.
-PJ_TARGET static void PJ_V(rows_together)(int64_t rows, int64_t k, const float *a, int64_t row,
-                                          int64_t count, const float *x, int64_t x_step, float *y,
-                                          int64_t y_step) {
-  typedef PJ_V(VecF32) Vec;
-  enum { LANES = PJ_VB / sizeof(float), VECTORS = 4, ALL = 2 * VECTORS, AHEAD = 1024 };
-  const float *each[VECTORS];
-  for (int64_t i = 0; i < VECTORS; ++i)
-    each[i] = x + pj__min(i, count - 1) * x_step;
-  for (int64_t r = 0; r < rows; r += 2, a += 2 * row) {
-    const float *next = r + 1 < rows ? a + row : a;
-    Vec sum[ALL];
-    memset(sum, 0, sizeof sum);
-    int64_t p = 0;
-    for (; p + LANES <= k; p += LANES) {
-      const Vec a0 = *(const Vec *)(a + p), a1 = *(const Vec *)(next + p);
-      __builtin_prefetch(a + p + AHEAD, 0, 2);
-      __builtin_prefetch(next + p + AHEAD, 0, 2);
-      PJ_UNROLL for (int i = 0; i < VECTORS; ++i) {
-        const Vec b = *(const Vec *)(each[i] + p);
-        sum[i] += a0 * b;
-        sum[VECTORS + i] += a1 * b;
-      }
-    }
-    __m256 s[ALL];
-    PJ_UNROLL for (int i = 0; i < ALL; ++i) {
+// all[i] = the sum of the lanes of vector i of eight.
+PJ_TARGET static inline void PJ_V(totals_float)(const PJ_V(VecF32) * sum, float *all) {
+  __m256 s[8];
+  PJ_UNROLL for (int i = 0; i < 8; ++i) {
 #if PJ_LEVEL == 2
-      s[i] = _mm256_add_ps(_mm512_castps512_ps256((__m512)sum[i]),
-                           _mm512_extractf32x8_ps((__m512)sum[i], 1));
+    s[i] = _mm256_add_ps(_mm512_castps512_ps256((__m512)sum[i]),
+                         _mm512_extractf32x8_ps((__m512)sum[i], 1));
 #else
-      s[i] = (__m256)sum[i];
+    s[i] = (__m256)sum[i];
 #endif
-    }
-    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3])),
-                 high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
-    float all[ALL];
-    _mm256_storeu_ps(all, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
-                                        _mm256_permute2f128_ps(low, high, 0x31)));
-    for (; p < k; ++p)
-      for (int i = 0; i < VECTORS; ++i) {
-        all[i] += a[p] * each[i][p];
-        all[VECTORS + i] += next[p] * each[i][p];
-      }
-    for (int64_t i = 0; i < count; ++i) {
-      y[i * y_step + r] = all[i];
-      if (r + 1 < rows)
-        y[i * y_step + r + 1] = all[VECTORS + i];
-    }
+  }
+  const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3])),
+               high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
+  _mm256_storeu_ps(all, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                      _mm256_permute2f128_ps(low, high, 0x31)));
+}
+PJ_TARGET static inline void PJ_V(totals_double)(const PJ_V(VecF64) * sum, double *all) {
+  __m256d s[8];
+  PJ_UNROLL for (int i = 0; i < 8; ++i) {
+#if PJ_LEVEL == 2
+    s[i] = _mm256_add_pd(_mm512_castpd512_pd256((__m512d)sum[i]),
+                         _mm512_extractf64x4_pd((__m512d)sum[i], 1));
+#else
+    s[i] = (__m256d)sum[i];
+#endif
+  }
+  PJ_UNROLL for (int i = 0; i < 8; i += 4) {
+    const __m256d low = _mm256_hadd_pd(s[i], s[i + 1]), high = _mm256_hadd_pd(s[i + 2], s[i + 3]);
+    _mm256_storeu_pd(all + i, _mm256_add_pd(_mm256_permute2f128_pd(low, high, 0x20),
+                                            _mm256_permute2f128_pd(low, high, 0x31)));
   }
 }
-#define ROWS_TOGETHER PJ_V(rows_together)
+
+// y[i * y_step + r] = sum over p of a[r * row + p] * x[i * x_step + p] for |count| vectors, VECTORS
+// at most: ROWS rows with all of them at a time, always, so that each sum is made alike; k is a
+// vector at least. Rows that come AHEAD numbers later are asked for, which streams side by side do
+// not do by themselves.
+#define TOGETHER(NAME, T, VEC, ROWS, VECTORS)                                                    \
+  PJ_TARGET static void PJ_V(NAME)(int64_t rows, int64_t k, const void *pa, int64_t row,         \
+                                   int64_t count, const void *px, int64_t x_step, void *py,      \
+                                   int64_t y_step) {                                             \
+    typedef PJ_V(VEC) Vec;                                                                       \
+    typedef uint32_t Bits __attribute__((vector_size(PJ_VB), aligned(4), may_alias));            \
+    enum { LANES = PJ_VB / sizeof(T), AHEAD = 4096 / sizeof(T) };                                \
+    const T *a = pa, *each[VECTORS];                                                             \
+    T *y = py;                                                                                   \
+    PJ_UNROLL for (int64_t i = 0; i < VECTORS; ++i) each[i] =                                    \
+        (const T *)px + pj__min(i, count - 1) * x_step;                                          \
+    Bits last;                                                                                   \
+    memcpy(&last, (const char *)lane_bits + 64 - PJ_VB + k % LANES * (int64_t)sizeof(T),         \
+           sizeof last);                                                                         \
+    for (int64_t r = 0; r < rows; r += ROWS) {                                                   \
+      const T *line[ROWS];                                                                       \
+      PJ_UNROLL for (int64_t i = 0; i < ROWS; ++i) line[i] = a + pj__min(r + i, rows - 1) * row; \
+      Vec sum[ROWS][VECTORS];                                                                    \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i) PJ_UNROLL for (int v = 0; v < VECTORS; ++v)       \
+          sum[i][v] = (Vec){0};                                                                  \
+      int64_t p = 0;                                                                             \
+      for (; p + LANES <= k; p += LANES) {                                                       \
+        Vec b[VECTORS];                                                                          \
+        PJ_UNROLL for (int v = 0; v < VECTORS; ++v) {                                            \
+          b[v] = *(const Vec *)(each[v] + p);                                                    \
+          __asm__("" : "+v"(b[v])); /* or each row loads it again */                             \
+        }                                                                                        \
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) {                                               \
+          const Vec x = *(const Vec *)(line[i] + p);                                             \
+          __builtin_prefetch(line[i] + p + AHEAD, 0, 2);                                         \
+          PJ_UNROLL for (int v = 0; v < VECTORS; ++v) sum[i][v] += x * b[v];                     \
+        }                                                                                        \
+      }                                                                                          \
+      if (p < k) /* as ROWS_STEP */                                                              \
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) {                                               \
+          const Vec x = (Vec)(*(const Bits *)(line[i] + k - LANES) & last);                      \
+          PJ_UNROLL for (int v = 0; v < VECTORS; ++v) sum[i][v] +=                               \
+              x * (Vec)(*(const Bits *)(each[v] + k - LANES) & last);                            \
+        }                                                                                        \
+      T all[ROWS * VECTORS];                                                                     \
+      PJ_UNROLL for (int i = 0; i < ROWS * VECTORS; i += 8)                                      \
+          PJ_V(totals_##T)(&sum[0][0] + i, all + i);                                             \
+      for (int64_t i = 0; i < pj__min(ROWS, rows - r); ++i)                                      \
+        for (int64_t v = 0; v < count; ++v)                                                      \
+          y[v * y_step + r + i] = all[i * VECTORS + v];                                          \
+    }                                                                                            \
+  }
+TOGETHER(together_f32_2, float, VecF32, 4, 2)
+TOGETHER(together_f32_4, float, VecF32, PJ_LEVEL * 2, 4)
+TOGETHER(together_f64_2, double, VecF64, 4, 2)
+TOGETHER(together_f64_4, double, VecF64, PJ_LEVEL * 2, 4)
+#undef TOGETHER
+
+// COUNT vectors that lie side by side, one behind the other.
+#define APART(NAME, T, COUNT)                                               \
+  PJ_TARGET static void PJ_V(NAME)(int64_t k, const void *from, void *to) { \
+    const T *restrict x = from;                                             \
+    T *restrict y = to;                                                     \
+    for (int64_t p = 0; p < k; ++p, x += COUNT)                             \
+      PJ_UNROLL for (int i = 0; i < COUNT; ++i) y[i * k + p] = x[i];        \
+  }
+APART(apart_f32_2, float, 2)
+APART(apart_f32_3, float, 3)
+APART(apart_f32_4, float, 4)
+APART(apart_f64_2, double, 2)
+APART(apart_f64_3, double, 3)
+APART(apart_f64_4, double, 4)
+#undef APART
+static const Together PJ_V(together)[] = {
+    [PJ_COMP_F32] = {{PJ_V(together_f32_2), PJ_V(together_f32_4)},
+                     {PJ_V(apart_f32_2), PJ_V(apart_f32_3), PJ_V(apart_f32_4)}},
+    [PJ_COMP_F64] = {{PJ_V(together_f64_2), PJ_V(together_f64_4)},
+                     {PJ_V(apart_f64_2), PJ_V(apart_f64_3), PJ_V(apart_f64_4)}},
+};
 #else
-#define ROWS_TOGETHER NULL
+static const Together PJ_V(together)[] = {[PJ_COMP_F64] = {{NULL}, {NULL}}};
 #endif
-static TogetherKernel *const PJ_V(together)[] = {ROWS_TOGETHER};
-#undef ROWS_TOGETHER
 
 static VectorKernel *const PJ_V(rows)[PJ_DT_COUNT] = {
     [PJ_DT_F32] = PJ_V(rows_f32), [PJ_DT_F64] = PJ_V(rows_f64), [PJ_DT_BF16] = PJ_V(rows_bf16),

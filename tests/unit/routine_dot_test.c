@@ -399,16 +399,20 @@ static void legacy_dot(void **state) {
     pj_tensor_release(inputs[i]);
 }
 
-// A few vectors together, by the rows of a matrix large enough for that.
+// A few vectors together, by the rows of a matrix that are long or many, in several blocks of the
+// sum, with lanes left over.
 static void vectors_together(void **state) {
   (void)state;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 36; ++round) {
     int64_t sizes[4] = {1 + round % 2, 2 + round % 3, random_int(150, 300), random_int(150, 300)};
     if (round % 4 > 1) {
       sizes[2] = sizes[1];
-      sizes[1] = random_int(150, 300);
+      sizes[1] = random_int(5, 300);
+      if (round % 3 == 1)
+        sizes[3] = random_int(1000, 2047);
     }
-    check(PJ_DT_F32, PJ_DT_F32, sizes, round > 5, false);
+    const PjDtype dtype = round % 5 > 2 ? PJ_DT_F64 : PJ_DT_F32;
+    check(dtype, dtype, sizes, round % 12 > 5, round % 8 == 7);
   }
 }
 
