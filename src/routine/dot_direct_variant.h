@@ -75,21 +75,42 @@
         (Vec *)(c + v * LANES) = sum[i][v];                                                  \
   }
 #define DIRECT_ONE(NAME, S, T, BYTES, ROWS) DIRECT_ONE_OF(NAME, S, T, BYTES, ROWS)
-#define DIRECT_ONE_OF(NAME, S, T, BYTES, ROWS)                                             \
-  PJ_TARGET static void PJ_V(NAME)(const PjDirectBlock *f, const void *pa, const void *pb, \
-                                   void *pc) {                                             \
-    DIRECT_BEGIN(T, BYTES, ROWS, 1)                                                        \
-    const __auto_type mask = FIRST(T, LANES, f->count);                                    \
-    DIRECT_SUMS(T, BYTES, ROWS, 1, READ_##S##_##BYTES(b, mask))                            \
-    if (f->add)                                                                            \
-      PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] +=                                \
-          (Vec)READ_##S##_##BYTES(c + i * c_row, mask);                                    \
-    if (f->count == LANES) {                                                               \
-      PJ_UNROLL for (int i = 0; i < ROWS; ++i, c += c_row) * (Vec *)c = sum[i][0];         \
-    } else {                                                                               \
-      PJ_UNROLL for (int i = 0; i < ROWS; ++i, c += c_row)                                 \
-          WRITE_##S##_##BYTES(c, mask, sum[i][0]);                                         \
-    }                                                                                      \
+// Tiles of few rows have several sums of each element, for one of them waits for its last addition.
+#define DIRECT_ONE_OF(NAME, S, T, BYTES, ROWS)                                                    \
+  PJ_TARGET static void PJ_V(NAME)(const PjDirectBlock *f, const void *pa, const void *pb,        \
+                                   void *pc) {                                                    \
+    enum { WAYS = ROWS < 3 ? 4 : ROWS < 5 ? 2 : 1 };                                              \
+    typedef T Vec __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));             \
+    enum { LANES = BYTES / sizeof(T) };                                                           \
+    const T *a = pa, *b = pb;                                                                     \
+    const int64_t row = f->a_row, a_sum = f->a_sum, b_sum = f->b_sum, c_row = f->c_row,           \
+                  sums = f->sums;                                                                 \
+    T *c = pc;                                                                                    \
+    Vec sum[ROWS][WAYS];                                                                          \
+    PJ_UNROLL for (int i = 0; i < ROWS; ++i) PJ_UNROLL for (int w = 0; w < WAYS; ++w) sum[i][w] = \
+        (Vec){0};                                                                                 \
+    const __auto_type mask = FIRST(T, LANES, f->count);                                           \
+    int64_t p = 0;                                                                                \
+    for (; p + WAYS <= sums; p += WAYS)                                                           \
+      PJ_UNROLL for (int w = 0; w < WAYS; ++w, a += a_sum, b += b_sum) {                          \
+        const Vec x = (Vec)READ_##S##_##BYTES(b, mask);                                           \
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][w] += a[i * row] * x;                     \
+      }                                                                                           \
+    for (; p < sums; ++p, a += a_sum, b += b_sum) {                                               \
+      const Vec x = (Vec)READ_##S##_##BYTES(b, mask);                                             \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] += a[i * row] * x;                       \
+    }                                                                                             \
+    PJ_UNROLL for (int n = WAYS / 2; n > 0; n /= 2) PJ_UNROLL for (int w = 0; w < n; ++w)         \
+        PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][w] += sum[i][w + n];                      \
+    if (f->add)                                                                                   \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i) sum[i][0] +=                                       \
+          (Vec)READ_##S##_##BYTES(c + i * c_row, mask);                                           \
+    if (f->count == LANES) {                                                                      \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i, c += c_row) * (Vec *)c = sum[i][0];                \
+    } else {                                                                                      \
+      PJ_UNROLL for (int i = 0; i < ROWS; ++i, c += c_row)                                        \
+          WRITE_##S##_##BYTES(c, mask, sum[i][0]);                                                \
+    }                                                                                             \
   }
 #if PJ_LEVEL == 2
 #define DIRECT_FEW(ROWS, S, T)                        \
