@@ -320,6 +320,32 @@ static bool settle_start(PjRewrite *rw, PjOp *op, uint32_t index, int64_t size, 
   return true;
 }
 
+// dynamic_slice(slice(x), i): of x itself, that much further on, where |i| is known to lie within
+// the slice (its clamping does nothing): the counter of a loop, say, that takes x[1:] row by row.
+// The slice then need not be in memory.
+static bool window_of_slice(PjRewrite *rw, PjOp *op, PjOp *slice) {
+  const PjType *part = slice->results[0].type, *whole = slice->operands[0]->type,
+               *type = op->results[0].type;
+  Box box = box_of(slice);
+  PjValue *starts[PJ_MAX_RANK];
+  for (int pass = 0; pass < 2; ++pass) // nothing is made before all is known
+    for (int32_t d = 0; d < type->rank; ++d) {
+      PjValue *start = op->operands[1 + d];
+      PjRange range;
+      starts[d] = start;
+      if (part->dims[d] == whole->dims[d])
+        continue;
+      const int64_t last = part->dims[d] - type->dims[d];
+      if (box.strides[d] != 1 || !pj_range_of(start, &range) || range.low < 0 ||
+          range.high > last || pj_dtype_bits(start->type->dtype) < 32 || whole->dims[d] > INT32_MAX)
+        return false;
+      if (pass && box.start[d])
+        starts[d] = pj_build_binary(rw, op, PJ_OP_ADD, start,
+                                    pj_build_int(rw, op, start->type, box.start[d]));
+    }
+  return keep(rw, op, pj_build_dynamic_slice(rw, op, slice->operands[0], starts, type->dims));
+}
+
 bool pj_rule_dynamic_slice(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
@@ -346,6 +372,8 @@ bool pj_rule_dynamic_slice(PjRewrite *rw, PjOp *op) {
     if (same)
       return keep(rw, op, def->operands[1]);
   }
+  if (def->kind == PJ_OP_SLICE && window_of_slice(rw, op, def))
+    return true;
   if (def->kind == PJ_OP_BROADCAST_IN_DIM) {
     const int64_t *to = PJ_INTS(def, broadcast_dimensions, NULL);
     PjValue *y = def->operands[0], *starts[PJ_MAX_RANK];

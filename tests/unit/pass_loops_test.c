@@ -289,6 +289,25 @@ static void products_of_turns_leave_loops(void **state) {
                    pass_main(args, type, ZERO TURNS("tensor<2x32xf32>", "4", MATRIX_TURN)));
 }
 
+// x[2:10] is read in place where the index is known to lie within, a counter below 5, say; below 7
+// the slice clamps it.
+#define SLICE_TURN(from, at, type) \
+  "  %y = stablehlo.dynamic_slice " from ", " at ", sizes = [4] : (" type ", " SI ") -> " F "\n"
+#define SLICE "%v = stablehlo.slice %xs [2:10] : (tensor<12xf32>) -> tensor<8xf32>\n"
+
+static void slices_are_read_where_they_lie(void **state) {
+  const char *args = "%a: " F ", %xs: tensor<12xf32>";
+  expect("simplify,dead_code", args, F,
+         ZERO SLICE TURNS(F, "5", SLICE_TURN("%v", "%i", "tensor<8xf32>")),
+         ZERO TURNS(F, "5",
+                    "  %two = stablehlo.constant dense<2> : " SI "\n"
+                    "  %k = stablehlo.add %i, %two : " SI
+                    "\n" SLICE_TURN("%xs", "%k", "tensor<12xf32>")));
+  pass_expect_same(
+      "simplify,dead_code",
+      pass_main(args, F, ZERO SLICE TURNS(F, "7", SLICE_TURN("%v", "%i", "tensor<8xf32>"))));
+}
+
 // A vector on the right changes places with the matrix: its turns are rows.
 static void vectors_of_turns_become_rows(void **state) {
   const char *args = "%a: tensor<32xf32>, %xs: tensor<5x16xf32>, %w: tensor<32x16xf32>",
@@ -469,6 +488,7 @@ int main(void) {
       cmocka_unit_test(invariant_code_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
+      cmocka_unit_test(slices_are_read_where_they_lie),
       cmocka_unit_test(vectors_of_turns_become_rows),
       cmocka_unit_test(equal_arrays_of_turns_merge),
       cmocka_unit_test(written_arrays_are_known),
