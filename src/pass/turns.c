@@ -13,8 +13,10 @@
 // for the slice and the product change places: so it need not be understood, and is clamped as
 // before. It is a question of cost only: the loop is known to run at least once for each index,
 // each turn computes something that is worth a trip through memory, and all turns together do not
-// take too much of it. Where |xs| is the right operand and alone shapes the result, the two change
-// places, so that the results of a turn lie side by side.
+// take too much of it. A turn of many rows fills the tiles by itself: if its weights stay in a near
+// cache and all turns' results do not, it remains where its result is read at once. Where |xs| is
+// the right operand and alone shapes the result, the two change places, so that the results of a
+// turn lie side by side.
 //
 // Linear in the operations.
 #include "pass/constant.h"
@@ -28,6 +30,8 @@ enum {
   MIN_SUMS = 8,         // of one element
   MAX_BYTES = 64 << 20, // of all turns' results,
   MAX_GROWTH = 2,       // or so many times what they are made of
+  MANY_ROWS = 32,       // of a turn, which fill tiles as well as those of all turns
+  NEAR_BYTES = 1 << 20, // that stay in a near cache
 };
 
 // A product of the loop's body as one before it.
@@ -69,20 +73,25 @@ static bool in_order(const Turns *t) {
 
 static bool pays(const PjOp *loop, const Turns *t) {
   PjCounter counter;
-  size_t turn, all;
+  size_t turn, all, weights;
   uint32_t count;
   const PjType *x = t->dot->operands[t->side]->type, *result = t->dot->results[0].type;
   if (!pj_match_counter(loop, &counter) || !counter.alone || counter.trips < t->turn.count ||
       !pj_type_is_static(t->turn.stack->type) || !pj_type_is_static(t->weights->type) ||
-      !pj_type_num_bytes(result, &turn) || !pj_type_num_bytes(t->turn.stack->type, &all))
+      !pj_type_num_bytes(result, &turn) || !pj_type_num_bytes(t->turn.stack->type, &all) ||
+      !pj_type_num_bytes(t->weights->type, &weights))
     return false;
   const int64_t *sums = contracted(t->dot, t->side, &count);
-  double each = 1, work = 1;
+  double each = 1, work = 1, elements = 1;
   for (uint32_t i = 0; i < count; ++i)
     each *= (double)x->dims[sums[i]];
+  for (int32_t d = 0; d < x->rank; ++d)
+    elements *= (double)x->dims[d];
   for (int32_t d = 0; d < result->rank; ++d)
     work *= (double)result->dims[d];
   const double bytes = (double)turn * (double)t->turn.count;
+  if (elements >= MANY_ROWS * each && weights <= NEAR_BYTES && bytes > NEAR_BYTES)
+    return false;
   return each >= MIN_SUMS && each * work >= MIN_WORK &&
          (bytes <= MAX_BYTES || bytes <= MAX_GROWTH * (double)all);
 }

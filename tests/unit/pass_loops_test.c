@@ -289,6 +289,23 @@ static void products_of_turns_leave_loops(void **state) {
                    pass_main(args, type, ZERO TURNS("tensor<2x32xf32>", "4", MATRIX_TURN)));
 }
 
+// 32 rows fill tiles by themselves, and all turns' results (2 MiB) are too much for a near cache.
+static void products_of_many_rows_stay(void **state) {
+  pass_expect_same(
+      "turns,dead_code",
+      pass_main("%a: tensor<32x128xf32>, %xs: tensor<128x32x16xf32>, %w: tensor<16x128xf32>",
+                "tensor<32x128xf32>",
+                ZERO TURNS("tensor<32x128xf32>", "128",
+                           "  %o = stablehlo.constant dense<0> : " SI "\n"
+                           "  %s = stablehlo.dynamic_slice %xs, %i, %o, %o, sizes = [1, 32, 16] : "
+                           "(tensor<128x32x16xf32>, " SI ", " SI ", " SI
+                           ") -> tensor<1x32x16xf32>\n"
+                           "  %r = stablehlo.reshape %s : (tensor<1x32x16xf32>) -> "
+                           "tensor<32x16xf32>\n"
+                           "  %y = stablehlo.dot_general %r, %w, contracting_dims = [1] x [0] : "
+                           "(tensor<32x16xf32>, tensor<16x128xf32>) -> tensor<32x128xf32>\n")));
+}
+
 // x[2:10] is read in place where the index is known to lie within, a counter below 5, say; below 7
 // the slice clamps it.
 #define SLICE_TURN(from, at, type) \
@@ -488,6 +505,7 @@ int main(void) {
       cmocka_unit_test(invariant_code_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
+      cmocka_unit_test(products_of_many_rows_stay),
       cmocka_unit_test(slices_are_read_where_they_lie),
       cmocka_unit_test(vectors_of_turns_become_rows),
       cmocka_unit_test(equal_arrays_of_turns_merge),
