@@ -369,6 +369,42 @@ static void signs_in_one(void **state) {
   test_kernel(PJ_ISA_AVX512, "code", build_sign, check, &expect);
 }
 
+// x[0] or y[0], by the sign of x[0], and the other: nothing needs a general register.
+static void build_by_sign(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 1);
+  PjKirVal at = pj_kir_i64(k, 0), to[] = {pj_kir_buffer(k, 0), pj_kir_buffer(k, 1)};
+  PjKirVal x = pj_kir_load(k, t, to[0], at, 0, true), y = pj_kir_load(k, t, to[1], at, 0, true);
+  PjKirVal negative =
+      pj_kir_slt(k, pj_kir_bitcast(k, PJ_KIR_I32, x), pj_kir_const(k, PJ_KIR_T(I32, 1), 0));
+  PjKirVal first = pj_kir_select(k, negative, x, y), second = pj_kir_select(k, negative, y, x);
+  pj_kir_store(k, first, to[0], at, 0);
+  pj_kir_store(k, second, to[1], at, 0);
+}
+
+static int64_t from_vectors(const X86Fn *f) {
+  int64_t count = forms(f, X86_G_SETCC);
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].enc == X86_VMOVD_TO;
+  return count;
+}
+
+static void choices_by_sign(void **state) {
+  expect_each(build_by_sign, from_vectors, 0, 0);
+  if (!pj_jit_available())
+    return;
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "by_sign", build_by_sign, NULL);
+  const float cases[] = {1, -1, 0.0f, -0.0f, INFINITY, -INFINITY, NAN, -NAN, 1e-45f, -1e-45f};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    float x[] = {cases[i]}, y[] = {7};
+    void *buffers[] = {x, y};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    float first = signbit(cases[i]) ? cases[i] : 7, second = signbit(cases[i]) ? 7 : cases[i];
+    assert_memory_equal(x, &first, sizeof first);
+    assert_memory_equal(y, &second, sizeof second);
+  }
+  pj_jit_release(code);
+}
+
 // Whether any lane, or all, of a mask of bytes are on: as many bytes as the context says.
 typedef struct Ask {
   Expect expect;
@@ -465,6 +501,7 @@ int main(void) {
                                      cmocka_unit_test(powers_of_two),
                                      cmocka_unit_test(high_words),
                                      cmocka_unit_test(signs_in_one),
+                                     cmocka_unit_test(choices_by_sign),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),
                                      cmocka_unit_test(counters)};

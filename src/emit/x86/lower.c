@@ -201,6 +201,11 @@ static void find_needed(Lower *l) {
           need(l, inst->args[i]);
       continue;
     }
+    PjKirVal by_sign = x86_chosen_by_sign(l->k, v);
+    if (by_sign) {
+      need(l, by_sign);
+      first = 1;
+    }
     note_spread(l, inst);
     bool negated = false; // signs are no matter here
     for (uint32_t i = first; i < inst->num_args; ++i)
@@ -272,7 +277,7 @@ static void lower_scalar(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
   if (inst->op == PJ_KIR_SELECT) {
-    x86_set_one(l, v, x86_scalar_select(l, inst));
+    x86_set_one(l, v, x86_scalar_select(l, v));
     return;
   }
   if (inst->op >= PJ_KIR_EQ && inst->op <= PJ_KIR_UNO) {

@@ -152,7 +152,10 @@ X86Op x86_scalar_convert(Lower *l, PjKirOp op, PjKirElem from, PjKirElem to, X86
 X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst);
 // Jumps to |label| if |condition| is |when|.
 void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label);
-X86Op x86_scalar_select(Lower *l, const PjKirInst *inst);
+X86Op x86_scalar_select(Lower *l, PjKirVal v);
+// The float by whose sign the select |v| of scalar floats of its type chooses, or 0: its bits are
+// compared where they are, and need not go to a general register.
+PjKirVal x86_chosen_by_sign(const PjKir *k, PjKirVal v);
 // Is it a comparison that its user can make?
 bool x86_is_comparison(const PjKirInst *inst);
 

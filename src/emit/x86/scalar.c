@@ -241,7 +241,23 @@ void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label) {
   ins->label = label;
 }
 
-X86Op x86_scalar_select(Lower *l, const PjKirInst *inst) {
+PjKirVal x86_chosen_by_sign(const PjKir *k, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  if (inst->op != PJ_KIR_SELECT || inst->type.lanes > 1 ||
+      (inst->type.elem != PJ_KIR_F32 && inst->type.elem != PJ_KIR_F64))
+    return 0;
+  const PjKirInst *test = pj_kir_inst(k, inst->args[0]);
+  uint64_t zero;
+  if (test->op != PJ_KIR_SLT || !pj_kir_is_const(k, test->args[1], &zero) || zero)
+    return 0;
+  const PjKirInst *bits = pj_kir_inst(k, test->args[0]);
+  return bits->op == PJ_KIR_BITCAST && pj_kir_typeof(k, bits->args[0]).elem == inst->type.elem
+             ? bits->args[0]
+             : 0;
+}
+
+X86Op x86_scalar_select(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirVal mask = inst->args[0];
   const PjKirInst *test = pj_kir_inst(l->k, mask);
   if (x86_is_gpr(inst->type)) {
@@ -253,8 +269,12 @@ X86Op x86_scalar_select(Lower *l, const PjKirInst *inst) {
   X86Op yes = x86_parts(l, inst->args[1])->op[0], no = x86_parts(l, inst->args[2])->op[0];
   X86Shape s = x86_shape(l, 1, x86_bytes(inst->type));
   X86Op lanes;
-  if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
-      pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
+  PjKirVal by_sign = x86_chosen_by_sign(l->k, v);
+  if (by_sign)
+    lanes = l->masks->compare(l, s, PJ_KIR_SLT,
+                              x86_in_reg(l, X86_VEC, x86_parts(l, by_sign)->op[0]), x86_zero(l));
+  else if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
+           pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
     lanes = float_mask(l, test);
   else
     lanes = l->masks->splat(l, s, x86_scalar(l, mask));
