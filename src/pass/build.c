@@ -2,6 +2,8 @@
 #include "pass/build.h"
 
 #include "ir/verify.h"
+#include "pass/constant.h"
+#include "pass/shapes.h"
 
 PjOp *pj_build_op_full(PjRewrite *rw, PjOp *at, PjOpKind kind, uint32_t num_operands,
                        PjValue *const *operands, uint32_t num_results, const PjType *const *types,
@@ -146,6 +148,29 @@ bool pj_rw_infers(PjRewrite *rw, const PjOp *op, const PjType **out) {
   PjStatus status = pj_infer(rw->arena, op, out);
   pj_status_free(status);
   return !status;
+}
+
+PjValue *pj_build_sum(PjRewrite *rw, PjOp *at, PjValue *x, uint32_t count, const int64_t *dims) {
+  const PjType *scalar = pj_type_with_dims(rw->arena, x->type, 0, NULL);
+  int64_t left[PJ_MAX_RANK];
+  int32_t rank = 0;
+  for (int32_t d = 0; d < x->type->rank; ++d)
+    if (!pj_list_has(dims, count, d))
+      left[rank++] = x->type->dims[d];
+  const PjType *type = pj_type_with_dims(rw->arena, x->type, rank, left);
+  PjValue *operands[] = {x, pj_dtype_is_float(scalar->dtype) ? pj_build_float(rw, at, scalar, 0)
+                                                             : pj_build_int(rw, at, scalar, 0)};
+  PjOp *reduce = pj_build_op_full(rw, at, PJ_OP_REDUCE, 2, operands, 1, &type, 1);
+  pj_op_set_attr(reduce, PJ_KEY_dimensions, pj_attr_ints(rw->arena, count, dims));
+  PjRegion *body = &reduce->regions[0];
+  pj_region_set_args(rw->arena, body, 2, (const PjType *[]){scalar, scalar});
+  PjOp *end = pj_op_create(rw->arena, PJ_OP_RETURN, 1, 0, 0);
+  pj_op_append(body, end);
+  for (uint32_t i = 0; i < 2; ++i)
+    pj_rw_add_value(rw, &body->args[i]);
+  end->operands[0] = pj_build_binary(rw, end, PJ_OP_ADD, &body->args[0], &body->args[1]);
+  pj_rw_count_operands(rw, end);
+  return &reduce->results[0];
 }
 
 bool pj_rw_become(PjRewrite *rw, PjOp *op, PjValue *value) {

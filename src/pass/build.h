@@ -35,6 +35,9 @@ PjValue *pj_build_dynamic_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *co
 PjValue *pj_build_dynamic_update_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *update,
                                        PjValue *const *starts);
 
+// The sum of |x|, of a float or integer type, over the dimensions |dims|, which ascend.
+PjValue *pj_build_sum(PjRewrite *rw, PjOp *at, PjValue *x, uint32_t count, const int64_t *dims);
+
 // A while whose body runs |trips| times. |carry|: |count| values, the first a counter of integers
 // from 0 up; they become the arguments of the body. Operations of the body go before the
 // terminator that is returned; pj_build_loop_end, with the values of the next turn (the counter's

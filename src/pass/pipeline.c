@@ -137,6 +137,7 @@ static PjStatus pipeline(Run *run) {
   }
   PASS(barriers);
   PASS(dead_code);
+  PASS(products);
   PASS(early);
   return PJ_STATUS_OK;
 }

@@ -7,6 +7,7 @@
 //
 // The order of sums may change where several dimensions are contracted, or another kernel does the
 // work: the evaluator's bits are not kept there, as pass.h says.
+#include "pass/contraction.h"
 #include "pass/shapes.h"
 #include "pass/simplify.h"
 
@@ -14,41 +15,15 @@ static bool keep(PjRewrite *rw, PjOp *op, PjValue *value) {
   return pj_rw_become(rw, op, value);
 }
 
-typedef struct Side {
-  PjValue *x;
-  uint32_t num_batch, num_contract;
-  int64_t batch[PJ_MAX_RANK], contract[PJ_MAX_RANK];
-} Side;
-
-static void read_list(const PjOp *op, PjKey key, int64_t *list, uint32_t *count) {
-  const int64_t *dims = pj_op_ints(op, key, count);
-  for (uint32_t i = 0; i < *count; ++i)
-    list[i] = dims[i];
-}
-
-static void read_sides(const PjOp *op, Side side[2]) {
-  side[0].x = op->operands[0];
-  side[1].x = op->operands[1];
-  read_list(op, PJ_KEY_lhs_batching_dimensions, side[0].batch, &side[0].num_batch);
-  read_list(op, PJ_KEY_rhs_batching_dimensions, side[1].batch, &side[1].num_batch);
-  read_list(op, PJ_KEY_lhs_contracting_dimensions, side[0].contract, &side[0].num_contract);
-  read_list(op, PJ_KEY_rhs_contracting_dimensions, side[1].contract, &side[1].num_contract);
-}
-
-static bool is_free_dim(const Side *side, int64_t d) {
-  return !pj_list_has(side->batch, side->num_batch, d) &&
-         !pj_list_has(side->contract, side->num_contract, d);
-}
-
 // A dot_general of the sides, with the remaining attributes of |op|.
-static PjValue *build_dot(PjRewrite *rw, PjOp *at, const PjOp *op, const Side side[2]) {
+static PjValue *build_dot(PjRewrite *rw, PjOp *at, const PjOp *op, const PjSide side[2]) {
   int64_t dims[PJ_MAX_RANK];
   int32_t rank = 0;
   for (uint32_t i = 0; i < side[0].num_batch; ++i)
     dims[rank++] = side[0].x->type->dims[side[0].batch[i]];
   for (int s = 0; s < 2; ++s)
     for (int32_t d = 0; d < side[s].x->type->rank; ++d)
-      if (is_free_dim(&side[s], d))
+      if (pj_side_is_free(&side[s], d))
         dims[rank++] = side[s].x->type->dims[d];
   PjValue *operands[] = {side[0].x, side[1].x};
   PjOp *made = pj_build_op(rw, at, PJ_OP_DOT_GENERAL, 2, operands,
@@ -69,12 +44,6 @@ static PjValue *build_dot(PjRewrite *rw, PjOp *at, const PjOp *op, const Side si
   return pj_build_done(rw, made);
 }
 
-// True if an algorithm is asked for, which only concerns a contraction as a whole.
-static bool has_algorithm(const PjOp *op) {
-  const PjAttr *type = PJ_ATTR(op, accumulation_type);
-  return type && !(type->kind == PJ_ATTR_TYPE && type->type->kind == PJ_TYPE_NONE);
-}
-
 // ------------------------------------------------------------------------------------ unit sizes
 
 static bool has_units(const PjType *type) {
@@ -93,7 +62,7 @@ static uint32_t drop_units(const int64_t *dims, const int64_t *sizes, uint32_t c
   return left;
 }
 
-static void squeeze_side(PjRewrite *rw, PjOp *op, Side *side) {
+static void squeeze_side(PjRewrite *rw, PjOp *op, PjSide *side) {
   const PjType *type = side->x->type;
   int32_t place[PJ_MAX_RANK], rank = 0;
   int64_t list[PJ_MAX_RANK];
@@ -108,34 +77,8 @@ static void squeeze_side(PjRewrite *rw, PjOp *op, Side *side) {
 
 // ---------------------------------------------------------------------------------------- product
 
-// The type in which products are formed and summed, or INVALID where that is not plain: f32 for
-// narrower floats, which are rounded in the end only.
-static PjDtype product_type(PjDtype from, PjDtype to) {
-  bool narrow = from == PJ_DT_F16 || from == PJ_DT_BF16;
-  switch (to) {
-  case PJ_DT_F16:
-  case PJ_DT_BF16:
-    return narrow || from == PJ_DT_F32 ? PJ_DT_F32 : PJ_DT_INVALID;
-  case PJ_DT_F32:
-    return narrow || from == PJ_DT_F32 ? PJ_DT_F32 : PJ_DT_INVALID;
-  case PJ_DT_F64:
-    return from == PJ_DT_F64 ? PJ_DT_F64 : PJ_DT_INVALID;
-  default:
-    return pj_dtype_is_int(to) && pj_dtype_class(from) == pj_dtype_class(to) &&
-                   pj_dtype_bits(from) <= pj_dtype_bits(to)
-               ? to
-               : PJ_DT_INVALID;
-  }
-}
-
-static PjValue *convert_to(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
-  if (x->type->dtype == dtype)
-    return x;
-  return pj_build_unary(rw, at, PJ_OP_CONVERT, x, pj_type_with_dtype(rw->arena, x->type, dtype));
-}
-
-// Side |s| as one factor of |shape|, [batch, left, right].
-static PjValue *factor(PjRewrite *rw, PjOp *at, const Side side[2], int s, PjValue *x,
+// PjSide |s| as one factor of |shape|, [batch, left, right].
+static PjValue *factor(PjRewrite *rw, PjOp *at, const PjSide side[2], int s, PjValue *x,
                        const PjType *shape) {
   int64_t dims[PJ_MAX_RANK];
   int32_t place = (int32_t)side[0].num_batch, rank = 0;
@@ -153,11 +96,11 @@ static PjValue *factor(PjRewrite *rw, PjOp *at, const Side side[2], int s, PjVal
       dims[rank] = place++;
     ++rank;
   }
-  return pj_build_broadcast(rw, at, convert_to(rw, at, x, shape->dtype), dims, shape);
+  return pj_build_broadcast(rw, at, pj_convert_to(rw, at, x, shape->dtype), dims, shape);
 }
 
 // Element |k| of the dimension that is contracted.
-static PjValue *pick(PjRewrite *rw, PjOp *at, const Side *side, int64_t k) {
+static PjValue *pick(PjRewrite *rw, PjOp *at, const PjSide *side, int64_t k) {
   int64_t start[PJ_MAX_RANK] = {0}, limit[PJ_MAX_RANK], dims[PJ_MAX_RANK];
   const PjType *type = side->x->type;
   int32_t rank = 0;
@@ -174,10 +117,10 @@ static PjValue *pick(PjRewrite *rw, PjOp *at, const Side *side, int64_t k) {
 
 // x[b, m, k] * y[b, n, k] for each k, added to the +0 that sums begin with; |count| is 0 where
 // there is nothing to contract: x[b, m] * y[b, n].
-static bool become_products(PjRewrite *rw, PjOp *op, const Side side[2], const PjType *squeezed,
+static bool become_products(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjType *squeezed,
                             int64_t count) {
   const PjType *type = op->results[0].type;
-  PjDtype from = side[0].x->type->dtype, dtype = product_type(from, type->dtype);
+  PjDtype from = side[0].x->type->dtype, dtype = pj_product_type(from, type->dtype);
   if (side[1].x->type->dtype != from || dtype == PJ_DT_INVALID)
     return false;
   const PjType *shape = pj_type_with_dtype(rw->arena, squeezed, dtype);
@@ -193,14 +136,14 @@ static bool become_products(PjRewrite *rw, PjOp *op, const Side side[2], const P
       sum = pj_build_float(rw, op, shape, 0);
     sum = sum ? pj_build_binary(rw, op, PJ_OP_ADD, product, sum) : product;
   }
-  sum = convert_to(rw, op, sum, type->dtype);
+  sum = pj_convert_to(rw, op, sum, type->dtype);
   return keep(rw, op, pj_build_reshape(rw, op, sum, type));
 }
 
 // True for contractions so short that each is but a few instructions, and of which no operand is
 // used again: a call and its way through memory would cost more, and as sums of products they are
 // computed with what is around them. Positions, velocities and rotations of many bodies are such.
-static bool is_few_products(const PjOp *op, const Side side[2]) {
+static bool is_few_products(const PjOp *op, const PjSide side[2]) {
   enum { FEW = 4, ENOUGH = 8 };
   if (side[0].num_contract != 1 || pj_count(op->results[0].type) < ENOUGH)
     return false;
@@ -214,14 +157,14 @@ static bool is_few_products(const PjOp *op, const Side side[2]) {
 // ------------------------------------------------------------------------------------ dot_general
 
 // Reads through a transpose if the free dimensions stay in order.
-static bool see_through(Side *side) {
+static bool see_through(PjSide *side) {
   PjOp *transpose = pj_def(side->x, PJ_OP_TRANSPOSE);
   if (!transpose)
     return false;
   const int64_t *perm = PJ_INTS(transpose, permutation, NULL);
   int64_t last = -1;
   for (int32_t d = 0; d < side->x->type->rank; ++d) {
-    if (!is_free_dim(side, d))
+    if (!pj_side_is_free(side, d))
       continue;
     if (perm[d] < last)
       return false;
@@ -236,7 +179,7 @@ static bool see_through(Side *side) {
 }
 
 // Orders pairs of contracting dimensions by the left one.
-static bool sort_contracting(Side side[2]) {
+static bool sort_contracting(PjSide side[2]) {
   bool changed = false;
   for (uint32_t i = 1; i < side[0].num_contract; ++i)
     for (uint32_t j = i; j > 0 && side[0].contract[j] < side[0].contract[j - 1]; --j) {
@@ -252,10 +195,10 @@ static bool sort_contracting(Side side[2]) {
 
 bool pj_rule_dot_general(PjRewrite *rw, PjOp *op) {
   const PjType *type = op->results[0].type;
-  Side side[2];
-  if (has_algorithm(op) || !pj_count(type))
+  PjSide side[2];
+  if (pj_has_algorithm(op) || !pj_count(type))
     return false;
-  read_sides(op, side);
+  pj_sides_read(op, side);
   bool changed = false;
   if (has_units(side[0].x->type) || has_units(side[1].x->type)) {
     for (int s = 0; s < 2; ++s)
@@ -291,11 +234,11 @@ static void swap_precision(PjRewrite *rw, PjValue *dot, const PjOp *like) {
 // without a transpose that is left to do: then one that keeps the last dimension, so that whole
 // rows are moved.
 bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot) {
-  Side side[2];
+  PjSide side[2];
   const int64_t *perm = PJ_INTS(op, permutation, NULL);
-  if (pj_rw_uses(rw, &dot->results[0]) != 1 || has_algorithm(dot))
+  if (pj_rw_uses(rw, &dot->results[0]) != 1 || pj_has_algorithm(dot))
     return false;
-  read_sides(dot, side);
+  pj_sides_read(dot, side);
   int64_t rank = dot->results[0].type->rank, batch = side[0].num_batch,
           left = side[0].x->type->rank - batch - (int64_t)side[0].num_contract,
           right = rank - batch - left;
@@ -306,7 +249,7 @@ bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot) {
     after[i] = perm[i] < batch          ? perm[i]
                : perm[i] < batch + left ? perm[i] + right
                                         : perm[i] - left;
-  Side swapped[] = {side[1], side[0]};
+  PjSide swapped[] = {side[1], side[0]};
   PjValue *made = build_dot(rw, op, dot, swapped);
   swap_precision(rw, made, dot);
   return keep(rw, op, pj_build_transpose(rw, op, made, after));
@@ -392,7 +335,7 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
   int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK], strides[PJ_MAX_RANK], dims[PJ_MAX_RANK];
   int64_t place[PJ_MAX_RANK]; // of a free dimension of the contraction: in the result
   int32_t count = 0, num_free = 0;
-  Side side[2] = {{.num_contract = 0}, {.num_contract = 0}};
+  PjSide side[2] = {{.num_contract = 0}, {.num_contract = 0}};
   side[0].num_contract = side[1].num_contract = (uint32_t)num_spatial + 1;
   for (int32_t d = 0; d < rank; ++d) {
     start[d] = 0;
@@ -442,7 +385,7 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
                                       count, dims);
     side[1].x = kernel;
     if (order) {
-      Side swap = side[0];
+      PjSide swap = side[0];
       side[0] = side[1];
       side[1] = swap;
     }

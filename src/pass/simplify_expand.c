@@ -72,19 +72,7 @@ static PjValue *sum(const Norm *n, PjValue *x) {
   for (int64_t d = 0; d < x->type->rank; ++d)
     if (d != n->feature)
       dims[count++] = d;
-  const PjType *scalar = pj_type_with_dims(rw->arena, n->full, 0, NULL);
-  PjValue *operands[] = {x, pj_build_float(rw, n->op, scalar, 0)};
-  PjOp *reduce = pj_build_op_full(rw, n->op, PJ_OP_REDUCE, 2, operands, 1, &n->vector, 1);
-  pj_op_set_attr(reduce, PJ_KEY_dimensions, pj_attr_ints(rw->arena, count, dims));
-  PjRegion *body = &reduce->regions[0];
-  pj_region_set_args(rw->arena, body, 2, (const PjType *[]){scalar, scalar});
-  PjOp *end = pj_op_create(rw->arena, PJ_OP_RETURN, 1, 0, 0);
-  pj_op_append(body, end);
-  for (uint32_t i = 0; i < 2; ++i)
-    pj_rw_add_value(rw, &body->args[i]);
-  end->operands[0] = pj_build_binary(rw, end, PJ_OP_ADD, &body->args[0], &body->args[1]);
-  pj_rw_count_operands(rw, end);
-  return &reduce->results[0];
+  return pj_build_sum(rw, n->op, x, count, dims);
 }
 
 static PjValue *mean_of(const Norm *n, PjValue *x) {

@@ -52,6 +52,36 @@ bool pj_rule_reshape(PjRewrite *rw, PjOp *op) {
   return false;
 }
 
+enum { MAX_ELEM_OPERANDS = 3, MAX_DEPTH = 3 };
+
+// Is |value|, used once, made of smaller arrays spread out? Those can be read in any order.
+static bool has_any_order(PjRewrite *rw, const PjValue *value, int depth) {
+  const PjOp *def = value->def;
+  if (!def || pj_const_splat(value))
+    return def;
+  if (def->kind == PJ_OP_BROADCAST_IN_DIM || def->kind == PJ_OP_IOTA)
+    return true;
+  if (!depth || !(pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) || def->num_results != 1 ||
+      def->num_operands > MAX_ELEM_OPERANDS || pj_rw_uses(rw, value) != 1)
+    return false;
+  for (uint32_t i = 0; i < def->num_operands; ++i)
+    if (def->operands[i]->type->rank != value->type->rank ||
+        !has_any_order(rw, def->operands[i], depth - 1))
+      return false;
+  return true;
+}
+
+// Then the elementwise operation is done in the transposed order.
+static bool transpose_operands(PjRewrite *rw, PjOp *op, PjOp *def, const int64_t *perm) {
+  if (!(pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) ||
+      !has_any_order(rw, def->results, MAX_DEPTH))
+    return false;
+  PjValue *operands[MAX_ELEM_OPERANDS];
+  for (uint32_t i = 0; i < def->num_operands; ++i)
+    operands[i] = pj_build_transpose(rw, op, def->operands[i], perm);
+  return keep(rw, op, pj_build_like(rw, op, def, operands, op->results[0].type));
+}
+
 bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
@@ -105,7 +135,7 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, dims), type));
   }
   default:
-    return false;
+    return transpose_operands(rw, op, def, perm);
   }
 }
 

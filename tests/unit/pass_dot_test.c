@@ -105,6 +105,53 @@ static void few_products_are_sums(void **state) {
   }
 }
 
+#define SUM(r, a, dims, from, to)                                                   \
+  "%z = stablehlo.constant dense<0.0> : tensor<f32>\n%" r " = stablehlo.reduce(%" a \
+  " init: %z) applies stablehlo.add across dimensions = [" dims "] : (" from        \
+  ", tensor<f32>) -> " to "\n"
+
+// Batches in the last dimension, and what is contracted between others; but not rows, and not a
+// plain matrix by a vector.
+static void vectors_are_summed(void **state) {
+  pass_expect_sums("products",
+                   pass_main("%a: " M ", %b: " M, "tensor<5xf32>",
+                             "%r = stablehlo.dot_general %a, %b, batching_dims = [1] x [1], "
+                             "contracting_dims = [0] x [0] : (" M ", " M
+                             ") -> tensor<5xf32>\nreturn %r : tensor<5xf32>"),
+                   pass_main("%a: " M ", %b: " M, "tensor<5xf32>",
+                             "%p = stablehlo.multiply %a, %b : " M "\n" SUM(
+                                 "r", "p", "0", M, "tensor<5xf32>") "return %r : tensor<5xf32>"));
+#define T3 "tensor<3x4x5xf32>"
+  pass_expect_sums(
+      "products",
+      pass_main(
+          "%a: " T3 ", %b: " F, "tensor<3x5xf32>",
+          DOT("r", "a", "b", "1] x [0", T3, F, "tensor<3x5xf32>") "return %r : tensor<3x5xf32>"),
+      pass_main("%a: " T3 ", %b: " F, "tensor<3x5xf32>",
+                BRC("w", "b", "1", F, T3) "%p = stablehlo.multiply %a, %w : " T3 "\n" SUM(
+                    "r", "p", "1", T3, "tensor<3x5xf32>") "return %r : tensor<3x5xf32>"));
+  static const char *const stay[] = {"1] x [0", "0] x [0"};
+  for (int i = 0; i < 2; ++i) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "%%r = stablehlo.dot_general %%a, %%b, contracting_dims = [%s] : (tensor<4x4xf32>, " F
+             ") -> " F "\nreturn %%r : " F,
+             stay[i]);
+    const char *program = pass_main("%a: tensor<4x4xf32>, %b: " F, F, text);
+    pass_expect_sums("products", program, program);
+  }
+}
+
+static void transposed_spreads_are_spread_so(void **state) {
+  expect("%a: " F ", %b: tensor<5xf32>", MT,
+         BRC("x", "a", "0", F, M) BRC("y", "b", "1", "tensor<5xf32>",
+                                      M) "%m = stablehlo.multiply %x, %y : " M
+                                         "\n" TRN("r", "m", "1, 0", M, MT) "return %r : " MT,
+         BRC("x", "a", "1", F, MT)
+             BRC("y", "b", "0", "tensor<5xf32>", MT) "%r = stablehlo.multiply %x, %y : " MT
+                                                     "\nreturn %r : " MT);
+}
+
 static void plain_dots_become_general(void **state) {
   expect_sums("%a: " M ", %b: tensor<5xf32>", F,
               "%r = stablehlo.dot %a, %b : (" M ", tensor<5xf32>) -> " F "\nreturn %r : " F,
@@ -249,6 +296,8 @@ int main(void) {
       cmocka_unit_test(units_are_dropped),
       cmocka_unit_test(outer_products_are_products),
       cmocka_unit_test(few_products_are_sums),
+      cmocka_unit_test(vectors_are_summed),
+      cmocka_unit_test(transposed_spreads_are_spread_so),
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
       cmocka_unit_test(convolutions_that_overlap_stay),

@@ -1,0 +1,166 @@
+// Contractions that read each element of their larger operand once, and not along its rows, become
+// products that are summed.
+//
+//   %r = dot_general %x, %y, batching_dims = [1] x [1], contracting_dims = [0] x [0]
+//     =>  %p = multiply %x, %y ; %r = reduce %p, 0, add, dimensions = [0]
+//
+// One operand is a vector: it has no dimension but those of batches and those that are contracted.
+// Nothing is used again then, so that the other, the matrix, goes through the processor once, in
+// the order in which it lies, with what is computed around it; a routine would turn it first where
+// batches are its last dimension, or take it in many short pieces where what is contracted lies
+// between others. Left as they are: contractions along rows, a vector by one plain matrix, both of
+// which the routines read as they lie, and the products of attention.
+//
+// Late, since what recognises and moves contractions knows them by their name, and after what is
+// dead has gone, whose uses would hide attention. Linear, but for looking for attention, which is
+// bounded.
+#include "base/alloc.h"
+#include "pass/contraction.h"
+#include "pass/match_attention.h"
+#include "pass/passes.h"
+#include "pass/simplify.h"
+
+static bool is_vector(const PjSide *side) {
+  return side->x->type->rank == (int32_t)(side->num_batch + side->num_contract);
+}
+
+// Are the contracted dimensions of the matrix those from |first| on?
+static bool contracts_from(const PjSide *matrix, int64_t first) {
+  for (uint32_t i = 0; i < matrix->num_contract; ++i)
+    if (matrix->contract[i] < first || matrix->contract[i] >= first + matrix->num_contract)
+      return false;
+  return true;
+}
+
+// Does a routine read the matrix as it lies: [batch, free, contracted], or [contracted, free]?
+static bool has_routine(const PjSide *matrix) {
+  return contracts_from(matrix, matrix->x->type->rank - (int64_t)matrix->num_contract) ||
+         (!matrix->num_batch && contracts_from(matrix, 0));
+}
+
+static bool pays(const PjOp *op, const PjSide side[2], const PjSide **matrix) {
+  for (int s = 0; s < 2; ++s)
+    if (!pj_type_is_tensor(side[s].x->type) || !pj_type_is_static(side[s].x->type) ||
+        side[s].x->type->quant)
+      return false;
+  const PjType *type = op->results[0].type;
+  if (!side[0].num_contract || pj_has_algorithm(op) || !pj_type_is_static(type) || type->quant ||
+      !pj_count(side[0].x->type) || !pj_count(side[1].x->type))
+    return false;
+  if (!is_vector(&side[0]) && !is_vector(&side[1]))
+    return false;
+  *matrix = is_vector(&side[1]) ? &side[0] : &side[1];
+  return !has_routine(*matrix);
+}
+
+// The vector as a factor of the matrix.
+static PjValue *spread(PjRewrite *rw, PjOp *op, const PjSide *vector, const PjSide *matrix,
+                       const PjType *shape) {
+  int64_t dims[PJ_MAX_RANK], perm[PJ_MAX_RANK];
+  const int32_t rank = vector->x->type->rank;
+  for (uint32_t i = 0; i < vector->num_batch; ++i)
+    dims[vector->batch[i]] = matrix->batch[i];
+  for (uint32_t i = 0; i < vector->num_contract; ++i)
+    dims[vector->contract[i]] = matrix->contract[i];
+  PjValue *x = pj_convert_to(rw, op, vector->x, shape->dtype);
+  if (rank < shape->rank)
+    return pj_build_broadcast(rw, op, x, dims, shape);
+  for (int32_t d = 0; d < rank; ++d)
+    perm[dims[d]] = d;
+  return pj_build_transpose(rw, op, x, perm);
+}
+
+// The sum has the matrix's dimensions in their order, the contraction those of batches before.
+static PjValue *in_order(PjRewrite *rw, PjOp *op, const PjSide *matrix, PjValue *sum) {
+  int64_t place[PJ_MAX_RANK], perm[PJ_MAX_RANK];
+  int32_t left = 0, rank = 0;
+  for (int32_t d = 0; d < matrix->x->type->rank; ++d)
+    place[d] = pj_list_has(matrix->contract, matrix->num_contract, d) ? -1 : left++;
+  for (uint32_t i = 0; i < matrix->num_batch; ++i)
+    perm[rank++] = place[matrix->batch[i]];
+  for (int32_t d = 0; d < matrix->x->type->rank; ++d)
+    if (pj_side_is_free(matrix, d))
+      perm[rank++] = place[d];
+  return pj_build_transpose(rw, op, sum, perm);
+}
+
+static bool become_sum(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjSide *matrix) {
+  const PjSide *vector = matrix == side ? side + 1 : side;
+  const PjType *type = op->results[0].type;
+  const PjDtype from = matrix->x->type->dtype, dtype = pj_product_type(from, type->dtype);
+  if (vector->x->type->dtype != from || dtype == PJ_DT_INVALID)
+    return false;
+  const PjType *shape = pj_type_with_dtype(rw->arena, matrix->x->type, dtype);
+  PjValue *factors[2];
+  factors[matrix - side] = pj_convert_to(rw, op, matrix->x, dtype);
+  factors[vector - side] = spread(rw, op, vector, matrix, shape);
+  int64_t dims[PJ_MAX_RANK];
+  uint32_t count = 0;
+  for (int64_t d = 0; d < shape->rank; ++d)
+    if (pj_list_has(matrix->contract, matrix->num_contract, d))
+      dims[count++] = d;
+  PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
+  PjValue *sum = in_order(rw, op, matrix, pj_build_sum(rw, op, product, count, dims));
+  return pj_rw_become(rw, op, pj_convert_to(rw, op, sum, type->dtype));
+}
+
+// The values of the module as it came, by number.
+typedef struct Walk {
+  PjRewrite *rw;
+  uint32_t num_values, *uses;
+  bool *taken; // made by attention
+  bool any;    // contraction that is to become a sum
+} Walk;
+
+static bool is_taken(const Walk *w, const PjOp *op) {
+  return op->results[0].id < w->num_values && w->taken[op->results[0].id];
+}
+
+static void find_attention(Walk *w, const PjOp *op) {
+  PjAttentionMatch match;
+  if (pj_match_attention(op, w->uses, &match))
+    for (uint32_t i = 0; i < match.num_ops; ++i)
+      w->taken[match.ops[i]->results[0].id] = true;
+}
+
+typedef void VisitFn(Walk *w, PjOp *dot);
+
+static void look(Walk *w, PjOp *dot) {
+  PjSide side[2];
+  const PjSide *matrix;
+  pj_sides_read(dot, side);
+  w->any |= pays(dot, side, &matrix);
+  find_attention(w, dot);
+}
+
+static void rewrite(Walk *w, PjOp *dot) {
+  PjSide side[2];
+  const PjSide *matrix;
+  pj_sides_read(dot, side);
+  if (pays(dot, side, &matrix) && !is_taken(w, dot) && become_sum(w->rw, dot, side, matrix))
+    ++w->rw->changes;
+}
+
+static void walk(Walk *w, PjRegion *region, VisitFn *visit) {
+  for (PjOp *op = region->first, *next; op; op = next) {
+    next = op->next;
+    pj_rw_resolve(w->rw, op);
+    for (uint32_t r = 0; r < op->num_regions; ++r)
+      walk(w, &op->regions[r], visit);
+    if (op->kind == PJ_OP_DOT_GENERAL && !w->rw->exhausted && pj_rw_spend(w->rw, 1))
+      visit(w, op);
+  }
+}
+
+PjStatus pj_pass_products(PjRewrite *rw) {
+  Walk w = {.rw = rw, .num_values = rw->num_values};
+  w.uses = PJ_NEW_ARRAY(rw->scratch, uint32_t, w.num_values);
+  w.taken = PJ_NEW_ARRAY(rw->scratch, bool, w.num_values);
+  for (uint32_t id = 0; id < w.num_values; ++id)
+    w.uses[id] = rw->slots[id].uses;
+  for (int pass = 0; pass < 2; ++pass)
+    for (PjOp *func = rw->module->body.first; func; func = func->next)
+      if (func->kind == PJ_OP_FUNC && (!pass || w.any))
+        walk(&w, &func->regions[0], pass ? rewrite : look);
+  return PJ_STATUS_OK;
+}
