@@ -4,6 +4,28 @@
 # out of that (label `slow`, run by check-full).
 
 enable_testing()
+
+# Limits of time are for tests that hang. Under a sanitizer programs take 5 to 15 times as long; under ThreadSanitizer
+# fewer random ones run.
+set(quick_seconds 240)
+set(slow_seconds 900)
+set(random_seconds 1800)
+set(fault_seconds 60)
+set(fault_limit 1) # of a program
+set(num_programs 10000)
+if(PJ_SAN)
+  set(quick_seconds 1200)
+  set(slow_seconds 3600)
+  set(random_seconds 3600)
+  set(fault_seconds 300)
+  set(fault_limit 10)
+endif()
+if(PJ_SAN STREQUAL "thread")
+  set(num_programs 1000)
+endif()
+math(EXPR num_medium "${num_programs} / 5")
+math(EXPR num_large "${num_programs} * 3 / 100")
+math(EXPR num_aot "${num_programs} / 50")
 find_path(PJ_CMOCKA_DIR cmocka.h)
 find_library(PJ_CMOCKA_LIB cmocka)
 mark_as_advanced(PJ_CMOCKA_DIR PJ_CMOCKA_LIB)
@@ -45,9 +67,9 @@ foreach(source ${test_sources})
   endforeach()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(name MATCHES "_slow_test$")
-    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 900)
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT ${slow_seconds})
   else()
-    set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT 240)
+    set_tests_properties(${name} PROPERTIES LABELS quick TIMEOUT ${quick_seconds})
   endif()
 endforeach()
 
@@ -55,7 +77,7 @@ endforeach()
 if(PJRT_LLVM)
   foreach(name jit_cases jit_control jit_memory jit_ops kir_random division elem math_kernel)
     add_test(NAME ${name}_llvm_test COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name}_llvm_test PROPERTIES LABELS quick TIMEOUT 240 ENVIRONMENT PJRT_CODEGEN=llvm)
+    set_tests_properties(${name}_llvm_test PROPERTIES LABELS quick TIMEOUT ${quick_seconds} ENVIRONMENT PJRT_CODEGEN=llvm)
   endforeach()
   set_tests_properties(jit_cases_llvm_test PROPERTIES LABELS slow) # 45 seconds
 endif()
@@ -83,7 +105,7 @@ if(TARGET differential)
   # Results of all sizes written past the caches.
   add_test(NAME differential_past COMMAND differential --count 80 --seed 3000)
   add_test(NAME differential_medium_past COMMAND differential --size medium --count 15 --seed 3000)
-  set_tests_properties(differential_past differential_medium_past PROPERTIES LABELS quick TIMEOUT 240
+  set_tests_properties(differential_past differential_medium_past PROPERTIES LABELS quick TIMEOUT ${quick_seconds}
                        ENVIRONMENT PJRT_WRITE_PAST_KB=1)
   # Programs that once failed.
   file(GLOB bugs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/bugs/*.mlir)
@@ -99,16 +121,16 @@ if(TARGET differential)
     list(GET fault 1 verdict)
     list(GET fault 0 fault)
     add_test(NAME differential_finds_${fault}
-             COMMAND differential --plant ${fault} --seed 2 --count 40 --attempts 3 --limit 1 --most 1)
-    set_tests_properties(differential_finds_${fault} PROPERTIES LABELS quick TIMEOUT 60
+             COMMAND differential --plant ${fault} --seed 2 --count 40 --attempts 3 --limit ${fault_limit} --most 1)
+    set_tests_properties(differential_finds_${fault} PROPERTIES LABELS quick TIMEOUT ${fault_seconds}
                          PASS_REGULAR_EXPRESSION "FAIL small-[0-9]+: ${verdict}: .*, 1 failed")
   endforeach()
-  set_tests_properties(differential differential_passes differential_medium differential_large differential_noise differential_memory bugs bugs_passes bugs_aot PROPERTIES LABELS quick TIMEOUT 240)
-  add_test(NAME differential_slow COMMAND differential --count 10000 --jobs 2)
-  add_test(NAME differential_medium_slow COMMAND differential --size medium --count 2000 --jobs 2)
-  add_test(NAME differential_large_slow COMMAND differential --size large --seed 1000 --count 300 --jobs 2)
-  add_test(NAME differential_aot_slow COMMAND differential --compiler aot --threads 1 --seed 30000 --count 200 --jobs 2)
-  set_tests_properties(differential_slow differential_medium_slow differential_large_slow differential_aot_slow PROPERTIES LABELS slow TIMEOUT 1800)
+  set_tests_properties(differential differential_passes differential_medium differential_large differential_noise differential_memory bugs bugs_passes bugs_aot PROPERTIES LABELS quick TIMEOUT ${quick_seconds})
+  add_test(NAME differential_slow COMMAND differential --count ${num_programs} --jobs 2)
+  add_test(NAME differential_medium_slow COMMAND differential --size medium --count ${num_medium} --jobs 2)
+  add_test(NAME differential_large_slow COMMAND differential --size large --seed 1000 --count ${num_large} --jobs 2)
+  add_test(NAME differential_aot_slow COMMAND differential --compiler aot --threads 1 --seed 30000 --count ${num_aot} --jobs 2)
+  set_tests_properties(differential_slow differential_medium_slow differential_large_slow differential_aot_slow PROPERTIES LABELS slow TIMEOUT ${random_seconds})
 endif()
 
 # The conformance kit on the CPU plugin. What it finds is tested by tests/python/test_check.py. With sanitizers, freed
@@ -121,7 +143,7 @@ endif()
 add_test(NAME conformance COMMAND cli check --quiet --filter error.* --filter event.* --filter buffer.* --filter execute.*
          $<TARGET_FILE:plugin_cpu>)
 add_test(NAME conformance_slow COMMAND cli check --quiet --limit 200 ${conformance_filters} $<TARGET_FILE:plugin_cpu>)
-set_tests_properties(conformance PROPERTIES LABELS quick TIMEOUT 240)
-set_tests_properties(conformance_slow PROPERTIES LABELS slow TIMEOUT 900)
+set_tests_properties(conformance PROPERTIES LABELS quick TIMEOUT ${quick_seconds})
+set_tests_properties(conformance_slow PROPERTIES LABELS slow TIMEOUT ${slow_seconds})
 set_tests_properties(conformance conformance_slow PROPERTIES ENVIRONMENT
                      "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1")

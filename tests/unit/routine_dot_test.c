@@ -149,8 +149,7 @@ static void vectors(void **state) {
 // large that it is read by lines, and pieces of the sum.
 static void as_they_lie(void **state) {
   (void)state;
-  // Without fused multiply-adds, which builds with sanitizers have not either, a product can be
-  // infinite where the sum is not.
+  // Without fused multiply-adds a product can be infinite where the sum is not.
 #ifdef __SANITIZE_ADDRESS__
   const bool special = false;
 #else
