@@ -82,20 +82,50 @@ static bool transpose_operands(PjRewrite *rw, PjOp *op, PjOp *def, const int64_t
   return keep(rw, op, pj_build_like(rw, op, def, operands, op->results[0].type));
 }
 
+// Do the dimensions of |type| that are not of size 1 keep their order?
+static bool keeps_order(const PjType *type, const int64_t *perm) {
+  int64_t last = -1;
+  for (int32_t i = 0; i < type->rank; ++i) {
+    if (type->dims[perm[i]] == 1)
+      continue;
+    if (perm[i] < last)
+      return false;
+    last = perm[i];
+  }
+  return true;
+}
+
+// Rows that are joined and then turned are columns that are joined: each is the same elements in
+// the same order. So nothing is written and read again on the way.
+static bool transpose_parts(PjRewrite *rw, PjOp *op, PjOp *joined, const int64_t *perm) {
+  enum { MAX_PARTS = 8 };
+  if (joined->num_operands > MAX_PARTS || pj_rw_uses(rw, joined->results) != 1)
+    return false;
+  for (uint32_t i = 0; i < joined->num_operands; ++i)
+    if (!keeps_order(joined->operands[i]->type, perm))
+      return false;
+  PjValue *parts[MAX_PARTS];
+  for (uint32_t i = 0; i < joined->num_operands; ++i) {
+    const PjType *type = joined->operands[i]->type;
+    int64_t dims[PJ_MAX_RANK];
+    for (int32_t d = 0; d < type->rank; ++d)
+      dims[d] = type->dims[perm[d]];
+    parts[i] = pj_build_reshape_dims(rw, op, joined->operands[i], type->rank, dims);
+  }
+  int64_t along = 0;
+  while (perm[along] != PJ_INT(joined, dimension))
+    ++along;
+  PjValue *made = pj_build_like(rw, op, joined, parts, op->results[0].type);
+  pj_op_set_attr(made->def, PJ_KEY_dimension, pj_attr_i64(rw->arena, along));
+  return keep(rw, op, made);
+}
+
 bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
   const int64_t *perm = PJ_INTS(op, permutation, NULL);
   int32_t rank = type->rank;
-  // Dimensions that are not of size 1 keep their order.
-  bool in_order = true;
-  for (int32_t i = 0, last = -1; i < rank; ++i) {
-    if (type->dims[i] == 1)
-      continue;
-    in_order &= perm[i] > last;
-    last = (int32_t)perm[i];
-  }
-  if (in_order)
+  if (keeps_order(x->type, perm))
     return keep(rw, op, pj_build_reshape(rw, op, x, type));
   PjOp *def = x->def;
   if (!def)
@@ -120,6 +150,8 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, build_iota(rw, op, type, inverse[PJ_INT(def, iota_dimension)]));
   case PJ_OP_DOT_GENERAL:
     return pj_rule_transpose_of_dot(rw, op, def);
+  case PJ_OP_CONCATENATE:
+    return transpose_parts(rw, op, def, perm);
   case PJ_OP_RESHAPE: {
     // A reshape that adds dimensions of size 1 comes after the transpose.
     PjValue *y = def->operands[0];

@@ -152,6 +152,18 @@ static void transposed_spreads_are_spread_so(void **state) {
                                                      "\nreturn %r : " MT);
 }
 
+static void turned_rows_are_joined_as_columns(void **state) {
+#define JOIN(r, d, ta, to) \
+  "%" r " = stablehlo.concatenate %x, %y, dim = " d " : (" ta ", " ta ") -> " to "\n"
+  expect("%a: " F ", %b: " F, "tensor<4x2xf32>",
+         RSH("x", "a", F, "tensor<1x4xf32>") RSH("y", "b", F, "tensor<1x4xf32>")
+             JOIN("j", "0", "tensor<1x4xf32>", "tensor<2x4xf32>")
+                 TRN("r", "j", "1, 0", "tensor<2x4xf32>",
+                     "tensor<4x2xf32>") "return %r : tensor<4x2xf32>",
+         RSH("x", "a", F, "tensor<4x1xf32>") RSH("y", "b", F, "tensor<4x1xf32>")
+             JOIN("r", "1", "tensor<4x1xf32>", "tensor<4x2xf32>") "return %r : tensor<4x2xf32>");
+}
+
 static void plain_dots_become_general(void **state) {
   expect_sums("%a: " M ", %b: tensor<5xf32>", F,
               "%r = stablehlo.dot %a, %b : (" M ", tensor<5xf32>) -> " F "\nreturn %r : " F,
@@ -298,6 +310,7 @@ int main(void) {
       cmocka_unit_test(few_products_are_sums),
       cmocka_unit_test(vectors_are_summed),
       cmocka_unit_test(transposed_spreads_are_spread_so),
+      cmocka_unit_test(turned_rows_are_joined_as_columns),
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
       cmocka_unit_test(convolutions_that_overlap_stay),
