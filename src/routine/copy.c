@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "routine/copy_narrow.h"
 #include "routine/variant.h"
 
 typedef void TileFn(const PjStrided *plan, const char *src, char *dst);
@@ -77,7 +78,9 @@ void pj__copy_plan(PjCopy *copy, size_t elem, int32_t rank, const int64_t *dims,
   copy->unit = copy->grain = 1;
   if (p->empty)
     return;
-  TileFn *tile = tile_of(p);
+  TileFn *tile = pj__copy_narrow(p);
+  if (!tile)
+    tile = tile_of(p);
   if (tile)
     p->kernel = tile;
   else

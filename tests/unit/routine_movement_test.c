@@ -110,6 +110,14 @@ static void transposes(void **state) {
     for (size_t s = 0; s < 5; ++s)
       for (size_t o = 0; o < 3; ++o)
         transpose(dtypes[d], 3, shapes[s], orders[o]);
+  // A few rows against many elements, as two rows at a time of several.
+  for (size_t d = 0; d < 7; ++d)
+    for (int64_t k = 2; k < 9; ++k) {
+      const int64_t few[][3] = {{1, k, 128}, {1, 645, k}, {3, k, 333}, {2, 1000, k}};
+      for (size_t s = 0; s < 4; ++s)
+        transpose(dtypes[d], 3, few[s], orders[1]);
+      transpose(dtypes[d], 3, (const int64_t[]){k, 2, 300}, orders[2]);
+    }
   // Runs between which others lie, many and few of them.
   static const int64_t heads[][4] = {{2, 300, 12, 60}, {1, 512, 20, 16}, {3, 97, 40, 33}};
   static const int64_t swaps[][4] = {{0, 2, 1, 3}, {2, 1, 0, 3}, {2, 0, 1, 3}, {1, 2, 0, 3}};
