@@ -1,26 +1,37 @@
 // custom_call: the targets of linear algebra that frameworks call LAPACK by. Batches by threads;
-// many small real matrices a vector at a time (small.h), others one by one by LAPACK, planned once.
+// many small real matrices a vector at a time (small.h), large ones by blocks of our own
+// (factor.h), others one by one by LAPACK, planned once.
 #include "eval/blas.h"
 #include "eval/lapack/call.h"
 #include "eval/lapack/routines.h"
 #include "routine/copy.h"
+#include "routine/factor.h"
 #include "routine/linalg.h"
 #include "routine/plan.h"
 #include "routine/small.h"
 
 #ifdef PJ_HAVE_OPENBLAS
+enum {
+  PARALLEL = 4,  // so many matrices for each thread are better computed side by side
+  FEW_SIDES = 4, // fewer right sides are not worth packing a triangle for
+};
+
 typedef struct Lapack Lapack;
 
 // One vector of matrices, from |first| on.
 typedef void GroupFn(const Lapack *p, int64_t first, int count, const void *const *in,
                      void *const *out, char *scratch);
+// Matrix |index|, by all threads.
+typedef void LargeFn(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                     void *const *out, void *scratch);
 
 struct Lapack {
   PjRoutine routine;
   PjLaPlan plan;
   const PjSmall *small; // NULL: one by one
   GroupFn *group;
-  bool upper;
+  LargeFn *large;                 // or NULL
+  bool upper, left, turned, unit; // options of the call
 };
 
 typedef struct Run {
@@ -28,6 +39,7 @@ typedef struct Run {
   const void *const *in;
   void *const *out;
   char *scratch;
+  PjThreads *threads;
 } Run;
 
 static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
@@ -54,14 +66,27 @@ static void group_parts(void *context, int64_t begin, int64_t end, int thread) {
              scratch);
 }
 
+// Loops of a large matrix's own run within the part.
+static void large_parts(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  void *work = pj__thread_scratch(&run->p->routine, run->scratch, thread);
+  for (int64_t i = begin; i < end; ++i)
+    run->p->large(run->p, run->threads, i, run->in, run->out, work);
+}
+
 static PjStatus run_lapack(const PjRoutine *self, PjThreads *threads, const void *const *in,
                            void *const *out, void *scratch) {
   const Lapack *p = (const Lapack *)self;
-  Run run = {p, in, out, scratch};
+  Run run = {p, in, out, scratch, threads};
   const int64_t batch = p->plan.call.batch,
                 count = p->small ? pj__divide_up(batch, p->small->lanes) : batch;
   const double work = batch ? self->flops / (double)batch : 0;
-  if (p->small)
+  if (p->large && batch < PARALLEL * pj_threads_count(threads))
+    for (int64_t i = 0; i < batch; ++i)
+      p->large(p, threads, i, in, out, pj__thread_scratch(self, scratch, 0));
+  else if (p->large)
+    pj_threads_for(threads, batch, 1, large_parts, &run);
+  else if (p->small)
     pj_threads_for(threads, count, pj__grain(count, work * p->small->lanes), group_parts, &run);
   else
     pj_threads_for(threads, count, pj_blas_is_concurrent() ? pj__grain(count, work) : count,
@@ -136,6 +161,87 @@ static void orgqr(const Lapack *p, int64_t first, int count, const void *const *
   store(p, m * n, first, count, scratch, out[0]);
 }
 
+// ---- large ones
+typedef struct Rows {
+  const char *from;
+  char *to;
+} Rows;
+
+enum { PIECE = 1 << 14 };
+
+static void copy_parts(void *context, int64_t begin, int64_t end, int thread) {
+  (void)thread;
+  const Rows *r = context;
+  memcpy(r->to + begin, r->from + begin, (size_t)(end - begin));
+}
+
+// Matrix |index| of operand |i| as that of result 0.
+static void *copied(const Lapack *p, PjThreads *threads, int64_t index, int i,
+                    const void *const *in, void *const *out) {
+  const size_t step = p->plan.in[i].step, at = (size_t)index * step;
+  Rows rows = {(const char *)in[i] + at, (char *)out[0] + at};
+  pj_threads_for(threads, (int64_t)step, PIECE, copy_parts, &rows);
+  return rows.to;
+}
+
+static bool is_wide(const Lapack *p) {
+  return p->plan.call.type == PJ_LA_D;
+}
+
+static void large_potrf(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                        void *const *out, void *scratch) {
+  ((int32_t *)out[1])[index] = pj__factor_cholesky(
+      threads, is_wide(p), pj_la_size(&p->plan.call, 'n'), p->upper != p->plan.call.by_rows,
+      copied(p, threads, index, 0, in, out), scratch);
+}
+
+static void large_getrf(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                        void *const *out, void *scratch) {
+  const int64_t m = pj_la_size(&p->plan.call, 'm'), n = pj_la_size(&p->plan.call, 'n');
+  ((int32_t *)out[2])[index] =
+      pj__factor_lu(threads, is_wide(p), m, n, copied(p, threads, index, 0, in, out),
+                    (int32_t *)out[1] + index * pj__min(m, n), scratch);
+}
+
+static void large_trsm(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                       void *const *out, void *scratch) {
+  const int64_t n = pj_la_size(&p->plan.call, 's'), cols = pj_la_size(&p->plan.call, 'n');
+  // x op(a) = b is op(a)^T x^T = b^T.
+  const bool turned = p->turned == p->left;
+  const PjFactorTriangle t = {.at = (const char *)in[0] + (size_t)index * p->plan.in[0].step,
+                              .n = n,
+                              .row = turned ? 1 : n,
+                              .col = turned ? n : 1,
+                              .lower = p->upper == turned,
+                              .unit = p->unit};
+  pj__factor_solve(threads, is_wide(p), &t, p->left ? cols : pj_la_size(&p->plan.call, 'm'),
+                   copied(p, threads, index, 1, in, out), p->left ? cols : 1, p->left ? 1 : cols,
+                   scratch);
+}
+
+// How |target| is computed by blocks, and the scratch for that; NULL: by LAPACK.
+static LargeFn *large_of(const Lapack *p, const PjLaTarget *target, size_t *out_scratch) {
+  const PjLaCall *call = &p->plan.call;
+  const PjLaArray *a = &p->plan.in[0];
+  if (pj_la_is_complex(call) || a->rows < PJ_FACTOR_LEAST || a->cols < PJ_FACTOR_LEAST ||
+      a->transposed != p->plan.out[0].transposed)
+    return NULL;
+  if (target->run == pj_la_potrf) {
+    *out_scratch = pj__factor_cholesky_scratch(is_wide(p), a->rows);
+    return large_potrf;
+  }
+  if (target->run == pj_la_getrf && a->transposed) {
+    *out_scratch = pj__factor_lu_scratch(is_wide(p), a->rows, a->cols);
+    return large_getrf;
+  }
+  if (target->run == pj_la_trsm && call->by_rows) {
+    *out_scratch =
+        pj__factor_solve_scratch(is_wide(p), a->rows, pj_la_size(call, p->left ? 'n' : 'm'));
+    return large_trsm;
+  }
+  return NULL;
+}
+
 static GroupFn *group_of(const PjLaTarget *target) {
   return target->run == pj_la_getrf   ? getrf
          : target->run == pj_la_potrf ? potrf
@@ -164,23 +270,22 @@ static bool is_small(const PjLaPlan *plan) {
 }
 
 // ---- selection
-static const PjRoutine *triangular(PjArena *arena, const PjLaPlan *plan, const PjOp *op) {
-  char side, uplo, trans, diag;
-  PjStatus failed[] = {pj_la_letter(&plan->call, "side", "LR", &side),
-                       pj_la_letter(&plan->call, "uplo", "LU", &uplo),
-                       pj_la_letter(&plan->call, "trans_x", "NTC", &trans),
-                       pj_la_letter(&plan->call, "diag", "NU", &diag)};
-  for (int i = 0; i < 4; ++i)
-    if (failed[i]) {
-      for (; i < 4; ++i)
-        pj_status_free(failed[i]);
-      return NULL;
-    }
-  return pj__linalg_solve(arena, pj__in(op, 0), pj__in(op, 1), side == 'L', uplo == 'L',
-                          diag == 'U',
-                          trans == 'N'   ? PJ_TRANSPOSE_NO
-                          : trans == 'T' ? PJ_TRANSPOSE_YES
-                                         : PJ_TRANSPOSE_ADJOINT);
+// A letter that was found good when the call was planned.
+static char letter_of(const PjLaPlan *plan, const char *name, const char *allowed) {
+  char letter = 0;
+  pj_status_free(pj_la_letter(&plan->call, name, allowed, &letter));
+  return letter;
+}
+
+static void read_options(Lapack *p, const PjLaTarget *target) {
+  if (target->run != pj_la_potrf && target->run != pj_la_trsm)
+    return;
+  p->upper = letter_of(&p->plan, "uplo", "LU") == 'U';
+  if (target->run == pj_la_potrf)
+    return;
+  p->left = letter_of(&p->plan, "side", "LR") == 'L';
+  p->turned = letter_of(&p->plan, "trans_x", "NTC") != 'N';
+  p->unit = letter_of(&p->plan, "diag", "NU") == 'U';
 }
 
 static PjLaShape shape_of(const PjType *type) {
@@ -205,10 +310,12 @@ const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
     return NULL;
   }
   p->plan.transpose = transpose;
+  read_options(p, target);
   const bool small = is_small(&p->plan);
   if (small && target->run == pj_la_trsm && p->plan.in[1].rows <= PJ_SMALL_SIZE &&
       p->plan.in[1].cols <= PJ_SMALL_SIZE)
-    return triangular(arena, &p->plan, op);
+    return pj__linalg_solve(arena, pj__in(op, 0), pj__in(op, 1), p->left, !p->upper, p->unit,
+                            p->turned ? PJ_TRANSPOSE_YES : PJ_TRANSPOSE_NO);
   p->group = small ? group_of(target) : NULL;
   const double m = (double)p->plan.in[0].rows, n = (double)p->plan.in[0].cols;
   p->routine = (PjRoutine){.name = "lapack",
@@ -219,12 +326,11 @@ const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
   if (p->group) {
     p->small = pj__small(p->plan.call.type == PJ_LA_D);
     p->routine.thread_scratch_bytes = vectors(p, (int64_t)(m * n)) + vectors(p, PJ_SMALL_SIZE);
-    char uplo = 'L';
-    if (p->group == potrf)
-      status = pj_la_letter(&p->plan.call, "uplo", "LU", &uplo);
-    pj_status_free(status);
-    p->upper = uplo == 'U';
   }
+  size_t large_scratch;
+  p->large = large_of(p, target, &large_scratch);
+  if (p->large)
+    p->routine.thread_scratch_bytes = large_scratch;
   return &p->routine;
 #else
   return NULL;

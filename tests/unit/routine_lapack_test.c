@@ -111,6 +111,73 @@ static const int64_t shapes[][2] = {{1, 1}, {2, 2},   {3, 3},   {4, 4}, {5, 3},
 enum { BATCHES = 5, SHAPES = 10 };
 static const PjDtype types[] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_C64, PJ_DT_C128};
 
+// Of sizes that go by blocks: one and several of those, with ends of every kind.
+static const int64_t large[][2] = {{48, 48}, {49, 83},   {83, 49},   {96, 96},
+                                   {97, 97}, {145, 210}, {210, 145}, {150, 48}};
+enum { LARGE = 8 };
+
+static void large_factors(void **state) {
+  (void)state;
+  for (int t = 0; t < 2; ++t)
+    for (int s = 0; s < LARGE; ++s)
+      for (int64_t batch = 1; batch <= 21; batch += s < 2 ? 20 : 1000) {
+        const int64_t m = large[s][0], n = large[s][1];
+        const Array in = matrix(types[t], batch, m, n), square = matrix(types[t], batch, n, n);
+        const Array out[] = {in, vector(PJ_DT_S32, batch, m < n ? m : n), scalar(batch)};
+        PjTensor *a = random_array(&in, 0);
+        // Equal elements, of which the first is to be taken, and a column of zeros.
+        for (int64_t i = 0; batch > 1 && i < m; ++i) {
+          set(a, i * n, i % 2 ? -2 : 2);
+          set(a, m * n + i * n + 1, 0);
+        }
+        check_routine(call("getrf", "", 1, &in, 3, out), PJ_OP_CUSTOM_CALL, 1, &a, MATCH_NORM,
+                      40 * (double)(n + 1));
+        pj_tensor_release(a);
+        const Array factor[] = {square, scalar(batch)};
+        for (int upper = 0; upper < 2; ++upper) {
+          a = random_array(&square, (double)n + 2);
+          if (batch > 1)
+            set(a, n * n + 40 * n + 40, -1);
+          check_routine(
+              call("potrf", upper ? "uplo = 85 : ui8" : "uplo = 76 : ui8", 1, &square, 2, factor),
+              PJ_OP_CUSTOM_CALL, 1, &a, MATCH_NORM, batch > 1 ? INFINITY : 20);
+          pj_tensor_release(a);
+        }
+      }
+}
+
+// Results beside the triangle are what was there.
+static void large_factor_info(void **state) {
+  (void)state;
+  for (int upper = 0; upper < 2; ++upper) {
+    const int64_t n = 230;
+    const Array in = matrix(PJ_DT_F32, 1, n, n), out[] = {in, scalar(1)};
+    PjTensor *a = random_array(&in, (double)n + 2), *have[2];
+    RoutineCase c;
+    routine_open(call("potrf", upper ? "uplo = 85 : ui8" : "uplo = 76 : ui8", 1, &in, 2, out),
+                 PJ_OP_CUSTOM_CALL, &c);
+    assert_non_null(c.routine);
+    for (int bad = 0; bad < 3; ++bad) {
+      const int64_t at = (const int64_t[]){-1, 100, 229}[bad];
+      if (bad)
+        set(a, at * n + at, bad == 1 ? NAN : -3);
+      assert_null(routine_run(&c, 2, false, &a, have));
+      assert_int_equal(*(int32_t *)have[1]->data, at + 1);
+      const float *from = a->data, *to = have[0]->data;
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j)
+          if (upper ? j < i : j > i)
+            assert_true(from[i * n + j] == to[i * n + j]);
+      if (bad)
+        set(a, at * n + at, (double)n + 2);
+      pj_tensor_release(have[0]);
+      pj_tensor_release(have[1]);
+    }
+    pj_tensor_release(a);
+    routine_close(&c);
+  }
+}
+
 static void lu(void **state) {
   (void)state;
   for (int t = 0; t < 4; ++t)
@@ -149,10 +216,13 @@ static void cholesky(void **state) {
 
 static void triangular(void **state) {
   (void)state;
-  static const int64_t sizes[][2] = {{1, 1}, {3, 1}, {3, 4}, {5, 7}, {32, 32}, {3, 33}, {0, 2}};
+  static const int64_t sizes[][2] = {{1, 1},  {3, 1}, {3, 4},  {5, 7},   {32, 32},
+                                     {3, 33}, {0, 2}, {48, 3}, {49, 37}, {100, 70}};
   for (int t = 0; t < 4; ++t)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; ++s)
       for (int round = 0; round < 24; ++round) {
+        if (t > 1 && sizes[s][0] > 48)
+          continue;
         const bool left = round & 1, lower = round & 2, unit = round & 4;
         const int64_t n = sizes[s][0], m = sizes[s][1], batch = batches[(round + (int)s) % BATCHES];
         const Array in[] = {matrix(types[t], batch, n, n),
@@ -235,13 +305,19 @@ static void plain_instructions(void **state) {
   lu(state);
   qr(state);
   neighbours(state);
+  large_factors(state);
+  triangular(state);
+  pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
+  large_factors(state);
+  triangular(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(lu), cmocka_unit_test(cholesky),   cmocka_unit_test(triangular),
-      cmocka_unit_test(qr), cmocka_unit_test(neighbours), cmocka_unit_test(plain_instructions)};
+      cmocka_unit_test(large_factors), cmocka_unit_test(large_factor_info), cmocka_unit_test(lu),
+      cmocka_unit_test(cholesky),      cmocka_unit_test(triangular),        cmocka_unit_test(qr),
+      cmocka_unit_test(neighbours),    cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 #else
