@@ -39,6 +39,8 @@ PjRuleFn pj_rule_batch_norm_inference, pj_rule_batch_norm_training, pj_rule_batc
 PjRuleFn pj_rule_motion;
 // simplify_control.c: of any types
 PjRuleFn pj_rule_if, pj_rule_case, pj_rule_while, pj_rule_tuple_element, pj_rule_mark;
+// simplify_call.c: of any types
+PjRuleFn pj_rule_eigenvectors;
 
 // simplify_legacy.c: of any types
 PjRuleFn pj_rule_dynamic_shape, pj_rule_legacy_broadcast, pj_rule_legacy_dot, pj_rule_map,

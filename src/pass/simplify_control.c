@@ -122,6 +122,8 @@ bool pj_rule_tuple_element(PjRewrite *rw, PjOp *op) {
 bool pj_rule_mark(PjRewrite *rw, PjOp *op) {
   if (op->kind == PJ_OP_CUSTOM_CALL && pj_str_is(PJ_STRATTR(op, call_target_name), "ApproxTopK"))
     return pj_rule_approx_top_k(rw, op);
+  if (op->kind == PJ_OP_CUSTOM_CALL && pj_rule_eigenvectors(rw, op))
+    return true;
   if (op->num_operands != 1 || op->num_results != 1 ||
       !pj_type_eq(op->operands[0]->type, op->results[0].type))
     return false;

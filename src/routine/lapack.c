@@ -9,6 +9,7 @@
 #include "routine/linalg.h"
 #include "routine/plan.h"
 #include "routine/small.h"
+#include "routine/spectrum.h"
 
 #ifdef PJ_HAVE_OPENBLAS
 enum {
@@ -30,8 +31,8 @@ struct Lapack {
   PjLaPlan plan;
   const PjSmall *small; // NULL: one by one
   GroupFn *group;
-  LargeFn *large;                 // or NULL
-  bool upper, left, turned, unit; // options of the call
+  LargeFn *large;                          // or NULL
+  bool upper, left, turned, unit, vectors; // options of the call
 };
 
 typedef struct Run {
@@ -219,11 +220,61 @@ static void large_trsm(const Lapack *p, PjThreads *threads, int64_t index, const
                    scratch);
 }
 
-// How |target| is computed by blocks, and the scratch for that; NULL: by LAPACK.
+static void *result(const Lapack *p, int64_t index, int i, void *const *out) {
+  return (char *)out[i] + (size_t)index * p->plan.out[i].step;
+}
+
+// Results that are vectors if such are wanted, and what LAPACK leaves of the matrix, are zero.
+static void large_syevd(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                        void *const *out, void *scratch) {
+  const PjLaArray *a = &p->plan.in[0];
+  for (int i = 0; i < 2; ++i)
+    memset(result(p, index, i, out), 0, p->plan.out[i].step);
+  *(int32_t *)result(p, index, 2, out) = pj__spectrum_symmetric(
+      threads, is_wide(p), a->rows, p->upper != a->transposed,
+      (const char *)in[0] + (size_t)index * a->step, result(p, index, 1, out), scratch);
+}
+
+static void large_gesdd(const Lapack *p, PjThreads *threads, int64_t index, const void *const *in,
+                        void *const *out, void *scratch) {
+  (void)threads;
+  const PjLaArray *a = &p->plan.in[0];
+  for (int i = 0; i < 4; ++i)
+    memset(result(p, index, i, out), 0, p->plan.out[i].step);
+  *(int32_t *)result(p, index, 4, out) = pj__spectrum_general(
+      is_wide(p), a->transposed ? a->rows : a->cols, a->transposed ? a->cols : a->rows,
+      (const char *)in[0] + (size_t)index * a->step, result(p, index, 1, out), scratch);
+}
+
+// Values alone, of matrices that are neither too large for this nor much longer than wide, which
+// are better made square first.
+static LargeFn *values_of(const Lapack *p, const PjLaTarget *target, size_t *out_scratch) {
+  const PjLaArray *a = &p->plan.in[0];
+  const int64_t least = pj__min(a->rows, a->cols);
+  if (p->vectors || least < 2 || a->step > PJ_SPECTRUM_BYTES ||
+      2 * pj__max(a->rows, a->cols) > 3 * least)
+    return NULL;
+  if (target->run == pj_la_syevd) {
+    *out_scratch = pj__spectrum_symmetric_scratch(is_wide(p), a->rows);
+    return large_syevd;
+  }
+  if (target->run == pj_la_gesdd || target->run == pj_la_gesvd) {
+    *out_scratch = pj__spectrum_general_scratch(is_wide(p), a->rows, a->cols);
+    return large_gesdd;
+  }
+  return NULL;
+}
+
+// How |target| is computed here, and the scratch for that; NULL: by LAPACK.
 static LargeFn *large_of(const Lapack *p, const PjLaTarget *target, size_t *out_scratch) {
   const PjLaCall *call = &p->plan.call;
   const PjLaArray *a = &p->plan.in[0];
-  if (pj_la_is_complex(call) || a->rows < PJ_FACTOR_LEAST || a->cols < PJ_FACTOR_LEAST ||
+  if (pj_la_is_complex(call))
+    return NULL;
+  LargeFn *values = values_of(p, target, out_scratch);
+  if (values)
+    return values;
+  if (a->rows < PJ_FACTOR_LEAST || a->cols < PJ_FACTOR_LEAST ||
       a->transposed != p->plan.out[0].transposed)
     return NULL;
   if (target->run == pj_la_potrf) {
@@ -278,10 +329,11 @@ static char letter_of(const PjLaPlan *plan, const char *name, const char *allowe
 }
 
 static void read_options(Lapack *p, const PjLaTarget *target) {
-  if (target->run != pj_la_potrf && target->run != pj_la_trsm)
-    return;
-  p->upper = letter_of(&p->plan, "uplo", "LU") == 'U';
-  if (target->run == pj_la_potrf)
+  if (target->run == pj_la_gesdd || target->run == pj_la_gesvd || target->run == pj_la_syevd)
+    p->vectors = letter_of(&p->plan, "mode", "NASV") != 'N';
+  if (target->run == pj_la_potrf || target->run == pj_la_trsm || target->run == pj_la_syevd)
+    p->upper = letter_of(&p->plan, "uplo", "LU") == 'U';
+  if (target->run != pj_la_trsm)
     return;
   p->left = letter_of(&p->plan, "side", "LR") == 'L';
   p->turned = letter_of(&p->plan, "trans_x", "NTC") != 'N';

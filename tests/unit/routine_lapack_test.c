@@ -300,6 +300,105 @@ static void neighbours(void **state) {
   routine_close(&c);
 }
 
+// Runs lapack_?|name|_ffi of mode N on one matrix: values are result 1 and lie in |have|, info is
+// result |at|. The same bits for any number of threads.
+static int32_t values_of(const char *name, const char *config, PjTensor *a, int count,
+                         const Array *out, int at, PjTensor **have) {
+  const Array in = matrix(a->dtype, 1, a->dims[1], a->dims[2]);
+  PjTensor *first[5];
+  RoutineCase c;
+  routine_open(call(name, config, 1, &in, count, out), PJ_OP_CUSTOM_CALL, &c);
+  assert_non_null(c.routine);
+  assert_null(routine_run(&c, 1, false, &a, first));
+  assert_null(routine_run(&c, 5, false, &a, have));
+  for (int i = 0; i < count; ++i) {
+    assert_memory_equal(first[i]->data, have[i]->data, have[i]->bytes);
+    pj_tensor_release(first[i]);
+  }
+  routine_close(&c);
+  return *(int32_t *)have[at]->data;
+}
+
+static void release(int count, PjTensor **tensors) {
+  for (int i = 0; i < count; ++i)
+    pj_tensor_release(tensors[i]);
+}
+
+// h t h, h = 1 - 2 v v^T of a |v| of length 1, for the tridiagonal t of 2 and -1, times |scale|:
+// its values are known. Of |cols| >= n columns, the others zero.
+static PjTensor *known(PjDtype dtype, int64_t n, int64_t cols, double scale) {
+  const Array shape = matrix(dtype, 1, n, cols);
+  PjTensor *t = random_array(&shape, 0);
+  double length = 0;
+  for (int64_t i = 0; i < n; ++i)
+    length += (double)((i * 7 % 11 + 1) * (i * 7 % 11 + 1));
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < cols; ++j) {
+      double sum = 0;
+      for (int64_t p = 0; p < n && j < n; ++p) {
+        const double left =
+            (double)(i == p) - 2 * (double)((i * 7 % 11 + 1) * (p * 7 % 11 + 1)) / length;
+        for (int64_t q = p > 0 ? p - 1 : 0; q < n && q <= p + 1; ++q)
+          sum += left * (p == q ? 2 : -1) *
+                 ((double)(q == j) - 2 * (double)((q * 7 % 11 + 1) * (j * 7 % 11 + 1)) / length);
+      }
+      set(t, i * cols + j, scale * sum);
+    }
+  return t;
+}
+
+static void check_known(PjDtype dtype, int64_t n, double scale, bool descending,
+                        const PjTensor *have) {
+  const double bound = dtype == PJ_DT_F32 ? 2e-6 : 1e-14 * (double)(n + 10);
+  for (int64_t k = 0; k < n; ++k) {
+    const double want = 2 - 2 * cos(3.14159265358979323846 * (double)(k + 1) / (double)(n + 1)),
+                 is = pj_double_decode(dtype, (const char *)have->data +
+                                                  (size_t)(descending ? n - 1 - k : k) *
+                                                      pj_dtype_bytes(dtype));
+    assert_true(fabs(is / scale - want) <= 4 * bound);
+  }
+}
+
+static void values(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {2, 3, 15, 16, 33, 70, 200};
+  for (int t = 0; t < 2; ++t)
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; ++s)
+      for (int round = 0; round < 4; ++round) {
+        const int64_t n = sizes[s], wide = n + round % 2 * (n / 3);
+        const PjDtype dtype = types[t];
+        const double scale = round < 2 ? 1 : round == 2 ? 1e-36 : 1e36;
+        const Array square = matrix(dtype, 1, n, n), all = matrix(dtype, 1, n, wide);
+        const Array eigen[] = {square, vector(dtype, 1, n), scalar(1)};
+        const Array singular[] = {all, vector(dtype, 1, n), square, matrix(dtype, 1, n, wide),
+                                  scalar(1)};
+        PjTensor *a = known(dtype, n, n, scale), *b = known(dtype, n, wide, scale), *have[5];
+        // Of the other triangle nothing counts.
+        for (int64_t i = 0; i < n; ++i)
+          for (int64_t j = 0; j < i; ++j)
+            set(a, round % 2 ? j * n + i : i * n + j, 1e30);
+        assert_int_equal(values_of("syevd",
+                                   round % 2 ? "mode = 78 : ui8, uplo = 76 : ui8"
+                                             : "mode = 78 : ui8, uplo = 85 : ui8",
+                                   a, 3, eigen, 2, have),
+                         0);
+        check_known(dtype, n, scale, false, have[1]);
+        release(3, have);
+        assert_int_equal(values_of("gesdd", "mode = 78 : ui8", b, 5, singular, 4, have), 0);
+        check_known(dtype, n, scale, true, have[1]);
+        release(5, have);
+        set(a, n, NAN);
+        set(b, 1, INFINITY);
+        assert_int_equal(
+            values_of("syevd", "mode = 78 : ui8, uplo = 76 : ui8", a, 3, eigen, 2, have), -4);
+        release(3, have);
+        assert_int_equal(values_of("gesdd", "mode = 78 : ui8", b, 5, singular, 4, have), -4);
+        release(5, have);
+        pj_tensor_release(a);
+        pj_tensor_release(b);
+      }
+}
+
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   lu(state);
@@ -307,17 +406,24 @@ static void plain_instructions(void **state) {
   neighbours(state);
   large_factors(state);
   triangular(state);
+  values(state);
   pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
   large_factors(state);
   triangular(state);
+  values(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(large_factors), cmocka_unit_test(large_factor_info), cmocka_unit_test(lu),
-      cmocka_unit_test(cholesky),      cmocka_unit_test(triangular),        cmocka_unit_test(qr),
-      cmocka_unit_test(neighbours),    cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(large_factors),
+                                     cmocka_unit_test(large_factor_info),
+                                     cmocka_unit_test(values),
+                                     cmocka_unit_test(lu),
+                                     cmocka_unit_test(cholesky),
+                                     cmocka_unit_test(triangular),
+                                     cmocka_unit_test(qr),
+                                     cmocka_unit_test(neighbours),
+                                     cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 #else

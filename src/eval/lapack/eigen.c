@@ -1,6 +1,7 @@
 // Eigenvalues and singular values on LAPACK. Matrices are column-major. A matrix with infinities or
 // NaN is not handed to the iterations that might not end on it: its info is -4, upon which JAX
 // fills the results with NaN.
+#include "eval/blas.h"
 #include "eval/lapack/routines.h"
 
 #ifdef PJ_HAVE_OPENBLAS
@@ -41,6 +42,9 @@ TWO(sgees_, dgees_, const char *job, const char *sort, const void *select, const
 TWO(cgees_, zgees_, const char *job, const char *sort, const void *select, const int *n, void *a,
     const int *lda, int *sdim, void *w, void *vs, const int *ldvs, void *work, const int *lwork,
     void *rwork, int *bwork, int *info, size_t, size_t);
+
+void dsterf_(const int *n, double *d, double *e, int *info);
+TWO(slasq1_, dlasq1_, const int *n, void *d, void *e, void *work, int *info);
 
 #define REAL(call, s, d)    ((call)->type == PJ_LA_S ? (s) : (d))
 #define COMPLEX(call, c, z) ((call)->type == PJ_LA_C ? (c) : (z))
@@ -208,6 +212,22 @@ PjStatus pj_la_eigh(PjLaCall *c) {
     fill_nan(c, c->out[1], n);
   }
   return PJ_STATUS_OK;
+}
+
+int32_t pj_la_dsterf(int n, double *d, double *e) {
+  int info;
+  pj_blas_begin();
+  dsterf_(&n, d, e, &info);
+  pj_blas_end();
+  return info;
+}
+
+int32_t pj_la_lasq1(bool wide, int n, void *d, void *e, void *work) {
+  int info;
+  pj_blas_begin();
+  (wide ? dlasq1_ : slasq1_)(&n, d, e, work, &info);
+  pj_blas_end();
+  return info;
 }
 
 // --- general -------------------------------------------------------------------------------------

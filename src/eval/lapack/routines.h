@@ -20,6 +20,13 @@ PjStatus pj_la_syevd(PjLaCall *call);
 PjStatus pj_la_eigh(PjLaCall *call);
 PjStatus pj_la_geev(PjLaCall *call);
 PjStatus pj_la_gees(PjLaCall *call);
+
+// Eigenvalues, ascending, of the symmetric tridiagonal matrix of |d| [n] and |e| [n - 1], in place
+// of |d|; |e| is used up. Returns LAPACK's info.
+int32_t pj_la_dsterf(int n, double *d, double *e);
+// Singular values, descending, of the upper bidiagonal one; |work| is [4 n]. |wide|: double, else
+// float.
+int32_t pj_la_lasq1(bool wide, int n, void *d, void *e, void *work);
 #endif
 
 // Without LAPACK.
