@@ -234,21 +234,15 @@ static bool scatter_of_progression(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
 }
 
-bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
+static bool scatter_as_update(PjRewrite *rw, PjOp *op) {
   enum { MAX_BODY = 16 };
   const PjRegion *body = &op->regions[0];
-  if (op->num_operands != 3)
-    return false;
   PjValue *x = op->operands[0], *indices = op->operands[1], *update = op->operands[2];
   uint32_t num_map, num_inserted, num_batching, num_window;
   const int64_t *map = PJ_INTS(op, scatter_dims_to_operand_dims, &num_map),
                 *inserted = PJ_INTS(op, inserted_window_dims, &num_inserted),
                 *batching = PJ_INTS(op, input_batching_dims, &num_batching),
                 *window_dims = PJ_INTS(op, update_window_dims, &num_window);
-  if (!pj_count(update->type) || !pj_count(x->type))
-    return keep(rw, op, x);
-  if (!num_map || !pj_is_int(indices))
-    return false;
   PjDtype dtype = x->type->dtype;
   if (update->type->dtype != dtype || op->results[0].type->dtype != dtype ||
       body->args[0].type->dtype != dtype || body->args[1].type->dtype != dtype)
@@ -280,4 +274,16 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   PjValue *u = pj_build_reshape_dims(rw, op, update, x->type->rank, window);
   u = combined(rw, op, pj_build_dynamic_slice(rw, op, x, starts, window), u);
   return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
+}
+
+bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
+  if (op->num_operands != 3)
+    return false;
+  uint32_t num_map;
+  PJ_INTS(op, scatter_dims_to_operand_dims, &num_map);
+  if (!pj_count(op->operands[2]->type) || !pj_count(op->operands[0]->type))
+    return keep(rw, op, op->operands[0]);
+  if (!num_map || !pj_is_int(op->operands[1]))
+    return false;
+  return scatter_as_update(rw, op) || pj_rule_scatter_places(rw, op);
 }

@@ -248,6 +248,15 @@ static const Case shape[] = {
 #define V8 "tensor<8xf32>"
 #define V2 "tensor<2xf32>"
 
+#define V64             "tensor<64xf32>"
+#define I64             "tensor<1x64xi32>"
+#define P64             "tensor<1x64xi1>"
+#define CV(name, value) "%" name " = " OP "constant dense<" value "> : " I64 "\n"
+#define CMPV(r, dir, a, b) \
+  "%" r " = " OP "compare " dir ", %" a ", %" b ", SIGNED : (" I64 ", " I64 ") -> " P64 "\n"
+#define ADDS \
+  "^bb0(%e: " S ", %f: " S "):\n  %g = " OP "add %e, %f : " S "\n  stablehlo.return %g : " S "\n"
+
 static const Case slices[] = {
     {"%r: " F, F, SLC("x", "r", "0:4", F, F), ""},
     {"%a: " V8, V2, SLC("x", "a", "1:8:2", V8, F) SLC("y", "x", "1:4:2", F, V2),
@@ -328,6 +337,28 @@ static const Case slices[] = {
                                                   "%r = " OP "dynamic_update_slice %a, %n, %z, %z "
                                                   ": (tensor<8x3xf32>, tensor<4x3xf32>, "
                                                   "tensor<i64>, tensor<i64>) -> tensor<8x3xf32>\n"},
+    // of several components: along one dimension
+    {"%a: tensor<16x8xf32>, %i: tensor<2x64xi32>, %u: " V64, "tensor<16x8xf32>",
+     "%r = \"stablehlo.scatter\"(%a, %i, %u) <{scatter_dimension_numbers = "
+     "#stablehlo.scatter<inserted_window_dims = [0, 1], scatter_dims_to_operand_dims = [1, 0], "
+     "index_vector_dim = 0>}> ({\n" ADDS "}) : (tensor<16x8xf32>, tensor<2x64xi32>, " V64
+     ") -> tensor<16x8xf32>\n",
+     RSH("b", "a", "tensor<16x8xf32>", "tensor<128xf32>") SLC(
+         "y", "i", "1:2, 0:64", "tensor<2x64xi32>", I64) CV("h", "16") CMPV("p", "LT", "y", "h")
+         CV("z", "0") CMPV("q", "GE", "y", "z") BIN("yi", "and", "p", "q", P64) SLC(
+             "x", "i", "0:1, 0:64", "tensor<2x64xi32>", I64) CV("w", "8") CMPV("o", "LT", "x", "w")
+             CMPV("n", "GE", "x", "z") BIN("xi", "and", "o", "n", P64)
+                 BIN("in", "and", "yi", "xi", P64) BIN("l", "multiply", "y", "w", I64) BIN(
+                     "k", "add", "l", "x", I64) CV("m", "-1") SEL("s", "in", "k", "m", P64, I64)
+                     RSH("j", "s", I64,
+                         "tensor<64xi32>") "%c = \"stablehlo.scatter\"(%b, %j, %u) "
+                                           "<{scatter_dimension_numbers = "
+                                           "#stablehlo.scatter<inserted_window_dims = [0], "
+                                           "scatter_dims_to_operand_dims = [0], "
+                                           "index_vector_dim = 1>}> ({\n" ADDS
+                                           "}) : (tensor<128xf32>, tensor<64xi32>, " V64
+                                           ") -> tensor<128xf32>\n" RSH("r", "c", "tensor<128xf32>",
+                                                                        "tensor<16x8xf32>")},
     // outside: dropped
     {"%r: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
      "%i = " OP "constant dense<8> : tensor<1xi32>\n"
