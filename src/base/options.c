@@ -41,8 +41,7 @@ static bool fits(const char *values, const char *text) {
   if (!strcmp(values, "#")) {
     char *end;
     errno = 0;
-    strtoll(text, &end, 10);
-    return !errno && end != text && !*end;
+    return strtoll(text, &end, 10) >= 0 && !errno && end != text && !*end;
   }
   if (!strchr(values, ','))
     return !*values || is_one_of(values, "|", text, strlen(text));

@@ -299,5 +299,9 @@ int main(int argc, char **argv) {
   run_folder(argv[1], argc > 2 ? argv[2] : NULL, (unsigned)jobs, &totals);
   show_stats(&totals.stats);
   printf("%u passed, %u failed\n", totals.passed, totals.failed);
+  if (!totals.passed && !totals.failed) { // nobody meant that, and it must not look like a pass
+    fprintf(stderr, "pjrt-suite: %s: no program to judge\n", argv[1]);
+    return 2;
+  }
   return totals.failed != 0;
 }

@@ -169,6 +169,7 @@ static void options_that_cannot_be_are_named(void **state) {
   check_option("PJRT_THREADS", "3", "");
   check_option("PJRT_THREADS", "", "");
   check_option("PJRT_THREADS", "three", "PJRT_THREADS must be a whole number, but is \"three\"");
+  check_option("PJRT_THREADS", "-1", "PJRT_THREADS must be a whole number, but is \"-1\"");
   check_option("PJRT_THREADS", "3 ", "PJRT_THREADS must be a whole number, but is \"3 \"");
   check_option("PJRT_CODEGEN", "own", "");
   check_option("PJRT_CODEGEN", "gcc", "PJRT_CODEGEN must be one of auto|llvm|own, but is \"gcc\"");
