@@ -24,18 +24,22 @@ static bool is_vector(const PjSide *side) {
   return side->x->type->rank == (int32_t)(side->num_batch + side->num_contract);
 }
 
-// Are the contracted dimensions of the matrix those from |first| on?
-static bool contracts_from(const PjSide *matrix, int64_t first) {
-  for (uint32_t i = 0; i < matrix->num_contract; ++i)
-    if (matrix->contract[i] < first || matrix->contract[i] >= first + matrix->num_contract)
+// Are the contracted dimensions those from |first| on, in their order?
+static bool contracts_from(const PjSide *side, int64_t first) {
+  for (uint32_t i = 0; i < side->num_contract; ++i)
+    if (side->contract[i] != first + i)
       return false;
   return true;
 }
 
-// Does a routine read the matrix as it lies: [batch, free, contracted], or [contracted, free]?
-static bool has_routine(const PjSide *matrix) {
-  return contracts_from(matrix, matrix->x->type->rank - (int64_t)matrix->num_contract) ||
-         (!matrix->num_batch && contracts_from(matrix, 0));
+static bool contracts_rows(const PjSide *side) {
+  return contracts_from(side, side->x->type->rank - (int64_t)side->num_contract);
+}
+
+// Does a routine read both as they lie: [batch, free, contracted], or [contracted, free]?
+static bool has_routine(const PjSide *matrix, const PjSide *vector) {
+  return contracts_rows(vector) &&
+         (contracts_rows(matrix) || (!matrix->num_batch && contracts_from(matrix, 0)));
 }
 
 static bool pays(const PjOp *op, const PjSide side[2], const PjSide **matrix) {
@@ -50,7 +54,7 @@ static bool pays(const PjOp *op, const PjSide side[2], const PjSide **matrix) {
   if (!is_vector(&side[0]) && !is_vector(&side[1]))
     return false;
   *matrix = is_vector(&side[1]) ? &side[0] : &side[1];
-  return !has_routine(*matrix);
+  return !has_routine(*matrix, *matrix == side ? side + 1 : side);
 }
 
 // The vector as a factor of the matrix.
@@ -101,7 +105,16 @@ static bool become_sum(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjSi
       dims[count++] = d;
   PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
   PjValue *sum = in_order(rw, op, matrix, pj_build_sum(rw, op, product, count, dims));
-  return pj_rw_become(rw, op, pj_convert_to(rw, op, sum, type->dtype));
+  pj_rw_become(rw, op, pj_convert_to(rw, op, sum, type->dtype));
+  // What the vector was turned for may be made the other way round.
+  PjOp *turn = pj_def(factors[vector - side], PJ_OP_TRANSPOSE);
+  PjOp *dot = turn ? pj_def(turn->operands[0], PJ_OP_DOT_GENERAL) : NULL;
+  if (dot && pj_rule_transpose_of_dot(rw, turn, dot)) {
+    pj_rw_resolve(rw, product->def);
+    if (!pj_rw_uses(rw, dot->results))
+      pj_rw_erase(rw, dot);
+  }
+  return true;
 }
 
 // The values of the module as it came, by number.

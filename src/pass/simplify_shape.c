@@ -71,15 +71,20 @@ static bool has_any_order(PjRewrite *rw, const PjValue *value, int depth) {
   return true;
 }
 
-// Then the elementwise operation is done in the transposed order.
-static bool transpose_operands(PjRewrite *rw, PjOp *op, PjOp *def, const int64_t *perm) {
-  if (!(pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) ||
-      !has_any_order(rw, def->results, MAX_DEPTH))
-    return false;
+// Such a value in the transposed order, down to the leaves at once: rules of motion would bring a
+// transpose in between back.
+static PjValue *in_other_order(PjRewrite *rw, PjOp *at, PjValue *value, const int64_t *perm) {
+  PjOp *def = value->def;
+  if (pj_const_splat(value) || !(pj_op_info[def->kind].traits & PJ_TRAIT_ELEM))
+    return pj_build_transpose(rw, at, value, perm);
   PjValue *operands[MAX_ELEM_OPERANDS];
+  int64_t dims[PJ_MAX_RANK];
   for (uint32_t i = 0; i < def->num_operands; ++i)
-    operands[i] = pj_build_transpose(rw, op, def->operands[i], perm);
-  return keep(rw, op, pj_build_like(rw, op, def, operands, op->results[0].type));
+    operands[i] = in_other_order(rw, at, def->operands[i], perm);
+  for (int32_t d = 0; d < value->type->rank; ++d)
+    dims[d] = value->type->dims[perm[d]];
+  return pj_build_like(rw, at, def, operands,
+                       pj_type_with_dims(rw->arena, value->type, value->type->rank, dims));
 }
 
 // Do the dimensions of |type| that are not of size 1 keep their order?
@@ -167,7 +172,8 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, dims), type));
   }
   default:
-    return transpose_operands(rw, op, def, perm);
+    return (pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) && has_any_order(rw, x, MAX_DEPTH) &&
+           keep(rw, op, in_other_order(rw, op, x, perm));
   }
 }
 

@@ -130,6 +130,20 @@ static void vectors_are_summed(void **state) {
       pass_main("%a: " T3 ", %b: " F, "tensor<3x5xf32>",
                 BRC("w", "b", "1", F, T3) "%p = stablehlo.multiply %a, %w : " T3 "\n" SUM(
                     "r", "p", "1", T3, "tensor<3x5xf32>") "return %r : tensor<3x5xf32>"));
+  // The diagonal of a product by a third matrix: the product is made the way it is read.
+  pass_expect_sums(
+      "products",
+      pass_main("%a: " M ", %b: tensor<5x4xf32>, %c: tensor<4x4xf32>", F,
+                DOT("d", "a", "b", "1] x [0", M, "tensor<5x4xf32>",
+                    "tensor<4x4xf32>") "%r = stablehlo.dot_general %c, %d, batching_dims = "
+                                       "[0] x [1], contracting_dims = "
+                                       "[1] x [0] : (tensor<4x4xf32>, tensor<4x4xf32>) -> " F
+                                       "\nreturn %r : " F),
+      pass_main("%a: " M ", %b: tensor<5x4xf32>, %c: tensor<4x4xf32>", F,
+                DOT("d", "b", "a", "0] x [1", "tensor<5x4xf32>", M,
+                    "tensor<4x4xf32>") "%p = stablehlo.multiply %c, %d : "
+                                       "tensor<4x4xf32>\n" SUM("r", "p", "1", "tensor<4x4xf32>",
+                                                               F) "return %r : " F));
   static const char *const stay[] = {"1] x [0", "0] x [0"};
   for (int i = 0; i < 2; ++i) {
     char text[512];
@@ -150,6 +164,17 @@ static void transposed_spreads_are_spread_so(void **state) {
          BRC("x", "a", "1", F, MT)
              BRC("y", "b", "0", "tensor<5xf32>", MT) "%r = stablehlo.multiply %x, %y : " MT
                                                      "\nreturn %r : " MT);
+  // Through several operations: rules of motion do not bring the transpose back.
+#define ONES(t) "%o = stablehlo.constant dense<1.0> : " t "\n"
+  expect("%a: " F ", %b: tensor<5xf32>", MT,
+         BRC("x", "a", "0", F, M)
+             BRC("y", "b", "1", "tensor<5xf32>", M) "%m = stablehlo.multiply %x, %y : " M "\n" ONES(
+                 M) "%s = stablehlo.add %m, %o : " M
+                    "\n" TRN("r", "s", "1, 0", M, MT) "return %r : " MT,
+         BRC("x", "a", "1", F, MT)
+             BRC("y", "b", "0", "tensor<5xf32>", MT) "%m = stablehlo.multiply %x, %y : " MT
+                                                     "\n" ONES(MT) "%r = stablehlo.add %m, %o : " MT
+                                                                   "\nreturn %r : " MT);
 }
 
 static void turned_rows_are_joined_as_columns(void **state) {
