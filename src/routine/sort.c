@@ -3,8 +3,9 @@
 // A comparator that compares keys (eval/sort_key.h) is served by a radix sort of them:
 //
 //   values   one operand that is its own key: the keys alone are sorted and turned back into
-//   elements packed   one key of up to 32 bits: key and place in one integer keys     any number of
-//   keys, from the last to the first, with the places beside
+//   elements (rows of few by networks: sort_short.h)
+//   packed   one key of up to 32 bits: key and place in one integer
+//   keys     any number of keys, from the last to the first, with the places beside
 //
 // Any other comparator, and floats that are compared plainly where there is a NaN, take the
 // evaluator's merge sort by comparisons. Many slices are sorted side by side, a few long ones each
@@ -13,8 +14,9 @@
 
 #include "eval/structure.h"
 #include "routine/sort_key.h"
+#include "routine/sort_short.h"
 
-enum { WIDTH = 256, RUN = 8, WIDE = 1 << 16, CHUNK = 4096 };
+enum { WIDTH = 256, RUN = 8, WIDE = 1 << 16, CHUNK = 4096, SHORT_ROWS = 128 };
 
 typedef enum Mode { VALUES, PACKED, KEYS, COMPARING } Mode;
 
@@ -36,6 +38,7 @@ typedef struct Sort {
   const PjScalarBody *key_body; // the keys that are not direct; NULL: all are
   const PjScalarBody *less;     // NULL: never needed
   bool wide;                    // one slice at a time, by all threads
+  bool few;                     // SHORT_ROWS slices at a time
   size_t keys_bytes;            // of one array of keys
 } Sort;
 
@@ -398,10 +401,40 @@ static void sort_slices(void *context, int64_t begin, int64_t end, int thread) {
   }
 }
 
+// Rows side by side, but where one has elements that share a key with others of other bits.
+static void sort_rows(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Sort *s = run->s;
+  const Key *key = &s->keys[0];
+  const uint64_t turn = key->key.descending ? key->coding.turn : 0;
+  uint32_t keys[SHORT_ROWS * 16 + PJ_SHORT_ROOM], others[SHORT_ROWS * 16];
+  for (int64_t at = begin; at < end; at += SHORT_ROWS) {
+    const int64_t rows = pj__min(SHORT_ROWS, end - at), n = rows * s->n;
+    const size_t offset = (size_t)(at * s->n) * s->elem[0];
+    const char *from = (const char *)run->in[0] + offset;
+    key->coding.encode(n, from, keys, turn);
+    if (key->plain) {
+      key->coding.encode_plain(n, from, others, turn);
+      if (memcmp(keys, others, (size_t)n * sizeof *keys)) {
+        sort_slices(context, at, at + rows, thread);
+        continue;
+      }
+    }
+    memset(keys + n, 0, PJ_SHORT_ROOM * sizeof *keys);
+    pj__sort_short_rows(rows, s->n, keys);
+    key->coding.decode(n, keys, (char *)run->out[0] + offset, turn);
+  }
+}
+
 static PjStatus run_sort(const PjRoutine *self, PjThreads *threads, const void *const *in,
                          void *const *out, void *scratch) {
   const Sort *s = (const Sort *)self;
   Run run = {s, in, out, scratch};
+  if (s->few) {
+    pj_threads_for(threads, s->slices, pj__max(SHORT_ROWS, pj__grain(s->slices, (double)s->n * 4)),
+                   sort_rows, &run);
+    return PJ_STATUS_OK;
+  }
   if (!s->wide) {
     pj_threads_for(threads, s->slices, pj__grain(s->slices, (double)s->n * 64), sort_slices, &run);
     return PJ_STATUS_OK;
@@ -510,6 +543,9 @@ const PjRoutine *pj__routine_sort(PjArena *arena, const PjOp *op) {
                                     (s->mode == VALUES ? (size_t)s->keys[0].coding.key_bytes : 8));
   if (s->mode == COMPARING)
     s->keys_bytes = 0;
+  const Key *key = &s->keys[0];
+  s->few = s->mode == VALUES && s->stride == 1 && s->n <= pj__short_row() && s->slices > 1 &&
+           key->coding.key_bytes == 4 && (key->key.total_order || !key->coding.encode_plain);
   s->wide = s->mode != COMPARING && s->n >= WIDE && s->slices < 8;
   s->routine.scratch_bytes = s->wide ? slice_bytes(s) : 0;
   s->routine.thread_scratch_bytes = temp_bytes(s) + (s->wide ? 0 : slice_bytes(s));

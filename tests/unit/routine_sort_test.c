@@ -156,6 +156,21 @@ static void long_slices(void **state) {
   check(comparators[0], "FLOAT", PJ_DT_F32, 1, 1, dims[1], 0, true);
 }
 
+// Many rows of few keys, of which some hold zeros and NaN of several kinds.
+static void short_rows(void **state) {
+  (void)state;
+  static const int64_t dims[][2] = {{300, 2}, {37, 3}, {131, 4},  {129, 5}, {1000, 8},
+                                    {17, 9},  {2, 12}, {257, 16}, {300, 17}};
+  for (size_t i = 0; i < sizeof dims / sizeof *dims; ++i)
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; ++d)
+      for (int round = 0; round < 4; ++round) {
+        const PjDtype dtype = dtypes[d];
+        const bool jax = pj_dtype_is_float(dtype) && dtype != PJ_DT_F8E4M3FN && round % 2;
+        check(jax ? plain : comparators[round % 2], compare_type(dtype, true), dtype, 1, 2, dims[i],
+              1, round / 2);
+      }
+}
+
 static void top_k(void **state) {
   (void)state;
   static const int64_t rows[][3] = {{3, 1000, 7}, {2, 5000, 1},   {5, 300, 300},
@@ -203,13 +218,19 @@ static void top_k_of_ordered_rows(void **state) {
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   every_comparator(state);
+  short_rows(state);
   top_k(state);
+  pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
+  short_rows(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_comparator), cmocka_unit_test(long_slices), cmocka_unit_test(top_k),
-      cmocka_unit_test(top_k_of_ordered_rows), cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_comparator),
+                                     cmocka_unit_test(long_slices),
+                                     cmocka_unit_test(short_rows),
+                                     cmocka_unit_test(top_k),
+                                     cmocka_unit_test(top_k_of_ordered_rows),
+                                     cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
