@@ -335,6 +335,7 @@ def pool(x):
 
 
 known("max pool 3x3, NHWC 8x56x56x64")(pool)
+known("max pool 3x3, NCHW 8x64x56x56")(lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2))
 known("average pool 2x2, NHWC 8x56x56x64")(lambda x: nhwc(F.avg_pool2d(nchw(x), 2)))
 known("gradient of max pool, NHWC 2x56x56x64")(gradients(lambda x: (pool(x) ** 2).sum(), 0))
 
@@ -446,17 +447,20 @@ def gpt_step(state, tokens):
     return [pytree.tree_unflatten(x, spec) for x in (new, m, v)] + [t], loss
 
 
+def batch_normed(q, x, stride=1, groups=1):
+    """A convolution with SAME padding, as XLA places it, and what is normalised by statistics that are known."""
+    size = q["w"].shape[0]
+    total = max((-(-x.shape[-1] // stride) - 1) * stride + size - x.shape[-1], 0)
+    if total % 2:
+        x = F.pad(x, (total // 2, total - total // 2) * 2)
+        total = 0
+    x = F.conv2d(x, oihw(q["w"]), stride=stride, padding=total // 2, groups=groups)
+    return F.batch_norm(x, q["mean"], q["var"], q["scale"], q["shift"], eps=1e-5)
+
+
 @known("ResNet-50, 224x224, forward")
 def resnet(p, x):
-    def unit(q, x, stride=1):
-        size = q["w"].shape[0]
-        total = max((-(-x.shape[-1] // stride) - 1) * stride + size - x.shape[-1], 0)
-        if total % 2:
-            x = F.pad(x, (total // 2, total - total // 2) * 2)
-            total = 0
-        x = F.conv2d(x, oihw(q["w"]), stride=stride, padding=total // 2)
-        return F.batch_norm(x, q["mean"], q["var"], q["scale"], q["shift"], eps=1e-5)
-
+    unit = batch_normed
     x = F.relu(unit(p["stem"], nchw(x), 2))
     x = F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2)
     for stage, blocks in enumerate(p["stages"]):
@@ -467,3 +471,15 @@ def resnet(p, x):
             y = unit(block["expand"], y)
             x = F.relu(y + (unit(block["project"], x, stride) if "project" in block else x))
     return x.mean((2, 3)) @ p["head"]
+
+
+def mobilenet(p, x):
+    x = F.relu6(batch_normed(p[0], nchw(x), 2))
+    for (deep, point), stride in zip(p[1:], (1, 2, 1, 2, 1, 2, 1)):
+        x = F.relu6(batch_normed(deep, x, stride, x.shape[1]))
+        x = F.relu6(batch_normed(point, x))
+    return x.mean((2, 3))
+
+
+known("MobileNet's first layers, 224x224")(mobilenet)
+known("MobileNet's first layers, 8 of 224x224")(mobilenet)

@@ -106,5 +106,7 @@ conv("gradients of depthwise, NHWC 2x28x28x64", jax.grad(lambda x, w: jnp.sum(co
      normal(2, 28, 28, 64), normal(3, 3, 1, 64, seed=1))
 conv("conv 3x3 + bias + relu, NHWC 8x28x28x64", lambda x, w, b: jax.nn.relu(convolve(x, w) + b), normal(8, 28, 28, 64), WEIGHTS, normal(64))
 conv("max pool 3x3, NHWC 8x56x56x64", pool, normal(8, 56, 56, 64), quick=True)
+conv("max pool 3x3, NCHW 8x64x56x56", lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 1, 3, 3), (1, 1, 2, 2), "SAME"),
+     normal(8, 64, 56, 56))
 conv("average pool 2x2, NHWC 8x56x56x64", average, normal(8, 56, 56, 64))
 conv("gradient of max pool, NHWC 2x56x56x64", jax.grad(lambda x: jnp.sum(pool(x) ** 2)), normal(2, 56, 56, 64))

@@ -158,8 +158,8 @@ def resnet_parameters():
     return p
 
 
-def unit(p, x, stride=1):
-    x = convolve(x, p["w"], stride=stride)
+def unit(p, x, stride=1, groups=1):
+    x = convolve(x, p["w"], groups, stride)
     return (x - p["mean"]) * lax.rsqrt(p["var"] + 1e-5) * p["scale"] + p["shift"]
 
 
@@ -174,6 +174,28 @@ def resnet(p, x):
             y = unit(block["expand"], y)
             x = jax.nn.relu(y + (unit(block["project"], x, stride) if "project" in block else x))
     return x.mean((1, 2)) @ p["head"]
+
+
+SEPARABLE = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1))  # width and stride, as MobileNet begins
+
+
+def mobilenet_parameters():
+    generator = np.random.default_rng(0)
+    p, inputs = [unit_parameters(generator, 3, 3, 32)], 32
+    for width, _ in SEPARABLE:
+        deep = unit_parameters(generator, 3, 1, inputs)
+        p.append((deep, unit_parameters(generator, 1, inputs, width)))
+        inputs = width
+    return p
+
+
+def mobilenet(p, x):
+    relu6 = lambda x: jnp.clip(x, 0, 6)
+    x = relu6(unit(p[0], x, 2))
+    for (deep, point), (_, stride) in zip(p[1:], SEPARABLE):
+        x = relu6(unit(deep, x, stride, groups=x.shape[-1]))
+        x = relu6(unit(point, x))
+    return x.mean((1, 2))
 
 
 def tokens(length=CONTEXT):
@@ -195,3 +217,6 @@ add("model", "MLP forward, 1 row", mlp, lambda: [mlp_parameters(), floats(1, 784
 add("model", "convnet 28x28, batch 64, training step", convnet_step,
     lambda: [convnet_parameters(), floats(64, 28, 28, 1), integers(64, high=10)], tolerance=5e-3)
 add("model", "ResNet-50, 224x224, forward", resnet, lambda: [resnet_parameters(), floats(1, 224, 224, 3)], tolerance=1e-2, quick=True)
+add("model", "MobileNet's first layers, 224x224", mobilenet, lambda: [mobilenet_parameters(), floats(1, 224, 224, 3)], tolerance=1e-2)
+add("model", "MobileNet's first layers, 8 of 224x224", mobilenet, lambda: [mobilenet_parameters(), floats(8, 224, 224, 3)],
+    tolerance=1e-2)

@@ -12,12 +12,21 @@
 
 typedef void GroupsFn(int64_t n, int count, const void *const *xs, const void *const *ws,
                       bool first, void *out);
+typedef void StripFn(int64_t n, int count, const void *const *xs, const void *const *ws,
+                     int64_t step, void *out);
+enum { PJ_STRIP = 4 };
 typedef void RowFn(int64_t n, const void *x, int64_t step, const void *w, void *out);
 
 #define PJ_VARIANT_FILE "routine/conv_depth_variant.h"
 #include "routine/variants.h"
 
-enum { PLACES = 64, GROUPS = 64, COPY_BYTES = 4 << 20 };
+enum {
+  PLACES = 64,
+  GROUPS = 64,
+  COPY_BYTES = 4 << 20,
+  VECTOR_BYTES = 64, // the longest
+  PIECE = 32,        // positions of a row that one thread computes
+};
 
 // A place of a small window: where it is in the dilated input, from the window's start, and in the
 // operands.
@@ -35,6 +44,8 @@ typedef struct Depthwise {
   bool copied;             // the kernel is brought to [window, feature, group] first
   int64_t positions, part; // of the output; groups in one part
   const Place *places;     // of a small window over an input without dilation, or NULL
+  StripFn *strips;         // of small windows: some neighbouring positions at once, or NULL
+  int64_t inner[2];        // positions of a row whose windows lie within the row
 } Depthwise;
 
 typedef struct Run {
@@ -142,6 +153,39 @@ static void group_parts(void *context, int64_t begin, int64_t end, int thread) {
   }
 }
 
+// Pieces of rows of positions along the last spatial dimension, all groups. Cut alike for any
+// number of threads: which positions are computed together must not depend on it, for ways of
+// adding differ in which of two NaN they keep.
+static void row_pieces(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Depthwise *p = run->p;
+  const PjConvShape *s = p->shape;
+  const int64_t length = s->out[s->spatial - 1], pieces = pj__divide_up(length, PIECE),
+                step = s->stride[s->spatial - 1] * s->lhs_spatial[s->spatial - 1];
+  const char *kernel = run->copy ? run->copy : run->kernel;
+  for (int64_t piece = begin; piece < end; ++piece) {
+    const int64_t row = piece / pieces * length, first = piece % pieces * PIECE,
+                  stop = pj__min(length, first + PIECE);
+    for (int64_t j = first, next; j < stop; j = next) {
+      const bool strip = j >= p->inner[0] && j + PJ_STRIP <= pj__min(stop, p->inner[1]);
+      int64_t start[PJ_CONV_SPATIAL], out_offset, ins[PLACES], kernels[PLACES];
+      const void *xs[PLACES], *ws[PLACES];
+      const int64_t batch = locate(s, row + j, start, &out_offset);
+      const int count = small_window(p, start, ins, kernels);
+      for (int i = 0; i < count; ++i) {
+        xs[i] = run->in + (batch + ins[i]) * (int64_t)p->elem;
+        ws[i] = kernel + kernels[i] * (int64_t)p->elem;
+      }
+      next = j + (strip ? PJ_STRIP : 1);
+      char *out = run->out + (size_t)out_offset * p->elem;
+      if (strip)
+        p->strips(s->groups, count, xs, ws, step, out);
+      else
+        p->groups(s->groups, count, xs, ws, true, out);
+    }
+  }
+}
+
 // Rows of results along the last spatial dimension, of one group each.
 static void row_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
@@ -206,6 +250,13 @@ static PjStatus run_depthwise(const PjRoutine *self, PjThreads *threads, const v
         memcpy(to, run.kernel + (from + g * s->rhs_group) * (int64_t)p->elem, p->elem);
     }
   }
+  if (p->strips) {
+    const int64_t length = s->out[s->spatial - 1],
+                  pieces = p->positions / length * pj__divide_up(length, PIECE);
+    const double work = (double)pj__min(PIECE, length) * (double)s->groups * sums;
+    pj_threads_for(threads, pieces, pj__grain(pieces, work / 8), row_pieces, &run);
+    return PJ_STATUS_OK;
+  }
   const int64_t parts = p->positions * pj__divide_up(s->groups, p->part);
   pj_threads_for(threads, parts, pj__grain(parts, (double)p->part * sums), group_parts, &run);
   return PJ_STATUS_OK;
@@ -234,6 +285,19 @@ static const Place *small_places(PjArena *arena, const PjConvShape *s, bool copi
   return places;
 }
 
+// Lets neighbouring positions be computed together, if they lie side by side in the output.
+static void plan_strips(Depthwise *p) {
+  const PjConvShape *s = p->shape;
+  const int32_t d = s->spatial - 1;
+  if (!p->places || d < 0 || p->part != s->groups || s->out_spatial[d] != s->groups ||
+      s->groups * (int64_t)p->elem < VECTOR_BYTES)
+    return;
+  p->strips = PJ_PICK(strips)[p->elem == 8];
+  const int64_t room = s->in[d] + s->low[d] - (s->window[d] - 1) * s->window_dilation[d];
+  p->inner[0] = s->low[d] <= 0 ? 0 : pj__divide_up(s->low[d], s->stride[d]);
+  p->inner[1] = room <= 0 ? 0 : pj__min(s->out[d], pj__divide_up(room, s->stride[d]));
+}
+
 const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *s) {
   const bool wide = s->comp == PJ_COMP_F64;
   if (s->groups < 2 || s->out_features != 1 || (s->comp != PJ_COMP_F32 && !wide) ||
@@ -256,6 +320,7 @@ const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *s) {
     // Few positions with long sums: parts of some groups.
     if (plan.positions < 64)
       plan.part = GROUPS;
+    plan_strips(&plan);
   } else if (s->features == 1 && s->spatial > 0 && s->lhs_spatial[last] == 1 &&
              s->out_spatial[last] == 1 && s->in_dilation[last] == 1 && s->out[last] > 1) {
     plan.row = PJ_PICK(row)[wide];

@@ -1,35 +1,79 @@
 // Sums of products of vectors: out[i] = sum over k < count of xs[k][i] * ws[k][i], added to |out|
 // unless |first|.
-#define GROUPS(NAME, T)                                                                 \
-  PJ_TARGET static void PJ_V(NAME)(int64_t n, int count, const void *const *xs,         \
-                                   const void *const *ws, bool first, void *po) {       \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));   \
-    enum { LANES = PJ_VB / sizeof(T), UNROLL = 4 };                                     \
-    T *o = po;                                                                          \
-    int64_t i = 0;                                                                      \
-    for (; i + UNROLL * LANES <= n; i += UNROLL * LANES) {                              \
-      Vec sum[UNROLL];                                                                  \
-      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) {                                      \
-        sum[u] = (Vec){0};                                                              \
-        if (!first)                                                                     \
-          sum[u] = *(const Vec *)(o + i + u * LANES);                                   \
-      }                                                                                 \
-      for (int k = 0; k < count; ++k) {                                                 \
-        const T *x = (const T *)xs[k] + i, *w = (const T *)ws[k] + i;                   \
-        PJ_UNROLL for (int u = 0; u < UNROLL; ++u) sum[u] +=                            \
-            *(const Vec *)(x + u * LANES) * *(const Vec *)(w + u * LANES);              \
-      }                                                                                 \
-      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) * (Vec *)(o + i + u * LANES) = sum[u]; \
-    }                                                                                   \
-    for (; i < n; ++i) {                                                                \
-      T sum = first ? 0 : o[i];                                                         \
-      for (int k = 0; k < count; ++k)                                                   \
-        sum += ((const T *)xs[k])[i] * ((const T *)ws[k])[i];                           \
-      o[i] = sum;                                                                       \
-    }                                                                                   \
+#define GROUPS(NAME, T)                                                                     \
+  PJ_TARGET static void PJ_V(NAME)(int64_t n, int count, const void *const *xs,             \
+                                   const void *const *ws, bool first, void *po) {           \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));       \
+    enum { LANES = PJ_VB / sizeof(T), UNROLL = 4 };                                         \
+    T *o = po;                                                                              \
+    int64_t i = 0;                                                                          \
+    for (; i + UNROLL * LANES <= n; i += UNROLL * LANES) {                                  \
+      Vec sum[UNROLL];                                                                      \
+      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) {                                          \
+        sum[u] = (Vec){0};                                                                  \
+        if (!first)                                                                         \
+          sum[u] = *(const Vec *)(o + i + u * LANES);                                       \
+      }                                                                                     \
+      for (int k = 0; k < count; ++k) {                                                     \
+        const T *x = (const T *)xs[k] + i, *w = (const T *)ws[k] + i;                       \
+        PJ_UNROLL for (int u = 0; u < UNROLL; ++u) sum[u] +=                                \
+            *(const Vec *)(x + u * LANES) * *(const Vec *)(w + u * LANES);                  \
+      }                                                                                     \
+      PJ_UNROLL for (int u = 0; u < UNROLL; ++u) * (Vec *)(o + i + u * LANES) = sum[u];     \
+    }                                                                                       \
+    for (; i + LANES <= n; i += LANES) {                                                    \
+      Vec sum = {0};                                                                        \
+      if (!first)                                                                           \
+        sum = *(const Vec *)(o + i);                                                        \
+      for (int k = 0; k < count; ++k)                                                       \
+        sum += *(const Vec *)((const T *)xs[k] + i) * *(const Vec *)((const T *)ws[k] + i); \
+      *(Vec *)(o + i) = sum;                                                                \
+    }                                                                                       \
+    for (; i < n; ++i) {                                                                    \
+      T sum = first ? 0 : o[i];                                                             \
+      for (int k = 0; k < count; ++k)                                                       \
+        sum += ((const T *)xs[k])[i] * ((const T *)ws[k])[i];                               \
+      o[i] = sum;                                                                           \
+    }                                                                                       \
   }
 GROUPS(groups_f32, float)
 GROUPS(groups_f64, double)
+
+// The same, from zero, for STRIP neighbouring positions, whose inputs are |step| elements apart and
+// which use each vector of |ws| together; |n| is a vector at least, and the last one overlaps.
+#define STRIP_SUM(T, VECTORS, AT)                                                              \
+  {                                                                                            \
+    Vec sum[PJ_STRIP][VECTORS];                                                                \
+    memset(sum, 0, sizeof sum);                                                                \
+    PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u)   \
+        __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);                      \
+    for (int k = 0; k < count; ++k) {                                                          \
+      const T *x = (const T *)xs[k] + (AT), *w = (const T *)ws[k] + (AT);                      \
+      PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                                            \
+        const Vec each = *(const Vec *)(w + u * LANES);                                        \
+        PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) sum[s][u] +=                              \
+            *(const Vec *)(x + s * step + u * LANES) * each;                                   \
+      }                                                                                        \
+    }                                                                                          \
+    PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) * \
+        (Vec *)(o + s * n + (AT) + u * LANES) = sum[s][u];                                     \
+  }
+#define STRIPS(NAME, T)                                                               \
+  PJ_TARGET static void PJ_V(NAME)(int64_t n, int count, const void *const *xs,       \
+                                   const void *const *ws, int64_t step, void *po) {   \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias)); \
+    enum { LANES = PJ_VB / sizeof(T) };                                               \
+    T *o = po;                                                                        \
+    int64_t i = 0;                                                                    \
+    for (; i + 2 * LANES <= n; i += 2 * LANES)                                        \
+      STRIP_SUM(T, 2, i)                                                              \
+    for (; i < n; i += LANES) {                                                       \
+      const int64_t at = pj__min(i, n - LANES);                                       \
+      STRIP_SUM(T, 1, at)                                                             \
+    }                                                                                 \
+  }
+STRIPS(strips_f32, float)
+STRIPS(strips_f64, double)
 
 // out[j] += w * x[j * step]
 #define ROW(NAME, T)                                                                        \
@@ -49,7 +93,10 @@ GROUPS(groups_f64, double)
 ROW(row_f32, float)
 ROW(row_f64, double)
 #undef GROUPS
+#undef STRIP_SUM
+#undef STRIPS
 #undef ROW
 
 static GroupsFn *const PJ_V(groups)[] = {PJ_V(groups_f32), PJ_V(groups_f64)};
 static RowFn *const PJ_V(row)[] = {PJ_V(row_f32), PJ_V(row_f64)};
+static StripFn *const PJ_V(strips)[] = {PJ_V(strips_f32), PJ_V(strips_f64)};

@@ -244,6 +244,33 @@ static void few_features(void **state) {
   }
 }
 
+// Groups of one feature, features last: neighbouring positions together, vectors that overlap,
+// edges.
+static void depthwise(void **state) {
+  (void)state;
+  for (int round = 0; round < 36; ++round) {
+    const int64_t groups = random_int(2, 90);
+    Conv c = {.spatial = 1 + round % 3,
+              .batch = random_int(1, 3),
+              .features = groups,
+              .out_features = groups,
+              .feature_groups = groups,
+              .batch_groups = 1,
+              .layout = {0, round % 3 + 1, 0}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      c.in[d] = random_int(5, d < c.spatial - 1 ? 7 : 80);
+      c.window[d] = random_int(1, 4);
+      c.stride[d] = random_int(1, 3);
+      c.in_dilation[d] = 1 + (round % 8 == 7);
+      c.window_dilation[d] = random_int(1, 2);
+      c.padding[2 * d] = random_int(-1, 3);
+      c.padding[2 * d + 1] = random_int(-1, 3);
+    }
+    const PjDtype type = round % 4 == 3 ? PJ_DT_F64 : PJ_DT_F32;
+    check(&c, type, type, round % 3 == 0);
+  }
+}
+
 static void features_first(void **state) {
   (void)state;
   for (int round = 0; round < 90; ++round) {
@@ -469,6 +496,7 @@ static void fewer_multiplications(void **state) {
 static void avx2(void **state) {
   pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
   few_features(state);
+  depthwise(state);
   usual(state);
   features_first(state);
   large_windows(state);
@@ -478,6 +506,7 @@ static void avx2(void **state) {
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   usual(state);
+  depthwise(state);
   features_first(state);
   window_gradients(state);
   large_windows(state);
@@ -486,11 +515,16 @@ static void plain_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(random_windows), cmocka_unit_test(usual),
-      cmocka_unit_test(few_features),   cmocka_unit_test(avx2),
-      cmocka_unit_test(features_first), cmocka_unit_test(window_gradients),
-      cmocka_unit_test(holes),          cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(large_windows),  cmocka_unit_test(fewer_multiplications)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_windows),
+                                     cmocka_unit_test(usual),
+                                     cmocka_unit_test(few_features),
+                                     cmocka_unit_test(depthwise),
+                                     cmocka_unit_test(avx2),
+                                     cmocka_unit_test(features_first),
+                                     cmocka_unit_test(window_gradients),
+                                     cmocka_unit_test(holes),
+                                     cmocka_unit_test(plain_instructions),
+                                     cmocka_unit_test(large_windows),
+                                     cmocka_unit_test(fewer_multiplications)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
