@@ -18,7 +18,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-torchax check-torch-xla check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-torchax check-torch-xla check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-wide bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -137,6 +137,11 @@ bench-sweep: ## products of 200 shapes in f32, f64, bf16 and i8 against torch an
 	@$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check -r bench/sweep/requirements.txt
 	@$(VENV)-peers/bin/python bench/sweep/sweep.py --build $(BUILD) --peers-python $(VENV)-peers/bin/python --json $(BUILD)/sweep.json $(BENCH)
 	@$(VENV)-peers/bin/python bench/sweep/plot.py $(BUILD)/sweep.json
+
+bench-wide: ## two thousand functions from all over JAX, values and gradients, in turn with XLA, worst first, about 30 minutes; BENCH="--filter sort"
+	@$(SETUP) build python
+	@$(MAKE) --no-print-directory all
+	@$(PY) bench/wide.py --build $(BUILD) --json $(BUILD)/wide.json $(BENCH)
 
 bench-plot: ## draw build/bench.json (BENCH_JSON): ratios of run and compile by tag, as PNG and SVG beside it
 	@$(SETUP) python

@@ -5,6 +5,10 @@
 // with what the old one holds and the new code, then made executable, and moved over the old one in
 // a single system call (mremap). Memory stays private to the process, so a child after fork has its
 // own.
+//
+// What was moved there by itself is a mapping of its own to the kernel, which allows a process only
+// so many (vm.max_map_count, 65530). So what is in many pieces is made anew in one: each page is
+// copied a few times until its region is full, and a region is some 20 mappings at most.
 #include "emit/jit_memory.h"
 
 #include <errno.h>
@@ -15,15 +19,17 @@
 
 #include "base/alloc.h"
 
-enum { UNIT = 64, REGION_BYTES = 256 << 10 };
+enum { UNIT = 64, REGION_BYTES = 1 << 20 };
 
 typedef struct PjJitRegion {
   struct PjJitRegion *next, *prev;
   uint8_t *base;
   uint64_t units, used; // of them in spans
   uint64_t hint;        // no unit below it is free
+  uint64_t too_many;    // there are not so many free units in a row
   uint8_t *taken;       // a flag per unit
   uint8_t *filled;      // a flag per page: it holds something
+  uint8_t *begins;      // a flag per page: the kernel may have a mapping that begins with it
 } PjJitRegion;
 
 static struct {
@@ -41,7 +47,7 @@ static PjJitRegion *new_region(uint64_t bytes) {
   uint64_t page = page_bytes();
   bytes = (bytes + page - 1) / page * page;
   PjJitRegion *r = pj_calloc(1, sizeof *r);
-  uint8_t *flags = r ? pj_calloc(1, bytes / UNIT + bytes / page) : NULL;
+  uint8_t *flags = r ? pj_calloc(1, bytes / UNIT + 2 * (bytes / page)) : NULL;
   void *base =
       flags ? mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
             : MAP_FAILED;
@@ -52,8 +58,11 @@ static PjJitRegion *new_region(uint64_t bytes) {
   }
   r->base = base;
   r->units = bytes / UNIT;
+  r->too_many = r->units + 1;
   r->taken = flags;
   r->filled = flags + r->units;
+  r->begins = r->filled + bytes / page;
+  r->begins[0] = 1;
   r->next = memory.regions;
   if (r->next)
     r->next->prev = r;
@@ -75,7 +84,7 @@ static void delete_region(PjJitRegion *r) {
 
 // The first of |units| free units in a row; false if there are none.
 static bool find_units(PjJitRegion *r, uint64_t units, uint64_t *out) {
-  if (r->units - r->used < units)
+  if (r->units - r->used < units || units >= r->too_many)
     return false;
   while (r->hint < r->units && r->taken[r->hint])
     ++r->hint;
@@ -88,6 +97,7 @@ static bool find_units(PjJitRegion *r, uint64_t units, uint64_t *out) {
       return true;
     }
   }
+  r->too_many = units;
   return false;
 }
 
@@ -114,22 +124,62 @@ PjStatus pj_jit_memory_alloc(uint64_t bytes, PjJitSpan *out) {
                       (unsigned long long)bytes);
 }
 
-// Builds the pages of the span anew and moves them into place.
+typedef struct Pages {
+  uint64_t first, last;
+} Pages;
+
+static uint64_t count_flags(const uint8_t *flags, uint64_t count) {
+  uint64_t set = 0;
+  for (uint64_t i = 0; i < count; ++i)
+    set += flags[i];
+  return set;
+}
+
+// Which pages to make anew for code on pages |p|: these, or all that hold something in the largest
+// aligned block around them that is in many pieces.
+static Pages pages_to_replace(const PjJitRegion *r, uint64_t num_pages, Pages p) {
+  Pages widest = p;
+  for (uint64_t size = 8; size < 2 * num_pages; size *= 2) {
+    uint64_t first = p.first / size * size, end = (p.last / size + 1) * size;
+    end = end < num_pages ? end : num_pages;
+    if (count_flags(r->begins + first, end - first) <= 4 + size / 16)
+      continue;
+    while (first < p.first && !r->filled[first])
+      ++first;
+    while (end - 1 > p.last && !r->filled[end - 1])
+      --end;
+    widest = (Pages){first, end - 1};
+  }
+  return widest;
+}
+
+// The pages are a mapping of their own now.
+static void note_piece(PjJitRegion *r, uint64_t num_pages, Pages p) {
+  r->begins[p.first] = 1;
+  memset(r->begins + p.first + 1, 0, p.last - p.first);
+  if (p.last + 1 < num_pages)
+    r->begins[p.last + 1] = 1;
+}
+
+// Builds the pages of the span anew and moves them into place. All of them are written, so they
+// come in one fault.
 static int replace_pages(const PjJitSpan *span, const void *code, uint64_t bytes) {
-  uint64_t page = page_bytes();
   PjJitRegion *r = span->region;
+  uint64_t page = page_bytes(), num_pages = r->units * UNIT / page;
   uint64_t offset = (uint64_t)(span->address - r->base);
-  uint64_t first = offset / page, last = (offset + bytes - 1) / page;
-  uint64_t size = (last - first + 1) * page;
-  uint8_t *fresh = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  Pages own = {offset / page, (offset + bytes - 1) / page};
+  Pages p = pages_to_replace(r, num_pages, own);
+  uint64_t size = (p.last - p.first + 1) * page;
+  uint8_t *fresh =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (fresh == MAP_FAILED)
     return errno;
-  for (uint64_t i = first; i <= last; i += last > first ? last - first : 1)
-    if (r->filled[i]) // only the outer pages are shared with others
-      memcpy(fresh + (i - first) * page, r->base + i * page, page);
-  uint8_t *here = fresh + (offset - first * page);
+  for (uint64_t i = p.first; i <= p.last; ++i)
+    if (r->filled[i] && (i <= own.first || i >= own.last)) // between them all is new
+      memcpy(fresh + (i - p.first) * page, r->base + i * page, page);
+  uint8_t *here = fresh + (offset - p.first * page);
   memcpy(here, code, bytes);
-  uint8_t *there = r->base + first * page;
+  uint8_t *there = r->base + p.first * page;
   if (mprotect(fresh, size, PROT_READ | PROT_EXEC) != 0 ||
       mremap(fresh, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, there) == MAP_FAILED) {
     int error = errno;
@@ -137,8 +187,20 @@ static int replace_pages(const PjJitSpan *span, const void *code, uint64_t bytes
     return error;
   }
   __builtin___clear_cache((char *)there, (char *)there + size);
-  memset(r->filled + first, 1, last - first + 1);
+  memset(r->filled + own.first, 1, own.last - own.first + 1);
+  note_piece(r, num_pages, p);
   return 0;
+}
+
+// Gives back the memory of pages that nobody has a part of any more. They stay mapped, and read as
+// zeros.
+static void drop_pages(PjJitRegion *r, uint64_t start, uint64_t units) {
+  uint64_t each = page_bytes() / UNIT;
+  for (uint64_t i = start / each; i <= (start + units - 1) / each; ++i)
+    if (r->filled[i] && !count_flags(r->taken + i * each, each)) {
+      r->filled[i] = 0;
+      madvise(r->base + i * each * UNIT, each * UNIT, MADV_DONTNEED);
+    }
 }
 
 PjStatus pj_jit_memory_fill(const PjJitSpan *span, const void *code, uint64_t bytes) {
@@ -163,8 +225,11 @@ void pj_jit_memory_free(const PjJitSpan *span) {
   memory.used_units -= units;
   if (start < r->hint)
     r->hint = start;
+  r->too_many = r->units + 1;
   if (!r->used)
     delete_region(r);
+  else
+    drop_pages(r, start, units);
   pthread_mutex_unlock(&memory.lock);
 }
 

@@ -3,20 +3,22 @@
 //
 // Outputs whose distance is a multiple of the dilation use the same places of the window, so they
 // are a convolution without holes of a part of the window: one per phase. Each is computed on its
-// own, beside the result, and then moved to its places. A zero times infinity is NaN, though: where
-// the window holds numbers that are not finite, the convolution is computed as it is defined.
+// own, beside the result, and then moved to its places: small ones side by side, a thread has whole
+// phases and waits for nobody; else all threads share each. A zero times infinity is NaN, though:
+// where the window holds numbers that are not finite, the convolution is computed as it is defined.
 #include <string.h>
 
 #include "eval/strided.h"
 #include "routine/conv.h"
 #include "routine/copy.h"
 
-enum { MOST_PHASES = 64 };
+enum { MOST_PHASES = 64, SMALL_BYTES = 2 << 20 }; // SMALL: scratch of a thread with its own phase
 
 typedef struct Phase {
   const PjRoutine *routine; // NULL: no place of the window is used, all are zeros
   PjCopy copy;              // from beside the result
   size_t first;             // of the result, in bytes
+  double work;              // elements times places
 } Phase;
 
 typedef struct Phases {
@@ -25,25 +27,57 @@ typedef struct Phases {
   PjDtype rhs_dtype;
   int64_t rhs_count;
   size_t beside; // bytes, in front of the other scratch
+  size_t own;    // scratch of a phase that one thread computes alone, or 0: it is too much
   int32_t num;
   Phase *phases;
 } Phases;
+
+typedef struct Run {
+  const Phases *p;
+  const void *const *in;
+  char *out, *scratch;
+  PjStatus *status; // of each phase
+} Run;
+
+static PjStatus run_phase(const Run *run, PjThreads *threads, const Phase *phase, char *scratch) {
+  void *const beside = scratch;
+  if (phase->routine)
+    PJ_TRY(
+        phase->routine->run(phase->routine, threads, run->in, &beside, scratch + run->p->beside));
+  else
+    memset(beside, 0, 16);
+  pj__copy_run(&phase->copy, threads, beside, run->out + phase->first);
+  return PJ_STATUS_OK;
+}
+
+static void own_phases(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  char *scratch = pj__thread_scratch(&run->p->routine, run->scratch, thread);
+  for (int64_t i = begin; i < end; ++i)
+    run->status[i] = run_phase(run, NULL, &run->p->phases[i], scratch);
+}
 
 static PjStatus run_phases(const PjRoutine *self, PjThreads *threads, const void *const *in,
                            void *const *out, void *scratch) {
   const Phases *p = (const Phases *)self;
   if (!pj__conv_is_finite(threads, p->rhs_dtype, p->rhs_count, in[1]))
     return p->full->run(p->full, threads, in, out, scratch);
-  void *const beside = scratch, *const rest = (char *)scratch + p->beside;
-  for (int32_t i = 0; i < p->num; ++i) {
-    const Phase *phase = &p->phases[i];
-    if (phase->routine)
-      PJ_TRY(phase->routine->run(phase->routine, threads, in, &beside, rest));
-    else
-      memset(beside, 0, 16);
-    pj__copy_run(&phase->copy, threads, beside, (char *)out[0] + phase->first);
+  PjStatus status[MOST_PHASES];
+  const Run run = {p, in, out[0], scratch, status};
+  const int count = pj_threads_count(threads);
+  if (p->own && count > 1 && p->num % count == 0) {
+    pj_threads_for(threads, p->num, 1, own_phases, (void *)&run);
+  } else {
+    for (int32_t i = 0; i < p->num; ++i)
+      status[i] = run_phase(&run, threads, &p->phases[i], scratch);
   }
-  return PJ_STATUS_OK;
+  PjStatus first = PJ_STATUS_OK;
+  for (int32_t i = 0; i < p->num; ++i)
+    if (!first)
+      first = status[i];
+    else
+      pj_status_free(status[i]);
+  return first;
 }
 
 // The convolution of the outputs at |at| modulo the dilations; its outputs lie densely, in the
@@ -109,8 +143,21 @@ static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const Pj
   } else {
     memset(from, 0, sizeof from); // one zero for all
   }
+  phase->work = (double)sub->window_size;
+  for (int32_t d = 0; d < s->spatial; ++d)
+    phase->work *= (double)sub->out[d];
   pj__copy_plan(&phase->copy, elem, out->rank, dims, from, to);
   return true;
+}
+
+// Whether no phase is much more work than the others, so that no thread waits for another.
+static bool is_even(const Phases *p) {
+  double all = 0, most = 0;
+  for (int32_t i = 0; i < p->num; ++i) {
+    all += p->phases[i].work;
+    most = p->phases[i].work > most ? p->phases[i].work : most;
+  }
+  return most * p->num <= 1.1 * all;
 }
 
 const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjOp *op) {
@@ -148,9 +195,13 @@ const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjO
   }
   p->beside = pj__scratch_round(p->beside);
   PjRoutine *all = &p->routine;
+  p->own = p->beside + all->scratch_bytes + all->thread_scratch_bytes;
+  if (p->own > SMALL_BYTES || !is_even(p))
+    p->own = 0;
   all->scratch_bytes =
       (size_t)pj__max((int64_t)(p->beside + all->scratch_bytes), (int64_t)p->full->scratch_bytes);
   all->thread_scratch_bytes =
       (size_t)pj__max((int64_t)all->thread_scratch_bytes, (int64_t)p->full->thread_scratch_bytes);
+  all->thread_scratch_bytes = (size_t)pj__max((int64_t)all->thread_scratch_bytes, (int64_t)p->own);
   return &p->routine;
 }

@@ -3,7 +3,8 @@
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
 //   direct   floats by a matrix with its columns side by side, as both lie: dot_direct.h
 //   few      some rows by such a matrix of other types: dot_few_groups.h
-//   rows     many rows of bytes or bf16 by a few columns: dot_rows.h
+//   narrow   many rows of bytes or bf16 by up to two vectors of columns: dot_narrow.h
+//   rows     long ones by a few columns: dot_rows.h
 //   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: dot_small.h
 //   gemm     everything else, any dimension numbers and types: gemm.h
@@ -21,6 +22,7 @@
 #include "eval/strided.h"
 #include "routine/dot_direct.h"
 #include "routine/dot_few_groups.h"
+#include "routine/dot_narrow.h"
 #include "routine/dot_rows.h"
 #include "routine/dot_small.h"
 #include "routine/dot_split.h"
@@ -310,7 +312,9 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
 }
 
 const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
-  const PjRoutine *routine = pj__dot_rows(arena, g);
+  const PjRoutine *routine = pj__dot_narrow(arena, g);
+  if (!routine)
+    routine = pj__dot_rows(arena, g);
   // Some rows of bf16 are no slower by the lines as they lie: what may be subnormal is found on the
   // way there, and in slivers by reading them once more.
   const bool keeps = pj__product_keeps(g),

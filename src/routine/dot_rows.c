@@ -310,7 +310,7 @@ TARGET static uint32_t too_much(const char *column, int64_t filled) {
 }
 
 // The smallest bf16 but zero, as a code without sign, that keeps all products with |bytes| of them
-// at |columns|, and their sums, multiples of the smallest normal float: see keeps_normal in gemm.c.
+// at |columns|, and their sums, multiples of the smallest normal float: see pj__keeps_normal.
 TARGET static uint32_t bound_of(const char *columns, int64_t bytes) {
   const __m512i one = _mm512_set1_epi16(1), size = _mm512_set1_epi16(0x7FFF);
   __m512i least = _mm512_set1_epi16(-1);

@@ -46,14 +46,18 @@
       }                                                                                   \
     }                                                                                     \
   }
-#define TALLS(S, T)                                                                       \
-  TALL(S, T, 1)                                                                           \
-  TALL(S, T, 2)                                                                           \
-  TALL(S, T, 3)                                                                           \
-  TALL(S, T, 4) TALL(S, T, 5) TALL(S, T, 6) TALL(S, T, 7)                                 \
-      TALL(S, T, 8) static PjTallKernel *const PJ_V(talls_##S)[] = {                      \
-          PJ_V(tall_##S##_1), PJ_V(tall_##S##_2), PJ_V(tall_##S##_3), PJ_V(tall_##S##_4), \
-          PJ_V(tall_##S##_5), PJ_V(tall_##S##_6), PJ_V(tall_##S##_7), PJ_V(tall_##S##_8)};
+#define TALLS(S, T)                                                                   \
+  TALL(S, T, 1)                                                                       \
+  TALL(S, T, 2)                                                                       \
+  TALL(S, T, 3)                                                                       \
+  TALL(S, T, 4)                                                                       \
+  TALL(S, T, 5)                                                                       \
+  TALL(S, T, 6)                                                                       \
+  TALL(S, T, 7)                                                                       \
+  TALL(S, T, 8)                                                                       \
+  static PjTallKernel *const PJ_V(talls_##S)[] = {                                    \
+      PJ_V(tall_##S##_1), PJ_V(tall_##S##_2), PJ_V(tall_##S##_3), PJ_V(tall_##S##_4), \
+      PJ_V(tall_##S##_5), PJ_V(tall_##S##_6), PJ_V(tall_##S##_7), PJ_V(tall_##S##_8)};
 TALLS(f32, float)
 TALLS(f64, double)
 static const PjTallKernels PJ_V(tall_kernels)[] = {

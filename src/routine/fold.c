@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "eval/eval.h"
-#include "eval/extrema.h"
 #include "eval/float.h"
+#include "routine/fold_ops.h"
 #include "routine/variant.h"
 
 #define PJ_VARIANT_FILE "routine/fold_variant.h"

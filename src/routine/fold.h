@@ -27,7 +27,7 @@ typedef void PjManyFn(int64_t n, int count, const void *const *xs, void *acc);
 bool pj__fold_kind(const PjRegion *region, PjFoldKind *out);
 // NULL for types and operations that have none: 16-bit floats are computed in F32 by the caller.
 PjPairsFn *pj__fold_pairs(PjFoldKind kind, PjDtype dtype);
-PjScanFn *pj__fold_scan(PjFoldKind kind, PjDtype dtype); // 32- and 64-bit types; add, mul, max, min
+PjScanFn *pj__fold_scan(PjFoldKind kind, PjDtype dtype); // where there are pairs
 PjManyFn *pj__fold_many(PjFoldKind kind, PjDtype dtype); // S32, U32, F32, F64; add, mul, max, min
 // The element that changes nothing when combined, of a type that has pairs.
 void pj__fold_neutral(PjFoldKind kind, PjDtype dtype, void *out);

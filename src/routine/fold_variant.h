@@ -8,6 +8,8 @@
 // A scan works on vectors: within one by steps of 1, 2, 4 lanes, from one to the next by the last
 // lane. So its rounding depends on the length of blocks only; |neutral| fills the lanes before the
 // first.
+#include "routine/fold_wide.h"
+
 #define PAIRS(NAME, T, OP)                                                            \
   PJ_TARGET static void PJ_V(pairs_##NAME)(int64_t n, const void *pa, const void *pb, \
                                            int64_t b_stride, void *po) {              \
@@ -56,6 +58,15 @@
     }                                                                                  \
   }
 
+#define UP_16(v, none, op)                                                                         \
+  v = op(__builtin_shufflevector(v, none, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),   \
+         v);                                                                                       \
+  v = op(__builtin_shufflevector(v, none, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13),   \
+         v);                                                                                       \
+  v = op(__builtin_shufflevector(v, none, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),   \
+         v);                                                                                       \
+  v = op(__builtin_shufflevector(v, none, 16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7), \
+         v);
 #define UP_8(v, none, op)                                              \
   v = op(__builtin_shufflevector(v, none, 8, 0, 1, 2, 3, 4, 5, 6), v); \
   v = op(__builtin_shufflevector(v, none, 8, 8, 0, 1, 2, 3, 4, 5), v); \
@@ -63,8 +74,12 @@
 #define UP_4(v, none, op)                                  \
   v = op(__builtin_shufflevector(v, none, 4, 0, 1, 2), v); \
   v = op(__builtin_shufflevector(v, none, 4, 4, 0, 1), v);
+#define TURN_16(v) \
+  __builtin_shufflevector(v, v, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define TURN_8(v) __builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0)
 #define TURN_4(v) __builtin_shufflevector(v, v, 3, 2, 1, 0)
+#define LAST_16(v) \
+  __builtin_shufflevector(v, v, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15)
 #define LAST_8(v) __builtin_shufflevector(v, v, 7, 7, 7, 7, 7, 7, 7, 7)
 #define LAST_4(v) __builtin_shufflevector(v, v, 3, 3, 3, 3)
 
@@ -105,31 +120,6 @@
     *(T *)pcarry = OP(T, carry, local);                                                           \
   }
 
-#define ADD(T, a, b) ((T)((a) + (b)))
-#define MUL(T, a, b) ((T)((a) * (b)))
-// Numbers narrower than int become int before they are multiplied, and could overflow that.
-#define UMUL(T, a, b)      ((T)(1u * (a) * (b)))
-#define MAX(T, a, b)       ((a) > (b) ? (a) : (b))
-#define MIN(T, a, b)       ((a) < (b) ? (a) : (b))
-#define AND(T, a, b)       ((T)((a) & (b)))
-#define OR(T, a, b)        ((T)((a) | (b)))
-#define XOR(T, a, b)       ((T)((a) ^ (b)))
-#define VADD(a, b)         ((a) + (b))
-#define VMUL(a, b)         ((a) * (b))
-#define CHOOSE(mask, a, b) ((Vec)(((Ints)(a) & (mask)) | ((Ints)(b) & ~(mask))))
-#define VMAX(a, b)         CHOOSE((Ints)((a) > (b)), a, b)
-#define VMIN(a, b)         CHOOSE((Ints)((a) < (b)), a, b)
-// IEEE 754-2019 maximum and minimum: NaN wins, and -0 < +0; equal numbers differ in nothing but the
-// sign of zero.
-#define FMAX(T, a, b) max_##T((a), (b))
-#define FMIN(T, a, b) min_##T((a), (b))
-#define VFMAX(a, b)             \
-  CHOOSE((Ints)((a) != (a)), a, \
-         CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) & (Ints)(b)), VMAX(a, b)))
-#define VFMIN(a, b)             \
-  CHOOSE((Ints)((a) != (a)), a, \
-         CHOOSE((Ints)((a) == (b)), (Vec)((Ints)(a) | (Ints)(b)), VMIN(a, b)))
-
 #define INT_PAIRS(S, T)   \
   PAIRS(add_##S, T, ADD)  \
   PAIRS(mul_##S, T, UMUL) \
@@ -153,19 +143,31 @@ SIGNED_PAIRS(s64, int64_t)
 FLOAT_PAIRS(f32, float)
 FLOAT_PAIRS(f64, double)
 
-#define SCANS(S, T, I, LANES, MAXS, MINS, VMAXS, VMINS) \
-  SCAN(add_##S, T, I, ADD, VADD, LANES)                 \
-  SCAN(mul_##S, T, I, MUL, VMUL, LANES)                 \
-  SCAN(max_##S, T, I, MAXS, VMAXS, LANES)               \
-  SCAN(min_##S, T, I, MINS, VMINS, LANES)
-SCANS(u32, uint32_t, uint32_t, 8, MAX, MIN, VMAX, VMIN)
-SCANS(u64, uint64_t, uint64_t, 4, MAX, MIN, VMAX, VMIN)
-SCANS(f32, float, uint32_t, 8, FMAX, FMIN, VFMAX, VFMIN)
-SCANS(f64, double, uint64_t, 4, FMAX, FMIN, VFMAX, VFMIN)
-SCAN(max_s32, int32_t, int32_t, MAX, VMAX, 8)
-SCAN(min_s32, int32_t, int32_t, MIN, VMIN, 8)
-SCAN(max_s64, int64_t, int64_t, MAX, VMAX, 4)
-SCAN(min_s64, int64_t, int64_t, MIN, VMIN, 4)
+#define INT_SCANS(S, T, LANES)           \
+  SCAN(add_##S, T, T, ADD, VADD, LANES)  \
+  SCAN(mul_##S, T, T, UMUL, VMUL, LANES) \
+  SCAN(max_##S, T, T, MAX, VMAX, LANES)  \
+  SCAN(min_##S, T, T, MIN, VMIN, LANES)  \
+  SCAN(and_##S, T, T, AND, VAND, LANES)  \
+  SCAN(or_##S, T, T, OR, VOR, LANES)     \
+  SCAN(xor_##S, T, T, XOR, VXOR, LANES)
+INT_SCANS(u8, uint8_t, 16)
+INT_SCANS(u16, uint16_t, 8)
+INT_SCANS(u32, uint32_t, 8)
+INT_SCANS(u64, uint64_t, 4)
+#define SIGNED_SCANS(S, T, LANES) \
+  SCAN(max_##S, T, T, MAX, VMAX, LANES) SCAN(min_##S, T, T, MIN, VMIN, LANES)
+SIGNED_SCANS(s8, int8_t, 16)
+SIGNED_SCANS(s16, int16_t, 8)
+SIGNED_SCANS(s32, int32_t, 8)
+SIGNED_SCANS(s64, int64_t, 4)
+#define FLOAT_SCANS(S, T, I, LANES)       \
+  SCAN(add_##S, T, I, ADD, VADD, LANES)   \
+  SCAN(mul_##S, T, I, MUL, VMUL, LANES)   \
+  SCAN(max_##S, T, I, FMAX, VFMAX, LANES) \
+  SCAN(min_##S, T, I, FMIN, VFMIN, LANES)
+FLOAT_SCANS(f32, float, uint32_t, 8)
+FLOAT_SCANS(f64, double, uint64_t, 4)
 
 #define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS) \
   MANY(add_##S, T, I, ADD, VADD)                  \
@@ -173,55 +175,39 @@ SCAN(min_s64, int64_t, int64_t, MIN, VMIN, 4)
   MANY(max_##S, T, I, MAXS, VMAXS)                \
   MANY(min_##S, T, I, MINS, VMINS)
 MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN)
-MANIES(f32, float, uint32_t, FMAX, FMIN, VFMAX, VFMIN)
-MANIES(f64, double, uint64_t, FMAX, FMIN, VFMAX, VFMIN)
+MANIES(f32, float, uint32_t, FMAX, FMIN, WIDE_MAX_f32, WIDE_MIN_f32)
+MANIES(f64, double, uint64_t, FMAX, FMIN, WIDE_MAX_f64, WIDE_MIN_f64)
 MANY(max_s32, int32_t, int32_t, MAX, VMAX)
 MANY(min_s32, int32_t, int32_t, MIN, VMIN)
 
-#define INT_ROW(S, U)                                                         \
-  {                                                                           \
-    [PJ_FOLD_ADD] = PJ_V(pairs_add_##U), [PJ_FOLD_MUL] = PJ_V(pairs_mul_##U), \
-    [PJ_FOLD_MAX] = PJ_V(pairs_max_##S), [PJ_FOLD_MIN] = PJ_V(pairs_min_##S), \
-    [PJ_FOLD_AND] = PJ_V(pairs_and_##U), [PJ_FOLD_OR] = PJ_V(pairs_or_##U),   \
-    [PJ_FOLD_XOR] = PJ_V(pairs_xor_##U)                                       \
+#define INT_ROW(F, S, U)                                                  \
+  {                                                                       \
+    [PJ_FOLD_ADD] = PJ_V(F##_add_##U), [PJ_FOLD_MUL] = PJ_V(F##_mul_##U), \
+    [PJ_FOLD_MAX] = PJ_V(F##_max_##S), [PJ_FOLD_MIN] = PJ_V(F##_min_##S), \
+    [PJ_FOLD_AND] = PJ_V(F##_and_##U), [PJ_FOLD_OR] = PJ_V(F##_or_##U),   \
+    [PJ_FOLD_XOR] = PJ_V(F##_xor_##U)                                     \
   }
-#define FLOAT_ROW(S)                                                          \
-  {                                                                           \
-    [PJ_FOLD_ADD] = PJ_V(pairs_add_##S), [PJ_FOLD_MUL] = PJ_V(pairs_mul_##S), \
-    [PJ_FOLD_MAX] = PJ_V(pairs_max_##S), [PJ_FOLD_MIN] = PJ_V(pairs_min_##S)  \
+#define FLOAT_ROW(F, S)                                                   \
+  {                                                                       \
+    [PJ_FOLD_ADD] = PJ_V(F##_add_##S), [PJ_FOLD_MUL] = PJ_V(F##_mul_##S), \
+    [PJ_FOLD_MAX] = PJ_V(F##_max_##S), [PJ_FOLD_MIN] = PJ_V(F##_min_##S)  \
   }
-static PjPairsFn *const PJ_V(pairs)[PJ_DT_COUNT][PJ_FOLDS] = {
-    // On truth values addition is `or` and multiplication is `and`.
-    [PJ_DT_PRED] = {[PJ_FOLD_ADD] = PJ_V(pairs_or_u8),
-                    [PJ_FOLD_MUL] = PJ_V(pairs_and_u8),
-                    [PJ_FOLD_MAX] = PJ_V(pairs_or_u8),
-                    [PJ_FOLD_MIN] = PJ_V(pairs_and_u8),
-                    [PJ_FOLD_AND] = PJ_V(pairs_and_u8),
-                    [PJ_FOLD_OR] = PJ_V(pairs_or_u8),
-                    [PJ_FOLD_XOR] = PJ_V(pairs_xor_u8)},
-    [PJ_DT_S8] = INT_ROW(s8, u8),
-    [PJ_DT_S16] = INT_ROW(s16, u16),
-    [PJ_DT_S32] = INT_ROW(s32, u32),
-    [PJ_DT_S64] = INT_ROW(s64, u64),
-    [PJ_DT_INDEX] = INT_ROW(s64, u64),
-    [PJ_DT_U8] = INT_ROW(u8, u8),
-    [PJ_DT_U16] = INT_ROW(u16, u16),
-    [PJ_DT_U32] = INT_ROW(u32, u32),
-    [PJ_DT_U64] = INT_ROW(u64, u64),
-    [PJ_DT_F32] = FLOAT_ROW(f32),
-    [PJ_DT_F64] = FLOAT_ROW(f64),
-};
-#define SCAN_ROW(S, U)                                                      \
-  {                                                                         \
-    [PJ_FOLD_ADD] = PJ_V(scan_add_##U), [PJ_FOLD_MUL] = PJ_V(scan_mul_##U), \
-    [PJ_FOLD_MAX] = PJ_V(scan_max_##S), [PJ_FOLD_MIN] = PJ_V(scan_min_##S)  \
+// On truth values addition is `or` and multiplication is `and`.
+#define ROWS(F)                                                                         \
+  {                                                                                     \
+    [PJ_DT_PRED] = {[PJ_FOLD_ADD] = PJ_V(F##_or_u8),  [PJ_FOLD_MUL] = PJ_V(F##_and_u8), \
+                    [PJ_FOLD_MAX] = PJ_V(F##_or_u8),  [PJ_FOLD_MIN] = PJ_V(F##_and_u8), \
+                    [PJ_FOLD_AND] = PJ_V(F##_and_u8), [PJ_FOLD_OR] = PJ_V(F##_or_u8),   \
+                    [PJ_FOLD_XOR] = PJ_V(F##_xor_u8)},                                  \
+    [PJ_DT_S8] = INT_ROW(F, s8, u8), [PJ_DT_S16] = INT_ROW(F, s16, u16),                \
+    [PJ_DT_S32] = INT_ROW(F, s32, u32), [PJ_DT_S64] = INT_ROW(F, s64, u64),             \
+    [PJ_DT_INDEX] = INT_ROW(F, s64, u64), [PJ_DT_U8] = INT_ROW(F, u8, u8),              \
+    [PJ_DT_U16] = INT_ROW(F, u16, u16), [PJ_DT_U32] = INT_ROW(F, u32, u32),             \
+    [PJ_DT_U64] = INT_ROW(F, u64, u64), [PJ_DT_F32] = FLOAT_ROW(F, f32),                \
+    [PJ_DT_F64] = FLOAT_ROW(F, f64),                                                    \
   }
-static PjScanFn *const PJ_V(scans)[PJ_DT_COUNT][PJ_FOLDS] = {
-    [PJ_DT_S32] = SCAN_ROW(s32, u32),   [PJ_DT_S64] = SCAN_ROW(s64, u64),
-    [PJ_DT_INDEX] = SCAN_ROW(s64, u64), [PJ_DT_U32] = SCAN_ROW(u32, u32),
-    [PJ_DT_U64] = SCAN_ROW(u64, u64),   [PJ_DT_F32] = SCAN_ROW(f32, f32),
-    [PJ_DT_F64] = SCAN_ROW(f64, f64),
-};
+static PjPairsFn *const PJ_V(pairs)[PJ_DT_COUNT][PJ_FOLDS] = ROWS(pairs);
+static PjScanFn *const PJ_V(scans)[PJ_DT_COUNT][PJ_FOLDS] = ROWS(scan);
 #define MANY_ROW(S, U)                                                      \
   {                                                                         \
     [PJ_FOLD_ADD] = PJ_V(many_add_##U), [PJ_FOLD_MUL] = PJ_V(many_mul_##U), \
@@ -238,33 +224,21 @@ static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = {
 #undef MANY_ROW
 #undef PAIRS
 #undef SCAN
-#undef SCANS
+#undef INT_SCANS
+#undef SIGNED_SCANS
+#undef FLOAT_SCANS
+#undef UP_16
 #undef UP_8
 #undef UP_4
+#undef TURN_16
 #undef TURN_8
 #undef TURN_4
+#undef LAST_16
 #undef LAST_8
 #undef LAST_4
-#undef ADD
-#undef MUL
-#undef UMUL
-#undef MAX
-#undef MIN
-#undef AND
-#undef OR
-#undef XOR
-#undef VADD
-#undef VMUL
-#undef CHOOSE
-#undef VMAX
-#undef VMIN
-#undef FMAX
-#undef FMIN
-#undef VFMAX
-#undef VFMIN
 #undef INT_PAIRS
 #undef SIGNED_PAIRS
 #undef FLOAT_PAIRS
 #undef INT_ROW
 #undef FLOAT_ROW
-#undef SCAN_ROW
+#undef ROWS

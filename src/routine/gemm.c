@@ -129,12 +129,6 @@ static int least_left(const PjProduct *g, int64_t tiles, int64_t sums, const Lef
   return least;
 }
 
-// Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
-// the smallest normal float: then no sum is subnormal but zero.
-static bool keeps_normal(int least_a, int least_b) {
-  return least_a > 0 && least_b > 0 && least_a - 127 + least_b - 127 - 14 >= -126;
-}
-
 // One block: c[rows, cols] (+)= a x packed b; |c| in elements of the part type.
 typedef struct Block {
   const PjProduct *g;
@@ -155,7 +149,7 @@ static void prepare(const Block *f, const char *packed, int least, Right *right)
   if (groups && groups->start)
     groups->start(f->sums, nr, packed, right->start);
   if (groups && groups->least)
-    right->exact = !keeps_normal(least, groups->least(nr * f->sums, packed));
+    right->exact = !pj__keeps_normal(least, groups->least(nr * f->sums, packed));
 }
 
 // The tile at row |i| and column |j|.
@@ -227,7 +221,7 @@ typedef struct Run {
   char *c, *scratch;
   char *packed_a;                       // of all rows, or NULL: each task packs what it needs
   int64_t first_batch, first_col, cols; // of what is packed
-  int64_t row_tasks, col_tasks, task_cols;
+  int64_t rows, row_tasks, col_tasks, task_cols;
 } Run;
 
 static void batch_offsets(const PjProduct *g, int64_t batch, int64_t *a, int64_t *b, int64_t *c) {
@@ -360,14 +354,14 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
   Spaces s = spaces(run, thread);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
-    const int64_t i = rest % run->row_tasks * g->rows;
+    const int64_t i = rest % run->row_tasks * run->rows;
     Ahead next = {0}; // of the next task, which nearly always comes to the same thread
     if (!g->kept && task + 1 < g->batch * run->row_tasks * run->col_tasks) {
       const int64_t col = (task + 1) % run->col_tasks * run->task_cols;
       next = ahead_of(run, (task + 1) / run->col_tasks / run->row_tasks, col,
                       pj__min(run->task_cols, g->real_n - col), 0);
     }
-    block(run, &s, rest / run->row_tasks, i, pj__min(g->rows, g->m - i), j,
+    block(run, &s, rest / run->row_tasks, i, pj__min(run->rows, g->m - i), j,
           pj__min(run->task_cols, g->real_n - j),
           g->kept ? g->kept + (size_t)(j * g->real_k) * pj_comp_bytes(g->b.part) : NULL, next);
   }
@@ -434,18 +428,18 @@ static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) 
   const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
-    const int64_t i = rest % run->row_tasks * g->rows, batch = rest / run->row_tasks;
+    const int64_t i = rest % run->row_tasks * run->rows, batch = rest / run->row_tasks;
     const char *packed =
         run->scratch + (size_t)((batch * per_batch + j / nr) * sliver) * pj_comp_bytes(g->b.part);
-    block(run, &s, run->first_batch + batch, i, pj__min(g->rows, g->m - i), run->first_col + j,
+    block(run, &s, run->first_batch + batch, i, pj__min(run->rows, g->m - i), run->first_col + j,
           pj__min(run->task_cols, run->cols - j), packed, (Ahead){0});
   }
 }
 
 static int64_t task_grain(const Run *run, int64_t tasks) {
   const PjProduct *g = run->g;
-  const double work = (double)pj__min(g->rows, g->m) * (double)pj__min(run->task_cols, g->real_n) *
-                      (double)g->real_k;
+  const double work = (double)pj__min(run->rows, g->m) *
+                      (double)pj__min(run->task_cols, g->real_n) * (double)g->real_k;
   return pj__grain(tasks, work / 8);
 }
 
@@ -460,6 +454,29 @@ static int64_t task_cols(const PjProduct *g, int64_t tasks, int64_t all, const P
   return cols;
 }
 
+// Cuts the rows of tasks whose b is packed before, where they are so few that threads would wait
+// for the last: |others| tasks have the same rows. Of the numbers of tasks that do, that which
+// leaves the busiest thread the least.
+static void cut_rows(Run *run, int64_t others, const PjThreads *threads) {
+  const PjProduct *g = run->g;
+  const int64_t count = pj_threads_count(threads), tiles = pj__divide_up(g->m, g->micro->mr);
+  const double work = (double)pj__min(run->task_cols, g->real_n) * (double)g->real_k;
+  if (count == 1 || run->row_tasks * others >= TASKS_EACH * count)
+    return;
+  const int64_t most = pj__min(pj__divide_up(TASKS_EACH * count, others),
+                               (int64_t)((double)g->m * work / TASK_WORK));
+  int64_t least = INT64_MAX;
+  for (int64_t parts = most; parts >= run->row_tasks; --parts) {
+    const int64_t each = pj__divide_up(tiles, parts),
+                  busiest = each * pj__divide_up(pj__divide_up(tiles, each) * others, count);
+    if (busiest < least) {
+      least = busiest;
+      run->rows = each * g->micro->mr;
+    }
+  }
+  run->row_tasks = pj__divide_up(g->m, run->rows);
+}
+
 static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const void *const *in,
                             void *const *out, void *scratch) {
   const PjProduct *g = (const PjProduct *)self;
@@ -468,6 +485,7 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
              .b = in[!g->swapped],
              .c = out[0],
              .scratch = scratch,
+             .rows = g->rows,
              .row_tasks = pj__divide_up(g->m, g->rows),
              .task_cols = g->cols};
   if (!g->shared) {
@@ -480,6 +498,7 @@ static PjStatus run_product(const PjRoutine *self, PjThreads *threads, const voi
     return PJ_STATUS_OK;
   }
   run.task_cols = task_cols(g, g->group * run.row_tasks, g->chunk, threads);
+  cut_rows(&run, g->group * pj__divide_up(g->chunk, run.task_cols), threads);
   for (run.first_batch = 0; run.first_batch < g->batch; run.first_batch += g->group) {
     const int64_t batches = pj__min(g->group, g->batch - run.first_batch);
     for (run.first_col = 0; run.first_col < g->real_n; run.first_col += g->chunk) {

@@ -123,6 +123,12 @@ typedef struct PjGroups {
   PjGroupLines *exact_lines[PJ_GEMM_HEIGHTS];
   int (*least)(int64_t n, const void *groups);
 } PjGroups;
+// Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
+// the smallest normal float: then no sum is subnormal but zero.
+static inline bool pj__keeps_normal(int least_a, int least_b) {
+  return least_a > 0 && least_b > 0 && least_a - 127 + least_b - 127 - 14 >= -126;
+}
+
 // Makes both panels of a product of |k| elements and |n| columns pack groups, filled up with zeros.
 // NULL, and nothing changed, where their types do not fit or a packer of its own kind has no
 // |words|.

@@ -17,19 +17,39 @@ PJ_TARGET static void PJ_V(threefry)(const uint32_t *key, uint64_t first, uint32
     a[i] += b[i];                                       \
     b[i] = (b[i] << turn | b[i] >> (32 - turn)) ^ a[i]; \
   }
-#define KEYS(group)                        \
+#define INJECT(group)                      \
   for (int i = 0; i < 16; ++i) {           \
     a[i] += keys[group % 3];               \
     b[i] += keys[(group + 1) % 3] + group; \
   }
     ROUND(13)
     ROUND(15)
-    ROUND(26) ROUND(6) KEYS(1) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(2) ROUND(13) ROUND(15)
-        ROUND(26) ROUND(6) KEYS(3) ROUND(17) ROUND(29) ROUND(16) ROUND(24) KEYS(4) ROUND(13)
-            ROUND(15) ROUND(26) ROUND(6) KEYS(5)
+    ROUND(26)
+    ROUND(6)
+    INJECT(1)
+    ROUND(17)
+    ROUND(29)
+    ROUND(16)
+    ROUND(24)
+    INJECT(2)
+    ROUND(13)
+    ROUND(15)
+    ROUND(26)
+    ROUND(6)
+    INJECT(3)
+    ROUND(17)
+    ROUND(29)
+    ROUND(16)
+    ROUND(24)
+    INJECT(4)
+    ROUND(13)
+    ROUND(15)
+    ROUND(26)
+    ROUND(6)
+    INJECT(5)
 #undef ROUND
-#undef KEYS
-                memcpy(x + at, a, sizeof a);
+#undef INJECT
+    memcpy(x + at, a, sizeof a);
     memcpy(y + at, b, sizeof b);
   }
 }

@@ -184,7 +184,7 @@ const PjRoutine *pj__scan_select(PjArena *arena, const PjOp *op, const PjWindow 
   s->pairs = pj__fold_pairs(kind, s->comp);
   s->in_order = kind == PJ_FOLD_MUL && pj_dtype_is_float(s->comp) &&
                 pj_fold_select(PJ_OP_MULTIPLY, s->comp, &s->fold);
-  if (!s->pairs || (s->inner == 1 && !s->scan))
+  if (!s->pairs)
     return NULL;
   if (s->convert)
     pj_float_decode_n(s->dtype, 1, init, (float *)s->init);

@@ -9,12 +9,33 @@
 // and both are loops over what lies side by side. Long lines are cut so that the combined one stays
 // in the cache. The order of a sum is by columns of the window. Padding is the init value: every
 // result begins with it. 16-bit floats are combined as F32 and rounded at the end.
+//
+// Of the usual types and operations both are loops of their own (window_lines_variant.h) over a
+// combined line with its padding, so that no window is at an edge.
 #include "routine/window_lines.h"
 
 #include <string.h>
 
 #include "eval/float.h"
 #include "eval/strided.h"
+#include "routine/fold_ops.h"
+#include "routine/variant.h"
+
+// out[i] = op(.. op(xs[0][i], xs[1][i]) .., xs[count - 1][i]); |out| is none of |xs|.
+typedef void PjAcrossFn(int64_t n, int count, const void *const *xs, void *out);
+// out[j * inner + i] = op(.. op(init, x[0]) .., x[(places - 1) * place_step]), x = line + j * step
+// + i, for j < results and i < inner. Where |inner| is less than a vector (PJ_LINE_LANES suffice),
+// two vectors behind the last of |line| may be read.
+typedef void PjAlongFn(int64_t results, int64_t inner, int64_t step, int64_t places,
+                       int64_t place_step, const void *line, const void *init, void *out);
+enum { PJ_LINE_LANES = 16 };
+typedef struct PjLineKernels {
+  PjAcrossFn *across;
+  PjAlongFn *along;
+} PjLineKernels;
+
+#define PJ_VARIANT_FILE "routine/window_lines_variant.h"
+#include "routine/variants.h"
 
 enum { LINE = 8192, MANY = 32 }; // elements of a combined line; lines combined at a time
 
@@ -24,10 +45,11 @@ typedef struct Lines {
   PjDtype dtype, comp;
   size_t elem, comp_elem;
   PjPairsFn *pairs;
-  PjManyFn *many;      // or NULL
-  int32_t d;           // the dimension along which windows slide; those before it number the rows
-  int64_t inner;       // elements at a place
-  int64_t rows, chunk; // results of a row at a time
+  PjManyFn *many;        // or NULL
+  PjLineKernels kernels; // or NULL: the loops above
+  int32_t d;             // the dimension along which windows slide; those before it number the rows
+  int64_t inner;         // elements at a place
+  int64_t rows, chunk;   // results of a row at a time
   int64_t strides[PJ_MAX_RANK];
   int64_t (*ranges)[2]; // of every place of the window: the results for which it is in the array
 } Lines;
@@ -54,6 +76,11 @@ static void add_lines(const Lines *s, int64_t n, int count, const void *const *l
     }
     return;
   }
+  if (!*sum && count > 1 && s->kernels.across) {
+    s->kernels.across(n, count, lines, to);
+    *sum = to;
+    return;
+  }
   if (!*sum)
     *sum = lines[i++];
   if (i < count && *sum != to) {
@@ -68,34 +95,65 @@ static void add_lines(const Lines *s, int64_t n, int count, const void *const *l
     s->pairs(n, to, lines[i], 1, to);
 }
 
+// The places k of a window in [*low, *high) that lie in the array, for base dilation 1; others are
+// asked one by one.
+static void places_inside(const PjWindow *w, int32_t d, int64_t start, int64_t *low,
+                          int64_t *high) {
+  *low = 0;
+  *high = w->size[d];
+  if (w->base_dilation[d] != 1)
+    return;
+  const int64_t dilation = w->dilation[d], room = w->in[d] - start;
+  if (start < 0)
+    *low = dilation == 1 ? -start : pj__divide_up(-start, dilation);
+  *high = room <= 0 ? 0 : pj__min(*high, dilation == 1 ? room : pj__divide_up(room, dilation));
+}
+
 // The lines under the windows of row |at|, places [from, to), as one; NULL if all are padding.
 static const void *across(const Run *run, const int64_t *at, int64_t from, int64_t to, char *room) {
   const Lines *s = run->s;
   const PjWindow *w = &s->w;
-  int64_t k[PJ_MAX_RANK] = {0};
+  int64_t start[PJ_MAX_RANK], low[PJ_MAX_RANK], high[PJ_MAX_RANK], k[PJ_MAX_RANK];
   const void *lines[MANY], *sum = NULL;
   int count = 0;
+  for (int32_t d = 0; d < s->d; ++d) {
+    start[d] = at[d] * w->stride[d] - w->low[d];
+    places_inside(w, d, start[d], &low[d], &high[d]);
+    if (low[d] >= high[d])
+      return NULL;
+    k[d] = low[d];
+  }
+  const int32_t last = s->d - 1;
+  const int64_t n = (to - from) * s->inner;
   for (;;) {
     int64_t offset = from * s->inner;
     bool inside = true;
-    for (int32_t d = 0; inside && d < s->d; ++d) {
-      const int64_t i =
-          pj_window_place(w, d, at[d] * w->stride[d] + k[d] * w->dilation[d] - w->low[d]);
+    for (int32_t d = 0; inside && d < last; ++d) {
+      const int64_t i = pj_window_place(w, d, start[d] + k[d] * w->dilation[d]);
       inside = i >= 0;
       offset += i * s->strides[d];
     }
-    if (inside)
+    if (last < 0)
       lines[count++] = run->in + offset * (int64_t)s->elem;
-    int32_t d = s->d - 1;
-    for (; d >= 0 && ++k[d] == w->size[d]; --d)
-      k[d] = 0;
-    if (count && (count == MANY || d < 0)) {
-      add_lines(s, (to - from) * s->inner, count, lines, room, &sum);
-      count = 0;
+    for (int64_t j = low[last]; last >= 0 && inside && j < high[last]; ++j) {
+      const int64_t i = pj_window_place(w, last, start[last] + j * w->dilation[last]);
+      if (i < 0)
+        continue;
+      if (count == MANY) {
+        add_lines(s, n, count, lines, room, &sum);
+        count = 0;
+      }
+      lines[count++] = run->in + (offset + i * s->strides[last]) * (int64_t)s->elem;
     }
+    int32_t d = last - 1;
+    for (; d >= 0 && ++k[d] == high[d]; --d)
+      k[d] = low[d];
     if (d < 0)
-      return sum;
+      break;
   }
+  if (count)
+    add_lines(s, n, count, lines, room, &sum);
+  return sum;
 }
 
 // Results [first, end) of a row, which hold the init value, from the combined places [from, ..).
@@ -147,6 +205,71 @@ static void reach(const PjWindow *w, int32_t d, int64_t first, int64_t end, int6
   *to = last < 0 ? 0 : pj__min(last / dilation + 1, w->in[d]);
 }
 
+// Where rows |row| of results, one after the other, lie in the space of windows.
+static void locate_row(const Lines *s, int64_t row, int64_t *at) {
+  for (int32_t d = s->d - 1; d >= 0; --d) {
+    at[d] = row % s->w.out[d];
+    row /= s->w.out[d];
+  }
+}
+
+static void next_row(const Lines *s, int64_t *at) {
+  for (int32_t d = s->d - 1; d >= 0 && ++at[d] == s->w.out[d]; --d)
+    at[d] = 0;
+}
+
+// Results [first, stop) of rows [begin, end) by kernels, some rows at a time: what was just written
+// across is not yet read along. Their lines lie in the array or in |room|, there behind padding.
+static void padded_rows(const Run *run, int64_t begin, int64_t end, int64_t first, int64_t stop,
+                        const char *element, char *room, char *results) {
+  enum { GROUP = 8 };
+  const Lines *s = run->s;
+  const PjWindow *w = &s->w;
+  const int64_t stride = w->stride[s->d], begins = first * stride - w->low[s->d],
+                span = (w->size[s->d] - 1) * w->dilation[s->d] + 1,
+                ends = begins + (stop - 1 - first) * stride + span;
+  const int64_t place = s->inner * (int64_t)s->comp_elem, n = (stop - first) * s->inner,
+                length = w->out[s->d] * s->inner;
+  const bool flat = stride == 1; // all places of all results side by side
+  const int64_t count = flat ? 1 : stop - first, inner = flat ? n : s->inner;
+  int64_t from, to, at[PJ_MAX_RANK];
+  reach(w, s->d, first, stop, &from, &to);
+  from = pj__min(from, to);
+  const int64_t low = from < to ? from - begins : 0, high = from < to ? ends - to : 0;
+  const bool padded = low || high || inner < PJ_LINE_LANES;
+  const int64_t pitch = (ends - begins) * place,
+                group = pj__max(1, pj__min(GROUP, LINE * (int64_t)s->comp_elem / pitch));
+  for (int64_t i = 0; i < group; ++i) {
+    pj_fill(s->comp_elem, low * s->inner, element, room + i * pitch);
+    pj_fill(s->comp_elem, high * s->inner, element, room + (i + 1) * pitch - high * place);
+  }
+  locate_row(s, begin, at);
+  for (int64_t row = begin; row < end; row += group) {
+    const char *lines[GROUP];
+    const int64_t rows = pj__min(group, end - row);
+    for (int64_t i = 0; i < rows; ++i, next_row(s, at)) {
+      char *to_line = room + i * pitch + low * place;
+      lines[i] = from < to ? across(run, at, from, to, to_line) : NULL;
+      if (lines[i] && padded) {
+        if (lines[i] != to_line)
+          memcpy(to_line, lines[i], (size_t)((to - from) * place));
+        lines[i] = room + i * pitch;
+      }
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      char *out = run->out + ((row + i) * length + first * s->inner) * (int64_t)s->elem,
+           *acc = s->comp != s->dtype ? results : out;
+      if (lines[i])
+        s->kernels.along(count, inner, stride * s->inner, w->size[s->d],
+                         w->dilation[s->d] * s->inner, lines[i], element, acc);
+      else
+        pj_fill(s->comp_elem, n, element, acc);
+      if (acc == results)
+        pj_float_encode_n(s->dtype, n, (const float *)acc, out);
+    }
+  }
+}
+
 static void line_rows(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Lines *s = run->s;
@@ -160,13 +283,19 @@ static void line_rows(void *context, int64_t begin, int64_t end, int thread) {
     pj_float_decode_n(s->dtype, 1, run->init, (float *)element);
   else
     memcpy(element, run->init, s->elem);
+  if (s->kernels.along) {
+    // Rows of several parts go one by one: the lines of a row's parts lie side by side.
+    const int64_t rows = s->chunk < length ? 1 : end - begin;
+    for (int64_t row = begin; row < end; row += rows)
+      for (int64_t first = 0; first < length; first += s->chunk)
+        padded_rows(run, row, row + rows, first, pj__min(first + s->chunk, length), element, room,
+                    results);
+    return;
+  }
   pj_fill(s->comp_elem, pj__min(s->chunk, length) * s->inner, element, init);
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t at[PJ_MAX_RANK], rest = row;
-    for (int32_t d = s->d - 1; d >= 0; --d) {
-      at[d] = rest % w->out[d];
-      rest /= w->out[d];
-    }
+  int64_t at[PJ_MAX_RANK];
+  locate_row(s, begin, at);
+  for (int64_t row = begin; row < end; ++row, next_row(s, at)) {
     for (int64_t first = 0; first < length; first += s->chunk) {
       const int64_t stop = pj__min(first + s->chunk, length), n = (stop - first) * s->inner;
       char *out = run->out + (size_t)((row * length + first) * s->inner) * s->elem,
@@ -208,6 +337,8 @@ const PjRoutine *pj__window_lines(PjArena *arena, const PjWindow *w, PjDtype dty
   s->comp_elem = pj_dtype_bytes(s->comp);
   s->pairs = pj__fold_pairs(kind, s->comp);
   s->many = pj__fold_many(kind, s->comp);
+  if (w->base_dilation[d] == 1)
+    s->kernels = PJ_PICK(line_kernels)[s->comp][kind];
   if (!s->pairs || s->elem > 8 || kind == PJ_FOLD_MUL ||
       (s->inner == 1 && w->base_dilation[d] != 1))
     return NULL;

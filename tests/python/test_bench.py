@@ -1,5 +1,6 @@
 """The bench itself: its programs trace, its comparison finds errors, its report survives failures and missing figures."""
 
+import argparse
 import math
 import re
 import subprocess
@@ -12,9 +13,11 @@ from conftest import BUILD, ROOT
 
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench/rpc")]
 import bench
+import functions
 import host
 import programs
 import report
+import wide
 
 PROGRAMS = programs.load()
 
@@ -47,6 +50,32 @@ def test_every_program_traces():
             shapes = lambda tree: jax.tree.map(lambda x: (np.shape(x), np.result_type(x)), tree)
             if program.carry:
                 assert shapes(tuple(results[: program.carry])) == shapes(tuple(arguments[: program.carry])), program.name
+
+
+def test_functions_of_all_families():
+    table = functions.load()
+    assert len(table) > 2000 and {function.family for function in table.values()} == set(functions.MODULES)
+    assert all(len(name) <= 50 for name in table)
+
+
+@pytest.mark.slow
+def test_every_function_traces():
+    import jax
+
+    for function in functions.load().values():
+        with jax.enable_x64(function.x64):
+            assert jax.tree.leaves(jax.eval_shape(function.function, *function.arguments)), function.name
+
+
+def test_report_of_functions(capsys):
+    row = lambda name, ours, theirs: {"name": name, "family": "unary", "us": {"plugin": ours, "XLA": theirs}, "ratio": theirs / ours,
+                                      "compile_ms": {"plugin": 2, "XLA": 20}, "compile_ratio": 10, "difference": 0.0}
+    wide.report([row("a", 1, 4), row("b", 2, 1), {"name": "c", "family": "unary", "error": "crash"}], argparse.Namespace(below=1))
+    text = capsys.readouterr().out
+    assert "ratio below 1: 1 of 2" in text and "0.50 b" in text and "1.41" in text and "unary, 2 functions" in text
+    assert wide.difference([np.float32([1, np.nan])], [np.float32([1, np.nan])]) == 0
+    assert wide.difference([np.float32([1, 2])], [np.float32([1, 4])]) == pytest.approx(0.5)
+    assert wide.difference([np.float32([1, np.nan])], [np.float32([1, 4])]) == math.inf
 
 
 def test_error_of_arrays():

@@ -1,8 +1,10 @@
 // Ten thousand different functions, one after the other: the process keeps what its cache may keep,
-// and no more.
+// and no more. And all alive at once: their code takes few mappings, of which a process may have
+// some 65,000, and freed it is memory of the system again.
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "emit/jit_memory.h"
 #include "jit_support.h"
 
 static void build(PjKir *k, void *context) {
@@ -68,11 +70,73 @@ static void many_functions(void **state) {
     pj_jit_release(kept[i]);
 }
 
+// As many as are alive at once, in blocks of sizes from 64 bytes to 8 KiB, as kernels are.
+static PjStatus put_code(int i, int round, PjJitSpan *span) {
+  static uint8_t code[8192];
+  uint64_t bytes = (uint64_t)(i * 911 + round * 7) % (sizeof code - 8) + 8;
+  memset(code, i + round, bytes);
+  memcpy(code, &i, sizeof i);
+  PJ_TRY(pj_jit_memory_alloc(bytes, span));
+  return pj_jit_memory_fill(span, code, bytes);
+}
+
+static void expect_code(int i, int round, const PjJitSpan *span) {
+  int first;
+  memcpy(&first, span->address, sizeof first);
+  assert_int_equal(first, i);
+  assert_int_equal(span->address[7], (uint8_t)(i + round));
+}
+
+static void many_alive(void **state) {
+  enum { COUNT = 10000, ROUNDS = 3 };
+  static PjJitSpan spans[COUNT];
+  int mappings_before = mappings();
+  int64_t bytes_before = resident_bytes();
+  for (int i = 0; i < COUNT; ++i)
+    test_ok(put_code(i, 0, &spans[i]));
+  int of_all = mappings() - mappings_before;
+  for (int i = 0; i < COUNT; ++i)
+    expect_code(i, 0, &spans[i]);
+  // Holes all over that are filled again, by code of other sizes.
+  for (int round = 1; round <= ROUNDS; ++round) {
+    for (int i = round; i < COUNT; i += 3)
+      pj_jit_memory_free(&spans[i]);
+    for (int i = round; i < COUNT; i += 3)
+      test_ok(put_code(i, round, &spans[i]));
+    for (int i = round; i < COUNT; i += 3)
+      expect_code(i, round, &spans[i]);
+  }
+  int of_holes = mappings() - mappings_before;
+  int64_t bytes = resident_bytes() - bytes_before, used = (int64_t)pj_jit_memory_used();
+  // Seven of eight: pages that nothing lies in any more are given back, though regions stay.
+  for (int i = 0; i < COUNT; ++i)
+    if (i % 8)
+      pj_jit_memory_free(&spans[i]);
+  int64_t bytes_few = resident_bytes() - bytes_before;
+  for (int i = 0; i < COUNT; i += 8)
+    pj_jit_memory_free(&spans[i]);
+  int64_t bytes_none = resident_bytes() - bytes_before;
+  print_message("%d KiB in %d mappings, %d after changes, %d KiB resident; an eighth of it %d, "
+                "nothing %d\n",
+                (int)(used >> 10), of_all, of_holes, (int)(bytes >> 10), (int)(bytes_few >> 10),
+                (int)(bytes_none >> 10));
+  assert_true(of_all < 400);
+  assert_true(of_holes < 1000);
+  assert_int_equal(pj_jit_memory_used(), 0);
+  assert_true(mappings() - mappings_before < 10);
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+  assert_true(bytes < used + (16 << 20));
+  assert_true(bytes_few < used / 2);
+  assert_true(bytes_none < 2 << 20);
+#endif
+}
+
 int main(void) {
   if (!pj_jit_available()) {
     printf("no code generator for this processor: nothing to test\n");
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(many_functions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(many_alive),
+                                     cmocka_unit_test(many_functions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

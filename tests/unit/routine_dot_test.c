@@ -221,9 +221,9 @@ static void mixed_integers(void **state) {
 
 // Products and sums that are subnormal numbers, all of them exact, beside ones that are not small:
 // no processor's instruction for bf16 may take them for zero, nor one that makes bf16 of them.
-static void check_subnormal(int64_t n, PjDtype out) {
-  enum { M = 40, K = 33 };
-  const int64_t dims[2][2] = {{M, K}, {K, n}}, result[] = {M, n};
+static void check_subnormal(int64_t m, int64_t n, PjDtype out) {
+  enum { K = 33 };
+  const int64_t dims[2][2] = {{m, K}, {K, n}}, result[] = {m, n};
   PjTensor *inputs[2];
   for (int side = 0; side < 2; ++side) {
     inputs[side] = random_tensor(PJ_DT_BF16, 2, dims[side], false);
@@ -237,12 +237,15 @@ static void check_subnormal(int64_t n, PjDtype out) {
     }
   }
   text_start();
-  text_add("func.func @main(%%a: tensor<40x33xbf16>, %%b: ");
+  text_add("func.func @main(%%a: ");
+  text_type(PJ_DT_BF16, 2, dims[0]);
+  text_add(", %%b: ");
   text_type(PJ_DT_BF16, 2, dims[1]);
   text_add(") -> ");
   text_type(out, 2, result);
-  text_add(" {\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : "
-           "(tensor<40x33xbf16>, ");
+  text_add(" {\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : (");
+  text_type(PJ_DT_BF16, 2, dims[0]);
+  text_add(", ");
   text_type(PJ_DT_BF16, 2, dims[1]);
   text_add(") -> ");
   text_type(out, 2, result);
@@ -256,19 +259,37 @@ static void check_subnormal(int64_t n, PjDtype out) {
 
 static void subnormal_sums(void **state) {
   (void)state;
-  check_subnormal(70, PJ_DT_F32);
-  check_subnormal(70, PJ_DT_BF16);
-  check_subnormal(5, PJ_DT_F32);
-  check_subnormal(2, PJ_DT_BF16);
+  static const int64_t rows[] = {3, 7, 40, 130}, columns[] = {2, 5, 13, 70};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i)
+    for (size_t j = 0; j < sizeof columns / sizeof *columns; ++j)
+      check_subnormal(rows[i], columns[j], (i + j) % 2 ? PJ_DT_F32 : PJ_DT_BF16);
 }
 
-// The same of bf16 and of bytes.
+// A few rows of bf16 and of bytes, by whole vectors of columns and by others, in one part and in
+// several, with sums that end within a group.
 static void few_rows_of_groups(void **state) {
   (void)state;
-  for (int64_t rows = 2; rows <= 17; ++rows) {
-    const int64_t sizes[4] = {1 + rows % 2, rows, 64 * random_int(5, 9), 4 * random_int(150, 170)};
-    check(PJ_DT_BF16, rows % 3 ? PJ_DT_BF16 : PJ_DT_F32, sizes, false, rows % 4 == 3);
-    check_mixed(rows % 5 ? PJ_DT_S8 : PJ_DT_U8, PJ_DT_S8, PJ_DT_S32, sizes, false, false);
+  for (int64_t rows = 2; rows <= 50; rows += rows < 18 ? 1 : 5) {
+    const int64_t whole[4] = {1 + rows % 2, rows, 64 * random_int(1, 9), 4 * random_int(15, 170)},
+                  other[4] = {1 + rows % 2, rows, random_int(2, 700), random_int(1, 300)};
+    for (int t = 0; t < 2; ++t) {
+      const int64_t *sizes = t ? other : whole;
+      check(PJ_DT_BF16, rows % 3 ? PJ_DT_BF16 : PJ_DT_F32, sizes, false, rows % 4 == 3);
+      check_mixed(rows % 5 ? PJ_DT_S8 : PJ_DT_U8, PJ_DT_S8, PJ_DT_S32, sizes, false, false);
+    }
+  }
+}
+
+// Rows of bytes or bf16 as they lie by one sliver of columns and by several, of each width, with
+// rows left over from tiles of each height and sums that end within a group.
+static void rows_by_slivers(void **state) {
+  (void)state;
+  for (int64_t columns = 2; columns <= 140; columns += columns < 36 ? 1 : random_int(1, 20)) {
+    const int64_t sizes[4] = {1 + columns % 3 / 2, random_int(24, 230), columns,
+                              random_int(1, columns % 2 ? 20 : 300)};
+    const bool split = columns % 4 == 1;
+    check(PJ_DT_BF16, columns % 3 ? PJ_DT_BF16 : PJ_DT_F32, sizes, split, columns % 4 == 3);
+    check_mixed(columns % 5 ? PJ_DT_S8 : PJ_DT_U8, PJ_DT_S8, PJ_DT_S32, sizes, split, false);
   }
 }
 
@@ -443,23 +464,16 @@ static void fewer_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
-                                     cmocka_unit_test(vectors),
-                                     cmocka_unit_test(as_they_lie),
-                                     cmocka_unit_test(blocks),
-                                     cmocka_unit_test(legacy_dot),
-                                     cmocka_unit_test(plain_instructions),
-                                     cmocka_unit_test(vectors_together),
-                                     cmocka_unit_test(long_sums),
-                                     cmocka_unit_test(tall_products),
-                                     cmocka_unit_test(mixed_integers),
-                                     cmocka_unit_test(few_rows_of_groups),
-                                     cmocka_unit_test(rows_of_groups),
-                                     cmocka_unit_test(constant_matrices),
-                                     cmocka_unit_test(short_sums),
-                                     cmocka_unit_test(subnormal_sums),
-                                     cmocka_unit_test(fewer_instructions),
-                                     cmocka_unit_test(heights),
-                                     cmocka_unit_test(small_batches)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_type),         cmocka_unit_test(vectors),
+      cmocka_unit_test(as_they_lie),        cmocka_unit_test(blocks),
+      cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
+      cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
+      cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
+      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_by_slivers),
+      cmocka_unit_test(rows_of_groups),     cmocka_unit_test(constant_matrices),
+      cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
+      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights),
+      cmocka_unit_test(small_batches)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

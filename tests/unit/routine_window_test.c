@@ -65,22 +65,29 @@ typedef struct Body {
 static const Body bodies[] = {{"add", "0.0", "0"},
                               {"maximum", "0xFF800000", "-2147483648"},
                               {"minimum", "0x7F800000", "2147483647"},
-                              {"multiply", "1.0", "1"}};
+                              {"multiply", "1.0", "1"},
+                              {"and", NULL, "-1"},
+                              {"or", NULL, "0"},
+                              {"xor", NULL, "0"}};
 
 static void cumulative(void **state) {
   (void)state;
-  static const PjDtype types[] = {PJ_DT_F32, PJ_DT_F64,  PJ_DT_S32, PJ_DT_U32,
-                                  PJ_DT_S64, PJ_DT_BF16, PJ_DT_F16};
+  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32, PJ_DT_U32, PJ_DT_S64,
+                                  PJ_DT_U64,  PJ_DT_S8,  PJ_DT_U8,  PJ_DT_S16, PJ_DT_U16,
+                                  PJ_DT_BF16, PJ_DT_F16, PJ_DT_PRED};
   static const int64_t shapes[][3] = {{1, 5000, 1}, {3, 17, 1},   {20, 4100, 1}, {2, 30, 700},
                                       {4, 3, 5},    {2, 9000, 1}, {1, 1, 1}};
   for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i)
-      for (size_t b = 0; b < 4; ++b)
+      for (size_t b = 0; b < sizeof bodies / sizeof *bodies; ++b)
         for (int backwards = 0; backwards < 2; ++backwards) {
-          const bool is_float = pj_dtype_is_float(types[t]), half = pj_dtype_bytes(types[t]) == 2;
-          if (b == 3 && half) // products of many leave their range
+          const bool is_float = pj_dtype_is_float(types[t]), is_pred = types[t] == PJ_DT_PRED;
+          const bool half = is_float && pj_dtype_bytes(types[t]) == 2;
+          // Products of many leave the range of 16-bit floats.
+          if (is_float ? b > (half ? 2 : 3) : b == 4 && pj_dtype_class(types[t]) == PJ_CLASS_UINT)
             continue;
           const char *init = is_float           ? b == 1 || b == 2 ? "-1.0" : bodies[b].float_init
+                             : is_pred          ? b >= 2 && b <= 4 ? "true" : "false"
                              : b == 1 || b == 2 ? "3"
                                                 : bodies[b].int_init;
           const int64_t n = shapes[i][1];
@@ -98,8 +105,8 @@ static void cumulative(void **state) {
 
 static void pooling(void **state) {
   (void)state;
-  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32, PJ_DT_S8,
-                                  PJ_DT_BF16, PJ_DT_U16, PJ_DT_PRED};
+  static const PjDtype types[] = {PJ_DT_F32,  PJ_DT_F64, PJ_DT_S32,  PJ_DT_S8,
+                                  PJ_DT_BF16, PJ_DT_U16, PJ_DT_PRED, PJ_DT_U32};
   for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
     for (int round = 0; round < 60; ++round) {
       const bool is_float = pj_dtype_is_float(types[t]), is_pred = types[t] == PJ_DT_PRED;
@@ -108,7 +115,10 @@ static void pooling(void **state) {
       int64_t dims[4], places = 1;
       Window w;
       for (int32_t d = 0; d < rank; ++d) {
-        dims[d] = random_int(0, 25) ? random_int(1, d == rank - 1 && round % 3 == 0 ? 1100 : 9) : 0;
+        dims[d] = random_int(0, 25) ? random_int(1, d == rank - 1 && round % 3 == 0   ? 1100
+                                                    : d >= rank - 2 && round % 3 == 1 ? 40
+                                                                                      : 9)
+                                    : 0;
         w.size[d] = random_int(0, 1) ? random_int(1, 4) : 1;
         w.stride[d] = random_int(0, 1) ? random_int(1, 3) : 1;
         w.base[d] = random_int(0, 4) ? 1 : random_int(1, 3);
@@ -205,10 +215,13 @@ static void pooling_gradients(void **state) {
 }
 
 static void plain_instructions(void **state) {
-  pj_cpu_limit(0);
-  cumulative(state);
-  pooling(state);
-  pooling_gradients(state);
+  static const uint32_t sets[] = {0, PJ_CPU_AVX2 | PJ_CPU_F16C};
+  for (int i = 0; i < 2; ++i) {
+    pj_cpu_limit(sets[i]);
+    cumulative(state);
+    pooling(state);
+    pooling_gradients(state);
+  }
   pj_cpu_limit(~0u);
 }
 
