@@ -304,6 +304,35 @@ static bool has_nothing_to_do(const PjOp *op) {
   return nothing && op->num_results && op->kind != PJ_OP_CONSTANT;
 }
 
+// Whether |op| reads a little of an array that an update overwrites, and what it reads is wanted
+// behind that update, as where two elements change places: then it is read when its turn comes.
+// Else the update would have to leave the array as it is and change a copy of it.
+static bool wanted_behind_update(PjLower *l, const PjOp *op) {
+  enum { AHEAD = 64, FOLLOWED = 8 };
+  if (op->kind != PJ_OP_DYNAMIC_SLICE && op->kind != PJ_OP_SLICE && op->kind != PJ_OP_GATHER)
+    return false;
+  const PjValue *array = op->operands[0], *followed[FOLLOWED] = {&op->results[0]};
+  if (l->uses[array->id] < 2 ||
+      pj_count(op->results[0].type) > pj_count(array->type) / SPREAD_FACTOR)
+    return false;
+  uint32_t count = 1, ahead = 0;
+  bool behind = false;
+  for (const PjOp *next = op->next; next && ahead < AHEAD; next = next->next, ahead++) {
+    bool wants = false;
+    for (uint32_t i = 0; i < next->num_operands; i++)
+      for (uint32_t f = 0; f < count; f++)
+        wants |= next->operands[i] == followed[f];
+    if (wants && behind)
+      return true;
+    const bool updates = next->kind == PJ_OP_DYNAMIC_UPDATE_SLICE || next->kind == PJ_OP_SCATTER;
+    if (updates)
+      behind |= next->operands[0] == array; // what it writes is computed before (reads)
+    else if (wants && count < FOLLOWED && next->num_results == 1 && !next->num_regions)
+      followed[count++] = &next->results[0];
+  }
+  return false;
+}
+
 static void forwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
   *info = (PjOpInfoSched){.nodes = 1,
@@ -331,8 +360,10 @@ static void forwards(PjLower *l, const PjOp *op) {
           info->role = PJ_OPROLE_EVAL;
       }
     }
-    if (info->role == PJ_OPROLE_INLINE)
+    if (info->role == PJ_OPROLE_INLINE) {
+      info->in_memory = wanted_behind_update(l, op);
       return;
+    }
   }
   // Operands of everything else lie in memory, but for what a reduction takes in and an update
   // writes.

@@ -24,6 +24,7 @@ typedef struct Made {
   int writes_past;    // stores past the caches in all kernels
   int clamps;         // of indices: minima and maxima of integers
   int divisions;
+  int calls; // copies of memory, say
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -33,6 +34,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     const PjKirInst *inst = pj_kir_inst(function, v);
     m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
+    m->calls += inst->op == PJ_KIR_CALL;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
   }
 }
@@ -231,6 +233,36 @@ static void test_loop(void **state) {
           "stablehlo.return %j, %w : tensor<i32>, tensor<10xf32>\n}\n"
           "return %r#1 : tensor<10xf32>\n"),
       1, 1);
+}
+
+#define FEW_TURNS                                                                                \
+  "cond {\n%n = stablehlo.constant dense<7> : tensor<i32>\n"                                     \
+  "%p = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"               \
+  "stablehlo.return %p : tensor<i1>\n} do {\n%one = stablehlo.constant dense<1> : tensor<i32>\n" \
+  "%j = stablehlo.add %i, %one : tensor<i32>\n"
+
+// Two elements that change places, the larger one behind: the array is changed in place.
+static void test_exchange(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<32xf32>", "tensor<32xf32>",
+      "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+      "%r:2 = stablehlo.while(%i = %c, %v = %x) : tensor<i32>, tensor<32xf32>\n" FEW_TURNS
+      "%a = stablehlo.dynamic_slice %v, %i, sizes = [1] : (tensor<32xf32>, tensor<i32>) -> "
+      "tensor<1xf32>\n"
+      "%b = stablehlo.dynamic_slice %v, %j, sizes = [1] : (tensor<32xf32>, tensor<i32>) -> "
+      "tensor<1xf32>\n"
+      "%s = stablehlo.minimum %a, %b : tensor<1xf32>\n"
+      "%w = stablehlo.dynamic_update_slice %v, %s, %i : (tensor<32xf32>, tensor<1xf32>, "
+      "tensor<i32>) -> tensor<32xf32>\n"
+      "%l = stablehlo.maximum %a, %b : tensor<1xf32>\n"
+      "%y = stablehlo.dynamic_update_slice %w, %l, %j : (tensor<32xf32>, tensor<1xf32>, "
+      "tensor<i32>) -> tensor<32xf32>\n"
+      "stablehlo.return %j, %y : tensor<i32>, tensor<32xf32>\n}\n"
+      "return %r#1 : tensor<32xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.calls, 1); // %x becomes the carry
+  unmake(&m);
 }
 
 // A loop's counter is known to be within an array's bounds, where its limit says so.
@@ -500,6 +532,7 @@ int main(void) {
       cmocka_unit_test(test_spread),      cmocka_unit_test(test_siblings),
       cmocka_unit_test(test_shared_code), cmocka_unit_test(test_slices),
       cmocka_unit_test(test_long_sum),    cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_exchange),    cmocka_unit_test(test_joined),
       cmocka_unit_test(test_counter),     cmocka_unit_test(test_large_loop),
       cmocka_unit_test(test_refused),     cmocka_unit_test(test_result_in_place),
       cmocka_unit_test(test_trials),      cmocka_unit_test(test_past_the_caches),
