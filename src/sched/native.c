@@ -18,6 +18,7 @@ enum {
   FEW = 12,
   SHORT = 4,
   MAX_OPS = 400,
+  JOIN_VISITS = 200,
   MAX_CARRIES = 64,
   MAX_PIECES = 16, // of a small array, in registers
   MAX_CARRIED = 4 * MAX_CARRIES + 1 + 4 * MAX_PIECES,
@@ -196,6 +197,31 @@ static void forget(PjNative *n) {
   pj_nest_forget(n->nest);
 }
 
+// Whether what |op| takes into its tree joins pieces of rows that are shorter than |lanes|: the
+// elements of a vector are then computed in different ways, and a vector would be computed once for
+// each of them. Looks at |left| operations.
+static bool joins_short(const PjNative *n, const PjOp *op, int lanes, int *left) {
+  if (--*left < 0)
+    return false;
+  if (op->kind == PJ_OP_CONCATENATE) {
+    const PjType *type = op->operands[0]->type;
+    int64_t piece = 1;
+    for (int d = type->rank - 1; d >= PJ_INT(op, dimension); d--)
+      piece *= type->dims[d];
+    if (piece < lanes)
+      return true;
+  }
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjOp *def = op->operands[i]->def;
+    if (!def || def->region != op->region)
+      continue;
+    const PjOpInfoSched *info = &n->l->ops[def->id];
+    if (info->role == PJ_OPROLE_INLINE && !info->in_memory && joins_short(n, def, lanes, left))
+      return true;
+  }
+  return false;
+}
+
 static void native_group(PjNative *n, const PjUnit *unit) {
   PjLower *l = n->l;
   PjGroup g;
@@ -213,6 +239,10 @@ static void native_group(PjNative *n, const PjUnit *unit) {
     g.lanes = pj_group_lanes(extent, g.lanes, SHORT);
   if (g.kind != PJ_GROUP_COLUMNS && extent <= FEW && extent % g.lanes && g.cost < DEAR_NS)
     g.lanes = 1;
+  int left = JOIN_VISITS;
+  for (uint32_t r = 0; r < g.num_roots && g.kind != PJ_GROUP_COLUMNS; r++)
+    if (g.lanes > 1 && g.count <= FEW && joins_short(n, g.roots[r].op, g.lanes, &left))
+      g.lanes = 1;
   bool single = true;
   for (uint32_t r = 0; r < g.num_roots; r++) {
     PjRoot *root = &g.roots[r];

@@ -24,7 +24,8 @@ typedef struct Made {
   int writes_past;    // stores past the caches in all kernels
   int clamps;         // of indices: minima and maxima of integers
   int divisions;
-  int calls; // copies of memory, say
+  int calls;   // copies of memory, say
+  int gathers; // loads of which each lane has an address
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -35,6 +36,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
     m->calls += inst->op == PJ_KIR_CALL;
+    m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
   }
 }
@@ -262,6 +264,30 @@ static void test_exchange(void **state) {
       "return %r#1 : tensor<32xf32>\n"));
   assert_null(m.status);
   assert_int_equal(m.calls, 1); // %x becomes the carry
+  unmake(&m);
+}
+
+// Elements that are computed in different ways are computed one by one.
+static void test_joined(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<4xf32>", "tensor<4xf32>",
+      "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+      "%r:2 = stablehlo.while(%i = %c, %v = %x) : tensor<i32>, tensor<4xf32>\n" FEW_TURNS
+      "%a = stablehlo.slice %v [0:1] : (tensor<4xf32>) -> tensor<1xf32>\n"
+      "%b = stablehlo.slice %v [1:2] : (tensor<4xf32>) -> tensor<1xf32>\n"
+      "%d = stablehlo.slice %v [2:3] : (tensor<4xf32>) -> tensor<1xf32>\n"
+      "%e = stablehlo.slice %v [3:4] : (tensor<4xf32>) -> tensor<1xf32>\n"
+      "%f = stablehlo.multiply %b, %d : tensor<1xf32>\n"
+      "%g = stablehlo.subtract %a, %e : tensor<1xf32>\n"
+      "%h = stablehlo.add %f, %d : tensor<1xf32>\n"
+      "%s = stablehlo.concatenate %h, %f, %g, %e, dim = 0 : (tensor<1xf32>, tensor<1xf32>, "
+      "tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>\n"
+      "%w = stablehlo.add %s, %v : tensor<4xf32>\n"
+      "stablehlo.return %j, %w : tensor<i32>, tensor<4xf32>\n}\n"
+      "return %r#1 : tensor<4xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.gathers, 0);
   unmake(&m);
 }
 
