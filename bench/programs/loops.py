@@ -265,6 +265,57 @@ def bisection(target):
     return lax.fori_loop(0, 40, body, (jnp.zeros_like(target), jnp.full_like(target, 3.0)))[0]
 
 
+def insertion_sort(x):
+    """Neighbours change places until each element stands where it belongs."""
+    def swap(carry):
+        j, x = carry
+        a, b = x[j - 1], x[j]
+        return j - 1, x.at[j - 1].set(b).at[j].set(a)
+
+    def insert(i, x):
+        return lax.while_loop(lambda c: (c[0] > 0) & (c[1][jnp.maximum(c[0] - 1, 0)] > c[1][c[0]]), swap, (i, x))[1]
+
+    return lax.fori_loop(1, x.size, insert, x)
+
+
+def bubble_sort(x):
+    def pass_over(_, x):
+        return lax.fori_loop(0, x.size - 1, lambda j, x: x.at[j].set(jnp.minimum(x[j], x[j + 1])).at[j + 1].set(
+            jnp.maximum(x[j], x[j + 1])), x)
+
+    return lax.fori_loop(0, x.size, pass_over, x)
+
+
+def rotations(q, w):
+    """A unit quaternion that turns at the speed |w|: a state of four elements, each computed in its own way."""
+    def step(_, q):
+        turn = jnp.stack([-q[1] * w[0] - q[2] * w[1] - q[3] * w[2], q[0] * w[0] + q[2] * w[2] - q[3] * w[1],
+                          q[0] * w[1] - q[1] * w[2] + q[3] * w[0], q[0] * w[2] + q[1] * w[1] - q[2] * w[0]])
+        q = q + 0.01 * turn
+        return q / jnp.linalg.norm(q)
+
+    return lax.fori_loop(0, 10000, step, q)
+
+
+def advantages(rewards, values, ends):
+    """Generalised advantage estimation: a scan from behind over values and those of the next step."""
+    def step(a, turn):
+        r, v, after, end = turn
+        a = r + 0.99 * after * (1 - end) - v + 0.99 * 0.95 * (1 - end) * a
+        return a, a
+
+    return lax.scan(step, jnp.zeros(rewards.shape[1]), (rewards, values[:-1], values[1:], ends), reverse=True)[1]
+
+
+def running_maximum(x):
+    def step(carry):
+        i, most, out = carry
+        most = jnp.maximum(most, x[i])
+        return i + 1, most, out.at[i].set(most)
+
+    return lax.while_loop(lambda c: c[0] < x.size, step, (0, -jnp.inf, jnp.zeros_like(x)))[2]
+
+
 @functools.partial(jax.vmap, in_axes=(None, 0))
 def pendulum_paths(length, angle):
     def step(c, _):
@@ -321,3 +372,9 @@ loop("random walk, 1,000 splits", random_walk, key, tolerance=1e-3)
 loop("map over 1,000 rows of 256", map_rows, normal(1000, 256), tolerance=1e-3)
 loop("bisection of 16 Ki, 40 steps", bisection, lambda: uniform(16 * K, low=0.1, high=40), tolerance=1e-3)
 loop("pendulums, 64 lanes, 500 steps", pendulum_paths, scalar(1.3), normal(64), tolerance=1e-2)
+loop("insertion sort of 64", insertion_sort, normal(64))
+loop("bubble sort of 64", bubble_sort, normal(64))
+loop("rotations by a quaternion, 10,000", rotations, lambda: np.array([1, 0, 0, 0], np.float32), normal(3), tolerance=1e-3)
+loop("advantages of 256x2048", advantages, normal(256, 2048), normal(257, 2048, seed=1),
+     lambda: np.asarray(uniform(256, 2048, seed=2) < 0.05, np.float32), tolerance=1e-4)
+loop("running maximum of 5,000", running_maximum, normal(5000))
