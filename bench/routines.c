@@ -206,6 +206,8 @@ static const Case cases[] = {
      CONV(NHWC, PAD1, "128", "8x56x56x128xf32", "3x3x1x128xf32", "8x56x56x128xf32")},
     {"conv depthwise nhwc 32",
      CONV(NHWC, PAD1, "32", "1x112x112x32xf32", "3x3x1x32xf32", "1x112x112x32xf32")},
+    {"conv depthwise nhwc 5x5", CONV(NHWC, ", padding = dense<2> : tensor<2x2xi64>", "96",
+                                     "4x28x28x96xf32", "5x5x1x96xf32", "4x28x28x96xf32")},
     {"conv depthwise nhwc /2",
      CONV(NHWC, STEP2 ", padding = dense<[[0, 1], [0, 1]]> : tensor<2x2xi64>", "144",
           "1x56x56x144xf32", "3x3x1x144xf32", "1x28x28x144xf32")},

@@ -12,8 +12,8 @@
 
 typedef void GroupsFn(int64_t n, int count, const void *const *xs, const void *const *ws,
                       bool first, void *out);
-typedef void StripFn(int64_t n, int count, const void *const *xs, const void *const *ws,
-                     int64_t step, void *out);
+typedef void StripFn(int64_t strips, int64_t n, int count, const void *const *xs,
+                     const void *const *ws, int64_t step, void *out);
 enum { PJ_STRIP = 4 };
 typedef void RowFn(int64_t n, const void *x, int64_t step, const void *w, void *out);
 
@@ -167,7 +167,8 @@ static void row_pieces(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t row = piece / pieces * length, first = piece % pieces * PIECE,
                   stop = pj__min(length, first + PIECE);
     for (int64_t j = first, next; j < stop; j = next) {
-      const bool strip = j >= p->inner[0] && j + PJ_STRIP <= pj__min(stop, p->inner[1]);
+      const int64_t strips =
+          j < p->inner[0] ? 0 : (pj__min(stop, p->inner[1]) - j) / PJ_STRIP; // or less than 0
       int64_t start[PJ_CONV_SPATIAL], out_offset, ins[PLACES], kernels[PLACES];
       const void *xs[PLACES], *ws[PLACES];
       const int64_t batch = locate(s, row + j, start, &out_offset);
@@ -176,10 +177,10 @@ static void row_pieces(void *context, int64_t begin, int64_t end, int thread) {
         xs[i] = run->in + (batch + ins[i]) * (int64_t)p->elem;
         ws[i] = kernel + kernels[i] * (int64_t)p->elem;
       }
-      next = j + (strip ? PJ_STRIP : 1);
+      next = j + (strips > 0 ? strips * PJ_STRIP : 1);
       char *out = run->out + (size_t)out_offset * p->elem;
-      if (strip)
-        p->strips(s->groups, count, xs, ws, step, out);
+      if (strips > 0)
+        p->strips(strips, s->groups, count, xs, ws, step, out);
       else
         p->groups(s->groups, count, xs, ws, true, out);
     }

@@ -39,8 +39,9 @@
 GROUPS(groups_f32, float)
 GROUPS(groups_f64, double)
 
-// The same, from zero, for STRIP neighbouring positions, whose inputs are |step| elements apart and
-// which use each vector of |ws| together; |n| is a vector at least, and the last one overlaps.
+// The same, from zero, for |strips| times PJ_STRIP neighbouring positions, whose inputs are |step|
+// elements apart; those of a strip use each vector of |ws| together. |n| is a vector at least, and
+// the last one overlaps.
 #define STRIP_SUM(T, VECTORS, AT)                                                              \
   {                                                                                            \
     Vec sum[PJ_STRIP][VECTORS];                                                                \
@@ -48,7 +49,7 @@ GROUPS(groups_f64, double)
     PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u)   \
         __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);                      \
     for (int k = 0; k < count; ++k) {                                                          \
-      const T *x = (const T *)xs[k] + (AT), *w = (const T *)ws[k] + (AT);                      \
+      const T *x = (const T *)xs[k] + off + (AT), *w = (const T *)ws[k] + (AT);                \
       PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                                            \
         const Vec each = *(const Vec *)(w + u * LANES);                                        \
         PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) sum[s][u] +=                              \
@@ -58,19 +59,21 @@ GROUPS(groups_f64, double)
     PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) * \
         (Vec *)(o + s * n + (AT) + u * LANES) = sum[s][u];                                     \
   }
-#define STRIPS(NAME, T)                                                               \
-  PJ_TARGET static void PJ_V(NAME)(int64_t n, int count, const void *const *xs,       \
-                                   const void *const *ws, int64_t step, void *po) {   \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias)); \
-    enum { LANES = PJ_VB / sizeof(T) };                                               \
-    T *o = po;                                                                        \
-    int64_t i = 0;                                                                    \
-    for (; i + 2 * LANES <= n; i += 2 * LANES)                                        \
-      STRIP_SUM(T, 2, i)                                                              \
-    for (; i < n; i += LANES) {                                                       \
-      const int64_t at = pj__min(i, n - LANES);                                       \
-      STRIP_SUM(T, 1, at)                                                             \
-    }                                                                                 \
+#define STRIPS(NAME, T)                                                                         \
+  PJ_TARGET static void PJ_V(NAME)(int64_t strips, int64_t n, int count, const void *const *xs, \
+                                   const void *const *ws, int64_t step, void *po) {             \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));           \
+    enum { LANES = PJ_VB / sizeof(T) };                                                         \
+    T *o = po;                                                                                  \
+    for (int64_t t = 0, off = 0; t < strips; ++t, off += PJ_STRIP * step, o += PJ_STRIP * n) {  \
+      int64_t i = 0;                                                                            \
+      for (; i + 2 * LANES <= n; i += 2 * LANES)                                                \
+        STRIP_SUM(T, 2, i)                                                                      \
+      for (; i < n; i += LANES) {                                                               \
+        const int64_t at = pj__min(i, n - LANES);                                               \
+        STRIP_SUM(T, 1, at)                                                                     \
+      }                                                                                         \
+    }                                                                                           \
   }
 STRIPS(strips_f32, float)
 STRIPS(strips_f64, double)
