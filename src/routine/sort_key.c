@@ -98,7 +98,12 @@ bool pj__key_is_operand(const PjRegion *comparator, const PjSortKey *key, uint32
 }
 
 // ---- radix sort
-enum { RUN = 16, SMALL = 256, PARALLEL = 1 << 15, LINES = 1 << 16 };
+enum {
+  RUN = 16,
+  SMALL = 256,
+  PARALLEL = 1 << 15,
+  LINES = 1 << 18, // elements that the second cache does not hold: from here on past the caches
+};
 
 #define RADIX(T, S)                                                                                \
   static void insertion_##S(int64_t n, T *keys, uint32_t *order) {                                 \
