@@ -300,6 +300,10 @@ bool pj_rule_shift(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, x);
   if (by < 0 || by >= (int64_t)bits)
     return op->kind != PJ_OP_SHIFT_RIGHT_ARITHMETIC && become_int(rw, op, 0);
+  PjRange range;
+  if (op->kind != PJ_OP_SHIFT_LEFT && pj_range_of(x, &range) && range.low >= 0 &&
+      range.high >> by == 0)
+    return become_int(rw, op, 0);
   PjOp *inner = pj_def(x, op->kind);
   if (!inner || !pj_const_int(inner->operands[1], &before) || before < 0 ||
       before + by >= (int64_t)bits)

@@ -242,11 +242,55 @@ static bool passes_through(PjDtype from, PjDtype via, PjDtype to) {
   return !to_float || holds_all(to, from) || to == PJ_DT_F32 || to == PJ_DT_F64;
 }
 
+// Whether |value| is a position: iotas, and sums and products of them and constants. Then it is
+// computed in integers of |dtype|, narrower ones, as well: those wrap around where a conversion
+// does. Vectors hold more of them.
+static bool is_position(const PjValue *value, PjDtype dtype, int depth) {
+  const PjOp *op = value->def;
+  if (!op || !depth)
+    return false;
+  switch (op->kind) {
+  case PJ_OP_IOTA: {
+    int64_t size = op->results[0].type->dims[PJ_INT(op, iota_dimension)];
+    return size != PJ_DYN && size - 1 <= INT64_MAX >> (64 - pj_dtype_bits(dtype));
+  }
+  case PJ_OP_CONSTANT:
+    return pj_const_of(value) && pj_const_of(value)->splat;
+  case PJ_OP_ADD:
+  case PJ_OP_SUBTRACT:
+  case PJ_OP_MULTIPLY:
+    return is_position(op->operands[0], dtype, depth - 1) &&
+           is_position(op->operands[1], dtype, depth - 1);
+  default:
+    return false;
+  }
+}
+
+static PjValue *narrow_position(PjRewrite *rw, PjOp *at, PjValue *value, PjDtype dtype) {
+  const PjType *type = pj_type_with_dtype(rw->arena, value->type, dtype);
+  const PjOp *op = value->def;
+  switch (op->kind) {
+  case PJ_OP_IOTA:
+    return pj_build_like(rw, at, op, NULL, type);
+  case PJ_OP_CONSTANT:
+    return pj_build_unary(rw, at, PJ_OP_CONVERT, value, type);
+  default: {
+    PjValue *x = narrow_position(rw, at, op->operands[0], dtype);
+    return pj_build_binary(rw, at, op->kind, x, narrow_position(rw, at, op->operands[1], dtype));
+  }
+  }
+}
+
 bool pj_rule_convert(PjRewrite *rw, PjOp *op) {
+  enum { TERMS = 6 };
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
   if (x->type->dtype == type->dtype)
     return keep(rw, op, x);
+  if (pj_is_int(x) && pj_dtype_is_int(type->dtype) && pj_dtype_bits(type->dtype) >= 8 &&
+      pj_dtype_bits(type->dtype) < pj_dtype_bits(x->type->dtype) && x->def &&
+      x->def->kind != PJ_OP_CONSTANT && is_position(x, type->dtype, TERMS))
+    return keep(rw, op, narrow_position(rw, op, x, type->dtype));
   PjOp *inner = pj_def(x, PJ_OP_CONVERT);
   if (inner && passes_through(inner->operands[0]->type->dtype, x->type->dtype, type->dtype)) {
     PjValue *source = inner->operands[0];

@@ -107,6 +107,17 @@ static const Case arithmetic[] = {
     {"%a: " I, I, BIN("x", "subtract", "a", "a", I), CI("r", "0")},
     {"%r: " I, I, CI("c", "0") BIN("x", "add", "r", "c", I), ""},
     {"%a: " I, I, CI("c", "0") BIN("x", "multiply", "a", "c", I), CI("r", "0")},
+    // Positions.
+    {"", U, "%i = " OP "iota dim = 0 : tensor<4xui64>\n" CVT("x", "i", "tensor<4xui64>", U),
+     "%r = " OP "iota dim = 0 : " U "\n"},
+    {"", U,
+     "%i = " OP "iota dim = 0 : tensor<4xui64>\n%c = " OP
+     "constant dense<7> : tensor<4xui64>\n" BIN("p", "multiply", "i", "c", "tensor<4xui64>")
+         CVT("x", "p", "tensor<4xui64>", U),
+     "%i = " OP "iota dim = 0 : " U "\n" CU("c", "7") BIN("r", "multiply", "i", "c", U)},
+    {"", U,
+     "%i = " OP "iota dim = 0 : " U "\n" CU("c", "2") BIN("x", "shift_right_logical", "i", "c", U),
+     CU("r", "0")},
     {"%a: " I, I,
      CI("c", "3") CI("d", "4") BIN("x", "add", "a", "c", I) BIN("y", "add", "x", "d", I),
      CI("c", "7") BIN("r", "add", "a", "c", I)},
