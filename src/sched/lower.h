@@ -24,6 +24,8 @@ typedef struct PjOpInfoSched {
   float cost;          // nanoseconds per element, with what is inlined
   float chain;         // the part of it that is computed one after the other
   uint32_t nodes;      // operations inlined, itself included
+  double nodes_before; // of what is inlined at its index: all operations before the first of them,
+  double cost_before;  //   and what they cost (roles.c)
   uint32_t users;      // operations that read it
   const PjOp *home;    // the root that alone computes it, or NULL: several
   bool moved;          // some user reads it at another index than its own

@@ -7,6 +7,12 @@
 // of them are computed by one root at the same index; else it goes to memory, where the forming of
 // groups (units.c) may still keep it in registers.
 //
+// What several users read at one index is computed once for all of them, so that operations which
+// use each other's operands again and again (rounds of a hash) are as many as they are, not as many
+// as the paths through them. Counting those exactly would take a walk for each. Instead all
+// operations are added up in their order: what is computed at one index lies between the first
+// operation of it and the last.
+//
 // Linear in operations. Nothing here looks at values.
 #include <string.h>
 
@@ -15,10 +21,12 @@
 #include "sched/shape_map.h"
 
 enum {
-  MAX_NODES = 160, // operations of one inlined tree
+  MAX_NODES = 320, // operations that are computed together
   CHEAP_NODES = 4,
   SHORT_LOOP = 16,      // elements
+  FEW_ELEMENTS = 64,    // that are computed one by one rather than by a kernel more
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
+  LONG_SCALAR = 32,     // operations that are not done again by every part of a loop
   SPREAD_FACTOR = 8,    // how many times what is repeated is larger than what it repeats
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
@@ -75,6 +83,61 @@ double pj_op_cost(const PjOp *op) {
 
 static PjOpInfoSched *info_of(PjLower *l, const PjOp *op) {
   return &l->ops[op->id];
+}
+
+// ---- What is computed together
+
+// Nodes and what they cost.
+typedef struct Sums {
+  double nodes, cost;
+} Sums;
+
+// What an operation computes with the operands that it has taken in.
+typedef struct Tree {
+  const PjOp *op;
+  Sums paths;        // operands that share something count it twice
+  Sums before, here; // of all operations: up to the first at the same index, and up to |op|
+} Tree;
+
+static Tree tree_begin(const PjOp *op, Sums here) {
+  return (Tree){op, {1, pj_op_cost(op)}, here, here};
+}
+
+// With an operand of which each element is wanted |times| times.
+static Tree tree_with(Tree t, const PjOpInfoSched *source, double times) {
+  t.paths.nodes += source->nodes;
+  t.paths.cost += times * (double)source->cost;
+  if (source->nodes_before < t.before.nodes)
+    t.before = (Sums){source->nodes_before, source->cost_before};
+  return t;
+}
+
+static bool reads_in_place(const PjOp *op) {
+  return pj_op_keeps_order(op) || pj_elem_is(op);
+}
+
+static Sums tree_size(const Tree *t) {
+  Sums size = t->paths;
+  if (!reads_in_place(t->op))
+    return size;
+  double nodes = 1 + t->here.nodes - t->before.nodes,
+         cost = pj_op_cost(t->op) + t->here.cost - t->before.cost;
+  return (Sums){nodes < size.nodes ? nodes : size.nodes, cost < size.cost ? cost : size.cost};
+}
+
+// Notes the size of |t|, and counts an operation that is inlined among all of them: one that reads
+// other indices than its own with what it reads.
+static void tree_end(const Tree *t, PjOpInfoSched *info, Sums *all) {
+  bool in_place = reads_in_place(t->op);
+  Sums size = tree_size(t), before = in_place ? t->before : t->here;
+  info->nodes = (uint32_t)size.nodes;
+  info->cost = (float)size.cost;
+  info->nodes_before = before.nodes;
+  info->cost_before = before.cost;
+  if (info->role != PJ_OPROLE_INLINE)
+    return;
+  all->nodes += in_place ? 1 : size.nodes;
+  all->cost += in_place ? pj_op_cost(t->op) : size.cost;
 }
 
 // The operation of this region whose result |value| is, if it might be inlined.
@@ -241,22 +304,52 @@ static PjRole role_of(PjLower *l, const PjOp *op, PjOpInfoSched *info) {
   return PJ_OPROLE_EVAL;
 }
 
-// Takes operand |i| of |op| into the tree of |op|, or sends it to memory.
-static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) {
+// How many times as many elements |op| has as its operand |value|.
+static double growth(const PjOp *op, const PjValue *value) {
+  int64_t count = pj_count(value->type);
+  return count ? (double)pj_count(op->results[0].type) / (double)count : 1;
+}
+
+// Elements that are joined or padded are computed once; those that are spread, again and again.
+static bool joins(const PjOp *op) {
+  return op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
+}
+
+static Tree tree_with_operand(const Tree *t, uint32_t i, const PjOpInfoSched *source) {
+  double factor = growth(t->op, t->op->operands[i]);
+  return tree_with(*t, source, joins(t->op) && factor > 1 ? 1 / factor : 1);
+}
+
+// Whether pieces so short are joined that they are taken element by element: what is long to
+// compute would be so too, instead of in vectors.
+static bool joins_short(const PjOp *op, uint32_t i) {
+  if (op->kind != PJ_OP_CONCATENATE || pj_count(op->results[0].type) < FEW_ELEMENTS)
+    return false;
+  const PjType *from = op->operands[i]->type;
+  int64_t length = 1;
+  for (int d = (int)PJ_INT(op, dimension); d < from->rank; d++)
+    length *= from->dims[d];
+  return length < SHORT_LOOP;
+}
+
+// Takes operand |i| of an operation into its tree, or sends it to memory.
+static void absorb(PjLower *l, Tree *tree, PjOpInfoSched *info, uint32_t i) {
+  const PjOp *op = tree->op;
   const PjValue *operand = op->operands[i];
   PjOpInfoSched *source = inline_def(l, operand, op->region);
   if (!source)
     return;
-  double factor = pj_count(operand->type)
-                      ? (double)pj_count(op->results[0].type) / (double)pj_count(operand->type)
-                      : 1;
-  // Elements that are joined or padded are computed once; those that are spread, again and again.
-  bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
-  bool repeated = factor >= 2 && !joins && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
+  double factor = growth(op, operand);
+  bool repeated =
+      factor >= 2 && !joins(op) && source->cost > CHEAP_COST && pj_count(operand->type) > 1;
+  repeated |= source->cost > CHEAP_COST && joins_short(op, i);
+  repeated |=
+      op->kind == PJ_OP_BROADCAST_IN_DIM && factor >= SPREAD_FACTOR && source->nodes > LONG_SCALAR;
   // A seam (an edge that is repeated, say) would cut the innermost loop of all short.
   bool seam = op->kind == PJ_OP_CONCATENATE && factor >= SEAM_FACTOR && source->cuts.n &&
               source->cuts.at[0] < SHORT_LOOP;
-  if (repeated || seam || info->nodes + source->nodes > MAX_NODES ||
+  Tree with = tree_with_operand(tree, i, source);
+  if (repeated || seam || tree_size(&with).nodes > MAX_NODES ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
     source->in_memory = true;
     PjCuts none = {0};
@@ -264,8 +357,7 @@ static void absorb(PjLower *l, const PjOp *op, PjOpInfoSched *info, uint32_t i) 
       info->role = PJ_OPROLE_EVAL;
     return;
   }
-  info->nodes += source->nodes;
-  info->cost += (float)(joins && factor > 1 ? source->cost / factor : source->cost);
+  *tree = with;
 }
 
 bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out) {
@@ -333,7 +425,7 @@ static bool wanted_behind_update(PjLower *l, const PjOp *op) {
   return false;
 }
 
-static void forwards(PjLower *l, const PjOp *op) {
+static void forwards(PjLower *l, const PjOp *op, Sums *all) {
   PjOpInfoSched *info = info_of(l, op);
   *info = (PjOpInfoSched){.nodes = 1,
                           .cost = (float)pj_op_cost(op),
@@ -350,10 +442,11 @@ static void forwards(PjLower *l, const PjOp *op) {
   if (info->role == PJ_OPROLE_INLINE) {
     if (!pj_cuts_of(op, &info->cuts))
       info->role = PJ_OPROLE_EVAL;
+    Tree tree = tree_begin(op, *all);
     for (uint32_t i = 0; i < op->num_operands && info->role == PJ_OPROLE_INLINE; i++) {
       const PjValue *operand = op->operands[i];
       if (inline_def(l, operand, op->region))
-        absorb(l, op, info, i);
+        absorb(l, &tree, info, i);
       else {
         PjCuts none = {0};
         if (!pj_cuts_through(op, i, &none, &info->cuts))
@@ -362,6 +455,7 @@ static void forwards(PjLower *l, const PjOp *op) {
     }
     if (info->role == PJ_OPROLE_INLINE) {
       info->in_memory = wanted_behind_update(l, op);
+      tree_end(&tree, info, all);
       return;
     }
   }
@@ -466,43 +560,38 @@ static void backwards(PjLower *l, const PjOp *op) {
 
 // What went to memory after its readers were visited leaves them with cuts and costs that they no
 // longer need. Without them everything that fitted fits still.
-static void again(PjLower *l, const PjOp *op) {
+static void again(PjLower *l, const PjOp *op, Sums *all) {
   PjOpInfoSched *info = info_of(l, op);
   bool reduces = info->role == PJ_OPROLE_REDUCE;
   if (info->role != PJ_OPROLE_INLINE && !reduces)
     return;
   PjCuts cuts = {0};
-  float cost = (float)pj_op_cost(op), chain = 0;
-  uint32_t nodes = 1;
+  float chain = 0;
+  Tree tree = tree_begin(op, *all);
   bool fits = reduces || pj_cuts_of(op, &cuts);
-  for (uint32_t i = 0; i < op->num_operands && fits; i++) {
+  for (uint32_t i = 0; i < op->num_operands; i++) {
     const PjValue *operand = op->operands[i];
     const PjOpInfoSched *source = inline_def(l, operand, op->region);
     static const PjCuts none = {0};
     if (!reduces)
-      fits = pj_cuts_through(op, i, source ? &source->cuts : &none, &cuts);
+      fits = fits && pj_cuts_through(op, i, source ? &source->cuts : &none, &cuts);
     else if (source && i < op->num_results)
-      fits = pj_cuts_merge(&cuts, &source->cuts, pj_count(operand->type));
+      fits = fits && pj_cuts_merge(&cuts, &source->cuts, pj_count(operand->type));
     if (!source || (reduces && i >= op->num_results))
       continue;
-    double factor = pj_count(operand->type)
-                        ? (double)pj_count(op->results[0].type) / (double)pj_count(operand->type)
-                        : 1;
-    bool joins = op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_PAD;
-    nodes += source->nodes;
     chain = source->chain > chain ? source->chain : chain;
-    cost += (float)(joins && factor > 1 ? source->cost / factor : source->cost);
+    tree = tree_with_operand(&tree, i, source);
   }
+  tree_end(&tree, info, all);
   if (!fits)
     return;
   info->cuts = cuts;
-  info->cost = cost;
   info->chain = chain + (float)pj_op_cost(op);
-  info->nodes = nodes;
 }
 
 void pj_lower_roles(PjLower *l, const PjRegion *region) {
   const PjOp *end = pj_region_terminator(region);
+  Sums all = {0};
   for (int gradient = 1; gradient >= 0 && !l->options->source; gradient--)
     for (const PjOp *op = region->first; op; op = op->next)
       find_attention(l, op, gradient);
@@ -514,11 +603,12 @@ void pj_lower_roles(PjLower *l, const PjRegion *region) {
           info_of(l, op->operands[i]->def)->in_memory = true;
       break;
     }
-    forwards(l, op);
+    forwards(l, op, &all);
     capture(l, op);
   }
   for (const PjOp *op = end ? end->prev : region->last; op; op = op->prev)
     backwards(l, op);
+  all = (Sums){0};
   for (const PjOp *op = region->first; op != end; op = op->next)
-    again(l, op);
+    again(l, op, &all);
 }

@@ -202,6 +202,59 @@ static void test_slices(void **state) {
   }
 }
 
+#define V "tensor<4096xf32>"
+
+// Rounds that each read both results of the one before are as long as they are, not as many paths
+// lead through them.
+static void test_rounds(void **state) {
+  (void)state;
+  PjStrBuf body = {0};
+  for (int i = 0; i < 40; i++)
+    pj_strbuf_printf(&body,
+                     "%%x%d = stablehlo.add %%x%d, %%y%d : " V "\n"
+                     "%%y%d = stablehlo.multiply %%x%d, %%y%d : " V "\n",
+                     i + 1, i, i, i + 1, i + 1, i);
+  pj_strbuf_printf(&body, "%%r = stablehlo.subtract %%x40, %%y40 : " V "\nreturn %%r : " V "\n");
+  size_t bytes = expect(pass_main("%x0: " V ", %y0: " V, V, body.data), 1, 1);
+  assert_int_equal(bytes, 0);
+  pj_strbuf_free(&body);
+}
+
+// A number that is long to compute is computed once, not by every part of the loop that reads it.
+static void test_long_number(void **state) {
+  (void)state;
+  for (int length = 4; length <= 60; length += 56) {
+    PjStrBuf body = {0};
+    for (int i = 0; i < length; i++)
+      pj_strbuf_printf(&body, "%%n%d = stablehlo.%s %%n%d, %%m : tensor<f32>\n", i + 1,
+                       i % 2 ? "add" : "multiply", i);
+    pj_strbuf_printf(&body,
+                     "%%b = stablehlo.broadcast_in_dim %%n%d, dims = [] : (tensor<f32>) -> " V "\n"
+                     "%%r = stablehlo.add %%x, %%b : " V "\nreturn %%r : " V "\n",
+                     length);
+    uint32_t kernels = length > 32 ? 2 : 1;
+    expect(pass_main("%x: " V ", %n0: tensor<f32>, %m: tensor<f32>", V, body.data), kernels,
+           kernels);
+    pj_strbuf_free(&body);
+  }
+}
+
+// Pieces of one element are joined one by one, so what is long to compute is computed in vectors
+// before.
+static void test_short_pieces(void **state) {
+  (void)state;
+  for (int quick = 0; quick <= 1; quick++) {
+    char body[512];
+    snprintf(body, sizeof body,
+             "%%a = stablehlo.%s %%x : tensor<512x1xf32>\n"
+             "%%r = stablehlo.concatenate %%a, %%x, dim = 1 : (tensor<512x1xf32>, "
+             "tensor<512x1xf32>) -> tensor<512x2xf32>\nreturn %%r : tensor<512x2xf32>\n",
+             quick ? "negate" : "sine");
+    expect(pass_main("%x: tensor<512x1xf32>", "tensor<512x2xf32>", body), quick ? 1 : 2,
+           quick ? 1 : 2);
+  }
+}
+
 static void test_long_sum(void **state) {
   (void)state;
   // Cut into parts by its size alone, then joined.
@@ -562,7 +615,8 @@ int main(void) {
       cmocka_unit_test(test_counter),     cmocka_unit_test(test_large_loop),
       cmocka_unit_test(test_refused),     cmocka_unit_test(test_result_in_place),
       cmocka_unit_test(test_trials),      cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_traffic),     cmocka_unit_test(test_rounds),
+      cmocka_unit_test(test_long_number), cmocka_unit_test(test_short_pieces),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
