@@ -9,8 +9,13 @@
   10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
        // thread
 
-#define LONG_CHAIN_NS 1.4
-enum { LONG_LOOP = 512 }; // elements
+// Of what is computed one after the other: from where on vectors are taken in twos, as a share of
+// what is computed at all too, and in fours, without the longest operation.
+#define LONG_CHAIN_NS      1.4
+#define CHAIN_SHARE        0.55
+#define VERY_LONG_CHAIN_NS 0.9
+#define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
+enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096 }; // elements
 
 // What a kernel reads and writes, while it is built.
 typedef struct Binding {
@@ -227,6 +232,68 @@ static bool fit(const PjLower *l, PjGroup *g) {
   return g->lanes != lanes;
 }
 
+// How many kinds of functions a kernel computes; each has constants of its own.
+static int kinds_of_functions(const Binding *b) {
+  int kinds = 0;
+  for (size_t i = 0; i < b->ops.len; i++) {
+    const PjOp *op = b->ops.data[i];
+    bool seen = pj_op_cost(op) < FUNCTION_NS;
+    for (size_t before = 0; before < i && !seen; before++)
+      seen = b->ops.data[before]->kind == op->kind;
+    kinds += !seen;
+  }
+  return kinds;
+}
+
+// Complex numbers lie in memory as vectors of twice the lanes.
+static bool has_complex(const Binding *b) {
+  for (size_t i = 0; i < b->ops.len; i++) {
+    const PjOp *op = b->ops.data[i];
+    bool complex = pj_dtype_is_complex(op->results[0].type->dtype);
+    for (uint32_t o = 0; o < op->num_operands; o++)
+      complex |= pj_dtype_is_complex(op->operands[o]->type->dtype);
+    if (complex)
+      return true;
+  }
+  return false;
+}
+
+// Operations one after the other wait for each other more than they compute: several vectors at a
+// time, their instructions in turn. Two, as the processor looks ahead to the next ones by itself;
+// four where so much comes one after the other that the end of it is out of its sight. (Within a
+// function enough is computed side by side.) Where much is computed side by side, or there are many
+// constants, registers would not do. Narrow elements too: two vectors of what they are computed in
+// make one of theirs.
+static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *b,
+                           const PjGroup *g) {
+  if (g->kind != PJ_GROUP_MAP || g->lanes < 4)
+    return 1;
+  double within = 0, last = 0, longest = 0, all = b->inlined;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = g->roots[i].op;
+    const PjOpInfoSched *info = &l->ops[op->id];
+    double chain = info->chain;
+    if (!g->roots[i].stored) // others begin with it
+      within += chain;
+    else if (chain > last)
+      last = chain;
+    if (info->longest > longest)
+      longest = info->longest;
+    all += pj_op_cost(op);
+  }
+  double chain = within + last;
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  bool waits = chain >= LONG_CHAIN_NS && chain >= CHAIN_SHARE * all;
+  bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
+  if (waits && chain - longest >= VERY_LONG_CHAIN_NS && l->options->target->vector_bytes == 64 &&
+      4 * g->lanes <= PJ_KIR_MAX_LANES && kinds_of_functions(b) <= 1 && !has_complex(b) &&
+      (extent % (4 * g->lanes) == 0 || extent >= VERY_LONG_LOOP))
+    return 4;
+  bool fits =
+      2 * g->lanes <= PJ_KIR_MAX_LANES && (extent % (2 * g->lanes) == 0 || extent >= LONG_LOOP);
+  return (waits || narrow) && fits ? 2 : 1;
+}
+
 static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   *g = (PjGroup){.kind = unit->kind,
                  .num_roots = (uint32_t)unit->roots.len,
@@ -258,28 +325,9 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   if (!pj_group_shape(g, &unit->cuts) ||
       ((shorten(l, g) || fit(l, g)) && !pj_group_shape(g, &unit->cuts)))
     return false;
-  // Operations one after the other wait for each other more than they compute: two vectors at a
-  // time, their instructions in turn. Where much is computed side by side registers would not do.
-  // Narrow elements too: two vectors of what they are computed in make one of theirs.
-  double within = 0, last = 0, all = b->inlined;
-  for (uint32_t i = 0; i < g->num_roots; i++) {
-    const PjOp *op = g->roots[i].op;
-    double chain = l->ops[op->id].chain;
-    if (!g->roots[i].stored) // others begin with it
-      within += chain;
-    else if (chain > last)
-      last = chain;
-    all += pj_op_cost(op);
-  }
-  double chain = within + last;
-  int64_t extent = g->loops[g->num_loops - 1].extent;
-  bool waits = chain >= LONG_CHAIN_NS && chain >= 0.7 * all;
-  bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
-  if (g->kind != PJ_GROUP_MAP || g->lanes < 4 || g->lanes > PJ_KIR_MAX_LANES / 2 ||
-      !(waits || narrow) || (extent % (2 * g->lanes) && extent < LONG_LOOP))
-    return true;
-  g->lanes *= 2;
-  return pj_group_shape(g, &unit->cuts);
+  int times = vectors_at_once(l, unit, b, g);
+  g->lanes *= times;
+  return times == 1 || pj_group_shape(g, &unit->cuts);
 }
 
 bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {

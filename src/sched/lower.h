@@ -22,7 +22,8 @@ typedef struct PjOpInfoSched {
   bool visited;
   PjCuts cuts;         // of its result, when computed inline
   float cost;          // nanoseconds per element, with what is inlined
-  float chain;         // the part of it that is computed one after the other
+  float chain;         // the part of it that is computed one after the other,
+  float longest;       //   and the longest operation in that
   uint32_t nodes;      // operations inlined, itself included
   double nodes_before; // of what is inlined at its index: all operations before the first of them,
   double cost_before;  //   and what they cost (roles.c)

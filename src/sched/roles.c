@@ -566,7 +566,7 @@ static void again(PjLower *l, const PjOp *op, Sums *all) {
   if (info->role != PJ_OPROLE_INLINE && !reduces)
     return;
   PjCuts cuts = {0};
-  float chain = 0;
+  float chain = 0, longest = 0;
   Tree tree = tree_begin(op, *all);
   bool fits = reduces || pj_cuts_of(op, &cuts);
   for (uint32_t i = 0; i < op->num_operands; i++) {
@@ -579,14 +579,19 @@ static void again(PjLower *l, const PjOp *op, Sums *all) {
       fits = fits && pj_cuts_merge(&cuts, &source->cuts, pj_count(operand->type));
     if (!source || (reduces && i >= op->num_results))
       continue;
-    chain = source->chain > chain ? source->chain : chain;
+    if (source->chain > chain) {
+      chain = source->chain;
+      longest = source->longest;
+    }
     tree = tree_with_operand(&tree, i, source);
   }
   tree_end(&tree, info, all);
   if (!fits)
     return;
   info->cuts = cuts;
-  info->chain = chain + (float)pj_op_cost(op);
+  float own = (float)pj_op_cost(op);
+  info->chain = chain + own;
+  info->longest = own > longest ? own : longest;
 }
 
 void pj_lower_roles(PjLower *l, const PjRegion *region) {

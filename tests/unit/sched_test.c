@@ -26,6 +26,7 @@ typedef struct Made {
   int divisions;
   int calls;   // copies of memory, say
   int gathers; // loads of which each lane has an address
+  int lanes;   // of the widest vector of floats
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -38,6 +39,8 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->calls += inst->op == PJ_KIR_CALL;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
+    if (inst->type.elem == PJ_KIR_F32 && inst->type.lanes > m->lanes)
+      m->lanes = inst->type.lanes;
   }
 }
 
@@ -252,6 +255,30 @@ static void test_short_pieces(void **state) {
              quick ? "negate" : "sine");
     expect(pass_main("%x: tensor<512x1xf32>", "tensor<512x2xf32>", body), quick ? 1 : 2,
            quick ? 1 : 2);
+  }
+}
+
+// What is computed one after the other is so in several vectors in turn: in two where it is one
+// function, in four where it is many operations, if there are registers for that.
+static void test_vectors_at_once(void **state) {
+  (void)state;
+  static const struct {
+    const char *operations[2];
+    int count, vectors;
+  } cases[] = {
+      {{"multiply", "add"}, 4, 1}, {{"power", "power"}, 1, 2}, {{"multiply", "add"}, 40, 4}};
+  int lanes = pj_kir_target_host()->vector_bytes / 4, most = lanes == 16 ? 4 : 2;
+  for (size_t c = 0; c < 3; c++) {
+    PjStrBuf body = {0};
+    for (int i = 0; i < cases[c].count; i++)
+      pj_strbuf_printf(&body, "%%x%d = stablehlo.%s %%x%d, %%y : " V "\n", i + 1,
+                       cases[c].operations[i % 2], i);
+    pj_strbuf_printf(&body, "return %%x%d : " V "\n", cases[c].count);
+    Made m = make(pass_main("%x0: " V ", %y: " V, V, body.data));
+    assert_null(m.status);
+    assert_int_equal(m.lanes, lanes * (cases[c].vectors < most ? cases[c].vectors : most));
+    unmake(&m);
+    pj_strbuf_free(&body);
   }
 }
 
@@ -607,16 +634,17 @@ static void test_traffic(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise), cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_spread),      cmocka_unit_test(test_siblings),
-      cmocka_unit_test(test_shared_code), cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_long_sum),    cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_exchange),    cmocka_unit_test(test_joined),
-      cmocka_unit_test(test_counter),     cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),     cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_trials),      cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),     cmocka_unit_test(test_rounds),
-      cmocka_unit_test(test_long_number), cmocka_unit_test(test_short_pieces),
+      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_exchange),        cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_trials),          cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),         cmocka_unit_test(test_rounds),
+      cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
+      cmocka_unit_test(test_vectors_at_once),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
