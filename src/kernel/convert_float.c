@@ -109,11 +109,13 @@ static PjKirVal small_encode(PjKir *k, const PjFloatFormat *f, PjKirVal v) {
 
 // ------------------------------------------------------------------ by format
 
-// To nearest even on the bits, |drop| of them.
+// To nearest even on the bits, |drop| of them: half less one is added, and one to odd numbers. That
+// sum is even but for the one, so its negative is all of its bits exchanged, less one: one
+// operation of bits where the machine has those of three.
 static PjKirVal round_bits(PjKir *k, PjKirVal v, uint32_t drop) {
   PjKirVal bits = bits_of(k, v), odd = AND(SHR(bits, drop), W(1));
-  PjKirVal sum = ADD(ADD(bits, W((1u << (drop - 1)) - 1)), odd);
-  return float_of(k, AND(sum, W(~((1u << drop) - 1))));
+  PjKirVal minus = pj_kir_xor(k, odd, W(~((1u << (drop - 1)) - 2)));
+  return float_of(k, AND(SUB(bits, minus), W(~((1u << drop) - 1))));
 }
 
 PjKirVal pj_conv_decode(PjKir *k, PjDtype dtype, PjKirVal code) {
