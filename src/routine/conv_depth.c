@@ -293,7 +293,9 @@ static void plan_strips(Depthwise *p) {
   if (!p->places || d < 0 || p->part != s->groups || s->out_spatial[d] != s->groups ||
       s->groups * (int64_t)p->elem < VECTOR_BYTES)
     return;
-  p->strips = PJ_PICK(strips)[p->elem == 8];
+  // Of rows of three places reading each input once gains nothing: memory is what is waited for.
+  const bool rows = s->window[d] == 5 && s->stride[d] == 1 && s->window_dilation[d] == 1;
+  p->strips = PJ_PICK(strips)[p->elem == 8][rows];
   const int64_t room = s->in[d] + s->low[d] - (s->window[d] - 1) * s->window_dilation[d];
   p->inner[0] = s->low[d] <= 0 ? 0 : pj__divide_up(s->low[d], s->stride[d]);
   p->inner[1] = room <= 0 ? 0 : pj__min(s->out[d], pj__divide_up(room, s->stride[d]));

@@ -42,24 +42,47 @@ GROUPS(groups_f64, double)
 // The same, from zero, for |strips| times PJ_STRIP neighbouring positions, whose inputs are |step|
 // elements apart; those of a strip use each vector of |ws| together. |n| is a vector at least, and
 // the last one overlaps.
-#define STRIP_SUM(T, VECTORS, AT)                                                              \
-  {                                                                                            \
-    Vec sum[PJ_STRIP][VECTORS];                                                                \
-    memset(sum, 0, sizeof sum);                                                                \
-    PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u)   \
-        __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);                      \
-    for (int k = 0; k < count; ++k) {                                                          \
-      const T *x = (const T *)xs[k] + off + (AT), *w = (const T *)ws[k] + (AT);                \
-      PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                                            \
-        const Vec each = *(const Vec *)(w + u * LANES);                                        \
-        PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) sum[s][u] +=                              \
-            *(const Vec *)(x + s * step + u * LANES) * each;                                   \
-      }                                                                                        \
-    }                                                                                          \
-    PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) * \
-        (Vec *)(o + s * n + (AT) + u * LANES) = sum[s][u];                                     \
+#define STRIP_BEGIN(VECTORS, AT)                                                           \
+  Vec sum[PJ_STRIP][VECTORS];                                                              \
+  memset(sum, 0, sizeof sum);                                                              \
+  PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) \
+      __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);
+#define STRIP_END(VECTORS, AT)                                                               \
+  PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) * \
+      (Vec *)(o + s * n + (AT) + u * LANES) = sum[s][u];
+#define ANY_PLACES(T, VECTORS, AT, WIDTH)                                       \
+  {                                                                             \
+    STRIP_BEGIN(VECTORS, AT)                                                    \
+    for (int k = 0; k < count; ++k) {                                           \
+      const T *x = (const T *)xs[k] + off + (AT), *w = (const T *)ws[k] + (AT); \
+      PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                             \
+        const Vec each = *(const Vec *)(w + u * LANES);                         \
+        PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) sum[s][u] +=               \
+            *(const Vec *)(x + s * step + u * LANES) * each;                    \
+      }                                                                         \
+    }                                                                           \
+    STRIP_END(VECTORS, AT)                                                      \
   }
-#define STRIPS(NAME, T)                                                                         \
+// Places in rows of WIDTH, each where the next position has the one before: what a strip reads of a
+// row is read once.
+#define ROWS_OF(T, VECTORS, AT, WIDTH)                                                 \
+  {                                                                                    \
+    STRIP_BEGIN(VECTORS, AT)                                                           \
+    for (int k = 0; k < count; k += WIDTH) {                                           \
+      const T *x = (const T *)xs[k] + off + (AT);                                      \
+      PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                                    \
+        Vec all[PJ_STRIP + WIDTH - 1];                                                 \
+        PJ_UNROLL for (int p = 0; p < PJ_STRIP + WIDTH - 1; ++p) all[p] =              \
+            *(const Vec *)(x + p * step + u * LANES);                                  \
+        PJ_UNROLL for (int p = 0; p < WIDTH; ++p) {                                    \
+          const Vec each = *(const Vec *)((const T *)ws[k + p] + (AT) + u * LANES);    \
+          PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) sum[s][u] += all[s + p] * each; \
+        }                                                                              \
+      }                                                                                \
+    }                                                                                  \
+    STRIP_END(VECTORS, AT)                                                             \
+  }
+#define STRIPS(NAME, T, SUM, WIDTH)                                                             \
   PJ_TARGET static void PJ_V(NAME)(int64_t strips, int64_t n, int count, const void *const *xs, \
                                    const void *const *ws, int64_t step, void *po) {             \
     typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));           \
@@ -68,15 +91,17 @@ GROUPS(groups_f64, double)
     for (int64_t t = 0, off = 0; t < strips; ++t, off += PJ_STRIP * step, o += PJ_STRIP * n) {  \
       int64_t i = 0;                                                                            \
       for (; i + 2 * LANES <= n; i += 2 * LANES)                                                \
-        STRIP_SUM(T, 2, i)                                                                      \
+        SUM(T, 2, i, WIDTH)                                                                     \
       for (; i < n; i += LANES) {                                                               \
         const int64_t at = pj__min(i, n - LANES);                                               \
-        STRIP_SUM(T, 1, at)                                                                     \
+        SUM(T, 1, at, WIDTH)                                                                    \
       }                                                                                         \
     }                                                                                           \
   }
-STRIPS(strips_f32, float)
-STRIPS(strips_f64, double)
+STRIPS(strips_f32, float, ANY_PLACES, 1)
+STRIPS(strips_f64, double, ANY_PLACES, 1)
+STRIPS(strips_5_f32, float, ROWS_OF, 5)
+STRIPS(strips_5_f64, double, ROWS_OF, 5)
 
 // out[j] += w * x[j * step]
 #define ROW(NAME, T)                                                                        \
@@ -96,10 +121,14 @@ STRIPS(strips_f64, double)
 ROW(row_f32, float)
 ROW(row_f64, double)
 #undef GROUPS
-#undef STRIP_SUM
+#undef STRIP_BEGIN
+#undef STRIP_END
+#undef ANY_PLACES
+#undef ROWS_OF
 #undef STRIPS
 #undef ROW
 
 static GroupsFn *const PJ_V(groups)[] = {PJ_V(groups_f32), PJ_V(groups_f64)};
 static RowFn *const PJ_V(row)[] = {PJ_V(row_f32), PJ_V(row_f64)};
-static StripFn *const PJ_V(strips)[] = {PJ_V(strips_f32), PJ_V(strips_f64)};
+static StripFn *const PJ_V(strips)[][2] = {{PJ_V(strips_f32), PJ_V(strips_5_f32)},
+                                           {PJ_V(strips_f64), PJ_V(strips_5_f64)}};

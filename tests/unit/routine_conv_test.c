@@ -248,7 +248,7 @@ static void few_features(void **state) {
 // edges.
 static void depthwise(void **state) {
   (void)state;
-  for (int round = 0; round < 36; ++round) {
+  for (int round = 0; round < 48; ++round) {
     const int64_t groups = random_int(2, 90);
     Conv c = {.spatial = 1 + round % 3,
               .batch = random_int(1, 3),
@@ -259,8 +259,8 @@ static void depthwise(void **state) {
               .layout = {0, round % 3 + 1, 0}};
     for (int32_t d = 0; d < c.spatial; ++d) {
       c.in[d] = random_int(5, d < c.spatial - 1 ? 7 : 80);
-      c.window[d] = random_int(1, 4);
-      c.stride[d] = random_int(1, 3);
+      c.window[d] = random_int(1, 5);
+      c.stride[d] = round % 2 ? 1 : random_int(1, 3);
       c.in_dilation[d] = 1 + (round % 8 == 7);
       c.window_dilation[d] = random_int(1, 2);
       c.padding[2 * d] = random_int(-1, 3);
