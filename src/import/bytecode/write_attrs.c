@@ -1,7 +1,6 @@
 // Attributes for the writer: generic ones by their kind, inherent ones as VHLO spells them (lists
-// of numbers are constant tensors, symbols are strings), Shardy's by their table, locations.
+// of numbers are constant tensors, symbols are strings), locations.
 #include "base/hash.h"
-#include "import/bytecode/sdy.h"
 #include "import/bytecode/writer.h"
 #include "ir/float_bits.h"
 
@@ -26,13 +25,13 @@ static void put_double(PjBcw *w, PjTokens *t, double value) {
   put_signed(w, t, bits);
 }
 
-static void put_ints(PjBcw *w, PjTokens *t, uint32_t count, const int64_t *values) {
+void pj__bcw_put_ints(PjBcw *w, PjTokens *t, uint32_t count, const int64_t *values) {
   put(w, t, count);
   for (uint32_t i = 0; i < count; ++i)
     put_signed(w, t, values[i]);
 }
 
-static PjStatus put_attr(PjBcw *w, PjTokens *t, const PjAttr *attr, PjBcwForm form) {
+PjStatus pj__bcw_put_attr(PjBcw *w, PjTokens *t, const PjAttr *attr, PjBcwForm form) {
   uint32_t number;
   PJ_TRY(pj__bcw_attr(w, attr, form, &number));
   pj__bcw_put(w, t, PJ_TOKEN_ATTR, number);
@@ -191,7 +190,7 @@ static PjStatus array(PjBcw *w, const PjAttr *attr, PjBcwForm form, uint32_t *ou
   put(w, &t, form == PJ_BCW_AS_VHLO ? 1 : 0);
   put(w, &t, attr->count);
   for (uint32_t i = 0; i < attr->count; ++i)
-    PJ_TRY(put_attr(w, &t, attr->elems[i], form));
+    PJ_TRY(pj__bcw_put_attr(w, &t, attr->elems[i], form));
   *out = finish(w, dialect_of(form), &t);
   return PJ_STATUS_OK;
 }
@@ -202,7 +201,7 @@ static PjStatus dictionary(PjBcw *w, const PjAttr *attr, PjBcwForm form, uint32_
   put(w, &t, attr->count);
   for (uint32_t i = 0; i < attr->count; ++i) {
     pj__bcw_put(w, &t, PJ_TOKEN_ATTR, string_number(w, attr->names[i], form));
-    PJ_TRY(put_attr(w, &t, attr->elems[i], form));
+    PJ_TRY(pj__bcw_put_attr(w, &t, attr->elems[i], form));
   }
   *out = finish(w, dialect_of(form), &t);
   return PJ_STATUS_OK;
@@ -255,9 +254,9 @@ static uint32_t enumeration(PjBcw *w, PjEnumKind kind, int64_t value) {
 static PjStatus alias(PjBcw *w, const PjAttr *attr, uint32_t *out) {
   PjTokens t = {0};
   put(w, &t, 10);
-  put_ints(w, &t, attr->count, attr->ints);
+  pj__bcw_put_ints(w, &t, attr->count, attr->ints);
   put_signed(w, &t, attr->i64);
-  put_ints(w, &t, attr->more->count, attr->more->ints);
+  pj__bcw_put_ints(w, &t, attr->more->count, attr->more->ints);
   *out = finish(w, PJ_BCW_VHLO, &t);
   return PJ_STATUS_OK;
 }
@@ -294,7 +293,7 @@ static PjStatus put_field(PjBcw *w, PjTokens *t, const PjAttr *attr, const char 
   const PjAttr *value = pj_attr_get(attr, name);
   if (!value)
     return pj__bcw_refuse(w, "attribute %.*s without a field %s", PJ_STR_ARG(attr->str), name);
-  return put_attr(w, t, value, PJ_BCW_AS_VHLO);
+  return pj__bcw_put_attr(w, t, value, PJ_BCW_AS_VHLO);
 }
 
 // Meshes in replica groups.
@@ -312,7 +311,7 @@ static PjStatus mesh_struct(PjBcw *w, const PjAttr *attr, uint32_t *out) {
     PJ_TRY(put_field(w, &t, attr, "name"));
     put(w, &t, optional != NULL);
     if (optional)
-      PJ_TRY(put_attr(w, &t, optional, PJ_BCW_AS_VHLO));
+      PJ_TRY(pj__bcw_put_attr(w, &t, optional, PJ_BCW_AS_VHLO));
   } else if (pj_str_is(attr->str, "stablehlo.replica_group_mesh_axes")) {
     put(w, &t, 23);
     PJ_TRY(put_field(w, &t, attr, "mesh"));
@@ -336,94 +335,6 @@ static PjStatus mesh_struct(PjBcw *w, const PjAttr *attr, uint32_t *out) {
   return PJ_STATUS_OK;
 }
 
-// ---------------------------------------------------------------------------------------- Shardy's
-static PjStatus put_array(PjBcw *w, PjTokens *t, const PjAttr *value) {
-  put(w, t, value ? value->count : 0);
-  for (uint32_t i = 0; value && i < value->count; ++i)
-    PJ_TRY(put_attr(w, t, value->elems[i], PJ_BCW_AS_BUILTIN));
-  return PJ_STATUS_OK;
-}
-
-static PjStatus put_sdy_field(PjBcw *w, PjTokens *t, const PjAttr *attr, const PjSdyField *schema) {
-  const PjAttr *value = pj_attr_get(attr, schema->name);
-  uint32_t entry = 0;
-  switch (schema->kind) {
-  case PJ_SDY_OPT_ATTR:
-    if (value)
-      PJ_TRY(pj__bcw_attr(w, value, PJ_BCW_AS_BUILTIN, &entry));
-    pj__bcw_put(w, t, PJ_TOKEN_OPT_ATTR, value ? entry + (uint64_t)1 : 0);
-    return PJ_STATUS_OK;
-  case PJ_SDY_OPT_INT:
-    put(w, t, value ? (uint64_t)value->i64 << 1 | 1 : 0);
-    return PJ_STATUS_OK;
-  case PJ_SDY_OPT_ARRAY:
-    return put_array(w, t, value);
-  case PJ_SDY_MESH:
-    if (!value)
-      break;
-    return put_attr(w, t, value, PJ_BCW_AS_BUILTIN);
-  case PJ_SDY_ARRAY:
-    if (!value || value->kind != PJ_ATTR_ARRAY)
-      break;
-    return put_array(w, t, value);
-  case PJ_SDY_STRING:
-    if (!value || value->kind != PJ_ATTR_STRING)
-      break;
-    pj__bcw_put(w, t, PJ_TOKEN_STRING, pj__bcw_string(w, value->str));
-    return PJ_STATUS_OK;
-  case PJ_SDY_INT:
-    if (!value || value->kind != PJ_ATTR_INT)
-      break;
-    put_signed(w, t, value->i64);
-    return PJ_STATUS_OK;
-  case PJ_SDY_INTS:
-    if (!value || value->kind != PJ_ATTR_INTS)
-      break;
-    put_ints(w, t, value->count, value->ints);
-    return PJ_STATUS_OK;
-  case PJ_SDY_BOOL:
-    if (!value || value->kind != PJ_ATTR_BOOL)
-      break;
-    pj__bcw_put(w, t, PJ_TOKEN_BYTE, value->i64 != 0);
-    return PJ_STATUS_OK;
-  }
-  return pj__bcw_refuse(w, "attribute %.*s without a proper field %s", PJ_STR_ARG(attr->str),
-                        schema->name);
-}
-
-static bool has_field(const PjSdyAttr *schema, PjStr name) {
-  for (int i = 0; i < PJ_SDY_MAX_FIELDS && schema->fields[i].name; ++i)
-    if (pj_str_is(name, schema->fields[i].name))
-      return true;
-  return false;
-}
-
-// The first encoding that has room for all fields: later ones of the same name have more.
-static const PjSdyAttr *find_schema(const PjAttr *attr) {
-  for (size_t i = 0; i < pj__sdy_num_attrs; ++i) {
-    const PjSdyAttr *schema = &pj__sdy_attrs[i];
-    bool fits = pj_str_is(attr->str, schema->name);
-    for (uint32_t j = 0; fits && j < attr->count; ++j)
-      fits = has_field(schema, attr->names[j]);
-    if (fits)
-      return schema;
-  }
-  return NULL;
-}
-
-static PjStatus sdy_struct(PjBcw *w, const PjAttr *attr, uint32_t *out) {
-  PjTokens t = {0};
-  const PjSdyAttr *schema = find_schema(attr);
-  PJ_TRY(pj__bcw_needs(w, V(1, 11), "an attribute of another dialect"));
-  if (!schema)
-    return pj__bcw_refuse(w, "attribute %.*s", PJ_STR_ARG(attr->str));
-  put(w, &t, (uint64_t)schema->code);
-  for (int i = 0; i < PJ_SDY_MAX_FIELDS && schema->fields[i].name; ++i)
-    PJ_TRY(put_sdy_field(w, &t, attr, &schema->fields[i]));
-  *out = finish(w, PJ_BCW_SDY, &t);
-  return PJ_STATUS_OK;
-}
-
 // ---------------------------------------------------------------------------------------- dispatch
 static PjStatus vhlo_only(PjBcw *w, const PjAttr *attr, uint32_t *out) {
   switch (attr->kind) {
@@ -437,7 +348,7 @@ static PjStatus vhlo_only(PjBcw *w, const PjAttr *attr, uint32_t *out) {
   case PJ_ATTR_BOUNDS: {
     PjTokens t = {0};
     put(w, &t, 18);
-    put_ints(w, &t, attr->count, attr->ints);
+    pj__bcw_put_ints(w, &t, attr->count, attr->ints);
     *out = finish(w, PJ_BCW_VHLO, &t);
     return PJ_STATUS_OK;
   }
@@ -480,7 +391,7 @@ static PjStatus encode(PjBcw *w, const PjAttr *attr, PjBcwForm form, uint32_t *o
     return elements(w, attr, form, out);
   case PJ_ATTR_STRUCT:
     if (pj_str_starts(attr->str, "sdy."))
-      return sdy_struct(w, attr, out);
+      return pj__bcw_sdy(w, attr, out);
     if (vhlo)
       return mesh_struct(w, attr, out);
     break;

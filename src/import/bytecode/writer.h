@@ -106,6 +106,11 @@ typedef enum PjBcwForm { PJ_BCW_AS_VHLO, PJ_BCW_AS_BUILTIN } PjBcwForm;
 // express.
 PjStatus pj__bcw_type(PjBcw *w, const PjType *type, PjBcwForm form, uint32_t *out);
 PjStatus pj__bcw_attr(PjBcw *w, const PjAttr *attr, PjBcwForm form, uint32_t *out);
+// Shardy's, with their fields as the table in sdy.h has them (write_sdy.c).
+PjStatus pj__bcw_sdy(PjBcw *w, const PjAttr *attr, uint32_t *out);
+// As parts of what is being written: a count and numbers; the number of an attribute's entry.
+void pj__bcw_put_ints(PjBcw *w, PjTokens *out, uint32_t count, const int64_t *values);
+PjStatus pj__bcw_put_attr(PjBcw *w, PjTokens *out, const PjAttr *attr, PjBcwForm form);
 // An inherent attribute as VHLO spells attributes of kind |spec|.
 PjStatus pj__bcw_inherent(PjBcw *w, const PjAttr *attr, const PjAttrSpec *spec, uint32_t *out);
 // The builtin dictionary of |count| attributes with values of |form|.
