@@ -21,8 +21,9 @@ enum {
   STEP = 64,    // bytes of a vector
   COLS = 4,     // columns of a tile at most
   FEW_COLS = 2, // up to here a tile has MANY rows, else FEW: enough sums that none
-  MANY = 8,     // waits for its last addition
+  MANY = 8,     // waits for its last addition; MOST of one column, of rows of one vector
   FEW = 4,
+  MOST = 16,
   SUMS = 16,              // of a tile at most: a vector
   PART_ROWS = 64,         // of a matrix, in one part
   BRING = 4096,           // elements of all columns that are brought in one part, whole vectors
@@ -36,7 +37,7 @@ typedef void TileFn(const Rows *y, const char *rows, const char *cols, const uin
 
 struct Rows {
   PjRoutine routine;
-  TileFn *const (*tiles)[COLS]; // of one row, and of many
+  TileFn *const (*tiles)[COLS]; // of one row, of many, and of the most
   PjComp comp;
   PjDtype out_dtype;
   bool swapped;                 // the matrix is in[1]
@@ -142,16 +143,18 @@ LANE_SUMS(lane_floats, __m512, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_a
     _mm512_storeu_ps(c, lane_floats(sum));                                                      \
   }
 #define TILES(KIND) \
-  KIND(1, 1) KIND(1, 2) KIND(1, 3) KIND(1, 4) KIND(8, 1) KIND(8, 2) KIND(4, 3) KIND(4, 4)
+  KIND(1, 1)        \
+  KIND(1, 2) KIND(1, 3) KIND(1, 4) KIND(8, 1) KIND(8, 2) KIND(4, 3) KIND(4, 4) KIND(16, 1)
 TILES(BYTES)
 TILES(BF16)
-#define TILES_OF(KIND)                                  \
-  {                                                     \
-    {KIND##_1_1, KIND##_1_2, KIND##_1_3, KIND##_1_4}, { \
-      KIND##_8_1, KIND##_8_2, KIND##_4_3, KIND##_4_4    \
-    }                                                   \
+#define TILES_OF(KIND)                                      \
+  {                                                         \
+    {KIND##_1_1, KIND##_1_2, KIND##_1_3, KIND##_1_4},       \
+        {KIND##_8_1, KIND##_8_2, KIND##_4_3, KIND##_4_4}, { \
+      KIND##_16_1                                           \
+    }                                                       \
   }
-static TileFn *const tiles_of_bytes[2][COLS] = TILES_OF(bytes), *const tiles_of_bf16[2][COLS] =
+static TileFn *const tiles_of_bytes[3][COLS] = TILES_OF(bytes), *const tiles_of_bf16[3][COLS] =
                                                                     TILES_OF(bf16);
 
 // |rows| rows of COLS sums, |row| apart, of a tile that was stored just now.
@@ -168,12 +171,14 @@ TARGET static inline void spread(int64_t rows, const uint32_t *c, uint32_t *to, 
 // |count| columns of |height| rows into |sums|, behind which there is room for a tile.
 static void strip(const Rows *y, const char *rows, int64_t height, const char *cols, int64_t count,
                   const uint32_t *of, uint32_t *sums, int64_t row_step, int64_t col_step) {
-  const int64_t most = count <= FEW_COLS ? MANY : FEW;
+  const int64_t most = count == 1 && height >= MOST && y->k * y->elem <= STEP ? MOST
+                       : count <= FEW_COLS                                    ? MANY
+                                                                              : FEW;
   for (int64_t i = 0, n; i < height; i += n) {
     n = height < most ? 1 : most;
     if (i + n > height) // the last rows, some of them once more
       i = height - n;
-    TileFn *const tile = y->tiles[n > 1][count - 1];
+    TileFn *const tile = y->tiles[n == MOST ? 2 : n > 1][count - 1];
     uint32_t c[SUMS], *to = sums + i * row_step;
     if (col_step == 1 && row_step == count) { // what lies behind comes later
       tile(y, rows + i * y->row, cols, of, to);
