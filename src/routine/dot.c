@@ -3,8 +3,8 @@
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
 //   direct   floats by a matrix with its columns side by side, as both lie: dot_direct.h
 //   few      some rows by such a matrix of other types: dot_few_groups.h
-//   narrow   many rows of bytes or bf16 by up to two vectors of columns: dot_narrow.h
-//   rows     long ones by a few columns: dot_rows.h
+//   narrow   many rows of bytes or bf16 by columns that stay in a cache: dot_narrow.h
+//   rows     long ones by up to eight columns: dot_rows.h
 //   tall     many rows by a few columns: dot_tall.h
 //   small    a few thousand multiplications: dot_small.h
 //   gemm     everything else, any dimension numbers and types: gemm.h

@@ -1,7 +1,8 @@
-// Rows of bytes or of bf16 by some columns, two vectors of them at most. The columns are packed
-// once, as groups of neighbours of the sum (gemm_groups.c); rows are read as they lie, a group of a
-// row for all columns at once. Nothing is added up across lanes and nothing of the rows is packed,
-// so that rows of a few bytes cost their multiplications, and so do sums that end within a group.
+// Many rows of bytes or of bf16 by columns that stay in a cache. The columns are packed once, in
+// slivers of up to two vectors, as groups of neighbours of the sum (gemm_groups.c); rows are read
+// as they lie, a group of a row for all columns of a sliver at once. Nothing is added up across
+// lanes and nothing of the rows is packed, so that rows of a few bytes cost their multiplications,
+// and so do sums that end within a group.
 //
 // Signed rows of bytes are taken with 128 added: sums begin with what that brings too much. The
 // instruction for bf16 takes subnormal numbers for zero: the least exponent of a part's rows and
@@ -25,10 +26,14 @@ enum {
   TALL = 12,         // rows of a tile; what is left over has tiles of
   MID = 8,           // so many, so many,
   LOW = 4,           // or of one
-  PART_ROWS = 96,    // of a matrix, in one part
-  NEAR = 512 << 10,  // bytes of packed columns: they stay in the second cache
+  PART_ROWS = 96,    // of a matrix, in one part at most,
+  PARTS = 16,        // so many if they are whole tiles,
+  NEAR = 512 << 10,  // bytes of packed columns that stay in the second cache: a row of tiles is
+  FAR = 4 << 20,     // multiplied by all of them; others are read once for a part of
+  FAR_ROWS = 48,     // so many rows, which pays
+  FAR_LEAST = 1000,  // if there are so many
   SUMS = 640,        // groups of bf16 that are added up in a row
-  SCRATCH = 1 << 20, // of all batches' columns
+  SCRATCH = 8 << 20, // of all batches' columns
 };
 _Static_assert(COLS <= (int)PJ_PACK_WIDTH, "packed as one sliver");
 
@@ -45,9 +50,11 @@ struct Narrow {
   TileFn *const *exact, *const *exact_last; // of bf16, with subnormal numbers, or NULL
   PjPanel b;
   PjDtype out_dtype;
+  bool far;        // the columns do not stay in the second cache: sliver after sliver for a part
   bool flip;       // the rows are signed
   int width, size; // columns of the last sliver; elements of a group
   int64_t m, n, k, slivers;
+  int64_t part;                // rows; the same for all numbers of threads, for tiles differ in NaN
   int64_t whole, rest, groups; // of a row: whole groups, elements behind them; and all
   int64_t row, c_row, out;     // bytes from row to row, and of an element of the result
   int64_t column_bytes;        // of a batch: slivers, then a word for each column
@@ -246,37 +253,51 @@ static uint32_t *starts(const Narrow *y, char *columns) {
   return (uint32_t *)(columns + y->column_bytes) - y->slivers * COLS;
 }
 
-static void narrow_parts(void *context, int64_t begin, int64_t end, int thread) {
+// The height of the tile at |left| rows before the end of a part.
+static int height_of(int64_t left, int64_t height) {
+  if (left > MID && height >= TALL)
+    return 0;
+  if (left > LOW && height >= MID)
+    return 1;
+  return height >= LOW ? 2 : 3;
+}
+
+// |height| rows by slivers [first, end) of the packed columns |cols|; |least|: of the rows'
+// exponents.
+static void multiply(const Narrow *y, const char *rows, int64_t height, int least, char *cols,
+                     int64_t first, int64_t end, char *c) {
+  static const int of_height[HEIGHTS] = { TALL, MID, LOW, 1 };
+  const uint32_t *start = starts(y, cols);
+  for (int64_t i = 0, most; i < height; i += most) {
+    const int kind = height_of(height - i, height);
+    most = of_height[kind];
+    i = pj__min(i, height - most); // the last rows, some of them once more
+    for (int64_t s = first; s < end; ++s) {
+      const bool last = s + 1 == y->slivers,
+                 exact = y->exact && !pj__keeps_normal(least, (int)start[s * COLS]);
+      TileFn *const *tile = exact ? (last ? y->exact_last : y->exact) : last ? y->last : y->tile;
+      tile[kind](y, pj__min(COLS, y->n - s * COLS), rows + i * y->row,
+                 cols + s * y->groups * COLS * 4, start + s * COLS,
+                 c + i * y->c_row + s * COLS * y->out);
+    }
+  }
+}
+
+static void row_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Narrow *y = run->y;
-  static const int of_height[HEIGHTS] = {TALL, MID, LOW, 1};
-  const int64_t parts = pj__divide_up(y->m, PART_ROWS);
+  const int64_t parts = pj__divide_up(y->m, y->part);
   for (; begin < end; ++begin) {
-    const int64_t batch = begin / parts, first = begin % parts * PART_ROWS,
-                  height = pj__min(PART_ROWS, y->m - first);
-    char *cols = run->columns + batch * y->column_bytes;
+    const int64_t batch = begin / parts, first = begin % parts * y->part,
+                  height = pj__min(y->part, y->m - first);
     const char *rows =
         run->a + pj__batch_offset(y->num_batch, y->batch_dims, y->a_batch, batch) + first * y->row;
-    const uint32_t *start = starts(y, cols);
-    char *c = run->c + (batch * y->m + first) * y->c_row;
+    char *cols = run->columns + batch * y->column_bytes,
+         *c = run->c + (batch * y->m + first) * y->c_row;
     const int least = y->exact ? least_exponent(rows, height, y->row, y->k) : 0;
-    for (int64_t i = 0, most; i < height; i += most) {
-      const int64_t left = height - i;
-      const int kind = left > MID && height >= TALL  ? 0
-                       : left > LOW && height >= MID ? 1
-                       : height >= LOW               ? 2
-                                                     : 3;
-      most = of_height[kind];
-      i = pj__min(i, height - most); // the last rows, some of them once more
-      for (int64_t s = 0; s < y->slivers; ++s) {
-        const bool last = s + 1 == y->slivers,
-                   exact = y->exact && !pj__keeps_normal(least, (int)start[s * COLS]);
-        TileFn *const *tile = exact ? (last ? y->exact_last : y->exact) : last ? y->last : y->tile;
-        tile[kind](y, pj__min(COLS, y->n - s * COLS), rows + i * y->row,
-                   cols + s * y->groups * COLS * 4, start + s * COLS,
-                   c + i * y->c_row + s * COLS * y->out);
-      }
-    }
+    const int64_t together = y->far ? 1 : y->slivers;
+    for (int64_t s = 0; s < y->slivers; s += together)
+      multiply(y, rows, height, least, cols, s, s + together, c);
   }
 }
 
@@ -333,11 +354,11 @@ static PjStatus run_narrow(const PjRoutine *self, PjThreads *threads, const void
                            void *const *out, void *scratch) {
   const Narrow *y = (const Narrow *)self;
   Run run = {y, in[0], in[1], scratch, out[0]};
-  const int64_t slivers = y->batch * y->slivers, parts = y->batch * pj__divide_up(y->m, PART_ROWS);
+  const int64_t slivers = y->batch * y->slivers, parts = y->batch * pj__divide_up(y->m, y->part);
   pj_threads_for(threads, slivers, pj__grain(slivers, (double)y->groups * COLS * 4), pack_slivers,
                  &run);
-  const double work = (double)pj__min(y->m, PART_ROWS) * (double)y->n * (double)(y->groups + 4);
-  pj_threads_for(threads, parts, pj__grain(parts, work / 4), narrow_parts, &run);
+  const double work = (double)pj__min(y->m, y->part) * (double)y->n * (double)(y->groups + 4);
+  pj_threads_for(threads, parts, pj__grain(parts, work / 4), row_parts, &run);
   return PJ_STATUS_OK;
 }
 
@@ -356,26 +377,19 @@ const PjRoutine *pj__dot_narrow(PjArena *arena, const PjProduct *g) {
                 groups = pj__divide_up(g->k, of->size);
   const int which = left <= 8 ? 0 : left <= 16 ? 1 : 2, width = 8 << which;
   const double packed = (double)groups * (double)((slivers - 1) * COLS + width) * 4;
-  if (packed > NEAR || (double)g->batch * packed > SCRATCH || (of->least && groups > SUMS))
+  if (packed > (g->m < FAR_LEAST ? NEAR : FAR) || (double)g->batch * packed > SCRATCH ||
+      (of->least && groups > SUMS))
     return NULL;
   Narrow *y = PJ_NEW(arena, Narrow);
-  *y = (Narrow){.b = b,
-                .out_dtype = g->out_dtype,
-                .flip = a.flip != 0,
-                .width = width,
-                .size = of->size,
-                .m = g->m,
-                .n = g->n,
-                .k = g->k,
-                .slivers = slivers,
-                .whole = g->k / of->size,
-                .rest = g->k % of->size,
-                .groups = groups,
-                .row = g->a.outer_step * elem,
-                .out = (int64_t)pj_dtype_bytes(g->out_dtype),
-                .column_bytes = (int64_t)packed + slivers * COLS * 4,
-                .num_batch = g->num_batch,
-                .batch = g->batch};
+  *y = (Narrow) {
+    .b = b, .out_dtype = g->out_dtype, .far = packed > NEAR,
+    .part = packed > NEAR ? FAR_ROWS : pj__min(PART_ROWS, pj__divide_up(g->m, PARTS * TALL) * TALL),
+    .flip = a.flip != 0, .width = width, .size = of->size, .m = g->m, .n = g->n, .k = g->k,
+    .slivers = slivers, .whole = g->k / of->size, .rest = g->k % of->size, .groups = groups,
+    .row = g->a.outer_step * elem, .out = (int64_t)pj_dtype_bytes(g->out_dtype),
+    .column_bytes = (int64_t)packed + slivers * COLS * 4, .num_batch = g->num_batch,
+    .batch = g->batch
+  };
   y->c_row = g->n * y->out;
   Tiles *tiles = of->least ? &bf16_tiles : y->flip ? &bytes_signed_tiles : &bytes_unsigned_tiles;
   y->tile = (*tiles)[WIDTHS - 1];

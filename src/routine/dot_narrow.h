@@ -1,6 +1,7 @@
-// Rows of bytes or bf16 by up to two vectors of columns. See routine/dot_narrow.c.
+// Many rows of bytes or bf16 by columns that stay in a cache.
 #pragma once
 #include "routine/gemm.h"
 
-// NULL where this is not the best way.
+// The routine for |product|, whose fields up to |constant| are set, or NULL where it is not the
+// best.
 const PjRoutine *pj__dot_narrow(PjArena *arena, const PjProduct *product);
