@@ -259,6 +259,8 @@ static const Case cases[] = {
                                      "4x64x56x56xf32", "4x256x56x56xf32", "256x64x1x1xf32")},
     {"conv grouped nchw 32",
      CONV(NCHW, PAD1, "32", "8x128x28x28xf32", "128x4x3x3xf32", "8x128x28x28xf32")},
+    {"conv grouped nhwc 4",
+     CONV(NHWC, PAD1, "4", "4x28x28x64xf32", "3x3x16x64xf32", "4x28x28x64xf32")},
     {"conv grouped nhwc 8",
      CONV(NHWC, PAD1, "8", "2x28x28x128xf32", "3x3x16x128xf32", "2x28x28x128xf32")},
     {"conv nhwc 4x4 transposed", CONV(NHWC,

@@ -64,6 +64,14 @@ static void locate_tile(const Groups *p, const int64_t *start, const float *in, 
       offset += at * s->lhs_spatial[d];
     }
     const int64_t shift = place % s->window[last] * s->window_dilation[last] - s->low[last];
+    const int64_t begin = first * s->stride[last] + shift,
+                  end = begin + (count - 1) * s->stride[last];
+    if (inside && count == p->kernels.tile && begin >= 0 && end < s->in[last]) { // nearly always
+      const float *x = in + offset + begin * s->lhs_spatial[last];
+      for (int i = 0; i < count; ++i, x += s->stride[last] * s->lhs_spatial[last])
+        *xs++ = x;
+      continue;
+    }
     for (int i = 0; i < p->kernels.tile; ++i) {
       const int64_t at = (first + pj__min(i, count - 1)) * s->stride[last] + shift;
       *xs++ =
