@@ -265,6 +265,14 @@ def bisection(target):
     return lax.fori_loop(0, 40, body, (jnp.zeros_like(target), jnp.full_like(target, 3.0)))[0]
 
 
+def divisors(a):
+    """Euclid's algorithm a thousand times: a loop of a few divisions inside of another."""
+    def euclid(i, total):
+        return total + lax.while_loop(lambda c: c[1] != 0, lambda c: (c[1], c[0] % c[1]), (a + i, i + 1))[0]
+
+    return lax.fori_loop(0, 1000, euclid, 0)
+
+
 def insertion_sort(x):
     """Neighbours change places until each element stands where it belongs."""
     def swap(carry):
@@ -378,3 +386,4 @@ loop("rotations by a quaternion, 10,000", rotations, lambda: np.array([1, 0, 0, 
 loop("advantages of 256x2048", advantages, normal(256, 2048), normal(257, 2048, seed=1),
      lambda: np.asarray(uniform(256, 2048, seed=2) < 0.05, np.float32), tolerance=1e-4)
 loop("running maximum of 5,000", running_maximum, normal(5000))
+loop("greatest common divisors, 1,000", divisors, scalar(123456, np.int32))

@@ -211,15 +211,26 @@ static PjKirVal divide(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
 }
 
 static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
-  PjKirVal zero = integer(k, y, 0), by_zero = pj_kir_eq(k, y, zero), unsafe = by_zero,
-           by_minus_one = 0;
+  uint64_t bits;
+  const PjKirElem elem = elem_of(k, x);
+  const bool wide = elem == PJ_KIR_I32 || elem == PJ_KIR_I64,
+             single = pj_kir_typeof(k, x).lanes == 1 && pj_kir_typeof(k, y).lanes == 1;
+  PjKirVal zero = integer(k, y, 0), one = integer(k, y, 1), by_zero = pj_kir_eq(k, y, zero),
+           unsafe = by_zero;
   if (is_signed(dtype)) {
-    by_minus_one = pj_kir_eq(k, y, integer(k, y, ~0ull));
-    unsafe = pj_kir_or(k, unsafe, by_minus_one);
+    PjKirVal by_minus_one = pj_kir_eq(k, y, integer(k, y, ~0ull));
+    const bool known =
+        pj_kir_is_const(k, by_zero, &bits) || pj_kir_is_const(k, by_minus_one, &bits);
+    unsafe = single && wide && !known
+                 ? pj_kir_2(k, PJ_KIR_ULE, pj_kir_add(k, y, one), one) // one question for both
+                 : pj_kir_or(k, unsafe, by_minus_one);
   }
-  PjKirVal divisor = pj_kir_select(k, unsafe, integer(k, y, 1), y);
-  PjKirVal rest =
-      pj_kir_sub(k, x, pj_kir_mul(k, safe_quotient(k, is_signed(dtype), x, divisor), divisor));
+  PjKirVal divisor = pj_kir_select(k, unsafe, one, y), rest;
+  // A division of single integers leaves the rest, too.
+  if (single && wide && !pj_kir_is_const(k, divisor, &bits))
+    rest = pj_kir_2(k, is_signed(dtype) ? PJ_KIR_SREM : PJ_KIR_UREM, x, divisor);
+  else
+    rest = pj_kir_sub(k, x, pj_kir_mul(k, safe_quotient(k, is_signed(dtype), x, divisor), divisor));
   return pj_kir_select(k, by_zero, x, rest); // by -1 as by 1: 0
 }
 

@@ -319,6 +319,70 @@ static void single_numbers(void **state) {
     }
 }
 
+// Rests of single integers by others of which nothing is known: what the division leaves.
+static void build_rests(PjKir *k, void *context) {
+  const PjDtype dtype = *(PjDtype *)context;
+  const PjKirType t = pj_dtype_bits(dtype) == 64 ? PJ_KIR_T(I64, 1) : PJ_KIR_T(I32, 1);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjElem args[2] = {{pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true), 0},
+                    {pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, true), 0}};
+  pj_kir_store(k, pj_elem_apply_kind(k, PJ_OP_REMAINDER, dtype, dtype, args).re,
+               pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  for (PjKirVal v = 1; v < k->insts.len; v++)
+    assert_int_not_equal(pj_kir_inst(k, v)->op, PJ_KIR_MUL);
+}
+
+static uint64_t rest(PjDtype dtype, uint64_t x, uint64_t y) {
+  if (!y || y == (dtype == PJ_DT_S32 ? UINT32_MAX : UINT64_MAX))
+    return !y ? x : dtype == PJ_DT_S32 || dtype == PJ_DT_S64 ? 0 : x % y;
+  switch (dtype) {
+  case PJ_DT_S32:
+    return (uint32_t)((int32_t)x % (int32_t)y);
+  case PJ_DT_S64:
+    return (uint64_t)((int64_t)x % (int64_t)y);
+  default:
+    return x % y;
+  }
+}
+
+static void single_rests(void **state) {
+  (void)state;
+  static const uint64_t numbers[] = {
+      0,          1,          2,          3,         7,          1000,  0x7fffffff, 0x80000000,
+      0xfffffff9, 0xfffffffe, 0xffffffff, INT64_MAX, 1ull << 63, ~6ull, ~1ull,      ~0ull};
+  enum { COUNT = sizeof numbers / sizeof *numbers, PAIRS = COUNT * COUNT };
+  static const PjDtype dtypes[] = {PJ_DT_S32, PJ_DT_U32, PJ_DT_S64, PJ_DT_U64};
+  PjIsa isas[PJ_ISA_COUNT];
+  const uint32_t n = test_isas(isas);
+  for (uint32_t a = 0; a < n; a++)
+    for (size_t t = 0; t < sizeof dtypes / sizeof *dtypes; t++) {
+      PjDtype dtype = dtypes[t];
+      PjJitCode *code = test_compile(isas[a], "rests", build_rests, &dtype);
+      const bool wide = pj_dtype_bits(dtype) == 64;
+      uint64_t in[3][PAIRS];
+      for (int i = 0; i < PAIRS; i++)
+        for (int which = 0; which < 2; which++) {
+          const uint64_t number = numbers[which ? i % COUNT : i / COUNT];
+          if (wide)
+            in[which][i] = number;
+          else
+            ((uint32_t *)in[which])[i] = (uint32_t)number;
+        }
+      void *buffers[] = {in[0], in[1], in[2]};
+      pj_jit_entry(code)(buffers, NULL, 0, PAIRS, NULL);
+      for (int i = 0; i < PAIRS; i++) {
+        uint64_t of[3];
+        for (int which = 0; which < 3; which++)
+          of[which] = wide ? in[which][i] : ((uint32_t *)in[which])[i];
+        if (of[2] != rest(dtype, of[0], of[1]))
+          fail_msg("%llx by %llx: %llx", (unsigned long long)of[0], (unsigned long long)of[1],
+                   (unsigned long long)of[2]);
+      }
+      pj_jit_release(code);
+    }
+}
+
 static void ignore(const PjKir *k, void *context) {
   (void)k;
   (void)context;
@@ -333,7 +397,7 @@ int main(void) {
   const struct CMUnitTest always[] = {cmocka_unit_test(all_quotients)};
   const struct CMUnitTest with_code[] = {
       cmocka_unit_test(same_bits), cmocka_unit_test(whole_numbers),
-      cmocka_unit_test(single_numbers), cmocka_unit_test(ranges)};
+      cmocka_unit_test(single_numbers), cmocka_unit_test(single_rests), cmocka_unit_test(ranges)};
   int failed = cmocka_run_group_tests(always, NULL, NULL);
   if (pj_jit_available())
     failed += cmocka_run_group_tests(with_code, NULL, NULL);
