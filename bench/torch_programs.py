@@ -302,8 +302,10 @@ def attention(q, k, v):
     return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
 
 
-known("causal attention, 2x512x12x64")(attention)
-known("gradient of attention, 1x256x12x64")(gradients(lambda q, k, v: (attention(q, k, v) ** 2).sum(), 0, 1, 2))
+known("causal attention, 2x512x12x64", "causal attention, 1x2048x16x64", "causal attention, bf16, 2x512x12x64")(attention)
+known("attention of one query, 4x2048x12x64")(
+    lambda q, k, v: F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v))).transpose(1, 2))
+known("gradient of attention, 1x256x12x64", "gradient of attention, 2x512x12x64")(gradients(lambda q, k, v: (attention(q, k, v) ** 2).sum(), 0, 1, 2))
 
 # Convolutions: channels_last is torch's name for NHWC in memory, which a permuted view has.
 
@@ -341,7 +343,7 @@ known("gradient of max pool, NHWC 2x56x56x64")(gradients(lambda x: (pool(x) ** 2
 
 # Sort, scan, scatter, transforms, random numbers, linear algebra.
 known("sort, 1 Mi", "sort, i32, 1 Mi")(lambda x: torch.sort(x).values)
-known("sort of rows, 1024x1024", "sort of 1,000 rows of 8")(lambda x: torch.sort(x, 1).values)
+known("sort of rows, 1024x1024", "sort of 1,000 rows of 8", "sort of 10,000 rows of 16")(lambda x: torch.sort(x, 1).values)
 known("argsort of rows, 1024x1024")(lambda x: torch.argsort(x, 1, stable=True).to(torch.int32))
 known("argsort, 256 Ki")(lambda x: torch.argsort(x, stable=True).to(torch.int32))
 
@@ -372,11 +374,11 @@ known("fft, 1 Mi complex", "fft of 1,024 rows of 1,024", "fft of 256 rows of 1,0
 known("rfft2, 1024x1024")(torch.fft.rfft2)
 known("irfft of 256 rows of 4,096")(torch.fft.irfft)
 known("convolution by fft, 256 Ki")(lambda a, b: torch.fft.irfft(torch.fft.rfft(a) * torch.fft.rfft(b)))
-known("cholesky 512", "cholesky of 1,000 of 8x8")(torch.linalg.cholesky)
+known("cholesky 512", "cholesky of 1,000 of 8x8", "cholesky of 64 of 128x128")(torch.linalg.cholesky)
 known("solve 256", "solve of 10,000 of 3x3")(torch.linalg.solve)
-known("inverse of 1,000 of 4x4")(torch.linalg.inv)
+known("inverse of 1,000 of 4x4", "inverse 512")(torch.linalg.inv)
 known("determinant of 10,000 of 3x3")(torch.linalg.det)
-known("triangular solve 512x64")(lambda a, b: torch.linalg.solve_triangular(a.tril(), b, upper=False))
+known("triangular solve 512x64", "triangular solve 512x512")(lambda a, b: torch.linalg.solve_triangular(a.tril(), b, upper=False))
 known("R of qr 256")(lambda a: torch.abs(torch.linalg.qr(a, "r").R))
 known("singular values 128")(torch.linalg.svdvals)
 known("eigenvalues of symmetric 128")(torch.linalg.eigvalsh)

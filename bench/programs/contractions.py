@@ -80,6 +80,13 @@ contraction("einsum bij,bkj->bik, 64x128x64", lambda a, b: jnp.einsum("bij,bkj->
 contraction("causal attention, 2x512x12x64", attention, *(normal(2, 512, 12, 64, seed=i) for i in range(3)), quick=True)
 contraction("gradient of attention, 1x256x12x64", jax.grad(lambda q, k, v: jnp.sum(attention(q, k, v) ** 2), (0, 1, 2)),
             *(normal(1, 256, 12, 64, seed=i) for i in range(3)), tolerance=5e-3)
+contraction("gradient of attention, 2x512x12x64", jax.grad(lambda q, k, v: jnp.sum(attention(q, k, v) ** 2), (0, 1, 2)),
+            *(normal(2, 512, 12, 64, seed=i) for i in range(3)), tolerance=5e-3)
+contraction("causal attention, 1x2048x16x64", attention, *(normal(1, 2048, 16, 64, seed=i) for i in range(3)))
+contraction("causal attention, bf16, 2x512x12x64", lambda q, k, v: jax.nn.dot_product_attention(q, k, v, is_causal=True),
+            *(normal(2, 512, 12, 64, dtype=bfloat16, seed=i) for i in range(3)), tolerance=5e-2)
+contraction("attention of one query, 4x2048x12x64", jax.nn.dot_product_attention, normal(4, 1, 12, 64),
+            *(normal(4, 2048, 12, 64, seed=i) for i in (1, 2)))
 contraction("attention of one token, 4x1024x12x64", attend_once, normal(4, 12, 64), normal(4, 1024, 12, 64, seed=1),
             normal(4, 1024, 12, 64, seed=2), lambda: np.int32(700))
 
