@@ -173,6 +173,12 @@ static void find_needed(Lower *l) {
       need(l, scaled.number);
       continue;
     }
+    X86Extreme extreme;
+    if (x86_float_extreme(l, v, &extreme)) {
+      need(l, extreme.x);
+      need(l, extreme.y);
+      continue;
+    }
     X86Logic logic;
     if (x86_logic_of_three(l, v, &logic)) {
       for (int i = 0; i < 3; ++i)
@@ -372,6 +378,11 @@ static void lower_inst(Lower *l, PjKirVal v) {
   X86Scaled scaled;
   if (x86_scaled(l, v, &scaled)) {
     x86_lower_scaled(l, v, &scaled);
+    return;
+  }
+  X86Extreme extreme;
+  if (x86_float_extreme(l, v, &extreme)) {
+    x86_lower_extreme(l, v, &extreme);
     return;
   }
   X86Logic logic;

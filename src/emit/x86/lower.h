@@ -223,6 +223,14 @@ typedef struct X86Scaled {
 bool x86_scaled(const Lower *l, PjKirVal v, X86Scaled *out);
 void x86_lower_scaled(Lower *l, PjKirVal v, const X86Scaled *scaled);
 
+// --- extremes of floats (float_extreme.c)
+typedef struct X86Extreme {
+  PjKirVal x, y;
+  bool largest;
+} X86Extreme;
+bool x86_float_extreme(const Lower *l, PjKirVal v, X86Extreme *out);
+void x86_lower_extreme(Lower *l, PjKirVal v, const X86Extreme *extreme);
+
 // --- masks as a whole (mask_any.c)
 // The mask of which |v|, a scalar "or" or "and", says whether any lane is on, or whether all are;
 // 0: it says no such thing.

@@ -249,6 +249,10 @@ enum {
   // d = a b + c and its like; | 1: scalar, | 2: - c, | 4: - a b
   X86_VSCALEFPS = X86_M38 | X86_P66 | X86_EVEX | 0x2c, // a 2^b
   X86_VSCALEFPD = X86_VSCALEFPS | X86_EW,
+  X86_VRANGEPS = X86_M3A | X86_P66 | X86_EVEX | 0x50, // which extreme, and with which sign
+  X86_VRANGEPD = X86_VRANGEPS | X86_EW,
+  X86_VFIXUPIMMPS = X86_M3A | X86_P66 | X86_EVEX | 0x54, // d by the kind of a, as a table b says
+  X86_VFIXUPIMMPD = X86_VFIXUPIMMPS | X86_EW,
   X86_VFMADD132PS = X86_M38 | X86_P66 | 0x98,
   X86_VFMADD132PD = X86_VFMADD132PS | X86_WW,
 };

@@ -1,0 +1,69 @@
+// The greater or lesser of two floats, where NaN wins and -0 lies below +0.
+//
+// In kernel IR (kernel/elem_compare.c) that is a comparison, three choices and two operations
+// around the machine's maximum, which knows neither. AVX-512 has an instruction that orders zeros
+// and gives the other operand for a NaN, and one that puts NaN of an operand in the place of a
+// result. Of two NaN the second one comes out.
+#include "emit/x86/lower.h"
+
+// Whether |v| chooses |yes| where |mask| holds, and |no| elsewhere.
+static bool chooses(const PjKir *k, PjKirVal v, PjKirVal mask, PjKirVal yes, PjKirVal no) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  return inst->op == PJ_KIR_SELECT && inst->args[0] == mask && inst->args[1] == yes &&
+         inst->args[2] == no;
+}
+
+bool x86_float_extreme(const Lower *l, PjKirVal v, X86Extreme *out) {
+  const PjKir *k = l->k;
+  const PjKirInst *outer = pj_kir_inst(k, v);
+  if (!l->avx512 || outer->op != PJ_KIR_SELECT || outer->type.lanes == 1 ||
+      !pj_kir_is_float(outer->type))
+    return false;
+  PjKirVal first = outer->args[1];
+  const PjKirInst *nan = pj_kir_inst(k, outer->args[0]), *value = pj_kir_inst(k, outer->args[2]),
+                  *chosen = pj_kir_inst(k, first);
+  bool largest = value->op == PJ_KIR_FMAX;
+  if (nan->op != PJ_KIR_UNO || nan->args[0] != first || nan->args[1] != first ||
+      !(largest || value->op == PJ_KIR_FMIN) || value->args[0] != first ||
+      chosen->op != PJ_KIR_SELECT)
+    return false;
+  PjKirVal negative = chosen->args[0];
+  const PjKirInst *less = pj_kir_inst(k, negative);
+  uint64_t zero;
+  if (less->op != PJ_KIR_SLT || !pj_kir_is_const(k, less->args[1], &zero) || zero)
+    return false;
+  // Where x is negative it is the first of a maximum, the second of a minimum.
+  const PjKirInst *bits = pj_kir_inst(k, less->args[0]);
+  PjKirVal x = chosen->args[largest ? 1 : 2], y = chosen->args[largest ? 2 : 1];
+  if (bits->op != PJ_KIR_BITCAST || bits->args[0] != x ||
+      !chooses(k, value->args[1], negative, largest ? y : x, largest ? x : y))
+    return false;
+  *out = (X86Extreme){x, y, largest};
+  return true;
+}
+
+// |at|, but NaN where |from| is.
+static X86Op or_nan(Lower *l, bool wide, int size, X86Op at, X86Op from) {
+  enum { QUIET_NAN = 0x22 }; // for the first two kinds of numbers; the others stay
+  X86Op d = x86_tied(l, wide ? X86_VFIXUPIMMPD : X86_VFIXUPIMMPS, size, at, from,
+                     x86_splat_const(l, wide ? 8 : 4, QUIET_NAN));
+  X86Ins *ins = &l->f->code.data[l->f->code.len - 1];
+  ins->has_imm = true;
+  ins->imm = 0;
+  return d;
+}
+
+void x86_lower_extreme(Lower *l, PjKirVal v, const X86Extreme *extreme) {
+  enum { MINIMUM = 4, MAXIMUM = 5 }; // with the sign of what is chosen
+  PjKirType t = pj_kir_typeof(l->k, v);
+  bool wide = t.elem == PJ_KIR_F64;
+  int size = x86_part_size(l, t.lanes, x86_bytes(t));
+  Parts out = {.n = x86_num_parts(l, t.lanes, x86_bytes(t))};
+  for (int i = 0; i < out.n; ++i) {
+    X86Op x = x86_parts(l, extreme->x)->op[i], y = x86_parts(l, extreme->y)->op[i];
+    X86Op value = x86_rvmi(l, wide ? X86_VRANGEPD : X86_VRANGEPS, size, x, y,
+                           extreme->largest ? MAXIMUM : MINIMUM);
+    out.op[i] = or_nan(l, wide, size, or_nan(l, wide, size, value, x), y);
+  }
+  x86_set(l, v, &out);
+}
