@@ -13,57 +13,11 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "eval/half.h"
 #include "ir/float_bits.h"
 
-static inline uint32_t float_bits(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static inline float bits_float(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-// ------------------------------------------------------------------ 16 and 19 bits
-// Branch-free, so that loops over them become vector code. NaN payloads keep their
-// upper bits and turn quiet.
-static inline float f16_decode(uint16_t code) {
-  uint32_t magnitude = (code & 0x7FFFu) << 13, sign = (code & 0x8000u) << 16;
-  // The multiplication moves the exponent's bias and normalises subnormal numbers; it is exact.
-  float value = bits_float(magnitude) * 0x1p112f;
-  uint32_t bits = float_bits(value) | (magnitude >= 0x0F800000u ? 0x7F800000u : 0);
-  return bits_float(bits | sign);
-}
-
-static inline uint16_t f16_encode(float value) {
-  uint32_t bits = float_bits(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
-  uint32_t normal = (magnitude + 0xFFF + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
-  // Below 2^-14: adding 0.5 aligns the value so that its last place is that of the subnormal
-  // numbers.
-  uint32_t subnormal = float_bits(bits_float(magnitude) + 0.5f) - 0x3F000000u;
-  uint32_t nan = 0x7E00u | (magnitude >> 13 & 0x1FFu);
-  uint32_t code = magnitude < 0x38800000u ? subnormal : normal;
-  code = magnitude >= 0x47800000u ? 0x7C00u : code;
-  code = magnitude > 0x7F800000u ? nan : code;
-  return (uint16_t)(code | sign);
-}
-
-static inline float bf16_decode(uint16_t code) {
-  return bits_float((uint32_t)code << 16);
-}
-
-static inline uint16_t bf16_encode(float value) {
-  uint32_t bits = float_bits(value);
-  uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16 & 0x8000u) | 0x7FC0u
-                                                       : rounded);
-}
-
 static inline uint32_t tf32_encode(float value) {
-  uint32_t bits = float_bits(value);
+  uint32_t bits = pj_float_bits(value);
   uint32_t rounded = (bits + 0xFFF + (bits >> 13 & 1)) >> 13;
   return (bits & 0x7FFFFFFFu) > 0x7F800000u ? bits >> 13 | 0x200u : rounded;
 }
@@ -105,7 +59,7 @@ static uint32_t largest(const PjFloatFormat *f) {
 }
 
 static uint32_t small_encode(const PjFloatFormat *f, float value) {
-  uint32_t bits = float_bits(value), magnitude = bits & 0x7FFFFFFFu, negative = bits >> 31;
+  uint32_t bits = pj_float_bits(value), magnitude = bits & 0x7FFFFFFFu, negative = bits >> 31;
   uint32_t sign = negative << (f->exponent + f->mantissa),
            nan_bit = f->mantissa ? 1u << (f->mantissa - 1) : 0;
   uint32_t max = largest(f),
@@ -180,10 +134,10 @@ float pj_float_round_odd(double value) {
   float rounded = (float)value;
   if ((double)rounded == value || isnan(value))
     return rounded;
-  uint32_t bits = float_bits(rounded);
+  uint32_t bits = pj_float_bits(rounded);
   if (bits & 1)
     return rounded;
-  return bits_float(fabs((double)rounded) > fabs(value) ? bits - 1 : bits + 1);
+  return pj_bits_float(fabs((double)rounded) > fabs(value) ? bits - 1 : bits + 1);
 }
 
 float pj_float_decode(PjDtype dtype, const void *element) {
@@ -193,11 +147,11 @@ float pj_float_decode(PjDtype dtype, const void *element) {
   case PJ_DT_F64:
     return (float)*(const double *)element;
   case PJ_DT_F16:
-    return f16_decode(*(const uint16_t *)element);
+    return pj_f16_decode(*(const uint16_t *)element);
   case PJ_DT_BF16:
-    return bf16_decode(*(const uint16_t *)element);
+    return pj_bf16_decode(*(const uint16_t *)element);
   case PJ_DT_TF32:
-    return bits_float(*(const uint32_t *)element << 13);
+    return pj_bits_float(*(const uint32_t *)element << 13);
   default:
     return values_of(dtype)[*(const uint8_t *)element];
   }
@@ -216,10 +170,10 @@ void pj_float_encode(PjDtype dtype, float value, void *element) {
     *(double *)element = (double)value;
     break;
   case PJ_DT_F16:
-    *(uint16_t *)element = f16_encode(value);
+    *(uint16_t *)element = pj_f16_encode(value);
     break;
   case PJ_DT_BF16:
-    *(uint16_t *)element = bf16_encode(value);
+    *(uint16_t *)element = pj_bf16_encode(value);
     break;
   case PJ_DT_TF32:
     *(uint32_t *)element = tf32_encode(value);
@@ -248,7 +202,7 @@ typedef struct Halves {
 #define LOOP(SET, TARGET, WAY, FROM, TO)                               \
   TARGET static void WAY##_##SET(int64_t n, const FROM *in, TO *out) { \
     for (int64_t i = 0; i < n; ++i)                                    \
-      out[i] = WAY(in[i]);                                             \
+      out[i] = pj_##WAY(in[i]);                                        \
   }
 #define HALVES(SET, TARGET)                                                                  \
   LOOP(SET, TARGET, f16_decode, uint16_t, float)                                             \
@@ -296,7 +250,7 @@ void pj_float_decode_n(PjDtype dtype, int64_t n, const void *in, float *out) {
     break;
   case PJ_DT_TF32:
     for (int64_t i = 0; i < n; ++i)
-      out[i] = bits_float(in32[i] << 13);
+      out[i] = pj_bits_float(in32[i] << 13);
     break;
   default: {
     const float *values = values_of(dtype);

@@ -586,9 +586,9 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
   if (s->fits)
     make_share(s, operand, update);
   if (s->window.num == 0 && s->window.row == 1 && s->count == 1)
-    s->singles = s->way == SET     ? pj__scatter_set_singles(s->elem[0])
-                 : s->way == PAIRS ? pj__scatter_singles(s->kind, operand->dtype)
-                                   : NULL;
+    s->singles = s->way == SET    ? pj__scatter_set_singles(s->elem[0])
+                 : s->way != BODY ? pj__scatter_singles(s->kind, operand->dtype)
+                                  : NULL;
   const Window *w = &s->window;
   s->rows = w->num == 0 && w->row_in == 1 &&
             (s->way == PAIRS || (s->way == SET && s->count == 1 && w->row_update == 1));

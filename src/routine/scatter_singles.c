@@ -1,6 +1,7 @@
 // Scatters of single elements: what histograms, segment sums of vectors and writes of points are.
 #include <string.h>
 
+#include "eval/half.h"
 #include "routine/scatter.h"
 
 // Three loops of each type and operation: see PjSingles.
@@ -99,6 +100,15 @@ ORDER(SINGLES, s64, int64_t)
 FLOAT(PACKED, f32, float, uint32_t)
 FLOAT(SINGLES, f64, double, uint64_t)
 
+// Rounded each time, as the body says.
+#define HALF(S)                                                                                    \
+  SINGLES(add_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) + pj_##S##_decode(x)))             \
+  SINGLES(mul_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) * pj_##S##_decode(x)))             \
+  SINGLES(max_##S, uint16_t, pj_##S##_encode(largest_f32(pj_##S##_decode(a), pj_##S##_decode(x)))) \
+  SINGLES(min_##S, uint16_t, pj_##S##_encode(smallest_f32(pj_##S##_decode(a), pj_##S##_decode(x))))
+HALF(f16)
+HALF(bf16)
+
 #define INT_ROW(ENTRY, S, U)                                                                     \
   {                                                                                              \
     [PJ_FOLD_ADD] = ENTRY(add_##U), [PJ_FOLD_MUL] = ENTRY(mul_##U),                              \
@@ -117,7 +127,8 @@ const PjSingles *pj__scatter_singles(PjFoldKind kind, PjDtype dtype) {
       [PJ_DT_INDEX] = INT_ROW(LOOPS, s64, u64), [PJ_DT_U8] = INT_ROW(LOOPS, u8, u8),
       [PJ_DT_U16] = INT_ROW(LOOPS, u16, u16),   [PJ_DT_U32] = INT_ROW(LOOPS4, u32, u32),
       [PJ_DT_U64] = INT_ROW(LOOPS, u64, u64),   [PJ_DT_F32] = FLOAT_ROW(LOOPS4, f32),
-      [PJ_DT_F64] = FLOAT_ROW(LOOPS, f64),
+      [PJ_DT_F64] = FLOAT_ROW(LOOPS, f64),      [PJ_DT_F16] = FLOAT_ROW(LOOPS, f16),
+      [PJ_DT_BF16] = FLOAT_ROW(LOOPS, bf16),
   };
   const PjSingles *singles = &table[dtype][kind];
   return singles->listed ? singles : NULL;
