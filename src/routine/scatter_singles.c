@@ -100,14 +100,32 @@ ORDER(SINGLES, s64, int64_t)
 FLOAT(PACKED, f32, float, uint32_t)
 FLOAT(SINGLES, f64, double, uint64_t)
 
-// Rounded each time, as the body says.
-#define HALF(S)                                                                                    \
-  SINGLES(add_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) + pj_##S##_decode(x)))             \
-  SINGLES(mul_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) * pj_##S##_decode(x)))             \
-  SINGLES(max_##S, uint16_t, pj_##S##_encode(largest_f32(pj_##S##_decode(a), pj_##S##_decode(x)))) \
-  SINGLES(min_##S, uint16_t, pj_##S##_encode(smallest_f32(pj_##S##_decode(a), pj_##S##_decode(x))))
-HALF(f16)
-HALF(bf16)
+// Sums and products are rounded each time, as the body says. Codes without their sign are in the
+// order of the numbers, so an extremum is one of integers, which knows -0 from +0: with few codes
+// equal numbers are frequent, and a branch would be taken at random.
+#define HALF(S, INFINITY_CODE)                                                         \
+  static inline int order_##S(uint16_t code) {                                         \
+    return code & 0x8000u ? -1 - (int)(code & 0x7FFFu) : (int)code;                    \
+  }                                                                                    \
+  static inline bool any_nan_##S(uint16_t a, uint16_t b) {                             \
+    return (a & 0x7FFFu) > INFINITY_CODE || (b & 0x7FFFu) > INFINITY_CODE;             \
+  }                                                                                    \
+  static inline uint16_t largest_##S(uint16_t a, uint16_t b) {                         \
+    if (__builtin_expect(any_nan_##S(a, b), 0))                                        \
+      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), true));  \
+    return order_##S(a) > order_##S(b) ? a : b;                                        \
+  }                                                                                    \
+  static inline uint16_t smallest_##S(uint16_t a, uint16_t b) {                        \
+    if (__builtin_expect(any_nan_##S(a, b), 0))                                        \
+      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), false)); \
+    return order_##S(a) < order_##S(b) ? a : b;                                        \
+  }                                                                                    \
+  SINGLES(add_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) + pj_##S##_decode(x))) \
+  SINGLES(mul_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) * pj_##S##_decode(x))) \
+  SINGLES(max_##S, uint16_t, largest_##S(a, x))                                        \
+  SINGLES(min_##S, uint16_t, smallest_##S(a, x))
+HALF(f16, 0x7C00u)
+HALF(bf16, 0x7F80u)
 
 #define INT_ROW(ENTRY, S, U)                                                                     \
   {                                                                                              \

@@ -103,12 +103,12 @@ static PjTensor *random_indices(const Numbers *n, PjDtype dtype) {
 
 static const PjDtype index_types[] = {PJ_DT_S32, PJ_DT_S64, PJ_DT_U8, PJ_DT_U32};
 static const PjDtype types[] = {PJ_DT_F32, PJ_DT_S32, PJ_DT_BF16, PJ_DT_F64,
-                                PJ_DT_S8,  PJ_DT_C64, PJ_DT_PRED};
+                                PJ_DT_S8,  PJ_DT_C64, PJ_DT_PRED, PJ_DT_F16};
 
 static void gathers(void **state) {
   (void)state;
   for (int round = 0; round < 600; ++round) {
-    const PjDtype dtype = types[round % 7], index_type = index_types[round % 4];
+    const PjDtype dtype = types[round % 8], index_type = index_types[round % 4];
     Numbers n;
     make_numbers(&n, round % 10 == 0);
     text_start();
@@ -262,7 +262,7 @@ static void check_scatter(const ScatterBody *body, const Numbers *n, PjDtype dty
 static void scatters(void **state) {
   (void)state;
   for (int round = 0; round < 1000; ++round) {
-    const PjDtype dtype = types[round % 7];
+    const PjDtype dtype = types[round % 8];
     const ScatterBody *body = &bodies[(size_t)random_int(0, sizeof bodies / sizeof *bodies - 1)];
     Numbers n;
     make_numbers(&n, round % 10 == 0);
