@@ -8,8 +8,9 @@
 // Nothing is used again then, so that the other, the matrix, goes through the processor once, in
 // the order in which it lies, with what is computed around it; a routine would turn it first where
 // batches are its last dimension, or take it in many short pieces where what is contracted lies
-// between others. Left as they are: contractions along rows, a vector by one plain matrix, both of
-// which the routines read as they lie, and the products of attention.
+// between others. Left as they are, for the routines read them as they lie: contractions along
+// rows, and a vector by one plain matrix, unless of integers that the routines of vectors do not
+// know; and the products of attention.
 //
 // Late, since what recognises and moves contractions knows them by their name, and after what is
 // dead has gone, whose uses would hide attention. Linear, but for looking for attention, which is
@@ -42,6 +43,11 @@ static bool has_routine(const PjSide *matrix, const PjSide *vector) {
          (contracts_rows(matrix) || (!matrix->num_batch && contracts_from(matrix, 0)));
 }
 
+// Of these a vector goes through the packed product of matrices.
+static bool is_wide_integer(PjDtype dtype) {
+  return pj_dtype_is_int(dtype) && pj_dtype_bits(dtype) >= 16;
+}
+
 static bool pays(const PjOp *op, const PjSide side[2], const PjSide **matrix) {
   for (int s = 0; s < 2; ++s)
     if (!pj_type_is_tensor(side[s].x->type) || !pj_type_is_static(side[s].x->type) ||
@@ -54,7 +60,8 @@ static bool pays(const PjOp *op, const PjSide side[2], const PjSide **matrix) {
   if (!is_vector(&side[0]) && !is_vector(&side[1]))
     return false;
   *matrix = is_vector(&side[1]) ? &side[0] : &side[1];
-  return !has_routine(*matrix, *matrix == side ? side + 1 : side);
+  return is_wide_integer(side[0].x->type->dtype) ||
+         !has_routine(*matrix, *matrix == side ? side + 1 : side);
 }
 
 // The vector as a factor of the matrix.

@@ -144,6 +144,19 @@ static void vectors_are_summed(void **state) {
                     "tensor<4x4xf32>") "%p = stablehlo.multiply %c, %d : "
                                        "tensor<4x4xf32>\n" SUM("r", "p", "1", "tensor<4x4xf32>",
                                                                F) "return %r : " F));
+#define I16 "tensor<4xi16>"
+  pass_expect(
+      "products",
+      pass_main("%a: tensor<4x4xi16>, %b: " I16, I16,
+                DOT("r", "a", "b", "1] x [0", "tensor<4x4xi16>", I16, I16) "return %r : " I16),
+      pass_main(
+          "%a: tensor<4x4xi16>, %b: " I16, I16,
+          BRC("w", "b", "1", I16,
+              "tensor<4x4xi16>") "%p = stablehlo.multiply %a, %w : tensor<4x4xi16>\n"
+                                 "%z = stablehlo.constant dense<0> : tensor<i16>\n"
+                                 "%r = stablehlo.reduce(%p init: %z) applies stablehlo.add across "
+                                 "dimensions = [1] : (tensor<4x4xi16>, tensor<i16>) -> " I16 "\n"
+                                 "return %r : " I16));
   static const char *const stay[] = {"1] x [0", "0] x [0"};
   for (int i = 0; i < 2; ++i) {
     char text[512];
