@@ -4,7 +4,8 @@
 // The array is [outer, touched.., inner]: dimensions in front of and behind those that the window
 // touches. Parts of (outer, inner) have nothing to do with each other and are shared by threads;
 // within one, windows come in order, each a vector of |inner| elements for which the places of the
-// window compete.
+// window compete. Where |inner| is 1, neighbours along the last dimension that lie within the array
+// are the elements of a vector instead.
 #include <string.h>
 
 #include "eval/float.h"
@@ -40,15 +41,16 @@ typedef struct Run {
   char *out;
 } Run;
 
-static void scatter(const Select *s, int64_t n, const int32_t *place, const char *source,
-                    char *out) {
+// Element j is |step| elements behind element j - 1, at its own place.
+static void scatter(const Select *s, int64_t n, int64_t step, const int32_t *place,
+                    const char *source, char *out) {
   if (s->dtype == PJ_DT_F32 && s->kind == PJ_FOLD_ADD) {
     for (int64_t j = 0; j < n; ++j)
-      ((float *)out)[place[j] * s->inner + j] += ((const float *)source)[j];
+      ((float *)out)[place[j] * s->inner + j * step] += ((const float *)source)[j];
     return;
   }
   for (int64_t j = 0; j < n; ++j) {
-    char *acc = out + (size_t)(place[j] * s->inner + j) * s->elem;
+    char *acc = out + (size_t)(place[j] * s->inner + j * step) * s->elem;
     const char *x = source + (size_t)j * s->elem;
     if (!s->half) {
       s->pairs(1, acc, x, 1, acc);
@@ -62,9 +64,17 @@ static void scatter(const Select *s, int64_t n, const int32_t *place, const char
   }
 }
 
-// One window: |at| its position, |n| elements wide. False if none of its places is inside.
-static bool choose(const Select *s, const int64_t *at, int64_t n, const char *in, char *best,
-                   char *temp, int32_t *place) {
+typedef struct Lines {
+  char best[WIDTH * 8] __attribute__((aligned(64)));
+  char line[WIDTH * 8] __attribute__((aligned(64)));
+  float wide[WIDTH] __attribute__((aligned(64)));
+  int32_t place[WIDTH];
+} Lines;
+
+// One window: |at| its position, |n| elements wide, |step| apart. False if none of its places is
+// inside.
+static bool choose(const Select *s, const int64_t *at, int64_t n, int64_t step, const char *in,
+                   Lines *l) {
   const PjWindow *w = &s->w;
   int64_t k[PJ_MAX_RANK] = {0};
   bool any = false;
@@ -78,16 +88,21 @@ static bool choose(const Select *s, const int64_t *at, int64_t n, const char *in
     }
     if (inside) {
       const char *x = in + (size_t)(where * s->inner) * s->elem;
+      if (step != 1 && n > 1) {
+        const int64_t one = 1;
+        pj_strided_copy(s->elem, 1, &n, x, &step, l->line, &one);
+        x = l->line;
+      }
       if (s->half) {
-        pj_float_decode_n(s->dtype, n, x, (float *)temp);
-        x = temp;
+        pj_float_decode_n(s->dtype, n, x, l->wide);
+        x = (const char *)l->wide;
       }
       if (any) {
-        s->choose(n, best, place, x, (int32_t)where);
+        s->choose(n, l->best, l->place, x, (int32_t)where);
       } else {
-        memcpy(best, x, (size_t)n * (s->half ? sizeof(float) : s->elem));
+        memcpy(l->best, x, (size_t)n * (s->half ? sizeof(float) : s->elem));
         for (int64_t j = 0; j < n; ++j)
-          place[j] = (int32_t)where;
+          l->place[j] = (int32_t)where;
       }
       any = true;
     }
@@ -99,23 +114,37 @@ static bool choose(const Select *s, const int64_t *at, int64_t n, const char *in
   }
 }
 
+// Windows from |at| on along the last dimension that can be one vector: at least one.
+static int64_t neighbours(const PjWindow *w, int64_t at) {
+  const int32_t d = w->rank - 1;
+  const int64_t stride = w->stride[d], first = pj__divide_up(w->low[d], stride),
+                room = w->in[d] + w->low[d] - w->size[d],
+                last = room < 0 ? 0 : pj__min(room / stride + 1, w->out[d]);
+  return at >= first && at < last ? pj__min(last - at, WIDTH) : 1;
+}
+
 static void select_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Select *s = run->s;
   const PjWindow *w = &s->w;
   const int64_t parts = pj__divide_up(s->inner, WIDTH);
-  char best[WIDTH * 8] __attribute__((aligned(64))), temp[WIDTH * 4] __attribute__((aligned(64)));
-  int32_t place[WIDTH];
+  const bool joins = s->inner == 1 && w->rank > 0;
+  Lines lines;
   for (int64_t part = begin; part < end; ++part) {
-    const int64_t first = part % parts * WIDTH, n = pj__min(WIDTH, s->inner - first),
+    const int64_t first = part % parts * WIDTH, width = pj__min(WIDTH, s->inner - first),
                   o = part / parts;
     const char *in = run->in + (size_t)(o * s->in_size * s->inner + first) * s->elem;
     const char *source = run->source + (size_t)(o * s->out_size * s->inner + first) * s->elem;
     char *out = run->out + (size_t)(o * s->in_size * s->inner + first) * s->elem;
     int64_t at[PJ_MAX_RANK] = {0};
-    for (int64_t i = 0; i < s->out_size; ++i, source += (size_t)s->inner * s->elem) {
-      if (choose(s, at, n, in, best, temp, place))
-        scatter(s, n, place, source, out);
+    for (int64_t i = 0, count = 1; i < s->out_size; i += count) {
+      count = joins ? neighbours(w, at[w->rank - 1]) : 1;
+      const int64_t n = joins ? count : width, step = joins ? w->stride[w->rank - 1] : 1;
+      if (choose(s, at, n, step, in, &lines))
+        scatter(s, n, step, lines.place, source, out);
+      source += (size_t)(count * s->inner) * s->elem;
+      if (joins)
+        at[w->rank - 1] += count - 1;
       for (int32_t d = w->rank - 1; d >= 0 && ++at[d] == w->out[d]; --d)
         at[d] = 0;
     }

@@ -212,6 +212,12 @@ static void pooling_gradients(void **state) {
       select_scatter(directions[round % 4], round % 5 == 0,
                      round % 3 ? "add" : bodies[round / 3 % 4].name, types[t], rank, dims, &w);
     }
+  // Windows side by side along the last dimension: more than a vector of them, with edges.
+  for (size_t t = 0; t < sizeof types / sizeof *types; ++t)
+    for (int64_t stride = 1; stride < 4; ++stride) {
+      const Window w = {.size = {2, 5}, .stride = {1, stride}, .padding = {0, 0, 3, 2}};
+      select_scatter(directions[stride], false, "add", types[t], 2, (const int64_t[]){4, 1500}, &w);
+    }
 }
 
 static void plain_instructions(void **state) {
