@@ -220,13 +220,23 @@ static bool whole_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
   return true;
 }
 
+// Whether any lane of |ix| lies in [0, size), once whole_range said how all of them do.
+static PjKirVal some_range(PjNest *nest, PjIx ix, int64_t size) {
+  PjKir *k = nest->ix.k;
+  if (pj_ix_is_uniform(ix))
+    return in_range(nest, ix, size);
+  const int64_t others = nest->ix.lanes - 1;
+  return pj_kir_2(k, PJ_KIR_ULT, pj_ix_base(&nest->ix, pj_ix_add_number(&nest->ix, ix, others)),
+                  pj_ix_number(&nest->ix, size + others));
+}
+
 static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
                         PjKirVal mask) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   const int64_t *low = PJ_INTS(op, edge_padding_low, NULL);
   int64_t out[PJ_MAX_RANK];
   Span touched[PJ_MAX_RANK] = {0};
-  PjKirVal inside = 0, whole = 0;
+  PjKirVal inside = 0, whole = 0, some = 0;
   bool branch = may_branch(nest, mask), by_lane = false;
   pj_shape_strides(to, out);
   for (int d = 0; d < from->rank; d++) {
@@ -240,8 +250,10 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
     by_lane |= !pj_ix_is_uniform(span->ix);
     PjKirVal all;
     branch = branch && whole_range(nest, span->ix, size, &all);
-    if (branch)
-      whole = both(nest, whole, all);
+    if (!branch)
+      continue;
+    whole = both(nest, whole, all);
+    some = both(nest, some, some_range(nest, span->ix, size));
   }
   PjIndex inner = operand_index(op, 0, map, index, touched);
   if (!branch || !whole) {
@@ -255,8 +267,12 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
   Branch b = branch_begin(nest, whole);
   branch_else(nest, pj_nest_value(nest, op->operands[0], &inner, 0));
   PjElem outside = pj_nest_scalar(nest, op->operands[1]);
-  if (by_lane)
-    outside = choose(nest, inside, pj_nest_value(nest, op->operands[0], &inner, inside), outside);
+  if (by_lane) { // a read that no lane takes part in may cost hundreds of cycles
+    Branch edge = branch_begin(nest, some);
+    PjElem value = pj_nest_value(nest, op->operands[0], &inner, inside);
+    branch_else(nest, choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])));
+    outside = branch_end(nest, &edge, outside);
+  }
   return branch_end(nest, &b, outside);
 }
 
