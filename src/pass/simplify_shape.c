@@ -54,19 +54,29 @@ bool pj_rule_reshape(PjRewrite *rw, PjOp *op) {
 
 enum { MAX_ELEM_OPERANDS = 3, MAX_DEPTH = 3 };
 
-// Is |value|, used once, made of smaller arrays spread out? Those can be read in any order.
-static bool has_any_order(PjRewrite *rw, const PjValue *value, int depth) {
+static bool is_inverse(const int64_t *a, const int64_t *b, int32_t rank) {
+  for (int32_t d = 0; d < rank; ++d)
+    if (a[b[d]] != d)
+      return false;
+  return true;
+}
+
+// Is |value|, used once, made of smaller arrays spread out, which can be read in any order, and of
+// transposes that |perm| takes back?
+static bool is_read_as_well(PjRewrite *rw, const PjValue *value, const int64_t *perm, int depth) {
   const PjOp *def = value->def;
   if (!def || pj_const_splat(value))
     return def;
   if (def->kind == PJ_OP_BROADCAST_IN_DIM || def->kind == PJ_OP_IOTA)
     return true;
+  if (def->kind == PJ_OP_TRANSPOSE)
+    return is_inverse(PJ_INTS(def, permutation, NULL), perm, value->type->rank);
   if (!depth || !(pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) || def->num_results != 1 ||
       def->num_operands > MAX_ELEM_OPERANDS || pj_rw_uses(rw, value) != 1)
     return false;
   for (uint32_t i = 0; i < def->num_operands; ++i)
     if (def->operands[i]->type->rank != value->type->rank ||
-        !has_any_order(rw, def->operands[i], depth - 1))
+        !is_read_as_well(rw, def->operands[i], perm, depth - 1))
       return false;
   return true;
 }
@@ -172,8 +182,8 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, dims), type));
   }
   default:
-    return (pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) && has_any_order(rw, x, MAX_DEPTH) &&
-           keep(rw, op, in_other_order(rw, op, x, perm));
+    return (pj_op_info[def->kind].traits & PJ_TRAIT_ELEM) &&
+           is_read_as_well(rw, x, perm, MAX_DEPTH) && keep(rw, op, in_other_order(rw, op, x, perm));
   }
 }
 

@@ -190,6 +190,17 @@ static void transposed_spreads_are_spread_so(void **state) {
                                                                    "\nreturn %r : " MT);
 }
 
+// One that is read twice, and taken back behind what reads it.
+static void transposes_cancel_through_several_uses(void **state) {
+  expect("%a: " M, M,
+         TRN("t", "a", "1, 0", M, MT) "%n = stablehlo.negate %t : " MT
+                                      "\n%e = stablehlo.exponential %t : " MT
+                                      "\n%s = stablehlo.add %n, %e : " MT
+                                      "\n" TRN("r", "s", "1, 0", MT, M) "return %r : " M,
+         "%n = stablehlo.negate %a : " M "\n%e = stablehlo.exponential %a : " M
+         "\n%r = stablehlo.add %n, %e : " M "\nreturn %r : " M);
+}
+
 static void turned_rows_are_joined_as_columns(void **state) {
 #define JOIN(r, d, ta, to) \
   "%" r " = stablehlo.concatenate %x, %y, dim = " d " : (" ta ", " ta ") -> " to "\n"
@@ -348,6 +359,7 @@ int main(void) {
       cmocka_unit_test(few_products_are_sums),
       cmocka_unit_test(vectors_are_summed),
       cmocka_unit_test(transposed_spreads_are_spread_so),
+      cmocka_unit_test(transposes_cancel_through_several_uses),
       cmocka_unit_test(turned_rows_are_joined_as_columns),
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
