@@ -18,6 +18,7 @@ enum {
   MAX_RADIX = 31,
   MAX_FACTORS = 64,
   SPLIT_FROM = 1024,
+  SPLIT_FEW = 192, // where most lanes would be idle
   SPLIT_ALWAYS = 1 << 15,
   MAX_SPLIT = 1 << 24,
   MAX_WORK = 1 << 18,
@@ -437,20 +438,28 @@ static void add_chirp(Maker *m, bool inverse, int64_t outer, int64_t n, double f
   m->work = pj__max(m->work, outer * n1 * n2);
 }
 
+// Whether |lines| of |n| elements, side by side, are better done one by one in two dimensions: long
+// ones, unless there are many not too long ones; of a few, shorter ones too.
+static bool is_split(const Maker *m, int64_t n, int64_t lines) {
+  const int lanes = m->f->kernels->lanes;
+  if (n > MAX_SPLIT || !is_smooth(n) || split(n) == 1)
+    return false;
+  return n > SPLIT_FROM ? n >= SPLIT_ALWAYS || lines < lanes : n >= SPLIT_FEW && 4 * lines <= lanes;
+}
+
 // Complex |from| to |to| [outer, n, inner] along the middle.
 static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_t inner, Place from,
                         Place to) {
   const int lanes = m->f->kernels->lanes;
   const double factor = inverse ? 1 / (double)n : 1;
   const int64_t lines = inner == 1 ? outer : inner;
-  const bool smooth = is_smooth(n), alone = inner == 1 && to != WORK && n <= MAX_SPLIT &&
-                                            (n >= SPLIT_ALWAYS || lines < lanes);
-  // In two dimensions: long lines, unless there are many not too long ones.
-  if (alone && smooth && n > SPLIT_FROM && split(n) > 1) {
+  const bool alone = inner == 1 && to != WORK;
+  if (alone && is_split(m, n, lines)) {
     add_split(m, inverse, outer, split(n), n / split(n), n, factor, from, to);
     return;
   }
-  if (alone && !smooth && n >= CHIRP_FROM) {
+  if (alone && !is_smooth(n) && n >= CHIRP_FROM && n <= MAX_SPLIT &&
+      (n >= SPLIT_ALWAYS || lines < lanes)) {
     add_chirp(m, inverse, outer, n, factor, from, to);
     return;
   }
@@ -488,8 +497,7 @@ static void add_pairs(Maker *m, JobKind kind, int64_t outer, int64_t n, Place fr
 static void add_real(Maker *m, bool inverse, int64_t outer, int64_t n, Place from, Place to) {
   const bool even = n % 2 == 0;
   const int64_t half = n / 2;
-  if (even && half > SPLIT_FROM && half <= MAX_SPLIT && is_smooth(half) && split(half) > 1 &&
-      from == INPUT && (half >= SPLIT_ALWAYS || outer < m->f->kernels->lanes)) {
+  if (even && from == INPUT && is_split(m, half, outer)) {
     if (inverse)
       add_pairs(m, REAL_FIRST, outer, n, INPUT);
     add_split(m, inverse, outer, split(half), half / split(half), inverse ? half : half + 1,
