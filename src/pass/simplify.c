@@ -73,6 +73,7 @@ static PjRuleFn *const rules[PJ_OP_COUNT] = {
     [PJ_OP_REDUCE] = pj_rule_reduce,
     [PJ_OP_REDUCE_WINDOW] = pj_rule_reduce_window,
     [PJ_OP_SORT] = pj_rule_sort,
+    [PJ_OP_FFT] = pj_rule_fft,
 };
 
 static PjRuleFn *const any_type_rules[PJ_OP_COUNT] = {

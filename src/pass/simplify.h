@@ -29,6 +29,8 @@ PjRuleFn pj_rule_gather, pj_rule_scatter;
 PjRuleFn pj_rule_scatter_places;
 // simplify_reduce.c
 PjRuleFn pj_rule_reduce, pj_rule_sort;
+// simplify_fft.c
+PjRuleFn pj_rule_fft;
 // simplify_window.c
 PjRuleFn pj_rule_reduce_window;
 // simplify_dot.c

@@ -18,7 +18,7 @@ enum {
   MAX_RADIX = 31,
   MAX_FACTORS = 64,
   SPLIT_FROM = 1024,
-  SPLIT_FEW = 192, // where most lanes would be idle
+  FEW_FROM = 192, // of few lines, which would leave most lanes idle
   SPLIT_ALWAYS = 1 << 15,
   MAX_SPLIT = 1 << 24,
   MAX_WORK = 1 << 18,
@@ -440,17 +440,20 @@ static void add_chirp(Maker *m, bool inverse, int64_t outer, int64_t n, double f
 
 // Whether |lines| of |n| elements, side by side, are better done one by one in two dimensions: long
 // ones, unless there are many not too long ones; of a few, shorter ones too.
-static bool is_split(const Maker *m, int64_t n, int64_t lines) {
+static bool one_by_one(const Maker *m, int64_t n, int64_t lines, int64_t long_from) {
   const int lanes = m->f->kernels->lanes;
-  if (n > MAX_SPLIT || !is_smooth(n) || split(n) == 1)
+  if (n > MAX_SPLIT)
     return false;
-  return n > SPLIT_FROM ? n >= SPLIT_ALWAYS || lines < lanes : n >= SPLIT_FEW && 4 * lines <= lanes;
+  return n >= long_from ? n >= SPLIT_ALWAYS || lines < lanes : n >= FEW_FROM && 4 * lines <= lanes;
+}
+
+static bool is_split(const Maker *m, int64_t n, int64_t lines) {
+  return is_smooth(n) && split(n) > 1 && one_by_one(m, n, lines, SPLIT_FROM + 1);
 }
 
 // Complex |from| to |to| [outer, n, inner] along the middle.
 static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_t inner, Place from,
                         Place to) {
-  const int lanes = m->f->kernels->lanes;
   const double factor = inverse ? 1 / (double)n : 1;
   const int64_t lines = inner == 1 ? outer : inner;
   const bool alone = inner == 1 && to != WORK;
@@ -458,8 +461,7 @@ static void add_complex(Maker *m, bool inverse, int64_t outer, int64_t n, int64_
     add_split(m, inverse, outer, split(n), n / split(n), n, factor, from, to);
     return;
   }
-  if (alone && !is_smooth(n) && n >= CHIRP_FROM && n <= MAX_SPLIT &&
-      (n >= SPLIT_ALWAYS || lines < lanes)) {
+  if (alone && !is_smooth(n) && one_by_one(m, n, lines, CHIRP_FROM)) {
     add_chirp(m, inverse, outer, n, factor, from, to);
     return;
   }

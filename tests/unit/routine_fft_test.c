@@ -77,9 +77,9 @@ static void dimensions(void **state) {
 // Lines that are computed as two dimensions.
 static void long_lines(void **state) {
   (void)state;
-  static const int64_t shapes[][2] = {{1, 2048},  {1, 3000},   {2, 4096}, {1, 65536},
-                                      {9, 32768}, {1, 100000}, {1, 1031}, {3, 577},
-                                      {2, 1013},  {1, 10007},  {1, 2062}};
+  static const int64_t shapes[][2] = {
+      {1, 2048}, {1, 3000},  {2, 4096}, {1, 65536}, {9, 32768}, {1, 100000}, {1, 1031}, {3, 577},
+      {2, 1013}, {1, 10007}, {1, 2062}, {1, 195},   {4, 360},   {3, 509},    {2, 193},  {4, 400}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i)
     for (int k = 0; k < 4; ++k)
       check(kinds[k], i % 2, 2, shapes[i], 1);
