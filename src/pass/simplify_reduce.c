@@ -78,7 +78,9 @@ static bool drop_units(PjRewrite *rw, PjOp *op) {
 }
 
 bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
-  enum { FEW = 7, ENOUGH = 16 }; // elements of a row; rows that fill vectors
+  // Elements of a row (more where rows are searched, whose lanes are brought together by branches);
+  // rows that fill vectors.
+  enum { FEW = 7, FEW_SEARCHED = 24, ENOUGH = 16 };
   uint32_t num_dims;
   const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
   const PjType *type = op->operands[0]->type;
@@ -96,7 +98,8 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
   int64_t last = type->rank - 1;
   // Sums of narrow floats are kept wider than their type.
   bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;
-  return num_dims == 1 && dims[0] == last && type->dims[last] <= FEW && !narrow &&
+  return num_dims == 1 && dims[0] == last &&
+         type->dims[last] <= (op->num_results > 1 ? FEW_SEARCHED : FEW) && !narrow &&
          pj_count(op->results[0].type) >= ENOUGH && reduce_few(rw, op, type->dims[last]);
 }
 
