@@ -133,9 +133,11 @@ static const void *across(const Run *run, const int64_t *at, int64_t from, int64
       inside = i >= 0;
       offset += i * s->strides[d];
     }
-    if (last < 0)
+    if (last < 0) {
       lines[count++] = run->in + offset * (int64_t)s->elem;
-    for (int64_t j = low[last]; last >= 0 && inside && j < high[last]; ++j) {
+      break;
+    }
+    for (int64_t j = low[last]; inside && j < high[last]; ++j) {
       const int64_t i = pj_window_place(w, last, start[last] + j * w->dilation[last]);
       if (i < 0)
         continue;
