@@ -150,6 +150,12 @@ bool pj_rw_infers(PjRewrite *rw, const PjOp *op, const PjType **out) {
   return !status;
 }
 
+PjValue *pj_build_convert(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
+  if (x->type->dtype == dtype)
+    return x;
+  return pj_build_unary(rw, at, PJ_OP_CONVERT, x, pj_type_with_dtype(rw->arena, x->type, dtype));
+}
+
 PjValue *pj_build_sum(PjRewrite *rw, PjOp *at, PjValue *x, uint32_t count, const int64_t *dims) {
   const PjType *scalar = pj_type_with_dims(rw->arena, x->type, 0, NULL);
   int64_t left[PJ_MAX_RANK];

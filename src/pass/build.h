@@ -15,6 +15,8 @@ PjValue *pj_build_done(PjRewrite *rw, PjOp *op);
 
 PjValue *pj_build_unary(PjRewrite *rw, PjOp *at, PjOpKind kind, PjValue *x, const PjType *type);
 PjValue *pj_build_binary(PjRewrite *rw, PjOp *at, PjOpKind kind, PjValue *x, PjValue *y);
+// |x| itself where it has the type.
+PjValue *pj_build_convert(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype);
 // Of any shape or a scalar; the result has the shape of |x|.
 PjValue *pj_build_select(PjRewrite *rw, PjOp *at, PjValue *pred, PjValue *x, PjValue *y);
 PjValue *pj_build_compare(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *y, int direction, int type);

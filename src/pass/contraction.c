@@ -43,9 +43,3 @@ PjDtype pj_product_type(PjDtype from, PjDtype to) {
                : PJ_DT_INVALID;
   }
 }
-
-PjValue *pj_convert_to(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
-  if (x->type->dtype == dtype)
-    return x;
-  return pj_build_unary(rw, at, PJ_OP_CONVERT, x, pj_type_with_dtype(rw->arena, x->type, dtype));
-}

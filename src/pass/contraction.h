@@ -19,5 +19,3 @@ bool pj_has_algorithm(const PjOp *op);
 // The type in which products are formed and summed, or INVALID where that is not plain: f32 for
 // narrower floats, which are rounded in the end only.
 PjDtype pj_product_type(PjDtype from, PjDtype to);
-// |x| itself where it has the type.
-PjValue *pj_convert_to(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype);

@@ -73,7 +73,7 @@ static PjValue *spread(PjRewrite *rw, PjOp *op, const PjSide *vector, const PjSi
     dims[vector->batch[i]] = matrix->batch[i];
   for (uint32_t i = 0; i < vector->num_contract; ++i)
     dims[vector->contract[i]] = matrix->contract[i];
-  PjValue *x = pj_convert_to(rw, op, vector->x, shape->dtype);
+  PjValue *x = pj_build_convert(rw, op, vector->x, shape->dtype);
   if (rank < shape->rank)
     return pj_build_broadcast(rw, op, x, dims, shape);
   for (int32_t d = 0; d < rank; ++d)
@@ -103,7 +103,7 @@ static bool become_sum(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjSi
     return false;
   const PjType *shape = pj_type_with_dtype(rw->arena, matrix->x->type, dtype);
   PjValue *factors[2];
-  factors[matrix - side] = pj_convert_to(rw, op, matrix->x, dtype);
+  factors[matrix - side] = pj_build_convert(rw, op, matrix->x, dtype);
   factors[vector - side] = spread(rw, op, vector, matrix, shape);
   int64_t dims[PJ_MAX_RANK];
   uint32_t count = 0;
@@ -112,7 +112,7 @@ static bool become_sum(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjSi
       dims[count++] = d;
   PjValue *product = pj_build_binary(rw, op, PJ_OP_MULTIPLY, factors[0], factors[1]);
   PjValue *sum = in_order(rw, op, matrix, pj_build_sum(rw, op, product, count, dims));
-  pj_rw_become(rw, op, pj_convert_to(rw, op, sum, type->dtype));
+  pj_rw_become(rw, op, pj_build_convert(rw, op, sum, type->dtype));
   // What the vector was turned for may be made the other way round.
   PjOp *turn = pj_def(factors[vector - side], PJ_OP_TRANSPOSE);
   PjOp *dot = turn ? pj_def(turn->operands[0], PJ_OP_DOT_GENERAL) : NULL;

@@ -96,7 +96,7 @@ static PjValue *factor(PjRewrite *rw, PjOp *at, const PjSide side[2], int s, PjV
       dims[rank] = place++;
     ++rank;
   }
-  return pj_build_broadcast(rw, at, pj_convert_to(rw, at, x, shape->dtype), dims, shape);
+  return pj_build_broadcast(rw, at, pj_build_convert(rw, at, x, shape->dtype), dims, shape);
 }
 
 // Element |k| of the dimension that is contracted.
@@ -136,7 +136,7 @@ static bool become_products(PjRewrite *rw, PjOp *op, const PjSide side[2], const
       sum = pj_build_float(rw, op, shape, 0);
     sum = sum ? pj_build_binary(rw, op, PJ_OP_ADD, product, sum) : product;
   }
-  sum = pj_convert_to(rw, op, sum, type->dtype);
+  sum = pj_build_convert(rw, op, sum, type->dtype);
   return keep(rw, op, pj_build_reshape(rw, op, sum, type));
 }
 

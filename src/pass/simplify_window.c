@@ -43,12 +43,6 @@ typedef struct Places {
   PjValue *padded[MAX_COUNT];
 } Places;
 
-static PjValue *converted(PjRewrite *rw, PjOp *at, PjValue *x, PjDtype dtype) {
-  return x->type->dtype == dtype ? x
-                                 : pj_build_unary(rw, at, PJ_OP_CONVERT, x,
-                                                  pj_type_with_dtype(rw->arena, x->type, dtype));
-}
-
 // |x|, folded if it was just made of a constant.
 static PjValue *folded(PjRewrite *rw, PjValue *x) {
   if (x->def && x->def->kind == PJ_OP_CONVERT)
@@ -189,7 +183,8 @@ static bool stands_apart(const PjOp *op, const PjWindow *w) {
 static void write_windows(Places *p, PjOp *op, PjValue *const *init, PjValue **acc) {
   for (uint32_t i = 0; i < p->count; ++i) {
     const PjDtype dtype = init[i]->type->dtype;
-    p->padded[i] = pad(p->rw, op, &p->w, converted(p->rw, op, op->operands[i], dtype), init[i]);
+    p->padded[i] =
+        pad(p->rw, op, &p->w, pj_build_convert(p->rw, op, op->operands[i], dtype), init[i]);
     acc[i] = pj_build_broadcast(p->rw, op, init[i], NULL,
                                 pj_type_with_dtype(p->rw->arena, op->results[i].type, dtype));
   }
@@ -227,7 +222,8 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     return false;
   PjValue *init[MAX_COUNT], *results[MAX_COUNT];
   for (uint32_t i = 0; i < p.count; ++i) // the body may work in a wider type
-    init[i] = folded(rw, converted(rw, op, op->operands[p.count + i], body->args[i].type->dtype));
+    init[i] =
+        folded(rw, pj_build_convert(rw, op, op->operands[p.count + i], body->args[i].type->dtype));
   PjInitKind kind = PJ_INIT_UNKNOWN;
   if (run != PJ_WINDOWS_APART)
     kind = pj_scan_init(rw, op, body, p.count, init);
@@ -237,7 +233,7 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     const PjScanLoop scan = {p.count, body, p.scalar, axis, p.suffix};
     PjValue *x[MAX_COUNT];
     for (uint32_t i = 0; i < p.count; ++i)
-      x[i] = converted(rw, op, op->operands[i], body->args[i].type->dtype);
+      x[i] = pj_build_convert(rw, op, op->operands[i], body->args[i].type->dtype);
     pj_scan_write(rw, op, &scan, x, init, results);
   } else if (short_windows) {
     write_windows(&p, op, init, results);
@@ -245,6 +241,6 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     return false;
   }
   for (uint32_t i = 0; i < p.count; ++i)
-    results[i] = converted(rw, op, results[i], op->results[i].type->dtype);
+    results[i] = pj_build_convert(rw, op, results[i], op->results[i].type->dtype);
   return pj_rw_become_all(rw, op, results);
 }
