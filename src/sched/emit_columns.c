@@ -1,8 +1,9 @@
 // Reductions whose kept elements lie beside each other in memory: sums of columns.
 //
-// A unit is a block of columns, up to four vectors wide, whose accumulators stay in registers while
-// the loops run over what is reduced. A block at the edge runs vector by vector, then column by
-// column.
+// A unit is a block of columns, up to eight vectors wide, whose accumulators stay in registers
+// while the loops run over what is reduced. A block at the edge runs vector by vector, then column
+// by column. Where a block is all there is to a row, many rows are one long stretch of memory,
+// which is read in several places at a time, as long rows are (emit_rows.c).
 #include "sched/emit_reduce.h"
 
 typedef struct Columns {
@@ -11,30 +12,75 @@ typedef struct Columns {
   PjKirVal part, first_begin, first_end;
   int inner[PJ_MAX_PIECES];
   int num_inner;
+  int places; // of the last inner loop that are read at a time
 } Columns;
 
+enum { MAX_PLACES = 4 };
+
 // Into every copy: copy c is |lanes| columns further.
+static void take_row(Columns *c, const PjIndex *outer, PjAccumulators *acc, int first, int copies,
+                     int lanes, PjKirVal column) {
+  PjEmit *e = c->e;
+  PjKir *k = e->k;
+  const PjGroup *g = e->group;
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  for (int copy = 0; copy < copies; copy++) {
+    PjIndex index = *outer;
+    PjKirVal at = copy ? pj_kir_add(k, column, pj_kir_i64(k, (int64_t)lanes * copy)) : column;
+    index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
+    pj_accumulators_take(e, acc, first + copy, &index);
+  }
+  pj_nest_forget(e->nest);
+}
+
+// Rows from |begin| to |end|, of |places| parts side by side, the copies of |acc| that belong to
+// one after those of the one before.
+static void rows_loop(Columns *c, const PjIndex *outer, PjAccumulators *acc, int lanes,
+                      PjKirVal column, PjKirVal begin, PjKirVal end, int places) {
+  PjEmit *e = c->e;
+  PjKir *k = e->k;
+  const PjLoop *loop = &e->group->loops[c->inner[c->num_inner - 1]];
+  int copies = acc->copies / c->places;
+  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED], away[MAX_PLACES] = {0}, stop = end;
+  if (places > 1) {
+    PjKirVal part = pj_kir_lshr(k, pj_kir_sub(k, end, begin), pj_kir_i64(k, __builtin_ctz(places)));
+    stop = pj_kir_add(k, begin, part);
+    for (int p = 1; p < places; p++)
+      away[p] = pj_kir_mul(k, part, pj_kir_i64(k, p));
+  }
+  uint32_t n = pj_accumulators_flatten(acc, init);
+  PjKirVal i = pj_kir_for_begin(k, begin, stop, pj_kir_i64(k, 1), n, init, args);
+  pj_accumulators_unflatten(acc, args);
+  for (int p = 0; p < places; p++) {
+    PjIndex index = *outer;
+    PjKirVal row = p ? pj_kir_add(k, i, away[p]) : i;
+    index.p[index.n++] = (PjPiece){loop->pos, loop->extent, pj_ix_uniform(row)};
+    take_row(c, &index, acc, p * copies, copies, lanes, column);
+  }
+  pj_accumulators_flatten(acc, init);
+  pj_kir_for_end(k, n, init, args);
+  pj_accumulators_unflatten(acc, args);
+}
+
 static void column_loops(Columns *c, int level, const PjIndex *outer, PjAccumulators *acc,
                          int lanes, PjKirVal column) {
   PjEmit *e = c->e;
   PjKir *k = e->k;
   const PjGroup *g = e->group;
-  const PjLoop *last = &g->loops[g->num_loops - 1];
-  if (level == c->num_inner) {
-    for (int copy = 0; copy < acc->copies; copy++) {
-      PjIndex index = *outer;
-      PjKirVal at = copy ? pj_kir_add(k, column, pj_kir_i64(k, (int64_t)lanes * copy)) : column;
-      index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
-      pj_accumulators_take(e, acc, copy, &index);
-    }
-    pj_nest_forget(e->nest);
-    return;
-  }
   const PjLoop *loop = &g->loops[c->inner[level]];
   PjKirVal begin = pj_kir_i64(k, 0), end = pj_ix_number(&e->nest->ix, loop->extent);
   if (level == 0 && c->first_begin) {
     begin = c->first_begin;
     end = c->first_end;
+  }
+  if (level == c->num_inner - 1) {
+    PjKirVal whole = begin;
+    if (c->places > 1) {
+      whole = pj_emit_whole(e, begin, end, c->places);
+      rows_loop(c, outer, acc, lanes, column, begin, whole, c->places);
+    }
+    rows_loop(c, outer, acc, lanes, column, whole, end, 1);
+    return;
   }
   PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED];
   uint32_t n = pj_accumulators_flatten(acc, init);
@@ -56,12 +102,13 @@ static void column_block(Columns *c, int copies, int lanes, PjKirVal column) {
   for (uint32_t r = 0; r < g->num_roots; r++)
     acc.roots[acc.num_roots++] = r;
   pj_emit_lanes(e, 1);
-  if (!pj_accumulators_begin(e, &acc, copies, lanes)) {
+  if (!pj_accumulators_begin(e, &acc, copies * c->places, lanes)) {
     e->nest->failed = "too many reductions in one loop";
     return;
   }
   pj_emit_lanes(e, lanes);
   column_loops(c, 0, &c->outer, &acc, lanes, column);
+  pj_accumulators_merge(e, &acc, copies);
   for (int copy = 0; copy < copies; copy++) {
     PjKirVal at = copy ? pj_kir_add(k, column, pj_kir_i64(k, (int64_t)lanes * copy)) : column;
     PjIndex index = c->outer;
@@ -84,11 +131,24 @@ static void column_block(Columns *c, int copies, int lanes, PjKirVal column) {
   pj_nest_forget(e->nest);
 }
 
+// As many as leave the accumulators in registers.
+static int places_of(const PjGroup *g) {
+  enum { VECTORS = 8 };
+  int64_t carried = 0;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    carried += g->roots[r].reducer.count;
+  carried *= g->block / g->lanes;
+  int places = MAX_PLACES;
+  while (places > 1 && carried * places > VECTORS)
+    places /= 2;
+  return places;
+}
+
 void pj_emit_columns(PjEmit *e, PjKirVal begin, PjKirVal end) {
   const PjGroup *g = e->group;
   PjKir *k = e->k;
   PjIxBuilder *ix = &e->nest->ix;
-  Columns c = {.e = e};
+  Columns c = {.e = e, .places = g->whole ? places_of(g) : 1};
   for (int i = 0; i < g->num_loops; i++)
     if (g->loops[i].inner)
       c.inner[c.num_inner++] = i;

@@ -20,8 +20,9 @@ uint32_t pj_accumulators_flatten(const PjAccumulators *acc, PjKirVal *out);
 void pj_accumulators_unflatten(PjAccumulators *acc, const PjKirVal *in);
 // Takes the elements at |index| of the domain into copy |copy|.
 void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index);
-// Combines all copies into the first, in a fixed tree.
-void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc);
+// Combines all copies into the first |left|, in a fixed tree: copy c those at distances of |left|.
+// Both numbers of copies are powers of two.
+void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc, int left);
 static inline PjElem *pj_accumulators_of(PjEmit *e, PjAccumulators *acc, int copy, uint32_t i) {
   uint32_t at = (uint32_t)copy * (acc->count / (uint32_t)acc->copies);
   for (uint32_t r = 0; r < i; r++)

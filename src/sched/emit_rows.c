@@ -62,14 +62,14 @@ void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjInde
   }
 }
 
-void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc) {
-  for (int half = acc->copies / 2; half > 0; half /= 2)
+void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc, int left) {
+  for (int half = acc->copies / 2; half >= left; half /= 2)
     for (int c = 0; c < half; c++)
       for (uint32_t i = 0; i < acc->num_roots; i++)
         pj_reducer_merge(&e->group->roots[acc->roots[i]].reducer, e->nest,
                          pj_accumulators_of(e, acc, c, i), pj_accumulators_of(e, acc, c + half, i));
-  acc->count /= (uint32_t)acc->copies;
-  acc->copies = 1;
+  acc->count /= (uint32_t)(acc->copies / left);
+  acc->copies = left;
 }
 
 // The loops of one stage over one row.
@@ -133,14 +133,17 @@ static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, 
   pj_nest_forget(s->e->nest);
 }
 
-enum { UNROLLED = 8 }; // turns of a short loop that are written out
+enum {
+  UNROLLED = 8, // turns of a short loop that are written out
+  MAX_COPIES = 4,
+};
 
 // for (i = begin; i < end; i += step) with the accumulators |acc| carried; |copies| vectors at a
-// time.
-static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKirVal begin,
-                      PjKirVal end, const PjIndex *outer) {
+// time, side by side or, with |streams|, each in a part of its own.
+static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, bool streams,
+                      PjKirVal begin, PjKirVal end, const PjIndex *outer) {
   PjKir *k = s->e->k;
-  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED];
+  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED], away[MAX_COPIES];
   pj_emit_lanes(s->e, lanes);
   int64_t step = (int64_t)lanes * copies, trips = pj_emit_trips(s->e, begin, end, step, UNROLLED);
   for (int64_t t = 0; t < trips; t++)
@@ -148,11 +151,19 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, PjKi
       take(s, acc, c, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * step + (int64_t)lanes * c)));
   if (trips >= 0)
     return;
+  PjKirVal part = pj_kir_i64(k, lanes);
+  if (streams) {
+    part = pj_kir_lshr(k, pj_kir_sub(k, end, begin), pj_kir_i64(k, __builtin_ctz(copies)));
+    end = pj_kir_add(k, begin, part);
+    step = lanes;
+  }
+  for (int c = 1; c < copies; c++)
+    away[c] = pj_kir_mul(k, part, pj_kir_i64(k, c));
   uint32_t n = pj_accumulators_flatten(acc, init);
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, step), n, init, args);
   pj_accumulators_unflatten(acc, args);
   for (int c = 0; c < copies; c++)
-    take(s, acc, c, outer, c ? pj_kir_add(k, i, pj_kir_i64(k, (int64_t)lanes * c)) : i);
+    take(s, acc, c, outer, c ? pj_kir_add(k, i, away[c]) : i);
   pj_accumulators_flatten(acc, init);
   pj_kir_for_end(k, n, init, args);
   pj_accumulators_unflatten(acc, args);
@@ -235,13 +246,33 @@ static void search_loop(Stage *s, PjKirVal begin, PjKirVal end, const PjIndex *o
   PjKirVal any = pj_kir_reduce_lanes(k, PJ_KIR_OR, pj_kir_or(k, beyond, found.nan));
   pj_kir_if_begin(k, pj_kir_or(k, any, pj_kir_eq(k, block, begin)));
   pj_accumulators_unflatten(&s->vec, args);
-  last_loop(s, &s->vec, lanes, s->copies, block, block_end, outer);
+  last_loop(s, &s->vec, lanes, s->copies, false, block, block_end, outer);
   pj_accumulators_flatten(&s->vec, taken);
   taken[n] = pj_kir_splat(k, pj_kir_reduce_lanes(k, op, found.value), lanes);
   pj_kir_if_else(k, n + 1, taken);
   pj_kir_if_end(k, n + 1, args, taken);
   pj_kir_for_end(k, n + 1, taken, args);
   pj_accumulators_unflatten(&s->vec, args);
+}
+
+// Whether what the last loop reads is long enough to be read in as many places as it takes vectors.
+// A processor fetches ahead only so much of each stream that it sees, far less than memory and the
+// last cache can deliver; with parts of a page or more it sees several.
+static bool is_streams(const Stage *s, const PjLoop *last) {
+  enum { PAGE = 4096 };
+  const PjGroup *g = s->e->group;
+  if (!g->plain || last->pos != 1)
+    return false;
+  int64_t length = g->split > 1 && s->num_inner == 1 ? g->split_size : last->extent;
+  for (uint32_t i = 0; i < s->vec.num_roots; i++) {
+    const PjReducer *r = &g->roots[s->vec.roots[i]].reducer;
+    for (uint32_t o = 0; o < r->count; o++) {
+      size_t bytes = pj_dtype_bytes(r->op->operands[o]->type->dtype);
+      if (length * (int64_t)bytes >= s->copies * PAGE)
+        return true;
+    }
+  }
+  return false;
 }
 
 static void stage_loop(Stage *s, int level, const PjIndex *outer) {
@@ -266,14 +297,14 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
         if (is_search(s))
           search_loop(s, begin, many, outer);
         else
-          last_loop(s, &s->vec, lanes, s->copies, begin, many, outer);
+          last_loop(s, &s->vec, lanes, s->copies, is_streams(s, loop), begin, many, outer);
         at = many;
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
-        last_loop(s, &s->vec, lanes, 1, at, whole, outer);
+        last_loop(s, &s->vec, lanes, 1, false, at, whole, outer);
     }
     if (s->tail)
-      last_loop(s, &s->one, 1, 1, s->vector ? whole : begin, end, outer);
+      last_loop(s, &s->one, 1, 1, false, s->vector ? whole : begin, end, outer);
     return;
   }
   PjKirVal init[2 * PJ_MAX_CARRIED], args[2 * PJ_MAX_CARRIED];
@@ -303,7 +334,7 @@ static int copies_of(const Stage *s, const PjLoop *last, uint32_t reduced) {
     if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
       return 1;
   bool cheap = g->cost <= 1.5 && reduced <= 2;
-  return cheap && last->extent >= 8 * (int64_t)g->lanes ? 4 : 1;
+  return cheap && last->extent >= 8 * (int64_t)g->lanes ? MAX_COPIES : 1;
 }
 
 // Runs stage |number| and binds the results of its reductions. False: out of room.
@@ -339,7 +370,7 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
   stage_loop(&s, 0, outer);
   pj_emit_lanes(e, 1);
   if (s.vector)
-    pj_accumulators_merge(e, &s.vec);
+    pj_accumulators_merge(e, &s.vec, 1);
   for (uint32_t i = 0; i < s.one.num_roots; i++) {
     uint32_t number_of_root = s.one.roots[i];
     const PjRoot *root = &g->roots[number_of_root];

@@ -21,6 +21,7 @@ enum {
   STREAM_ROWS = 64,      // of a part, at least
   STREAM_PART = 1 << 15, // elements of a part, at least
   STREAM_UNITS = 32,
+  WHOLE_ROWS = 64,       // of a few vectors, behind each other
   APART_BYTES = 1 << 14, // between the pieces of a row
   APART_PARTS = 256,     // at most
   APART_PIECE = 512,     // elements of a part, at least: lanes are added up once for each
@@ -77,8 +78,10 @@ static void choose_split(PjGroup *g) {
   if (parts < 2)
     return;
   int64_t size = (first->extent + parts - 1) / parts;
-  if (first->pos == 1) // whole vectors, several of them
-    size = (size + 127) / 128 * 128;
+  if (first->pos == 1) { // whole vectors, several of them
+    int64_t turn = g->lanes > 32 ? 4 * (int64_t)g->lanes : 128;
+    size = (size + turn - 1) / turn * turn;
+  }
   g->split_size = size;
   g->split = (first->extent + size - 1) / size;
 }
@@ -100,6 +103,17 @@ static void choose_apart(PjGroup *g, size_t bytes) {
   g->split_size = size > least ? size : least;
   g->split = (first->extent + g->split_size - 1) / g->split_size;
   g->apart = g->split > 1;
+}
+
+// Rows of a few vectors, all read in the order of memory: their accumulators stay in registers.
+static bool is_whole(const PjGroup *g) {
+  const PjLoop *last = &g->loops[g->num_loops - 1], *rows = last - 1;
+  int64_t vectors = last->extent / g->lanes, kept = 0;
+  for (uint32_t i = 0; i < g->num_roots; i++)
+    kept += g->roots[i].reducer.count * vectors;
+  return g->plain && last->extent % g->lanes == 0 && kept <= COLUMN_VECTORS &&
+         (vectors & (vectors - 1)) == 0 && rows->inner && rows->pos == last->extent &&
+         (rows->extent == g->inner || rows->extent >= WHOLE_ROWS);
 }
 
 // Columns of an array beyond the second cache are read a page of a row at a time; the rows are cut
@@ -130,8 +144,10 @@ static bool choose_stream(PjGroup *g, size_t bytes) {
     g->split = (first->extent + g->split_size - 1) / g->split_size;
   }
   g->units = units * g->split;
-  g->streamed = true;
-  g->scratch_bytes = pj_stream_scratch(g);
+  g->whole = is_whole(g);
+  g->streamed = !g->whole;
+  if (g->streamed)
+    g->scratch_bytes = pj_stream_scratch(g);
   return true;
 }
 

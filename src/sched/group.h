@@ -68,6 +68,7 @@ typedef struct PjGroup {
   bool plain;  // MAP, given: no operation asks where its elements come from (pad, concatenate,
                // gather)
   bool streamed; // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
+  bool whole;    // COLUMNS: a block of a few vectors is all of a long array's row
   size_t scratch_bytes; // that a call needs
 } PjGroup;
 

@@ -26,6 +26,7 @@ C = (floats(4, 6) + 1j * floats(4, 6)).astype(np.complex64)
 S = floats(6, 6) + 6 * np.eye(6, dtype=np.float32)  # well-conditioned
 SPD = (S @ S.T).astype(np.float32)
 V = floats(64)
+L = ints(300_007, low=-1_000_000, high=1_000_000)
 
 # name: (function of a module called np, arguments); the module is jax.numpy for us and numpy for the truth
 SAME = {
@@ -44,6 +45,10 @@ SAME = {
     "shift": (lambda np, x, y: np.left_shift(x, y % 8) + np.right_shift(x, y % 8), I, J),
     "invert": (lambda np, x: np.invert(x), I),
     "mean_axis": (lambda np, x: x.mean(axis=0), A),
+    **{f"{f}_long": (lambda np, x, f=f: getattr(np, f)(x), L) for f in "sum max argmin mean".split()},
+    **{f"{f}_long_rows": (lambda np, x, f=f: getattr(np, f)(x, axis=1), L[:300_000].reshape(6, 50_000)) for f in "sum min argmax".split()},
+    **{f"{f}_tall_{n}": (lambda np, x, f=f: getattr(np, f)(x, axis=0), L[:n * (300_000 // n)].reshape(-1, n))
+       for n in (16, 24, 32, 64, 128) for f in "sum max argmax".split()},
     "all_any": (lambda np, x: np.stack([(x > 0).all(axis=1), (x > 0).any(axis=1)]), A),
     "cumprod_axis": (lambda np, x: np.cumprod(x, axis=1), A),
     "matmul": (lambda np, x, y: x @ y, M, N),

@@ -27,6 +27,7 @@ typedef struct Made {
   int calls;   // copies of memory, say
   int gathers; // loads of which each lane has an address
   int lanes;   // of the widest vector of floats
+  int scratch; // pointers to a kernel's own memory
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -37,6 +38,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
     m->calls += inst->op == PJ_KIR_CALL;
+    m->scratch += inst->op == PJ_KIR_SCRATCH;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
     if (inst->type.elem == PJ_KIR_F32 && inst->type.lanes > m->lanes)
@@ -292,6 +294,29 @@ static void test_long_sum(void **state) {
              "(tensor<1000000xf32>, tensor<f32>) -> tensor<f32>\n"
              "return %s : tensor<f32>\n"),
          2, 2);
+}
+
+static int scratch_of(const char *text) {
+  Made m = make(text);
+  assert_null(m.status);
+  int scratch = m.scratch;
+  unmake(&m);
+  return scratch;
+}
+
+// Sums of columns need memory of their own for wide rows only.
+static void test_tall_sum(void **state) {
+  (void)state;
+#define SUM(rows, columns)                                                           \
+  pass_main("%x: tensor<" rows "x" columns "xf32>", "tensor<" columns "xf32>",       \
+            "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"                     \
+            "%s = stablehlo.reduce(%x init: %z) applies stablehlo.add across "       \
+            "dimensions = [0] : (tensor<" rows "x" columns "xf32>, tensor<f32>) -> " \
+            "tensor<" columns "xf32>\n"                                              \
+            "return %s : tensor<" columns "xf32>\n")
+  assert_int_equal(scratch_of(SUM("100000", "32")), 0);
+  assert_int_equal(scratch_of(SUM("2000", "2048")), 1);
+#undef SUM
 }
 
 static void test_loop(void **state) {
@@ -638,13 +663,13 @@ int main(void) {
       cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
       cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
       cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_exchange),        cmocka_unit_test(test_joined),
-      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_trials),          cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),         cmocka_unit_test(test_rounds),
-      cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
-      cmocka_unit_test(test_vectors_at_once),
+      cmocka_unit_test(test_tall_sum),        cmocka_unit_test(test_exchange),
+      cmocka_unit_test(test_joined),          cmocka_unit_test(test_counter),
+      cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_result_in_place), cmocka_unit_test(test_trials),
+      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_rounds),          cmocka_unit_test(test_long_number),
+      cmocka_unit_test(test_short_pieces),    cmocka_unit_test(test_vectors_at_once),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
