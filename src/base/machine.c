@@ -140,3 +140,12 @@ uint64_t pj_memory_limit(void) {
     limit = space.rlim_cur;
   return limit;
 }
+
+uint64_t pj_second_cache(void) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return bytes > 0 ? (uint64_t)bytes : 0;
+#else
+  return 0;
+#endif
+}

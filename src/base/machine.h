@@ -8,3 +8,5 @@ int pj_cpu_count(void);
 // Bytes of memory: of the machine, or what control groups and the limit of the address space leave.
 // 0: unknown.
 uint64_t pj_memory_limit(void);
+// Bytes of a processor's own second cache. 0: unknown.
+uint64_t pj_second_cache(void);

@@ -70,7 +70,9 @@ enum {
   KEPT_ROWS = 4,            // of bf16 by a constant matrix, which is packed once, of a low tile
   NARROW = 8,               // columns below which the product is computed transposed
   TALL_COLS = 3,            // so few f32 are less than half a vector: a vector of rows is better
-  TALL_SUMS = 64,           // that are so long
+  TALL_SUMS = 64,           // that are so long; with vectors of eight, up to
+  TALL_COLS_EIGHT = 4,      // so many are, of any length, until they are
+  TOGETHER_SUMS_EIGHT = 64, // better together
 };
 
 // ---- the result has no sums
@@ -238,12 +240,19 @@ static PjStatus run_vector(const PjRoutine *self, PjThreads *threads, const void
   return PJ_STATUS_OK;
 }
 
+// Vectors of eight f32, of which few columns fill as much as half.
+static bool has_eight_lanes(void) {
+  return pj_cpu_has(PJ_CPU_AVX2) && !pj_cpu_has(PJ_CPU_AVX512);
+}
+
 // Whether some columns are better off as vectors by the rows of a, which are long: where tiles as
 // wide as the columns would leave much of a vector empty.
 static bool pays_together(const PjProduct *g) {
-  const int64_t most = g->comp == PJ_COMP_F32 ? FEW : FEW / 2;
+  const int64_t most = g->comp == PJ_COMP_F32 ? FEW : FEW / 2,
+                least = has_eight_lanes() && g->n == TALL_COLS_EIGHT ? TOGETHER_SUMS_EIGHT
+                                                                     : TOGETHER_SUMS;
   return (g->comp == PJ_COMP_F32 || g->comp == PJ_COMP_F64) && g->n > 1 && g->n <= most &&
-         g->n < g->m && g->k >= TOGETHER_SUMS && g->a.sum_step == 1 &&
+         g->n < g->m && g->k >= least && g->a.sum_step == 1 &&
          pj_comp_is_native(g->comp, g->a.dtype) && PJ_PICK(together)[g->comp].of[0];
 }
 
@@ -321,7 +330,8 @@ const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
              lies = g->b.dtype == PJ_DT_BF16 && g->m > KEPT_ROWS && g->m <= 2 * KEPT_ROWS;
   if (!routine && !pj__dot_is_small(g) && pays_together(g))
     routine = select_vector(arena, g);
-  if (!routine && g->n > 1 && g->n <= TALL_COLS && g->k >= TALL_SUMS && g->comp == PJ_COMP_F32)
+  if (!routine && g->n > 1 && g->comp == PJ_COMP_F32 &&
+      (has_eight_lanes() ? g->n <= TALL_COLS_EIGHT : g->n <= TALL_COLS && g->k >= TALL_SUMS))
     routine = pj__dot_tall(arena, g);
   if (!routine && !pj__dot_is_small(g) && g->m > 1)
     routine = pj__dot_direct(arena, g);

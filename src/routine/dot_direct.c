@@ -44,9 +44,11 @@ static const uint32_t lane_masks[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
 #include "routine/variants.h"
 
 enum {
-  SAME_SETS = 2048,         // bytes
-  WIDE = 3,                 // vectors of a tile
-  A_BYTES = 256 << 10,      // of a that are multiplied by one strip of b after the other
+  SAME_SETS = 2048,    // bytes
+  PACKED_ROWS = 128,   // of vectors that are half as long: more rows than these, and more sums,
+  PACKED_SUMS = 128,   // of few columns as many, are better packed
+  WIDE = 3,            // vectors of a tile
+  A_BYTES = 256 << 10, // of a that are multiplied by one strip of b after the other
   NEAREST_BYTES = 24 << 10, // of b, or of a and c, that stay together in the nearest cache
   NEAR_BYTES = 192 << 10,   // of b that stay in a near cache
   PART_TILES = 4,           // tiles side by side in the smallest part of columns
@@ -229,6 +231,10 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
   // Lines of b that push each other out of the nearest cache, which is too much for vectors that
   // are half as long: packing it pays for many rows.
   if (!kernels->half && g->m > ROWS_NEAR && g->b.sum_step * elem % SAME_SETS == 0)
+    return NULL;
+  // So it does where a strip is read again for many rows a piece of the sum at a time, and where no
+  // tile is as wide as three vectors.
+  if (!kernels->half && g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= WIDE * kernels->lanes))
     return NULL;
   const bool far = bytes > NEAR_BYTES, lines = bytes > LINES_BYTES && g->m <= LINES_ROWS;
   Direct *f = PJ_NEW(arena, Direct);

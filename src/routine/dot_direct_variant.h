@@ -74,6 +74,75 @@
             PJ_UNROLL for (int v = 0; v < VECTORS; ++v) *                                    \
         (Vec *)(c + v * LANES) = sum[i][v];                                                  \
   }
+#if PJ_LEVEL == 1
+// The whole tile of four rows: as DIRECT_WIDE, with sums in the registers ymm4 to ymm15 (why:
+// gemm_variant.h). Strides in bytes.
+#define DIRECT_ROW(S, AT, X, Y, Z)                  \
+  "vbroadcasts" S " " AT ", %%ymm3\n\t"             \
+  "vfmadd231p" S " %%ymm0, %%ymm3, %%ymm" #X "\n\t" \
+  "vfmadd231p" S " %%ymm1, %%ymm3, %%ymm" #Y "\n\t" \
+  "vfmadd231p" S " %%ymm2, %%ymm3, %%ymm" #Z "\n\t"
+#define DIRECT_STEP(S)                                                                     \
+  "vmovup" S " (%[b]), %%ymm0\n\t"                                                         \
+  "vmovup" S " 32(%[b]), %%ymm1\n\t"                                                       \
+  "vmovup" S " 64(%[b]), %%ymm2\n\t" DIRECT_ROW(S, "(%[a])", 4, 5, 6)                      \
+      DIRECT_ROW(S, "(%[a],%[row])", 7, 8, 9) DIRECT_ROW(S, "(%[a],%[row],2)", 10, 11, 12) \
+          DIRECT_ROW(S, "(%[a],%[row3])", 13, 14, 15) "add %[b_sum], %[b]\n\t"             \
+                                                      "add %[a_sum], %[a]\n\t"
+#define DIRECT_LOOP(S, COUNT, FIRST)                          \
+  "test %[" COUNT "], %[" COUNT "]\n\tjle 2f\n\t.p2align 5\n" \
+  "1:\n\t" FIRST                                              \
+  DIRECT_STEP(S) "dec %[" COUNT "]\n\tjne 1b\n2:\n\t"
+#define DIRECT_CLEAR(R)    "vxorps %%ymm" #R ", %%ymm" #R ", %%ymm" #R "\n\t"
+#define DIRECT_STORE(I, R) "vmovups %%ymm" #R ", 32*" #I "(%[sums])\n\t"
+#define DIRECT_FMA(NAME, T, S)                                                                    \
+  PJ_TARGET static void PJ_V(NAME)(const PjDirectBlock *f, const void *pa, const void *pb,        \
+                                   void *pc) {                                                    \
+    typedef T Vec __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));                \
+    enum { LANES = 32 / sizeof(T), ELEM = sizeof(T) };                                            \
+    const int64_t c_row = f->c_row, row = f->a_row * ELEM,                                        \
+                  first = pj__min(f->ahead_first, f->sums),                                       \
+                  last = pj__min(f->ahead_first + f->ahead_sums, f->sums);                        \
+    T *c = pc;                                                                                    \
+    Vec sum[4][3];                                                                                \
+    if (f->sums > PJ_DIRECT_LONG)                                                                 \
+      PJ_UNROLL for (int i = 0; i < 4; ++i) {                                                     \
+        __builtin_prefetch((const char *)(c + i * c_row) + 63, 1);                                \
+        __builtin_prefetch((const char *)(c + i * c_row) + 95, 1);                                \
+      }                                                                                           \
+    int64_t before = first, with = last - first, after = f->sums - last;                          \
+    __asm__ volatile(                                                                             \
+        DIRECT_CLEAR(4) DIRECT_CLEAR(5) DIRECT_CLEAR(6) DIRECT_CLEAR(7) DIRECT_CLEAR(8)           \
+            DIRECT_CLEAR(9) DIRECT_CLEAR(10) DIRECT_CLEAR(11) DIRECT_CLEAR(12) DIRECT_CLEAR(13)   \
+                DIRECT_CLEAR(14) DIRECT_CLEAR(15) DIRECT_LOOP(S, "before", "")                    \
+                    DIRECT_LOOP(S, "with",                                                        \
+                                "prefetcht1 63(%[b],%[ahead])\n\t"                                \
+                                "prefetcht1 95(%[b],%[ahead])\n\t") DIRECT_LOOP(S, "after", "")   \
+                        DIRECT_STORE(0, 4) DIRECT_STORE(1, 5) DIRECT_STORE(2, 6)                  \
+                            DIRECT_STORE(3, 7) DIRECT_STORE(4, 8) DIRECT_STORE(5, 9)              \
+                                DIRECT_STORE(6, 10) DIRECT_STORE(7, 11) DIRECT_STORE(8, 12)       \
+                                    DIRECT_STORE(9, 13) DIRECT_STORE(10, 14) DIRECT_STORE(11, 15) \
+        :                                                                                         \
+        [a] "+r"(pa), [b] "+r"(pb), [before] "+r"(before), [with] "+r"(with), [after] "+r"(after) \
+        : [row] "r"(row), [row3] "r"(3 * row), [a_sum] "r"(f->a_sum * ELEM),                      \
+          [b_sum] "r"(f->b_sum * ELEM), [ahead] "r"(f->ahead * ELEM), [sums] "r"(sum)             \
+        : "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
+          "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");                          \
+    if (f->add)                                                                                   \
+      PJ_UNROLL for (int i = 0; i < 4; ++i) PJ_UNROLL for (int v = 0; v < 3; ++v) sum[i][v] +=    \
+          *(const Vec *)(c + i * c_row + v * LANES);                                              \
+    PJ_UNROLL for (int i = 0; i < 4; ++i, c += c_row) PJ_UNROLL for (int v = 0; v < 3; ++v) *     \
+        (Vec *)(c + v * LANES) = sum[i][v];                                                       \
+  }
+DIRECT_FMA(direct_wide_f32_4, float, "s")
+DIRECT_FMA(direct_wide_f64_4, double, "d")
+#undef DIRECT_FMA
+#undef DIRECT_ROW
+#undef DIRECT_STEP
+#undef DIRECT_LOOP
+#undef DIRECT_CLEAR
+#undef DIRECT_STORE
+#endif
 #define DIRECT_ONE(NAME, S, T, BYTES, ROWS) DIRECT_ONE_OF(NAME, S, T, BYTES, ROWS)
 // Tiles of few rows have several sums of each element, for one of them waits for its last addition.
 #define DIRECT_ONE_OF(NAME, S, T, BYTES, ROWS)                                                    \
@@ -118,6 +187,7 @@
   DIRECT_ONE(direct_one_##S##_##ROWS, S, T, 64, ROWS) \
   DIRECT_ONE(direct_half_##S##_##ROWS, S, T, 32, ROWS)
 #define DIRECT_MORE(ROWS, S, T) DIRECT_FEW(ROWS, S, T)
+#define DIRECT_FOUR             DIRECT_FEW
 #define WIDE_OF(S) \
   { EIGHT_OF(wide, S) }
 #define HALF_OF(S) \
@@ -129,6 +199,11 @@
   DIRECT_WIDE(direct_wide_##S##_##ROWS, T, ROWS, 3) \
   DIRECT_MORE(ROWS, S, T)
 #define DIRECT_MORE(ROWS, S, T) DIRECT_ONE(direct_one_##S##_##ROWS, S, T, PJ_VB, ROWS)
+#if PJ_LEVEL == 1
+#define DIRECT_FOUR DIRECT_MORE
+#else
+#define DIRECT_FOUR DIRECT_FEW
+#endif
 #define WIDE_OF(S) \
   { FOUR_OF(wide, S) }
 #define HALF_OF(S) \
@@ -146,7 +221,7 @@
   DIRECT_FEW(1, S, T)                                               \
   DIRECT_FEW(2, S, T)                                               \
   DIRECT_FEW(3, S, T)                                               \
-  DIRECT_FEW(4, S, T)                                               \
+  DIRECT_FOUR(4, S, T)                                              \
   DIRECT_MORE(5, S, T)                                              \
   DIRECT_MORE(6, S, T)                                              \
   DIRECT_MORE(7, S, T)                                              \
@@ -165,6 +240,7 @@ static const PjDirectKernels PJ_V(direct_kernels)[] = {
 #undef DIRECT_ALL
 #undef DIRECT_FEW
 #undef DIRECT_MORE
+#undef DIRECT_FOUR
 #undef DIRECT_OF
 #undef WIDE_OF
 #undef HALF_OF

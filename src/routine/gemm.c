@@ -12,6 +12,7 @@
 #include <immintrin.h>
 #endif
 
+#include "base/machine.h"
 #include "eval/strided.h"
 #include "routine/variant.h"
 
@@ -23,11 +24,14 @@ typedef void TileCopy(int64_t rows, int64_t words, const char *from, int64_t fro
 #include "routine/variants.h"
 
 enum {
-  ROWS = 288,          // of a task at most; a multiple of every kernel's mr
-  FEW_ROWS = 384,      // up to here each task packs what it needs of b
-  SUMS = 256,          // p in one block
-  SUMS_ONE = 512,      // up to here one block
-  SUMS_ONE_WIDE = 640, // with AVX-512, whose processors have a larger second cache
+  ROWS = 288,              // of a block at most; a multiple of every kernel's mr
+  FEW_ROWS = 384,          // up to here each task packs what it needs of b
+  SUMS = 256,              // p in one block
+  SUMS_ONE = 512,          // up to here one block
+  SUMS_ONE_WIDE = 640,     // with AVX-512, whose processors have a larger second cache;
+  SUMS_BYTES = 2048,       // without it, of an element's sums in a block of several
+  SUMS_UNIT = 8,           // whole complex numbers, and squares that packing turns
+  CACHE_LEAST = 256 << 10, // the second cache of processors that do not say
   COLS = 1024,
   OWN_COLS = 256,
   BUFFER_COLS = 512, // of a task; multiples of every kernel's nr
@@ -267,7 +271,7 @@ typedef struct Spaces {
 
 // Bytes of a packed block of a, in front of what reached ones need.
 static size_t packed_bytes(const PjProduct *g) {
-  return pj__scratch_round((size_t)(round_up(pj__min(ROWS, g->m), g->micro->mr) * g->sums) *
+  return pj__scratch_round((size_t)(round_up(pj__min(g->block, g->m), g->micro->mr) * g->sums) *
                            pj_comp_bytes(g->a.part));
 }
 
@@ -318,6 +322,7 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
   int64_t at_a, at_b, at_c;
   batch_offsets(g, batch, &at_a, &at_b, &at_c);
   char *c = run->c + (at_c + i * g->c_row + j / per * g->c_col) * (int64_t)elem;
+  const int64_t each = round_up(pj__divide_up(rows, pj__divide_up(rows, g->block)), g->micro->mr);
   for (int64_t p = 0; p < g->real_k; p += g->sums) {
     const int64_t sums = pj__min(g->sums, g->real_k - p);
     const char *b = packed ? packed + (size_t)(p * g->micro->nr) * bytes : s->b;
@@ -325,8 +330,8 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
     if (!packed)
       g->b.pack(&g->b, run->b + at_b, j, cols, p, sums, g->micro->nr, s->b, b_sliver, s->temp);
     Ahead ahead = packed || p + sums == g->real_k ? next : ahead_of(run, batch, j, cols, p + sums);
-    for (int64_t r = 0; r < rows; r += ROWS) {
-      const int64_t height = pj__min(ROWS, rows - r);
+    for (int64_t r = 0; r < rows; r += each) {
+      const int64_t height = pj__min(each, rows - r);
       Left a = s->a;
       if (run->packed_a)
         a.packed = run->packed_a + packed_at(g, batch - run->first_batch, i + r, p, sums);
@@ -521,6 +526,25 @@ const PjMicro *pj__micro(PjComp part) {
   return &PJ_PICK(micros)[part];
 }
 
+// Sums of a block, |k| in all of |bytes| each. With 32 registers a tile does more with what it
+// reads, so that c may be read and written again sooner.
+static int64_t sums_of(int64_t k, int64_t bytes) {
+  if (pj_cpu_has(PJ_CPU_AVX512))
+    return k <= SUMS_ONE_WIDE ? k : SUMS;
+  const int64_t blocks = pj__divide_up(k * bytes, SUMS_BYTES);
+  return k <= SUMS_ONE ? k : round_up(pj__divide_up(k, blocks), SUMS_UNIT); // about alike
+}
+
+// Rows of a block of a, |line| bytes each: with the slivers of b that pass it stays in the second
+// cache.
+static int64_t block_rows(int64_t line, int mr) {
+  if (pj_cpu_has(PJ_CPU_AVX512))
+    return ROWS;
+  const int64_t cache = (int64_t)pj_second_cache(),
+                fits = 2 * (cache ? cache : CACHE_LEAST) / 3 / line;
+  return pj__max(1, pj__min(ROWS, fits) / mr) * mr;
+}
+
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);
@@ -532,7 +556,8 @@ void pj__product_plan(PjProduct *g) {
                                        : &PJ_PICK(micros)[g->a.part];
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
-  g->sums = g->real_k <= (pj_cpu_has(PJ_CPU_AVX512) ? SUMS_ONE_WIDE : SUMS_ONE) ? g->real_k : SUMS;
+  g->sums = sums_of(g->real_k, (int64_t)bytes);
+  g->block = block_rows(g->sums * (int64_t)bytes, mr);
   g->encode =
       g->comp == PJ_COMP_F32 && g->out_dtype == PJ_DT_BF16 && g->c_col == 1 && g->sums == g->real_k
           ? PJ_PICK(encode)[pj_cpu_has(PJ_CPU_AVX512_BF16)]
@@ -543,11 +568,11 @@ void pj__product_plan(PjProduct *g) {
   const int64_t n_up = round_up(g->real_n, nr);
   const double b_bytes = (double)n_up * (double)g->real_k * (double)bytes;
   g->whole = b_bytes <= OWN_BYTES && (g->batch >= TASKS || all_work <= TASK_WORK);
-  g->rows = ROWS;
+  g->rows = g->block;
   g->shared = !g->whole && g->m > FEW_ROWS &&
               (double)g->real_k * (double)(nr * 8) * (double)bytes <= SHARED_BYTES;
   if (g->shared) {
-    g->rows = round_up(pj__divide_up(g->m, pj__divide_up(g->m, ROWS)), mr); // all alike
+    g->rows = round_up(pj__divide_up(g->m, pj__divide_up(g->m, g->block)), mr); // all alike
     g->cols = pj__min(n_up, g->buffered ? BUFFER_COLS : COLS);
     const int64_t fits = (int64_t)(SHARED_BYTES / ((double)g->real_k * (double)bytes)) / nr * nr;
     g->chunk = pj__min(n_up, pj__max(fits, nr));
@@ -569,13 +594,13 @@ void pj__product_plan(PjProduct *g) {
                (g->a.reach || pj__panel_reach_rows(&g->a));
   if (g->reached) {
     g->runs = g->sums / g->a.run + 2;
-    const int64_t tiles = pj__divide_up(pj__min(ROWS, g->m), mr);
+    const int64_t tiles = pj__divide_up(pj__min(g->block, g->m), mr);
     g->a_bytes += pj__scratch_round((size_t)(g->runs * (1 + tiles * mr)) * sizeof(void *));
   }
   if (!g->shared)
     g->b_bytes = (size_t)(round_up(g->cols, nr) * g->sums) * bytes;
   g->b_bytes = pj__scratch_round(g->b_bytes);
-  const size_t c_bytes = g->buffered ? pj__scratch_round((size_t)(ROWS * g->cols) * bytes) : 0;
+  const size_t c_bytes = g->buffered ? pj__scratch_round((size_t)(g->block * g->cols) * bytes) : 0;
   g->routine.run = run_product;
   g->routine.in_place = -1;
   const double all_a =

@@ -164,7 +164,8 @@ typedef struct PjProduct {
   bool whole;               // a task has all columns of a batch
   PjTileEncode *encode;     // or NULL: tiles of c are converted, each when it is computed
   bool buffered;            // c is computed in blocks of a.part and converted
-  int64_t rows, cols, sums; // of a task; p in one block
+  int64_t rows, cols, sums; // of a task; p in one block,
+  int64_t block;            // and rows
   int64_t chunk, group;     // shared: columns, and batches, whose b is packed at a time
   size_t a_bytes, b_bytes;  // of a packed block
   size_t all_a_bytes;       // of all of a, packed, or 0: it is too much to be kept

@@ -50,8 +50,76 @@
     }                                                                                           \
     MICRO_END(ROWS, VECTORS)                                                                    \
   }
+#if PJ_LEVEL == 1
+// The whole tile of floats: as MICRO, four sums at a time, in the registers ymm4 to ymm15.
+// Compilers load vectors of b once more for each row, or spill sums; here a sum is 20 instructions
+// and a share of the loop, which is what counts where two threads share a core's decoders and
+// ports.
+#define FMA_ROW(SIZE, S, P, ROW, X, Y)                                       \
+  "vbroadcasts" S " " #SIZE "*6*" #P "+" #SIZE "*" #ROW "(%[a]), %%ymm2\n\t" \
+  "vfmadd231p" S " %%ymm0, %%ymm2, %%ymm" #X "\n\t"                          \
+  "vfmadd231p" S " %%ymm1, %%ymm2, %%ymm" #Y "\n\t"
+#define FMA_STEP(SIZE, S, P)                                                                   \
+  "vmovup" S " 64*" #P "(%[b]), %%ymm0\n\t"                                                    \
+  "vmovup" S " 64*" #P "+32(%[b]), %%ymm1\n\t" FMA_ROW(SIZE, S, P, 0, 4, 5)                    \
+      FMA_ROW(SIZE, S, P, 1, 6, 7) FMA_ROW(SIZE, S, P, 2, 8, 9) FMA_ROW(SIZE, S, P, 3, 10, 11) \
+          FMA_ROW(SIZE, S, P, 4, 12, 13) FMA_ROW(SIZE, S, P, 5, 14, 15)
+#define FMA_NEXT(SIZE, STEPS)             \
+  "add $" #STEPS "*6*" #SIZE ", %[a]\n\t" \
+  "add $" #STEPS "*64, %[b]\n\t"
+#define FMA_AHEAD             \
+  "prefetcht1 (%[ahead])\n\t" \
+  "add %[step], %[ahead]\n\t"
+#define FMA_CLEAR(R)    "vxorps %%ymm" #R ", %%ymm" #R ", %%ymm" #R "\n\t"
+#define FMA_STORE(I, R) "vmovups %%ymm" #R ", 32*" #I "(%[sums])\n\t"
+#define MICRO_FMA(NAME, T, SIZE, S)                                                               \
+  PJ_TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, void *pc,           \
+                                   int64_t c_row, bool add, const char *ahead, int64_t step) {    \
+    _Static_assert(PJ_GEMM_MR == 6 && PJ_VB == 32 && sizeof(T) == SIZE, "as in FMA_ROW");         \
+    typedef T Vec __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));                \
+    T *c = pc;                                                                                    \
+    Vec sum[6][2] __attribute__((aligned(32)));                                                   \
+    PJ_UNROLL for (int i = 0; i < 6; ++i) __builtin_prefetch(c + i * c_row, 1);                   \
+    int64_t fours = k / 4, rest = k % 4;                                                          \
+    __asm__ volatile(                                                                             \
+        FMA_CLEAR(4) FMA_CLEAR(5) FMA_CLEAR(6) FMA_CLEAR(7) FMA_CLEAR(8) FMA_CLEAR(9)             \
+            FMA_CLEAR(10) FMA_CLEAR(11) FMA_CLEAR(12) FMA_CLEAR(13) FMA_CLEAR(14)                 \
+                FMA_CLEAR(15) "test %[fours], %[fours]\n\tje 3f\n\t.p2align 5\n"                  \
+                              "1:\n\ttest %[step], %[step]\n\tje 2f\n\t" FMA_AHEAD FMA_AHEAD      \
+                                  FMA_AHEAD FMA_AHEAD                                             \
+                              "2:\n\t" FMA_STEP(SIZE, S, 0) FMA_STEP(SIZE, S, 1)                  \
+                                  FMA_STEP(SIZE, S, 2) FMA_STEP(SIZE, S, 3)                       \
+                                      FMA_NEXT(SIZE, 4) "dec %[fours]\n\tjne 1b\n"                \
+                                                        "3:\n\ttest %[rest], %[rest]\n\tje 5f\n"  \
+                                                        "4:\n\t" FMA_STEP(SIZE, S, 0)             \
+                                                            FMA_NEXT(SIZE, 1) FMA_AHEAD           \
+        "dec %[rest]\n\tjne 4b\n"                                                                 \
+        "5:\n\t" FMA_STORE(0, 4) FMA_STORE(1, 5) FMA_STORE(2, 6) FMA_STORE(3, 7) FMA_STORE(4, 8)  \
+            FMA_STORE(5, 9) FMA_STORE(6, 10) FMA_STORE(7, 11) FMA_STORE(8, 12) FMA_STORE(9, 13)   \
+                FMA_STORE(10, 14) FMA_STORE(11, 15)                                               \
+        : [a] "+r"(pa), [b] "+r"(pb), [fours] "+r"(fours), [rest] "+r"(rest), [ahead] "+r"(ahead) \
+        : [step] "r"(step), [sums] "r"(sum)                                                       \
+        : "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", \
+          "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");                                  \
+    enum { LANES = 32 / SIZE };                                                                   \
+    MICRO_END(6, 2)                                                                               \
+  }
+MICRO_FMA(micro_f32, float, 4, "s")
+MICRO_FMA(micro_f64, double, 8, "d")
+#undef MICRO_FMA
+#undef FMA_ROW
+#undef FMA_STEP
+#undef FMA_NEXT
+#undef FMA_AHEAD
+#undef FMA_CLEAR
+#undef FMA_STORE
+#else
+MICRO(micro_f32, float, PJ_GEMM_MR, 2)
+MICRO(micro_f64, double, PJ_GEMM_MR, 2)
+#endif
+MICRO(micro_u32, uint32_t, PJ_GEMM_MR, 2)
+MICRO(micro_u64, uint64_t, PJ_GEMM_MR, 2)
 #define MICROS(S, T)                                  \
-  MICRO(micro_##S, T, PJ_GEMM_MR, 2)                  \
   MICRO(micro_low_##S, T, PJ_GEMM_LOW, 2)             \
   MICRO(micro_mid_##S, T, PJ_GEMM_MID, 2)             \
   MICRO(micro_narrow_##S, T, PJ_GEMM_MR, 1)           \
