@@ -310,6 +310,7 @@ static PjKirOpen *innermost(PjKir *k) {
 static PjKirOpen *open_control(PjKir *k, PjKirOp op, uint32_t num_operands) {
   PjKirOpen open = {.op = op, .num_operands = num_operands};
   open.operands = PJ_NEW_ARRAY(k->arena, PjKirVal, num_operands);
+  pj_kir__keep_recent(k, &open);
   PJ_PUSH(k->arena, &k->table->open, open);
   return innermost(k);
 }
@@ -340,6 +341,8 @@ static void close_control(PjKir *k, uint32_t n, const PjKirVal *values, PjKirVal
   PjKirOpen open = *innermost(k);
   --t->open.len;
   enter(k, k->blocks.data[open.blocks[0]].parent);
+  if (open.op == PJ_KIR_IF && t->writes == open.writes)
+    pj_kir__restore_recent(k, &open);
   PjKirInst inst = {.op = (uint8_t)open.op,
                     .num_args = open.num_operands,
                     .args = open.operands,
@@ -420,6 +423,7 @@ void pj_kir_if_begin(PjKir *k, PjKirVal condition) {
   open->operands[0] = condition;
   open->blocks[0] = new_block(k, k->current, PJ_KIR_BLOCK_IF);
   enter(k, open->blocks[0]);
+  pj_kir__restore_recent(k, open);
 }
 
 void pj_kir_if_else(PjKir *k, uint32_t n, const PjKirVal *then_values) {
@@ -432,6 +436,7 @@ void pj_kir_if_else(PjKir *k, uint32_t n, const PjKirVal *then_values) {
   // Splats that the join needs must be put in here, so the block is not left before its values are
   // known.
   enter(k, open->blocks[1]);
+  pj_kir__restore_recent(k, open);
 }
 
 void pj_kir_if_end(PjKir *k, uint32_t n, const PjKirVal *else_values, PjKirVal *results) {
@@ -446,8 +451,10 @@ void pj_kir_if_end(PjKir *k, uint32_t n, const PjKirVal *else_values, PjKirVal *
 }
 
 PjKirVal pj_kir_call(PjKir *k, PjKirExtern callee, uint32_t n, const PjKirVal *args) {
-  if (!pj_kir__pure_call(callee))
+  if (!pj_kir__pure_call(callee)) {
     pj_kir__forget(k);
+    k->table->writes++;
+  }
   PjKirType type = {PJ_KIR_VOID, 0};
   switch (pj_kir_extern_info[callee].result) {
   case 'p':

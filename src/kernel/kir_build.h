@@ -11,6 +11,13 @@ typedef enum PjKirBlockKind {
   PJ_KIR_BLOCK_IF,
 } PjKirBlockKind;
 
+// The element(s) that are known to lie at |ptr|[|index|].
+typedef struct PjKirRecent {
+  PjKirVal ptr, index, value;
+  uint8_t alias;
+  bool stored; // not just loaded: memory may not have it yet
+} PjKirRecent;
+
 // A control operation that is being built.
 typedef struct PjKirOpen {
   PjKirOp op;
@@ -20,19 +27,15 @@ typedef struct PjKirOpen {
   PjKirVal condition; // of a WHILE
   uint32_t num_then;
   PjKirVal *then_values;
+  PjKirRecent *recent; // what was known where it begins
+  uint32_t num_recent;
+  uint64_t writes;
 } PjKirOpen;
 
 typedef struct PjKirSlot {
   uint64_t hash;
   PjKirVal value; // 0: empty
 } PjKirSlot;
-
-// The element(s) that are known to lie at |ptr|[|index|].
-typedef struct PjKirRecent {
-  PjKirVal ptr, index, value;
-  uint8_t alias;
-  bool stored; // not just loaded: memory may not have it yet
-} PjKirRecent;
 
 enum { PJ_KIR_RECENT = 48 };
 
@@ -45,12 +48,17 @@ typedef struct PjKirTable {
   PJ_VEC(PjKirOpen) open;            // control operations, the innermost last
   PjKirRecent recent[PJ_KIR_RECENT]; // of the block at hand, the oldest first
   uint32_t num_recent;
+  uint64_t writes;                    // so far, to anywhere
   PJ_VEC(struct PjKirRange *) ranges; // by value, of those asked for (kir_range.c)
   bool finished;
 } PjKirTable;
 
 // --- kir_memory.c; all of the alias number at hand
 void pj_kir__forget(PjKir *k);
+// What is known as |open| begins, kept; and known again, in a branch or behind branches that wrote
+// nothing.
+void pj_kir__keep_recent(PjKir *k, PjKirOpen *open);
+void pj_kir__restore_recent(PjKir *k, const PjKirOpen *open);
 // The value of |type| at a place, or 0 where it is not known.
 PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index);
 void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value, bool stored);

@@ -2,11 +2,28 @@
 //
 // A load that follows a store to the same place, or a load of it, is that value: small loops hand
 // their arrays from one operation to the next in registers, where memory would make each wait for
-// the store before. Entries end with the block, with a store that may meet them, and with calls.
+// the store before. Entries end with the block, with a store that may meet them, and with calls;
+// the branches of an IF begin with those of the block around it, which has them again afterwards
+// where nothing was written (as around a call of a function of the C library). Behind a loop they
+// are loaded again: in registers they would lie in the loop's way.
 #include "kernel/kir_build.h"
 
 void pj_kir__forget(PjKir *k) {
   k->table->num_recent = 0;
+}
+
+void pj_kir__keep_recent(PjKir *k, PjKirOpen *open) {
+  const PjKirTable *t = k->table;
+  open->num_recent = t->num_recent;
+  open->recent = pj_arena_memdup(k->arena, t->recent, t->num_recent * sizeof *t->recent);
+  open->writes = t->writes;
+}
+
+void pj_kir__restore_recent(PjKir *k, const PjKirOpen *open) {
+  PjKirTable *t = k->table;
+  t->num_recent = open->num_recent;
+  if (open->num_recent)
+    memcpy(t->recent, open->recent, open->num_recent * sizeof *t->recent);
 }
 
 static bool number_of(PjKir *k, PjKirVal index, int64_t *out) {
@@ -81,6 +98,7 @@ void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type) {
   uint32_t kept = 0;
   int64_t begin = 0, end = 0;
   bool known = range_of(k, index, type, &begin, &end);
+  t->writes++;
   for (uint32_t i = 0; i < t->num_recent; i++) {
     const PjKirRecent *r = &t->recent[i];
     bool apart = r->alias && k->alias && r->alias != k->alias;

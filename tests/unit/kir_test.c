@@ -492,6 +492,28 @@ static void build_memory(PjKir *k) {
                    PJ_KIR_LOAD);
 }
 
+// A branch knows what the code around it knows, and that again what it knew where nothing was
+// written.
+static void build_memory_around_branches(PjKir *k) {
+  PjKirVal p = pj_kir_buffer(k, 0), x = pj_kir_param(k, T_F32, 0), zero = pj_kir_i64(k, 0),
+           condition = pj_kir_2(k, PJ_KIR_FLT, x, pj_kir_float(k, T_F32, 1)), result;
+  pj_kir_store(k, x, p, zero, 0);
+  pj_kir_if_begin(k, condition);
+  PjKirVal sine = pj_kir_call(k, PJ_KIR_EXTERN_SINF, 1, &x);
+  SAME(pj_kir_load(k, T_F32, p, zero, 0, false), x);
+  pj_kir_if_else(k, 1, &sine);
+  SAME(pj_kir_load(k, T_F32, p, zero, 0, false), x);
+  pj_kir_if_end(k, 1, &x, &result);
+  SAME(pj_kir_load(k, T_F32, p, zero, 0, false), x);
+  pj_kir_if_begin(k, condition);
+  pj_kir_store(k, result, p, zero, 0);
+  pj_kir_if_else(k, 0, NULL);
+  SAME(pj_kir_load(k, T_F32, p, zero, 0, false), x);
+  pj_kir_if_end(k, 0, NULL, NULL);
+  PjKirVal loaded = pj_kir_load(k, T_F32, p, zero, 0, false);
+  assert_int_equal(pj_kir_inst(k, loaded)->op, PJ_KIR_LOAD);
+}
+
 static void holds(Build *build) {
   PjStrBuf text = {0};
   uint64_t hash[2];
@@ -513,6 +535,7 @@ static void lane_identities(void **state) {
 }
 static void memory_is_known(void **state) {
   holds(build_memory);
+  holds(build_memory_around_branches);
 }
 
 // --- hash and verifier
