@@ -109,7 +109,6 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjIx at) {
     pj_emit_store(e, r, 0, op->results[0].type->dtype,
                   update ? update_offset(e, op, &index) : offset, values[r]);
   }
-  pj_nest_forget(e->nest);
 }
 
 static PjIx next_lanes(PjKirVal at) {
@@ -125,13 +124,16 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   int64_t trips = pj_emit_trips(e, begin, end, lanes, UNROLLED);
   for (int64_t t = 0; t < trips; t++)
     map_body(e, outer, next_lanes(pj_kir_add(k, begin, pj_kir_i64(k, t * lanes))));
-  if (trips >= 0)
+  if (trips >= 0) {
+    pj_nest_forget(e->nest);
     return;
+  }
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
   if (sure)
     pj_kir_for_sure(k);
   pj_kir_assume(k, i, 0, e->group->loops[e->group->num_loops - 1].extent - 1);
   map_body(e, outer, next_lanes(i));
+  pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
@@ -160,6 +162,7 @@ static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
   for (int64_t c = 0; c < last->extent; c++)
     map_body(e, &index, pj_ix_uniform(pj_kir_i64(k, c)));
+  pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
@@ -183,8 +186,57 @@ static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi
     index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_lanes(&e->nest->ix, i, row)};
     map_body(e, &index, pj_ix_lanes(&e->nest->ix, 0, column));
   }
+  pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
   if (second->extent % rows || g->blocks > 1)
+    map_tiny(e, outer, whole, hi);
+}
+
+// Vector |v| of those that hold, row by row, what |columns| hold column by column.
+static PjKirVal interleaved(PjKir *k, const PjKirVal *columns, int count, int lanes, int v) {
+  PjKirVal all = columns[0];
+  for (int c = 1; c < count; c++) {
+    uint8_t pattern[PJ_KIR_MAX_LANES];
+    for (int l = 0; l < lanes; l++) {
+      int row = (v * lanes + l) / count, column = (v * lanes + l) % count;
+      pattern[l] = (uint8_t)(column == c ? lanes + row : c == 1 ? row : l);
+    }
+    all = pj_kir_shuffle(k, all, columns[c], lanes, pattern);
+  }
+  return all;
+}
+
+// The same in vectors that run down the rows, one for each column of the last loop: so every column
+// is computed in its own way, and once.
+static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
+  const PjGroup *g = e->group;
+  const PjLoop *last = &g->loops[g->num_loops - 1], *second = last - 1;
+  PjKir *k = e->k;
+  int columns = (int)last->extent;
+  PjKirVal whole = pj_emit_whole(e, lo, hi, g->lanes), values[PJ_MAX_DOWN][PJ_MAX_DOWN];
+  pj_emit_lanes(e, g->lanes);
+  PjKirVal i = pj_kir_for_begin(k, lo, whole, pj_kir_i64(k, g->lanes), 0, NULL, NULL);
+  for (int c = 0; c < columns; c++) {
+    PjIndex index = *outer;
+    index.p[index.n++] = (PjPiece){second->pos, second->extent, next_lanes(i)};
+    index.p[index.n++] = (PjPiece){1, last->extent, pj_ix_uniform(pj_kir_i64(k, c))};
+    for (uint32_t r = 0; r < g->num_roots; r++)
+      values[r][c] =
+          pj_nest_splat(e->nest, pj_nest_value(e->nest, &g->roots[r].op->results[0], &index, 0)).re;
+  }
+  PjIndex index = *outer;
+  index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
+  PjIx offset = pj_ix_offset(&e->nest->ix, &index);
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    for (int v = 0; v < columns && g->roots[r].stored; v++) {
+      PjIx at = pj_ix_add_near(&e->nest->ix, offset, (int64_t)v * g->lanes);
+      at.step = 1;
+      pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype, at,
+                    (PjElem){interleaved(k, values[r], columns, g->lanes, v), 0});
+    }
+  pj_nest_forget(e->nest);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  if (second->extent % g->lanes || g->blocks > 1)
     map_tiny(e, outer, whole, hi);
 }
 
@@ -261,6 +313,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
         (PjPiece){g->loops[i].pos, g->loops[i].extent, pj_ix_uniform(c.value[c.n - 1 - i])};
   if (g->across)
     map_across(e, &outer, lo, hi);
+  else if (g->down && g->lanes > 1)
+    map_down(e, &outer, lo, hi);
   else if (g->tiny)
     map_tiny(e, &outer, lo, hi);
   else

@@ -189,6 +189,23 @@ static bool is_across(const PjGroup *g) {
          g->loops[g->num_loops - 2].extent * extent >= vectors * g->lanes;
 }
 
+// Rows much shorter than a vector, of what is too dear to be computed for lanes that do not want
+// it, or one element at a time.
+static bool is_down(const PjGroup *g) {
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (extent > PJ_MAX_DOWN || extent >= g->lanes || g->num_roots > PJ_MAX_DOWN ||
+      g->loops[g->num_loops - 2].extent < g->lanes)
+    return false;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = g->roots[i].op;
+    const PjDtype dtype = op->results[0].type->dtype;
+    if (op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE || pj_dtype_bytes(dtype) < 4 ||
+        pj_dtype_is_complex(dtype))
+      return false;
+  }
+  return true;
+}
+
 bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   PjCuts cuts = *given;
   if (!pj_cuts_add(&cuts, g->inner, g->count) || !loops_of(g, &cuts))
@@ -198,7 +215,7 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   const PjLoop *last = &g->loops[g->num_loops - 1];
   if (g->kind == PJ_GROUP_MAP) {
     number_outer(g);
-    g->tiny = g->across = g->written = false;
+    g->tiny = g->across = g->down = g->written = false;
     if (g->num_loops == 1) {
       g->units = g->count;
       g->align = g->lanes * 4;
@@ -206,6 +223,8 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     }
     g->across = is_across(g);
     g->tiny = g->across || is_tiny(g);
+    g->down = !g->tiny && is_down(g);
+    g->tiny |= g->down;
     if (g->tiny) {
       const PjLoop *second = last - 1;
       int64_t most = MAP_BLOCK / last->extent;

@@ -38,7 +38,10 @@ typedef struct PjLoop {
   int64_t out_pos; // of an outer loop: in the row-major order of what is kept
 } PjLoop;
 
-enum { PJ_MAX_ROOTS = 32 };
+enum {
+  PJ_MAX_ROOTS = 32,
+  PJ_MAX_DOWN = 4, // elements of a row, and roots, of vectors that run down the rows
+};
 
 typedef struct PjGroup {
   PjGroupKind kind;
@@ -63,6 +66,7 @@ typedef struct PjGroup {
   bool apart;         // ROWS: units count rows first, then parts, which is the order of memory
   bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
   bool across;        // tiny, and vectors run across the rows of the last loop
+  bool down;          // tiny, and vectors run down the rows, one for each element of the last loop
   bool
       written; // MAP: the last loop's vectors are written out, and its numbers are part of the code
   bool plain;  // MAP, given: no operation asks where its elements come from (pad, concatenate,
