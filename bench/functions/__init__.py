@@ -9,7 +9,7 @@ import dataclasses
 import importlib
 from typing import Any, Callable
 
-MODULES = ("unary", "types", "arrays", "gradients", "reductions", "special", "matrices", "random", "indexing", "layers", "control",
+MODULES = ("unary", "types", "arrays", "gradients", "reductions", "special", "matrices", "random", "indexing", "layers", "control", "loops",
            "windows", "images", "shapes", "transforms")
 
 
