@@ -131,15 +131,19 @@ static uint8_t slot_alias(PjNative *n, uint32_t slot) {
   return (uint8_t)number;
 }
 
-static void bind_memory(PjNative *n, const PjValue *value) {
-  uint32_t slot = pj_slot_of(n->l, value);
+void pj_native_memory(PjNative *n, uint32_t slot, PjPlace *out) {
   PjSlotKind kind = n->l->schedule->slots.data[slot].kind;
-  PjPlace place = {.kind = PJ_PLACE_MEMORY,
-                   .ptr = slot_ptr(n, slot),
-                   .alias = slot_alias(n, slot),
-                   .readonly =
-                       (kind == PJ_SLOT_INPUT && !n->l->schedule->slots.data[slot].donated) ||
-                       kind == PJ_SLOT_CONSTANT};
+  *out =
+      (PjPlace){.kind = PJ_PLACE_MEMORY,
+                .ptr = slot_ptr(n, slot),
+                .alias = slot_alias(n, slot),
+                .readonly = (kind == PJ_SLOT_INPUT && !n->l->schedule->slots.data[slot].donated) ||
+                            kind == PJ_SLOT_CONSTANT};
+}
+
+static void bind_memory(PjNative *n, const PjValue *value) {
+  PjPlace place;
+  pj_native_memory(n, pj_slot_of(n->l, value), &place);
   pj_nest_bind(n->nest, value, &place);
 }
 
@@ -714,6 +718,7 @@ PjStatus pj_lower_native(PjLower *l, const PjUnit *unit, PjSteps *out) {
     if (!pj_starts_empty(&l->ops[op->id], i))
       import_value(&n, op->operands[i]);
   import_captured(&n, op, op);
+  pj_native_pack(&n, op);
   native_while(&n, unit);
   for (uint32_t i = 0; i < op->num_results && !n.failed; i++) {
     const PjValue *value = &op->results[i];

@@ -14,15 +14,22 @@ typedef struct PjNative {
   PjLower *l;
   PjNest *nest;
   PjKir *k;
-  PjMap buffers;          // of slots to numbers of buffers
-  PJ_VEC(uint32_t) slots; // by number of buffer
-  PjMap current;          // of slots to addresses in loops that exchange them
-  PjMap group_of;         // of slots to alias numbers
+  PjMap buffers;                    // of slots to numbers of buffers
+  PJ_VEC(uint32_t) slots;           // by number of buffer
+  PjMap current;                    // of slots to addresses in loops that exchange them
+  PjMap group_of;                   // of slots to alias numbers
+  PJ_VEC(struct PjPanels *) panels; // of matrices that are packed before the loop
   const char *failed;
 } PjNative;
+
+// --- native.c: where |slot| lies
+void pj_native_memory(PjNative *n, uint32_t slot, PjPlace *out);
 
 bool pj_native_supports(const PjOp *op, double *out_cost);
 // --- native_dot.c
 bool pj_native_dot_supported(const PjOp *op, double *out_cost);
+// Packs the matrices that contractions of the loop |op| read in each of its turns; before it
+// begins.
+void pj_native_pack(PjNative *n, const PjOp *op);
 void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias);
 void pj_native_scatter(PjNative *n, const PjOp *op, PjKirVal array);

@@ -5,7 +5,10 @@
 // product waits for the one before. Lanes run along the columns where these lie beside each other
 // in memory, else along what is summed, else there is one lane. A small matrix that the function
 // only reads, times a vector, is turned in registers before any loop, so that its columns are
-// vectors.
+// vectors. A larger matrix b from outside of the loop is packed before it into panels, as wide as a
+// tile, so that every turn reads it in the order of memory: lines that lie a row apart push each
+// other out of the nearest cache, and are not asked for before they are wanted.
+#include "pass/match.h"
 #include "sched/native.h"
 #include "sched/shape_map.h"
 
@@ -16,6 +19,8 @@ enum {
   UNROLLED = 64,        // products of a tile whose loop is written out
   CHAINS = 4,           // accumulators at least, where the sum is long enough to be cut
   MAX_TURNED = 64,      // vectors
+  PACK_BYTES = 8 << 10, // of a matrix that is packed, at least
+  PACK_TURNS = 8,       // of a loop that is worth it, at least
 };
 
 typedef struct Dot {
@@ -80,6 +85,16 @@ static bool read_dot(const PjOp *op, Dot *dot) {
 
 typedef enum Lanes { LANES_COLUMNS, LANES_SUM, LANES_NONE } Lanes;
 
+// A matrix in panels of |width| columns: column c at k is [(c / width * sums + k) * width + c %
+// width]. Columns that fill no panel are read where they lie.
+typedef struct PjPanels {
+  const PjValue *matrix;
+  Dot dot; // that it was packed for: those alike in k, n and strides of b share it
+  int64_t width;
+  uint32_t slot;
+  PjPlace place;
+} PjPanels;
+
 typedef struct DotLoops {
   PjNative *n;
   Dot dot;
@@ -89,6 +104,7 @@ typedef struct DotLoops {
   int rows, columns; // of a tile; columns of |lanes| elements each with LANES_COLUMNS
   PjKirVal *turned;  // of b: column c at k is [k * columns + c]; or NULL
   PjPlace a, b;
+  int64_t b_column; // between the columns of a tile
   PjDtype dtype;
   PjKirVal out;
   uint8_t alias; // of |out|
@@ -166,7 +182,7 @@ static void take(DotLoops *d, const Tile *t, PjKirVal k, int lanes, PjKirVal *ac
   bool turned = d->turned && pj_kir_is_const(d->n->k, k, &at);
   for (int c = 0; c < t->columns; c++)
     columns[c] = turned ? d->turned[at * (uint64_t)d->columns + (uint64_t)c]
-                        : load(d, &d->b, b, t->offset[c] * dot->b_n, lanes > 1, lanes);
+                        : load(d, &d->b, b, t->offset[c] * d->b_column, lanes > 1, lanes);
   for (int r = 0; r < t->rows; r++) {
     PjKirVal row = load(d, &d->a, a, r * dot->a_m, sum && lanes > 1, lanes);
     for (int c = 0; c < t->columns; c++)
@@ -305,16 +321,24 @@ static void over_rows(DotLoops *d, Tile *t) {
 }
 
 // Columns of b stay in the cache for all rows.
-static void over_columns(DotLoops *d) {
+static void over_columns(DotLoops *d, const PjPanels *panels) {
   int64_t n = d->dot.n, unit = d->kind == LANES_COLUMNS ? d->lanes : 1;
   int64_t width = d->columns * unit, whole = n / width * width, rest = n - whole;
   Tile t = {.columns = d->columns};
+  const DotLoops apart = *d;
   if (whole) {
+    if (panels) {
+      d->b = panels->place;
+      d->dot.b_n = d->dot.k; // of whole panels
+      d->dot.b_k = width;
+    }
     for (int c = 0; c < t.columns; c++)
       t.offset[c] = c * unit;
     t.column = begin_turns(d, whole, width);
     over_rows(d, &t);
     end_turns(d, whole, width);
+    d->b = apart.b;
+    d->dot = apart.dot;
   }
   if (!rest)
     return;
@@ -379,25 +403,103 @@ static void turn_matrix(DotLoops *d) {
   d->rows = 1;
   d->columns = (int)columns;
   d->a = d->b;
+  d->b_column = 1;
   d->dot = (Dot){.m = 1, .n = dot->m, .k = dot->k, .batch = 1, .a_k = dot->b_k, .b_n = 1};
 }
 
-void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias) {
-  DotLoops d = {.n = n, .dtype = op->results[0].type->dtype, .out = out, .alias = alias};
+// --- A matrix in panels --------------------------------------------------------------------------
+
+static bool begin_dot(DotLoops *d, PjNative *n, const PjOp *op) {
   const PjPlace *a = pj_nest_place(n->nest, op->operands[0]),
                 *b = pj_nest_place(n->nest, op->operands[1]);
-  if (!read_dot(op, &d.dot) || !a || !b || a->kind != PJ_PLACE_MEMORY ||
-      b->kind != PJ_PLACE_MEMORY) {
+  *d = (DotLoops){.n = n, .dtype = op->results[0].type->dtype};
+  if (!read_dot(op, &d->dot) || !b || b->kind != PJ_PLACE_MEMORY ||
+      (a && a->kind != PJ_PLACE_MEMORY))
+    return false;
+  d->a = a ? *a : (PjPlace){0};
+  d->b = *b;
+  const PjIsa isa = n->l->options->target->isa;
+  d->most = isa == PJ_ISA_AVX512 || isa == PJ_ISA_NEON ? MAX_TILE : MAX_TILE / 2;
+  choose_tile(d, n->l->options->target->vector_bytes, (int)pj_dtype_bytes(d->dtype));
+  d->b_column = d->dot.b_n;
+  return true;
+}
+
+static const PjPanels *panels_of(const DotLoops *d, const PjValue *matrix) {
+  for (size_t i = 0; i < d->n->panels.len; i++) {
+    const PjPanels *p = d->n->panels.data[i];
+    if (p->matrix == matrix && p->width == (int64_t)d->columns * d->lanes && p->dot.n == d->dot.n &&
+        p->dot.k == d->dot.k && p->dot.b_k == d->dot.b_k)
+      return p;
+  }
+  return NULL;
+}
+
+static bool is_packed(const DotLoops *d) {
+  const Dot *dot = &d->dot;
+  return d->kind == LANES_COLUMNS && dot->batch == 1 && dot->n >= 2 * d->columns * d->lanes &&
+         dot->n * dot->k * (int64_t)pj_dtype_bytes(d->dtype) >= PACK_BYTES;
+}
+
+static void pack(DotLoops *d, const PjValue *matrix) {
+  PjNative *n = d->n;
+  PjKir *k = n->k;
+  const Dot *dot = &d->dot;
+  PjPanels *p = PJ_NEW(n->l->work, PjPanels);
+  const int64_t width = (int64_t)d->columns * d->lanes, whole = dot->n / width * width;
+  *p = (PjPanels){matrix, *dot, width, .place = {.kind = PJ_PLACE_MEMORY}};
+  p->slot = pj_slot_new(n->l, PJ_SLOT_TEMP, (size_t)(whole * dot->k) * pj_dtype_bytes(d->dtype));
+  pj_native_memory(n, p->slot, &p->place);
+  PjKirVal column = pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, whole),
+                                     pj_kir_i64(k, width), 0, NULL, NULL);
+  PjKirVal at =
+      pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, dot->k), pj_kir_i64(k, 1), 0, NULL, NULL);
+  PjIxBuilder *ix = &n->nest->ix;
+  PjIx from = pj_ix_add(ix, pj_ix_uniform(column), scaled(d, at, dot->b_k)),
+       to = pj_ix_add(ix, scaled(d, column, dot->k), scaled(d, at, width));
+  for (int c = 0; c < d->columns; c++) {
+    PjKirVal vector = load(d, &d->b, from, (int64_t)c * d->lanes, 1, d->lanes);
+    PjIx there = pj_ix_add_number(ix, to, (int64_t)c * d->lanes);
+    there.step = 1;
+    ix->lanes = d->lanes;
+    pj_nest_store(n->nest, d->dtype, p->place.ptr, p->place.alias, there, (PjElem){vector, 0}, 0);
+    ix->lanes = 1;
+  }
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  PJ_PUSH(n->l->work, &n->panels, p);
+}
+
+static void pack_within(PjNative *n, const PjOp *op) {
+  for (uint32_t r = 0; r < op->num_regions; r++)
+    for (const PjOp *inner = op->regions[r].first; inner; inner = inner->next) {
+      DotLoops d;
+      if (inner->kind == PJ_OP_DOT_GENERAL && begin_dot(&d, n, inner) && is_packed(&d) &&
+          !panels_of(&d, inner->operands[1]))
+        pack(&d, inner->operands[1]);
+      pack_within(n, inner);
+    }
+}
+
+void pj_native_pack(PjNative *n, const PjOp *op) {
+  PjCounter counter;
+  if (!pj_match_counter(op, &counter) || counter.trips < 0 || counter.trips >= PACK_TURNS)
+    pack_within(n, op);
+}
+
+void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias) {
+  DotLoops d;
+  if (!begin_dot(&d, n, op) || !pj_nest_place(n->nest, op->operands[0])) {
     n->failed = "a contraction that cannot be emitted";
     return;
   }
-  d.a = *a;
-  d.b = *b;
-  const PjIsa isa = n->l->options->target->isa;
-  d.most = isa == PJ_ISA_AVX512 || isa == PJ_ISA_NEON ? MAX_TILE : MAX_TILE / 2;
-  choose_tile(&d, n->l->options->target->vector_bytes, (int)pj_dtype_bytes(d.dtype));
+  d.out = out;
+  d.alias = alias;
+  const PjPanels *panels = panels_of(&d, op->operands[1]);
+  if (panels)
+    pj_slot_touch(n->l, panels->slot);
   turn_matrix(&d);
   d.batch = begin_turns(&d, d.dot.batch, 1);
-  over_columns(&d);
+  over_columns(&d, panels);
   end_turns(&d, d.dot.batch, 1);
 }
