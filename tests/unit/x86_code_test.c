@@ -360,6 +360,37 @@ static void conversions_read_memory(void **state) {
   expect_each(build_halves, pieces, 0, 0);
 }
 
+// ---- conversions of integers that AVX2 has no instruction for: no lane becomes a scalar
+
+static const PjKirElem wide_casts[][2] = {
+    {PJ_KIR_I64, PJ_KIR_F64}, {PJ_KIR_I64, PJ_KIR_F32}, {PJ_KIR_I32, PJ_KIR_F64}};
+
+static void build_wide_cast(PjKir *k, void *context) {
+  int64_t number = ((const Expect *)context)->number;
+  PjKirElem whole = wide_casts[number / 2][0], real = wide_casts[number / 2][1];
+  bool back = number % 2;
+  PjKirVal zero = pj_kir_i64(k, 0);
+  PjKirVal a =
+      pj_kir_load(k, pj_kir_type(back ? real : whole, 8), pj_kir_buffer(k, 0), zero, 0, true);
+  PjKirVal cast = pj_kir_cast(k, back ? PJ_KIR_FPTOUI : PJ_KIR_UITOFP, back ? whole : real, a);
+  pj_kir_store(k, cast, pj_kir_buffer(k, 1), zero, 0);
+}
+
+static int64_t scalar_conversions(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    uint32_t code = f->code.data[i].enc & (X86_M0F | X86_M38 | 0xff);
+    count += code == X86_VCVTSI2F || code == X86_VCVTTF2SI;
+  }
+  return count;
+}
+
+static void wide_integers_stay_vectors(void **state) {
+  (void)state;
+  for (int64_t i = 0; i < 6; ++i)
+    expect_each(build_wide_cast, scalar_conversions, 0, i);
+}
+
 static int64_t binary(const X86Fn *f) {
   return forms(f, X86_RVM);
 }
@@ -504,6 +535,7 @@ int main(void) {
                                      cmocka_unit_test(choices_by_sign),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),
+                                     cmocka_unit_test(wide_integers_stay_vectors),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

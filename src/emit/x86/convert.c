@@ -212,18 +212,6 @@ static void int_to_mask(Lower *l, PjKirVal v, PjKirVal from) {
 
 // ---- integers and floats
 
-// AVX2: unsigned 32-bit integers to f32 with one rounding: the halves stand in the fractions of two
-// large floats, whose sum less what they were large by is the number.
-static X86Op u32_to_f32(Lower *l, int size, X86Op a) {
-  a = x86_in_reg(l, X86_VEC, a);
-  X86Op low = x86_rvmi(l, X86_VPBLENDW, size, a, x86_splat_const(l, 4, 0x4b000000), 0xaa);
-  X86Op high = x86_rvm_commuting(l, X86_VPOR, size,
-                                 x86_vmi(l, X86_VPSHIFTD, X86_SHIFT_RIGHT_OF, size, a, 16),
-                                 x86_splat_const(l, 4, 0x53000000));
-  X86Op rest = x86_rvm(l, X86_VSUB | X86_PS, size, high, x86_splat_const(l, 4, 0x53000080));
-  return x86_rvm_commuting(l, X86_VADD | X86_PS, size, rest, low);
-}
-
 static Parts each_part(Lower *l, Parts parts, int size, uint32_t enc) {
   for (int i = 0; i < parts.n; ++i)
     parts.op[i] = x86_rm(l, X86_VEC, enc, size, x86_in_reg(l, X86_VEC, parts.op[i]));
@@ -260,46 +248,73 @@ static const IntCodes *int_codes(const Lower *l, int bytes, bool is_signed) {
   return !l->avx512 ? NULL : bytes == 4 ? &u32 : is_signed ? &i64 : &u64;
 }
 
-static bool int_to_float(Lower *l, const PjKirInst *inst, Parts *out) {
+// What AVX2 has no instruction for (convert_wide.c), through lanes of 8 bytes where either side has
+// them or where the integers of 4 bytes have no sign.
+static Parts wide_int_to_float(Lower *l, Parts parts, int lanes, int bytes, bool is_signed,
+                               bool f64) {
+  if (bytes == 4 && !f64) {
+    for (int i = 0; i < parts.n; ++i)
+      parts.op[i] = x86_u32_to_f32(l, x86_part_size(l, lanes, 4), parts.op[i]);
+    return parts;
+  }
+  if (bytes == 4)
+    parts = extend(l, &parts, lanes, 4, 8, false);
+  int size = x86_part_size(l, lanes, 8);
+  for (int i = 0; i < parts.n; ++i) {
+    X86Op a = f64 ? parts.op[i] : x86_int64_for_f32(l, size, parts.op[i], is_signed);
+    parts.op[i] =
+        bytes == 4 ? x86_u32_in_64_to_f64(l, size, a) : x86_int64_to_f64(l, size, a, is_signed);
+  }
+  return f64 ? parts : gather_halves(l, &parts, lanes, X86_VCVTPD2PS);
+}
+
+static Parts float_to_wide_int(Lower *l, Parts parts, int lanes, int bytes, bool f64) {
+  if (bytes == 4 && !f64) {
+    for (int i = 0; i < parts.n; ++i)
+      parts.op[i] = x86_f32_to_u32(l, x86_part_size(l, lanes, 4), parts.op[i]);
+    return parts;
+  }
+  if (!f64)
+    parts = spread(l, &parts, lanes, 4, 8, X86_VCVTPS2PD);
+  int size = x86_part_size(l, lanes, 8);
+  for (int i = 0; i < parts.n; ++i)
+    parts.op[i] = bytes == 4 ? x86_f64_to_u32_in_64(l, size, parts.op[i])
+                             : x86_f64_to_int64(l, size, parts.op[i]);
+  return bytes == 4 ? narrow(l, parts, lanes, 8, 4, ANY) : parts;
+}
+
+static Parts int_to_float(Lower *l, const PjKirInst *inst) {
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
   int bytes = x86_bytes(t), lanes = t.lanes, wide = bytes == 8 ? 8 : 4;
   bool is_signed = inst->op == PJ_KIR_SITOFP, f64 = inst->type.elem == PJ_KIR_F64;
   const IntCodes *codes = int_codes(l, bytes, is_signed);
-  if (!codes && (bytes == 8 || f64))
-    return false;
   Parts parts = *x86_parts(l, inst->args[0]);
+  if (!codes)
+    return wide_int_to_float(l, parts, lanes, bytes, is_signed, f64);
   if (bytes < wide)
     parts = resize(l, parts, lanes, bytes, wide, is_signed);
-  int size = x86_part_size(l, lanes, wide);
-  if (!codes) {
-    *out = parts;
-    for (int i = 0; i < out->n; ++i)
-      out->op[i] = u32_to_f32(l, size, out->op[i]);
-  } else if (wide == 4)
-    *out = f64 ? spread(l, &parts, lanes, 4, 8, codes->to_f64)
-               : each_part(l, parts, size, codes->to_f32);
-  else
-    *out = f64 ? each_part(l, parts, size, codes->to_f64)
-               : gather_halves(l, &parts, lanes, codes->to_f32);
-  return true;
+  if (wide == 4)
+    return f64 ? spread(l, &parts, lanes, 4, 8, codes->to_f64)
+               : each_part(l, parts, x86_part_size(l, lanes, 4), codes->to_f32);
+  return f64 ? each_part(l, parts, x86_part_size(l, lanes, 8), codes->to_f64)
+             : gather_halves(l, &parts, lanes, codes->to_f32);
 }
 
-static bool float_to_int(Lower *l, const PjKirInst *inst, Parts *out) {
+static Parts float_to_int(Lower *l, const PjKirInst *inst) {
   PjKirType t = pj_kir_typeof(l->k, inst->args[0]);
   int lanes = t.lanes, bytes = x86_bytes(inst->type), wide = bytes == 8 ? 8 : 4;
   bool f64 = t.elem == PJ_KIR_F64;
   const IntCodes *codes = int_codes(l, bytes, inst->op == PJ_KIR_FPTOSI);
-  if (!codes)
-    return false;
   Parts parts = *x86_parts(l, inst->args[0]);
+  if (!codes)
+    return float_to_wide_int(l, parts, lanes, bytes, f64);
   if (wide == 4)
     parts = f64 ? gather_halves(l, &parts, lanes, codes->of_f64)
                 : each_part(l, parts, x86_part_size(l, lanes, 4), codes->of_f32);
   else
     parts = f64 ? each_part(l, parts, x86_part_size(l, lanes, 8), codes->of_f64)
                 : spread(l, &parts, lanes, 4, 8, codes->of_f32);
-  *out = bytes < wide ? narrow(l, parts, lanes, wide, bytes, ANY) : parts;
-  return true;
+  return bytes < wide ? narrow(l, parts, lanes, wide, bytes, ANY) : parts;
 }
 
 static Parts f32_to_f16(Lower *l, PjKirVal v) {
@@ -348,13 +363,11 @@ bool x86_lower_convert(Lower *l, PjKirVal v) {
     break;
   case PJ_KIR_SITOFP:
   case PJ_KIR_UITOFP:
-    if (!int_to_float(l, inst, &out))
-      out = x86_scalarize(l, inst);
+    out = int_to_float(l, inst);
     break;
   case PJ_KIR_FPTOSI:
   case PJ_KIR_FPTOUI:
-    if (!float_to_int(l, inst, &out))
-      out = x86_scalarize(l, inst);
+    out = float_to_int(l, inst);
     break;
   case PJ_KIR_FPEXT:
     out = spread(l, x86_parts(l, inst->args[0]), to.lanes, 4, 8, X86_VCVTPS2PD);

@@ -195,6 +195,16 @@ X86Op x86_broadcast(Lower *l, PjKirElem elem, int size, X86Op scalar); // a part
 // Applies |op| lane by lane.
 Parts x86_scalarize(Lower *l, const PjKirInst *inst);
 
+// --- AVX2's missing conversions (convert_wide.c), of parts
+X86Op x86_u32_to_f32(Lower *l, int size, X86Op a);
+X86Op x86_u32_in_64_to_f64(Lower *l, int size, X86Op a); // lanes of 8 bytes below 2^32
+X86Op x86_int64_to_f64(Lower *l, int size, X86Op a, bool is_signed);
+// Another integer, whose double rounds to f32 as |a| does.
+X86Op x86_int64_for_f32(Lower *l, int size, X86Op a, bool is_signed);
+X86Op x86_f32_to_u32(Lower *l, int size, X86Op a);
+X86Op x86_f64_to_u32_in_64(Lower *l, int size, X86Op a); // with other bits in the upper half
+X86Op x86_f64_to_int64(Lower *l, int size, X86Op a);     // of either sign
+
 // --- rotations (rotate.c)
 // What |v|, an "or" of two shifts, turns to the left by |*left| bits, where there is an instruction
 // for it; 0: it does no such thing.
