@@ -80,9 +80,12 @@ FUNCTION_1(asinh)
 FUNCTION_1(acosh)
 FUNCTION_1(atanh)
 FUNCTION_1(asin_acos)
-FUNCTION_2(div)
 FUNCTION_2(pow)
 FUNCTION_2(atan2)
+
+static PjElem div_c64(PjKir *k, PjElem x, PjElem y) {
+  return narrow(k, pj_math_complex_div_of_f32(k, widen(k, x), widen(k, y)));
+}
 
 static PjElem abs_c64(PjKir *k, PjElem z) {
   return (PjElem){pj_math_complex_abs_f32(k, z), 0};

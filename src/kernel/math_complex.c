@@ -66,22 +66,12 @@ PjKirVal pj_math_complex_abs(PjKir *k, PjElem z) {
   return SEL(OR(EQ(ABS(z.re), infinity), EQ(ABS(z.im), infinity)), infinity, value);
 }
 
-// (a + bi) / (c + di) with the divisor brought near 1, and the infinite and zero cases of annex
-// G.5.1.
-PjElem pj_math_complex_div(PjKir *k, PjElem n, PjElem d) {
-  Sorted s = sorted(k, d);
-  PjKirVal x = s.large, infinity = C(INFINITY), zero = C(0), one = C(1);
-  PjKirVal scale =
-      inverse_power(k, power_of_two(k, FMIN(C(0x1p1022), FMAX(C(0x1p-1021), s.large))));
-  PjElem q = elem_scale(k, d, scale);
-  // Nor may the dividend overflow times a divisor of up to 2.
-  PjKirVal huge = LT(C(0x1p1000), sorted(k, n).large), shrink = SEL(huge, C(0x1p-8), one);
-  PjElem p = elem_scale(k, n, shrink);
-  PjKirVal below = MADD(q.re, q.re, MUL(q.im, q.im)), back = SEL(huge, C(0x1p8), one);
-  PjKirVal re = DIV(sum_of_products(k, p.re, q.re, p.im, q.im), below);
-  PjKirVal im = DIV(sum_of_products(k, p.im, q.re, p.re, NEG(q.im)), below);
-  PjElem value = {MUL(MUL(re, scale), back), MUL(MUL(im, scale), back)};
+// The infinite and zero cases of annex G.5.1: |value|, but where both parts are NaN and n / d is no
+// NaN. Rare, so vectors without any pass it by.
+static PjElem with_special_quotients(PjKir *k, PjElem n, PjElem d, PjElem value) {
+  PjKirVal x = d.re, infinity = C(INFINITY), zero = C(0), one = C(1);
   PjKirVal lost = AND(UNO(value.re, value.re), UNO(value.im, value.im));
+  pj_kir_if_begin(k, pj_math__any(k, lost));
   PjKirVal n_inf = OR(EQ(ABS(n.re), infinity), EQ(ABS(n.im), infinity));
   PjKirVal d_inf = OR(EQ(ABS(d.re), infinity), EQ(ABS(d.im), infinity));
   PjKirVal n_finite = AND(LT(ABS(n.re), infinity), LT(ABS(n.im), infinity));
@@ -105,7 +95,36 @@ PjElem pj_math_complex_div(PjKir *k, PjElem n, PjElem d) {
                    MUL(factor, SUB(MUL(a.im, b.re), MUL(a.re, b.im)))};
   PjElem special =
       pj_elem_select(k, by_zero, at_zero, pj_elem_select(k, OR(far, vanish), at_end, value));
-  return pj_elem_select(k, lost, special, value);
+  special = pj_elem_select(k, lost, special, value);
+  PjKirVal then_values[] = {special.re, special.im}, else_values[] = {value.re, value.im}, out[2];
+  pj_kir_if_else(k, 2, then_values);
+  pj_kir_if_end(k, 2, else_values, out);
+  return (PjElem){out[0], out[1]};
+}
+
+// (a + bi) / (c + di) with the divisor brought near 1.
+PjElem pj_math_complex_div(PjKir *k, PjElem n, PjElem d) {
+  Sorted s = sorted(k, d);
+  PjKirVal x = s.large, one = C(1);
+  PjKirVal scale =
+      inverse_power(k, power_of_two(k, FMIN(C(0x1p1022), FMAX(C(0x1p-1021), s.large))));
+  PjElem q = elem_scale(k, d, scale);
+  // Nor may the dividend overflow times a divisor of up to 2.
+  PjKirVal huge = LT(C(0x1p1000), sorted(k, n).large), shrink = SEL(huge, C(0x1p-8), one);
+  PjElem p = elem_scale(k, n, shrink);
+  PjKirVal below = MADD(q.re, q.re, MUL(q.im, q.im)), back = SEL(huge, C(0x1p8), one);
+  PjKirVal re = DIV(sum_of_products(k, p.re, q.re, p.im, q.im), below);
+  PjKirVal im = DIV(sum_of_products(k, p.im, q.re, p.re, NEG(q.im)), below);
+  PjElem value = {MUL(MUL(re, scale), back), MUL(MUL(im, scale), back)};
+  return with_special_quotients(k, n, d, value);
+}
+
+// Of floats in double: products are exact and of any size, so a sum of two is rounded once.
+PjElem pj_math_complex_div_of_f32(PjKir *k, PjElem n, PjElem d) {
+  PjKirVal below = MADD(d.re, d.re, MUL(d.im, d.im));
+  PjElem value = {DIV(MADD(n.re, d.re, MUL(n.im, d.im)), below),
+                  DIV(SUB(MUL(n.im, d.re), MUL(n.re, d.im)), below)};
+  return with_special_quotients(k, n, d, value);
 }
 
 // ------------------------------------------------------------------ exponentials
