@@ -22,6 +22,7 @@ PjKirTarget pj_kir_target_of(PjIsa isa) {
                        .l2_bytes = 512 << 10,
                        .l3_bytes = 4 << 20,
                        .past_bytes = INT64_MAX,
+                       .returned_bytes = INT64_MAX,
                        .threads = 2};
 }
 
@@ -53,7 +54,8 @@ static int64_t last_cache(void) {
 #endif
 
 // Three quarters of the last cache: with more than that moved, lines that are written may not have
-// been in it, and may be evicted again before they are read. With twice as much they are.
+// been in it, and may be evicted again before they are read. With twice as much they are. What
+// nobody reads for now may be evicted with half of it.
 static void past_limits(PjKirTarget *target, int64_t last_cache) {
   if (*pj_option_text(PJ_OPTION_WRITE_PAST_KB)) {
     int64_t kib = pj_option_int(PJ_OPTION_WRITE_PAST_KB);
@@ -61,6 +63,7 @@ static void past_limits(PjKirTarget *target, int64_t last_cache) {
   } else if (last_cache) {
     target->past_bytes = last_cache / 4 * 3;
     target->tried_bytes = 2 * target->past_bytes;
+    target->returned_bytes = last_cache / 2;
   }
 }
 

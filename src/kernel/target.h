@@ -20,8 +20,9 @@ typedef struct PjKirTarget {
   // first would have left them before anybody reads it. INT64_MAX: none does.
   int64_t past_bytes;
   // But for one that moves no more than this, running it shows which way is better
-  // (sched/trial.h).
-  int64_t tried_bytes;
+  // (sched/trial.h). So it does for one whose results are not read again in the program, if it
+  // moves more than |returned_bytes|: others use the last cache as well.
+  int64_t tried_bytes, returned_bytes;
   int threads;
 } PjKirTarget;
 

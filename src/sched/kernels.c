@@ -380,14 +380,12 @@ static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t co
         buffers[r].alias[i] = alias_of(b, b->out.data[at++]);
 }
 
-// Whether |root| is returned and read by nobody else, where a program returns too much for the
-// caches: nobody will find it in them.
+// Whether |root| is returned and read by nobody else.
 static bool is_only_returned(const Binding *b, const PjRoot *root, uint32_t slot) {
   enum { LEAST_BYTES = 1 << 16 };
   const PjSchedule *s = b->l->schedule;
   const PjOpInfoSched *info = &b->l->ops[root->op->id];
   return s->slots.data[slot].kind == PJ_SLOT_OUTPUT && s->slots.data[slot].bytes >= LEAST_BYTES &&
-         b->l->returned_bytes > b->l->options->target->past_bytes &&
          (!info->users || (info->home && b->l->ops[info->home->id].unit == b->unit));
 }
 
@@ -427,14 +425,16 @@ static void choose_past(Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
   if (b->l->options->source)
     return;
   const bool much = moves_more(b, target->past_bytes);
-  b->tried = much && !moves_more(b, target->tried_bytes);
+  const bool returns_much = b->l->returned_bytes > target->past_bytes,
+             some = !much && !returns_much && moves_more(b, target->returned_bytes);
+  b->tried = some || (much && !moves_more(b, target->tried_bytes));
   for (uint32_t r = 0; r < g->num_roots; r++) {
     if (!g->roots[r].stored)
       continue;
     uint32_t slot = b->out.data[at];
     at += g->roots[r].op->num_results;
     buffers[r].past = s->slots.data[slot].kind != PJ_SLOT_INPUT && pj_group_is_aligned(g, r) &&
-                      (much || is_only_returned(b, &g->roots[r], slot));
+                      (much || ((returns_much || some) && is_only_returned(b, &g->roots[r], slot)));
     for (size_t i = 0; i < b->in.len; i++)
       buffers[r].past &= b->in.data[i] != slot;
   }

@@ -20,9 +20,9 @@ typedef struct Made {
   PjArena *work, *kernels;
   PjSchedule *schedule;
   PjStatus status;
-  int64_t past_bytes; // of the target
-  int writes_past;    // stores past the caches in all kernels
-  int clamps;         // of indices: minima and maxima of integers
+  int64_t past_bytes, returned_bytes; // of the target
+  int writes_past;                    // stores past the caches in all kernels
+  int clamps;                         // of indices: minima and maxima of integers
   int divisions;
   int calls;   // copies of memory, say
   int gathers; // loads of which each lane has an address
@@ -51,6 +51,7 @@ static PjStatus in_kernels(void *context) {
   PjKirTarget target = *pj_kir_target_host();
   target.past_bytes = m->past_bytes;
   target.tried_bytes = TRIED_BYTES;
+  target.returned_bytes = m->returned_bytes;
   PjScheduleOptions options = {.target = &target,
                                .work = m->work,
                                .kernels = m->kernels,
@@ -63,8 +64,9 @@ static PjStatus in_work(void *context) {
   return pj_arena_guard(((Made *)context)->kernels, in_kernels, context);
 }
 
-static Made make_for(const char *text, int64_t past_bytes) {
-  Made m = {.parsed = pass_run(text, NULL), .past_bytes = past_bytes};
+static Made make_for(const char *text, int64_t past_bytes, int64_t returned_bytes) {
+  Made m = {
+      .parsed = pass_run(text, NULL), .past_bytes = past_bytes, .returned_bytes = returned_bytes};
   assert_null(pj_arena_create(0, &m.work));
   assert_null(pj_arena_create(0, &m.kernels));
   m.status = pj_arena_guard(m.parsed.arena, in_work, &m);
@@ -72,7 +74,7 @@ static Made make_for(const char *text, int64_t past_bytes) {
 }
 
 static Made make(const char *text) {
-  return make_for(text, INT64_MAX);
+  return make_for(text, INT64_MAX, INT64_MAX);
 }
 
 static void unmake(Made *m) {
@@ -472,7 +474,7 @@ static void test_result_in_place(void **state) {
 
 // How many stores of the kernels go past the caches, where |past_bytes| are too many for them.
 static int writes_past(const char *text, int64_t past_bytes) {
-  Made m = make_for(text, past_bytes);
+  Made m = make_for(text, past_bytes, INT64_MAX);
   if (m.status)
     fail_msg("%s", pj_status_message(m.status));
   int count = m.writes_past;
@@ -507,12 +509,12 @@ static void test_trials(void **state) {
 }
 
 // Functions of a sum of two arrays of so many rows of 32.
-static uint32_t forms(int rows, int64_t past_bytes) {
+static uint32_t forms(int rows, int64_t past_bytes, int64_t returned_bytes) {
   char type[64], arguments[160], body[256];
   snprintf(type, sizeof type, "tensor<%dx32xf32>", rows);
   snprintf(arguments, sizeof arguments, "%%x: %s, %%y: %s", type, type);
   snprintf(body, sizeof body, "%%r = stablehlo.add %%x, %%y : %s\nreturn %%r : %s\n", type, type);
-  Made m = make_for(pass_main(arguments, type, body), past_bytes);
+  Made m = make_for(pass_main(arguments, type, body), past_bytes, returned_bytes);
   if (m.status)
     fail_msg("%s", pj_status_message(m.status));
   uint32_t count = m.schedule->num_codes;
@@ -527,9 +529,12 @@ static void test_past_the_caches(void **state) {
                               "return %r : tensor<64x32xf32>\n");
   assert_int_equal(writes_past(sum, 3 * 8192), 0);
   assert_int_equal(writes_past(sum, 3 * 8192 - 1), 1);
-  assert_int_equal(forms(64, 3 * 8192), 1);
-  assert_int_equal(forms(64, 3 * 8192 - 1), 2);
-  assert_int_equal(forms(192, 1), 1); // more than is tried
+  assert_int_equal(forms(64, 3 * 8192, INT64_MAX), 1);
+  assert_int_equal(forms(64, 3 * 8192 - 1, INT64_MAX), 2);
+  assert_int_equal(forms(192, 1, INT64_MAX), 1); // more than is tried
+  // What is only returned is tried from fewer bytes on.
+  assert_int_equal(forms(512, INT64_MAX, 3 * 65536), 1);
+  assert_int_equal(forms(512, INT64_MAX, 3 * 65536 - 1), 2);
   // Where an operand lay that was given up, what is written is in the caches.
   assert_int_equal(
       writes_past("func.func @main(%x: tensor<64x32xf32> {tf.aliasing_output = 0 : i32}) -> "
