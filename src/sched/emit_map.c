@@ -117,6 +117,20 @@ static PjIx next_lanes(PjKirVal at) {
 
 enum { UNROLLED = 12 }; // turns of a short loop that are written out
 
+// Where turn |i| of a loop from |begin| to |end| by whole |step|s works. Rows that are turned round
+// are read from their beginning and written from the end, since a processor fetches ahead where one
+// row follows the other, and nobody waits for what is written.
+static PjKirVal turn_at(PjEmit *e, const PjLoop *loop, PjKirVal begin, PjKirVal end, int64_t step,
+                        PjKirVal i) {
+  const PjGroup *g = e->group;
+  PjKir *k = e->k;
+  if (!g->plain || g->num_loops == 1 || g->reversed < loop->pos ||
+      g->reversed >= loop->pos * loop->extent)
+    return i;
+  PjKirVal last = pj_kir_sub(k, pj_kir_add(k, begin, end), pj_kir_i64(k, step));
+  return pj_kir_sub(k, last, i);
+}
+
 static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end, int lanes,
                      bool sure) {
   PjKir *k = e->k;
@@ -131,7 +145,12 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
   if (sure)
     pj_kir_for_sure(k);
-  pj_kir_assume(k, i, 0, e->group->loops[e->group->num_loops - 1].extent - 1);
+  const PjLoop *loop = &e->group->loops[e->group->num_loops - 1];
+  pj_kir_assume(k, i, 0, loop->extent - 1);
+  if (lanes > 1) {
+    i = turn_at(e, loop, begin, end, lanes, i);
+    pj_kir_assume(k, i, 0, loop->extent - 1);
+  }
   map_body(e, outer, next_lanes(i));
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
@@ -176,6 +195,7 @@ static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi
   PjKirVal whole = pj_emit_whole(e, lo, hi, (int)rows);
   pj_emit_lanes(e, g->lanes);
   PjKirVal i = pj_kir_for_begin(k, lo, whole, pj_kir_i64(k, rows), 0, NULL, NULL);
+  i = turn_at(e, second, lo, whole, rows, i);
   for (int64_t v = 0; v < vectors; v++) {
     int64_t row[PJ_KIR_MAX_LANES], column[PJ_KIR_MAX_LANES];
     for (int l = 0; l < g->lanes; l++) {

@@ -69,10 +69,12 @@ typedef struct PjGroup {
   bool down;          // tiny, and vectors run down the rows, one for each element of the last loop
   bool
       written; // MAP: the last loop's vectors are written out, and its numbers are part of the code
-  bool plain;  // MAP, given: no operation asks where its elements come from (pad, concatenate,
-               // gather)
-  bool streamed; // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
-  bool whole;    // COLUMNS: a block of a few vectors is all of a long array's row
+  int64_t reversed; // MAP, given: elements between two of the one dimension in which all that is
+                    // read is read backwards; 0: none
+  bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
+                    // gather)
+  bool streamed;    // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
+  bool whole;       // COLUMNS: a block of a few vectors is all of a long array's row
   size_t scratch_bytes; // that a call needs
 } PjGroup;
 

@@ -294,12 +294,35 @@ static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *
   return (waits || narrow) && fits ? 2 : 1;
 }
 
+// PjGroup.reversed.
+static int64_t reversed_by(const Binding *b) {
+  int64_t stride = 0;
+  int dims = 0;
+  for (size_t i = 0; i < b->ops.len && b->in.len == 1; i++) {
+    const PjOp *op = b->ops.data[i];
+    if (op->kind != PJ_OP_REVERSE)
+      continue;
+    const PjType *type = op->results[0].type;
+    uint32_t n;
+    int64_t strides[PJ_MAX_RANK];
+    const int64_t *list = PJ_INTS(op, dimensions, &n);
+    pj_shape_strides(type, strides);
+    for (uint32_t d = 0; d < n; d++)
+      if (type->dims[list[d]] > 1) {
+        stride = strides[list[d]];
+        dims++;
+      }
+  }
+  return dims == 1 ? stride : 0;
+}
+
 static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   *g = (PjGroup){.kind = unit->kind,
                  .num_roots = (uint32_t)unit->roots.len,
                  .count = unit->count,
                  .inner = unit->inner,
                  .plain = !b->chooses,
+                 .reversed = reversed_by(b),
                  .lanes = lanes_for(l, unit, b)};
   g->roots = PJ_NEW_ARRAY(l->work, PjRoot, g->num_roots);
   for (uint32_t i = 0; i < g->num_roots; i++) {
@@ -416,8 +439,9 @@ static bool moves_more(const Binding *b, int64_t most) {
   return (int64_t)bytes > most;
 }
 
-// Results that are written past the caches, if all that the kernel moves is too much for them. What
-// lies where an input does is in them already.
+// Results that are written past the caches, if all that the kernel moves is too much for them, or
+// all that the program returns: nobody will find it in them. What lies where an input does is in
+// them already.
 static void choose_past(Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
   const PjSchedule *s = b->l->schedule;
   const PjKirTarget *target = b->l->options->target;

@@ -49,6 +49,10 @@ SAME = {
     **{f"{f}_long_rows": (lambda np, x, f=f: getattr(np, f)(x, axis=1), L[:300_000].reshape(6, 50_000)) for f in "sum min argmax".split()},
     **{f"{f}_tall_{n}": (lambda np, x, f=f: getattr(np, f)(x, axis=0), L[:n * (300_000 // n)].reshape(-1, n))
        for n in (16, 24, 32, 64, 128) for f in "sum max argmax".split()},
+    **{f"flip_{axis}_{n}": (lambda np, x, axis=axis: np.flip(x, axis) - 1, L[:33 * n * 3].reshape(33, n, 3)) for axis in (0, 1, 2) for n in (50, 64)},
+    **{f"flip_last_{n}": (lambda np, x: np.flip(x, -1)[:, 3:], L[:33 * n].reshape(33, n)) for n in (48, 64, 67, 200)},
+    **{f"transpose_{dtype}": (lambda np, x: x.transpose(0, 2, 1), L[:2 * 150 * 301].reshape(2, 150, 301).astype(dtype))
+       for dtype in ("int8", "int16", "int32", "float32")},
     "all_any": (lambda np, x: np.stack([(x > 0).all(axis=1), (x > 0).any(axis=1)]), A),
     "cumprod_axis": (lambda np, x: np.cumprod(x, axis=1), A),
     "matmul": (lambda np, x, y: x @ y, M, N),
