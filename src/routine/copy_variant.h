@@ -209,6 +209,28 @@ PJ_TARGET static inline void PJ_V(line_8)(const char *from, int64_t from_step, c
 }
 #endif
 
+#if PJ_LEVEL == 1
+// Of small squares, next to each other in a buffer: rows a large power of two apart leave room in
+// the first cache for a few of their lines only, so each is read once.
+#define LINE_OF(NAME, T, N, SQUARE)                                                               \
+  PJ_TARGET static inline void PJ_V(NAME)(const char *from, int64_t from_step, char *to,          \
+                                          int64_t to_step) {                                      \
+    enum { LINE = 64 / sizeof(T) };                                                               \
+    const int64_t elem = (int64_t)sizeof(T);                                                      \
+    _Alignas(64) char square[LINE * 64];                                                          \
+    for (int l = 0; l < LINE; l += N)                                                             \
+      for (int k = 0; k < LINE; k += N)                                                           \
+        PJ_V(SQUARE)(from + k * elem + l * from_step, from_step, square + k * 64 + l * elem, 64); \
+    for (int k = 0; k < LINE; ++k)                                                                \
+      memcpy(to + k * to_step, square + k * 64, 64);                                              \
+  }
+LINE_OF(line_1, uint8_t, 16, square_1)
+LINE_OF(line_2, uint16_t, 8, square_2)
+LINE_OF(line_4, uint32_t, 8, square_4)
+LINE_OF(line_8, uint64_t, 4, square_8)
+#undef LINE_OF
+#endif
+
 // |n1| by |n0| elements: the source is contiguous along the outer dimension, the destination along
 // the inner. Blocks touch few pages, and within them whole cache lines on both sides at a time, so
 // that rows a large power of two apart do not drive each other out.
@@ -230,13 +252,13 @@ PART(part_2, uint16_t, 8, square_2)
 PART(part_4, uint32_t, 8, square_4)
 PART(part_8, uint64_t, 4, square_8)
 #undef PART
-#if PJ_LEVEL > 1
+#if PJ_LEVEL > 0
 // The same in squares of lines: down a line of the source, so that the destination is written along
 // its rows; the lines to come are asked for, as they lie too far apart for the processor to guess.
 #define LINES_OF(NAME, T, SQUARE)                                                                  \
   PJ_TARGET static void PJ_V(NAME)(int64_t n1, int64_t n0, const char *src, int64_t s0, char *dst, \
                                    int64_t d1) {                                                   \
-    enum { N = 64 / sizeof(T), BLOCK = 1024 };                                                     \
+    enum { N = 64 / sizeof(T), BLOCK = PJ_LEVEL > 1 ? 1024 : 256 };                                \
     for (int64_t jb = 0; jb < n0; jb += BLOCK)                                                     \
       for (int64_t i = 0; i < n1; i += N)                                                          \
         for (int64_t j = jb; j < jb + BLOCK && j < n0; j += N) {                                   \
