@@ -16,7 +16,7 @@
 enum {
   MAX_DEPTH = 200,
   DEFAULT_BUDGET = 60000,
-  MAX_BRANCHES = 2,      // within each other; beyond, lanes choose by masks
+  MAX_BRANCHES = 2,      // that write code twice, within each other; beyond, lanes choose by masks
   MAX_BRANCH_PARTS = 16, // of a concatenation: see FEW_PARTS and MANY_PARTS
 };
 
@@ -169,15 +169,16 @@ static PjElem choose(PjNest *nest, PjKirVal mask, PjElem a, PjElem b) {
 
 typedef struct Branch {
   PjMap memo; // of the code around it
+  int deeper; // 1: the same is written once more, by lanes
 } Branch;
 
 static bool may_branch(const PjNest *nest, PjKirVal mask) {
   return !mask && nest->branches < MAX_BRANCHES;
 }
 
-static Branch branch_begin(PjNest *nest, PjKirVal condition) {
-  Branch branch = {nest->memo};
-  nest->branches++;
+static Branch branch_begin(PjNest *nest, PjKirVal condition, bool twice) {
+  Branch branch = {nest->memo, twice};
+  nest->branches += branch.deeper;
   nest->memo = (PjMap){0};
   pj_kir_if_begin(nest->ix.k, condition);
   return branch;
@@ -201,7 +202,7 @@ static PjElem branch_end(PjNest *nest, Branch *branch, PjElem else_value) {
   PjKirVal parts[2], results[2] = {0};
   uint32_t n = parts_of(nest, &else_value, parts);
   pj_kir_if_end(nest->ix.k, n, parts, results);
-  nest->branches--;
+  nest->branches -= branch->deeper;
   nest->memo = branch->memo;
   return (PjElem){results[0], n > 1 ? results[1] : 0};
 }
@@ -220,14 +221,57 @@ static bool whole_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
   return true;
 }
 
-// Whether any lane of |ix| lies in [0, size), once whole_range said how all of them do.
-static PjKirVal some_range(PjNest *nest, PjIx ix, int64_t size) {
+// Whether any lane of |ix| lies in [0, size): a scalar. False if only each lane can say.
+static bool some_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
   PjKir *k = nest->ix.k;
-  if (pj_ix_is_uniform(ix))
-    return in_range(nest, ix, size);
   const int64_t others = nest->ix.lanes - 1;
-  return pj_kir_2(k, PJ_KIR_ULT, pj_ix_base(&nest->ix, pj_ix_add_number(&nest->ix, ix, others)),
-                  pj_ix_number(&nest->ix, size + others));
+  if (pj_ix_is_uniform(ix)) {
+    *out = in_range(nest, ix, size);
+    return true;
+  }
+  if (!pj_ix_is_linear(ix) || (ix.step != 1 && ix.step != -1))
+    return false;
+  ix = pj_ix_add_number(&nest->ix, ix, ix.step == 1 ? others : 0); // the highest
+  *out = pj_kir_2(k, PJ_KIR_ULT, pj_ix_base(&nest->ix, ix), pj_ix_number(&nest->ix, size + others));
+  return true;
+}
+
+// What a padding asks of its indices. Conditions are scalars; 0: none.
+typedef struct Padding {
+  PjKirVal whole, some; // of all lanes, of any
+  bool by_lane;         // lanes may differ
+  bool known;           // |whole| says it: else lanes always differ, or are looked at one by one
+} Padding;
+
+static void padding_add(PjNest *nest, PjIx ix, int64_t size, Padding *p) {
+  PjKirVal condition;
+  p->by_lane |= !pj_ix_is_uniform(ix);
+  p->known = p->known && whole_range(nest, ix, size, &condition);
+  if (p->known)
+    p->whole = both(nest, p->whole, condition);
+  if (some_range(nest, ix, size, &condition))
+    p->some = both(nest, p->some, condition);
+}
+
+// Where only some lanes lie inside, if any does: a read that no lane takes part in may cost
+// hundreds of cycles, and the mask alone dozens.
+static PjElem padded_by_lane(PjNest *nest, const PjOp *op, const PjIndex *inner,
+                             const Span *touched, const Padding *p, PjKirVal mask) {
+  const PjType *from = op->operands[0]->type;
+  PjElem outside = pj_nest_scalar(nest, op->operands[1]);
+  Branch edge = {0};
+  if (p->some)
+    edge = branch_begin(nest, p->some, false);
+  PjKirVal inside = 0;
+  for (int d = 0; d < from->rank; d++)
+    if (touched[d].times)
+      inside = both(nest, inside, in_range(nest, touched[d].ix, from->dims[d] * touched[d].times));
+  PjElem value = pj_nest_value(nest, op->operands[0], inner, both(nest, mask, inside));
+  value = choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1]));
+  if (!p->some)
+    return value;
+  branch_else(nest, value);
+  return branch_end(nest, &edge, outside);
 }
 
 static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
@@ -236,44 +280,35 @@ static PjElem pad_value(PjNest *nest, const PjOp *op, const PjShapeMap *map, con
   const int64_t *low = PJ_INTS(op, edge_padding_low, NULL);
   int64_t out[PJ_MAX_RANK];
   Span touched[PJ_MAX_RANK] = {0};
-  PjKirVal inside = 0, whole = 0, some = 0;
-  bool branch = may_branch(nest, mask), by_lane = false;
+  Padding p = {.known = true};
   pj_shape_strides(to, out);
   for (int d = 0; d < from->rank; d++) {
     if (!map->touched[d])
       continue;
     Span *span = &touched[d];
     *span = span_of(nest, index, out[d], to->dims[d]);
-    int64_t size = from->dims[d] * span->times;
     span->ix = pj_ix_add_number(&nest->ix, span->ix, -low[d] * span->times);
-    inside = both(nest, inside, in_range(nest, span->ix, size));
-    by_lane |= !pj_ix_is_uniform(span->ix);
-    PjKirVal all;
-    branch = branch && whole_range(nest, span->ix, size, &all);
-    if (!branch)
-      continue;
-    whole = both(nest, whole, all);
-    some = both(nest, some, some_range(nest, span->ix, size));
+    padding_add(nest, span->ix, from->dims[d] * span->times, &p);
   }
   PjIndex inner = operand_index(op, 0, map, index, touched);
-  if (!branch || !whole) {
-    PjElem value = pj_nest_value(nest, op->operands[0], &inner, both(nest, mask, inside));
-    return inside ? choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])) : value;
+  uint64_t whole;
+  bool all = p.known && !p.whole; // no dimension is padded
+  // Else all lanes alike, as a rule.
+  bool plain = p.known && (!p.by_lane || may_branch(nest, mask));
+  if (plain && p.whole && pj_kir_is_const(nest->ix.k, p.whole, &whole)) {
+    all = whole;
+    plain = false;
   }
-  uint64_t known;
-  if (pj_kir_is_const(nest->ix.k, whole, &known) && (known || !by_lane))
-    return known ? pj_nest_value(nest, op->operands[0], &inner, 0)
-                 : pj_nest_scalar(nest, op->operands[1]);
-  Branch b = branch_begin(nest, whole);
-  branch_else(nest, pj_nest_value(nest, op->operands[0], &inner, 0));
-  PjElem outside = pj_nest_scalar(nest, op->operands[1]);
-  if (by_lane) { // a read that no lane takes part in may cost hundreds of cycles
-    Branch edge = branch_begin(nest, some);
-    PjElem value = pj_nest_value(nest, op->operands[0], &inner, inside);
-    branch_else(nest, choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1])));
-    outside = branch_end(nest, &edge, outside);
-  }
-  return branch_end(nest, &b, outside);
+  if (all)
+    return pj_nest_value(nest, op->operands[0], &inner, mask);
+  if (!plain)
+    return p.by_lane ? padded_by_lane(nest, op, &inner, touched, &p, mask)
+                     : pj_nest_scalar(nest, op->operands[1]);
+  Branch b = branch_begin(nest, p.whole, p.by_lane);
+  branch_else(nest, pj_nest_value(nest, op->operands[0], &inner, mask));
+  return branch_end(nest, &b,
+                    p.by_lane ? padded_by_lane(nest, op, &inner, touched, &p, mask)
+                              : pj_nest_scalar(nest, op->operands[1]));
 }
 
 typedef struct Concatenation {
@@ -331,7 +366,7 @@ static PjElem parts_from(const Concatenation *c, uint32_t i, int64_t start, PjKi
   uint64_t known; // by literal indices
   if (pj_kir_is_const(c->nest->ix.k, whole, &known))
     return known ? part_of(c, i, start, mask) : parts_from(c, i + 1, start + size, mask);
-  Branch b = branch_begin(c->nest, whole);
+  Branch b = branch_begin(c->nest, whole, !uniform);
   branch_else(c->nest, part_of(c, i, start, mask));
   return branch_end(c->nest, &b, parts_from(c, i + 1, start + size, mask));
 }
@@ -345,7 +380,7 @@ static PjElem concatenate_value(PjNest *nest, const PjOp *op, const PjIndex *ind
   bool linear = pj_ix_is_linear(c.span.ix) && (c.span.ix.step == 0 || c.span.ix.step == 1);
   // Under a mask, too, no operand is read where another one is meant: that a whole vector is off
   // does not make an access beyond the end of an array cheap.
-  bool branch = may_branch(nest, pj_ix_is_uniform(c.span.ix) ? 0 : mask);
+  bool branch = pj_ix_is_uniform(c.span.ix) || may_branch(nest, mask);
   if (!branch || !linear || op->num_operands > MAX_BRANCH_PARTS)
     return parts_by_lane(&c, mask);
   return parts_from(&c, 0, 0, mask);

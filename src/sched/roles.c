@@ -346,8 +346,8 @@ static void absorb(PjLower *l, Tree *tree, PjOpInfoSched *info, uint32_t i) {
   repeated |=
       op->kind == PJ_OP_BROADCAST_IN_DIM && factor >= SPREAD_FACTOR && source->nodes > LONG_SCALAR;
   // A seam (an edge that is repeated, say) would cut the innermost loop of all short.
-  bool seam = op->kind == PJ_OP_CONCATENATE && factor >= SEAM_FACTOR && source->cuts.n &&
-              source->cuts.at[0] < SHORT_LOOP;
+  bool seam =
+      joins(op) && factor >= SEAM_FACTOR && source->cuts.n && source->cuts.at[0] < SHORT_LOOP;
   Tree with = tree_with_operand(tree, i, source);
   if (repeated || seam || tree_size(&with).nodes > MAX_NODES ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {

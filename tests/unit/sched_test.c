@@ -262,6 +262,26 @@ static void test_short_pieces(void **state) {
   }
 }
 
+// The gradient of an array mirrored at its right border: the strip that is added there is brought
+// into order before, and read in vectors, under a mask where some lanes lie in it.
+static void test_strip(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<96x515xf32>", "tensor<96x512xf32>",
+      "%zero = stablehlo.constant dense<0.0> : tensor<f32>\n"
+      "%a = stablehlo.slice %x [0:96, 0:512] : (tensor<96x515xf32>) -> tensor<96x512xf32>\n"
+      "%b = stablehlo.slice %x [0:96, 512:515] : (tensor<96x515xf32>) -> tensor<96x3xf32>\n"
+      "%c = stablehlo.reverse %b, dims = [1] : tensor<96x3xf32>\n"
+      "%d = stablehlo.pad %c, %zero, low = [0, 508], high = [0, 1], interior = [0, 0] : "
+      "(tensor<96x3xf32>, tensor<f32>) -> tensor<96x512xf32>\n"
+      "%r = stablehlo.add %a, %d : tensor<96x512xf32>\n"
+      "return %r : tensor<96x512xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.schedule->num_kernels, 2);
+  assert_int_equal(m.gathers, 0);
+  unmake(&m);
+}
+
 // What is computed one after the other is so in several vectors in turn: in two where it is one
 // function, in four where it is many operations, if there are registers for that.
 static void test_vectors_at_once(void **state) {
@@ -675,6 +695,7 @@ int main(void) {
       cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
       cmocka_unit_test(test_rounds),          cmocka_unit_test(test_long_number),
       cmocka_unit_test(test_short_pieces),    cmocka_unit_test(test_vectors_at_once),
+      cmocka_unit_test(test_strip),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
