@@ -2,6 +2,7 @@
 #include "pass/body.h"
 #include "pass/shapes.h"
 #include "pass/simplify.h"
+#include "pass/stack.h"
 
 // Nothing to reduce in: the initial values.
 static bool reduce_nothing(PjRewrite *rw, PjOp *op) {
@@ -19,8 +20,9 @@ static bool reduce_nothing(PjRewrite *rw, PjOp *op) {
   return pj_rw_become_all(rw, op, values);
 }
 
-// One element each, or FEW in a row, too few for vectors along them: the body applied to slices.
-static bool reduce_few(PjRewrite *rw, PjOp *op, int64_t few) {
+// One element each, or |few| along |dim|, too few for vectors along them or parts of a stack: the
+// body applied to them one by one.
+static bool reduce_few(PjRewrite *rw, PjOp *op, int32_t dim, int64_t few) {
   enum { MAX_BODY = 16, MAX_COUNT = 4 };
   uint32_t count = op->num_results;
   const PjRegion *body = &op->regions[0];
@@ -33,18 +35,11 @@ static bool reduce_few(PjRewrite *rw, PjOp *op, int64_t few) {
       return false;
   for (uint32_t i = 0; i < count; ++i)
     values[i] = pj_build_broadcast(rw, op, op->operands[count + i], NULL, op->results[i].type);
-  const PjType *type = op->operands[0]->type;
-  int64_t start[PJ_MAX_RANK] = {0}, limit[PJ_MAX_RANK];
-  for (int32_t d = 0; d < type->rank; ++d)
-    limit[d] = type->dims[d];
   for (int64_t k = 0; k < few; ++k) {
     for (uint32_t i = 0; i < count; ++i) {
       PjValue *x = op->operands[i];
-      if (few > 1) {
-        start[type->rank - 1] = k;
-        limit[type->rank - 1] = k + 1;
-        x = pj_build_slice(rw, op, x, start, limit, NULL);
-      }
+      if (few > 1)
+        x = pj_stack_part(rw, op, x, dim, k);
       args[i] = values[i];
       args[count + i] = pj_build_reshape(rw, op, x, op->results[i].type);
     }
@@ -77,10 +72,17 @@ static bool drop_units(PjRewrite *rw, PjOp *op) {
   return true;
 }
 
+static bool any_stack(const PjRewrite *rw, const PjOp *op, int32_t dim, int64_t size) {
+  for (uint32_t i = 0; i < op->num_results; ++i)
+    if (pj_is_stack(rw, op->operands[i], dim, size))
+      return true;
+  return false;
+}
+
 bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
-  // Elements of a row (more where rows are searched, whose lanes are brought together by branches);
-  // rows that fill vectors.
-  enum { FEW = 7, FEW_SEARCHED = 24, ENOUGH = 16 };
+  // Parts of a stack. Elements of a row (more where rows are searched, whose lanes are brought
+  // together by branches); rows that fill vectors.
+  enum { FEW_PARTS = 8, FEW = 7, FEW_SEARCHED = 24, ENOUGH = 16 };
   uint32_t num_dims;
   const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
   const PjType *type = op->operands[0]->type;
@@ -92,15 +94,19 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
   if (empty)
     return reduce_nothing(rw, op);
   if (units)
-    return reduce_few(rw, op, 1);
+    return reduce_few(rw, op, 0, 1);
   if (drop_units(rw, op))
     return true;
-  int64_t last = type->rank - 1;
   // Sums of narrow floats are kept wider than their type.
   bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;
-  return num_dims == 1 && dims[0] == last &&
-         type->dims[last] <= (op->num_results > 1 ? FEW_SEARCHED : FEW) && !narrow &&
-         pj_count(op->results[0].type) >= ENOUGH && reduce_few(rw, op, type->dims[last]);
+  if (num_dims != 1 || narrow || pj_count(op->results[0].type) < ENOUGH)
+    return false;
+  const int32_t dim = (int32_t)dims[0];
+  const int64_t size = type->dims[dim];
+  const bool short_rows =
+      dim == type->rank - 1 && size <= (op->num_results > 1 ? FEW_SEARCHED : FEW);
+  return (short_rows || (size <= FEW_PARTS && any_stack(rw, op, dim, size))) &&
+         reduce_few(rw, op, dim, size);
 }
 
 bool pj_rule_sort(PjRewrite *rw, PjOp *op) {

@@ -20,6 +20,7 @@
 #include "pass/fold.h"
 #include "pass/simplify.h"
 #include "pass/simplify_scan.h"
+#include "pass/stack.h"
 #include "routine/routine.h"
 
 enum {
@@ -194,6 +195,35 @@ static void write_windows(Places *p, PjOp *op, PjValue *const *init, PjValue **a
     write_out(p, op, p->padded, acc);
 }
 
+// The running reduction of a stack: a stack again, whose parts continue each other.
+static bool run_over_stack(PjRewrite *rw, PjOp *op, const PjWindow *w) {
+  enum { FEW_PARTS = 6 };
+  const PjRegion *body = &op->regions[0];
+  const PjType *type = op->operands[0]->type;
+  const bool narrow = pj_dtype_is_float(type->dtype) && pj_dtype_bytes(type->dtype) < 4;
+  int32_t axis;
+  if (op->num_results != 1 || narrow || !pj_type_eq(op->results[0].type, type) ||
+      body->args[0].type->dtype != type->dtype || pj_window_run(w, &axis) != PJ_WINDOWS_PREFIX ||
+      w->low[axis] != w->size[axis] - 1)
+    return false;
+  const int64_t size = type->dims[axis];
+  if (size > FEW_PARTS || !pj_is_stack(rw, op->operands[0], axis, size) ||
+      pj_scan_init(rw, op, body, 1, &op->operands[1]) != PJ_INIT_NEUTRAL)
+    return false;
+  PjValue *sums[FEW_PARTS], *sum = NULL;
+  for (int64_t k = 0; k < size; ++k) {
+    PjValue *part = pj_stack_part(rw, op, op->operands[0], axis, k);
+    if (!sum)
+      sum = pj_build_broadcast(rw, op, op->operands[1], NULL, part->type);
+    PjValue *args[] = {sum, part};
+    pj_region_spread(rw, op, body, args, &sum);
+    sums[k] = sum;
+  }
+  PjOp *made = pj_build_op(rw, op, PJ_OP_CONCATENATE, (uint32_t)size, sums, type);
+  pj_op_set_attr(made, PJ_KEY_dimension, pj_attr_i64(rw->arena, axis));
+  return pj_rw_become(rw, op, pj_build_done(rw, made));
+}
+
 bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
   Places p = {.rw = rw, .op = op, .count = op->num_results};
   const PjRegion *body = &op->regions[0];
@@ -213,6 +243,8 @@ bool pj_rule_reduce_window(PjRewrite *rw, PjOp *op) {
     pj_status_free(status);
     return false;
   }
+  if (run_over_stack(rw, op, &p.w))
+    return true;
   if (!stands_apart(op, &p.w) && pj_routine_select(rw->scratch, op))
     return false;
   const bool short_windows = choose_split(&p);

@@ -432,6 +432,16 @@ static const Case control[] = {
                       R16) "%q = " OP
                            "slice %a [0:16, 1:2] : (tensor<16x2xf32>) -> tensor<16x1xf32>\n" RSH(
                                "e", "q", "tensor<16x1xf32>", R16) BIN("r", "add", "d", "e", R16)},
+    // Parts that are joined only to be summed.
+    {"%a: tensor<1x16xf32>, %b: tensor<1x16xf32>, %z: tensor<f32>", R16,
+     "%s = stablehlo.concatenate %a, %b, dim = 0 : (tensor<1x16xf32>, tensor<1x16xf32>) -> "
+     "tensor<2x16xf32>\n%t = " OP "negate %s : tensor<2x16xf32>\n"
+     "%x = stablehlo.reduce(%t init: %z) applies stablehlo.add across dimensions = [0] : "
+     "(tensor<2x16xf32>, tensor<f32>) -> " R16 "\n",
+     BRC("p", "z", "", S,
+         R16) "%m = " OP "negate %a : tensor<1x16xf32>\n" RSH("c", "m", "tensor<1x16xf32>", R16)
+         BIN("d", "add", "p", "c", R16) "%n = " OP "negate %b : tensor<1x16xf32>\n" RSH(
+             "e", "n", "tensor<1x16xf32>", R16) BIN("r", "add", "d", "e", R16)},
     // Sums of bf16 stay what is kept wider; few short rows are no matter.
     {"%a: tensor<16x2xbf16>, %z: tensor<bf16>", "tensor<16xbf16>", NARROW, NARROW},
     {"%a: tensor<15x2xf32>, %z: tensor<f32>", "tensor<15xf32>", FEW_ROWS, FEW_ROWS},
