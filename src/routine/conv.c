@@ -1,5 +1,7 @@
 // convolution: geometry, and the choice of a way to compute it.
 //
+//   Numbers that are not computed in as they lie are converted first: conv_convert.c. Then:
+//
 //   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
 //   groups      of a few features, features last: conv_groups.c
@@ -152,20 +154,26 @@ static int64_t lhs_step(const PjConvShape *s, const PjConvDim *dim) {
                           : s->stride[dim->spatial] * s->lhs_spatial[dim->spatial];
 }
 
+bool pj__conv_has_words(const PjConvShape *s, int64_t per) {
+  if (per < 2 || s->lhs_feature != 1 || s->features % per || s->lhs_group % per ||
+      s->lhs_batch % per)
+    return false;
+  for (int32_t d = 0; d < s->spatial; ++d)
+    if (s->lhs_spatial[d] % per)
+      return false;
+  return true;
+}
+
 // The input with neighbouring features, as many as fill 32 bits, for one: then |panel| can pack
 // groups of them (gemm_groups.c).
 static void input_words(PjArena *arena, const PjPatches *patches, PjPanel *panel) {
   const PjConvShape *s = patches->shape;
   const int64_t per = 4 / (int64_t)pj_dtype_bytes(s->lhs_dtype);
-  if (per < 2 || s->lhs_feature != 1 || s->features % per || s->lhs_group % per ||
-      s->lhs_batch % per)
+  if (!pj__conv_has_words(s, per))
     return;
   PjConvShape *shape = pj_arena_memdup(arena, s, sizeof *s);
-  for (int32_t d = 0; d < s->spatial; ++d) {
-    if (s->lhs_spatial[d] % per)
-      return;
+  for (int32_t d = 0; d < s->spatial; ++d)
     shape->lhs_spatial[d] /= per;
-  }
   shape->features /= per;
   PjPatches *words = pj_arena_memdup(arena, patches, sizeof *patches);
   words->shape = shape;
@@ -309,20 +317,16 @@ static bool is_default_precision(const PjOp *op) {
   return true;
 }
 
-const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
-  PjConvShape *s = PJ_NEW(arena, PjConvShape);
-  const PjType *out = pj__out(op, 0);
-  if (!read_shape(op, s))
-    return NULL;
-  if (!pj__count(out) || !s->window_size || !s->features) {
-    PjRoutine *zero = PJ_NEW(arena, PjRoutine);
-    *zero = (PjRoutine){
-        .name = "zero", .run = run_zero, .in_place = -1, .bytes = (double)pj__bytes(out)};
-    return zero;
-  }
+// Multiplications.
+static double work_of(const PjOp *op, const PjConvShape *s) {
+  return (double)pj__count(pj__out(op, 0)) * (double)s->window_size * (double)s->features;
+}
+
+// The best way for |op| with operands of types |lhs| and |rhs|, whose geometry is |s|.
+static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvShape *s,
+                                   const PjType *lhs, const PjType *rhs) {
   const bool complex = is_complex(s->comp);
-  const double work = (double)pj__count(out) * (double)s->window_size * (double)s->features;
-  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1);
+  const double work = work_of(op, s);
   const PjRoutine *routine = NULL, *fewer = NULL;
   if (complex || work <= DIRECT_WORK)
     routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
@@ -335,7 +339,7 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   if (!routine) {
     PjConvShape *filled = pj_arena_memdup(arena, s, sizeof *s); // with zeros around
     filled->skip_outside = false;
-    routine = pj__conv_phases(arena, filled, op);
+    routine = pj__conv_phases(arena, filled, op, rhs);
     if (!routine)
       routine = pj__conv_dense(arena, filled, rhs);
     if (is_default_precision(op))
@@ -345,12 +349,37 @@ const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
   }
   if (!fewer && is_default_precision(op))
     fewer = pj__conv_winograd_gradient(arena, s, routine);
-  if (fewer)
-    routine = fewer;
+  return fewer ? fewer : routine;
+}
+
+const PjRoutine *pj__routine_convolution(PjArena *arena, const PjOp *op) {
+  PjConvShape *s = PJ_NEW(arena, PjConvShape);
+  const PjType *out = pj__out(op, 0);
+  if (!read_shape(op, s))
+    return NULL;
+  if (!pj__count(out) || !s->window_size || !s->features) {
+    PjRoutine *zero = PJ_NEW(arena, PjRoutine);
+    *zero = (PjRoutine){
+        .name = "zero", .run = run_zero, .in_place = -1, .bytes = (double)pj__bytes(out)};
+    return zero;
+  }
+  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1);
+  PjConvShape *as = PJ_NEW(arena, PjConvShape);
+  const PjRoutine *routine = NULL;
+  if (work_of(op, s) > DIRECT_WORK && pj__conv_converts(s, as)) {
+    PjType *types = PJ_NEW_ARRAY(arena, PjType, 2);
+    types[0] = *lhs;
+    types[1] = *rhs;
+    types[0].dtype = as->lhs_dtype;
+    types[1].dtype = as->rhs_dtype;
+    routine = pj__conv_converted(arena, s, as, op, select_way(arena, op, as, types, types + 1));
+  }
+  if (!routine)
+    routine = select_way(arena, op, s, lhs, rhs);
   if (!routine)
     return NULL;
   PjRoutine *costs = (PjRoutine *)routine;
-  costs->flops = 2 * (double)pj__count(out) * (double)s->window_size * (double)s->features;
+  costs->flops = 2 * work_of(op, s);
   costs->bytes =
       (double)pj__bytes(pj__in(op, 0)) + (double)pj__bytes(pj__in(op, 1)) + (double)pj__bytes(out);
   return routine;

@@ -89,12 +89,22 @@ const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *shape,
 const PjRoutine *pj__conv_winograd_gradient(PjArena *arena, const PjConvShape *shape,
                                             const PjRoutine *exact);
 
+// How |shape| is computed where its numbers are converted first, in |as|; false: they are not.
+bool pj__conv_converts(const PjConvShape *shape, PjConvShape *as);
+// The convolution |op| by |inner|, which computes |as|. NULL if |inner| is.
+const PjRoutine *pj__conv_converted(PjArena *arena, const PjConvShape *shape, const PjConvShape *as,
+                                    const PjOp *op, const PjRoutine *inner);
+// Whether neighbouring features of the input, |per| at a time, fill words that are multiplied
+// together.
+bool pj__conv_has_words(const PjConvShape *shape, int64_t per);
+
 // Without holes: the best of these.
 const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *shape, const PjType *rhs);
 
-// The convolution |op| of an input with holes, without them; NULL if there are none, or windows
-// that stride or are dilated along with them.
-const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *shape, const PjOp *op);
+// The convolution |op| of an input with holes by a window of type |rhs|, without them; NULL if
+// there are none, or windows that stride or are dilated along with them.
+const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *shape, const PjOp *op,
+                                 const PjType *rhs);
 
 // Element |at| of a dilated dimension |d| as an element of the input, or -1: outside, or between
 // elements.

@@ -45,15 +45,17 @@ static void locate_position(const PjPatches *p, int64_t index, Position *out) {
   }
 }
 
-// From the position before |index| to this one.
-static void next_position(const PjPatches *p, int64_t index, Position *position) {
+// From the position before |index| to this one; true if only the innermost dimension moved.
+static bool next_position(const PjPatches *p, int64_t index, Position *position) {
   const PjConvDim *dim = &p->dims[p->num - 1];
   int64_t *start = dim->spatial < 0 ? NULL : &position->start[dim->spatial];
   const int64_t step = start ? p->shape->stride[dim->spatial] : 0;
-  if (start && *start + step < dim->size * step)
+  if (start && *start + step < dim->size * step) {
     *start += step;
-  else
-    locate_position(p, index, position);
+    return true;
+  }
+  locate_position(p, index, position);
+  return false;
 }
 
 // The offset in elements of a place of the window, or -1.
@@ -187,17 +189,20 @@ static int64_t run_lengths(int64_t unit, int64_t sum, int64_t sums, int64_t *len
   return runs;
 }
 
-// Where the window at |position| begins in the input, in elements, if all of it is inside; else -1.
-static int64_t inside_offset(const PjConvShape *s, const Position *position) {
-  int64_t offset = position->offset;
+// Whether the window at |position| is inside the input in every dimension but |inner|; then
+// |offset| is where it begins, in elements, as far as those say.
+static bool is_inside_but(const PjConvShape *s, const Position *position, int32_t inner,
+                          int64_t *offset) {
+  *offset = position->offset;
   for (int32_t d = 0; d < s->spatial; ++d) {
+    if (d == inner)
+      continue;
     const int64_t first = position->start[d] - s->low[d];
-    if (s->in_dilation[d] != 1 || first < 0 ||
-        first + (s->window[d] - 1) * s->window_dilation[d] >= s->in[d])
-      return -1;
-    offset += first * s->lhs_spatial[d];
+    if (first < 0 || first + (s->window[d] - 1) * s->window_dilation[d] >= s->in[d])
+      return false;
+    *offset += first * s->lhs_spatial[d];
   }
-  return offset;
+  return true;
 }
 
 // Positions [outer, outer + outers) by runs of the sum.
@@ -211,33 +216,46 @@ static int64_t reach_features(const PjPanel *panel, const char *base, int64_t ou
   const int64_t row = row_elements(s), unit = row ? row : s->features,
                 places = row ? s->window[s->spatial - 1] : 1;
   const int64_t runs = run_lengths(unit, sum, sums, run_sums);
-  int64_t starts[PJ_CONV_SPATIAL], known[MOST_RUNS]; // from where a window begins
+  int64_t starts[PJ_CONV_SPATIAL], known[MOST_RUNS]; // bytes from where a window begins
   for (int64_t k = 0, p = sum; k < pj__min(runs, MOST_RUNS); p += run_sums[k++]) {
     window_offsets(s, p / unit * places, starts);
     known[k] = p % unit;
     for (int32_t d = 0; d < s->spatial; ++d)
       known[k] += (starts[d] + s->low[d]) * s->lhs_spatial[d];
+    known[k] *= elem;
   }
+  bool holes = false;
+  for (int32_t d = 0; d < s->spatial; ++d)
+    holes |= s->in_dilation[d] != 1;
+  // Along the innermost dimension a window is inside from 0 to |last|.
+  const int32_t inner = patches->dims[patches->num - 1].spatial;
+  const int64_t last =
+      inner < 0 ? 0 : s->in[inner] - 1 - (s->window[inner] - 1) * s->window_dilation[inner];
   char *line = room;
   Position position;
   locate_position(patches, outer, &position);
+  int64_t offset = 0;
+  bool others = !holes && is_inside_but(s, &position, inner, &offset);
   for (int64_t r = 0; r < outers; r += width, lines += runs * width)
     for (int i = 0; i < width; ++i) {
-      int64_t inside = -1;
+      const char *inside = NULL;
       if (r + i < outers) {
-        if (r + i)
-          next_position(patches, outer + r + i, &position);
-        inside = inside_offset(s, &position);
+        if (r + i && !next_position(patches, outer + r + i, &position))
+          others = !holes && is_inside_but(s, &position, inner, &offset);
+        const int64_t first = inner < 0 ? 0 : position.start[inner] - s->low[inner];
+        if (others && first >= 0 && first <= last)
+          inside = base + (offset + (inner < 0 ? 0 : first * s->lhs_spatial[inner])) * elem;
+      }
+      if (inside && runs <= MOST_RUNS) {
+        for (int64_t k = 0; k < runs; ++k)
+          lines[k * width + i] = inside + known[k];
+        continue;
       }
       for (int64_t k = 0, p = sum; k < runs; p += run_sums[k++]) {
         const void **at = &lines[k * width + i];
         *at = zeros;
         if (r + i >= outers)
           continue;
-        if (inside >= 0 && k < MOST_RUNS) {
-          *at = base + (inside + known[k]) * elem;
-          continue;
-        }
         window_offsets(s, p / unit * places, starts);
         if (row) {
           *at = row_line(s, &position, starts, p % unit, run_sums[k], (size_t)elem, base, line);
@@ -245,9 +263,9 @@ static int64_t reach_features(const PjPanel *panel, const char *base, int64_t ou
             line += run_sums[k] * elem;
           continue;
         }
-        const int64_t offset = element_offset(s, &position, starts);
-        if (offset >= 0)
-          *at = base + (offset + p % unit) * elem;
+        const int64_t element = element_offset(s, &position, starts);
+        if (element >= 0)
+          *at = base + (element + p % unit) * elem;
       }
     }
   return runs;

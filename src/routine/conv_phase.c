@@ -113,7 +113,7 @@ static void make_shape(const PjConvShape *s, const PjOp *op, const int64_t *at, 
 }
 
 static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const PjOp *op,
-                       const int64_t *at) {
+                       const PjType *rhs, const int64_t *at) {
   const PjType *out = pj__out(op, 0);
   const int64_t *out_dims = PJ_INTS(op, output_spatial_dimensions, NULL);
   const size_t elem = pj_dtype_bytes(s->out_dtype);
@@ -128,7 +128,7 @@ static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const Pj
     to[out_dims[d]] *= s->in_dilation[d];
   }
   if (sub->window_size) {
-    phase->routine = pj__conv_dense(arena, sub, pj__in(op, 1));
+    phase->routine = pj__conv_dense(arena, sub, rhs);
     if (!phase->routine)
       return false;
     int64_t count = 1;
@@ -160,7 +160,8 @@ static bool is_even(const Phases *p) {
   return most * p->num <= 1.1 * all;
 }
 
-const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjOp *op) {
+const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjOp *op,
+                                 const PjType *rhs) {
   int64_t at[PJ_CONV_SPATIAL] = {0}, phases = 1;
   for (int32_t d = 0; d < s->spatial; ++d) {
     if (s->in_dilation[d] == 1)
@@ -176,14 +177,14 @@ const PjRoutine *pj__conv_phases(PjArena *arena, const PjConvShape *s, const PjO
   Phases *p = PJ_NEW(arena, Phases);
   p->routine = (PjRoutine){.name = "conv_phases", .run = run_phases, .in_place = -1};
   p->rhs_dtype = s->rhs_dtype;
-  p->rhs_count = pj__count(pj__in(op, 1));
+  p->rhs_count = pj__count(rhs);
   p->beside = 16;
   p->phases = PJ_NEW_ARRAY(arena, Phase, (size_t)phases);
   p->full = pj__conv_product(arena, s);
   if (!p->full)
     return NULL;
   for (int64_t i = 0; i < phases; ++i) {
-    if (!make_phase(arena, p, s, op, at))
+    if (!make_phase(arena, p, s, op, rhs, at))
       return NULL;
     for (int32_t d = s->spatial - 1; d >= 0; --d) {
       if (s->in_dilation[d] == 1)

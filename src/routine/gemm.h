@@ -59,6 +59,14 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
 // The packer of operands that are converted on the way.
 PjPackFn pj__pack_converted;
 
+// How many neighbours of the sum the processor has an instruction to multiply and add, for operands
+// of these types as they lie; 0: none.
+int pj__group_of_dots(PjComp comp, PjDtype a, PjDtype b);
+// Integers of up to 16 bits whose products are summed in pairs: |n| of them as 16 bits each; NULL
+// for other types.
+typedef void PjWidenFn(int64_t n, const void *in, void *out);
+PjWidenFn *pj__pairs_widen(PjDtype dtype);
+
 // For packers of their own: lines along the sum into a sliver (out[p * width + i] = lines[i][p];
 // |ahead|: how far the next sliver's lines are from these, or 0),
 // and lines along the rows, |step| elements (or, if negative, table entries) apart, into slivers.

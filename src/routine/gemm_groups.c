@@ -18,8 +18,7 @@ struct PjGrouping {
   int size; // elements of a group
   void (*zip)(int64_t n, const void *const *lines, uint32_t flip, int width, uint32_t *out,
               int64_t sliver);
-  void (*widen)(int64_t n, const void *in,
-                void *out); // to 16 bits each, or NULL: they have 32 / size
+  PjWidenFn *widen; // or NULL: they have 32 / size bits
 };
 enum { QUADS, PAIRS, PAIRS_OF_S8, PAIRS_OF_U8 }; // groupings
 enum { DOTS_SIGNED, DOTS_UNSIGNED, DOTS_BF16 };  // groups_of_dots
@@ -170,6 +169,10 @@ static bool can_group(const PjPanel *panel) {
   return panel->words || panel->pack == pj__pack_converted;
 }
 
+static void copy_halves(int64_t n, const void *in, void *out) {
+  memcpy(out, in, (size_t)n * 2);
+}
+
 static const PjGrouping *pairs_of(PjDtype dtype) {
   const PjGrouping *all = PJ_PICK(groupings);
   return dtype == PJ_DT_S8    ? &all[PAIRS_OF_S8]
@@ -178,28 +181,39 @@ static const PjGrouping *pairs_of(PjDtype dtype) {
                               : NULL;
 }
 
+PjWidenFn *pj__pairs_widen(PjDtype dtype) {
+  const PjGrouping *pairs = pairs_of(dtype);
+  return !pairs ? NULL : pairs->widen ? pairs->widen : copy_halves;
+}
+
+int pj__group_of_dots(PjComp comp, PjDtype a, PjDtype b) {
+  if (comp == PJ_COMP_U32 && (a == PJ_DT_S8 || a == PJ_DT_U8) && b == PJ_DT_S8 &&
+      pj_cpu_has(PJ_CPU_AVX512_VNNI))
+    return 4;
+  return comp == PJ_COMP_F32 && a == PJ_DT_BF16 && b == PJ_DT_BF16 && pj_cpu_has(PJ_CPU_AVX512_BF16)
+             ? 2
+             : 0;
+}
+
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k) {
   if (!can_group(a) || !can_group(b))
     return NULL;
   const PjGroups *groups = NULL;
 #if defined(__x86_64__)
-  const bool quads = comp == PJ_COMP_U32 && (a->dtype == PJ_DT_S8 || a->dtype == PJ_DT_U8) &&
-                     b->dtype == PJ_DT_S8 && pj_cpu_has(PJ_CPU_AVX512_VNNI);
-  const bool bf16 = comp == PJ_COMP_F32 && a->dtype == PJ_DT_BF16 && b->dtype == PJ_DT_BF16 &&
-                    pj_cpu_has(PJ_CPU_AVX512_BF16);
-  if (quads) {
+  const int dots = pj__group_of_dots(comp, a->dtype, b->dtype);
+  if (dots == 4) {
     groups = groups_of_dots[a->dtype == PJ_DT_S8 ? DOTS_SIGNED : DOTS_UNSIGNED];
     a->grouping = b->grouping = &PJ_PICK(groupings)[QUADS];
     a->flip = a->dtype == PJ_DT_S8 ? 0x80808080u : 0;
-  } else if (bf16) {
+  } else if (dots == 2) {
     groups = groups_of_dots[DOTS_BF16];
     a->grouping = b->grouping = &PJ_PICK(groupings)[PAIRS];
   }
   if (groups && n <= groups[1].micro.nr)
     ++groups;
 #endif
-  if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype) && !a->words &&
-      !b->words) {
+  if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype) &&
+      (!a->words || a->dtype == PJ_DT_S16) && (!b->words || b->dtype == PJ_DT_S16)) {
     groups = PJ_PICK(groups_of_pairs);
     a->grouping = pairs_of(a->dtype);
     b->grouping = pairs_of(b->dtype);
