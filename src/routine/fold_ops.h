@@ -48,4 +48,16 @@ WIDE_EXTREMUM(max, ps, __m512, 5)
 WIDE_EXTREMUM(min, pd, __m512d, 4)
 WIDE_EXTREMUM(max, pd, __m512d, 5)
 #undef WIDE_EXTREMUM
+// Of AVX2's: either order, which differ where an operand is NaN and in the sign of zeros.
+#define WIDE_EXTREMUM(NAME, S, VEC, JOIN)                                                 \
+  __attribute__((target("avx2"))) static inline VEC pj__half_##NAME##_##S(VEC a, VEC b) { \
+    return _mm256_blendv_##S(                                                             \
+        _mm256_##JOIN##_##S(_mm256_##NAME##_##S(a, b), _mm256_##NAME##_##S(b, a)),        \
+        _mm256_add_##S(a, b), _mm256_cmp_##S(a, b, _CMP_UNORD_Q));                        \
+  }
+WIDE_EXTREMUM(min, ps, __m256, or)
+WIDE_EXTREMUM(max, ps, __m256, and)
+WIDE_EXTREMUM(min, pd, __m256d, or)
+WIDE_EXTREMUM(max, pd, __m256d, and)
+#undef WIDE_EXTREMUM
 #endif

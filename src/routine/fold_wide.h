@@ -9,6 +9,11 @@
 #define WIDE_MIN_f32(a, b) (Vec) pj__wide_min_ps((__m512)(a), (__m512)(b))
 #define WIDE_MAX_f64(a, b) (Vec) pj__wide_max_pd((__m512d)(a), (__m512d)(b))
 #define WIDE_MIN_f64(a, b) (Vec) pj__wide_min_pd((__m512d)(a), (__m512d)(b))
+#elif PJ_LEVEL == 1
+#define WIDE_MAX_f32(a, b) (Vec) pj__half_max_ps((__m256)(a), (__m256)(b))
+#define WIDE_MIN_f32(a, b) (Vec) pj__half_min_ps((__m256)(a), (__m256)(b))
+#define WIDE_MAX_f64(a, b) (Vec) pj__half_max_pd((__m256d)(a), (__m256d)(b))
+#define WIDE_MIN_f64(a, b) (Vec) pj__half_min_pd((__m256d)(a), (__m256d)(b))
 #else
 #define WIDE_MAX_f32 VFMAX
 #define WIDE_MIN_f32 VFMIN

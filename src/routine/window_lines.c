@@ -341,7 +341,11 @@ const PjRoutine *pj__window_lines(PjArena *arena, const PjWindow *w, PjDtype dty
   s->many = pj__fold_many(kind, s->comp);
   if (w->base_dilation[d] == 1)
     s->kernels = PJ_PICK(line_kernels)[s->comp][kind];
-  if (!s->pairs || s->elem > 8 || kind == PJ_FOLD_MUL ||
+  int slides = 0; // dimensions
+  for (int32_t i = 0; i < w->rank; ++i)
+    slides += w->size[i] > 1;
+  // Products in another order may overflow on their way.
+  if (!s->pairs || s->elem > 8 || (kind == PJ_FOLD_MUL && slides > 1) ||
       (s->inner == 1 && w->base_dilation[d] != 1))
     return NULL;
   // Places under the windows of |chunk| results.

@@ -100,6 +100,8 @@
 LINES(add_f32, float, uint32_t, 4, ADD, VADD)
 LINES(max_f32, float, uint32_t, 4, FMAX, WIDE_MAX_f32)
 LINES(min_f32, float, uint32_t, 4, FMIN, WIDE_MIN_f32)
+LINES(mul_f32, float, uint32_t, 4, MUL, VMUL)
+LINES(mul_f64, double, uint64_t, 8, MUL, VMUL)
 LINES(add_f64, double, uint64_t, 8, ADD, VADD)
 LINES(max_f64, double, uint64_t, 8, FMAX, WIDE_MAX_f64)
 LINES(min_f64, double, uint64_t, 8, FMIN, WIDE_MIN_f64)
@@ -109,19 +111,21 @@ LINES(min_s32, int32_t, uint32_t, 4, MIN, VMIN)
 LINES(max_u32, uint32_t, uint32_t, 4, MAX, VMAX)
 LINES(min_u32, uint32_t, uint32_t, 4, MIN, VMIN)
 
-#define ROW(ADDS, S)                                                               \
+#define PRODUCT(S) [PJ_FOLD_MUL] = {PJ_V(across_mul_##S), PJ_V(along_mul_##S)},
+#define NONE
+#define ROW(ADDS, S, MORE)                                                         \
   {                                                                                \
-    [PJ_FOLD_ADD] = {PJ_V(across_add_##ADDS), PJ_V(along_add_##ADDS)},             \
+    MORE[PJ_FOLD_ADD] = {PJ_V(across_add_##ADDS), PJ_V(along_add_##ADDS)},         \
     [PJ_FOLD_MAX] = {PJ_V(across_max_##S), PJ_V(along_max_##S)}, [PJ_FOLD_MIN] = { \
       PJ_V(across_min_##S),                                                        \
       PJ_V(along_min_##S)                                                          \
     }                                                                              \
   }
 static const PjLineKernels PJ_V(line_kernels)[PJ_DT_COUNT][PJ_FOLDS] = {
-    [PJ_DT_F32] = ROW(f32, f32),
-    [PJ_DT_F64] = ROW(f64, f64),
-    [PJ_DT_S32] = ROW(s32, s32),
-    [PJ_DT_U32] = ROW(s32, u32),
+    [PJ_DT_F32] = ROW(f32, f32, PRODUCT(f32)),
+    [PJ_DT_F64] = ROW(f64, f64, PRODUCT(f64)),
+    [PJ_DT_S32] = ROW(s32, s32, NONE),
+    [PJ_DT_U32] = ROW(s32, u32, NONE),
 };
 #undef ACROSS
 #undef COMBINE
@@ -133,3 +137,5 @@ static const PjLineKernels PJ_V(line_kernels)[PJ_DT_COUNT][PJ_FOLDS] = {
 #undef ALONG
 #undef LINES
 #undef ROW
+#undef PRODUCT
+#undef NONE
