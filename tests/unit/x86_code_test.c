@@ -5,6 +5,7 @@
 
 #include "emit/x86/mir.h"
 #include "jit_support.h"
+#include "kernel/elem_rows.h"
 #include "kernel/math.h"
 
 typedef int64_t Count(const X86Fn *f);
@@ -436,6 +437,126 @@ static void choices_by_sign(void **state) {
   pj_jit_release(code);
 }
 
+// The same of vectors, whose choices AVX2 makes by the sign itself.
+static void build_lanes_by_sign(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 8);
+  PjKirVal at = pj_kir_i64(k, 0), to[] = {pj_kir_buffer(k, 0), pj_kir_buffer(k, 1)};
+  PjKirVal x = pj_kir_load(k, t, to[0], at, 0, true), y = pj_kir_load(k, t, to[1], at, 0, true);
+  PjKirVal negative =
+      pj_kir_slt(k, pj_kir_bitcast(k, PJ_KIR_I32, x), pj_kir_const(k, PJ_KIR_T(I32, 1), 0));
+  pj_kir_store(k, pj_kir_select(k, negative, x, y), to[1], at, 0);
+}
+
+static int64_t comparisons_of_lanes(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].enc == X86_VPCMPGTD;
+  return count;
+}
+
+static void lanes_by_sign(void **state) {
+  Expect expect = {comparisons_of_lanes, 0, 0};
+  test_kernel(PJ_ISA_AVX2, "code", build_lanes_by_sign, check, &expect);
+}
+
+// Maximum and, unless |number|, minimum as StableHLO has them, of vectors.
+static void build_extremes(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 8);
+  PjKirVal at = pj_kir_i64(k, 0), to[] = {pj_kir_buffer(k, 0), pj_kir_buffer(k, 1)};
+  PjKirVal x = pj_kir_load(k, t, to[0], at, 0, true), y = pj_kir_load(k, t, to[1], at, 0, true);
+  PjKirVal most = pj_elem__maximum(k, PJ_DT_F32, x, y),
+           least = pj_elem__minimum(k, PJ_DT_F32, x, y);
+  pj_kir_store(k, most, to[0], at, 0);
+  if (!context || !((const Expect *)context)->number)
+    pj_kir_store(k, least, to[1], at, 0);
+}
+
+static int64_t vector_operations(const X86Fn *f) {
+  return forms(f, X86_RVM) + forms(f, X86_RVMR) + forms(f, X86_TIED);
+}
+
+static void extremes(void **state) {
+  Expect expect = {vector_operations, 5, 1};
+  test_kernel(PJ_ISA_AVX2, "code", build_extremes, check, &expect);
+  if (!pj_jit_available())
+    return;
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "extremes", build_extremes, NULL);
+  const float cases[] = {1, -1, 0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f};
+  for (size_t i = 0; i < 8; ++i) {
+    float x[8], y[8];
+    for (size_t n = 0; n < 8; ++n) {
+      x[n] = cases[n];
+      y[n] = cases[(n + i) % 8];
+    }
+    void *buffers[] = {x, y};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    for (size_t n = 0; n < 8; ++n) {
+      float a = cases[n], b = cases[(n + i) % 8];
+      bool first = a > b || (a == b && !signbit(a));
+      if (isnan(a) || isnan(b))
+        assert_true(isnan(x[n]) && isnan(y[n]));
+      else
+        assert_true(!memcmp(&x[n], first ? &a : &b, 4) && !memcmp(&y[n], first ? &b : &a, 4));
+    }
+  }
+  pj_jit_release(code);
+}
+
+// A polynomial of four vectors, and what it is of again at the end: more than 16 registers hold.
+static void build_long_vector(PjKir *k, void *context) {
+  enum { LANES = 32, TERMS = 9 };
+  PjKirVal from = pj_kir_buffer(k, 0), to = pj_kir_buffer(k, 1);
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, LANES), 0, NULL, NULL);
+  PjKirVal x = pj_kir_load(k, PJ_KIR_T(F32, LANES), from, i, 0, true), squares[3], sum;
+  squares[0] = pj_kir_fmul(k, x, x);
+  for (int n = 1; n < 3; ++n)
+    squares[n] = pj_kir_fmul(k, squares[n - 1], squares[n - 1]);
+  sum = squares[2];
+  for (int n = 0; n < TERMS; ++n)
+    sum = pj_kir_muladd(k, sum, x, pj_kir_float(k, PJ_KIR_T(F32, 1), 1.5 + n));
+  for (int n = 0; n < 3; ++n)
+    sum = pj_kir_fadd(k, sum, squares[n]);
+  pj_kir_store(k, pj_kir_fdiv(k, sum, x), to, i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+static int64_t reads_of_constants(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    const X86Ins *ins = &f->code.data[i];
+    count += (ins->a.kind == X86_POOL) + (ins->b.kind == X86_POOL) + (ins->c.kind == X86_POOL);
+  }
+  return count;
+}
+
+static bool spilled(const X86Fn *f, X86Op op) {
+  return op.kind == X86_REG && f->vregs.data[op.id].phys == X86_ON_STACK;
+}
+
+// Instructions that wait for what was written to the stack right before.
+static int64_t waits_for_stack(const X86Fn *f) {
+  enum { SOON = 8 };
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    const X86Ins *ins = &f->code.data[i];
+    for (size_t n = i + 1; ins->d && n < f->code.len && n < i + SOON; ++n) {
+      const X86Ins *reader = &f->code.data[n];
+      X86Op d = pj_x86_reg(ins->d);
+      count += spilled(f, d) && ((reader->a.kind == X86_REG && reader->a.id == d.id) ||
+                                 (reader->b.kind == X86_REG && reader->b.id == d.id) ||
+                                 (reader->c.kind == X86_REG && reader->c.id == d.id));
+    }
+  }
+  return count;
+}
+
+static void few_registers(void **state) {
+  Expect constants = {reads_of_constants, 9, 0}, stack = {waits_for_stack, 0, 0};
+  test_kernel(PJ_ISA_AVX2, "code", build_long_vector, check, &constants);
+  test_kernel(PJ_ISA_AVX2, "code", build_long_vector, check, &stack);
+}
+
 // Whether any lane, or all, of a mask of bytes are on: as many bytes as the context says.
 typedef struct Ask {
   Expect expect;
@@ -533,6 +654,9 @@ int main(void) {
                                      cmocka_unit_test(high_words),
                                      cmocka_unit_test(signs_in_one),
                                      cmocka_unit_test(choices_by_sign),
+                                     cmocka_unit_test(lanes_by_sign),
+                                     cmocka_unit_test(extremes),
+                                     cmocka_unit_test(few_registers),
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),
                                      cmocka_unit_test(wide_integers_stay_vectors),

@@ -207,7 +207,7 @@ static void find_needed(Lower *l) {
           need(l, inst->args[i]);
       continue;
     }
-    PjKirVal by_sign = x86_chosen_by_sign(l->k, v);
+    PjKirVal by_sign = x86_chosen_by_sign(l, v);
     if (by_sign) {
       need(l, by_sign);
       first = 1;

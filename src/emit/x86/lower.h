@@ -153,9 +153,11 @@ X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst);
 // Jumps to |label| if |condition| is |when|.
 void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label);
 X86Op x86_scalar_select(Lower *l, PjKirVal v);
-// The float by whose sign the select |v| of scalar floats of its type chooses, or 0: its bits are
-// compared where they are, and need not go to a general register.
-PjKirVal x86_chosen_by_sign(const PjKir *k, PjKirVal v);
+// The value by whose sign the select |v| of numbers as wide chooses, or 0: its bits are compared
+// where they are; blends of AVX2 look at nothing else. Of scalars floats alone, which need not go
+// to a general register.
+PjKirVal x86_chosen_by_sign(const Lower *l, PjKirVal v);
+X86Op x86_choose_by_sign(Lower *l, X86Shape s, X86Op of, X86Op yes, X86Op no); // a part
 // Is it a comparison that its user can make?
 bool x86_is_comparison(const PjKirInst *inst);
 

@@ -241,19 +241,34 @@ void x86_branch(Lower *l, PjKirVal condition, bool when, uint32_t label) {
   ins->label = label;
 }
 
-PjKirVal x86_chosen_by_sign(const PjKir *k, PjKirVal v) {
+PjKirVal x86_chosen_by_sign(const Lower *l, PjKirVal v) {
+  const PjKir *k = l->k;
   const PjKirInst *inst = pj_kir_inst(k, v);
-  if (inst->op != PJ_KIR_SELECT || inst->type.lanes > 1 ||
-      (inst->type.elem != PJ_KIR_F32 && inst->type.elem != PJ_KIR_F64))
+  bool scalar = inst->type.lanes == 1;
+  if (inst->op != PJ_KIR_SELECT || (scalar && !pj_kir_is_float(inst->type)))
     return 0;
   const PjKirInst *test = pj_kir_inst(k, inst->args[0]);
   uint64_t zero;
   if (test->op != PJ_KIR_SLT || !pj_kir_is_const(k, test->args[1], &zero) || zero)
     return 0;
+  if (!scalar) // masks of bits are made by one instruction, too
+    return !l->avx512 && test->type.lanes > 1 && x86_bytes(inst->type) >= 4 &&
+                   inst->type.elem != PJ_KIR_I1 &&
+                   x86_bytes(pj_kir_typeof(k, test->args[0])) == x86_bytes(inst->type)
+               ? test->args[0]
+               : 0;
   const PjKirInst *bits = pj_kir_inst(k, test->args[0]);
   return bits->op == PJ_KIR_BITCAST && pj_kir_typeof(k, bits->args[0]).elem == inst->type.elem
              ? bits->args[0]
              : 0;
+}
+
+X86Op x86_choose_by_sign(Lower *l, X86Shape s, X86Op of, X86Op yes, X86Op no) {
+  of = x86_in_reg(l, X86_VEC, of);
+  if (!l->avx512 && !x86_is_zero(l, yes) && !x86_is_zero(l, no)) // that is all blends look at
+    return x86_blend(l, s.bytes == 4 ? X86_VBLENDVPS : X86_VBLENDVPD, s.size, no, yes, of);
+  return l->masks->choose(l, s, true, l->masks->compare(l, s, PJ_KIR_SLT, of, x86_zero(l)), yes,
+                          no);
 }
 
 X86Op x86_scalar_select(Lower *l, PjKirVal v) {
@@ -268,13 +283,12 @@ X86Op x86_scalar_select(Lower *l, PjKirVal v) {
   }
   X86Op yes = x86_parts(l, inst->args[1])->op[0], no = x86_parts(l, inst->args[2])->op[0];
   X86Shape s = x86_shape(l, 1, x86_bytes(inst->type));
-  X86Op lanes;
-  PjKirVal by_sign = x86_chosen_by_sign(l->k, v);
+  PjKirVal by_sign = x86_chosen_by_sign(l, v);
   if (by_sign)
-    lanes = l->masks->compare(l, s, PJ_KIR_SLT,
-                              x86_in_reg(l, X86_VEC, x86_parts(l, by_sign)->op[0]), x86_zero(l));
-  else if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
-           pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
+    return x86_choose_by_sign(l, s, x86_parts(l, by_sign)->op[0], yes, no);
+  X86Op lanes;
+  if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
+      pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
     lanes = float_mask(l, test);
   else
     lanes = l->masks->splat(l, s, x86_scalar(l, mask));

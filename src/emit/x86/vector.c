@@ -274,8 +274,24 @@ static Parts spread_mask(Lower *l, PjKirVal mask, X86Shape s) {
   return parts;
 }
 
+static void select_by_sign(Lower *l, PjKirVal v, PjKirVal of) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  X86Shape s = x86_shape(l, inst->type.lanes, x86_bytes(inst->type));
+  Parts out = {.n = s.n};
+  for (int i = 0; i < s.n; ++i)
+    out.op[i] =
+        x86_choose_by_sign(l, s, x86_parts(l, of)->op[i], x86_parts(l, inst->args[1])->op[i],
+                           x86_parts(l, inst->args[2])->op[i]);
+  x86_set(l, v, &out);
+}
+
 static bool lower_select(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
+  PjKirVal by_sign = x86_chosen_by_sign(l, v);
+  if (by_sign) {
+    select_by_sign(l, v, by_sign);
+    return true;
+  }
   PjKirVal mask = inst->args[0];
   bool of_masks = inst->type.elem == PJ_KIR_I1;
   int bytes = of_masks ? l->values[inst->args[1]].mask : x86_bytes(inst->type);
