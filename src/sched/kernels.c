@@ -13,6 +13,7 @@
 // what is computed at all too, and in fours, without the longest operation.
 #define LONG_CHAIN_NS      1.4
 #define CHAIN_SHARE        0.55
+#define SHORT_SHARE        0.4 // of vectors of 32 bytes and less
 #define VERY_LONG_CHAIN_NS 0.9
 #define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
 enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096 }; // elements
@@ -264,6 +265,10 @@ static bool has_complex(const Binding *b) {
 // function enough is computed side by side.) Where much is computed side by side, or there are many
 // constants, registers would not do. Narrow elements too: two vectors of what they are computed in
 // make one of theirs.
+//
+// Short vectors keep the processor busy for half as long, so that it waits more: for them more may
+// be computed side by side, and by functions of several kinds. What then has no register is on the
+// stack, which costs less than waiting.
 static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *b,
                            const PjGroup *g) {
   if (g->kind != PJ_GROUP_MAP || g->lanes < 4)
@@ -283,10 +288,14 @@ static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *
   }
   double chain = within + last;
   int64_t extent = g->loops[g->num_loops - 1].extent;
-  bool waits = chain >= LONG_CHAIN_NS && chain >= CHAIN_SHARE * all;
+  bool narrow_vectors = l->options->target->vector_bytes < 64;
+  bool waits =
+      chain >= LONG_CHAIN_NS && chain >= (narrow_vectors ? SHORT_SHARE : CHAIN_SHARE) * all;
+  bool far = chain - longest >= VERY_LONG_CHAIN_NS &&
+             (narrow_vectors || kinds_of_functions(b) <= 1) &&
+             l->options->target->vector_bytes >= 32;
   bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
-  if (waits && chain - longest >= VERY_LONG_CHAIN_NS && l->options->target->vector_bytes == 64 &&
-      4 * g->lanes <= PJ_KIR_MAX_LANES && kinds_of_functions(b) <= 1 && !has_complex(b) &&
+  if (waits && far && 4 * g->lanes <= PJ_KIR_MAX_LANES && !has_complex(b) &&
       (extent % (4 * g->lanes) == 0 || extent >= VERY_LONG_LOOP))
     return 4;
   bool fits =

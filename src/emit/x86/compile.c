@@ -20,8 +20,9 @@ void pj_x86_choose(X86Fn *f, const PjKir *k) {
   pj_x86_place_constants(f);
   pj_x86_fold_loads(f);
   pj_x86_allocate(f);
-  if (f->spills && f->loops.len) {
-    pj_x86_split(f);
+  for (int round = 0; round < 2 && f->spills && f->loops.len; ++round) {
+    pj_x86_split(f, round);
+    pj_x86_place_constants(f);
     pj_x86_allocate(f);
   }
 }

@@ -9,6 +9,11 @@
 
 #include "emit/x86/loops.h"
 
+// Instructions next to each other, from |first| to |last|, that read the same place of the pool.
+typedef struct Run {
+  uint32_t place, first, last, uses;
+} Run;
+
 typedef struct Constants {
   X86Fn *f;
   size_t num_regs;        // before those made here
@@ -17,6 +22,10 @@ typedef struct Constants {
   X86Reg *instead;        // by register: the constant's
   uint32_t *uses;         // by place in the pool, in the loop at hand
   X86Reg *regs;           // by place in the pool, of the loop at hand
+  uint32_t *until;        // by place in the pool: the last instruction of the run that its register
+                          // is for; 0: the whole loop
+  int32_t *alive;         // by instruction of the loop at hand: vectors in use
+  PJ_VEC(Run) runs;       // of the loop at hand
   bool *kept;             // by register: part of an address, or of a call
   X86Rewrite w;
 } Constants;
@@ -54,8 +63,9 @@ static void see(Constants *c, X86Reg r, uint32_t at) {
 }
 
 // Registers of |cls| that are in use at once in code [begin, end), at most. What comes from
-// outside, and what is carried, is in use all the time.
-static uint32_t pressure(Constants *c, X86Class cls, uint32_t begin, uint32_t end) {
+// outside, and what is carried, is in use all the time. |alive|: of every instruction, from 1.
+static uint32_t pressure(Constants *c, X86Class cls, uint32_t begin, uint32_t end,
+                         int32_t **alive) {
   X86Fn *f = c->f;
   uint32_t length = end - begin, most = 0;
   int32_t now = 0;
@@ -75,7 +85,7 @@ static uint32_t pressure(Constants *c, X86Class cls, uint32_t begin, uint32_t en
       see(c, ins->d, i + 1);
   }
   for (X86Reg r = 1; r < c->num_regs; ++r) {
-    if (!c->first[r] || f->vregs.data[r].cls != cls)
+    if (!c->first[r] || f->vregs.data[r].cls != cls || f->vregs.data[r].phys == X86_ON_STACK)
       continue;
     const X86Ins *ins = &f->code.data[begin + c->first[r] - 1];
     bool within = ins->d == r && c->defs[r] == 1;
@@ -84,9 +94,12 @@ static uint32_t pressure(Constants *c, X86Class cls, uint32_t begin, uint32_t en
   }
   for (uint32_t i = 0; i <= length; ++i) {
     now += change[i];
+    change[i] = now;
     if (now > (int32_t)most)
       most = (uint32_t)now;
   }
+  if (alive)
+    *alive = change;
   return most;
 }
 
@@ -99,10 +112,59 @@ static uint32_t *most_used(Constants *c) {
   return best;
 }
 
+static void load_constant(Constants *c, uint32_t place) {
+  PJ_PUSH(c->f->arena, &c->f->vregs, ((X86VReg){.cls = X86_VEC, .constant = place + 1}));
+  c->regs[place] = (X86Reg)c->f->vregs.len - 1;
+  pj_x86_push(&c->w, (X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}});
+}
+
+// Extends the run at hand of a place that instruction |i| reads, or begins one.
+static void add_use(Constants *c, uint32_t *open, uint32_t place, uint32_t i, uint32_t straight) {
+  enum { NEAR = 4 };
+  Run *run = open[place] ? &c->runs.data[open[place] - 1] : NULL;
+  if (run && run->first >= straight && i <= run->last + NEAR) {
+    run->last = i;
+    ++run->uses;
+    return;
+  }
+  PJ_PUSH(c->f->arena, &c->runs, ((Run){place, i, i, 1}));
+  open[place] = (uint32_t)c->runs.len;
+}
+
+// Runs of what has no register yet, as far as with them no more than |room| are in use.
+static void find_runs(Constants *c, uint32_t begin, uint32_t end, int32_t room) {
+  X86Fn *f = c->f;
+  uint32_t *open = pj_arena_calloc(f->arena, f->pool.len, sizeof *open), straight = begin;
+  size_t kept = 0;
+  for (uint32_t i = begin; i < end; ++i) {
+    X86Ins *ins = &f->code.data[i];
+    X86Op *ops[3];
+    if (ins->form == X86_LABEL || ins->form == X86_LOOP || ins->form == X86_JCC ||
+        ins->form == X86_JUMP)
+      straight = i + 1;
+    for (int n = replaceable(ins, ops); n-- > 0;)
+      if (ops[n]->kind == X86_POOL && !c->regs[ops[n]->id])
+        add_use(c, open, ops[n]->id, i, straight);
+  }
+  for (size_t n = 0; n < c->runs.len; ++n) {
+    Run run = c->runs.data[n];
+    bool fits = run.uses > 1;
+    for (uint32_t i = run.first; i <= run.last && fits; ++i)
+      fits = c->alive[i - begin + 1] < room;
+    if (!fits)
+      continue;
+    for (uint32_t i = run.first; i <= run.last; ++i)
+      ++c->alive[i - begin + 1];
+    c->runs.data[kept++] = run;
+  }
+  c->runs.len = kept;
+}
+
 static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
   X86Fn *f = c->f;
   memset(c->uses, 0, f->pool.len * sizeof *c->uses);
   memset(c->regs, 0, f->pool.len * sizeof *c->regs);
+  c->runs.len = 0;
   for (uint32_t i = begin; i < end; ++i) {
     X86Op *ops[3];
     for (int n = replaceable(&f->code.data[i], ops); n-- > 0;)
@@ -112,13 +174,15 @@ static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
   if (!most_used(c))
     return;
   // Two remain, for what the estimate does not see.
-  uint32_t used = 2 + pressure(c, X86_VEC, begin, end), room = f->vector_bytes == 64 ? 32 : 16;
+  uint32_t used = 2 + pressure(c, X86_VEC, begin, end, &c->alive),
+           room = f->vector_bytes == 64 ? 32 : 16, kept = used;
   for (uint32_t *uses; used < room && (uses = most_used(c)); ++used) {
     uint32_t place = (uint32_t)(uses - c->uses);
-    PJ_PUSH(f->arena, &f->vregs, ((X86VReg){.cls = X86_VEC, .constant = place + 1}));
-    c->regs[place] = (X86Reg)f->vregs.len - 1;
-    pj_x86_push(&c->w, (X86Ins){.form = X86_MOVE, .d = c->regs[place], .a = {X86_POOL, place, 0}});
+    c->until[place] = 0;
+    load_constant(c, place);
   }
+  if (f->vector_bytes == 32)
+    find_runs(c, begin, end, (int32_t)(room - (used - kept)));
 }
 
 // A register that only ever holds a number, wherever in the code [begin, end) it is wanted.
@@ -140,7 +204,7 @@ static void load_numbers(Constants *c, uint32_t begin, uint32_t end) {
     if (!is_number(c, ins))
       continue;
     if (!count) {
-      uint32_t used = ASIDE + pressure(c, X86_GPR, begin, end);
+      uint32_t used = ASIDE + pressure(c, X86_GPR, begin, end, NULL);
       room = used >= ROOM ? 0 : ROOM - used < MOST ? ROOM - used : MOST;
     }
     while (n < count && numbers[n] != ins->a.imm)
@@ -165,13 +229,20 @@ static void replace(const Constants *c, X86Op *op) {
 // The instructions of a loop with its constants in registers.
 static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
   X86Fn *f = c->f;
+  size_t next = 0;
   for (uint32_t i = begin; i < end; ++i) {
     X86Ins ins = f->code.data[i];
     X86Op *ops[3];
+    for (; next < c->runs.len && c->runs.data[next].first == i; ++next) {
+      const Run *run = &c->runs.data[next];
+      c->until[run->place] = run->last;
+      load_constant(c, run->place);
+    }
     if (ins.d < c->num_regs && is_number(c, &ins) && c->instead[ins.d])
       continue;
     for (int n = replaceable(&ins, ops); n-- > 0;)
-      if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id])
+      if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id] &&
+          (!c->until[ops[n]->id] || i <= c->until[ops[n]->id]))
         *ops[n] = pj_x86_reg(c->regs[ops[n]->id]);
     bool copies = ins.form == X86_MOVE && ins.a.kind == X86_REG && ins.a.id >= c->num_regs;
     if (copies && ins.d < c->num_regs && c->defs[ins.d] == 1) {
@@ -199,6 +270,7 @@ void pj_x86_place_constants(X86Fn *f) {
   c->instead = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->instead);
   c->uses = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->uses);
   c->regs = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->regs);
+  c->until = pj_arena_calloc(f->arena, f->pool.len, sizeof *c->until);
   c->kept = pj_arena_calloc(f->arena, c->num_regs, sizeof *c->kept);
   for (size_t i = 0; i < f->code.len; ++i) {
     const X86Ins *ins = &f->code.data[i];

@@ -178,7 +178,7 @@ void pj_x86_place_constants(X86Fn *f);
 void pj_x86_fold_loads(X86Fn *f);
 // After an allocation with registers on the stack: copies them for loops, so that another one can
 // do better (split.c).
-void pj_x86_split(X86Fn *f);
+void pj_x86_split(X86Fn *f, int round);
 // Gives each virtual register a place. Needs |code| complete.
 void pj_x86_allocate(X86Fn *f);
 // Bytes of the function, in |out| (arena). After allocation.
