@@ -111,6 +111,12 @@ typedef struct DotLoops {
   PjKirVal batch;
 } DotLoops;
 
+// The larger ones of as few about equal parts of |count| as have |most| each.
+static int64_t even_part(int64_t count, int64_t most) {
+  const int64_t parts = (count + most - 1) / most;
+  return (count + parts - 1) / parts;
+}
+
 static void choose_tile(DotLoops *d, int vector_bytes, int elem_bytes) {
   const Dot *dot = &d->dot;
   int most = vector_bytes / elem_bytes, lanes = most;
@@ -131,6 +137,10 @@ static void choose_tile(DotLoops *d, int vector_bytes, int elem_bytes) {
   d->columns = (int)(columns < 2 ? columns : 2);
   d->rows = (int)(dot->m < d->most / d->columns ? dot->m : d->most / d->columns);
   d->columns = (int)(columns < d->most / d->rows ? columns : d->most / d->rows);
+  if (d->kind == LANES_COLUMNS && d->most < MAX_TILE) { // what is left should fill them, too
+    d->rows = (int)even_part(dot->m, d->rows);
+    d->columns = (int)even_part(columns, d->most / d->rows);
+  }
 }
 
 bool pj_native_dot_supported(const PjOp *op, double *cost) {
@@ -177,13 +187,21 @@ static void take(DotLoops *d, const Tile *t, PjKirVal k, int lanes, PjKirVal *ac
   PjIx b = pj_ix_add(ix, scaled(d, d->batch, dot->b_batch), scaled(d, t->column, dot->b_n));
   a = pj_ix_add(ix, a, scaled(d, k, dot->a_k));
   b = pj_ix_add(ix, b, scaled(d, k, dot->b_k));
-  PjKirVal columns[MAX_TILE];
+  PjKirVal rows[MAX_TILE], columns[MAX_TILE];
   uint64_t at = 0;
   bool turned = d->turned && pj_kir_is_const(d->n->k, k, &at);
-  for (int c = 0; c < t->columns; c++)
+  // The fewer ones stay in registers, of the others one at a time.
+  const bool rows_first = t->rows < t->columns;
+  for (int r = 0; r < t->rows && rows_first; r++)
+    rows[r] = load(d, &d->a, a, r * dot->a_m, sum && lanes > 1, lanes);
+  for (int c = 0; c < t->columns; c++) {
     columns[c] = turned ? d->turned[at * (uint64_t)d->columns + (uint64_t)c]
                         : load(d, &d->b, b, t->offset[c] * d->b_column, lanes > 1, lanes);
-  for (int r = 0; r < t->rows; r++) {
+    for (int r = 0; r < t->rows && rows_first; r++)
+      acc[r * t->columns + c] =
+          pj_kir_muladd(d->n->k, rows[r], columns[c], acc[r * t->columns + c]);
+  }
+  for (int r = 0; r < t->rows && !rows_first; r++) {
     PjKirVal row = load(d, &d->a, a, r * dot->a_m, sum && lanes > 1, lanes);
     for (int c = 0; c < t->columns; c++)
       acc[r * t->columns + c] = pj_kir_muladd(d->n->k, row, columns[c], acc[r * t->columns + c]);
