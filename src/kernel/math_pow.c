@@ -1,5 +1,6 @@
 // Powers, roots, exact remainders and neighbours.
 #include <math.h>
+#include <string.h>
 
 #include "kernel/math_util.h"
 
@@ -143,10 +144,34 @@ PjKirVal pj_math_cbrt(PjKir *k, PjKirVal x) {
 
 // ------------------------------------------------------------------ remainder
 
-// x - y trunc(x / y), exactly: the rounded quotient is at most one off as long as it is below
+// Whether |y| is known, and |*out| = |y| is 1, 2, 4 ...
+static bool is_power_of_two(PjKir *k, PjKirVal y, double *out) {
+  uint64_t bits;
+  if (!pj_kir_is_const(k, y, &bits))
+    return false;
+  if (pj__wide(k, y)) {
+    memcpy(out, &bits, sizeof *out);
+  } else {
+    const uint32_t low = (uint32_t)bits;
+    float value;
+    memcpy(&value, &low, sizeof value);
+    *out = value;
+  }
+  int exponent;
+  *out = fabs(*out);
+  return *out >= 1 && frexp(*out, &exponent) == 0.5 && exponent < 100;
+}
+
+// x - y trunc(x / y), exactly. By 1, 2, 4 ... each step is exact for all x: a quotient that
+// underflows is cut off anyway. Else the rounded quotient is at most one off as long as it is below
 // 2^(digits - 1), and then the remainder it leaves is a number. Larger quotients go to the C
 // library, and all of them on targets without a fused multiply-add.
 PjKirVal pj_math_fmod(PjKir *k, PjKirVal x, PjKirVal y) {
+  double power;
+  if (is_power_of_two(k, y, &power)) {
+    PjKirVal magnitude = ABS(x), whole = MUL(TRUNC(MUL(magnitude, C(1 / power))), C(power));
+    return COPYSIGN(SUB(magnitude, whole), x);
+  }
   PjKirVal ax = ABS(x), ay = ABS(y), quotient = DIV(ax, ay), limit = CW(0x1p22, 0x1p51), rest,
            chosen;
   PjKirVal far = pj_kir_not(k, LT(quotient, limit));
