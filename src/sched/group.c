@@ -189,6 +189,23 @@ static bool is_across(const PjGroup *g) {
          g->loops[g->num_loops - 2].extent * extent >= vectors * g->lanes;
 }
 
+// Whether each element of a row is one of another array: read down the rows these are vectors.
+// (Columns of one array would have to be picked from its rows.)
+static bool stacks(const PjGroup *g) {
+  if (g->inputs < g->loops[g->num_loops - 1].extent)
+    return false;
+  for (uint32_t r = 0; r < g->num_roots; r++) {
+    const PjOp *op = g->roots[r].op;
+    const int last = op->results[0].type->rank - 1;
+    if (op->kind != PJ_OP_CONCATENATE || PJ_INT(op, dimension) != last)
+      return false;
+    for (uint32_t i = 0; i < op->num_operands; i++)
+      if (op->operands[i]->type->dims[last] != 1)
+        return false;
+  }
+  return true;
+}
+
 // Rows much shorter than a vector, of what is too dear to be computed for lanes that do not want
 // it, or one element at a time.
 static bool is_down(const PjGroup *g) {
@@ -222,9 +239,8 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
       return true;
     }
     g->across = is_across(g);
-    g->tiny = g->across || is_tiny(g);
-    g->down = !g->tiny && is_down(g);
-    g->tiny |= g->down;
+    g->down = !g->across && is_down(g) && (stacks(g) || !is_tiny(g));
+    g->tiny = g->across || g->down || is_tiny(g);
     if (g->tiny) {
       const PjLoop *second = last - 1;
       int64_t most = MAP_BLOCK / last->extent;

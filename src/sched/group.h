@@ -51,6 +51,7 @@ typedef struct PjGroup {
   PjLoop loops[PJ_MAX_PIECES]; // from the slowest to the fastest in the order of the domain
   int num_stages;
   int lanes;     // of the vector loops
+  int inputs;    // arrays that are read, given
   double cost;   // about nanoseconds per element of the domain
   int64_t count; // elements of the domain
   int64_t inner; // elements of a row, or those that a kept element is reduced from

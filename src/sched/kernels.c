@@ -332,6 +332,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
                  .inner = unit->inner,
                  .plain = !b->chooses,
                  .reversed = reversed_by(b),
+                 .inputs = (int)b->in.len,
                  .lanes = lanes_for(l, unit, b)};
   g->roots = PJ_NEW_ARRAY(l->work, PjRoot, g->num_roots);
   for (uint32_t i = 0; i < g->num_roots; i++) {
