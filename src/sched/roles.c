@@ -28,6 +28,8 @@ enum {
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
   LONG_SCALAR = 32,     // operations that are not done again by every part of a loop
   SPREAD_FACTOR = 8,    // how many times what is repeated is larger than what it repeats
+  SMALL_STEP = 4,       // elements from one lane to the next that are still read in kernels
+  LONG_ROW = 64,        // of such lanes
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
 #define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
@@ -186,7 +188,14 @@ static bool moves_better_alone(const PjOp *op) {
     d--;
   while (r >= 0 && to->dims[r] == 1)
     r--;
-  return d >= 0 && r >= 0 && permutation[r] != d;
+  if (d < 0 || r < 0 || permutation[r] == d)
+    return false;
+  // Every third element, say, as where channels come to stand first: vectors of which lanes are
+  // picked.
+  int64_t step = 1;
+  for (int i = (int)permutation[r] + 1; i < from->rank; i++)
+    step *= from->dims[i];
+  return step > SMALL_STEP || to->dims[r] < LONG_ROW;
 }
 
 // JAX's dce_sink: its operands are to be computed, and that is all, whoever has registered it.

@@ -262,6 +262,18 @@ static void test_short_pieces(void **state) {
   }
 }
 
+// Channels that come to stand first are picked from vectors, not moved by themselves.
+static void test_channels_first(void **state) {
+  (void)state;
+  const char *text =
+      pass_main("%x: tensor<64x96x3xui8>", "tensor<3x64x96xf32>",
+                "%a = stablehlo.convert %x : (tensor<64x96x3xui8>) -> tensor<64x96x3xf32>\n"
+                "%b = stablehlo.multiply %a, %a : tensor<64x96x3xf32>\n"
+                "%r = stablehlo.transpose %b, dims = [2, 0, 1] : (tensor<64x96x3xf32>) -> "
+                "tensor<3x64x96xf32>\nreturn %r : tensor<3x64x96xf32>\n");
+  assert_int_equal(expect(text, 1, 1), 0);
+}
+
 // The gradient of an array mirrored at its right border: the strip that is added there is brought
 // into order before, and read in vectors, under a mask where some lanes lie in it.
 static void test_strip(void **state) {
@@ -695,7 +707,7 @@ int main(void) {
       cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
       cmocka_unit_test(test_rounds),          cmocka_unit_test(test_long_number),
       cmocka_unit_test(test_short_pieces),    cmocka_unit_test(test_vectors_at_once),
-      cmocka_unit_test(test_strip),
+      cmocka_unit_test(test_strip),           cmocka_unit_test(test_channels_first),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
