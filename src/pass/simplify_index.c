@@ -234,21 +234,34 @@ static bool scatter_of_progression(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, pj_build_dynamic_update_slice(rw, op, x, u, starts));
 }
 
-static bool scatter_as_update(PjRewrite *rw, PjOp *op) {
+// Whether all types are one, and the body can be applied to arrays.
+static bool combines(const PjOp *op) {
   enum { MAX_BODY = 16 };
   const PjRegion *body = &op->regions[0];
+  const PjDtype dtype = op->operands[0]->type->dtype;
+  return op->operands[2]->type->dtype == dtype && op->results[0].type->dtype == dtype &&
+         body->args[0].type->dtype == dtype && body->args[1].type->dtype == dtype &&
+         (pj_region_argument(body) >= 0 || pj_region_spreads(body, MAX_BODY));
+}
+
+// Without indices, the only window begins where the operand does: a mask is added, say, to all of
+// it.
+static bool scatter_of_all(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *update = op->operands[2];
+  uint32_t num_window;
+  PJ_INTS(op, update_window_dims, &num_window);
+  return pj_type_eq(x->type, update->type) && num_window == (uint32_t)x->type->rank &&
+         combines(op) && keep(rw, op, combined(rw, op, x, update));
+}
+
+static bool scatter_as_update(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *indices = op->operands[1], *update = op->operands[2];
   uint32_t num_map, num_inserted, num_batching, num_window;
   const int64_t *map = PJ_INTS(op, scatter_dims_to_operand_dims, &num_map),
                 *inserted = PJ_INTS(op, inserted_window_dims, &num_inserted),
                 *batching = PJ_INTS(op, input_batching_dims, &num_batching),
                 *window_dims = PJ_INTS(op, update_window_dims, &num_window);
-  PjDtype dtype = x->type->dtype;
-  if (update->type->dtype != dtype || op->results[0].type->dtype != dtype ||
-      body->args[0].type->dtype != dtype || body->args[1].type->dtype != dtype)
-    return false;
-  int returned = pj_region_argument(body);
-  if (returned < 0 && !pj_region_spreads(body, MAX_BODY))
+  if (!combines(op))
     return false;
   if (pj_count(indices->type) != num_map)
     return scatter_of_progression(rw, op);
@@ -283,7 +296,9 @@ bool pj_rule_scatter(PjRewrite *rw, PjOp *op) {
   PJ_INTS(op, scatter_dims_to_operand_dims, &num_map);
   if (!pj_count(op->operands[2]->type) || !pj_count(op->operands[0]->type))
     return keep(rw, op, op->operands[0]);
-  if (!num_map || !pj_is_int(op->operands[1]))
+  if (!num_map)
+    return scatter_of_all(rw, op);
+  if (!pj_is_int(op->operands[1]))
     return false;
   return scatter_as_update(rw, op) || pj_rule_scatter_places(rw, op);
 }

@@ -370,6 +370,13 @@ static const Case slices[] = {
                                            "}) : (tensor<128xf32>, tensor<64xi32>, " V64
                                            ") -> tensor<128xf32>\n" RSH("r", "c", "tensor<128xf32>",
                                                                         "tensor<16x8xf32>")},
+    // without indices: all of it
+    {"%a: " F ", %u: " F, F,
+     "%i = " OP "constant dense<> : tensor<0xi32>\n"
+     "%x = \"stablehlo.scatter\"(%a, %i, %u) <{scatter_dimension_numbers = "
+     "#stablehlo.scatter<update_window_dims = [0]>}> ({\n" ADDS "}) : (" F ", tensor<0xi32>, " F
+     ") -> " F "\n",
+     BIN("r", "add", "a", "u", F)},
     // outside: dropped
     {"%r: tensor<8x3xf32>, %u: tensor<3xf32>", "tensor<8x3xf32>",
      "%i = " OP "constant dense<8> : tensor<1xi32>\n"
