@@ -14,6 +14,7 @@ enum {
   SPLIT_BELOW = 16, // rows; more of them keep all threads busy by themselves
   COLUMN_VECTORS = 8,
   TINY = 8,
+  TINY_JOINED = 15,      // of rows that are joined
   WRITTEN = 8,           // vectors of a short row
   ACROSS = 8,            // vectors that are written out
   STREAM_BYTES = 4096,   // of a row that a unit takes
@@ -152,10 +153,10 @@ static bool choose_stream(PjGroup *g, size_t bytes) {
 }
 
 // A last loop that no vector fits: it is written out, element by element. So is one whose vectors
-// would be put together from many operands.
+// would be put together from several operands.
 static bool is_tiny(const PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (extent > TINY || g->num_roots > 2 || g->cost * (double)extent > TINY_NS)
+  if (extent > TINY_JOINED || g->num_roots > 2 || g->cost * (double)extent > TINY_NS)
     return false;
   bool joins = false;
   for (uint32_t i = 0; i < g->num_roots; i++) {
@@ -163,7 +164,7 @@ static bool is_tiny(const PjGroup *g) {
     if (op->kind == PJ_OP_CONCATENATE)
       joins |= PJ_INT(op, dimension) == op->results[0].type->rank - 1;
   }
-  return extent < g->lanes || joins;
+  return joins || (extent <= TINY && extent < g->lanes);
 }
 
 int64_t pj_group_across(const PjGroup *g, int lanes) {

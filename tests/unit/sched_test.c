@@ -294,6 +294,21 @@ static void test_strip(void **state) {
   unmake(&m);
 }
 
+// Short rows that are joined are written out.
+static void test_short_joined(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<64x8xf32>, %y: tensor<64x1xf32>", "tensor<64x11xf32>",
+      "%a = stablehlo.slice %y [0:64, 0:1] : (tensor<64x1xf32>) -> tensor<64x1xf32>\n"
+      "%b = stablehlo.broadcast_in_dim %a, dims = [0, 1] : (tensor<64x1xf32>) -> "
+      "tensor<64x2xf32>\n"
+      "%r = stablehlo.concatenate %b, %x, %y, dim = 1 : (tensor<64x2xf32>, tensor<64x8xf32>, "
+      "tensor<64x1xf32>) -> tensor<64x11xf32>\nreturn %r : tensor<64x11xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.gathers, 0);
+  unmake(&m);
+}
+
 // What is computed one after the other is so in several vectors in turn: in two where it is one
 // function, in four where it is many operations, if there are registers for that.
 static void test_vectors_at_once(void **state) {
@@ -707,7 +722,8 @@ int main(void) {
       cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
       cmocka_unit_test(test_rounds),          cmocka_unit_test(test_long_number),
       cmocka_unit_test(test_short_pieces),    cmocka_unit_test(test_vectors_at_once),
-      cmocka_unit_test(test_strip),           cmocka_unit_test(test_channels_first),
+      cmocka_unit_test(test_strip),           cmocka_unit_test(test_short_joined),
+      cmocka_unit_test(test_channels_first),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
