@@ -392,6 +392,27 @@ static void wide_integers_stay_vectors(void **state) {
     expect_each(build_wide_cast, scalar_conversions, 0, i);
 }
 
+// ---- leading zeros, for which AVX2 has floats
+
+static void build_leading_zeros(PjKir *k, void *context) {
+  (void)context;
+  PjKirVal zero = pj_kir_i64(k, 0);
+  PjKirVal a = pj_kir_load(k, PJ_KIR_T(I32, 8), pj_kir_buffer(k, 0), zero, 0, true);
+  pj_kir_store(k, pj_kir_1(k, PJ_KIR_CTLZ, a), pj_kir_buffer(k, 1), zero, 0);
+}
+
+static int64_t scalar_counts(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i)
+    count += f->code.data[i].form == X86_G_RM && (f->code.data[i].enc & 0xff) == 0xbd; // lzcnt
+  return count;
+}
+
+static void leading_zeros_stay_vectors(void **state) {
+  (void)state;
+  expect_each(build_leading_zeros, scalar_counts, 0, 0);
+}
+
 static int64_t binary(const X86Fn *f) {
   return forms(f, X86_RVM);
 }
@@ -660,6 +681,7 @@ int main(void) {
                                      cmocka_unit_test(any_and_all),
                                      cmocka_unit_test(conversions_read_memory),
                                      cmocka_unit_test(wide_integers_stay_vectors),
+                                     cmocka_unit_test(leading_zeros_stay_vectors),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,18 @@ static X86Op count_ones(Lower *l, X86Shape s, X86Op a) {
   return s.bytes == 2 ? sum : x86_rvm(l, X86_VPMADDWD, s.size, sum, x86_splat_const(l, 2, 1));
 }
 
+// AVX2: zeros above the highest bit of 32, by the exponent of a float. Without the ones behind
+// others no number is rounded up to the next power of two; 0 has the exponent -127, and what has
+// the highest bit set is negative: saturation makes that 0.
+static X86Op leading_zeros(Lower *l, X86Shape s, X86Op a) {
+  a = x86_in_reg(l, X86_VEC, a);
+  X86Op next = shift_by(l, s, PJ_KIR_LSHR, a, 1);
+  X86Op number = x86_rm(l, X86_VEC, X86_VCVTDQ2PS, s.size, x86_rvm(l, X86_VPANDN, s.size, next, a));
+  X86Op exponent = shift_by(l, s, PJ_KIR_LSHR, number, 23);
+  X86Op zeros = x86_rvm(l, X86_VPSUBUSW, s.size, x86_splat_const(l, 4, 127 + 31), exponent);
+  return x86_rvm_commuting(l, X86_VPMINSW, s.size, zeros, x86_splat_const(l, 4, 32));
+}
+
 static X86Op plain(Lower *l, X86Shape s, const uint32_t *codes, X86Op a, X86Op b) {
   return codes == sub ? x86_rvm(l, codes[s.at], s.size, a, b)
                       : x86_rvm_commuting(l, codes[s.at], s.size, a, b);
@@ -225,9 +237,11 @@ static bool lower_integers(Lower *l, PjKirVal v, X86Shape s) {
       out.op[i] = count_ones(l, s, x86_in_reg(l, X86_VEC, a));
       break;
     case PJ_KIR_CTLZ:
-      if (!l->avx512 || s.bytes < 4)
+      if (s.bytes < 4 || (s.bytes == 8 && !l->avx512))
         return false;
-      out.op[i] = x86_rm(l, X86_VEC, s.bytes == 4 ? X86_VPLZCNTD : X86_VPLZCNTQ, s.size, a);
+      out.op[i] = !l->avx512
+                      ? leading_zeros(l, s, a)
+                      : x86_rm(l, X86_VEC, s.bytes == 4 ? X86_VPLZCNTD : X86_VPLZCNTQ, s.size, a);
       break;
     default:
       return false;
