@@ -1,6 +1,7 @@
 // Conversion between element types; see convert.h. The narrow float formats are in convert_float.c.
 #include "kernel/convert.h"
 
+#include "ir/float_bits.h"
 #include "kernel/convert_float.h"
 
 PjKirElem pj_conv_memory(PjDtype dtype) {
@@ -128,12 +129,27 @@ static PjKirVal sticky(PjKir *k, PjDtype from, PjKirVal v) {
   return negative ? pj_kir_select(k, negative, pj_kir_1(k, PJ_KIR_FNEG, value), value) : value;
 }
 
+// An integer of more than 16 bits for a format of a small range: what lies far beyond its largest
+// number becomes one that does, and f32 has all that are left.
+static PjKirVal near_float(PjKir *k, PjDtype from, PjKirVal v) {
+  PjKirElem elem = (PjKirElem)pj_kir_typeof(k, v).elem;
+  const uint64_t far = 1u << 17;
+  if (is_signed_type(from)) {
+    v = pj_kir_2(k, PJ_KIR_SMIN, v, integer(k, elem, far));
+    v = pj_kir_2(k, PJ_KIR_SMAX, v, integer(k, elem, 0 - far));
+  } else
+    v = pj_kir_2(k, PJ_KIR_UMIN, v, integer(k, elem, far));
+  return pj_kir_cast(k, PJ_KIR_SITOFP, PJ_KIR_F32, resize(k, v, PJ_KIR_I32, false));
+}
+
 static PjKirVal int_to_float(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
   unsigned bits = pj_dtype_bits(from);
   if (to == PJ_DT_F64 || to == PJ_DT_F32)
     return exact_float(k, from, v, to == PJ_DT_F64 ? PJ_KIR_F64 : PJ_KIR_F32);
   if (bits <= 16)
     return pj_conv_round_narrow(k, to, exact_float(k, from, v, PJ_KIR_F32));
+  if (pj_float_formats[to].exponent <= 5) // none of them reaches 2^16
+    return pj_conv_round_narrow(k, to, near_float(k, from, v));
   PjKirVal wide = bits <= 32 ? exact_float(k, from, v, PJ_KIR_F64) : sticky(k, from, v);
   return pj_conv_round_narrow(k, to, pj_conv_round_odd(k, wide));
 }
