@@ -224,6 +224,39 @@ static inline void ask_once(const char *from, int64_t bytes) {
     __builtin_prefetch(from + i, 0, 0);
 }
 
+// Rows that are combined as whole vectors, whose updates are at |first| + from * step: those for
+// one place in turn, as sorted ones are, while it stays in registers. Short rows cost little more
+// than the way to them, so all that is the same for all is at hand.
+static void combine_rows(const Part *part, const PjScatterPlaces *places, int64_t first) {
+  const Scatter *s = part->run->s;
+  PjManyFn *const many = s->many;
+  const int64_t elem = (int64_t)s->elem[0], columns = part->columns, count = places->count,
+                unit = s->unit * elem, step = s->update_step * elem,
+                near = pj__min(512, columns * elem);
+  char *const acc = part->acc + part->column * elem;
+  const char *const source =
+      (const char *)part->run->in[s->count + 1] + (first + part->column) * elem;
+  const uint32_t *const to = places->to, *const from = places->from;
+  const bool far = pj__bytes(pj__in(s->op, 0)) > NEAR_BYTES;
+  const void *lines[LINES];
+  for (int64_t i = 0, next; i < count; i = next) {
+    if (far && i + AHEAD < count)
+      ask_for(acc + to[i + AHEAD] * unit, near);
+    if (i + FAR < count)
+      ask_once(source + from[i + FAR] * step, near);
+    next = i + 1;
+    int rows = 1;
+    lines[0] = source + from[i] * step;
+    for (; next < count && to[next] == to[i] && rows < LINES; ++next) {
+      lines[rows++] = source + from[next] * step;
+      if (next + FAR < count)
+        ask_for(source + from[next + FAR] * step, near);
+    }
+    // One row, too: of two NaNs the same one stays, however threads share the rows.
+    many(columns, rows, lines, acc + to[i] * unit);
+  }
+}
+
 // Combines the windows at |places|, whose updates are at |first| + from * step, or at
 // updates[from].
 static void combine_places(const Part *part, const PjScatterPlaces *places, int64_t first,
@@ -235,10 +268,12 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
     s->singles->listed(places, s->unit, s->update_step, part->acc, source + first * elem);
     return;
   }
+  if (s->many && !updates) {
+    combine_rows(part, places, first);
+    return;
+  }
   const int64_t near = pj__min(512, part->columns * elem);
-  const void *lines[LINES];
-  for (int64_t i = 0, next; i < places->count; i = next) {
-    next = i + 1;
+  for (int64_t i = 0; i < places->count; ++i) {
     if (i + AHEAD < places->count && !updates)
       ask_for(part->acc + (places->to[i + AHEAD] * s->unit + part->column) * elem, near);
     if (i + FAR < places->count && !updates)
@@ -256,22 +291,7 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
       memcpy(acc, x, (size_t)(part->columns * elem));
       continue;
     }
-    // Rows for one place in turn, as sorted ones are, while it stays in registers.
-    int count = 1;
-    lines[0] = x;
-    for (; s->many && !updates && count < LINES && next < places->count &&
-           places->to[next] == places->to[i];
-         ++next) {
-      const int64_t row_at = first + part->column, step = s->update_step;
-      lines[count++] = source + (row_at + places->from[next] * step) * elem;
-      if (next + FAR < places->count)
-        ask_for(source + (row_at + places->from[next + FAR] * step) * elem, near);
-    }
-    // One row, too: of two NaNs the same one stays, however threads share the rows.
-    if (s->many && !updates)
-      s->many(part->columns, count, lines, acc);
-    else
-      s->pairs(part->columns, acc, x, s->window.row_update, acc);
+    s->pairs(part->columns, acc, x, s->window.row_update, acc);
   }
 }
 
