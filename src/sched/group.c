@@ -110,9 +110,12 @@ static void choose_apart(PjGroup *g, size_t bytes) {
 static bool is_whole(const PjGroup *g) {
   const PjLoop *last = &g->loops[g->num_loops - 1], *rows = last - 1;
   int64_t vectors = last->extent / g->lanes, kept = 0;
-  for (uint32_t i = 0; i < g->num_roots; i++)
+  bool ordered = false;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
     kept += g->roots[i].reducer.count * vectors;
-  return g->plain && last->extent % g->lanes == 0 && kept <= COLUMN_VECTORS &&
+    ordered |= g->roots[i].reducer.ordered;
+  }
+  return g->plain && !ordered && last->extent % g->lanes == 0 && kept <= COLUMN_VECTORS &&
          (vectors & (vectors - 1)) == 0 && rows->inner && rows->pos == last->extent &&
          (rows->extent == g->inner || rows->extent >= WHOLE_ROWS);
 }
