@@ -4,7 +4,7 @@
 // its rows lie pages apart, where no processor reads ahead. Here a block is a page wide, and its
 // accumulators lie in scratch memory, which stays in the first cache. Several rows are taken in
 // turn at each vector of columns, so that accumulators are fetched seldom, and what depends on the
-// column alone is computed once for all of them. A column sees its rows in order.
+// column alone is computed once for all of them.
 #include "sched/emit_reduce.h"
 
 typedef struct Stream {
@@ -175,14 +175,34 @@ static int rows_at_once(const PjGroup *g) {
   return g->cost <= 2 ? 8 : g->cost <= 20 ? 4 : 2;
 }
 
+// Whether rows of less than a page lie behind each other, so many that they are read in as many
+// places at a time, as long rows are (emit_rows.c).
+static bool is_stretch(const PjGroup *g, const PjLoop *loop) {
+  enum { PAGE = 4096 };
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    if (g->roots[r].reducer.ordered || g->roots[r].reducer.by_index)
+      return false;
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  int64_t bytes = (int64_t)pj_dtype_bytes(g->roots[0].reducer.op->operands[0]->type->dtype),
+          rows = loop == g->loops && g->split > 1 ? g->split_size : loop->extent;
+  return g->plain && loop->pos == last->extent && last->extent * bytes < PAGE &&
+         last->extent * bytes * rows >= rows_at_once(g) * (int64_t)PAGE;
+}
+
 static void rows_by(Stream *s, const PjLoop *loop, const PjIndex *outer, PjKirVal begin,
                     PjKirVal end, int num_rows) {
   PjKir *k = s->e->k;
   PjIndex rows[8];
-  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, num_rows), 0, NULL, NULL);
+  PjKirVal step = pj_kir_i64(k, num_rows), away = pj_kir_i64(k, 1);
+  if (num_rows > 1 && is_stretch(s->e->group, loop)) {
+    away = pj_kir_lshr(k, pj_kir_sub(k, end, begin), pj_kir_i64(k, __builtin_ctz(num_rows)));
+    end = pj_kir_add(k, begin, away);
+    step = pj_kir_i64(k, 1);
+  }
+  PjKirVal i = pj_kir_for_begin(k, begin, end, step, 0, NULL, NULL);
   for (int r = 0; r < num_rows; r++) {
     rows[r] = *outer;
-    PjKirVal row = r ? pj_kir_add(k, i, pj_kir_i64(k, r)) : i;
+    PjKirVal row = r ? pj_kir_add(k, i, pj_kir_mul(k, away, pj_kir_i64(k, r))) : i;
     rows[r].p[rows[r].n++] = (PjPiece){loop->pos, loop->extent, pj_ix_uniform(row)};
   }
   columns(s, TAKE, rows, num_rows);
