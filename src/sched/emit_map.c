@@ -135,7 +135,8 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
                      bool sure) {
   PjKir *k = e->k;
   pj_emit_lanes(e, lanes);
-  int64_t trips = pj_emit_trips(e, begin, end, lanes, UNROLLED);
+  int64_t trips =
+      pj_emit_trips(e, begin, end, lanes, e->group->written ? PJ_GROUP_WRITTEN : UNROLLED);
   for (int64_t t = 0; t < trips; t++)
     map_body(e, outer, next_lanes(pj_kir_add(k, begin, pj_kir_i64(k, t * lanes))));
   if (trips >= 0) {

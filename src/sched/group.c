@@ -17,6 +17,7 @@ enum {
   TINY_JOINED = 15,      // of rows that are joined
   WRITTEN = 8,           // vectors of a short row
   ACROSS = 8,            // vectors that are written out
+  JOINED_IN_LOOPS = 2,   // operands that are joined one loop after the other
   STREAM_BYTES = 4096,   // of a row that a unit takes
   STREAM_FROM = 1 << 18, // bytes of the operand
   STREAM_ROWS = 64,      // of a part, at least
@@ -170,6 +171,23 @@ static bool is_tiny(const PjGroup *g) {
   return joins || (extent <= TINY && extent < g->lanes);
 }
 
+// Whether a last loop goes through many joined operands, of which each vector lies in one: written
+// out, it need not ask in which.
+static bool joins_vectors(const PjGroup *g) {
+  const PjOp *op = g->roots[0].op;
+  if (g->num_roots > 1 || op->kind != PJ_OP_CONCATENATE || op->num_operands <= JOINED_IN_LOOPS)
+    return false;
+  for (uint32_t i = 0; i < op->num_operands; i++) {
+    const PjType *type = op->operands[i]->type;
+    int64_t length = 1;
+    for (int d = (int)PJ_INT(op, dimension); d < type->rank; d++)
+      length *= type->dims[d];
+    if (length % g->lanes)
+      return false;
+  }
+  return true;
+}
+
 int64_t pj_group_across(const PjGroup *g, int lanes) {
   int64_t extent = g->loops[g->num_loops - 1].extent, common = lanes;
   while (extent % common)
@@ -257,8 +275,10 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     g->blocks = (last->extent + g->block - 1) / g->block;
     g->units = g->count / last->extent * g->blocks;
     int64_t vectors = last->extent / g->lanes;
-    g->written = g->lanes > 1 && last->extent % g->lanes == 0 && vectors <= WRITTEN &&
-                 g->cost * (double)vectors <= WRITTEN_NS;
+    g->written = g->lanes > 1 && last->extent % g->lanes == 0 &&
+                 ((vectors <= WRITTEN && g->cost * (double)vectors <= WRITTEN_NS) ||
+                  (vectors <= PJ_GROUP_WRITTEN && joins_vectors(g) &&
+                   g->cost * (double)vectors / g->roots[0].op->num_operands <= WRITTEN_NS));
     return true;
   }
   for (int i = 0; i < g->num_loops; i++)

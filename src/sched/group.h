@@ -40,6 +40,7 @@ typedef struct PjLoop {
 
 enum {
   PJ_MAX_ROOTS = 32,
+  PJ_GROUP_WRITTEN = 32,
   PJ_MAX_DOWN = 4, // elements of a row, and roots, of vectors that run down the rows
 };
 

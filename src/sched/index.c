@@ -7,7 +7,8 @@
 enum { NEAR = 4096 };
 
 PjKirVal pj_ix_number(PjIxBuilder *b, int64_t value) {
-  if (b->literal || (value >= -8 && value <= (b->small > 8 ? b->small : 8)))
+  const int64_t small = b->small > 8 ? b->small : 8;
+  if (b->literal || (value >= -small && value <= small))
     return pj_kir_i64(b->k, value);
   uint64_t *known = pj_map_find(&b->numbers, (uint64_t)value);
   if (known)

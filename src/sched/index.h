@@ -40,8 +40,8 @@ typedef struct PjIxBuilder {
   int lanes;
   bool literal;  // numbers become constants; else params, so that equal kernels of other sizes are
                  // equal
-  int64_t small; // numbers up to this become constants, too, as where all of a short loop is
-                 // written out
+  int64_t small; // numbers up to this, and its negative, become constants, too, as where all of a
+                 // short loop is written out
   PJ_VEC(uint64_t) params;       // values of the params made so far (of |k->arena|)
   PjMap numbers;                 // params of pj_ix_number by value
   PJ_VEC(const int64_t *) lists; // of numbers of lanes, PJ_KIR_MAX_LANES long

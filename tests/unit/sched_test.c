@@ -24,7 +24,8 @@ typedef struct Made {
   int writes_past;                    // stores past the caches in all kernels
   int clamps;                         // of indices: minima and maxima of integers
   int divisions;
-  int calls;   // copies of memory, say
+  int calls; // copies of memory, say
+  int branches;
   int gathers; // loads of which each lane has an address
   int lanes;   // of the widest vector of floats
   int scratch; // pointers to a kernel's own memory
@@ -38,6 +39,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
     m->calls += inst->op == PJ_KIR_CALL;
+    m->branches += inst->op == PJ_KIR_IF;
     m->scratch += inst->op == PJ_KIR_SCRATCH;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
@@ -366,6 +368,20 @@ static void test_tall_sum(void **state) {
   assert_int_equal(scratch_of(SUM("100000", "32")), 0);
   assert_int_equal(scratch_of(SUM("2000", "2048")), 1);
 #undef SUM
+}
+
+// Which operand a vector of a short row lies in is known where each is whole vectors.
+static void test_joined_vectors(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<50x16xf32>, %y: tensor<50x32xf32>", "tensor<50x64xf32>",
+      "%r = stablehlo.concatenate %x, %y, %x, dim = 1 : (tensor<50x16xf32>, tensor<50x32xf32>, "
+      "tensor<50x16xf32>) -> tensor<50x64xf32>\n"
+      "return %r : tensor<50x64xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.schedule->num_kernels, 1);
+  assert_int_equal(m.branches, 0);
+  unmake(&m);
 }
 
 static void test_loop(void **state) {
@@ -715,15 +731,15 @@ int main(void) {
       cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
       cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
       cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_tall_sum),        cmocka_unit_test(test_exchange),
-      cmocka_unit_test(test_joined),          cmocka_unit_test(test_counter),
-      cmocka_unit_test(test_large_loop),      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_result_in_place), cmocka_unit_test(test_trials),
-      cmocka_unit_test(test_past_the_caches), cmocka_unit_test(test_traffic),
-      cmocka_unit_test(test_rounds),          cmocka_unit_test(test_long_number),
-      cmocka_unit_test(test_short_pieces),    cmocka_unit_test(test_vectors_at_once),
-      cmocka_unit_test(test_strip),           cmocka_unit_test(test_short_joined),
-      cmocka_unit_test(test_channels_first),
+      cmocka_unit_test(test_tall_sum),        cmocka_unit_test(test_joined_vectors),
+      cmocka_unit_test(test_exchange),        cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_trials),          cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),         cmocka_unit_test(test_rounds),
+      cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
+      cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
+      cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
