@@ -8,6 +8,7 @@
 //   phases      inputs with holes, as several without: conv_phase.c
 //   planes      positions next to each other (features first): conv_planes.c
 //   window      few positions of large windows: conv_window.c
+//   turned      the same, features first, with features last: conv_turn.c
 //   dots        the same, features first, and few of them: conv_dots.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
@@ -330,7 +331,9 @@ static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvS
   const PjRoutine *routine = NULL, *fewer = NULL;
   if (complex || work <= DIRECT_WORK)
     routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
-  else if (s->window_size > FEW_PLACES)
+  else if (!complex)
+    routine = pj__conv_turned(arena, s, !is_default_precision(op));
+  if (!routine && !complex && s->window_size > FEW_PLACES && work > DIRECT_WORK)
     routine = pj__conv_window(arena, s);
   if (!routine && !complex && s->window_size > FEW_PLACES && work > DIRECT_WORK)
     routine = pj__conv_dots(arena, s);

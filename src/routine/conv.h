@@ -80,6 +80,10 @@ const PjRoutine *pj__conv_dots(PjArena *arena, const PjConvShape *shape);
 // for what is not like that.
 const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *shape);
 
+// The same with features first (the gradient by the window, NCHW), with features last. |exact|:
+// without Winograd's algorithm. NULL for what is not like that.
+const PjRoutine *pj__conv_turned(PjArena *arena, const PjConvShape *shape, bool exact);
+
 // Windows of 3 x 3 by Winograd's algorithm; what is not finite by |exact|. NULL where that does not
 // gain.
 const PjRoutine *pj__conv_winograd(PjArena *arena, const PjConvShape *shape,
