@@ -58,6 +58,7 @@ enum {
   // Rows for which a matrix that no cache holds is read line by line: a block of so many bytes at a
   // time while the next is asked for, so many lines at least.
   LINES_ROWS = 4,
+  LINES_ROWS_APART = 8, // the same with vectors half as long, if lines do not push each other out
   LINES_BYTES = 8 << 20,
   LINES_BLOCK = 12 << 10,
   LINES_SUMS = 8,
@@ -236,7 +237,9 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
   // tile is as wide as three vectors.
   if (!kernels->half && g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= WIDE * kernels->lanes))
     return NULL;
-  const bool far = bytes > NEAR_BYTES, lines = bytes > LINES_BYTES && g->m <= LINES_ROWS;
+  const int64_t lines_rows =
+      kernels->half || g->b.sum_step * elem % SAME_SETS == 0 ? LINES_ROWS : LINES_ROWS_APART;
+  const bool far = bytes > NEAR_BYTES, lines = bytes > LINES_BYTES && g->m <= lines_rows;
   Direct *f = PJ_NEW(arena, Direct);
   *f = (Direct){.kernels = *kernels,
                 .block = {.a_row = g->a.outer_step,

@@ -190,6 +190,14 @@ static void blocks(void **state) {
       check(types[t][0], types[t][1], sizes[i], t % 2, false);
 }
 
+// Some rows by a matrix that no cache holds, which is read line by line.
+static void long_lines(void **state) {
+  (void)state;
+  static const int64_t one[] = {1, 7, 2100, 1030}, two[] = {1, 7, 1100, 1030};
+  check(PJ_DT_F32, PJ_DT_F32, one, false, false);
+  check(PJ_DT_F64, PJ_DT_F64, two, false, false);
+}
+
 // Every height of the last tile: of packed rows, of rows that are read as they lie (few columns),
 // with columns at the edge, and with sums in several blocks.
 static void heights(void **state) {
@@ -472,16 +480,25 @@ static void fewer_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type),         cmocka_unit_test(vectors),
-      cmocka_unit_test(as_they_lie),        cmocka_unit_test(blocks),
-      cmocka_unit_test(legacy_dot),         cmocka_unit_test(plain_instructions),
-      cmocka_unit_test(vectors_together),   cmocka_unit_test(long_sums),
-      cmocka_unit_test(tall_products),      cmocka_unit_test(mixed_integers),
-      cmocka_unit_test(few_rows_of_groups), cmocka_unit_test(rows_by_slivers),
-      cmocka_unit_test(rows_of_groups),     cmocka_unit_test(constant_matrices),
-      cmocka_unit_test(short_sums),         cmocka_unit_test(subnormal_sums),
-      cmocka_unit_test(fewer_instructions), cmocka_unit_test(heights),
-      cmocka_unit_test(small_batches)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
+                                     cmocka_unit_test(vectors),
+                                     cmocka_unit_test(as_they_lie),
+                                     cmocka_unit_test(blocks),
+                                     cmocka_unit_test(legacy_dot),
+                                     cmocka_unit_test(plain_instructions),
+                                     cmocka_unit_test(vectors_together),
+                                     cmocka_unit_test(long_sums),
+                                     cmocka_unit_test(tall_products),
+                                     cmocka_unit_test(mixed_integers),
+                                     cmocka_unit_test(few_rows_of_groups),
+                                     cmocka_unit_test(rows_by_slivers),
+                                     cmocka_unit_test(rows_of_groups),
+                                     cmocka_unit_test(constant_matrices),
+                                     cmocka_unit_test(short_sums),
+                                     cmocka_unit_test(subnormal_sums),
+                                     cmocka_unit_test(fewer_instructions),
+                                     cmocka_unit_test(long_lines),
+                                     cmocka_unit_test(heights),
+                                     cmocka_unit_test(small_batches)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
