@@ -459,8 +459,13 @@ static void choose_past(Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
   if (b->l->options->source)
     return;
   const bool much = moves_more(b, target->past_bytes);
+  // What is written from little that is read waits for nothing but its own lines.
+  int64_t written = 0;
+  for (size_t i = 0; i < b->out.len; i++)
+    written += (int64_t)s->slots.data[b->out.data[i]].bytes;
   const bool returns_much = b->l->returned_bytes > target->past_bytes,
-             some = !much && !returns_much && moves_more(b, target->returned_bytes);
+             some = !much && !returns_much && moves_more(b, target->returned_bytes) &&
+                    moves_more(b, written / 2 * 3);
   b->tried = some || (much && !moves_more(b, target->tried_bytes));
   for (uint32_t r = 0; r < g->num_roots; r++) {
     if (!g->roots[r].stored)

@@ -598,6 +598,15 @@ static void test_past_the_caches(void **state) {
   // What is only returned is tried from fewer bytes on.
   assert_int_equal(forms(512, INT64_MAX, 3 * 65536), 1);
   assert_int_equal(forms(512, INT64_MAX, 3 * 65536 - 1), 2);
+  Made fill = make_for(pass_main("%x: tensor<32xf32>", "tensor<512x32xf32>",
+                                 "%e = stablehlo.sine %x : tensor<32xf32>\n"
+                                 "%r = stablehlo.broadcast_in_dim %e, dims = [1] : "
+                                 "(tensor<32xf32>) -> tensor<512x32xf32>\n"
+                                 "return %r : tensor<512x32xf32>\n"),
+                       INT64_MAX, 1024);
+  assert_null(fill.status);
+  assert_int_equal(fill.writes_past, 0);
+  unmake(&fill);
   // Where an operand lay that was given up, what is written is in the caches.
   assert_int_equal(
       writes_past("func.func @main(%x: tensor<64x32xf32> {tf.aliasing_output = 0 : i32}) -> "
