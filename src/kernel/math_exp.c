@@ -43,6 +43,21 @@ static const double exp2_64[] = {
     0x1.430912f883d3bp-13, 0x1.ffcbfc74dbcf1p-17, 0x1.62c021e2647acp-20, 0x1.b524dd472679ep-24,
     0x1.e4d06c7a88b79p-28, 0x1.ea01671a167ecp-32, 0x1.c2cebd0d791d8p-36};
 
+// exp_32 and exp_64 of 2 r, doubled.
+static const double exp_of_twice_32[] = {0x1.fffffap-1, 0x1.555492p-1, 0x1.555a26p-2, 0x1.12398p-3,
+                                         0x1.694ca6p-5};
+static const double exp_of_twice_64[] = {0x1p+0,
+                                         0x1.555555555555cp-1,
+                                         0x1.5555555555544p-2,
+                                         0x1.111111110ea06p-3,
+                                         0x1.6c16c16c1e5bdp-5,
+                                         0x1.a01a01b43e1c9p-7,
+                                         0x1.a01a017d48c66p-9,
+                                         0x1.71ddee863632bp-11,
+                                         0x1.27e5339dbae4cp-13,
+                                         0x1.af6e5bd233d8fp-16,
+                                         0x1.1eed10ba3ff62p-18};
+
 // tanh x = x + x^3 P(x^2) up to 0.75, errors 1.7e-9 and 1.5e-18.
 static const double tanh_32[] = {-0x1.55554ap-2, 0x1.110ddap-3,  -0x1.b98108p-5,
                                  0x1.5f9082p-6,  -0x1.f662fep-8, 0x1.c8975p-10};
@@ -85,14 +100,29 @@ static PjKirVal clamp(PjKir *k, PjKirVal x, double low, double high) {
   return FMAX(C(low), FMIN(C(high), x));
 }
 
-static PjKirVal exp_times(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal factor) {
-  Whole n = whole(k, x, M_LOG2E, twice_bias(k, x));
-  PjKirVal r = MADD(n.number, minus_log2_high(k, x), x);
-  r = MADD(n.number, minus_log2_low(k, x), r);
+// e^(x + low) for n at hand without 2^n, |low| 0: none.
+static PjKirVal exp_rest(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal n) {
+  PjKirVal r = MADD(n, minus_log2_high(k, x), x);
+  r = MADD(n, minus_log2_low(k, x), r);
   if (low)
     r = ADD(r, low);
-  PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r);
+  return MADD(MUL(r, r), POLY(r, exp), r);
+}
+
+static PjKirVal exp_times(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal factor) {
+  Whole n = whole(k, x, M_LOG2E, twice_bias(k, x));
+  PjKirVal p = exp_rest(k, x, low, n.number);
   return scale_by(k, x, factor ? MADD(p, factor, factor) : ADD(p, C(1)), n.bits);
+}
+
+// e^x for x from -104 (of double -746) to 0, or NaN: 2^n is 2^(n + DOWN), which is no subnormal
+// number, and 2^-DOWN.
+static PjKirVal exp_below_1(PjKir *k, PjKirVal x) {
+  bool wide = pj__wide(k, x);
+  int down = wide ? 512 : 64; // ORDER exp-down
+  Whole n = whole(k, x, M_LOG2E, (wide ? 1023 : 127) + down);
+  PjKirVal p = ADD(exp_rest(k, x, 0, n.number), C(1));
+  return MUL(MUL(p, FLOAT(SHL(n.bits, MANTISSA))), C(ldexp(1, -down)));
 }
 
 PjKirVal pj_math__exp(PjKir *k, PjKirVal x, PjKirVal low) {
@@ -134,22 +164,23 @@ PjKirVal pj_math_expm1(PjKir *k, PjKirVal x) {
 // 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): e^-|x| does not overflow, and has the small
 // results' digits.
 PjKirVal pj_math_logistic(PjKir *k, PjKirVal x) {
-  PjKirVal e = exp_times(k, FMAX(CW(-104, -746), NEG(ABS(x))), 0, 0), one = C(1);
-  return DIV(SEL(LT(x, C(0)), e, one), ADD(one, e));
+  PjKirVal e = exp_below_1(k, FMAX(CW(-104, -746), NEG(ABS(x)))), one = C(1);
+  return DIV(SEL(pj_kir_slt(k, BITS(x), I(0)), e, one), ADD(one, e));
 }
 
-// 1 - 2 / (e^2|x| + 1), near zero a polynomial.
+// 1 - 1 / ((e^2|x| + 1) / 2), near zero a polynomial. The sign is set at the end: that of -0 too.
 PjKirVal pj_math_tanh(PjKir *k, PjKirVal x) {
   PjKirVal magnitude = ABS(x), square = MUL(x, x);
   PjKirVal near = MADD(MUL(x, square), HORNER(square, tanh), x);
-  PjKirVal twice = FMIN(CW(20, 44), ADD(magnitude, magnitude));
-  Whole n = whole(k, twice, M_LOG2E, pj__wide(k, x) ? 1023 : 127);
+  PjKirVal t = FMIN(CW(10, 22), magnitude);
+  Whole n = whole(k, t, 2 * M_LOG2E, pj__wide(k, x) ? 1023 : 127);
   // The quotient is small, and smaller still where n is large: log 2 needs no second part.
-  PjKirVal r = MADD(n.number, CW(-0x1.62e43p-1, -0x1.62e42fefa39efp-1), twice);
-  PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r), one = C(1);
+  PjKirVal r = MADD(n.number, CW(-0x1.62e43p-2, -0x1.62e42fefa39efp-2), t);
+  PjKirVal p = MADD(MUL(r, r), POLY(r, exp_of_twice), r), half = C(0.5), one = C(1);
   PjKirVal scale = FLOAT(SHL(n.bits, MANTISSA));
-  PjKirVal far = SUB(one, DIV(C(2), MADD(p, scale, ADD(scale, one))));
-  return COPYSIGN(SEL(LT(magnitude, C(0.75)), near, far), x);
+  PjKirVal far = SUB(one, DIV(one, MADD(p, scale, MADD(scale, half, half))));
+  PjKirVal sign = AND(BITS(x), IW(0x80000000, 0x8000000000000000));
+  return FLOAT(OR(BITS(SEL(LT(magnitude, C(0.75)), near, far)), sign));
 }
 
 PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x) {

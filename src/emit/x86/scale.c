@@ -5,7 +5,7 @@
 // 1.5 2^m + 2 bias, and p 2^n is (p 2^h) 2^r, where h is the half of that integer, r the rest, and
 // the powers are integers shifted to where exponents stand. p 2^h is exact, so that the product is
 // rounded once, as it is by the instruction, which takes n as the float s - b. Kernels compute that
-// before.
+// before. Where n is 0 at most, b = 1.5 2^m + bias + D and p 2^n is (p 2^(n + D)) 2^-D.
 #include "emit/x86/lower.h"
 
 enum { NEAR = 16 }; // instructions in which n follows its sum
@@ -33,8 +33,8 @@ static PjKirVal whole_of(const PjKir *k, PjKirVal v) {
              : 0;
 }
 
-// n, if |bits| are those of a sum as above; 0: they are not.
-static PjKirVal number_of(const PjKir *k, PjKirVal bits) {
+// n, if |bits| are those of a sum as above with |low| as the low bits of b; 0: they are not.
+static PjKirVal number_of(const PjKir *k, PjKirVal bits, uint64_t low) {
   const PjKirInst *cast = pj_kir_inst(k, bits);
   if (cast->op != PJ_KIR_BITCAST)
     return 0;
@@ -45,7 +45,7 @@ static PjKirVal number_of(const PjKir *k, PjKirVal bits) {
   if (made->op != PJ_KIR_FMA && made->op != PJ_KIR_FADD) // c may be 1
     return 0;
   PjKirVal added = made->args[made->num_args - 1];
-  if (!pj_kir_is_const(k, added, &big) || big != (wide ? 0x43380000000007fe : 0x4b4000fe))
+  if (!pj_kir_is_const(k, added, &big) || big != (wide ? 0x4338000000000000 : 0x4b400000) + low)
     return 0;
   for (PjKirVal v = sum + 1; v < k->insts.len && v <= sum + NEAR; ++v) {
     const PjKirInst *inst = pj_kir_inst(k, v);
@@ -56,11 +56,33 @@ static PjKirVal number_of(const PjKir *k, PjKirVal bits) {
   return 0;
 }
 
+// (p 2^(n + D)) 2^-D
+static bool scaled_down(const PjKir *k, const PjKirInst *outer, X86Scaled *out) {
+  enum { DOWN_F32 = 64, DOWN_F64 = 512 }; // ORDER exp-down
+  bool wide = outer->type.elem == PJ_KIR_F64;
+  uint64_t bits, low = wide ? 1023 + DOWN_F64 : 127 + DOWN_F32,
+                 down = wide ? (uint64_t)(1023 - DOWN_F64) << 52 : (127 - DOWN_F32) << 23;
+  for (int i = 0; i < 2; ++i) {
+    const PjKirInst *inner = pj_kir_inst(k, outer->args[!i]);
+    if (!pj_kir_is_const(k, outer->args[i], &bits) || bits != down || inner->op != PJ_KIR_FMUL)
+      continue;
+    for (int j = 0; j < 2; ++j) {
+      PjKirVal whole = power_of(k, inner->args[j]);
+      *out = (X86Scaled){inner->args[!j], whole ? number_of(k, whole, low) : 0};
+      if (out->number)
+        return true;
+    }
+  }
+  return false;
+}
+
 bool x86_scaled(const Lower *l, PjKirVal v, X86Scaled *out) {
   const PjKir *k = l->k;
   const PjKirInst *outer = pj_kir_inst(k, v);
   if (!l->avx512 || outer->op != PJ_KIR_FMUL || outer->type.lanes == 1)
     return false;
+  if (scaled_down(k, outer, out))
+    return true;
   for (int i = 0; i < 2; ++i) {
     PjKirVal rest = power_of(k, outer->args[i]);
     const PjKirInst *left = pj_kir_inst(k, rest), *inner = pj_kir_inst(k, outer->args[!i]);
@@ -70,7 +92,8 @@ bool x86_scaled(const Lower *l, PjKirVal v, X86Scaled *out) {
       PjKirVal half = power_of(k, inner->args[j]), whole = half ? whole_of(k, half) : 0;
       if (!whole || left->args[0] != whole || left->args[1] != half)
         continue;
-      *out = (X86Scaled){inner->args[!j], number_of(k, whole)};
+      *out = (X86Scaled){inner->args[!j],
+                         number_of(k, whole, outer->type.elem == PJ_KIR_F64 ? 2046 : 254)};
       return out->number;
     }
   }
