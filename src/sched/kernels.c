@@ -259,6 +259,20 @@ static bool has_complex(const Binding *b) {
   return false;
 }
 
+// Vectors of 32 bytes of rows that functions are computed of: four where rows allow it.
+static int vectors_of_rows(const PjLower *l, const Binding *b, const PjGroup *g) {
+  int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (l->options->target->vector_bytes != 32 || !kinds_of_functions(b) || has_complex(b))
+    return 1;
+  for (int times = 4; times > 1; times /= 2) {
+    int lanes = times * g->lanes;
+    if (lanes <= PJ_KIR_MAX_LANES && extent >= 2 * lanes &&
+        (extent % lanes == 0 || extent >= (times == 4 ? VERY_LONG_LOOP : LONG_LOOP)))
+      return times;
+  }
+  return 1;
+}
+
 // Operations one after the other wait for each other more than they compute: several vectors at a
 // time, their instructions in turn. Two, as the processor looks ahead to the next ones by itself;
 // four where so much comes one after the other that the end of it is out of its sight. (Within a
@@ -271,7 +285,11 @@ static bool has_complex(const Binding *b) {
 // stack, which costs less than waiting.
 static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *b,
                            const PjGroup *g) {
-  if (g->kind != PJ_GROUP_MAP || g->lanes < 4)
+  if (g->lanes < 4)
+    return 1;
+  if (g->kind == PJ_GROUP_ROWS)
+    return vectors_of_rows(l, b, g);
+  if (g->kind != PJ_GROUP_MAP)
     return 1;
   double within = 0, last = 0, longest = 0, all = b->inlined;
   for (uint32_t i = 0; i < g->num_roots; i++) {

@@ -335,6 +335,34 @@ static void test_vectors_at_once(void **state) {
   }
 }
 
+// Rows that functions are computed of: four vectors of AVX2, if they are made of fours, or long.
+static void test_vectors_of_rows(void **state) {
+  (void)state;
+  static const struct {
+    const char *columns, *function;
+    int vectors;
+  } cases[] = {{"512", "exponential", 4}, {"496", "exponential", 2}, {"512", "negate", 1}};
+  int lanes = pj_kir_target_host()->vector_bytes / 4;
+  for (size_t c = 0; c < 3; c++) {
+    char body[1024], type[32];
+    snprintf(type, sizeof type, "tensor<64x%sxf32>", cases[c].columns);
+    snprintf(body, sizeof body,
+             "%%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+             "%%a = stablehlo.%s %%x : %s\n"
+             "%%s = stablehlo.reduce(%%a init: %%z) applies stablehlo.add across dimensions = [1] "
+             ": (%s, tensor<f32>) -> tensor<64xf32>\n"
+             "%%b = stablehlo.broadcast_in_dim %%s, dims = [0] : (tensor<64xf32>) -> %s\n"
+             "%%r = stablehlo.multiply %%a, %%b : %s\nreturn %%r : %s\n",
+             cases[c].function, type, type, type, type, type);
+    char argument[64];
+    snprintf(argument, sizeof argument, "%%x: %s", type);
+    Made m = make(pass_main(argument, type, body));
+    assert_null(m.status);
+    assert_int_equal(m.lanes, lanes * (lanes == 8 ? cases[c].vectors : 1));
+    unmake(&m);
+  }
+}
+
 static void test_long_sum(void **state) {
   (void)state;
   // Cut into parts by its size alone, then joined.
@@ -749,6 +777,7 @@ int main(void) {
       cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
       cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
+      cmocka_unit_test(test_vectors_of_rows),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
