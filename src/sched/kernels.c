@@ -15,6 +15,7 @@
 #define CHAIN_SHARE        0.55
 #define SHORT_SHARE        0.4 // of vectors of 32 bytes and less
 #define VERY_LONG_CHAIN_NS 0.9
+#define BESIDE_FUNCTION_NS 0.3 // of vectors of 32 bytes, where the longest is a function
 #define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
 enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096 }; // elements
 
@@ -309,8 +310,9 @@ static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *
   bool narrow_vectors = l->options->target->vector_bytes < 64;
   bool waits =
       chain >= LONG_CHAIN_NS && chain >= (narrow_vectors ? SHORT_SHARE : CHAIN_SHARE) * all;
-  bool far = chain - longest >= VERY_LONG_CHAIN_NS &&
-             (narrow_vectors || kinds_of_functions(b) <= 1) &&
+  int kinds = kinds_of_functions(b);
+  double beside = narrow_vectors && kinds ? BESIDE_FUNCTION_NS : VERY_LONG_CHAIN_NS;
+  bool far = chain - longest >= beside && (narrow_vectors || kinds <= 1) &&
              l->options->target->vector_bytes >= 32;
   bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
   if (waits && far && 4 * g->lanes <= PJ_KIR_MAX_LANES && !has_complex(b) &&
