@@ -137,7 +137,8 @@ EQUATIONS = {
     "Van der Pol": (lambda y: jnp.stack([y[1], 2 * (1 - y[0] ** 2) * y[1] - y[0]]), np.ones(2, np.float32)),
     "FitzHugh-Nagumo": (lambda y: jnp.stack([y[0] - y[0] ** 3 / 3 - y[1] + 0.5, 0.08 * (y[0] + 0.7 - 0.8 * y[1])]), np.ones(2, np.float32)),
     "double pendulum": (lambda y: jnp.stack([y[2], y[3], (jnp.sin(y[1] - y[0]) * y[3] ** 2 - 9.8 * jnp.sin(y[0])) / (1 + jnp.cos(y[0] - y[1]) ** 2),
-                                             (jnp.sin(y[0] - y[1]) * y[2] ** 2 - 9.8 * jnp.sin(y[1])) / (2 - jnp.cos(y[0] - y[1]) ** 2)]), np.array([0.3, 0.2, 0, 0], np.float32)),
+                                             (jnp.sin(y[0] - y[1]) * y[2] ** 2 - 9.8 * jnp.sin(y[1])) / (2 - jnp.cos(y[0] - y[1]) ** 2)]),
+                                                 np.array([0.3, 0.2, 0, 0], np.float32)),
     "linear of 4": (lambda y: jnp.array([[-1, 0.2, 0, 0], [0, -0.5, 0.1, 0], [0, 0, -0.3, 0.2], [0.1, 0, 0, -0.2]], jnp.float32) @ y, np.ones(4, np.float32)),
     "chain of 16": (lambda y: jnp.roll(y, 1) - 2 * y + jnp.roll(y, -1), normal(16)),
     "network of 8": (lambda y: jnp.tanh(jnp.outer(y, y).sum(0) * 0.1) - y, normal(8)),
@@ -410,7 +411,8 @@ def rejection(key):
         k, s = jax.random.split(k)
         x = jax.random.uniform(s, (2,), minval=-1.0)
         return k, x, n + 1
-    return lax.fori_loop(0, 100, lambda i, c: (r := lax.while_loop(lambda d: jnp.sum(d[1] ** 2) > 0.5, body, (c[0], jnp.ones(2), 0)), (r[0], c[1] + r[1]))[1], (key, jnp.zeros(2)))[1]
+    return lax.fori_loop(0, 100, lambda i, c: (r := lax.while_loop(lambda d: jnp.sum(d[1] ** 2) > 0.5, body, (c[0], jnp.ones(2), 0)), (r[0], c[1] + r[1]))[1],
+        (key, jnp.zeros(2)))[1]
 
 
 loop("chance, random walk", walk, KEY)
@@ -421,7 +423,8 @@ loop("chance, Ising 32x32", ising, KEY)
 loop("chance, prices of 256", price, KEY)
 loop("chance, rejection", rejection, KEY)
 loop("chance, fold_in", lambda k: lax.fori_loop(0, 500, lambda i, s: s + jax.random.uniform(jax.random.fold_in(k, i)), 0.0), KEY)
-loop("chance, bits of 4", lambda k: lax.fori_loop(0, 500, lambda i, c: (jax.random.split(c[0])[0], c[1] ^ jax.random.bits(c[0], (4,))), (k, jnp.zeros(4, jnp.uint32))), KEY)
+loop("chance, bits of 4", lambda k: lax.fori_loop(0, 500, lambda i, c: (jax.random.split(c[0])[0], c[1] ^ jax.random.bits(c[0], (4,))),
+    (k, jnp.zeros(4, jnp.uint32))), KEY)
 loop("chance, vmap of 8 walks", jax.vmap(walk), R.integers(0, 2**32, (8, 2), dtype=np.uint32))
 
 # Small matrices
@@ -442,7 +445,8 @@ loop("matrices, cross products", fori(3000, lambda i, x: jnp.cross(x, jnp.array(
 loop("matrices, chain of transformations 4x4", lambda t: lax.scan(lambda c, a: (c := c @ jnp.array(
     [[1, 0, 0, 0.1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]) @ jnp.eye(4).at[0, 0].set(jnp.cos(a)).at[1, 1].set(jnp.cos(a)).at[0, 1].set(
         -jnp.sin(a)).at[1, 0].set(jnp.sin(a)), c[:3, 3]), jnp.eye(4), t), normal(500))
-loop("matrices, Sherman-Morrison of 8", lambda p, xs: lax.scan(lambda p, x: (p - jnp.outer(px := p @ x, px) / (1 + x @ px), 0), p, xs)[0], np.eye(8, dtype=np.float32), normal(500, 8))
+loop("matrices, Sherman-Morrison of 8", lambda p, xs: lax.scan(lambda p, x: (p - jnp.outer(px := p @ x, px) / (1 + x @ px), 0), p, xs)[0],
+    np.eye(8, dtype=np.float32), normal(500, 8))
 loop("matrices, recursive least squares of 4", lambda xs, ys: lax.scan(lambda c, v: (px := c[1] @ v[0], g := px / (1 + v[0] @ px), (
     (c[0] + g * (v[1] - v[0] @ c[0]), c[1] - jnp.outer(g, px)), 0))[2], (jnp.zeros(4), 10 * jnp.eye(4)), (xs, ys))[0], normal(500, 4), normal(500))
 loop("matrices, tridiagonal (Thomas)", lambda a, b, c, d: lax.scan(lambda x, v: (x := v[1] - v[0] * x, x), 0.0, lax.scan(lambda p, v: (
@@ -450,11 +454,15 @@ loop("matrices, tridiagonal (Thomas)", lambda a, b, c, d: lax.scan(lambda x, v: 
     normal(1000), 5 + uniform(1000), normal(1000), normal(1000))
 loop("matrices, conjugate gradients of 16", lambda a, b: jax.scipy.sparse.linalg.cg(lambda x: a @ x, b, maxiter=100)[0],
      np.eye(16, dtype=np.float32) * 5 + normal(16, 16, scale=0.1), normal(16))
-loop("matrices, Gram-Schmidt of 8", lambda a: lax.fori_loop(0, 8, lambda i, q: (v := q[i] - (jnp.where(jnp.arange(8) < i, q @ q[i], 0)) @ q, q.at[i].set(v / jnp.linalg.norm(v)))[1], a), normal(8, 8))
-loop("matrices, Jacobi of 32", lambda a, b: lax.fori_loop(0, 200, lambda i, x: (b - a @ x + jnp.diag(a) * x) / jnp.diag(a), b), np.eye(32, dtype=np.float32) * 40 + normal(32, 32), normal(32))
-loop("matrices, power iteration of 16", lambda a, x: lax.fori_loop(0, 500, lambda i, x: (y := a @ x, y / jnp.linalg.norm(y))[1], x), uniform(16, 16), normal(16))
+loop("matrices, Gram-Schmidt of 8", lambda a: lax.fori_loop(0, 8, lambda i,
+    q: (v := q[i] - (jnp.where(jnp.arange(8) < i, q @ q[i], 0)) @ q, q.at[i].set(v / jnp.linalg.norm(v)))[1], a), normal(8, 8))
+loop("matrices, Jacobi of 32", lambda a, b: lax.fori_loop(0, 200, lambda i, x: (b - a @ x + jnp.diag(a) * x) / jnp.diag(a), b),
+    np.eye(32, dtype=np.float32) * 40 + normal(32, 32), normal(32))
+loop("matrices, power iteration of 16", lambda a, x: lax.fori_loop(0, 500, lambda i, x: (y := a @ x, y / jnp.linalg.norm(y))[1], x), uniform(16, 16),
+    normal(16))
 loop("matrices, PageRank of 64", lambda a, x: lax.while_loop(lambda c: (c[1] > 1e-7) & (c[2] < 100), lambda c: (
-    y := 0.85 * a @ c[0] + 0.15 / 64, jnp.abs(y - c[0]).sum(), c[2] + 1), (x, jnp.float32(1), 0))[0], (lambda a: a / a.sum(0))(uniform(64, 64) ** 8), np.full(64, 1 / 64, np.float32))
+    y := 0.85 * a @ c[0] + 0.15 / 64, jnp.abs(y - c[0]).sum(), c[2] + 1), (x, jnp.float32(1), 0))[0], (lambda a: a / a.sum(0))(uniform(64, 64) ** 8),
+        np.full(64, 1 / 64, np.float32))
 
 # Dynamic programmes and arrays in place
 
@@ -554,25 +562,34 @@ loop("table, sieve", sieve(1024), np.ones(1024, bool))
 loop("table, union and find", union, integers(300, high=256), integers(300, high=256))
 loop("table, Dijkstra of 64", dijkstra, uniform(64, 64))
 loop("table, Floyd-Warshall of 32", lambda d: lax.fori_loop(0, 32, lambda k, d: jnp.minimum(d, d[:, k][:, None] + d[k]), d), uniform(32, 32))
-loop("table, coins", lambda c: lax.fori_loop(1, 1000, lambda i, t: t.at[i].set(jnp.min(jnp.where(c <= i, t[jnp.maximum(i - c, 0)], 1e9)) + 1), jnp.zeros(1000)), np.array([1, 5, 10, 25], np.int32))
+loop("table, coins", lambda c: lax.fori_loop(1, 1000, lambda i, t: t.at[i].set(jnp.min(jnp.where(c <= i, t[jnp.maximum(i - c, 0)], 1e9)) + 1),
+    jnp.zeros(1000)), np.array([1, 5, 10, 25], np.int32))
 loop("table, Fibonacci in place", lambda x: lax.fori_loop(2, 2000, lambda i, x: x.at[i].set((x[i - 1] + x[i - 2]) * 0.5), x), normal(2000))
 loop("table, histogram by index", lambda x: lax.fori_loop(0, 2000, lambda i, h: h.at[x[i]].add(1), jnp.zeros(64, jnp.int32)), integers(2000, high=64))
 loop("table, prefix sums in place", lambda x: lax.fori_loop(1, 2000, lambda i, x: x.at[i].add(x[i - 1]), x), normal(2000))
-loop("table, shuffle", lambda x, j: lax.fori_loop(0, 1000, lambda i, x: (a := x[i], x.at[i].set(x[j[i]]).at[j[i]].set(a))[1], x), np.arange(1000, dtype=np.int32), integers(1000, high=1000))
+loop("table, shuffle", lambda x, j: lax.fori_loop(0, 1000, lambda i, x: (a := x[i], x.at[i].set(x[j[i]]).at[j[i]].set(a))[1], x),
+    np.arange(1000, dtype=np.int32), integers(1000, high=1000))
 loop("table, machine with a stack", queens, integers(16, high=4))
 loop("table, heap", heap_sift, normal(256))
-loop("table, partition", lambda x: lax.fori_loop(0, 1000, lambda i, c: (s := x[i] < 0, (c[0].at[jnp.where(s, c[1], 999 - c[2])].set(x[i]), c[1] + s, c[2] + ~s))[1], (jnp.zeros(1000), 0, 0))[0], normal(1000))
+loop("table, partition", lambda x: lax.fori_loop(0, 1000, lambda i,
+    c: (s := x[i] < 0, (c[0].at[jnp.where(s, c[1], 999 - c[2])].set(x[i]), c[1] + s, c[2] + ~s))[1], (jnp.zeros(1000), 0, 0))[0], normal(1000))
 loop("table, cellular automaton", lambda x: lax.scan(lambda c, _: (jnp.roll(c, 1) ^ (c | jnp.roll(c, -1)),) * 2, x, None, length=200), R.random(256) < 0.5)
 loop("table, rows stacked", lambda x: lax.scan(lambda c, _: (c * 0.99 + 0.01, c), x, None, length=500), normal(64))
 loop("table, window of the last 8", lambda x: lax.scan(lambda c, v: (c := jnp.concatenate([c[1:], v[None]]), c.mean()), jnp.zeros(8), x)[1], normal(1000))
-loop("table, ring buffer", lambda x: lax.fori_loop(0, 1000, lambda i, c: (b := lax.dynamic_update_slice(c[0], x[i][None], (i % 16,)), (b, c[1] + b.sum()))[1], (jnp.zeros(16), 0.0))[1], normal(1000))
-loop("table, beam of 8", lambda s, t: lax.scan(lambda c, i: (v := (c[:, None] + t).reshape(-1), r := lax.top_k(v, 8), (r[0], r[1] // 16))[2], s, None, length=100), normal(8), normal(8, 16))
+loop("table, ring buffer", lambda x: lax.fori_loop(0, 1000, lambda i, c: (b := lax.dynamic_update_slice(c[0], x[i][None], (i % 16,)), (b, c[1] + b.sum()))[1],
+    (jnp.zeros(16), 0.0))[1], normal(1000))
+loop("table, beam of 8", lambda s, t: lax.scan(lambda c, i: (v := (c[:, None] + t).reshape(-1), r := lax.top_k(v, 8), (r[0], r[1] // 16))[2], s, None,
+    length=100), normal(8), normal(8, 16))
 loop("table, greedy choice", lambda e, w: lax.scan(lambda t, _: (n := jnp.argmax(e[t] @ w), n), 0, None, length=200)[1], normal(64, 16), normal(16, 64))
 loop("table, embedding sums", lambda e, i: lax.scan(lambda c, t: (c * 0.9 + e[t], 0), jnp.zeros(32), i)[0], normal(100, 32), integers(1000, high=100))
-loop("table, hash of bytes", lambda x: lax.scan(lambda h, b: ((h ^ b) * np.uint32(16777619), 0), np.uint32(2166136261), x)[0], integers(5000, high=256).astype(np.uint32))
-loop("table, crc of bytes", lambda x: lax.scan(lambda h, b: (lax.fori_loop(0, 8, lambda _, h: jnp.where(h & 1, (h >> 1) ^ np.uint32(0xEDB88320), h >> 1), h ^ b), 0), np.uint32(0xFFFFFFFF), x)[0], integers(500, high=256).astype(np.uint32))
+loop("table, hash of bytes", lambda x: lax.scan(lambda h, b: ((h ^ b) * np.uint32(16777619), 0), np.uint32(2166136261), x)[0],
+    integers(5000, high=256).astype(np.uint32))
+loop("table, crc of bytes", lambda x: lax.scan(lambda h, b: (lax.fori_loop(0, 8, lambda _, h: jnp.where(h & 1, (h >> 1) ^ np.uint32(0xEDB88320), h >> 1),
+    h ^ b), 0), np.uint32(0xFFFFFFFF), x)[0], integers(500, high=256).astype(np.uint32))
 loop("table, count bits", lambda n: lax.while_loop(lambda c: c[0] != 0, lambda c: (c[0] & (c[0] - 1), c[1] + 1), (n, 0))[1], np.uint32(0xFFFFFFF7))
-loop("table, game of life 16x16", lambda x: lax.fori_loop(0, 100, lambda _, x: (n := sum(jnp.roll(x, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j), ((n == 3) | ((x == 1) & (n == 2))).astype(jnp.int32))[1], x), integers(16, 16, high=2))
+loop("table, game of life 16x16", lambda x: lax.fori_loop(0, 100, lambda _,
+    x: (n := sum(jnp.roll(x, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j), ((n == 3) | ((x == 1) & (n == 2))).astype(jnp.int32))[1], x),
+        integers(16, 16, high=2))
 
 # Cells
 
@@ -644,20 +661,28 @@ for name, cell, gates in (("RNN", rnn, 1), ("GRU", gru, 3), ("LSTM", lstm, 4)):
         loop(f"cell, {name} {batch}x{n}", cell, *W)
         if (batch, n) in ((1, 32), (4, 16), (8, 64)):
             loop(f"cell, gradient of {name} {batch}x{n}", gradient(lambda *a, cell=cell: cell(*a)[1] ** 2, (0, 1)), *W)
-loop("cell, attention, 64 tokens of 32", decode, normal(32, 96, scale=0.2), normal(32, 32, scale=0.2), np.zeros((64, 32), np.float32), np.zeros((64, 32), np.float32), normal(32))
+loop("cell, attention, 64 tokens of 32", decode, normal(32, 96, scale=0.2), normal(32, 32, scale=0.2), np.zeros((64, 32), np.float32),
+    np.zeros((64, 32), np.float32), normal(32))
 loop("cell, state space of 64", state_space, uniform(64), normal(64), normal(64), normal(500))
 loop("cell, selective 32x8", selective, -uniform(32, 8), normal(100, 8), normal(100, 8), normal(100, 32), normal(100, 32))
 loop("cell, two layers trained, 32x4", multilayer, normal(4, 16), normal(16, 1), normal(32, 4), normal(32, 1))
 loop("cell, Hopfield of 64", hopfield, normal(64, 64), np.sign(normal(64)))
-loop("cell, regression by descent", lambda x, y: lax.fori_loop(0, 200, lambda i, w: w - 0.01 * x.T @ (jax.nn.sigmoid(x @ w) - y), jnp.zeros(8)), normal(64, 8), (normal(64) > 0).astype(np.float32))
+loop("cell, regression by descent", lambda x, y: lax.fori_loop(0, 200, lambda i, w: w - 0.01 * x.T @ (jax.nn.sigmoid(x @ w) - y), jnp.zeros(8)),
+    normal(64, 8), (normal(64) > 0).astype(np.float32))
 loop("cell, Adam on Rosenbrock", lambda x: lax.fori_loop(0, 500, lambda i, c: (
-    g := jax.grad(lambda x: jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))(c[0]), m := 0.9 * c[1] + 0.1 * g, v := 0.999 * c[2] + 0.001 * g * g, (
+    g := jax.grad(lambda x: jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))(c[0]), m := 0.9 * c[1] + 0.1 * g,
+        v := 0.999 * c[2] + 0.001 * g * g, (
         c[0] - 0.01 * m / (jnp.sqrt(v) + 1e-8), m, v))[3], (x, 0 * x, 0 * x))[0], normal(4))
 loop("cell, k-means of 64 points", lambda x, c: lax.fori_loop(0, 50, lambda i, c: (
-    a := jnp.argmin(jnp.sum((x[:, None] - c) ** 2, -1), 1), o := jax.nn.one_hot(a, 4), o.T @ x / (o.sum(0)[:, None] + 1e-6))[2], c), normal(64, 2), normal(4, 2))
-loop("cell, Sinkhorn 16x16", lambda k: lax.fori_loop(0, 200, lambda i, c: (u := 1 / (k @ c[1]), (u, 1 / (k.T @ u)))[1], (jnp.ones(16), jnp.ones(16))), uniform(16, 16, low=0.1))
+    a := jnp.argmin(jnp.sum((x[:, None] - c) ** 2, -1), 1), o := jax.nn.one_hot(a, 4), o.T @ x / (o.sum(0)[:, None] + 1e-6))[2], c), normal(64, 2),
+        normal(4, 2))
+loop("cell, Sinkhorn 16x16", lambda k: lax.fori_loop(0, 200, lambda i, c: (u := 1 / (k @ c[1]), (u, 1 / (k.T @ u)))[1], (jnp.ones(16), jnp.ones(16))),
+    uniform(16, 16, low=0.1))
 loop("cell, n-body of 4", lambda p, v: lax.fori_loop(0, 500, lambda i, c: (
-    d := c[0][None] - c[0][:, None], f := jnp.sum(d / (jnp.sum(d * d, -1, keepdims=True) + 0.1) ** 1.5, 1), (c[0] + 1e-3 * c[1], c[1] + 1e-3 * f))[2], (p, v)), normal(4, 3), normal(4, 3))
+    d := c[0][None] - c[0][:, None], f := jnp.sum(d / (jnp.sum(d * d, -1, keepdims=True) + 0.1) ** 1.5, 1), (c[0] + 1e-3 * c[1], c[1] + 1e-3 * f))[2],
+        (p, v)), normal(4, 3), normal(4, 3))
 loop("cell, nested scans", lambda x: lax.scan(lambda c, r: (lax.scan(lambda d, v: (jnp.tanh(d + v), d * v), c, r)), 0.0, x), normal(50, 50))
-loop("cell, vmap of a while", jax.vmap(lambda n: lax.while_loop(lambda c: c[0] > 1, lambda c: (jnp.where(c[0] % 2 == 0, c[0] // 2, 3 * c[0] + 1), c[1] + 1), (n, 0))[1]), np.arange(1, 65, dtype=np.int32))
-loop("cell, vmap of a while of floats", jax.vmap(lambda a: lax.while_loop(lambda x: jnp.abs(x * x - a) > 1e-4 * a, lambda x: 0.5 * (x + a / x), a)), uniform(256, low=1, high=1e6))
+loop("cell, vmap of a while", jax.vmap(lambda n: lax.while_loop(lambda c: c[0] > 1, lambda c: (jnp.where(c[0] % 2 == 0, c[0] // 2, 3 * c[0] + 1), c[1] + 1),
+    (n, 0))[1]), np.arange(1, 65, dtype=np.int32))
+loop("cell, vmap of a while of floats", jax.vmap(lambda a: lax.while_loop(lambda x: jnp.abs(x * x - a) > 1e-4 * a, lambda x: 0.5 * (x + a / x), a)),
+    uniform(256, low=1, high=1e6))
