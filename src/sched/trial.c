@@ -9,17 +9,14 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-// The middle one of the measured runs: one that something came in between does not count.
-static uint64_t middle(PjTrial *trial, int way) {
-  uint64_t ns[PJ_TRIAL_RUNS];
+// The least of the measured runs: what else goes on only makes one longer.
+static uint64_t least(PjTrial *trial, int way) {
+  uint64_t ns = UINT64_MAX;
   for (int i = 0; i < PJ_TRIAL_RUNS; i++) {
     uint64_t taken = atomic_load_explicit(&trial->ns[way][i], memory_order_relaxed);
-    int at = i;
-    for (; at > 0 && ns[at - 1] > taken; at--)
-      ns[at] = ns[at - 1];
-    ns[at] = taken;
+    ns = taken < ns ? taken : ns;
   }
-  return ns[PJ_TRIAL_RUNS / 2];
+  return ns;
 }
 
 PjTrialTurn pj_trial_begin(PjTrial *trial) {
@@ -28,7 +25,7 @@ PjTrialTurn pj_trial_begin(PjTrial *trial) {
       atomic_fetch_add_explicit(&trial->turns, 1, memory_order_relaxed) % PJ_TRIAL_PERIOD;
   if (turn < PJ_TRIAL_WAYS * EACH)
     return (PjTrialTurn){now(), (int)turn / EACH, (int)turn % EACH - 1};
-  bool through = middle(trial, PJ_TRIAL_THROUGH) < middle(trial, PJ_TRIAL_PAST);
+  bool through = least(trial, PJ_TRIAL_THROUGH) < least(trial, PJ_TRIAL_PAST);
   return (PjTrialTurn){0, through ? PJ_TRIAL_THROUGH : PJ_TRIAL_PAST, -1};
 }
 

@@ -582,7 +582,7 @@ static void trial_of(PjTrial *trial, uint64_t past_ns, uint64_t through_ns, int 
       if (t.measured >= 0) {
         uint64_t ns = t.way == PJ_TRIAL_PAST ? past_ns : through_ns;
         pj_trial_end(trial, t);
-        trial->ns[t.way][t.measured] = t.measured == 1 ? 1000 * ns : ns; // one that was disturbed
+        trial->ns[t.way][t.measured] = t.measured != 1 ? 1000 * ns : ns; // two were disturbed
       }
     } else {
       assert_int_equal(t.way, want);
