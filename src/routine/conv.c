@@ -329,14 +329,16 @@ static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvS
   const bool complex = is_complex(s->comp);
   const double work = work_of(op, s);
   const PjRoutine *routine = NULL, *fewer = NULL;
-  if (complex || work <= DIRECT_WORK)
+  if (complex || work <= DIRECT_WORK) {
     routine = pj__conv_direct(arena, s, lhs, rhs, s->skip_outside);
-  else if (!complex)
+  } else {
+    const bool large = s->window_size > FEW_PLACES;
     routine = pj__conv_turned(arena, s, !is_default_precision(op));
-  if (!routine && !complex && s->window_size > FEW_PLACES && work > DIRECT_WORK)
-    routine = pj__conv_window(arena, s);
-  if (!routine && !complex && s->window_size > FEW_PLACES && work > DIRECT_WORK)
-    routine = pj__conv_dots(arena, s);
+    if (!routine && large)
+      routine = pj__conv_window(arena, s);
+    if (!routine && large)
+      routine = pj__conv_dots(arena, s);
+  }
   if (!routine)
     routine = pj__conv_guarded(arena, rhs, pj__conv_rows(arena, s), pj__depthwise_select(arena, s));
   if (!routine) {
