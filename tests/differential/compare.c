@@ -148,6 +148,8 @@ bool spread_allows(const Spread *spread, const Spread *far, const PjTensor *want
     bool allowed;
     if (isnan(value))
       allowed = spread->nan[i];
+    else if (isinf(value) && !isnan(centre) && spread->nan[i]) // so infinite in others
+      allowed = true;
     else if (isnan(centre) && isinf(value)) // a number in some runs, so infinite in others
       allowed = spread->least[i] <= spread->greatest[i];
     else if (isnan(centre)) { // numbers of some runs: as far from them as they are from each other

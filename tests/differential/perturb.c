@@ -81,15 +81,23 @@ typedef struct Perturbing {
   PerturbKind kind;
 } Perturbing;
 
-static PjOp *make_call(PjArena *arena, const char *name, PjValue *value, const char *config) {
-  PjOp *op = pj_op_create(arena, PJ_OP_CUSTOM_CALL, 1, 1, 0);
+// Of one or two operands.
+static PjOp *make_call2(PjArena *arena, const char *name, PjValue *value, PjValue *other,
+                        const PjType *type, const char *config) {
+  PjOp *op = pj_op_create(arena, PJ_OP_CUSTOM_CALL, other ? 2 : 1, 1, 0);
   op->operands[0] = value;
-  op->results[0].type = value->type;
+  if (other)
+    op->operands[1] = other;
+  op->results[0].type = type;
   pj_op_set_attr(op, PJ_KEY_call_target_name, pj_attr_string(arena, pj_str(name)));
   const char *copy = pj_arena_strndup(arena, config, strlen(config));
   pj_op_set_attr(op, PJ_KEY_backend_config, pj_attr_string(arena, pj_str(copy)));
   pj_op_fill_defaults(arena, op);
   return op;
+}
+
+static PjOp *make_call(PjArena *arena, const char *name, PjValue *value, const char *config) {
+  return make_call2(arena, name, value, NULL, value->type, config);
 }
 
 static PjOp *make_move(const Perturbing *p, PjValue *value, int64_t ulps, int64_t every,
@@ -121,8 +129,7 @@ static void move_result(const Perturbing *p, PjOp *op, uint32_t i, int64_t ulps)
     see_moved(op, i, make_move(p, &op->results[i], ulps, 1, 0));
 }
 
-// Results in groups of |size| elements err by units of the group's largest: those of a transform,
-// of which each is a sum of all operands, and the two parts of a complex number.
+// Results in groups of |size| elements err by units of the group's largest.
 static void move_group(const Perturbing *p, PjOp *op, double ulps, int64_t size) {
   char text[64];
   snprintf(text, sizeof text, "%g %lld", ulps * p->scale, (long long)size);
@@ -131,15 +138,21 @@ static void move_group(const Perturbing *p, PjOp *op, double ulps, int64_t size)
 
 static void move_fft(const Perturbing *p, PjOp *op) {
   const PjAttr *length = PJ_ATTR(op, fft_length);
-  const PjType *type = op->results[0].type;
+  const PjType *type = op->results[0].type, *source = op->operands[0]->type;
+  int64_t kind = PJ_INT(op, fft_type), size = 1, from = 1;
   double terms = 1;
-  int64_t size = 1;
   for (uint32_t i = 0; i < length->count; ++i) {
     terms *= (double)length->ints[i];
     size *= type->dims[type->rank - 1 - (int)i];
+    from *= source->dims[source->rank - 1 - (int)i];
   }
+  bool inverse = kind == PJ_FFT_IFFT || kind == PJ_FFT_IRFFT;
+  char text[128];
+  snprintf(text, sizeof text, "%g %lld %lld %g %d", (4 + log2(terms)) * p->scale, (long long)size,
+           (long long)from, inverse ? terms : 1, kind == PJ_FFT_IRFFT ? 2 : 1);
   if (size)
-    move_group(p, op, 4 + log2(terms), size);
+    see_moved(op, 0,
+              make_call2(p->arena, perturb_noise, &op->results[0], op->operands[0], type, text));
 }
 
 // ----------------------------------------------------------------------------------------------
@@ -244,12 +257,31 @@ static uint32_t contracted(const PjOp *op, uint32_t most, int64_t (*out)[2]) {
 
 static _Thread_local uint64_t keys; // of the next calls that go together
 
+// The places of a convolution's window from the last to the first.
+static void reverse_places(const Perturbing *p, PjOp *op) {
+  uint32_t n;
+  const int64_t *dims = PJ_INTS(op, kernel_spatial_dimensions, &n),
+                *old = PJ_INTS(op, window_reversal, NULL);
+  int64_t reversal[PJ_MAX_RANK];
+  for (uint32_t i = 0; i < n; ++i)
+    reversal[i] = !old[i];
+  PjOp *reverse = pj_op_create(p->arena, PJ_OP_REVERSE, 1, 1, 0);
+  reverse->operands[0] = op->operands[1];
+  reverse->results[0].type = op->operands[1]->type;
+  pj_op_set_attr(reverse, PJ_KEY_dimensions, pj_attr_ints(p->arena, n, dims));
+  pj_op_insert_before(op, reverse);
+  op->operands[1] = &reverse->results[0];
+  pj_op_set_attr(op, PJ_KEY_window_reversal, pj_attr_bools(p->arena, n, reversal));
+}
+
 // The order of a sum also decides where it overflows, and what becomes of infinities.
 static void reorder_terms(const Perturbing *p, PjOp *op) {
   int64_t dims[8][2];
   for (uint32_t i = 0, n = contracted(op, 8, dims); i < n; ++i, ++keys)
     for (uint32_t o = 0; o < 2; ++o)
       reorder_operand(p, op, o, dims[i][o], keys);
+  if (op->kind == PJ_OP_CONVOLUTION && p->kind != PERTURB_PLAIN)
+    reverse_places(p, op);
   if (op->kind != PJ_OP_REDUCE)
     return;
   const PjAttr *reduced = PJ_ATTR(op, dimensions);
@@ -318,6 +350,29 @@ static void widen(const Perturbing *p, PjOp *op) {
   PjOp *back = edit_convert(p->arena, &op->results[0], type);
   pj_op_insert_before(op->next, back);
   edit_replace_uses(op->region, back, &op->results[0], &back->results[0]);
+}
+
+// A window's sum, of one operation, in any order.
+static void reorder_windows(const Perturbing *p, PjOp *op) {
+  const PjRegion *body = &op->regions[0];
+  const PjOp *only = body->first;
+  const PjType *type = op->results[0].type;
+  if (op->num_results != 1 || only->next != body->last || only->kind != PJ_OP_ADD ||
+      body->last->operands[0] != &only->results[0] || only->operands[0] == only->operands[1] ||
+      type->quant || op->operands[0]->type->dtype != type->dtype)
+    return;
+  char text[1024] = "";
+  for (int32_t d = 0, at = 0; d < type->rank && at < (int)sizeof text; ++d)
+    at += snprintf(text + at, sizeof text - (size_t)at, "%lld %lld %lld %lld %lld ",
+                   (long long)PJ_INTS(op, window_dimensions, NULL)[d],
+                   (long long)PJ_INTS(op, window_strides, NULL)[d],
+                   (long long)PJ_INTS(op, window_dilations, NULL)[d],
+                   (long long)PJ_INTS(op, base_dilations, NULL)[d],
+                   (long long)PJ_INTS(op, padding, NULL)[2 * d]);
+  PjOp *call = make_call2(p->arena, perturb_windows, op->operands[0], op->operands[1], type, text);
+  pj_op_insert_before(op->next, call);
+  edit_replace_uses(op->region, call, &op->results[0], &call->results[0]);
+  pj_op_remove(op);
 }
 
 // The same for a reduction whose body is one operation.
@@ -399,6 +454,31 @@ static uint32_t turn_operands(const Perturbing *p, PjOp *op) {
   return count;
 }
 
+// An operation on a type without NaN gives a zero of NaN's sign in its place: computed in float,
+// where the sign is turned. Returns whether it may.
+static bool turn_result(const Perturbing *p, PjOp *op, bool inexact) {
+  const PjType *type = op->num_results == 1 ? op->results[0].type : NULL;
+  bool makes_nans =
+      inexact || op->kind == PJ_OP_DIVIDE || op->kind == PJ_OP_REMAINDER || op->kind == PJ_OP_SQRT;
+  if (!makes_nans || !type || !is_inexact_type(type) || !has_no_nan(type->dtype) ||
+      op->num_regions || op->kind == PJ_OP_COMPOSITE)
+    return false;
+  const PjType *wide = pj_type_with_dtype(p->arena, type, PJ_DT_F32);
+  for (uint32_t i = 0; i < op->num_operands; ++i) {
+    PjOp *convert = edit_convert(p->arena, op->operands[i],
+                                 pj_type_with_dtype(p->arena, op->operands[i]->type, PJ_DT_F32));
+    pj_op_insert_before(op, convert);
+    op->operands[i] = &convert->results[0];
+  }
+  op->results[0].type = wide;
+  PjOp *turned = make_call(p->arena, perturb_nans, &op->results[0], "");
+  PjOp *back = edit_convert(p->arena, &turned->results[0], type);
+  pj_op_insert_before(op->next, turned);
+  pj_op_insert_before(turned->next, back);
+  edit_replace_uses(op->region, turned, &op->results[0], &back->results[0]);
+  return true;
+}
+
 static uint32_t perturb_region(const Perturbing *p, PjRegion *region);
 
 // Of the sums inside an operation; see move_sum.
@@ -431,6 +511,8 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
       move_sum(p, op, multiplies);
     if ((adds || multiplies) && p->kind == PERTURB_WIDE && op->kind == PJ_OP_REDUCE)
       widen_reduce(p, op);
+    if (adds && p->kind == PERTURB_HALVES && op->kind == PJ_OP_REDUCE_WINDOW)
+      reorder_windows(p, op);
     return adds || multiplies;
   }
   case PJ_OP_DOT_GENERAL:
@@ -470,7 +552,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     if (complex_bounds[i].kind == op->kind && pj_dtype_is_complex(op->operands[0]->type->dtype))
       found = &complex_bounds[i];
   if (!found || !is_inexact_type(op->results[0].type))
-    return 0;
+    return turn_result(p, op, false);
   bool narrow = is_narrow(op->results[0].type);
   for (uint32_t i = 0; found->operands && i < op->num_operands; ++i)
     move_operand(p, op, i, narrow ? 1 : found->operands, 1, narrow ? 0 : drift_of(op));
@@ -478,6 +560,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
     move_result(p, op, i, narrow ? 1 : found->ulps);
   if (pj_dtype_is_complex(op->results[0].type->dtype) && cancels(op->kind))
     move_group(p, op, found->ulps, 1);
+  turn_result(p, op, true);
   return 1;
 }
 

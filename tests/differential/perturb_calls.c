@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "eval/eval.h"
 #include "eval/float.h"
-#include "rand.h"
 
 const char perturb_move[] = "pj.perturb", perturb_reorder[] = "pj.reorder",
            perturb_half[] = "pj.half", perturb_nans[] = "pj.nan", perturb_noise[] = "pj.noise",
-           perturb_scale[] = "pj.scale";
+           perturb_scale[] = "pj.scale", perturb_windows[] = "pj.windows";
 
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
@@ -105,13 +103,7 @@ static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
     return pj_status_oom();
   }
   Rand r = {rand_mix(run_seed * 31 + key)};
-  for (int64_t i = 0; i < n; ++i)
-    order[i] = i;
-  for (int64_t i = n; i > 1; --i) {
-    int64_t j = rand_int(&r, 0, i - 1), swap = order[i - 1];
-    order[i - 1] = order[j];
-    order[j] = swap;
-  }
+  rand_order(&r, n, order);
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < n; ++i)
       memcpy((char *)result->data + (size_t)(o * n + i) * inner,
@@ -168,16 +160,42 @@ static PjStatus turn_nans(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   return PJ_STATUS_OK;
 }
 
+// What a transform has read of |x|, in groups of |group| bytes: the square root of the sum of
+// squares of the finite numbers of one, and the sum of their magnitudes.
+typedef struct Read {
+  double norm, sum;
+  bool infinite; // or NaN
+} Read;
+
+static Read read_group(const PjTensor *x, size_t at, size_t group) {
+  PjDtype part = pj_dtype_part(x->dtype);
+  Read r = {0};
+  for (size_t end = at + group; at < end; at += pj_dtype_bytes(part)) {
+    double value = fabs(pj_double_decode(part, (const char *)x->data + at));
+    r.infinite |= !isfinite(value);
+    if (!isfinite(value))
+      continue;
+    r.norm = hypot(r.norm, value);
+    r.sum += value;
+  }
+  return r;
+}
+
 // Moves numbers by units of the largest one of their group: configuration `ulps size`. Infinity
-// counts as what it has just passed: the sums that overflowed are part of the others, too.
+// counts as what it has just passed: the sums that overflowed are part of the others, too. A second
+// operand is what a transform has read, configuration `ulps size from by times`: |from| elements
+// for a group, each |times| times, and the sums are divided by |by|. Results that are NaN do not
+// show how large the terms were, and what infinity makes of sums, or sums that may overflow on the
+// way, depends on how a transform is composed.
 static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                           void *user) {
   PjStr config = PJ_STRATTR(op, backend_config);
   char text[64];
   snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(config));
-  double ulps = 0;
-  long long size = 1;
-  sscanf(text, "%lf %lld", &ulps, &size);
+  double ulps = 0, by = 1, times = 1;
+  long long size = 1, source = 0;
+  sscanf(text, "%lf %lld %lld %lf %lf", &ulps, &size, &source, &by, &times);
+  const PjTensor *x = in[1];
   PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
   PjDtype part = pj_dtype_part(result->dtype);
   size_t step = pj_dtype_bytes(part), group = (size_t)size * pj_dtype_bytes(result->dtype);
@@ -186,6 +204,12 @@ static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
   for (size_t from = 0; from + group <= result->bytes; from += group) {
     char *data = (char *)result->data + from;
     double most = 0;
+    Read read = {0};
+    if (source) {
+      size_t bytes = (size_t)source * pj_dtype_bytes(x->dtype);
+      read = read_group(x, from / group * bytes, bytes);
+      most = sqrt(times) * read.norm / by;
+    }
     for (size_t at = 0; at < group; at += step) {
       double value = fabs(pj_double_decode(part, data + at));
       most = isnan(value) ? most : fmax(most, fmin(value, largest));
@@ -197,6 +221,8 @@ static PjStatus add_noise(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTen
       // What is no more than noise may as well be zero, which is neither side of it.
       if (fabs(value) <= most && rand_chance(&rand_state, 25))
         moved = rand_chance(&rand_state, 50) ? 0 : -0.0;
+      if ((read.infinite || times * read.sum > largest) && rand_chance(&rand_state, 30))
+        moved = isnan(value) ? copysign(INFINITY, rand_unit(&rand_state) - 0.5) : NAN;
       pj_double_encode(part, moved, data + at);
     }
   }
@@ -220,6 +246,11 @@ static PjStatus scale(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor 
   return PJ_STATUS_OK;
 }
 
+static PjStatus sum_windows(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                            void *user) {
+  return perturb_sum_windows(ev, op, in, out, &rand_state);
+}
+
 PjStatus perturb_start(uint64_t seed) {
   rand_state.state = rand_mix(seed + 77);
   run_seed = seed;
@@ -228,5 +259,6 @@ PjStatus perturb_start(uint64_t seed) {
   PJ_TRY(pj_custom_call_register(pj_str(perturb_nans), turn_nans, NULL));
   PJ_TRY(pj_custom_call_register(pj_str(perturb_noise), add_noise, NULL));
   PJ_TRY(pj_custom_call_register(pj_str(perturb_scale), scale, NULL));
+  PJ_TRY(pj_custom_call_register(pj_str(perturb_windows), sum_windows, NULL));
   return pj_custom_call_register(pj_str(perturb_move), perturb, NULL);
 }

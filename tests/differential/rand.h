@@ -27,6 +27,17 @@ static inline bool rand_chance(Rand *r, int percent) {
   return rand_int(r, 0, 99) < percent;
 }
 
+// 0 to |count| - 1 in any order.
+static inline void rand_order(Rand *r, int64_t count, int64_t *out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = i;
+  for (int64_t i = count; i > 1; --i) {
+    int64_t j = rand_int(r, 0, i - 1), swap = out[i - 1];
+    out[i - 1] = out[j];
+    out[j] = swap;
+  }
+}
+
 // In [0, 1).
 static inline double rand_unit(Rand *r) {
   return (double)(rand_bits(r) >> 11) * 0x1p-53;
