@@ -58,7 +58,8 @@ foreach(source ${test_sources})
   add_executable(${name} ${source})
   # The SDK's platform goes before the CPU plugin's. The test of .npz archives makes compressed ones.
   target_link_libraries(${name} PRIVATE $<$<STREQUAL:${name},sdk_test>:pj_sdk>
-                        $<$<STREQUAL:${name},npz_test>:pj_zlib> pj_test_support)
+                        $<$<STREQUAL:${name},npz_test>:pj_zlib>
+                        $<$<STREQUAL:${name},perturb_test>:pj_judge> pj_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   foreach(product plugin_cpu host cli)
     if(TARGET ${product})

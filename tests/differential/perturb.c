@@ -6,6 +6,7 @@
 
 #include "edit.h"
 #include "perturb_calls.h"
+#include "perturb_unroll.h"
 
 // ----------------------------------------------------------------------------------------------
 // Which operations are inexact. Bounds of float and double; narrower types are computed in float
@@ -229,7 +230,7 @@ static uint32_t contracted(const PjOp *op, uint32_t most, int64_t (*out)[2]) {
       out[n][0] = lhs->ints[n];
       out[n][1] = rhs->ints[n];
     }
-  } else if (op->kind == PJ_OP_CONVOLUTION) { // features; places of the window stay in their order
+  } else if (op->kind == PJ_OP_CONVOLUTION) { // features, of all places where it is unrolled
     if (PJ_INT(op, feature_group_count) == 1) {
       out[n][0] = PJ_INT(op, input_feature_dimension);
       out[n++][1] = PJ_INT(op, kernel_input_feature_dimension);
@@ -257,31 +258,12 @@ static uint32_t contracted(const PjOp *op, uint32_t most, int64_t (*out)[2]) {
 
 static _Thread_local uint64_t keys; // of the next calls that go together
 
-// The places of a convolution's window from the last to the first.
-static void reverse_places(const Perturbing *p, PjOp *op) {
-  uint32_t n;
-  const int64_t *dims = PJ_INTS(op, kernel_spatial_dimensions, &n),
-                *old = PJ_INTS(op, window_reversal, NULL);
-  int64_t reversal[PJ_MAX_RANK];
-  for (uint32_t i = 0; i < n; ++i)
-    reversal[i] = !old[i];
-  PjOp *reverse = pj_op_create(p->arena, PJ_OP_REVERSE, 1, 1, 0);
-  reverse->operands[0] = op->operands[1];
-  reverse->results[0].type = op->operands[1]->type;
-  pj_op_set_attr(reverse, PJ_KEY_dimensions, pj_attr_ints(p->arena, n, dims));
-  pj_op_insert_before(op, reverse);
-  op->operands[1] = &reverse->results[0];
-  pj_op_set_attr(op, PJ_KEY_window_reversal, pj_attr_bools(p->arena, n, reversal));
-}
-
 // The order of a sum also decides where it overflows, and what becomes of infinities.
 static void reorder_terms(const Perturbing *p, PjOp *op) {
   int64_t dims[8][2];
   for (uint32_t i = 0, n = contracted(op, 8, dims); i < n; ++i, ++keys)
     for (uint32_t o = 0; o < 2; ++o)
       reorder_operand(p, op, o, dims[i][o], keys);
-  if (op->kind == PJ_OP_CONVOLUTION && p->kind != PERTURB_PLAIN)
-    reverse_places(p, op);
   if (op->kind != PJ_OP_REDUCE)
     return;
   const PjAttr *reduced = PJ_ATTR(op, dimensions);
@@ -521,6 +503,8 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
   case PJ_OP_CONVOLUTION:
     if (!is_inexact_type(op->results[0].type))
       return 0;
+    if (op->kind == PJ_OP_CONVOLUTION && p->kind != PERTURB_PLAIN)
+      perturb_unroll(p->arena, op);
     move_sum(p, op, false);
     if (p->kind == PERTURB_WIDE && op->num_operands == 2)
       widen(p, op);
