@@ -114,6 +114,10 @@ def judge(result):
     j.add("compile, geometric mean", mean([row["compile_ratio"] for row in good]), 15)
     j.add("compile, geometric mean without JAX's Python", mean([ratio_of(row, "backend_ms") for row in good]))
     j.add("compile, geometric mean of processor time", mean([ratio_of(row, "compile_cpu_ms") for row in good]))
+    inside = [row for row in good if row.get("inside_ms")]
+    j.add("compile, geometric mean of XLA's time / that inside the plugin, without the framework's part",
+          mean([row["backend_ms"]["XLA"] / row["inside_ms"] for row in inside]),
+          detail=f"{mean([row['inside_ms'] for row in inside]):.2f} ms of {mean([row['compile_ms']['plugin'] for row in inside]):.2f}")
     j.add("compile, worst", worst, 3, detail=name)
     step = named.get("GPT 6x384, 2x128 tokens, training step", {})
     j.add("GPT training step, compile ratio", step.get("compile_ratio", math.nan), 25)
