@@ -7,6 +7,8 @@
 //
 // An asker compiles all that it claimed before it waits for what others claimed, so two askers
 // never wait for each other.
+//
+// A child of fork() finds the table whole, and claims anew what other threads had claimed.
 #include "emit/jit.h"
 
 #include <pthread.h>
@@ -67,11 +69,13 @@ static PjJitCode *find(const uint64_t hash[2], char asked) {
   return code;
 }
 
+// It may have left the table before: in a child of fork().
 static void forget(PjJitCode *code) {
   PjJitCode **at = bucket(code->hash);
-  while (*at != code)
+  while (*at && *at != code)
     at = &(*at)->chain;
-  *at = code->chain;
+  if (*at)
+    *at = code->chain;
 }
 
 static void leave_idle(PjJitCode *code) {
@@ -118,6 +122,38 @@ static void drop(PjJitCode *code) {
   }
   enter_idle(code);
   shrink_idle();
+}
+
+// ---- fork()
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void) {
+  pthread_mutex_lock(&table.lock);
+  pj_jit_memory_lock();
+  pj_jit_disk_lock();
+}
+
+static void after_fork_in_parent(void) {
+  pj_jit_disk_unlock();
+  pj_jit_memory_unlock();
+  pthread_mutex_unlock(&table.lock);
+}
+
+// Those who were to settle what is claimed are not here.
+static void after_fork_in_child(void) {
+  for (int i = 0; i < NUM_BUCKETS; ++i)
+    for (PjJitCode **at = &table.buckets[i]; *at;)
+      if ((*at)->state == CLAIMED)
+        *at = (*at)->chain;
+      else
+        at = &(*at)->chain;
+  pthread_cond_init(&table.settled, NULL); // the old one counts waiters that are gone
+  after_fork_in_parent();
+}
+
+static void watch_forks(void) {
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 // ---- one function
@@ -326,6 +362,7 @@ PjStatus pj_jit_compile(PjThreads *threads, uint32_t count, const PjKir *const *
   if (!count)
     return NULL;
   memset(out, 0, count * sizeof *out);
+  pthread_once(&fork_once, watch_forks);
   PJ_FAIL_IF(!pj_jit_available(), UNIMPLEMENTED,
              "this build cannot generate code for this processor");
   Request q = {.functions = functions,

@@ -311,3 +311,11 @@ void pj_jit_disk_store(const uint64_t hash[2], const char *version, const void *
     sweep(dir);
   close(dir);
 }
+
+void pj_jit_disk_lock(void) {
+  pthread_mutex_lock(&disk.lock);
+}
+
+void pj_jit_disk_unlock(void) {
+  pthread_mutex_unlock(&disk.lock);
+}

@@ -19,6 +19,10 @@
 bool pj_jit_disk_load(const uint64_t hash[2], const char *version, void **out_object,
                       size_t *out_size);
 
+// Around fork(): a child finds nothing half done.
+void pj_jit_disk_lock(void);
+void pj_jit_disk_unlock(void);
+
 // Keeps an object; does nothing where it cannot.
 void pj_jit_disk_store(const uint64_t hash[2], const char *version, const void *object,
                        size_t size);

@@ -239,3 +239,11 @@ uint64_t pj_jit_memory_used(void) {
   pthread_mutex_unlock(&memory.lock);
   return used;
 }
+
+void pj_jit_memory_lock(void) {
+  pthread_mutex_lock(&memory.lock);
+}
+
+void pj_jit_memory_unlock(void) {
+  pthread_mutex_unlock(&memory.lock);
+}

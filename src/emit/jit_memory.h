@@ -20,5 +20,8 @@ PjStatus pj_jit_memory_alloc(uint64_t bytes, PjJitSpan *out);
 PjStatus pj_jit_memory_fill(const PjJitSpan *span, const void *code, uint64_t bytes);
 // Nobody runs code of |span| any more.
 void pj_jit_memory_free(const PjJitSpan *span);
+// Around fork(): a child finds nothing half done.
+void pj_jit_memory_lock(void);
+void pj_jit_memory_unlock(void);
 // Bytes in spans now.
 uint64_t pj_jit_memory_used(void);

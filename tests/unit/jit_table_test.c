@@ -1,10 +1,14 @@
 // The table of compiled functions: sharing, concurrent askers, what is kept and what is not,
 // failing allocations.
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/progress.h"
 #include "emit/codegen.h"
 #include "emit/x86/x86.h"
 #include "jit_support.h"
@@ -201,6 +205,56 @@ static void failing_allocations(void **state) {
   unsetenv("PJRT_CODE_CACHE_MB");
 }
 
+typedef struct Stopped {
+  _Atomic bool reached, go_on;
+} Stopped;
+
+static void stop(void *context, const char *phase, int64_t done, int64_t total) {
+  Stopped *s = context;
+  atomic_store(&s->reached, true);
+  while (!atomic_load(&s->go_on))
+    sched_yield();
+}
+
+static void *make_slowly(void *context) {
+  PjProgress progress = {.report = stop, .context = context};
+  pj_progress_begin(&progress);
+  PjJitCode *code = make(9500);
+  pj_progress_end(&progress);
+  return code;
+}
+
+// What another thread compiles when a process forks, the child compiles itself.
+static void a_child_of_fork_claims_anew(void **state) {
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+  skip(); // their own locks may be held by the thread that the child does not have
+#endif
+  Stopped stopped = {0};
+  pthread_t thread;
+  void *code;
+  pj_jit_release(make(9499));
+  assert_int_equal(pthread_create(&thread, NULL, make_slowly, &stopped), 0);
+  while (!atomic_load(&stopped.reached))
+    sched_yield();
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(20); // one that hangs fails
+    PjJitCode *own = make(9500), *shared = make(9499);
+    expect_adds(own, 9500);
+    expect_adds(shared, 9499);
+    pj_jit_release(own);
+    pj_jit_release(shared);
+    _exit(0);
+  }
+  atomic_store(&stopped.go_on, true);
+  assert_int_equal(pthread_join(thread, &code), 0);
+  expect_adds(code, 9500);
+  pj_jit_release(code);
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
 static void dump_one(const PjKir *k, void *context) {
   PjStrBuf ir = {0}, assembly = {0};
   test_ok(pj_jit_dump(k, &ir, &assembly));
@@ -245,13 +299,10 @@ static void without_generator(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(equal_functions_share),
-      cmocka_unit_test(nothing_is_kept),
-      cmocka_unit_test(each_generator_has_its_own),
-      cmocka_unit_test(one_request),
-      cmocka_unit_test(concurrent_requests),
-      cmocka_unit_test(failing_allocations),
-      cmocka_unit_test(dumps),
+      cmocka_unit_test(equal_functions_share),       cmocka_unit_test(nothing_is_kept),
+      cmocka_unit_test(each_generator_has_its_own),  cmocka_unit_test(one_request),
+      cmocka_unit_test(concurrent_requests),         cmocka_unit_test(failing_allocations),
+      cmocka_unit_test(a_child_of_fork_claims_anew), cmocka_unit_test(dumps),
   };
   const struct CMUnitTest none[] = {cmocka_unit_test(without_generator)};
   return pj_jit_available() ? cmocka_run_group_tests(tests, NULL, NULL)
