@@ -125,7 +125,7 @@ static bool is_whole(const PjGroup *g) {
 // into parts where columns alone keep few threads busy.
 static bool choose_stream(PjGroup *g, size_t bytes) {
   const PjLoop *last = &g->loops[g->num_loops - 1], *first = g->loops;
-  if (g->count * (int64_t)bytes < STREAM_FROM || last->extent < 2 * (int64_t)g->lanes ||
+  if (g->count * (int64_t)bytes < STREAM_FROM || last->extent < g->lanes ||
       g->inner < STREAM_ROWS)
     return false;
   while (!first->inner)

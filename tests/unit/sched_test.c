@@ -395,6 +395,9 @@ static void test_tall_sum(void **state) {
             "return %s : tensor<" columns "xf32>\n")
   assert_int_equal(scratch_of(SUM("100000", "32")), 0);
   assert_int_equal(scratch_of(SUM("2000", "2048")), 1);
+  // Rows of a single vector, and a little more, are cut into parts for all threads too.
+  expect(SUM("100000", "16"), 2, 2);
+  expect(SUM("100000", "20"), 2, 2);
 #undef SUM
 }
 
