@@ -61,9 +61,9 @@ static Complement erfc_far(PjKir *k, PjKirVal x) {
   PjPair square = pj_math__two_prod(k, x, x);
   PjKirVal exp = pj_math__exp(k, NEG(square.hi), NEG(square.lo)), shift = C(3);
   PjKirVal t = DIV(SUB(x, shift), ADD(x, shift));
-  PjKirVal scaled =
-      DIV(pj_math__poly(k, t, sizeof scaled_erfc_64 / sizeof *scaled_erfc_64, scaled_erfc_64),
-          MADD(x, C(2), C(1)));
+  const size_t n = sizeof scaled_erfc_64 / sizeof *scaled_erfc_64;
+  PjKirVal rest = pj_math__poly(k, t, n - 1, scaled_erfc_64 + 1);
+  PjKirVal scaled = DIV(MADD(rest, t, C(scaled_erfc_64[0])), MADD(x, C(2), C(1)));
   return (Complement){MUL(exp, scaled), exp};
 }
 

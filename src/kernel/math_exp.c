@@ -90,9 +90,17 @@ static PjKirVal minus_log2_low(PjKir *k, PjKirVal x) {
 static double twice_bias(PjKir *k, PjKirVal x) {
   return pj__wide(k, x) ? 2046 : 254;
 }
-static PjKirVal scale_by(PjKir *k, PjKirVal x, PjKirVal p, PjKirVal bits) {
-  PjKirVal half = LSHR(bits, 1), rest = ISUB(bits, half);
-  return MUL(MUL(p, FLOAT(SHL(half, MANTISSA))), FLOAT(SHL(rest, MANTISSA)));
+// (1 + p) scale for a power of two: one way or the other there is one rounding. With AVX-512
+// vectors of sums are scaled by an instruction (emit/x86/scale.c).
+static PjKirVal scaled_sum(PjKir *k, PjKirVal x, PjKirVal p, PjKirVal scale) {
+  const bool by_instruction = k->target->isa == PJ_ISA_AVX512 && pj_kir_typeof(k, p).lanes > 1;
+  return by_instruction ? MUL(ADD(p, C(1)), scale) : MADD(p, scale, scale);
+}
+// (1 + p) times that, and |factor|, 0: none.
+static PjKirVal scale_by(PjKir *k, PjKirVal x, PjKirVal p, PjKirVal factor, PjKirVal bits) {
+  PjKirVal half = LSHR(bits, 1), rest = ISUB(bits, half), scale = FLOAT(SHL(half, MANTISSA));
+  PjKirVal scaled = factor ? MUL(MADD(p, factor, factor), scale) : scaled_sum(k, x, p, scale);
+  return MUL(scaled, FLOAT(SHL(rest, MANTISSA)));
 }
 
 // From where on results are 0 or infinite. NaN passes.
@@ -112,7 +120,7 @@ static PjKirVal exp_rest(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal n) {
 static PjKirVal exp_times(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal factor) {
   Whole n = whole(k, x, M_LOG2E, twice_bias(k, x));
   PjKirVal p = exp_rest(k, x, low, n.number);
-  return scale_by(k, x, factor ? MADD(p, factor, factor) : ADD(p, C(1)), n.bits);
+  return scale_by(k, x, p, factor, n.bits);
 }
 
 // e^x for x from -104 (of double -746) to 0, or NaN: 2^n is 2^(n + DOWN), which is no subnormal
@@ -121,8 +129,8 @@ static PjKirVal exp_below_1(PjKir *k, PjKirVal x) {
   bool wide = pj__wide(k, x);
   int down = wide ? 512 : 64; // ORDER exp-down
   Whole n = whole(k, x, M_LOG2E, (wide ? 1023 : 127) + down);
-  PjKirVal p = ADD(exp_rest(k, x, 0, n.number), C(1));
-  return MUL(MUL(p, FLOAT(SHL(n.bits, MANTISSA))), C(ldexp(1, -down)));
+  PjKirVal p = exp_rest(k, x, 0, n.number), scale = FLOAT(SHL(n.bits, MANTISSA));
+  return MUL(scaled_sum(k, x, p, scale), C(ldexp(1, -down)));
 }
 
 PjKirVal pj_math__exp(PjKir *k, PjKirVal x, PjKirVal low) {
@@ -145,7 +153,7 @@ PjKirVal pj_math_exp2(PjKir *k, PjKirVal x) {
   PjKirVal p = pj__wide(k, x) ? MADD(square, POLY(r, exp2), MUL(r, C(0x1.9bb471f1ce4c4p-56)))
                               : MUL(square, POLY(r, exp2));
   p = MADD(r, CW(0x1.62e43p-1, 0x1.62e42fefa39efp-1), p);
-  return scale_by(k, x, ADD(p, C(1)), n.bits);
+  return scale_by(k, x, p, 0, n.bits);
 }
 
 // 2^n e^r - 1 = 2^n (e^r - 1) + (2^n - 1). 2^(n - 1) in its place, so that n up to the largest

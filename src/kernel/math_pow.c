@@ -8,10 +8,11 @@
 // log of double in two parts, to about 2^-66: its product with an exponent of up to 2^10 has to be
 // good to 2^-54.
 
-// 2 atanh(s) / s = 2 + 2 s^2 / 3 + s^4 P(s^2), s up to 0.1716; error 7.6e-23.
-static const double log_tail[] = {0x1.9999999999996p-2, 0x1.2492492492f4cp-2, 0x1.c71c71c597639p-3,
-                                  0x1.745d1828e749ep-3, 0x1.3b1364e71b3e8p-3, 0x1.11206ad8481cfp-3,
-                                  0x1.de3e17473b062p-4, 0x1.eac0abbd6658dp-4};
+// 2 atanh(s) / s = 2 + 2 s^2 / 3 + s^4 (2 / 5 + s^2 P(s^2)), s up to 0.1716; error 7.6e-23.
+static const double log_tail[] = {0x1.2492492492f4cp-2, 0x1.c71c71c597639p-3, 0x1.745d1828e749ep-3,
+                                  0x1.3b1364e71b3e8p-3, 0x1.11206ad8481cfp-3, 0x1.de3e17473b062p-4,
+                                  0x1.eac0abbd6658dp-4};
+#define LOG_FIFTH 0x1.9999999999996p-2
 
 typedef struct Split {
   PjKirVal exponent,
@@ -25,28 +26,35 @@ static Split split_double(PjKir *k, PjKirVal x) {
   return (Split){exponent, SUB(FLOAT(ISUB(bits, SHL(e, 52))), C(1))};
 }
 
+// The low part is up to 2^-17 of the high one: what is left of a series whose first terms, which
+// make the high part, do not wait for it.
 static PjPair log_pair(PjKir *k, PjKirVal x) {
   PjKirVal tiny = LT(x, C(0x1p-1022));
   Split parts = split_double(k, SEL(tiny, MUL(x, C(0x1p54)), x));
   PjKirVal e = ADD(parts.exponent, SEL(tiny, C(-54), C(0))), f = parts.fraction;
   // s = f / (2 + f) and what the division left.
   PjPair below = pj_math__fast_two_sum(k, C(2), f), s;
-  s.hi = DIV(f, below.hi);
+  PjKirVal inverse = DIV(C(1), below.hi);
+  s.hi = MUL(f, inverse);
   PjKirVal rest = pj_math__fma(k, NEG(s.hi), below.hi, f);
-  s.lo = DIV(MADD(NEG(s.hi), below.lo, rest), below.hi);
-  // log(1 + f) = 2 s (1 + s^2 / 3 + s^4 P / 2)
-  PjPair square = pj_math__pair_mul(k, s, s);
-  PjPair third =
-      pj_math__pair_mul(k, square, (PjPair){C(0x1.5555555555555p-2), C(0x1.5555555555555p-56)});
-  PjKirVal tail =
-      MUL(MUL(square.hi, square.hi), MUL(pj_math__poly(k, square.hi, 8, log_tail), C(0.5)));
-  PjPair series = pj_math__pair_add(k, third, (PjPair){tail, C(0)});
-  PjPair twice = {MUL(s.hi, C(2)), MUL(s.lo, C(2))};
-  PjPair value = pj_math__pair_add(k, twice, pj_math__pair_mul(k, twice, series));
+  s.lo = MUL(MADD(NEG(s.hi), below.lo, rest), inverse);
+  // log(1 + f) = 2 s + 2 s^3 / 3 + s^5 (2 / 5 + s^2 P)
+  const double two_thirds = 0x1.5555555555555p-1, rest_of_two_thirds = 0x1.5555555555555p-55;
+  PjPair square = pj_math__two_prod(k, s.hi, s.hi),
+         part = pj_math__two_prod(k, s.hi, C(two_thirds));
+  PjKirVal square_lo = MADD(ADD(s.hi, s.hi), s.lo, square.lo);
+  PjKirVal part_lo = MADD(s.hi, C(rest_of_two_thirds), MADD(s.lo, C(two_thirds), part.lo));
+  PjPair third = pj_math__two_prod(k, part.hi, square.hi);
+  PjKirVal third_lo = MADD(part.hi, square_lo, MADD(part_lo, square.hi, third.lo));
+  PjKirVal fifth_power = MUL(MUL(s.hi, square.hi), square.hi);
+  PjKirVal tail = MUL(MUL(fifth_power, square.hi), pj_math__poly(k, square.hi, 7, log_tail));
   // The first part of log 2 is so short that its product with e is exact.
-  PjPair base =
-      pj_math__fast_two_sum(k, MUL(e, C(0x1.62e42fefa3p-1)), MUL(e, C(0x1.3de6af278ece6p-42)));
-  return pj_math__pair_add(k, base, value);
+  PjPair sum = pj_math__fast_two_sum(k, ADD(s.hi, s.hi), third.hi);
+  PjKirVal low = ADD(MADD(C(2), s.lo, third_lo), sum.lo);
+  sum = pj_math__fast_two_sum(k, MUL(e, C(0x1.62e42fefa3p-1)), sum.hi);
+  low = ADD(low, MADD(e, C(0x1.3de6af278ece6p-42), sum.lo));
+  sum = pj_math__fast_two_sum(k, sum.hi, MUL(fifth_power, C(LOG_FIFTH)));
+  return (PjPair){sum.hi, ADD(ADD(low, sum.lo), tail)};
 }
 
 // ------------------------------------------------------------------ power
@@ -70,18 +78,18 @@ static PjKirVal magnitude_f32(PjKir *k, PjKirVal base, PjKirVal exponent) {
   PjKirVal product = FMAX(C(-105), FMIN(C(90), MUL(log, y)));
   PjKirVal big = C(0x1.8p52 + 1023), sum = MADD(product, C(M_LOG2E), big), n = SUB(sum, big);
   PjKirVal r = MADD(n, C(-0x1.62e42fefa39efp-1), product);
-  PjKirVal e = ADD(MADD(MUL(r, r), pj_math__poly(k, r, 5, short_exp), r), C(1));
-  return pj__narrow(k, MUL(e, FLOAT(SHL(BITS(sum), 52))));
+  PjKirVal e = MADD(MUL(r, r), pj_math__poly(k, r, 5, short_exp), r);
+  PjKirVal scale = FLOAT(SHL(BITS(sum), 52));
+  return pj__narrow(k, MADD(e, scale, scale));
 }
 
 static PjKirVal magnitude_f64(PjKir *k, PjKirVal x, PjKirVal y) {
   PjPair log = log_pair(k, x);
   PjKirVal ordinary = AND(LT(C(0), x), LT(x, C(INFINITY)));
   log.hi = SEL(ordinary, log.hi, SEL(EQ(x, C(0)), C(-INFINITY), x));
-  log.lo = SEL(ordinary, log.lo, C(0));
   PjPair product = pj_math__two_prod(k, y, log.hi);
   PjKirVal low = MADD(y, log.lo, product.lo);
-  // Past the range the product may have overflowed, and there is no low part.
+  // Past the range the product may have overflowed or be infinite, and there is no low part.
   low = SEL(LT(ABS(product.hi), C(1000)), low, C(0));
   return pj_math__exp(k, product.hi, low);
 }

@@ -36,41 +36,44 @@ static Whole whole(PjKir *k, PjKirVal x) {
   return (Whole){SUB(sum, big), BITS(sum)};
 }
 
-// Of float. What r loses to rounding, |over|, comes in again with the small terms. Both polynomials
-// are taken away from the first term, and the parts of pi / 2 are such that |over| is +0 for zeros:
+// r, and what it is larger than x - n pi / 2: polynomials of r need not wait for that, which comes
+// in again with the small terms. Of float the parts of pi / 2 are such that |over| is +0 for zeros:
 // so they keep their signs.
+typedef struct Rest {
+  PjKirVal value, over;
+} Rest;
+static Rest rest_of(PjKir *k, PjKirVal x, PjKirVal n) {
+  PjKirVal middle = CW(0x1.4442d2p-24, 0x1.1a62633145c07p-54);
+  PjKirVal last = CW(-0x1.ee59dap-50, -0x1.f1976b7ed8fbcp-110);
+  PjKirVal first = pj_math__fma(k, n, CW(-0x1.921fb4p0, -0x1.921fb54442d18p0), x);
+  PjKirVal r = pj_math__fma(k, n, NEG(middle), first);
+  PjKirVal way = SUB(r, first), rounded = SUB(r, ADD(first, way));
+  PjKirVal over = MADD(n, last, pj_math__fma(k, n, middle, way));
+  return (Rest){r, ADD(over, rounded)};
+}
+
+// Of float. Both polynomials are taken away from the first term.
 static Turn reduce_32(PjKir *k, PjKirVal x) {
   Whole n = whole(k, x);
-  PjKirVal middle = C(0x1.4442d2p-24), last = C(-0x1.ee59dap-50);
-  PjKirVal first = pj_math__fma(k, n.number, C(-0x1.921fb4p0), x);
-  PjKirVal r = pj_math__fma(k, n.number, NEG(middle), first);
-  PjKirVal way = SUB(r, first), rounded = SUB(r, ADD(first, way));
-  PjKirVal over = MADD(n.number, last, pj_math__fma(k, n.number, middle, way));
-  over = ADD(over, rounded);
-  PjKirVal square = MUL(r, r);
-  PjKirVal sine = SUB(r, MADD(MUL(r, square), NEG(POLY(square, sin)), over));
+  Rest rest = rest_of(k, x, n.number);
+  PjKirVal r = rest.value, square = MUL(r, r);
+  PjKirVal sine = SUB(r, MADD(MUL(r, square), NEG(POLY(square, sin)), rest.over));
   // Near pi / 4 what is added to 3 / 4 is small. Without a fused multiply-add the large product is
   // one by a power of two, which is exact.
   PjKirVal more = POLY(square, cos), half = C(0.5);
   PjKirVal most = k->target->fma ? MADD(square, NEG(MADD(square, NEG(more), half)), C(0.25))
                                  : MADD(square, MUL(square, more), SUB(C(0.25), MUL(square, half)));
-  PjKirVal cosine = ADD(C(0.75), MADD(r, over, most));
+  PjKirVal cosine = ADD(C(0.75), MADD(r, rest.over, most));
   return (Turn){sine, cosine, n.bits};
 }
 
-// r in two parts; sin' = cos is 1 and cos' = -sin is -r for the second.
+// To the last digits.
 static Turn reduce_in_parts(PjKir *k, PjKirVal x) {
   Whole n = whole(k, x);
-  PjKirVal middle = CW(0x1.777a5cp-25, -0x1.1a62633145c07p-54);
-  PjKirVal last = CW(0x1.ee59dap-50, 0x1.f1976b7ed8fbcp-110);
-  PjKirVal r = pj_math__fma(k, n.number, CW(-0x1.921fb6p0, -0x1.921fb54442d18p0), x);
-  PjPair product = pj_math__two_prod(k, n.number, middle),
-         parts = pj_math__two_sum(k, r, product.hi);
-  parts = pj_math__fast_two_sum(k, parts.hi, MADD(n.number, last, ADD(parts.lo, product.lo)));
-  r = parts.hi;
-  PjKirVal square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
-  PjKirVal sine = ADD(r, MADD(MUL(r, square), POLY(square, sin), parts.lo));
-  PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, NEG(parts.lo)));
+  Rest parts = rest_of(k, x, n.number);
+  PjKirVal r = parts.value, square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
+  PjKirVal sine = SUB(r, MADD(MUL(r, square), NEG(POLY(square, sin)), parts.over));
+  PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, parts.over));
   PjKirVal cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
   return (Turn){sine, cosine, n.bits};
 }

@@ -1,27 +1,42 @@
 // What the math expansions share: polynomials, exact sums and products, calls lane by lane.
 #include "kernel/math_util.h"
 
-// The sum of every |step|-th term from |first| on, divided by v^first; |power| is v^step.
-static PjKirVal chain(PjKir *k, PjKirVal power, size_t n, const double *coefficients, size_t first,
-                      size_t step) {
-  PjKirVal x = power;
-  size_t i = (n - 1 - first) / step * step + first;
-  PjKirVal sum = C(coefficients[i]);
-  for (; i >= first + step; i -= step)
-    sum = MADD(sum, power, C(coefficients[i - step]));
+PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
+  PjKirVal x = v, sum = C(coefficients[n - 1]);
+  for (size_t i = n - 1; i-- > 0;)
+    sum = MADD(sum, v, C(coefficients[i]));
   return sum;
 }
 
-PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
-  return chain(k, v, n, coefficients, 0, 1);
+// Up to 2^level terms, the halves side by side; |powers| are v, v^2, v^4 ...
+static PjKirVal halves(PjKir *k, const PjKirVal *powers, int level, size_t n,
+                       const double *coefficients) {
+  PjKirVal x = powers[0];
+  if (n == 1)
+    return C(coefficients[0]);
+  const size_t half = (size_t)1 << --level;
+  PjKirVal low = halves(k, powers, level, n < half ? n : half, coefficients);
+  if (n <= half)
+    return low;
+  return MADD(halves(k, powers, level, n - half, coefficients + half), powers[level], low);
 }
 
 PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
-  enum { LONG = 7 };
-  if (n < LONG)
+  enum { SHORT = 4, PAIRS = 6, PAIRS_OF_F32 = 9 }; // vectors of f32 feel one product more
+  if (n <= SHORT)
     return pj_math__horner(k, v, n, coefficients);
-  PjKirVal square = MUL(v, v);
-  return MADD(chain(k, square, n, coefficients, 1, 2), v, chain(k, square, n, coefficients, 0, 2));
+  const int level = n <= (pj__wide(k, v) ? PAIRS : PAIRS_OF_F32) ? 1 : 2;
+  PjKirVal powers[3] = {v};
+  for (int i = 0; i < level; ++i)
+    powers[i + 1] = MUL(powers[i], powers[i]);
+  const size_t step = (size_t)1 << level;
+  size_t i = (n - 1) / step * step;
+  PjKirVal sum = halves(k, powers, level, n - i, coefficients + i);
+  while (i > 0) {
+    i -= step;
+    sum = MADD(sum, powers[level], halves(k, powers, level, step, coefficients + i));
+  }
+  return sum;
 }
 
 PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {
@@ -75,11 +90,6 @@ PjPair pj_math__pair_mul(PjKir *k, PjPair a, PjPair b) {
   PjPair product = pj_math__two_prod(k, a.hi, b.hi);
   PjKirVal cross = MADD(a.hi, b.lo, MADD(a.lo, b.hi, product.lo));
   return pj_math__fast_two_sum(k, product.hi, cross);
-}
-
-PjPair pj_math__pair_add(PjKir *k, PjPair a, PjPair b) {
-  PjPair sum = pj_math__two_sum(k, a.hi, b.hi);
-  return pj_math__fast_two_sum(k, sum.hi, ADD(sum.lo, ADD(a.lo, b.lo)));
 }
 
 // ------------------------------------------------------------------ calls
