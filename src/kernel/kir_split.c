@@ -25,6 +25,8 @@ typedef struct Split {
   PjKir *to;
   PjKirVal *map; // of values, to those of |to|
   bool *holds;   // limits in the middle of their loop
+  bool *known;   // conditions of the branches around what is copied, which are |truth|
+  bool *truth;
 } Split;
 
 // --- what to split
@@ -64,6 +66,9 @@ static void add_limit(const PjKir *k, PjKirVal condition, uint32_t body, Limits 
   if (moved != index || (int64_t)move > MOST_MOVE || (int64_t)move < -MOST_MOVE ||
       lies_in(k, inst_of(k, inst->args[1])->block, body))
     return;
+  for (uint32_t i = 0; i < out->len; ++i)
+    if (out->data[i].condition == condition)
+      return;
   out->data[out->len++] = (Limit){condition, inst->args[1], (int64_t)move, inst->op == PJ_KIR_ULE};
 }
 
@@ -156,8 +161,8 @@ static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
   const PjKir *from = s->from;
   PjKir *k = s->to;
   PjKirVal condition = s->map[branch->args[0]];
-  uint64_t known;
-  if (pj_kir_is_const(k, condition, &known))
+  uint64_t known = s->truth[branch->args[0]];
+  if (s->known[branch->args[0]] || pj_kir_is_const(k, condition, &known))
     return copy_block(s, branch->blocks[known ? 0 : 1]);
   uint32_t n = yield_of(from, branch->blocks[0])->num_args;
   PjKirVal *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
@@ -169,11 +174,15 @@ static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
     results[0] = pj_kir_load(k, a->type, s->map[a->args[0]], index, 0, a->op == PJ_KIR_READ);
     return results;
   }
+  s->known[branch->args[0]] = true;
   pj_kir_if_begin(k, condition);
+  s->truth[branch->args[0]] = true;
   PjKirVal *values = copy_block(s, branch->blocks[0]);
   pj_kir_if_else(k, n, values);
+  s->truth[branch->args[0]] = false;
   values = copy_block(s, branch->blocks[1]);
   pj_kir_if_end(k, n, values, results);
+  s->known[branch->args[0]] = false;
   return results;
 }
 
@@ -343,6 +352,8 @@ PjKir *pj_kir_split(PjKir *k) {
   Split s = {.from = k, .to = pj_kir_create(k->arena, k->target, k->name)};
   s.map = PJ_NEW_ARRAY(k->arena, PjKirVal, k->insts.len);
   s.holds = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
+  s.known = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
+  s.truth = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
   copy_block(&s, 1);
   pj_kir_finish(s.to);
   return s.to;

@@ -15,13 +15,13 @@ enum { ROOM = 96, SIZE = 512, LANES = 4 };
 
 typedef struct Form {
   int64_t moves[2];
-  bool or_equal, joined, begins_at_param;
+  bool or_equal, joined, begins_at_param, nested;
 } Form;
 
 static PjKirTarget target;
 
 // out[i] = (i + move0 < p0 [and i + move1 < p1] ? in[i] : i) + (p2 ? in[i + p3] : in[i]), and the
-// sum of all.
+// sum of all. |nested|: that asks for its condition once more where it does not hold.
 static void build(PjKir *k, const Form *f) {
   PjKirType t = PJ_KIR_T(I32, LANES), i64 = PJ_KIR_T(I64, 1);
   PjKirVal in = pj_kir_buffer(k, 0), out = pj_kir_buffer(k, 1), sum;
@@ -40,7 +40,16 @@ static void build(PjKir *k, const Form *f) {
   pj_kir_if_begin(k, condition);
   PjKirVal plain = pj_kir_load(k, t, in, i, 0, true);
   pj_kir_if_else(k, 1, &plain);
+  if (f->nested) {
+    pj_kir_if_begin(k, condition);
+    PjKirVal never = pj_kir_add(k, pj_kir_load(k, t, in, i, 0, true), zero);
+    pj_kir_if_else(k, 1, &never);
+  }
   PjKirVal other = pj_kir_splat(k, pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, i), LANES);
+  if (f->nested) {
+    PjKirVal inner = other;
+    pj_kir_if_end(k, 1, &inner, &other);
+  }
   pj_kir_if_end(k, 1, &other, &x);
   pj_kir_if_begin(k, pj_kir_2(k, PJ_KIR_NE, p[2], pj_kir_i64(k, 0)));
   plain = pj_kir_load(k, t, in, pj_kir_add(k, i, p[3]), 0, true);
@@ -117,8 +126,8 @@ static void test_forms(void **state) {
   (void)state;
   static const int64_t moves[] = {0, 1, -1, -4, 9, -13};
   for (int a = 0; a < 6; ++a)
-    for (int form = 0; form < 8; ++form)
-      check(&(Form){{moves[a], moves[(a + form) % 6]}, form & 1, form & 2, form & 4});
+    for (int form = 0; form < (a < 2 ? 16 : 8); ++form)
+      check(&(Form){{moves[a], moves[(a + form) % 6]}, form & 1, form & 2, form & 4, form & 8});
 }
 
 // Nothing to split: the function itself comes back.
