@@ -324,12 +324,16 @@ static int64_t part_size(const Concatenation *c, uint32_t i) {
   return c->op->operands[i]->type->dims[c->dim] * c->span.times;
 }
 
-// Operand |i|, which begins at |start|;
+// Operand |i|, which begins at |start|; of a single place along the dimension it is read there,
+// whatever the lane.
 static PjElem part_of(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
   PjShapeMap map;
   Span touched[PJ_MAX_RANK] = {0};
   pj_shape_map(c->op, i, &map);
-  touched[c->dim] = (Span){pj_ix_add_number(&c->nest->ix, c->span.ix, -start), c->span.times};
+  PjIx ix = {0};
+  if (part_size(c, i) > 1)
+    ix = pj_ix_add_number(&c->nest->ix, c->span.ix, -start);
+  touched[c->dim] = (Span){ix, c->span.times};
   PjIndex inner = operand_index(c->op, i, &map, c->index, touched);
   return pj_nest_value(c->nest, c->op->operands[i], &inner, mask);
 }
@@ -342,7 +346,7 @@ static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
       continue;
     PjIx ix = pj_ix_add_number(&c->nest->ix, c->span.ix, -start);
     PjKirVal inside = in_range(c->nest, ix, part_size(c, i));
-    PjElem value = part_of(c, i, start, both(c->nest, mask, inside));
+    PjElem value = part_of(c, i, start, part_size(c, i) > 1 ? both(c->nest, mask, inside) : mask);
     result = result.re ? choose(c->nest, inside, value, result) : value;
     start += part_size(c, i);
   }

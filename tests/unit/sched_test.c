@@ -765,6 +765,22 @@ static void test_traffic(void **state) {
       ONE(12 * 96 * 4 + 12 * 144 * 4));
 }
 
+// Rows of 16 turned round by one: the last element of a row is read as one number.
+static void test_rows_turned(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<16x16xf32>", "tensor<16x16xf32>",
+      "%a = stablehlo.slice %x [0:16, 1:16] : (tensor<16x16xf32>) -> tensor<16x15xf32>\n"
+      "%b = stablehlo.slice %x [0:16, 0:1] : (tensor<16x16xf32>) -> tensor<16x1xf32>\n"
+      "%j = stablehlo.concatenate %a, %b, dim = 1 : (tensor<16x15xf32>, tensor<16x1xf32>) -> "
+      "tensor<16x16xf32>\n"
+      "%r = stablehlo.add %j, %x : tensor<16x16xf32>\n"
+      "return %r : tensor<16x16xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.gathers, 0);
+  unmake(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
@@ -780,7 +796,7 @@ int main(void) {
       cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
       cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
-      cmocka_unit_test(test_vectors_of_rows),
+      cmocka_unit_test(test_vectors_of_rows), cmocka_unit_test(test_rows_turned),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
