@@ -9,7 +9,12 @@ bool pj_native_fits(PjLower *l, const PjOp *op);
 // Makes it one kernel step.
 PjStatus pj_lower_native(PjLower *l, const PjUnit *unit, PjSteps *out);
 
-// --- native_ops.c: operations that are loops of their own inside such a function
+enum {
+  PJ_NATIVE_CARRIES = 64, // of a loop, or results of a branch, at most
+  PJ_NATIVE_FEW = 12,     // elements that are computed one by one where they fill no vector
+  PJ_NATIVE_SHORT = 4,    // elements that make a vector
+};
+
 typedef struct PjNative {
   PjLower *l;
   PjNest *nest;
@@ -22,14 +27,30 @@ typedef struct PjNative {
   const char *failed;
 } PjNative;
 
-// --- native.c: where |slot| lies
+// --- native.c
+bool pj_native_is_single(const PjValue *value); // one element: lies in a register
+PjKirVal pj_native_slot(PjNative *n, uint32_t slot);
+uint8_t pj_native_alias(PjNative *n, uint32_t slot);
+// Where |slot| lies
 void pj_native_memory(PjNative *n, uint32_t slot, PjPlace *out);
+void pj_native_bind_memory(PjNative *n, const PjValue *value); // it lies in its slot
+void pj_native_bind_value(PjNative *n, const PjValue *value, PjElem elem);
+void pj_native_copy(PjNative *n, PjKirVal to, PjKirVal from, size_t bytes);
+// What was computed is not in scope any more where a block ends.
+void pj_native_forget(PjNative *n);
+void pj_native_region(PjNative *n, const PjRegion *region);
 
+// --- native_flow.c: control flow
+void pj_native_while(PjNative *n, const PjUnit *unit);
+void pj_native_case(PjNative *n, const PjUnit *unit);
+
+// --- native_ops.c: operations that are loops of their own inside such a function
 bool pj_native_supports(const PjOp *op, double *out_cost);
+void pj_native_scatter(PjNative *n, const PjOp *op, PjKirVal array);
+
 // --- native_dot.c
 bool pj_native_dot_supported(const PjOp *op, double *out_cost);
 // Packs the matrices that contractions of the loop |op| read in each of its turns; before it
 // begins.
 void pj_native_pack(PjNative *n, const PjOp *op);
 void pj_native_dot(PjNative *n, const PjOp *op, PjKirVal out, uint8_t alias);
-void pj_native_scatter(PjNative *n, const PjOp *op, PjKirVal array);
