@@ -105,6 +105,8 @@ void pj_lower_roles(PjLower *l, const PjRegion *region);
 // |inner|: its own.
 bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out);
 double pj_op_cost(const PjOp *op); // nanoseconds per element of the result
+// Whether so many operations that cost so much per element are few enough for one kernel.
+bool pj_fits_kernel(double nodes, double cost);
 
 // --- units.c
 // A unit is what becomes one step, or a few: a group, or any other operation.
@@ -118,6 +120,7 @@ struct PjUnit {
   bool general; // reductions over dimensions of their own
   int64_t count, inner;
   uint32_t nodes;
+  double cost; // of its roots, per element of theirs
   int num_stages;
   PJ_VEC(const PjOp *) roots;
   PJ_VEC(const PjValue *) leaves; // read from memory, as far as noted

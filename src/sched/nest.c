@@ -15,6 +15,7 @@
 
 enum {
   MAX_DEPTH = 200,
+  DEEP = 100, // from here on what chains of operations are computed of comes first
   DEFAULT_BUDGET = 60000,
   MAX_BRANCHES = 2,      // that write code twice, within each other; beyond, lanes choose by masks
   MAX_BRANCH_PARTS = 16, // of a concatenation: see FEW_PARTS and MANY_PARTS
@@ -667,20 +668,60 @@ static bool same_index(const PjIndex *a, const PjIndex *b) {
   return true;
 }
 
+static const PjIndex no_index; // of what is a single element
+
+static const Memo *recall(const PjNest *nest, uint64_t key, const PjValue *value,
+                          const PjIndex *index, PjKirVal mask) {
+  uint64_t *found = pj_map_find(&nest->memo, key);
+  const Memo *memo = found ? (const Memo *)(uintptr_t)*found : NULL;
+  return memo && memo->value == value && memo->mask == mask && same_index(&memo->index, index)
+             ? memo
+             : NULL;
+}
+
+// An operand that is still to be computed, at the index of the operation that reads it.
+static bool waits(const PjNest *nest, const PjValue *value, const PjIndex *index, PjKirVal mask) {
+  const PjOp *op = value->def;
+  if (!op || !(op->kind == PJ_OP_RESHAPE || pj_elem_is(op)) || pj_nest_place(nest, value))
+    return false;
+  if (pj_count(value->type) == 1)
+    index = &no_index;
+  return !recall(nest, memo_key(value, index, mask), value, index, mask);
+}
+
+// What |value| is computed of, the last of the chain first: by itself it would be a recursion as
+// deep as the chain is long.
+static void compute_before(PjNest *nest, const PjValue *value, const PjIndex *index,
+                           PjKirVal mask) {
+  PJ_VEC(const PjValue *) left = {0};
+  PJ_PUSH(nest->arena, &left, value);
+  while (left.len && !nest->failed) {
+    const PjValue *last = left.data[left.len - 1], *next = NULL;
+    for (uint32_t i = 0; i < last->def->num_operands && !next; i++)
+      if (waits(nest, last->def->operands[i], index, mask))
+        next = last->def->operands[i];
+    if (next) {
+      PJ_PUSH(nest->arena, &left, next);
+    } else {
+      left.len--;
+      if (left.len)
+        pj_nest_value(nest, last, index, mask);
+    }
+  }
+}
+
 PjElem pj_nest_value(PjNest *nest, const PjValue *value, const PjIndex *index, PjKirVal mask) {
-  static const PjIndex none = {0};
   if (value->type->rank == 0 || pj_count(value->type) == 1)
-    index = &none;
+    index = &no_index;
   const PjPlace *place = pj_nest_place(nest, value);
   if (place && place->kind == PJ_PLACE_VALUE)
     return place->value;
   uint64_t key = memo_key(value, index, mask);
-  uint64_t *found = pj_map_find(&nest->memo, key);
-  if (found) {
-    const Memo *memo = (const Memo *)(uintptr_t)*found;
-    if (memo->value == value && memo->mask == mask && same_index(&memo->index, index))
-      return memo->elem;
-  }
+  const Memo *known = recall(nest, key, value, index, mask);
+  if (known)
+    return known->elem;
+  if (nest->depth >= DEEP && waits(nest, value, index, mask))
+    compute_before(nest, value, index, mask);
   nest->depth++;
   PjElem e = place ? from_place(nest, value->type->dtype, place, index, mask)
                    : compute(nest, value, index, mask);

@@ -21,7 +21,8 @@
 #include "sched/shape_map.h"
 
 enum {
-  MAX_NODES = 320, // operations that are computed together
+  MAX_NODES = 320,   // operations that are computed together,
+  MANY_NODES = 1024, // and if they are as cheap as most are
   CHEAP_NODES = 4,
   SHORT_LOOP = 16,      // elements
   FEW_ELEMENTS = 64,    // that are computed one by one rather than by a kernel more
@@ -32,7 +33,8 @@ enum {
   LONG_ROW = 64,        // of such lanes
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
-#define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
+#define CHEAP_COST 0.8  // nanoseconds per element up to which a value is computed again,
+#define MANY_COST  120. //   and up to which many operations are computed together
 
 double pj_op_cost(const PjOp *op) {
   if (op->num_results == 0)
@@ -81,6 +83,12 @@ double pj_op_cost(const PjOp *op) {
   default:
     return op->kind >= PJ_OP_CHLO_BROADCAST_ADD ? 6 : 0.12 * wide;
   }
+}
+
+// What has no register is on the stack, which costs far less than arrays that are written by one
+// kernel and read by the next.
+bool pj_fits_kernel(double nodes, double cost) {
+  return nodes <= MAX_NODES || (nodes <= MANY_NODES && cost <= MANY_COST);
 }
 
 static PjOpInfoSched *info_of(PjLower *l, const PjOp *op) {
@@ -358,7 +366,8 @@ static void absorb(PjLower *l, Tree *tree, PjOpInfoSched *info, uint32_t i) {
   bool seam =
       joins(op) && factor >= SEAM_FACTOR && source->cuts.n && source->cuts.at[0] < SHORT_LOOP;
   Tree with = tree_with_operand(tree, i, source);
-  if (repeated || seam || tree_size(&with).nodes > MAX_NODES ||
+  Sums size = tree_size(&with);
+  if (repeated || seam || !pj_fits_kernel(size.nodes, size.cost) ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
     source->in_memory = true;
     PjCuts none = {0};
@@ -479,7 +488,8 @@ static void forwards(PjLower *l, const PjOp *op, Sums *all) {
     if (info->role == PJ_OPROLE_REDUCE) {
       if (i >= op->num_results && source->nodes <= 2)
         continue; // an initial value, as a rule a constant
-      if (i < op->num_results && info->nodes + source->nodes <= MAX_NODES) {
+      if (i < op->num_results &&
+          pj_fits_kernel(info->nodes + source->nodes, info->cost + source->cost)) {
         PjCuts merged = info->cuts;
         PjRoot root = {.op = op, .role = PJ_ROOT_REDUCE, .reducer = *info->reducer};
         PjGroup shape = {.kind = PJ_GROUP_ROWS, .lanes = 8, .roots = &root, .num_roots = 1};
@@ -493,7 +503,7 @@ static void forwards(PjLower *l, const PjOp *op, Sums *all) {
       }
     }
     PjCuts cuts;
-    if (info->role == PJ_OPROLE_UPDATE && i >= 1 && source->nodes <= MAX_NODES &&
+    if (info->role == PJ_OPROLE_UPDATE && i >= 1 && pj_fits_kernel(source->nodes, source->cost) &&
         !reads(l, op->operands[i], op->operands[0], 0) &&
         (i > 1 || pj_update_cuts(op, &source->cuts, &cuts)))
       continue;

@@ -19,7 +19,6 @@
 enum {
   CANDIDATES = 6,
   MAX_GROUP_ROOTS = 16,
-  MAX_GROUP_NODES = 320,
   MAX_GROUP_LEAVES = 48,
   MAX_ROW = 1 << 15, // elements of a row that a group of several stages may have
   MIN_ROWS = 8,
@@ -186,6 +185,7 @@ static void add_root(PjLower *l, PjUnit *group, const PjOp *op, const Walk *w, i
   info->unit = group;
   info->stage = stage;
   group->nodes += info->nodes;
+  group->cost += info->cost;
   if (stage + 1 > group->num_stages)
     group->num_stages = stage + 1;
   PJ_PUSH(l->work, &group->roots, op);
@@ -275,7 +275,7 @@ static bool join_elements(PjLower *l, PjUnit *group, const PjOp *op) {
 static bool join(PjLower *l, PjUnit *group, const PjOp *op) {
   const PjOpInfoSched *info = &l->ops[op->id];
   if (!group->is_group || group->roots.len >= MAX_GROUP_ROOTS ||
-      group->nodes + info->nodes > MAX_GROUP_NODES)
+      !pj_fits_kernel(group->nodes + info->nodes, group->cost + info->cost))
     return false;
   return info->role == PJ_OPROLE_REDUCE ? join_reduce(l, group, op) : join_elements(l, group, op);
 }

@@ -229,6 +229,33 @@ static void test_rounds(void **state) {
   pj_strbuf_free(&body);
 }
 
+// A Horner scheme and its derivative, as an automatic gradient has it: each value of the one is
+// read again by the other, from the last to the first. However long, it is one kernel without
+// arrays between.
+static void test_long_chain(void **state) {
+  (void)state;
+  enum { LENGTH = 120 };
+  PjStrBuf text = {0};
+  pj_strbuf_printf(&text,
+                   "func.func @main(%%x: " V ", %%c: " V ", %%x0: " V ", %%d%d: " V ", %%s%d: " V
+                   ") -> " V " {\n",
+                   LENGTH, LENGTH);
+  for (int i = 0; i < LENGTH; i++)
+    pj_strbuf_printf(&text,
+                     "%%y%d = stablehlo.multiply %%x%d, %%x : " V "\n"
+                     "%%x%d = stablehlo.add %%y%d, %%c : " V "\n",
+                     i, i, i + 1, i);
+  for (int i = LENGTH; i > 0; i--)
+    pj_strbuf_printf(&text,
+                     "%%p%d = stablehlo.multiply %%x%d, %%d%d : " V "\n"
+                     "%%s%d = stablehlo.add %%s%d, %%p%d : " V "\n"
+                     "%%d%d = stablehlo.multiply %%d%d, %%x : " V "\n",
+                     i, i, i, i - 1, i, i, i - 1, i);
+  pj_strbuf_printf(&text, "return %%s0 : " V "\n}\n");
+  assert_int_equal(expect(text.data, 1, 1), 0);
+  pj_strbuf_free(&text);
+}
+
 // A number that is long to compute is computed once, not by every part of the loop that reads it.
 static void test_long_number(void **state) {
   (void)state;
@@ -797,6 +824,7 @@ int main(void) {
       cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
       cmocka_unit_test(test_vectors_of_rows), cmocka_unit_test(test_rows_turned),
+      cmocka_unit_test(test_long_chain),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
