@@ -27,6 +27,7 @@ PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes);
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index);
 // The index of a kept element: outer pieces by their out_pos.
 PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index);
-// How often a loop with literal bounds turns, if that is known and no more than |limit|; else -1.
+// How often a loop turns, if its bounds are part of the code and that is no more than |limit|, or
+// than once where sizes are none; else -1.
 int64_t pj_emit_trips(PjEmit *e, PjKirVal begin, PjKirVal end, int64_t step, int64_t limit);
 void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at, PjElem value);

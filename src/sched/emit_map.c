@@ -56,9 +56,10 @@ void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjI
 
 int64_t pj_emit_trips(PjEmit *e, PjKirVal begin, PjKirVal end, int64_t step, int64_t limit) {
   uint64_t b, f;
-  if ((!e->nest->ix.literal && !e->group->written) || !pj_kir_is_const(e->k, begin, &b) ||
-      !pj_kir_is_const(e->k, end, &f))
+  if (!pj_kir_is_const(e->k, begin, &b) || !pj_kir_is_const(e->k, end, &f))
     return -1;
+  if (!e->nest->ix.literal && !e->group->written)
+    limit = 1;
   int64_t length = (int64_t)f - (int64_t)b, trips = length <= 0 ? 0 : (length + step - 1) / step;
   return trips <= limit ? trips : -1;
 }

@@ -288,7 +288,9 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
     int lanes = e->group->lanes;
     PjKirVal whole = end;
     if (s->vector) {
-      whole = s->tail ? pj_emit_whole(e, begin, end, lanes) : end;
+      // Whether a row is one vector is part of the code.
+      bool one = loop->extent < 2 * (int64_t)lanes && !(level == 0 && s->first_begin);
+      whole = one ? pj_kir_i64(k, lanes) : s->tail ? pj_emit_whole(e, begin, end, lanes) : end;
       PjKirVal at = begin;
       if (s->copies > 1) {
         PjKirVal many = loop->extent % (lanes * s->copies)

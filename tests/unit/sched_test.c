@@ -26,6 +26,7 @@ typedef struct Made {
   int divisions;
   int calls; // copies of memory, say
   int branches;
+  int loops;
   int gathers; // loads of which each lane has an address
   int lanes;   // of the widest vector of floats
   int scratch; // pointers to a kernel's own memory
@@ -40,6 +41,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
     m->calls += inst->op == PJ_KIR_CALL;
     m->branches += inst->op == PJ_KIR_IF;
+    m->loops += inst->op == PJ_KIR_FOR;
     m->scratch += inst->op == PJ_KIR_SCRATCH;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
@@ -254,6 +256,27 @@ static void test_long_chain(void **state) {
   pj_strbuf_printf(&text, "return %%s0 : " V "\n}\n");
   assert_int_equal(expect(text.data, 1, 1), 0);
   pj_strbuf_free(&text);
+}
+
+// Rows of one vector are no loops.
+static void test_one_turn(void **state) {
+  (void)state;
+  const int lanes = pj_kir_target_host()->vector_bytes / 4;
+  char body[512], args[64];
+  for (int more = 0; more <= 1; more++) {
+    const int length = more ? 2 * lanes : lanes;
+    snprintf(args, sizeof args, "%%x: tensor<512x%dxf32>, %%z: tensor<f32>", length);
+    snprintf(body, sizeof body,
+             "%%r = stablehlo.reduce(%%x init: %%z) applies stablehlo.add across dimensions = [1] "
+             ": (tensor<512x%dxf32>, tensor<f32>) -> tensor<512xf32>\n"
+             "return %%r : tensor<512xf32>\n",
+             length);
+    Made m = make(pass_main(args, "tensor<512xf32>", body));
+    assert_null(m.status);
+    assert_int_equal(m.schedule->num_kernels, 1);
+    assert_int_equal(m.loops, 1 + more);
+    unmake(&m);
+  }
 }
 
 // A number that is long to compute is computed once, not by every part of the loop that reads it.
@@ -824,7 +847,7 @@ int main(void) {
       cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
       cmocka_unit_test(test_vectors_of_rows), cmocka_unit_test(test_rows_turned),
-      cmocka_unit_test(test_long_chain),
+      cmocka_unit_test(test_long_chain), cmocka_unit_test(test_one_turn),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
