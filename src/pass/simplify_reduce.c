@@ -1,4 +1,5 @@
 // Rules of reduce and sort.
+#include "ir/flops.h"
 #include "pass/body.h"
 #include "pass/shapes.h"
 #include "pass/simplify.h"
@@ -79,10 +80,47 @@ static bool any_stack(const PjRewrite *rw, const PjOp *op, int32_t dim, int64_t 
   return false;
 }
 
+// What a row is computed of, element by element.
+typedef struct Origin {
+  int left;       // operations still to be looked at
+  bool functions; // exp and the like
+  bool products;  // of matrices in batches
+} Origin;
+
+static void look_for_origin(const PjValue *value, Origin *origin) {
+  const PjOp *op = value->def;
+  if (!op || origin->left-- <= 0)
+    return;
+  uint32_t batches = 0;
+  if (op->kind == PJ_OP_DOT_GENERAL)
+    PJ_INTS(op, lhs_batching_dimensions, &batches);
+  origin->products |= batches > 0;
+  if (op->kind != PJ_OP_RESHAPE && op->kind != PJ_OP_TRANSPOSE &&
+      !(pj_op_info[op->kind].traits & PJ_TRAIT_ELEM))
+    return;
+  double functions;
+  pj_op_flops(op, &functions);
+  origin->functions |= functions > 0;
+  for (uint32_t i = 0; i < op->num_operands; ++i)
+    look_for_origin(op->operands[i], origin);
+}
+
+// Whether one row after the other takes long even if it is a vector or two: functions of so few
+// lanes, and extrema of floats, which ask of every pair that is brought together for NaN and zeros.
+// (But products in batches may be attention, which is found by its rows.)
+static bool is_slow_by_rows(const PjOp *op) {
+  enum { LOOKED_AT = 32 };
+  Origin origin = {.left = LOOKED_AT};
+  look_for_origin(op->operands[0], &origin);
+  const PjOpKind kind = pj_region_binary(&op->regions[0]);
+  const bool extremum = kind == PJ_OP_MAXIMUM || kind == PJ_OP_MINIMUM;
+  return !origin.products && (origin.functions || (extremum && pj_is_float(op->operands[0])));
+}
+
 bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
-  // Parts of a stack. Elements of a row (more where rows are searched, whose lanes are brought
-  // together by branches); rows that fill vectors.
-  enum { FEW_PARTS = 8, FEW = 7, FEW_SEARCHED = 24, ENOUGH = 16 };
+  // Parts of a stack. Elements of a row (more where that is slow, and where rows are searched,
+  // whose lanes are brought together by branches); rows that fill vectors.
+  enum { FEW_PARTS = 8, FEW = 7, FEW_SLOW = 15, FEW_SEARCHED = 24, ENOUGH = 16 };
   uint32_t num_dims;
   const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
   const PjType *type = op->operands[0]->type;
@@ -103,8 +141,8 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
     return false;
   const int32_t dim = (int32_t)dims[0];
   const int64_t size = type->dims[dim];
-  const bool short_rows =
-      dim == type->rank - 1 && size <= (op->num_results > 1 ? FEW_SEARCHED : FEW);
+  const int64_t few = op->num_results > 1 ? FEW_SEARCHED : is_slow_by_rows(op) ? FEW_SLOW : FEW;
+  const bool short_rows = dim == type->rank - 1 && size <= few;
   return (short_rows || (size <= FEW_PARTS && any_stack(rw, op, dim, size))) &&
          reduce_few(rw, op, dim, size);
 }

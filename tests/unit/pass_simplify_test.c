@@ -560,12 +560,74 @@ static void approximate_top_k_becomes_a_sort(void **state) {
   parsed_free(&expected);
 }
 
+#define LEFT  "tensor<2x16x4xf32>"
+#define RIGHT "tensor<2x4x8xf32>"
+
+// Rows of up to 15 elements of which functions are computed, or the largest float is looked for,
+// are taken apart; not what is a product of matrices in batches, which may be attention.
+static void test_slow_rows(void **state) {
+  (void)state;
+  enum { ROWS = 16 };
+  static const struct {
+    const char *made, *kind, *dtype; // the rows %e of %a, what they are reduced by
+    int length;
+    bool apart;
+  } cases[] = {
+      {"negate %a", "maximum", "f32", 8, true},
+      {"negate %a", "minimum", "f32", 15, true},
+      {"negate %a", "maximum", "f32", 16, false},
+      {"negate %a", "maximum", "i32", 8, false},
+      {"negate %a", "add", "f32", 8, false},
+      {"exponential %a", "add", "f32", 12, true},
+      {"dot_general %a, %b, batching_dims = [0] x [0], contracting_dims = [2] x [1]", "maximum",
+       "f32", 8, false},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
+    const bool product = strchr(cases[c].made, ',');
+    const int length = cases[c].length, rank = product ? 3 : 2;
+    char rows[64], part[64], kept[64], args[160], e[256];
+    snprintf(rows, sizeof rows, product ? "tensor<2x%dx%dx%s>" : "tensor<%dx%dx%s>", ROWS, length,
+             cases[c].dtype);
+    snprintf(part, sizeof part, "tensor<%dx1x%s>", ROWS, cases[c].dtype);
+    snprintf(kept, sizeof kept, product ? "tensor<2x%dx%s>" : "tensor<%dx%s>", ROWS,
+             cases[c].dtype);
+    snprintf(args, sizeof args, "%%a: %s%s, %%z: tensor<%s>", product ? LEFT : rows,
+             product ? ", %b: " RIGHT : "", cases[c].dtype);
+    snprintf(e, sizeof e, "%%e = stablehlo.%s : %s%s\n", cases[c].made,
+             product ? "(" LEFT ", " RIGHT ") -> " : "", rows);
+    PjStrBuf before = {0}, after = {0};
+    pj_strbuf_printf(&before,
+                     "%s%%r = stablehlo.reduce(%%e init: %%z) applies stablehlo.%s across "
+                     "dimensions = [%d] : (%s, tensor<%s>) -> %s\nreturn %%r : %s\n",
+                     e, cases[c].kind, rank - 1, rows, cases[c].dtype, kept, kept);
+    pj_strbuf_printf(&after,
+                     "%s%%r0 = stablehlo.broadcast_in_dim %%z, dims = [] : (tensor<%s>) -> %s\n", e,
+                     cases[c].dtype, kept);
+    for (int i = 0; i < length; ++i)
+      pj_strbuf_printf(&after,
+                       "%%p%d = stablehlo.slice %%e [0:%d, %d:%d] : (%s) -> %s\n"
+                       "%%q%d = stablehlo.reshape %%p%d : (%s) -> %s\n"
+                       "%%r%d = stablehlo.%s %%r%d, %%q%d : %s\n",
+                       i, ROWS, i, i + 1, rows, part, i, i, part, kept, i + 1, cases[c].kind, i, i,
+                       kept);
+    pj_strbuf_printf(&after, "return %%r%d : %s\n", length, kept);
+    const char *text = pass_main(args, kept, before.data);
+    if (cases[c].apart)
+      pass_expect("simplify,dead_code", text, pass_main(args, kept, after.data));
+    else
+      pass_expect_same("simplify,dead_code", text);
+    pj_strbuf_free(&before);
+    pj_strbuf_free(&after);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_floors),
       cmocka_unit_test(test_logic),      cmocka_unit_test(test_shape),
       cmocka_unit_test(test_slices),     cmocka_unit_test(test_control),
       cmocka_unit_test(test_calls),      cmocka_unit_test(approximate_top_k_becomes_a_sort),
+      cmocka_unit_test(test_slow_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
