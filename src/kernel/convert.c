@@ -101,7 +101,7 @@ static bool is_signed_type(PjDtype dtype) {
 // ------------------------------------------------------------------ from
 // integers to floats
 
-// An integer of up to 16 bits as f32, of up to 32 as f64: exact.
+// Exact of an integer that the format has: of up to 16 bits f32, of up to 32 f64.
 static PjKirVal exact_float(PjKir *k, PjDtype from, PjKirVal v, PjKirElem to) {
   bool is_signed = is_signed_type(from);
   if (elem_bits((PjKirElem)pj_kir_typeof(k, v).elem) <
@@ -142,6 +142,22 @@ static PjKirVal near_float(PjKir *k, PjDtype from, PjKirVal v) {
   return pj_kir_cast(k, PJ_KIR_SITOFP, PJ_KIR_F32, resize(k, v, PJ_KIR_I32, false));
 }
 
+// An integer of 32 bits as an f32 that rounds to a format of at most 14 digits as the integer
+// itself does: of more than 24 bits the lowest 9 are replaced by one that says whether any was set.
+// (Those of a negative number too, as they are counted from below: both lie between the same
+// multiples of 512, where there are no ties.)
+static PjKirVal sticky_32(PjKir *k, PjDtype from, PjKirVal v) {
+  bool is_signed = is_signed_type(from);
+  PjKirVal zero = integer(k, PJ_KIR_I32, 0), far = integer(k, PJ_KIR_I32, 1u << 24);
+  PjKirVal low = pj_kir_and(k, v, integer(k, PJ_KIR_I32, 0x1FF));
+  PjKirVal high = pj_kir_and(k, v, integer(k, PJ_KIR_I32, ~(uint64_t)0x1FF));
+  PjKirVal mark = pj_kir_select(k, pj_kir_ne(k, low, zero), integer(k, PJ_KIR_I32, 0x100), zero);
+  PjKirVal wide =
+      is_signed ? pj_kir_2(k, PJ_KIR_ULT, integer(k, PJ_KIR_I32, 2u << 24), pj_kir_add(k, v, far))
+                : pj_kir_2(k, PJ_KIR_ULT, far, v);
+  return exact_float(k, from, pj_kir_select(k, wide, pj_kir_or(k, high, mark), v), PJ_KIR_F32);
+}
+
 static PjKirVal int_to_float(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
   unsigned bits = pj_dtype_bits(from);
   if (to == PJ_DT_F64 || to == PJ_DT_F32)
@@ -150,8 +166,8 @@ static PjKirVal int_to_float(PjKir *k, PjDtype from, PjDtype to, PjKirVal v) {
     return pj_conv_round_narrow(k, to, exact_float(k, from, v, PJ_KIR_F32));
   if (pj_float_formats[to].exponent <= 5) // none of them reaches 2^16
     return pj_conv_round_narrow(k, to, near_float(k, from, v));
-  PjKirVal wide = bits <= 32 ? exact_float(k, from, v, PJ_KIR_F64) : sticky(k, from, v);
-  return pj_conv_round_narrow(k, to, pj_conv_round_odd(k, wide));
+  return pj_conv_round_narrow(
+      k, to, bits <= 32 ? sticky_32(k, from, v) : pj_conv_round_odd(k, sticky(k, from, v)));
 }
 
 // ------------------------------------------------------------------ from
