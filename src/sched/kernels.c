@@ -13,7 +13,8 @@
 // what is computed at all too, and in fours, without the longest operation.
 #define LONG_CHAIN_NS      1.4
 #define CHAIN_SHARE        0.55
-#define SHORT_SHARE        0.4 // of vectors of 32 bytes and less
+#define SHORT_SHARE        0.4 // of vectors of 32 bytes and less, and of what is out of sight
+#define OUT_OF_SIGHT_NS    12. // a chain of which others beside it begin too late to be seen
 #define VERY_LONG_CHAIN_NS 0.9
 #define BESIDE_FUNCTION_NS 0.3 // of vectors of 32 bytes, where the longest is a function
 #define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
@@ -308,8 +309,9 @@ static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *
   double chain = within + last;
   int64_t extent = g->loops[g->num_loops - 1].extent;
   bool narrow_vectors = l->options->target->vector_bytes < 64;
-  bool waits =
-      chain >= LONG_CHAIN_NS && chain >= (narrow_vectors ? SHORT_SHARE : CHAIN_SHARE) * all;
+  const double share =
+      narrow_vectors || chain - longest >= OUT_OF_SIGHT_NS ? SHORT_SHARE : CHAIN_SHARE;
+  bool waits = chain >= LONG_CHAIN_NS && chain >= share * all;
   int kinds = kinds_of_functions(b);
   double beside = narrow_vectors && kinds ? BESIDE_FUNCTION_NS : VERY_LONG_CHAIN_NS;
   bool far = chain - longest >= beside && (narrow_vectors || kinds <= 1) &&
