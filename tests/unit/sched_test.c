@@ -847,7 +847,7 @@ int main(void) {
       cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
       cmocka_unit_test(test_vectors_of_rows), cmocka_unit_test(test_rows_turned),
-      cmocka_unit_test(test_long_chain), cmocka_unit_test(test_one_turn),
+      cmocka_unit_test(test_long_chain),      cmocka_unit_test(test_one_turn),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
