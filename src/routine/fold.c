@@ -36,6 +36,12 @@ PjManyFn *pj__fold_many(PjFoldKind kind, PjDtype dtype) {
   return PJ_PICK(manies)[dtype][kind];
 }
 
+PjRowsFn *pj__fold_rows(PjFoldKind kind, PjDtype dtype, int64_t n) {
+  const int64_t bytes = n * (int64_t)pj_dtype_bytes(dtype), vector = PJ_PICK(vector_bytes);
+  const bool fits = bytes == vector || bytes == 2 * vector || bytes == 4 * vector;
+  return fits ? PJ_PICK(rows)[dtype][kind] : NULL;
+}
+
 void pj__fold_neutral(PjFoldKind kind, PjDtype dtype, void *out) {
   const unsigned bits = pj_dtype_bits(dtype);
   const bool is_signed = pj_dtype_class(dtype) == PJ_CLASS_SINT;

@@ -58,6 +58,35 @@
     }                                                                                  \
   }
 
+// PjRowsFn: a place that follows itself stays in registers.
+#define ROWS_OF(VOP, COUNT)                                               \
+  for (int64_t i = 0; i < count;) {                                       \
+    const uint32_t place = to[i];                                         \
+    Vec *at = (Vec *)(acc + place * unit), a[COUNT];                      \
+    PJ_UNROLL for (int v = 0; v < COUNT; ++v) a[v] = at[v];               \
+    do {                                                                  \
+      const Vec *row = (const Vec *)(x + from[i] * step);                 \
+      PJ_UNROLL for (int v = 0; v < COUNT; ++v) a[v] = VOP(a[v], row[v]); \
+    } while (++i < count && to[i] == place);                              \
+    PJ_UNROLL for (int v = 0; v < COUNT; ++v) at[v] = a[v];               \
+  }
+#define ROWS_FN(NAME, T, I, VOP)                                                            \
+  PJ_TARGET static void PJ_V(rows_##NAME)(int64_t count, int64_t n, const uint32_t *to,     \
+                                          int64_t unit, const uint32_t *from, int64_t step, \
+                                          const void *px, void *pacc) {                     \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));       \
+    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                             \
+    const T *x = px;                                                                        \
+    T *acc = pacc;                                                                          \
+    if (n * sizeof(T) == PJ_VB) {                                                           \
+      ROWS_OF(VOP, 1)                                                                       \
+    } else if (n * sizeof(T) == 2 * PJ_VB) {                                                \
+      ROWS_OF(VOP, 2)                                                                       \
+    } else {                                                                                \
+      ROWS_OF(VOP, 4)                                                                       \
+    }                                                                                       \
+  }
+
 #define UP_16(v, none, op)                                                                         \
   v = op(__builtin_shufflevector(v, none, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),   \
          v);                                                                                       \
@@ -169,16 +198,17 @@ SIGNED_SCANS(s64, int64_t, 4)
 FLOAT_SCANS(f32, float, uint32_t, 8)
 FLOAT_SCANS(f64, double, uint64_t, 4)
 
+#define BOTH(NAME, T, I, OP, VOP) MANY(NAME, T, I, OP, VOP) ROWS_FN(NAME, T, I, VOP)
 #define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS) \
-  MANY(add_##S, T, I, ADD, VADD)                  \
-  MANY(mul_##S, T, I, MUL, VMUL)                  \
-  MANY(max_##S, T, I, MAXS, VMAXS)                \
-  MANY(min_##S, T, I, MINS, VMINS)
+  BOTH(add_##S, T, I, ADD, VADD)                  \
+  BOTH(mul_##S, T, I, MUL, VMUL)                  \
+  BOTH(max_##S, T, I, MAXS, VMAXS)                \
+  BOTH(min_##S, T, I, MINS, VMINS)
 MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN)
 MANIES(f32, float, uint32_t, FMAX, FMIN, WIDE_MAX_f32, WIDE_MIN_f32)
 MANIES(f64, double, uint64_t, FMAX, FMIN, WIDE_MAX_f64, WIDE_MIN_f64)
-MANY(max_s32, int32_t, int32_t, MAX, VMAX)
-MANY(min_s32, int32_t, int32_t, MIN, VMIN)
+BOTH(max_s32, int32_t, int32_t, MAX, VMAX)
+BOTH(min_s32, int32_t, int32_t, MIN, VMIN)
 
 #define INT_ROW(F, S, U)                                                  \
   {                                                                       \
@@ -208,20 +238,26 @@ MANY(min_s32, int32_t, int32_t, MIN, VMIN)
   }
 static PjPairsFn *const PJ_V(pairs)[PJ_DT_COUNT][PJ_FOLDS] = ROWS(pairs);
 static PjScanFn *const PJ_V(scans)[PJ_DT_COUNT][PJ_FOLDS] = ROWS(scan);
-#define MANY_ROW(S, U)                                                      \
-  {                                                                         \
-    [PJ_FOLD_ADD] = PJ_V(many_add_##U), [PJ_FOLD_MUL] = PJ_V(many_mul_##U), \
-    [PJ_FOLD_MAX] = PJ_V(many_max_##S), [PJ_FOLD_MIN] = PJ_V(many_min_##S)  \
+#define MANY_ROW(F, S, U)                                                 \
+  {                                                                       \
+    [PJ_FOLD_ADD] = PJ_V(F##_add_##U), [PJ_FOLD_MUL] = PJ_V(F##_mul_##U), \
+    [PJ_FOLD_MAX] = PJ_V(F##_max_##S), [PJ_FOLD_MIN] = PJ_V(F##_min_##S)  \
   }
-static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = {
-    [PJ_DT_S32] = MANY_ROW(s32, u32),
-    [PJ_DT_U32] = MANY_ROW(u32, u32),
-    [PJ_DT_F32] = MANY_ROW(f32, f32),
-    [PJ_DT_F64] = MANY_ROW(f64, f64),
-};
+#define MANY_ROWS(F)                                                          \
+  {                                                                           \
+    [PJ_DT_S32] = MANY_ROW(F, s32, u32), [PJ_DT_U32] = MANY_ROW(F, u32, u32), \
+    [PJ_DT_F32] = MANY_ROW(F, f32, f32), [PJ_DT_F64] = MANY_ROW(F, f64, f64), \
+  }
+static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = MANY_ROWS(many);
+static PjRowsFn *const PJ_V(rows)[PJ_DT_COUNT][PJ_FOLDS] = MANY_ROWS(rows);
+enum { PJ_V(vector_bytes) = PJ_VB };
 #undef MANY
 #undef MANIES
 #undef MANY_ROW
+#undef MANY_ROWS
+#undef BOTH
+#undef ROWS_OF
+#undef ROWS_FN
 #undef PAIRS
 #undef SCAN
 #undef INT_SCANS

@@ -31,6 +31,7 @@ enum {
   AHEAD = 16,             // rows of the operand that are asked for before their turn
   FAR = 32,               // and of updates
   LINES = 64,             // rows that are added to one place at a time
+  MANY_UPDATES = 64,      // of one place
 };
 
 typedef enum Way { SET, PAIRS, HALF, BODY } Way; // HALF: pairs of 16-bit floats, each rounded
@@ -61,6 +62,7 @@ typedef struct Scatter {
   PjFoldKind kind;       // of pairs
   PjPairsFn *pairs;
   PjManyFn *many;           // of pairs where rows are contiguous, or NULL
+  PjRowsFn *short_rows;     // and where they are a few vectors of an operand that is near
   bool rows;                // windows are one row of one operand, to be set or combined by pairs
   const PjSingles *singles; // where windows are single elements, or NULL
   bool direct, packed;      // which of its loops may be used
@@ -239,6 +241,10 @@ static void combine_rows(const Part *part, const PjScatterPlaces *places, int64_
   const uint32_t *const to = places->to, *const from = places->from;
   const bool far = pj__bytes(pj__in(s->op, 0)) > NEAR_BYTES;
   const void *lines[LINES];
+  if (s->short_rows && columns == s->window.row) {
+    s->short_rows(count, columns, to, s->unit, from, s->update_step, source, acc);
+    return;
+  }
   for (int64_t i = 0, next; i < count; i = next) {
     if (far && i + AHEAD < count)
       ask_for(acc + to[i + AHEAD] * unit, near);
@@ -305,10 +311,13 @@ static void scatter_part(const Part *part, char *scratch) {
   char *temp = scratch + s->places_bytes;
   PjIndexWalk walk;
   if (s->direct && !part->bounds.low[0] && part->bounds.size[0] == (uint64_t)s->limit[0] + 1) {
-    s->singles->direct(part->last - part->first,
-                       (const int32_t *)indices + part->first * s->vectors.step, s->vectors.step,
-                       part->bounds.size[0], s->unit, s->update_step, part->acc,
-                       updates_at + part->first * s->update_step * elem);
+    const int64_t count = part->last - part->first;
+    // Of updates in any order, the n-th of a place is its new extremum one time in n.
+    const bool seldom = s->singles->seldom && count / MANY_UPDATES >= s->limit[0] + 1;
+    (seldom ? s->singles->seldom
+            : s->singles->direct)(count, (const int32_t *)indices + part->first * s->vectors.step,
+                                  s->vectors.step, part->bounds.size[0], s->unit, s->update_step,
+                                  part->acc, updates_at + part->first * s->update_step * elem);
     return;
   }
   if (!s->locate)
@@ -614,6 +623,8 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
             (s->way == PAIRS || (s->way == SET && s->count == 1 && w->row_update == 1));
   if (s->rows && s->way == PAIRS && w->row_update == 1)
     s->many = pj__fold_many(s->kind, operand->dtype);
+  if (s->many && pj__bytes(operand) <= NEAR_BYTES)
+    s->short_rows = pj__fold_rows(s->kind, operand->dtype, w->row);
   s->direct = s->singles && s->locate && s->vectors.num == 1 && s->index.dtype == PJ_DT_S32;
   s->packed = s->singles && s->locate && s->update_step == 1 && s->singles->packed;
   s->places_bytes = pj__scratch_round(sizeof(PjScatterPlaces) + BLOCK * sizeof(int64_t));

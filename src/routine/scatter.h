@@ -48,6 +48,10 @@ typedef struct PjSingles {
                  int64_t unit, int64_t step, void *acc, const void *update);
   // The updates are |from| themselves: types of four bytes.
   void (*packed)(const PjScatterPlaces *places, int64_t unit, void *acc);
+  // As |direct|, where few updates change what they are combined with: nothing is written for
+  // others. Extrema, else NULL.
+  void (*seldom)(int64_t count, const int32_t *starts, int64_t starts_step, uint64_t size,
+                 int64_t unit, int64_t step, void *acc, const void *update);
 } PjSingles;
 // NULL where there are none. |kind| is computed as pj__fold_pairs does.
 const PjSingles *pj__scatter_singles(PjFoldKind kind, PjDtype dtype);

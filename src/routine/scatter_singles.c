@@ -4,7 +4,24 @@
 #include "eval/half.h"
 #include "routine/scatter.h"
 
-// Three loops of each type and operation: see PjSingles.
+// The loops of each type and operation: see PjSingles. Where SAME, EXPR is |a| as it is.
+#define DIRECT(NAME, T, SAME, EXPR)                                                    \
+  static void NAME(int64_t count, const int32_t *restrict starts, int64_t starts_step, \
+                   uint64_t size, int64_t unit, int64_t step, void *acc_at,            \
+                   const void *update_at) {                                            \
+    T *acc = acc_at;                                                                   \
+    const T *update = update_at;                                                       \
+    for (int64_t i = 0; i < count; ++i) {                                              \
+      const uint64_t start = (uint64_t)starts[i * starts_step];                        \
+      if (start >= size)                                                               \
+        continue;                                                                      \
+      T *const at = acc + (int64_t)start * unit;                                       \
+      const T a = *at, x = update[i * step];                                           \
+      (void)a;                                                                         \
+      if (!__builtin_expect(SAME, 1))                                                  \
+        *at = EXPR;                                                                    \
+    }                                                                                  \
+  }
 #define SINGLES(NAME, T, EXPR)                                                                  \
   static void NAME##_listed(const PjScatterPlaces *restrict places, int64_t unit, int64_t step, \
                             void *acc_at, const void *update_at) {                              \
@@ -18,21 +35,7 @@
       *at = EXPR;                                                                               \
     }                                                                                           \
   }                                                                                             \
-  static void NAME##_direct(int64_t count, const int32_t *restrict starts, int64_t starts_step, \
-                            uint64_t size, int64_t unit, int64_t step, void *acc_at,            \
-                            const void *update_at) {                                            \
-    T *acc = acc_at;                                                                            \
-    const T *update = update_at;                                                                \
-    for (int64_t i = 0; i < count; ++i) {                                                       \
-      const uint64_t start = (uint64_t)starts[i * starts_step];                                 \
-      if (start >= size)                                                                        \
-        continue;                                                                               \
-      T *const at = acc + (int64_t)start * unit;                                                \
-      const T a = *at, x = update[i * step];                                                    \
-      (void)a;                                                                                  \
-      *at = EXPR;                                                                               \
-    }                                                                                           \
-  }
+  DIRECT(NAME##_direct, T, false, EXPR)
 // Types of four bytes have this one too.
 #define PACKED(NAME, T, EXPR)                                                                     \
   SINGLES(NAME, T, EXPR)                                                                          \
@@ -48,9 +51,15 @@
     }                                                                                             \
   }
 #define LOOPS(NAME) \
-  { NAME##_listed, NAME##_direct, NULL }
+  { NAME##_listed, NAME##_direct, NULL, NULL }
 #define LOOPS4(NAME) \
-  { NAME##_listed, NAME##_direct, NAME##_packed }
+  { NAME##_listed, NAME##_direct, NAME##_packed, NULL }
+// Extrema, which have |seldom|.
+#define LOOPS_X(NAME) \
+  { NAME##_listed, NAME##_direct, NULL, NAME##_seldom }
+#define LOOPS4_X(NAME) \
+  { NAME##_listed, NAME##_direct, NAME##_packed, NAME##_seldom }
+#define EXTREMUM(MAKE, NAME, T, SAME, EXPR) MAKE(NAME, T, EXPR) DIRECT(NAME##_seldom, T, SAME, EXPR)
 #define INT(MAKE, S, T)             \
   MAKE(add_##S, T, (T)(a + x))      \
   MAKE(mul_##S, T, (T)(1u * a * x)) \
@@ -58,7 +67,9 @@
   MAKE(or_##S, T, (T)(a | x))       \
   MAKE(xor_##S, T, (T)(a ^ x))      \
   MAKE(set_##S, T, x)
-#define ORDER(MAKE, S, T) MAKE(max_##S, T, a > x ? a : x) MAKE(min_##S, T, a < x ? a : x)
+#define ORDER(MAKE, S, T)                           \
+  EXTREMUM(MAKE, max_##S, T, a >= x, a > x ? a : x) \
+  EXTREMUM(MAKE, min_##S, T, a <= x, a < x ? a : x)
 INT(SINGLES, u8, uint8_t)
 INT(SINGLES, u16, uint16_t)
 INT(PACKED, u32, uint32_t)
@@ -130,7 +141,7 @@ HALF(bf16, 0x7F80u)
 #define INT_ROW(ENTRY, S, U)                                                                     \
   {                                                                                              \
     [PJ_FOLD_ADD] = ENTRY(add_##U), [PJ_FOLD_MUL] = ENTRY(mul_##U),                              \
-    [PJ_FOLD_MAX] = ENTRY(max_##S), [PJ_FOLD_MIN] = ENTRY(min_##S),                              \
+    [PJ_FOLD_MAX] = ENTRY##_X(max_##S), [PJ_FOLD_MIN] = ENTRY##_X(min_##S),                      \
     [PJ_FOLD_AND] = ENTRY(and_##U), [PJ_FOLD_OR] = ENTRY(or_##U), [PJ_FOLD_XOR] = ENTRY(xor_##U) \
   }
 #define FLOAT_ROW(ENTRY, S)                                         \

@@ -307,6 +307,28 @@ static void many_updates(void **state) {
     }
 }
 
+// Rows of whole vectors, some of which follow another of the same place.
+static void rows_of_vectors(void **state) {
+  (void)state;
+  for (size_t b = 1; b < 5; ++b)
+    for (size_t t = 0; t < 5; ++t)
+      for (int64_t width = 1; width <= 128; width *= 2) {
+        Numbers rows = {.rank = 2,
+                        .index_rank = 2,
+                        .window_rank = 1,
+                        .out_rank = 2,
+                        .num_mapped = 1,
+                        .num_dropped = 1,
+                        .dims = {7, width},
+                        .sizes = {1, width},
+                        .index_dims = {29, 1},
+                        .vector_dim = 1,
+                        .out_dims = {29, width},
+                        .window_dims = {1}};
+        check_scatter(&bodies[b], &rows, types[t], PJ_DT_S32);
+      }
+}
+
 // So many for few elements that they go to copies of these, which are added up.
 static void updates_in_copies(void **state) {
   (void)state;
@@ -385,14 +407,16 @@ static void products_wrap(void **state) {
 static void plain_instructions(void **state) {
   pj_cpu_limit(0);
   many_updates(state);
+  rows_of_vectors(state);
   updates_in_copies(state);
   pj_cpu_limit(~0u);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gathers),       cmocka_unit_test(scatters),
-      cmocka_unit_test(many_updates),  cmocka_unit_test(updates_in_copies),
-      cmocka_unit_test(products_wrap), cmocka_unit_test(plain_instructions)};
+      cmocka_unit_test(gathers),           cmocka_unit_test(scatters),
+      cmocka_unit_test(many_updates),      cmocka_unit_test(updates_in_copies),
+      cmocka_unit_test(products_wrap),     cmocka_unit_test(rows_of_vectors),
+      cmocka_unit_test(plain_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
