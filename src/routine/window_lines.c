@@ -10,6 +10,9 @@
 // in the cache. The order of a sum is by columns of the window. Padding is the init value: every
 // result begins with it. 16-bit floats are combined as F32 and rounded at the end.
 //
+// Products of floats in another order may overflow on their way, so they take the lines under a
+// window as they are, place by place in the order of the window.
+//
 // Of the usual types and operations both are loops of their own (window_lines_variant.h) over a
 // combined line with its padding, so that no window is at an edge.
 #include "routine/window_lines.h"
@@ -24,10 +27,12 @@
 // out[i] = op(.. op(xs[0][i], xs[1][i]) .., xs[count - 1][i]); |out| is none of |xs|.
 typedef void PjAcrossFn(int64_t n, int count, const void *const *xs, void *out);
 // out[j * inner + i] = op(.. op(init, x[0]) .., x[(places - 1) * place_step]), x = line + j * step
-// + i, for j < results and i < inner. Where |inner| is less than a vector (PJ_LINE_LANES suffice),
-// two vectors behind the last of |line| may be read.
+// + i, for j < results and i < inner, and |line| each of |count| in turn: more than one for
+// products alone. Where |inner| is less than a vector (PJ_LINE_LANES suffice), two vectors behind
+// the last of a line may be read.
 typedef void PjAlongFn(int64_t results, int64_t inner, int64_t step, int64_t places,
-                       int64_t place_step, const void *line, const void *init, void *out);
+                       int64_t place_step, int64_t count, const void *const *lines,
+                       const void *init, void *out);
 enum { PJ_LINE_LANES = 16 };
 typedef struct PjLineKernels {
   PjAcrossFn *across;
@@ -47,6 +52,8 @@ typedef struct Lines {
   PjPairsFn *pairs;
   PjManyFn *many;        // or NULL
   PjLineKernels kernels; // or NULL: the loops above
+  bool ordered;          // products of floats
+  int64_t most;          // lines at a time: 1, but of ordered ones
   int32_t d;             // the dimension along which windows slide; those before it number the rows
   int64_t inner;         // elements at a place
   int64_t rows, chunk;   // results of a row at a time
@@ -110,12 +117,16 @@ static void places_inside(const PjWindow *w, int32_t d, int64_t start, int64_t *
 }
 
 // The lines under the windows of row |at|, places [from, to), as one; NULL if all are padding.
-static const void *across(const Run *run, const int64_t *at, int64_t from, int64_t to, char *room) {
+// Where they are |ordered|, they are listed in |lines| instead, their number in |num|, and |room|
+// is NULL.
+static const void *across(const Run *run, const int64_t *at, int64_t from, int64_t to, char *room,
+                          const void *lines[MANY], int *num) {
   const Lines *s = run->s;
   const PjWindow *w = &s->w;
   int64_t start[PJ_MAX_RANK], low[PJ_MAX_RANK], high[PJ_MAX_RANK], k[PJ_MAX_RANK];
-  const void *lines[MANY], *sum = NULL;
+  const void *sum = NULL;
   int count = 0;
+  *num = 0;
   for (int32_t d = 0; d < s->d; ++d) {
     start[d] = at[d] * w->stride[d] - w->low[d];
     places_inside(w, d, start[d], &low[d], &high[d]);
@@ -141,7 +152,7 @@ static const void *across(const Run *run, const int64_t *at, int64_t from, int64
       const int64_t i = pj_window_place(w, last, start[last] + j * w->dilation[last]);
       if (i < 0)
         continue;
-      if (count == MANY) {
+      if (count == MANY) { // never of ordered ones
         add_lines(s, n, count, lines, room, &sum);
         count = 0;
       }
@@ -153,7 +164,8 @@ static const void *across(const Run *run, const int64_t *at, int64_t from, int64
     if (d < 0)
       break;
   }
-  if (count)
+  *num = count;
+  if (count && room)
     add_lines(s, n, count, lines, room, &sum);
   return sum;
 }
@@ -240,30 +252,38 @@ static void padded_rows(const Run *run, int64_t begin, int64_t end, int64_t firs
   const int64_t low = from < to ? from - begins : 0, high = from < to ? ends - to : 0;
   const bool padded = low || high || inner < PJ_LINE_LANES;
   const int64_t pitch = (ends - begins) * place,
-                group = pj__max(1, pj__min(GROUP, LINE * (int64_t)s->comp_elem / pitch));
-  for (int64_t i = 0; i < group; ++i) {
+                fit = LINE * (int64_t)s->comp_elem / (pitch * s->most),
+                group = pj__max(1, pj__min(GROUP, fit));
+  for (int64_t i = 0; i < group * s->most; ++i) {
     pj_fill(s->comp_elem, low * s->inner, element, room + i * pitch);
     pj_fill(s->comp_elem, high * s->inner, element, room + (i + 1) * pitch - high * place);
   }
   locate_row(s, begin, at);
   for (int64_t row = begin; row < end; row += group) {
-    const char *lines[GROUP];
+    const void *lists[GROUP][MANY];
+    int nums[GROUP] = {0};
     const int64_t rows = pj__min(group, end - row);
     for (int64_t i = 0; i < rows; ++i, next_row(s, at)) {
-      char *to_line = room + i * pitch + low * place;
-      lines[i] = from < to ? across(run, at, from, to, to_line) : NULL;
-      if (lines[i] && padded) {
-        if (lines[i] != to_line)
-          memcpy(to_line, lines[i], (size_t)((to - from) * place));
-        lines[i] = room + i * pitch;
+      char *own = room + i * s->most * pitch;
+      const void **lines = lists[i], *sum = NULL;
+      if (from < to)
+        sum = across(run, at, from, to, s->ordered ? NULL : own + low * place, lines, &nums[i]);
+      if (sum) {
+        lines[0] = sum;
+        nums[i] = 1;
+      }
+      for (int k = 0; k < nums[i] && padded; ++k, own += pitch) {
+        if (lines[k] != own + low * place)
+          memcpy(own + low * place, lines[k], (size_t)((to - from) * place));
+        lines[k] = own;
       }
     }
     for (int64_t i = 0; i < rows; ++i) {
       char *out = run->out + ((row + i) * length + first * s->inner) * (int64_t)s->elem,
            *acc = s->comp != s->dtype ? results : out;
-      if (lines[i])
+      if (nums[i])
         s->kernels.along(count, inner, stride * s->inner, w->size[s->d],
-                         w->dilation[s->d] * s->inner, lines[i], element, acc);
+                         w->dilation[s->d] * s->inner, nums[i], lists[i], element, acc);
       else
         pj_fill(s->comp_elem, n, element, acc);
       if (acc == results)
@@ -304,7 +324,9 @@ static void line_rows(void *context, int64_t begin, int64_t end, int thread) {
            *acc = convert ? results : out;
       int64_t from, to;
       reach(w, s->d, first, stop, &from, &to);
-      const char *line = from < to ? across(run, at, from, to, room) : NULL;
+      const void *lines[MANY];
+      int num;
+      const char *line = from < to ? across(run, at, from, to, room, lines, &num) : NULL;
       memcpy(acc, init, (size_t)n * s->comp_elem);
       if (line)
         along(s, line, from, first, stop, acc);
@@ -341,15 +363,15 @@ const PjRoutine *pj__window_lines(PjArena *arena, const PjWindow *w, PjDtype dty
   s->many = pj__fold_many(kind, s->comp);
   if (w->base_dilation[d] == 1)
     s->kernels = PJ_PICK(line_kernels)[s->comp][kind];
-  int slides = 0; // dimensions
-  for (int32_t i = 0; i < w->rank; ++i)
-    slides += w->size[i] > 1;
-  // Products in another order may overflow on their way.
-  if (!s->pairs || s->elem > 8 || (kind == PJ_FOLD_MUL && slides > 1) ||
+  s->ordered = kind == PJ_FOLD_MUL && pj_dtype_is_float(dtype);
+  s->most = 1;
+  for (int32_t i = 0; i < d && s->ordered; ++i)
+    s->most = pj__min(MANY + 1, s->most * w->size[i]);
+  if (!s->pairs || s->elem > 8 || (s->ordered && (!s->kernels.along || s->most > MANY)) ||
       (s->inner == 1 && w->base_dilation[d] != 1))
     return NULL;
   // Places under the windows of |chunk| results.
-  const int64_t places = LINE / s->inner, span = (w->size[d] - 1) * w->dilation[d] + 1;
+  const int64_t places = LINE / s->inner / s->most, span = (w->size[d] - 1) * w->dilation[d] + 1;
   if (s->inner > LINE || places < span)
     return NULL;
   s->chunk = pj__min((places - span) / w->stride[d] + 1, places);

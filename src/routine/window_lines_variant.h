@@ -37,11 +37,13 @@
   }
 
 // A vector of results, whose windows begin at |at|; LOAD: the elements at place |x|.
-#define COMBINE(VOP, at, LOAD)                          \
-  const Elem *x = (at);                                 \
-  Vec a = first;                                        \
-  for (int64_t k = 0; k < places; ++k, x += place_step) \
-    a = VOP(a, LOAD);
+#define COMBINE(VOP, LISTED, at, LOAD)                               \
+  Vec a = first;                                                     \
+  for (int64_t l = 0; l < (LISTED ? count : 1); ++l) {               \
+    const Elem *x = (LISTED ? (const Elem *)lines[l] : line) + (at); \
+    for (int64_t k = 0; k < places; ++k, x += place_step)            \
+      a = VOP(a, LOAD);                                              \
+  }
 #define PLAIN *(const Vec *)x
 // Every second lane, up to the last one that is wanted.
 #define SECOND(...) \
@@ -64,44 +66,46 @@
     memcpy(to, &a, (size_t)(have) * sizeof(Elem));
 
 // PjAlongFn.
-#define ALONG(NAME, T, I, BYTES, VOP)                                                             \
-  PJ_TARGET static void PJ_V(along_##NAME)(int64_t results, int64_t inner, int64_t step,          \
-                                           int64_t places, int64_t place_step, const void *pline, \
-                                           const void *init, void *po) {                          \
-    typedef T Elem;                                                                               \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));             \
-    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                                   \
-    enum { LANES = PJ_VB / sizeof(T) };                                                           \
-    const T *line = pline, number = *(const T *)init;                                             \
-    T *o = po;                                                                                    \
-    Vec first;                                                                                    \
-    PJ_UNROLL for (int i = 0; i < LANES; ++i) first[i] = number;                                  \
-    if (inner >= LANES) {                                                                         \
-      for (int64_t j = 0; j < results; ++j, line += step, o += inner)                             \
-        for (int64_t i = 0; i < inner; i += LANES) {                                              \
-          const int64_t at = pj__min(i, inner - LANES);                                           \
-          COMBINE(VOP, line + at, PLAIN)                                                          \
-          *(Vec *)(o + at) = a;                                                                   \
-        }                                                                                         \
-    } else if (inner == 1 && step == 2) {                                                         \
-      for (int64_t j = 0; j < results; j += LANES) {                                              \
-        COMBINE(VOP, line + 2 * j, SECOND_##BYTES)                                                \
-        PUT(o + j, results - j, results - j)                                                      \
-      }                                                                                           \
-    } else {                                                                                      \
-      for (int64_t left = results * inner; left > 0; left -= inner, line += step, o += inner) {   \
-        COMBINE(VOP, line, PLAIN)                                                                 \
-        PUT(o, inner, left)                                                                       \
-      }                                                                                           \
-    }                                                                                             \
+#define ALONG(NAME, T, I, BYTES, VOP, LISTED)                                                      \
+  PJ_TARGET static void PJ_V(along_##NAME)(int64_t results, int64_t inner, int64_t step,           \
+                                           int64_t places, int64_t place_step, int64_t count,      \
+                                           const void *const *lines, const void *init, void *po) { \
+    typedef T Elem;                                                                                \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));              \
+    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                                    \
+    enum { LANES = PJ_VB / sizeof(T) };                                                            \
+    const T *line = LISTED ? NULL : lines[0], number = *(const T *)init;                           \
+    T *o = po;                                                                                     \
+    Vec first;                                                                                     \
+    int64_t from = 0;                                                                              \
+    PJ_UNROLL for (int i = 0; i < LANES; ++i) first[i] = number;                                   \
+    if (inner >= LANES) {                                                                          \
+      for (int64_t j = 0; j < results; ++j, from += step, o += inner)                              \
+        for (int64_t i = 0; i < inner; i += LANES) {                                               \
+          const int64_t at = pj__min(i, inner - LANES);                                            \
+          COMBINE(VOP, LISTED, from + at, PLAIN)                                                   \
+          *(Vec *)(o + at) = a;                                                                    \
+        }                                                                                          \
+    } else if (inner == 1 && step == 2) {                                                          \
+      for (int64_t j = 0; j < results; j += LANES) {                                               \
+        COMBINE(VOP, LISTED, 2 * j, SECOND_##BYTES)                                                \
+        PUT(o + j, results - j, results - j)                                                       \
+      }                                                                                            \
+    } else {                                                                                       \
+      for (int64_t left = results * inner; left > 0; left -= inner, from += step, o += inner) {    \
+        COMBINE(VOP, LISTED, from, PLAIN)                                                          \
+        PUT(o, inner, left)                                                                        \
+      }                                                                                            \
+    }                                                                                              \
   }
-#define LINES(NAME, T, I, BYTES, OP, VOP) ACROSS(NAME, T, I, OP, VOP) ALONG(NAME, T, I, BYTES, VOP)
+#define LINES(NAME, T, I, BYTES, OP, VOP) \
+  ACROSS(NAME, T, I, OP, VOP) ALONG(NAME, T, I, BYTES, VOP, false)
 
 LINES(add_f32, float, uint32_t, 4, ADD, VADD)
 LINES(max_f32, float, uint32_t, 4, FMAX, WIDE_MAX_f32)
 LINES(min_f32, float, uint32_t, 4, FMIN, WIDE_MIN_f32)
-LINES(mul_f32, float, uint32_t, 4, MUL, VMUL)
-LINES(mul_f64, double, uint64_t, 8, MUL, VMUL)
+ALONG(mul_f32, float, uint32_t, 4, VMUL, true)
+ALONG(mul_f64, double, uint64_t, 8, VMUL, true)
 LINES(add_f64, double, uint64_t, 8, ADD, VADD)
 LINES(max_f64, double, uint64_t, 8, FMAX, WIDE_MAX_f64)
 LINES(min_f64, double, uint64_t, 8, FMIN, WIDE_MIN_f64)
@@ -111,7 +115,7 @@ LINES(min_s32, int32_t, uint32_t, 4, MIN, VMIN)
 LINES(max_u32, uint32_t, uint32_t, 4, MAX, VMAX)
 LINES(min_u32, uint32_t, uint32_t, 4, MIN, VMIN)
 
-#define PRODUCT(S) [PJ_FOLD_MUL] = {PJ_V(across_mul_##S), PJ_V(along_mul_##S)},
+#define PRODUCT(S) [PJ_FOLD_MUL] = {NULL, PJ_V(along_mul_##S)},
 #define NONE
 #define ROW(ADDS, S, MORE)                                                         \
   {                                                                                \
