@@ -278,13 +278,19 @@ static void native_update(PjNative *n, const PjUnit *unit) {
   PjLower *l = n->l;
   const PjOp *op = unit->op;
   uint32_t source = pj_slot_of(l, op->operands[0]), target = source;
-  if (pj_value_dies(l, op->operands[0], unit)) {
+  if (pj_value_dies(l, op->operands[0], unit))
     l->slot_of[op->results[0].id] = source;
-  } else {
+  else
     target = pj_slot_for(l, &op->results[0]);
+  pj_native_forget(n);
+  if (pj_native_update_pieces(n, op, source, target)) {
+    pj_native_forget(n);
+    pj_native_bind_memory(n, &op->results[0]);
+    return;
+  }
+  if (target != source)
     pj_native_copy(n, pj_native_slot(n, target), pj_native_slot(n, source),
                    pj_value_bytes(op->operands[0]));
-  }
   PjRootBuffers buffer = {.ptr = {pj_native_slot(n, target)},
                           .alias = {pj_native_alias(n, target)}};
   pj_native_forget(n);

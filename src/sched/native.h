@@ -44,6 +44,24 @@ void pj_native_region(PjNative *n, const PjRegion *region);
 void pj_native_while(PjNative *n, const PjUnit *unit);
 void pj_native_case(PjNative *n, const PjUnit *unit);
 
+// --- native_pieces.c: small arrays in registers, beside their memory
+enum { PJ_NATIVE_PIECES = 16 }; // of an array, at most
+typedef struct PjPieces {
+  int count; // 0: it is too large
+  int64_t at[PJ_NATIVE_PIECES];
+  PjKirType type[PJ_NATIVE_PIECES];
+} PjPieces;
+PjPieces pj_native_pieces(const PjNative *n, const PjValue *array);
+// What lies in |slot|; how many.
+uint32_t pj_native_load(PjNative *n, const PjPieces *p, uint32_t slot, PjKirVal *out);
+// Tells the builder that |in| lies in |slot|, so that a turn need not wait for what the one before
+// stored.
+void pj_native_know(PjNative *n, const PjPieces *p, uint32_t slot, const PjKirVal *in);
+// The update |op| of one element in an array of one or two vectors that is read as a whole: a
+// vector could not be read for a while where one element of it was just written. False if it is
+// none.
+bool pj_native_update_pieces(PjNative *n, const PjOp *op, uint32_t source, uint32_t target);
+
 // --- native_ops.c: operations that are loops of their own inside such a function
 bool pj_native_supports(const PjOp *op, double *out_cost);
 void pj_native_scatter(PjNative *n, const PjOp *op, PjKirVal array);

@@ -1,14 +1,12 @@
 // Control flow inside the function that a small loop becomes (native.h): what loops carry, and what
 // branches hand over.
-#include "kernel/convert.h"
 #include "kernel/kir_range.h"
 #include "pass/range.h"
 #include "sched/native.h"
 #include "sched/shape_map.h"
 
 enum {
-  MAX_PIECES = 16, // of a small array, in registers
-  MAX_CARRIED = 4 * PJ_NATIVE_CARRIES + 1 + 4 * MAX_PIECES,
+  MAX_CARRIED = 4 * PJ_NATIVE_CARRIES + 1 + 4 * PJ_NATIVE_PIECES,
 };
 
 // Values of |region|'s terminator in the slots |targets| (arrays) or registers (single elements,
@@ -119,50 +117,6 @@ void pj_native_case(PjNative *n, const PjUnit *unit) {
   }
 }
 
-// What a loop carries of a small array beside its memory, so that a turn need not wait for what the
-// one before stored.
-typedef struct Pieces {
-  int count;
-  int64_t at[MAX_PIECES];
-  PjKirType type[MAX_PIECES];
-} Pieces;
-
-static Pieces pieces_of(const PjNative *n, const PjValue *array) {
-  Pieces p = {0};
-  const PjDtype dtype = array->type->dtype;
-  const int64_t count = pj_count(array->type);
-  if (pj_dtype_is_complex(dtype) || count > PJ_NATIVE_FEW * MAX_PIECES)
-    return p;
-  const PjKirElem elem = pj_conv_memory(dtype);
-  const int bytes = pj_kir_elem_bytes(elem), most = n->l->options->target->vector_bytes / bytes;
-  int lanes = pj_group_lanes(count, most, PJ_NATIVE_SHORT);
-  if (count <= PJ_NATIVE_FEW && count % lanes)
-    lanes = 1;
-  if (lanes > PJ_KIR_MAX_LANES || count / lanes + count % lanes > MAX_PIECES)
-    return p;
-  for (int64_t at = 0; at < count; at += p.type[p.count++].lanes) {
-    p.at[p.count] = at;
-    p.type[p.count] = pj_kir_type(elem, at + lanes <= count ? lanes : 1);
-  }
-  return p;
-}
-
-static uint32_t load_pieces(PjNative *n, const Pieces *p, uint32_t slot, PjKirVal *out) {
-  n->k->alias = pj_native_alias(n, slot);
-  for (int i = 0; i < p->count; i++)
-    out[i] = pj_kir_load(n->k, p->type[i], pj_native_slot(n, slot), pj_kir_i64(n->k, p->at[i]), 0,
-                         false);
-  n->k->alias = 0;
-  return (uint32_t)p->count;
-}
-
-static void know_pieces(PjNative *n, const Pieces *p, uint32_t slot, const PjKirVal *in) {
-  n->k->alias = pj_native_alias(n, slot);
-  for (int i = 0; i < p->count; i++)
-    pj_kir_known(n->k, in[i], pj_native_slot(n, slot), pj_kir_i64(n->k, p->at[i]));
-  n->k->alias = 0;
-}
-
 // What is known of the integers that a loop carries, a counter, say: in its condition, which sees
 // all that the body sees.
 static void know_ranges(PjNative *n, const PjOp *op, const PjElem *elems) {
@@ -185,7 +139,7 @@ void pj_native_while(PjNative *n, const PjUnit *unit) {
   uint32_t count = op->num_operands, carry[PJ_NATIVE_CARRIES] = {0}, next[PJ_NATIVE_CARRIES] = {0};
   PjElem elems[PJ_NATIVE_CARRIES] = {0};
   const PjValue *values[PJ_NATIVE_CARRIES] = {0};
-  Pieces pieces[PJ_NATIVE_CARRIES];
+  PjPieces pieces[PJ_NATIVE_CARRIES];
   if (count > PJ_NATIVE_CARRIES) {
     n->failed = "a loop with many carries";
     return;
@@ -219,11 +173,11 @@ void pj_native_while(PjNative *n, const PjUnit *unit) {
     if (!pj_native_is_single(values[i])) {
       init[m++] = pj_native_slot(n, carry[i]);
       init[m++] = pj_native_slot(n, next[i]);
-      pieces[i] = pieces_of(n, values[i]);
+      pieces[i] = pj_native_pieces(n, values[i]);
       if ((uint32_t)pieces[i].count > room)
         pieces[i].count = 0;
       room -= (uint32_t)pieces[i].count;
-      m += load_pieces(n, &pieces[i], carry[i], init + m);
+      m += pj_native_load(n, &pieces[i], carry[i], init + m);
     }
   init[m++] = pj_kir_const(k, PJ_KIR_T(I1, 1), 0);
   pj_kir_while_begin(k, m, init, args);
@@ -255,7 +209,7 @@ void pj_native_while(PjNative *n, const PjUnit *unit) {
   PjKirVal odd = *at;
   for (uint32_t i = 0; i < count; i++)
     if (known[i])
-      know_pieces(n, &pieces[i], carry[i], known[i]);
+      pj_native_know(n, &pieces[i], carry[i], known[i]);
   pj_native_region(n, cond);
   pj_native_forget(n);
   PjKirVal go = pj_nest_scalar(n->nest, test->operands[0]).re;
@@ -263,7 +217,7 @@ void pj_native_while(PjNative *n, const PjUnit *unit) {
   pj_kir_while_test(k, go);
   for (uint32_t i = 0; i < count; i++)
     if (known[i])
-      know_pieces(n, &pieces[i], carry[i], known[i]);
+      pj_native_know(n, &pieces[i], carry[i], known[i]);
   want(n, body, next);
   pj_native_region(n, body);
 
@@ -288,7 +242,7 @@ void pj_native_while(PjNative *n, const PjUnit *unit) {
     if (!pj_native_is_single(values[i])) {
       init[m++] = pj_native_slot(n, swaps[i] ? next[i] : carry[i]);
       init[m++] = pj_native_slot(n, swaps[i] ? carry[i] : next[i]);
-      m += load_pieces(n, &pieces[i], swaps[i] ? next[i] : carry[i], init + m);
+      m += pj_native_load(n, &pieces[i], swaps[i] ? next[i] : carry[i], init + m);
     }
   init[m++] = pj_kir_not(k, odd);
   pj_kir_while_end(k, m, init, args);

@@ -30,6 +30,7 @@ typedef struct Made {
   int gathers; // loads of which each lane has an address
   int lanes;   // of the widest vector of floats
   int scratch; // pointers to a kernel's own memory
+  int stored;  // single floats
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -39,6 +40,8 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     const PjKirInst *inst = pj_kir_inst(function, v);
     m->writes_past += inst->op == PJ_KIR_STORE && inst->imm;
     m->clamps += inst->op == PJ_KIR_SMIN || inst->op == PJ_KIR_SMAX;
+    m->stored += inst->op == PJ_KIR_STORE &&
+                 pj_kir_type_eq(pj_kir_typeof(function, inst->args[0]), PJ_KIR_T(F32, 1));
     m->calls += inst->op == PJ_KIR_CALL;
     m->branches += inst->op == PJ_KIR_IF;
     m->loops += inst->op == PJ_KIR_FOR;
@@ -831,23 +834,57 @@ static void test_rows_turned(void **state) {
   unmake(&m);
 }
 
+// An element of a vector that is read as a whole is changed in the register, not in memory.
+static void test_ring(void **state) {
+  (void)state;
+  Made m = make(
+      pass_main("%x: tensor<8xf32>, %v: tensor<f32>", "tensor<8xf32>",
+                "%c = stablehlo.constant dense<0> : tensor<i32>\n"
+                "%r:2 = stablehlo.while(%i = %c, %b = %x) : tensor<i32>, tensor<8xf32>\n" FEW_TURNS
+                "%n = stablehlo.reshape %v : (tensor<f32>) -> tensor<1xf32>\n"
+                "%u = stablehlo.dynamic_update_slice %b, %n, %i : (tensor<8xf32>, tensor<1xf32>, "
+                "tensor<i32>) -> tensor<8xf32>\n"
+                "%w = stablehlo.add %u, %u : tensor<8xf32>\n"
+                "stablehlo.return %j, %w : tensor<i32>, tensor<8xf32>\n}\n"
+                "return %r#1 : tensor<8xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.stored, 0);
+  unmake(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elementwise),     cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_spread),          cmocka_unit_test(test_siblings),
-      cmocka_unit_test(test_shared_code),     cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_long_sum),        cmocka_unit_test(test_loop),
-      cmocka_unit_test(test_tall_sum),        cmocka_unit_test(test_joined_vectors),
-      cmocka_unit_test(test_exchange),        cmocka_unit_test(test_joined),
-      cmocka_unit_test(test_counter),         cmocka_unit_test(test_large_loop),
-      cmocka_unit_test(test_refused),         cmocka_unit_test(test_result_in_place),
-      cmocka_unit_test(test_trials),          cmocka_unit_test(test_past_the_caches),
-      cmocka_unit_test(test_traffic),         cmocka_unit_test(test_rounds),
-      cmocka_unit_test(test_long_number),     cmocka_unit_test(test_short_pieces),
-      cmocka_unit_test(test_vectors_at_once), cmocka_unit_test(test_strip),
-      cmocka_unit_test(test_short_joined),    cmocka_unit_test(test_channels_first),
-      cmocka_unit_test(test_vectors_of_rows), cmocka_unit_test(test_rows_turned),
-      cmocka_unit_test(test_long_chain),      cmocka_unit_test(test_one_turn),
+      cmocka_unit_test(test_elementwise),
+      cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_spread),
+      cmocka_unit_test(test_siblings),
+      cmocka_unit_test(test_shared_code),
+      cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_long_sum),
+      cmocka_unit_test(test_loop),
+      cmocka_unit_test(test_tall_sum),
+      cmocka_unit_test(test_joined_vectors),
+      cmocka_unit_test(test_exchange),
+      cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_counter),
+      cmocka_unit_test(test_large_loop),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_result_in_place),
+      cmocka_unit_test(test_trials),
+      cmocka_unit_test(test_past_the_caches),
+      cmocka_unit_test(test_traffic),
+      cmocka_unit_test(test_rounds),
+      cmocka_unit_test(test_long_number),
+      cmocka_unit_test(test_short_pieces),
+      cmocka_unit_test(test_vectors_at_once),
+      cmocka_unit_test(test_strip),
+      cmocka_unit_test(test_short_joined),
+      cmocka_unit_test(test_channels_first),
+      cmocka_unit_test(test_vectors_of_rows),
+      cmocka_unit_test(test_rows_turned),
+      cmocka_unit_test(test_long_chain),
+      cmocka_unit_test(test_one_turn),
+      cmocka_unit_test(test_ring),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
