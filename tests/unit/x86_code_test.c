@@ -666,6 +666,39 @@ static void counters(void **state) {
   pj_jit_release(code);
 }
 
+// ---- choices between single floats by several comparisons
+
+static void build_joined_choice(PjKir *k, void *context) {
+  PjKirType t = PJ_KIR_T(F32, 1);
+  PjKirVal of[3];
+  for (int64_t i = 0; i < 3; ++i)
+    of[i] = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, i), 0, true);
+  PjKirVal below = pj_kir_flt(k, of[0], of[1]), other = pj_kir_feq(k, of[1], of[2]);
+  PjKirVal apart = pj_kir_2(k, PJ_KIR_UNO, of[0], of[2]);
+  PjKirVal mask = pj_kir_or(k, pj_kir_and(k, below, other), apart);
+  pj_kir_store(k, pj_kir_select(k, mask, of[0], of[1]), pj_kir_buffer(k, 1), pj_kir_i64(k, 0), 0);
+}
+
+static int64_t general_logic(const X86Fn *f) {
+  return forms(f, X86_G_SETCC) + forms(f, X86_G_ALU);
+}
+
+static void choices_by_several_comparisons(void **state) {
+  expect_each(build_joined_choice, general_logic, 0, 0);
+  if (!pj_jit_available())
+    return;
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "choice", build_joined_choice, NULL);
+  const float values[] = {0, 1, 2, NAN};
+  for (int i = 0; i < 64; ++i) {
+    float in[3] = {values[i / 16], values[i / 4 % 4], values[i % 4]}, out;
+    void *buffers[] = {in, &out};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    bool first = (in[0] < in[1] && in[1] == in[2]) || isnan(in[0]) || isnan(in[2]);
+    assert_memory_equal(&out, first ? &in[0] : &in[1], sizeof out);
+  }
+  pj_jit_release(code);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -683,6 +716,7 @@ int main(void) {
                                      cmocka_unit_test(conversions_read_memory),
                                      cmocka_unit_test(wide_integers_stay_vectors),
                                      cmocka_unit_test(leading_zeros_stay_vectors),
+                                     cmocka_unit_test(choices_by_several_comparisons),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ X86Op x86_scalar(Lower *l, PjKirVal v) {
   if (pj_kir_inst(l->k, v)->op == PJ_KIR_STACK)
     return x86_stack_pointer(l, v);
   if (l->values[v].lazy)
-    return x86_scalar_compare(l, pj_kir_inst(l->k, v));
+    return x86_scalar_lazy(l, v);
   return x86_parts(l, v)->op[0];
 }
 
@@ -274,9 +274,11 @@ static void lower_param(Lower *l, PjKirVal v) {
   x86_set_one(l, v, out);
 }
 
-// A scalar comparison whose users can make it themselves is left to them.
+// A scalar comparison whose users can make it themselves is left to them, and so is what joins two
+// of floats.
 static bool stays_lazy(const Lower *l, PjKirVal v) {
-  return x86_is_comparison(pj_kir_inst(l->k, v)) && l->values[v].uses <= 2;
+  return (x86_is_comparison(pj_kir_inst(l->k, v)) && l->values[v].uses <= 2) ||
+         (x86_joins_comparisons(l, v) && l->values[v].uses == 1);
 }
 
 static void lower_scalar(Lower *l, PjKirVal v) {

@@ -160,6 +160,10 @@ PjKirVal x86_chosen_by_sign(const Lower *l, PjKirVal v);
 X86Op x86_choose_by_sign(Lower *l, X86Shape s, X86Op of, X86Op yes, X86Op no); // a part
 // Is it a comparison that its user can make?
 bool x86_is_comparison(const PjKirInst *inst);
+// Whether |v| is an and, or, xor of two comparisons of floats of one type, which are left to their
+// users.
+bool x86_joins_comparisons(const Lower *l, PjKirVal v);
+X86Op x86_scalar_lazy(Lower *l, PjKirVal v); // a value that is, in a general register
 
 // --- division (divide.c)
 void x86_lower_division(Lower *l, PjKirVal v);

@@ -222,10 +222,48 @@ X86Op x86_scalar_compare(Lower *l, const PjKirInst *inst) {
   return pj_x86_reg(d);
 }
 
+// The type of the floats that |v|, which is left to its users, compares, also several times; 0: it
+// does not.
+static int compared_floats(const Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (!l->values[v].lazy)
+    return PJ_KIR_VOID;
+  if (x86_is_comparison(inst))
+    return inst->op >= PJ_KIR_FEQ ? pj_kir_typeof(l->k, inst->args[0]).elem : PJ_KIR_VOID;
+  return compared_floats(l, inst->args[0]);
+}
+
+bool x86_joins_comparisons(const Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (inst->type.elem != PJ_KIR_I1 || inst->type.lanes != 1 ||
+      (inst->op != PJ_KIR_AND && inst->op != PJ_KIR_OR && inst->op != PJ_KIR_XOR))
+    return false;
+  const int of = compared_floats(l, inst->args[0]);
+  return of != PJ_KIR_VOID && of == compared_floats(l, inst->args[1]);
+}
+
+X86Op x86_scalar_lazy(Lower *l, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (x86_is_comparison(inst))
+    return x86_scalar_compare(l, inst);
+  X86Op a = x86_scalar(l, inst->args[0]), b = x86_scalar(l, inst->args[1]);
+  return x86_scalar_int(l, (PjKirOp)inst->op, PJ_KIR_I1, a, b);
+}
+
+// The same as a mask of the lowest lane: selects of floats need no general register then.
+static X86Op float_mask_of(Lower *l, X86Shape s, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (x86_is_comparison(inst))
+    return float_mask(l, inst);
+  X86Op a = float_mask_of(l, s, inst->args[0]), b = float_mask_of(l, s, inst->args[1]);
+  return l->masks->logic(l, s, (PjKirOp)inst->op, a, b);
+}
+
 // The condition as flags: a comparison, or a register that is not zero.
 static Flags condition_of(Lower *l, PjKirVal v) {
   Flags flags;
-  if (l->values[v].lazy && flags_of(l, pj_kir_inst(l->k, v), &flags))
+  const PjKirInst *inst = pj_kir_inst(l->k, v);
+  if (l->values[v].lazy && x86_is_comparison(inst) && flags_of(l, inst, &flags))
     return flags;
   X86Op value = gpr(l, x86_scalar(l, v));
   return (Flags){X86_CMP_TEST, 4, X86_CC_NE, value, value};
@@ -274,7 +312,6 @@ X86Op x86_choose_by_sign(Lower *l, X86Shape s, X86Op of, X86Op yes, X86Op no) {
 X86Op x86_scalar_select(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirVal mask = inst->args[0];
-  const PjKirInst *test = pj_kir_inst(l->k, mask);
   if (x86_is_gpr(inst->type)) {
     X86Op yes = x86_scalar(l, inst->args[1]), no = x86_scalar(l, inst->args[2]);
     Flags flags = condition_of(l, mask);
@@ -286,12 +323,9 @@ X86Op x86_scalar_select(Lower *l, PjKirVal v) {
   PjKirVal by_sign = x86_chosen_by_sign(l, v);
   if (by_sign)
     return x86_choose_by_sign(l, s, x86_parts(l, by_sign)->op[0], yes, no);
-  X86Op lanes;
-  if (l->values[mask].lazy && test->op >= PJ_KIR_FEQ &&
-      pj_kir_typeof(l->k, test->args[0]).elem == inst->type.elem)
-    lanes = float_mask(l, test);
-  else
-    lanes = l->masks->splat(l, s, x86_scalar(l, mask));
+  X86Op lanes = compared_floats(l, mask) == inst->type.elem
+                    ? float_mask_of(l, s, mask)
+                    : l->masks->splat(l, s, x86_scalar(l, mask));
   return l->masks->choose(l, s, true, lanes, yes, no);
 }
 
