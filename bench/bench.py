@@ -318,7 +318,7 @@ def parse():
     parser.add_argument("--json", type=pathlib.Path, help="write everything measured here")
     parser.add_argument("--list", action="store_true", help="name the programs and stop")
     options = parser.parse_args()
-    for name, quick, full in (("seconds", 0.06, 0.15), ("rounds", 3, 3), ("compiles", 1, 2), ("patience", 60, 60)):
+    for name, quick, full in (("seconds", 0.06, 0.15), ("rounds", 3, 3), ("compiles", 1, 3), ("patience", 60, 60)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     options.build = options.build.resolve()
