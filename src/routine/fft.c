@@ -262,6 +262,11 @@ static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t
 static bool factorise(Line *line) {
   int64_t rest = line->n;
   line->num_factors = 0;
+  // As few passes as there can be, for each goes over all elements: 16 is 4 times 4.
+  for (int twos = __builtin_ctzll((uint64_t)rest); twos > 2 && twos != 4; twos -= 3) {
+    line->factors[line->num_factors++] = 8;
+    rest /= 8;
+  }
   while (rest % 4 == 0) {
     line->factors[line->num_factors++] = 4;
     rest /= 4;

@@ -109,17 +109,84 @@
       }                                                                                            \
     }                                                                                              \
   }                                                                                                \
-  PJ_TARGET static void PJ_V(pass_any##S)(int r, int64_t m, int64_t s, const T *roots,             \
+  PJ_TARGET static void PJ_V(pass8##S)(int64_t m, int64_t s, const T *roots,                       \
+                                       const PJ_V(Pair##S) * from, PJ_V(Pair##S) * to) {           \
+    const T half_sqrt2 = (T)0.70710678118654752440;                                                \
+    for (int64_t p = 0; p < m; ++p) {                                                              \
+      const T *w = roots + 2 * p * s;                                                              \
+      const int64_t next = 2 * p * s;                                                              \
+      const PJ_V(Pair##S) *x = from + p * s;                                                       \
+      PJ_V(Pair##S) *y = to + 8 * p * s;                                                           \
+      for (int64_t q = 0; q < s; ++q) {                                                            \
+        const PJ_V(Pair##S) a = x[q], e = x[q + 4 * m * s], b = x[q + m * s],                      \
+                            f = x[q + 5 * m * s], c = x[q + 2 * m * s], g = x[q + 6 * m * s],      \
+                            d = x[q + 3 * m * s], h = x[q + 7 * m * s];                            \
+        const PJ_V(Pair##S) ae = PJ_V(add##S)(a, e), bf = PJ_V(add##S)(b, f),                      \
+                            cg = PJ_V(add##S)(c, g), dh = PJ_V(add##S)(d, h);                      \
+        const PJ_V(Pair##S) t0 = PJ_V(add##S)(ae, cg), t1 = PJ_V(add##S)(bf, dh),                  \
+                            t2 = PJ_V(sub##S)(ae, cg), t3 = PJ_V(turn##S)(PJ_V(sub##S)(bf, dh));   \
+        y[q] = PJ_V(add##S)(t0, t1);                                                               \
+        y[q + 4 * s] = PJ_V(mul##S)(PJ_V(sub##S)(t0, t1), w + 3 * next);                           \
+        y[q + 2 * s] = PJ_V(mul##S)(PJ_V(add##S)(t2, t3), w + next);                               \
+        y[q + 6 * s] = PJ_V(mul##S)(PJ_V(sub##S)(t2, t3), w + 5 * next);                           \
+        /* The differences, times powers of the eighth root. */                                    \
+        const PJ_V(Pair##S) a_e = PJ_V(sub##S)(a, e), b_f = PJ_V(sub##S)(b, f),                    \
+                            c_g = PJ_V(turn##S)(PJ_V(sub##S)(c, g)), d_h = PJ_V(sub##S)(d, h);     \
+        const PJ_V(Pair##S)                                                                        \
+            u1 = PJ_V(scale##S)((PJ_V(Pair##S)){b_f.re + b_f.im, b_f.im - b_f.re}, half_sqrt2),    \
+            u3 = PJ_V(scale##S)((PJ_V(Pair##S)){d_h.im - d_h.re, d_h.re + d_h.im}, half_sqrt2);    \
+        const PJ_V(Pair##S) v1 = {u1.re + u3.re, u1.im - u3.im},                                   \
+                            v3 = {u1.im + u3.im, u3.re - u1.re};                                   \
+        const PJ_V(Pair##S) v0 = PJ_V(add##S)(a_e, c_g), v2 = PJ_V(sub##S)(a_e, c_g);              \
+        y[q + s] = PJ_V(mul##S)(PJ_V(add##S)(v0, v1), w);                                          \
+        y[q + 5 * s] = PJ_V(mul##S)(PJ_V(sub##S)(v0, v1), w + 4 * next);                           \
+        y[q + 3 * s] = PJ_V(mul##S)(PJ_V(add##S)(v2, v3), w + 2 * next);                           \
+        y[q + 7 * s] = PJ_V(mul##S)(PJ_V(sub##S)(v2, v3), w + 6 * next);                           \
+      }                                                                                            \
+    }                                                                                              \
+  }                                                                                                \
+  /* r is odd: elements j and r - j are added and subtracted first, and give results k and r - k.  \
+   */                                                                                              \
+  PJ_TARGET static void PJ_V(pass_odd##S)(int r, int64_t m, int64_t s, const T *roots,             \
                                           const PJ_V(Pair##S) * from, PJ_V(Pair##S) * to) {        \
-    const int64_t turn = m * s; /* roots[turn * j] = exp(-2 pi i j / r) */                         \
+    const int half = r / 2;                                                                        \
+    T turns[2 * MAX_RADIX]; /* exp(-2 pi i j / r) */                                               \
+    for (int j = 0; j < 2 * r; ++j)                                                                \
+      turns[j] = roots[2 * (j / 2) * m * s + j % 2];                                               \
     for (int64_t p = 0; p < m; ++p)                                                                \
       for (int64_t q = 0; q < s; ++q) {                                                            \
         const PJ_V(Pair##S) *x = from + p * s + q;                                                 \
-        for (int k = 0; k < r; ++k) {                                                              \
-          PJ_V(Pair##S) sum = x[0];                                                                \
-          for (int j = 1, jk = k; j < r; ++j, jk = jk + k < r ? jk + k : jk + k - r)               \
-            sum = PJ_V(add##S)(sum, PJ_V(mul##S)(x[j * turn], roots + 2 * jk * turn));             \
-          to[(r * p + k) * s + q] = PJ_V(mul##S)(sum, roots + 2 * p * k * s);                      \
+        PJ_V(Pair##S) *y = to + r * p * s + q, first = x[0];                                       \
+        PJ_V(Pair##S) sums[MAX_RADIX / 2], differences[MAX_RADIX / 2];                             \
+        for (int j = 0; j < half; ++j) {                                                           \
+          const PJ_V(Pair##S) a = x[(j + 1) * m * s], b = x[(r - 1 - j) * m * s];                  \
+          sums[j] = PJ_V(add##S)(a, b);                                                            \
+          differences[j] = PJ_V(sub##S)(a, b);                                                     \
+          first = PJ_V(add##S)(first, sums[j]);                                                    \
+        }                                                                                          \
+        y[0] = first;                                                                              \
+        /* Two results and their mirrors at a time. */                                             \
+        for (int k = 1; k <= half; k += 2) {                                                       \
+          const int next = k < half ? k + 1 : k;                                                   \
+          PJ_V(Pair##S) a = x[0], b = {0}, c = x[0], d = {0};                                      \
+          for (int j = 0, jk = k, jn = next; j < half; ++j) {                                      \
+            const PJ_V(Pair##S) sum = sums[j], difference = differences[j];                        \
+            a = PJ_V(add##S)(a, PJ_V(scale##S)(sum, turns[2 * jk]));                               \
+            b = PJ_V(add##S)(b, PJ_V(scale##S)(difference, turns[2 * jk + 1]));                    \
+            c = PJ_V(add##S)(c, PJ_V(scale##S)(sum, turns[2 * jn]));                               \
+            d = PJ_V(add##S)(d, PJ_V(scale##S)(difference, turns[2 * jn + 1]));                    \
+            jk = jk + k < r ? jk + k : jk + k - r;                                                 \
+            jn = jn + next < r ? jn + next : jn + next - r;                                        \
+          }                                                                                        \
+          b = (PJ_V(Pair##S)){-b.im, b.re};                                                        \
+          d = (PJ_V(Pair##S)){-d.im, d.re};                                                        \
+          const T *w = roots + 2 * p * k * s, *mirror = roots + 2 * p * (r - k) * s;               \
+          y[k * s] = PJ_V(mul##S)(PJ_V(add##S)(a, b), w);                                          \
+          y[(r - k) * s] = PJ_V(mul##S)(PJ_V(sub##S)(a, b), mirror);                               \
+          w = roots + 2 * p * next * s;                                                            \
+          mirror = roots + 2 * p * (r - next) * s;                                                 \
+          y[next * s] = PJ_V(mul##S)(PJ_V(add##S)(c, d), w);                                       \
+          y[(r - next) * s] = PJ_V(mul##S)(PJ_V(sub##S)(c, d), mirror);                            \
         }                                                                                          \
       }                                                                                            \
   }                                                                                                \
@@ -132,7 +199,9 @@
     for (int i = 0; i < line->num_factors; ++i) {                                                  \
       const int r = line->factors[i];                                                              \
       m /= r;                                                                                      \
-      if (r == 4)                                                                                  \
+      if (r == 8)                                                                                  \
+        PJ_V(pass8##S)(m, s, roots, from, to);                                                     \
+      else if (r == 4)                                                                             \
         PJ_V(pass4##S)(m, s, roots, from, to);                                                     \
       else if (r == 2)                                                                             \
         PJ_V(pass2##S)(m, s, roots, from, to);                                                     \
@@ -141,7 +210,7 @@
       else if (r == 5)                                                                             \
         PJ_V(pass5##S)(m, s, roots, from, to);                                                     \
       else                                                                                         \
-        PJ_V(pass_any##S)(r, m, s, roots, from, to);                                               \
+        PJ_V(pass_odd##S)(r, m, s, roots, from, to);                                               \
       s *= r;                                                                                      \
       PJ_V(Pair##S) *const other = from;                                                           \
       from = to;                                                                                   \
