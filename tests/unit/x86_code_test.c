@@ -699,6 +699,36 @@ static void choices_by_several_comparisons(void **state) {
   pj_jit_release(code);
 }
 
+// ---- bits of single floats
+
+// Loads x, an integer and y; the number says which operation, and 3 more that y is the other
+// operand.
+static void build_bits(PjKir *k, void *context) {
+  const int64_t number = ((const Expect *)context)->number;
+  PjKirVal x = pj_kir_load(k, PJ_KIR_T(F64, 1), pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, true);
+  PjKirVal bits = pj_kir_load(k, PJ_KIR_T(I64, 1), pj_kir_buffer(k, 0), pj_kir_i64(k, 1), 0, true);
+  PjKirVal y = pj_kir_load(k, PJ_KIR_T(F64, 1), pj_kir_buffer(k, 0), pj_kir_i64(k, 2), 0, true);
+  PjKirVal with = number < 3 ? bits : pj_kir_bitcast(k, PJ_KIR_I64, y);
+  PjKirVal made = logic(k, number % 3, pj_kir_bitcast(k, PJ_KIR_I64, x), with);
+  pj_kir_store(k, pj_kir_bitcast(k, PJ_KIR_F64, made), pj_kir_buffer(k, 1), pj_kir_i64(k, 0), 0);
+}
+
+static void bits_of_floats_stay(void **state) {
+  for (int64_t number = 0; number < 6; ++number) {
+    expect_each(build_bits, general_logic, 0, number);
+    if (!pj_jit_available())
+      continue;
+    Expect expect = {.number = number};
+    PjJitCode *code = test_compile(pj_kir_target_host()->isa, "bits", build_bits, &expect);
+    uint64_t in[3] = {0xbff0123456789abc, 0x8000000000000001, 0x7ff8000000000123}, out;
+    void *buffers[] = {in, &out};
+    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    const uint64_t a = in[0], b = in[1 + number / 3];
+    assert_true(out == (number % 3 == 0 ? a & b : number % 3 == 1 ? a | b : a ^ b));
+    pj_jit_release(code);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -717,6 +747,7 @@ int main(void) {
                                      cmocka_unit_test(wide_integers_stay_vectors),
                                      cmocka_unit_test(leading_zeros_stay_vectors),
                                      cmocka_unit_test(choices_by_several_comparisons),
+                                     cmocka_unit_test(bits_of_floats_stay),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

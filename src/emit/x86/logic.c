@@ -1,5 +1,5 @@
 // Two bitwise operations on vectors, one inside of the other: AVX-512 has an instruction for any
-// function of three.
+// function of three. And those on the bits of single floats, which stay where floats are.
 #include "emit/x86/lower.h"
 
 static bool is_logic(const PjKirInst *inst) {
@@ -36,4 +36,50 @@ void x86_lower_logic(Lower *l, PjKirVal v, const X86Logic *logic) {
     out.op[i] = x86_ternary(l, size, logic->table, x86_parts(l, logic->of[0])->op[i],
                             x86_parts(l, logic->of[1])->op[i], x86_parts(l, logic->of[2])->op[i]);
   x86_set(l, v, &out);
+}
+
+// The float whose bits |v| is; 0: it is none's.
+static PjKirVal float_of(const PjKir *k, PjKirVal v) {
+  const PjKirInst *inst = pj_kir_inst(k, v);
+  return inst->op == PJ_KIR_BITCAST && pj_kir_is_float(pj_kir_typeof(k, inst->args[0]))
+             ? inst->args[0]
+             : 0;
+}
+
+bool x86_logic_of_float(const Lower *l, PjKirVal v, X86FloatLogic *out) {
+  const PjKirInst *cast = pj_kir_inst(l->k, v);
+  if (cast->op != PJ_KIR_BITCAST || cast->type.lanes != 1 || !pj_kir_is_float(cast->type))
+    return false;
+  const PjKirInst *inner = pj_kir_inst(l->k, cast->args[0]);
+  if (!is_logic(inner) || inner->block != cast->block || l->values[cast->args[0]].uses)
+    return false;
+  for (int i = 0; i < 2; ++i) {
+    PjKirVal of = float_of(l->k, inner->args[i]), with = inner->args[!i];
+    if (of) {
+      *out = (X86FloatLogic){(PjKirOp)inner->op, of,
+                             float_of(l->k, with) ? float_of(l->k, with) : with};
+      return true;
+    }
+  }
+  return false;
+}
+
+void x86_lower_float_logic(Lower *l, PjKirVal v, const X86FloatLogic *logic) {
+  PjKirType t = pj_kir_typeof(l->k, v);
+  const bool wide = t.elem == PJ_KIR_F64;
+  const uint32_t code = logic->op == PJ_KIR_AND  ? X86_VAND
+                        : logic->op == PJ_KIR_OR ? X86_VOR
+                                                 : X86_VXOR;
+  uint64_t bits;
+  X86Op with;
+  if (pj_kir_is_const(l->k, logic->with, &bits))
+    with = x86_splat_const(l, wide ? 8 : 4, bits);
+  else if (pj_kir_is_float(pj_kir_typeof(l->k, logic->with)))
+    with = x86_parts(l, logic->with)->op[0];
+  else
+    with = x86_rm(l, X86_VEC, wide ? X86_VMOVQ : X86_VMOVD, 16,
+                  x86_in_reg(l, X86_GPR, x86_scalar(l, logic->with)));
+  x86_set_one(l, v,
+              x86_rvm_commuting(l, code | x86_packed((PjKirElem)t.elem), 16,
+                                x86_parts(l, logic->of)->op[0], with));
 }

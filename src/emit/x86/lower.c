@@ -185,6 +185,12 @@ static void find_needed(Lower *l) {
         need(l, logic.of[i]);
       continue;
     }
+    X86FloatLogic of_float;
+    if (x86_logic_of_float(l, v, &of_float)) {
+      need(l, of_float.of);
+      need(l, of_float.with);
+      continue;
+    }
     if (inst->op == PJ_KIR_LOAD || inst->op == PJ_KIR_READ) {
       need_address(l, inst->args[0], inst->args[1], x86_bytes(inst->type));
       first = 2;
@@ -390,6 +396,11 @@ static void lower_inst(Lower *l, PjKirVal v) {
   X86Logic logic;
   if (x86_logic_of_three(l, v, &logic)) {
     x86_lower_logic(l, v, &logic);
+    return;
+  }
+  X86FloatLogic of_float;
+  if (x86_logic_of_float(l, v, &of_float)) {
+    x86_lower_float_logic(l, v, &of_float);
     return;
   }
   if (x86_lower_memory(l, v) || x86_lower_lanes(l, v) || x86_lower_float(l, v))

@@ -226,6 +226,14 @@ typedef struct X86Logic {
 // there is one instruction for both.
 bool x86_logic_of_three(const Lower *l, PjKirVal v, X86Logic *out);
 void x86_lower_logic(Lower *l, PjKirVal v, const X86Logic *logic);
+typedef struct X86FloatLogic {
+  PjKirOp op;
+  PjKirVal of, with; // a float; another or an integer
+} X86FloatLogic;
+// Whether |v| is a single float that is made of another's bits by a bitwise operation that has no
+// other reader.
+bool x86_logic_of_float(const Lower *l, PjKirVal v, X86FloatLogic *out);
+void x86_lower_float_logic(Lower *l, PjKirVal v, const X86FloatLogic *logic);
 
 // Whose upper 16 bits of 32 |v| is, where they are taken as they lie; 0: of nothing (convert.c).
 PjKirVal x86_high_words(const Lower *l, PjKirVal v);
