@@ -205,7 +205,7 @@ tidy: ## clang-tidy over all C code
 fuzz: ## build the libFuzzer targets (clang), in build-fuzz/; FUZZ_SECONDS=60 runs each that long
 	@$(SETUP) build fuzz
 	@CC=clang $(CMAKE) -S . -B build-fuzz -DPJ_FUZZ=ON -DPJ_TESTS=OFF -DPJ_WERROR=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
-	@$(NINJA) -C build-fuzz
+	@$(NINJA) -C build-fuzz fuzzers
 	@if [ -n "$(FUZZ_SECONDS)" ]; then tools/fuzz.sh build-fuzz $(FUZZ_SECONDS); fi
 
 clean: ## remove all build folders (not .venv)
