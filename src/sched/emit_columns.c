@@ -28,7 +28,7 @@ static void take_row(Columns *c, const PjIndex *outer, PjAccumulators *acc, int 
     PjIndex index = *outer;
     PjKirVal at = copy ? pj_kir_add(k, column, pj_kir_i64(k, (int64_t)lanes * copy)) : column;
     index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
-    pj_accumulators_take(e, acc, first + copy, &index);
+    pj_accumulators_take(e, acc, first + copy, &index, 0);
   }
   pj_nest_forget(e->nest);
 }

@@ -18,8 +18,9 @@ bool pj_accumulators_begin(PjEmit *e, PjAccumulators *acc, int copies, int lanes
 // As lists for the builder of loops: |n| values.
 uint32_t pj_accumulators_flatten(const PjAccumulators *acc, PjKirVal *out);
 void pj_accumulators_unflatten(PjAccumulators *acc, const PjKirVal *in);
-// Takes the elements at |index| of the domain into copy |copy|.
-void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index);
+// Takes the elements at |index| of the domain into copy |copy|, all or those in |mask|.
+void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index,
+                          PjKirVal mask);
 // Combines all copies into the first |left|, in a fixed tree: copy c those at distances of |left|.
 // Both numbers of copies are powers of two.
 void pj_accumulators_merge(PjEmit *e, PjAccumulators *acc, int left);

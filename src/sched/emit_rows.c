@@ -4,7 +4,8 @@
 // the stage's elements, stores those that are wanted later, and feeds the stage's reductions, whose
 // results are then registers for the stages to come. Lanes are partial sums; so are up to four
 // copies of the vectors where the loop would otherwise wait for its own addition. What does not
-// fill a vector at the end of a row goes to an accumulator of one lane.
+// fill a vector at the end of a row is one of which some lanes are off, or goes to an accumulator
+// of one lane.
 #include <string.h>
 
 #include "sched/emit_reduce.h"
@@ -48,17 +49,22 @@ void pj_accumulators_unflatten(PjAccumulators *acc, const PjKirVal *in) {
   }
 }
 
-void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index) {
+void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index,
+                          PjKirVal mask) {
   for (uint32_t i = 0; i < acc->num_roots; i++) {
     const PjReducer *r = &e->group->roots[acc->roots[i]].reducer;
-    PjElem x[PJ_MAX_REDUCED];
+    PjElem x[PJ_MAX_REDUCED], before[PJ_MAX_REDUCED];
     for (uint32_t o = 0; o < r->count; o++)
-      x[o] = pj_nest_splat(e->nest, pj_nest_value(e->nest, r->op->operands[o], index, 0));
+      x[o] = pj_nest_splat(e->nest, pj_nest_value(e->nest, r->op->operands[o], index, mask));
     PjElem *to = pj_accumulators_of(e, acc, copy, i), *first = pj_accumulators_of(e, acc, 0, i);
+    for (uint32_t o = 0; o < r->count; o++)
+      before[o] = to[o];
     if (first->im && pj_reducer_keeps_signs(r))
       pj_reducer_extreme(r, e->nest, to, first, x[0].re);
     else
       pj_reducer_combine(r, e->nest, to, x);
+    for (uint32_t o = 0; mask && o < r->count; o++)
+      to[o] = pj_elem_select(e->k, mask, to[o], before[o]);
   }
 }
 
@@ -80,6 +86,7 @@ typedef struct Stage {
   int inner[PJ_MAX_PIECES];        // the inner loops
   int num_inner;
   bool vector, tail;
+  bool masked; // what fills no vector at the end of a row is one all the same, some lanes off
   int copies;
   PjAccumulators vec, one; // in vectors; of single elements
 } Stage;
@@ -104,32 +111,36 @@ static PjIx offset_within(PjEmit *e, const PjIndex *index, int64_t below) {
   return pj_ix_offset(&e->nest->ix, &part);
 }
 
-static void stage_elements(Stage *s, const PjIndex *index) {
+static void stage_elements(Stage *s, const PjIndex *index, PjKirVal mask) {
   PjEmit *e = s->e;
   const PjGroup *g = e->group;
   PjElem values[PJ_MAX_ROOTS];
   for (uint32_t r = 0; r < g->num_roots; r++)
     if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
-      values[r] = pj_nest_value(e->nest, &g->roots[r].op->results[0], index, 0);
+      values[r] = pj_nest_value(e->nest, &g->roots[r].op->results[0], index, mask);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     const PjRoot *root = &g->roots[r];
     if (root->role != PJ_ROOT_ELEMENTS || root->stage != s->number)
       continue;
     PjDtype dtype = root->op->results[0].type->dtype;
-    if (root->stored)
+    if (root->stored && mask)
+      pj_nest_store(e->nest, dtype, e->out[r].ptr[0], e->out[r].alias[0],
+                    pj_ix_offset(&e->nest->ix, index), values[r], mask);
+    else if (root->stored)
       pj_emit_store(e, r, 0, dtype, pj_ix_offset(&e->nest->ix, index), values[r]);
     else if (root->reused)
       pj_nest_store(e->nest, dtype, row_ptr(e, r), (uint8_t)(200 + r),
-                    offset_within(e, index, g->inner), values[r], 0);
+                    offset_within(e, index, g->inner), values[r], mask);
   }
 }
 
-static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, PjKirVal at) {
+static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, PjKirVal at,
+                 PjKirVal mask) {
   PjIndex index = *outer;
   const PjLoop *last = &s->e->group->loops[s->inner[s->num_inner - 1]];
   index.p[index.n++] = (PjPiece){last->pos, last->extent, {.base = at, .step = 1}};
-  pj_accumulators_take(s->e, acc, copy, &index);
-  stage_elements(s, &index);
+  pj_accumulators_take(s->e, acc, copy, &index, mask);
+  stage_elements(s, &index, mask);
   pj_nest_forget(s->e->nest);
 }
 
@@ -148,7 +159,7 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, bool
   int64_t step = (int64_t)lanes * copies, trips = pj_emit_trips(s->e, begin, end, step, UNROLLED);
   for (int64_t t = 0; t < trips; t++)
     for (int c = 0; c < copies; c++)
-      take(s, acc, c, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * step + (int64_t)lanes * c)));
+      take(s, acc, c, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * step + (int64_t)lanes * c)), 0);
   if (trips >= 0)
     return;
   PjKirVal part = pj_kir_i64(k, lanes);
@@ -163,7 +174,7 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, bool
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, step), n, init, args);
   pj_accumulators_unflatten(acc, args);
   for (int c = 0; c < copies; c++)
-    take(s, acc, c, outer, c ? pj_kir_add(k, i, away[c]) : i);
+    take(s, acc, c, outer, c ? pj_kir_add(k, i, away[c]) : i, 0);
   pj_accumulators_flatten(acc, init);
   pj_kir_for_end(k, n, init, args);
   pj_accumulators_unflatten(acc, args);
@@ -290,7 +301,9 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
     if (s->vector) {
       // Whether a row is one vector is part of the code.
       bool one = loop->extent < 2 * (int64_t)lanes && !(level == 0 && s->first_begin);
-      whole = one ? pj_kir_i64(k, lanes) : s->tail ? pj_emit_whole(e, begin, end, lanes) : end;
+      whole = one                    ? pj_kir_i64(k, loop->extent < lanes ? 0 : lanes)
+              : s->tail || s->masked ? pj_emit_whole(e, begin, end, lanes)
+                                     : end;
       PjKirVal at = begin;
       if (s->copies > 1) {
         PjKirVal many = loop->extent % (lanes * s->copies)
@@ -304,6 +317,12 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
         last_loop(s, &s->vec, lanes, 1, false, at, whole, outer);
+      if (s->masked) {
+        pj_emit_lanes(e, lanes);
+        PjKirType lane = PJ_KIR_T(I32, lanes);
+        PjKirVal left = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, pj_kir_sub(k, end, whole));
+        take(s, &s->vec, 0, outer, whole, pj_kir_slt(k, pj_kir_iota(k, lane), left));
+      }
     }
     if (s->tail)
       last_loop(s, &s->one, 1, 1, false, s->vector ? whole : begin, end, outer);
@@ -351,8 +370,9 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
   bool ordered = false;
   for (uint32_t r = 0; r < g->num_roots; r++)
     ordered |= g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].reducer.ordered;
-  s.vector = !ordered && last->extent >= g->lanes;
-  s.tail = !s.vector || last->extent % g->lanes;
+  s.masked = !ordered && pj_group_masks(g, e->k->target);
+  s.vector = !ordered && (s.masked || last->extent >= g->lanes);
+  s.tail = !s.vector || (!s.masked && last->extent % g->lanes);
   for (uint32_t r = 0; r < g->num_roots; r++)
     if (g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].stage == number) {
       s.vec.roots[s.vec.num_roots++] = r;

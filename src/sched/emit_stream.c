@@ -101,7 +101,7 @@ static void take(Stream *s, PjIx at, const PjIndex *rows, int num_rows) {
   for (int r = 0; r < num_rows; r++) {
     PjIndex index = rows[r];
     index.p[index.n++] = (PjPiece){1, extent, column};
-    pj_accumulators_take(e, &acc, 0, &index);
+    pj_accumulators_take(e, &acc, 0, &index, 0);
   }
   for (uint32_t i = 0; i < acc.num_roots; i++) {
     PjElem *sum = pj_accumulators_of(e, &acc, 0, i);

@@ -125,8 +125,7 @@ static bool is_whole(const PjGroup *g) {
 // into parts where columns alone keep few threads busy.
 static bool choose_stream(PjGroup *g, size_t bytes) {
   const PjLoop *last = &g->loops[g->num_loops - 1], *first = g->loops;
-  if (g->count * (int64_t)bytes < STREAM_FROM || last->extent < g->lanes ||
-      g->inner < STREAM_ROWS)
+  if (g->count * (int64_t)bytes < STREAM_FROM || last->extent < g->lanes || g->inner < STREAM_ROWS)
     return false;
   while (!first->inner)
     first++;
@@ -203,6 +202,11 @@ int pj_group_lanes(int64_t extent, int most, int least) {
   return best;
 }
 
+bool pj_group_masks(const PjGroup *g, const PjKirTarget *target) {
+  return target->vector_bytes == 64 && g->kind == PJ_GROUP_ROWS && g->split == 1 && g->lanes > 1 &&
+         g->loops[g->num_loops - 1].extent % g->lanes > 1;
+}
+
 // Rows shorter than a vector, or that fill one badly.
 static bool is_across(const PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent, vectors = pj_group_across(g, g->lanes);
@@ -212,7 +216,8 @@ static bool is_across(const PjGroup *g) {
 }
 
 // Whether each element of a row is one of another array: read down the rows these are vectors.
-// (Columns of one array would have to be picked from its rows.)
+// (Columns of one array would have to be picked from its rows, which of vectors of 16 lanes takes
+// two shuffles.)
 static bool stacks(const PjGroup *g) {
   if (g->inputs < g->loops[g->num_loops - 1].extent)
     return false;
@@ -261,7 +266,7 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
       return true;
     }
     g->across = is_across(g);
-    g->down = !g->across && is_down(g) && (stacks(g) || !is_tiny(g));
+    g->down = !g->across && is_down(g) && (stacks(g) || !is_tiny(g) || g->lanes >= 16);
     g->tiny = g->across || g->down || is_tiny(g);
     if (g->tiny) {
       const PjLoop *second = last - 1;

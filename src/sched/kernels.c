@@ -226,12 +226,17 @@ static bool shorten(const PjLower *l, PjGroup *g) {
 }
 
 // Shorter vectors, of 16 bytes at least, where rows are short and whole ones would leave much of
-// them to be done one by one.
+// them to be done one by one, or of their lanes off.
 static bool fit(const PjLower *l, PjGroup *g) {
   if (g->lanes == 1 || (g->kind == PJ_GROUP_MAP && (g->num_loops == 1 || g->across || g->down)))
     return false;
-  int lanes = g->lanes, least = 16 * lanes / l->options->target->vector_bytes;
-  g->lanes = pj_group_lanes(g->loops[g->num_loops - 1].extent, lanes, least);
+  const int lanes = g->lanes, least = 16 * lanes / l->options->target->vector_bytes;
+  const int64_t extent = g->loops[g->num_loops - 1].extent;
+  if (!pj_group_masks(g, l->options->target))
+    g->lanes = pj_group_lanes(extent, lanes, least);
+  else
+    while (g->lanes > least && g->lanes / 2 >= extent)
+      g->lanes /= 2;
   return g->lanes != lanes;
 }
 

@@ -282,6 +282,44 @@ static void test_one_turn(void **state) {
   }
 }
 
+// The end of a row is one more vector with some lanes off, where the machine has masks for all.
+static void test_masked_ends(void **state) {
+  (void)state;
+  Made m = make(pass_main(
+      "%x: tensor<500x37xf32>, %z: tensor<f32>", "tensor<500xf32>",
+      "%r = stablehlo.reduce(%x init: %z) applies stablehlo.add across dimensions = [1] : "
+      "(tensor<500x37xf32>, tensor<f32>) -> tensor<500xf32>\nreturn %r : tensor<500xf32>\n"));
+  assert_null(m.status);
+  assert_int_equal(m.schedule->num_kernels, 1);
+  if (pj_kir_target_host()->vector_bytes == 64)
+    assert_int_equal(m.loops, 2);
+  unmake(&m);
+}
+
+// Rows of three that are computed of columns are vectors down the rows where those are long.
+static void test_down_columns(void **state) {
+  (void)state;
+#define COLUMN(name, at)                                                     \
+  "%" name " = stablehlo.slice %x [0:500, " at "] : (tensor<500x3xf32>) -> " \
+  "tensor<500x1xf32>\n"
+#define DIFFERENCE(name, a, b) "%" name " = stablehlo.subtract %" a ", %" b " : tensor<500x1xf32>\n"
+  Made m = make(pass_main(
+      "%x: tensor<500x3xf32>", "tensor<500x3xf32>",
+      COLUMN("a", "0:1") COLUMN("b", "1:2") COLUMN("c", "2:3") DIFFERENCE("p", "a", "b")
+          DIFFERENCE("q", "b", "c") DIFFERENCE(
+              "s", "c",
+              "a") "%r = stablehlo.concatenate %p, %q, %s, dim = 1 : (tensor<500x1xf32>, "
+                   "tensor<500x1xf32>, "
+                   "tensor<500x1xf32>) -> tensor<500x3xf32>\nreturn %r : tensor<500x3xf32>\n"));
+#undef COLUMN
+#undef DIFFERENCE
+  assert_null(m.status);
+  assert_int_equal(m.schedule->num_kernels, 1);
+  if (pj_kir_target_host()->vector_bytes == 64)
+    assert_true(m.lanes >= 16);
+  unmake(&m);
+}
+
 // A number that is long to compute is computed once, not by every part of the loop that reads it.
 static void test_long_number(void **state) {
   (void)state;
@@ -885,6 +923,8 @@ int main(void) {
       cmocka_unit_test(test_long_chain),
       cmocka_unit_test(test_one_turn),
       cmocka_unit_test(test_ring),
+      cmocka_unit_test(test_masked_ends),
+      cmocka_unit_test(test_down_columns),
   };
   if (!pj_jit_available()) {
     print_message("[  SKIPPED ] no code generator in this build: nothing can be scheduled\n");
