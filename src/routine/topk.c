@@ -6,6 +6,9 @@
 // is out. On random data few elements enter the buffer; in the worst case each pays the cut of a
 // buffer's share.
 //
+// Where k is small the first threshold is a bound that the first block gives: the k-th best of the
+// best of each lane.
+//
 // A key of 4 bytes and its place are one number of 8, so that no two are equal and any way to find
 // the k least will do; keys of 8 bytes are sorted, with their places.
 #include <string.h>
@@ -17,7 +20,11 @@
 #include "routine/sort_key.h"
 #include "routine/variant.h"
 
-enum { BLOCK = 256 };
+enum {
+  BLOCK = 256,
+  MOST_LANES = 64, // of a bound, of which there are twice k at least
+  FEW = 64         // in a buffer that is sorted as it is
+};
 
 typedef struct TopK {
   PjRoutine routine;
@@ -29,6 +36,8 @@ typedef struct TopK {
 
 // Places i < n with keys[i] < limit, into |out|; their number.
 typedef int FilterFn(int n, const void *keys, uint64_t limit, uint32_t *out);
+// A number that |k| <= MOST_LANES / 2 of |n| >= 4 k keys, 32 at least, do not exceed.
+typedef uint32_t BoundFn(int n, const uint32_t *keys, int k);
 
 #define PJ_VARIANT_FILE "routine/topk_variant.h"
 #include "routine/variants.h"
@@ -98,7 +107,7 @@ static void cut(const TopK *t, PjRadix *r, int64_t *count) {
 
 // The same, and sorts them.
 static void finish(const TopK *t, PjRadix *r, int64_t *count) {
-  if (t->coding.key_bytes == 4)
+  if (t->coding.key_bytes == 4 && *count > FEW)
     cut(t, r, count);
   r->n = *count;
   pj__radix_sort(r, NULL);
@@ -116,6 +125,7 @@ static void top_rows(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const TopK *t = run->t;
   const size_t index_bytes = pj_dtype_bytes(t->index_dtype);
+  BoundFn *const bound = PJ_PICK(bound);
   FilterFn *const filter = t->coding.key_bytes == 4 ? PJ_PICK(filter_4) : PJ_PICK(filter_8);
   char *at = pj__thread_scratch(&t->routine, run->scratch, thread);
   PjRadix r = {.key_bytes = 8, .last = 8};
@@ -146,8 +156,14 @@ static void top_rows(void *context, int64_t begin, int64_t end, int thread) {
         all = false;
       }
       int found = n;
+      uint64_t least = limit;
+      if (joined && !first && t->k <= MOST_LANES / 2 && n >= 4 * t->k && n >= MOST_LANES / 2) {
+        limit = bound(n, keys, (int)t->k);
+        all = limit == UINT32_MAX;
+        least = limit + 1; // those that equal the bound may be among the k, but no later ones
+      }
       if (!all)
-        found = filter(n, keys, limit, places);
+        found = filter(n, keys, least, places);
       uint64_t *to = (uint64_t *)r.keys + count;
       for (int i = 0; i < found; ++i) {
         const uint32_t place = all ? (uint32_t)i : places[i], index = (uint32_t)first + place;

@@ -39,3 +39,25 @@ PJ_TARGET static int PJ_V(filter_8)(int n, const void *data, uint64_t limit, uin
   }
   return found;
 }
+
+// An upper bound of the |k|-th least of the first |n| >= |lanes| keys: that of the least of each
+// lane, for they are keys too.
+PJ_TARGET static inline __attribute__((always_inline)) uint32_t
+PJ_V(bound_of)(int lanes, int n, const uint32_t *keys, int k) {
+  uint32_t least[MOST_LANES], lower[MOST_LANES] = {0}, bound = 0;
+  memcpy(least, keys, (size_t)lanes * sizeof *least);
+  for (int i = lanes; i + lanes <= n; i += lanes)
+    for (int l = 0; l < lanes; ++l)
+      least[l] = least[l] < keys[i + l] ? least[l] : keys[i + l];
+  for (int other = 0; other < lanes; ++other)
+    for (int l = 0; l < lanes; ++l)
+      lower[l] += least[other] < least[l];
+  for (int l = 0; l < lanes; ++l)
+    bound = lower[l] < (uint32_t)k && least[l] > bound ? least[l] : bound;
+  return bound;
+}
+PJ_TARGET static uint32_t PJ_V(bound)(int n, const uint32_t *keys, int k) {
+  return k <= MOST_LANES / 8   ? PJ_V(bound_of)(MOST_LANES / 4, n, keys, k)
+         : k <= MOST_LANES / 4 ? PJ_V(bound_of)(MOST_LANES / 2, n, keys, k)
+                               : PJ_V(bound_of)(MOST_LANES, n, keys, k);
+}

@@ -173,9 +173,9 @@ static void short_rows(void **state) {
 
 static void top_k(void **state) {
   (void)state;
-  static const int64_t rows[][3] = {{3, 1000, 7}, {2, 5000, 1},   {5, 300, 300},
-                                    {4, 20, 5},   {1, 3000, 900}, {0, 10, 3},
-                                    {3, 9, 0},    {2, 1, 1},      {3, 512, 256}};
+  static const int64_t rows[][3] = {{3, 1000, 7},   {2, 5000, 1}, {5, 300, 300}, {4, 20, 5},
+                                    {1, 3000, 900}, {0, 10, 3},   {3, 9, 0},     {2, 1, 1},
+                                    {3, 512, 256},  {4, 32, 8},   {3, 300, 16},  {2, 1500, 32}};
   for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; ++d)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
       if (dtypes[d] == PJ_DT_F8E4M3FN)
@@ -196,14 +196,14 @@ static void top_k(void **state) {
 }
 
 // Rows in which every element enters the buffer, and one in which few numbers come again and again.
-static void top_k_of_ordered_rows(void **state) {
-  (void)state;
+static void check_ordered_rows(int k) {
   const int64_t dims[] = {3, 6000};
   text_start();
-  text_add("func.func @main(%%x: tensor<3x6000xf32>) -> (tensor<3x300xf32>, tensor<3x300xi32>) {\n"
-           "  %%v, %%i = chlo.top_k(%%x, k = 300) : tensor<3x6000xf32> -> (tensor<3x300xf32>, "
-           "tensor<3x300xi32>)\n"
-           "  return %%v, %%i : tensor<3x300xf32>, tensor<3x300xi32>\n}\n");
+  text_add("func.func @main(%%x: tensor<3x6000xf32>) -> (tensor<3x%dxf32>, tensor<3x%dxi32>) {\n"
+           "  %%v, %%i = chlo.top_k(%%x, k = %d) : tensor<3x6000xf32> -> (tensor<3x%dxf32>, "
+           "tensor<3x%dxi32>)\n"
+           "  return %%v, %%i : tensor<3x%dxf32>, tensor<3x%dxi32>\n}\n",
+           k, k, k, k, k, k, k);
   PjTensor *x = random_tensor(PJ_DT_F32, 2, dims, 0);
   float *data = (float *)(void *)x->data;
   for (int i = 0; i < 6000; ++i) {
@@ -213,6 +213,12 @@ static void top_k_of_ordered_rows(void **state) {
   }
   check_routine(text_get(), PJ_OP_CHLO_TOP_K, 1, &x, MATCH_BITS, 0);
   pj_tensor_release(x);
+}
+
+static void top_k_of_ordered_rows(void **state) {
+  (void)state;
+  check_ordered_rows(300);
+  check_ordered_rows(20);
 }
 
 static void plain_instructions(void **state) {
