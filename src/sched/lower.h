@@ -104,6 +104,8 @@ void pj_lower_roles(PjLower *l, const PjRegion *region);
 // Cuts that an update (operand 1 of a dynamic_update_slice) needs when it is computed into place;
 // |inner|: its own.
 bool pj_update_cuts(const PjOp *op, const PjCuts *inner, PjCuts *out);
+
+// --- cost.c
 double pj_op_cost(const PjOp *op); // nanoseconds per element of the result
 // Whether so many operations that cost so much per element are few enough for one kernel.
 bool pj_fits_kernel(double nodes, double cost);
