@@ -46,8 +46,7 @@ static const double outer_64[] = {
     0x1.75f3fcbf20213p-12, -0x1.c6cd5c7b2f5fap-14, 0x1.bb85a267943ap-17,   -0x1.2e53ed6a00c06p-15,
     0x1.5ef735f4393ap-15,  -0x1.68104460e6985p-17, -0x1.5d2841dc6bceep-19, 0x1.1637c6b7480d7p-20};
 
-static PjKirVal erf_near(PjKir *k, PjKirVal x) {
-  PjKirVal square = MUL(x, x);
+static PjKirVal erf_near(PjKir *k, PjKirVal x, PjKirVal square) {
   return MADD(x, HORNER(square, erf), x);
 }
 
@@ -69,14 +68,15 @@ static Complement erfc_far(PjKir *k, PjKirVal x) {
 
 // 1 - e^P(x)
 static PjKirVal erf_far_f32(PjKir *k, PjKirVal x) {
-  PjKirVal q = pj_math__horner(k, FMIN(C(4.0625), x), sizeof log_erfc / sizeof *log_erfc, log_erfc);
+  PjKirVal q = pj_math__poly(k, x, sizeof log_erfc / sizeof *log_erfc, log_erfc);
   return NEG(pj_math__expm1_small(k, q));
 }
 
 PjKirVal pj_math_erf(PjKir *k, PjKirVal x) {
-  PjKirVal magnitude = ABS(x), near = erf_near(k, x);
-  PjKirVal far =
-      pj__wide(k, x) ? SUB(C(1), erfc_far(k, magnitude).value) : erf_far_f32(k, magnitude);
+  // Of float both sides use the square.
+  PjKirVal magnitude = ABS(x), t = pj__wide(k, x) ? x : FMIN(C(4.0625), magnitude);
+  PjKirVal near = erf_near(k, x, MUL(t, t));
+  PjKirVal far = pj__wide(k, x) ? SUB(C(1), erfc_far(k, magnitude).value) : erf_far_f32(k, t);
   return COPYSIGN(SEL(LT(magnitude, C(0.875)), near, far), x);
 }
 
@@ -96,7 +96,8 @@ PjKirVal pj_math_erfc(PjKir *k, PjKirVal x) {
     PjKirVal value = erfc_positive(k, ABS(x));
     return SEL(LT(x, C(0)), SUB(C(2), value), value);
   }
-  PjKirVal magnitude = ABS(x), near = SUB(C(1), erf_near(k, x)), far = erfc_far(k, magnitude).value;
+  PjKirVal magnitude = ABS(x), near = SUB(C(1), erf_near(k, x, MUL(x, x))),
+           far = erfc_far(k, magnitude).value;
   far = SEL(LT(x, C(0)), SUB(C(2), far), far);
   return SEL(LT(magnitude, C(0.47)), near, far);
 }
@@ -110,8 +111,8 @@ PjKirVal pj_math_erf_inv(PjKir *k, PjKirVal x) {
   if (pj__wide(k, x)) {
     // On the side of erf that does not cancel; 2 / sqrt(pi) e^(-x^2) is the derivative.
     Complement far = erfc_far(k, root);
-    PjKirVal error =
-        SEL(near, SUB(erf_near(k, root), magnitude), SUB(SUB(one, magnitude), far.value));
+    PjKirVal error = SEL(near, SUB(erf_near(k, root, MUL(root, root)), magnitude),
+                         SUB(SUB(one, magnitude), far.value));
     PjKirVal exp = SEL(near, pj_math__exp(k, NEG(MUL(root, root)), 0), far.exp);
     PjKirVal step = DIV(MUL(error, C(0x1.c5bf891b4ef6bp-1)), exp);
     root = SUB(root, DIV(step, MADD(root, step, one)));

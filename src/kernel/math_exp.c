@@ -110,10 +110,8 @@ static PjKirVal clamp(PjKir *k, PjKirVal x, double low, double high) {
 
 // e^(x + low) for n at hand without 2^n, |low| 0: none.
 static PjKirVal exp_rest(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal n) {
-  PjKirVal r = MADD(n, minus_log2_high(k, x), x);
-  r = MADD(n, minus_log2_low(k, x), r);
-  if (low)
-    r = ADD(r, low);
+  PjKirVal r = MADD(n, minus_log2_high(k, x), x), log2_low = minus_log2_low(k, x);
+  r = low ? ADD(r, MADD(n, log2_low, low)) : MADD(n, log2_low, r);
   return MADD(MUL(r, r), POLY(r, exp), r);
 }
 

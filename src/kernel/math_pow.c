@@ -99,14 +99,14 @@ PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
   PjKirVal ax = ABS(x), zero = C(0), one = C(1), half = MUL(y, C(0.5));
   PjKirVal whole = EQ(RINT(y), y), odd = AND(whole, pj_kir_not(k, EQ(RINT(half), half)));
   PjKirVal power = pj__wide(k, x) ? magnitude_f64(k, ax, y) : magnitude_f32(k, ax, y);
-  power = SEL(EQ(ax, one), one, power);
   // A negative base to an odd power; to one that is not whole there is no result.
   PjKirVal sign = AND(BITS(x), IW(1u << 31, 1ull << 63));
   power = FLOAT(OR(BITS(power), SEL(odd, sign, I(0))));
   PjKirVal undefined = AND(AND(LT(x, zero), LT(ax, C(INFINITY))), pj_kir_not(k, whole));
-  power = SEL(undefined, C(NAN), power);
-  power = SEL(UNO(x, y), ADD(x, y), power);
-  return SEL(OR(EQ(y, zero), EQ(x, one)), one, power);
+  power = SEL(OR(undefined, UNO(x, y)), C(NAN), power);
+  // Exponents of this size are even; log |x| y may be no number.
+  PjKirVal even = AND(EQ(ax, one), LT(C(0x1p60), ABS(y)));
+  return SEL(OR(OR(EQ(y, zero), EQ(x, one)), even), one, power);
 }
 
 // ------------------------------------------------------------------ roots
@@ -119,32 +119,37 @@ PjKirVal pj_math_rsqrt(PjKir *k, PjKirVal x) {
   return DIV(C(1), SQRT(x));
 }
 
-// A third of the upper half of the bits is a root to 5 bits; Halley's method triples them.
-static PjKirVal rough_cbrt(PjKir *k, PjKirVal x, int steps) {
+// ((1 - h)^(-1/3) - 1) / h up to 0.104, error 1.9e-10.
+static const double inverse_root[] = {0x1.5555562e267efp-2, 0x1.c71c7188bce7ep-3,
+                                      0x1.61f49965b80f8p-3, 0x1.26f923fb71d92p-3,
+                                      0x1.03714b9f9016ap-3, 0x1.cb506bdca3dfdp-4};
+
+// x^(-1/3) of double to 32 bits. Minus a third of the upper half of the bits is one to 4 bits, t;
+// then t (1 - h)^(-1/3) with h = 1 - x t^3.
+static PjKirVal inverse_cbrt(PjKir *k, PjKirVal x) {
   PjKirVal high = LSHR(BITS(x), 32), magic = I(0x4338000000000000), big = C(0x1.8p52);
-  PjKirVal third = MADD(SUB(FLOAT(IADD(high, magic)), big), C(1 / 3.0), C(715094163.0));
-  PjKirVal t = FLOAT(SHL(BITS(ADD(third, big)), 32)), two = C(2);
-  for (int i = 0; i < steps; ++i) {
-    PjKirVal cube = MUL(MUL(t, t), t);
-    t = MUL(t, DIV(MADD(two, x, cube), MADD(two, cube, x)));
-  }
-  return t;
+  PjKirVal third = MADD(SUB(FLOAT(IADD(high, magic)), big), C(-1 / 3.0), C(1430187000.0));
+  PjKirVal t = FLOAT(SHL(BITS(ADD(third, big)), 32));
+  PjKirVal h = MADD(NEG(MUL(x, t)), MUL(t, t), C(1));
+  return MADD(MUL(t, h),
+              pj_math__poly(k, h, sizeof inverse_root / sizeof *inverse_root, inverse_root), t);
 }
 
 PjKirVal pj_math_cbrt(PjKir *k, PjKirVal x) {
   PjKirVal magnitude = ABS(x), root;
   PjKirVal ordinary = AND(LT(C(0), magnitude), LT(magnitude, C(INFINITY)));
   if (!pj__wide(k, x)) {
-    root = pj__narrow(k, rough_cbrt(k, pj__widen(k, magnitude), 2));
+    PjKirVal a = pj__widen(k, magnitude), inverse = inverse_cbrt(k, a);
+    root = pj__narrow(k, MUL(MUL(a, inverse), inverse));
   } else {
     // Brought to where neither the cube's low part underflows nor a product overflows.
     PjKirVal small = LT(magnitude, C(0x1p-700)), large = LT(C(0x1p700), magnitude), one = C(1);
     PjKirVal a = MUL(magnitude, SEL(small, C(0x1p300), SEL(large, C(0x1p-300), one)));
-    PjKirVal t = rough_cbrt(k, a, 2);
-    // One more step with the exact cube.
+    PjKirVal inverse = inverse_cbrt(k, a), t = MUL(MUL(a, inverse), inverse);
+    // Newton's method with the exact cube.
     PjPair square = pj_math__two_prod(k, t, t), cube = pj_math__two_prod(k, square.hi, t);
     PjKirVal low = MADD(square.lo, t, cube.lo), rest = SUB(SUB(a, cube.hi), low);
-    t = ADD(t, DIV(MUL(t, rest), MUL(a, C(3))));
+    t = MADD(MUL(rest, C(1 / 3.0)), MUL(inverse, inverse), t);
     root = MUL(t, SEL(small, C(0x1p-100), SEL(large, C(0x1p100), one)));
   }
   return SEL(ordinary, COPYSIGN(root, x), x);
