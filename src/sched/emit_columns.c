@@ -2,8 +2,9 @@
 //
 // A unit is a block of columns, up to eight vectors wide, whose accumulators stay in registers
 // while the loops run over what is reduced. A block at the edge runs vector by vector, then column
-// by column. Where a block is all there is to a row, many rows are one long stretch of memory,
-// which is read in several places at a time, as long rows are (emit_rows.c).
+// by column, or as one more vector with some lanes off. Where a block is all there is to a row,
+// many rows are one long stretch of memory, which is read in several places at a time, as long rows
+// are (emit_rows.c).
 #include "sched/emit_reduce.h"
 
 typedef struct Columns {
@@ -12,7 +13,8 @@ typedef struct Columns {
   PjKirVal part, first_begin, first_end;
   int inner[PJ_MAX_PIECES];
   int num_inner;
-  int places; // of the last inner loop that are read at a time
+  int places;    // of the last inner loop that are read at a time
+  PjKirVal mask; // the columns that there are; 0: all
 } Columns;
 
 enum { MAX_PLACES = 4 };
@@ -28,7 +30,7 @@ static void take_row(Columns *c, const PjIndex *outer, PjAccumulators *acc, int 
     PjIndex index = *outer;
     PjKirVal at = copy ? pj_kir_add(k, column, pj_kir_i64(k, (int64_t)lanes * copy)) : column;
     index.p[index.n++] = (PjPiece){1, last->extent, {.base = at, .step = 1}};
-    pj_accumulators_take(e, acc, first + copy, &index, 0);
+    pj_accumulators_take(e, acc, first + copy, &index, c->mask);
   }
   pj_nest_forget(e->nest);
 }
@@ -125,10 +127,39 @@ static void column_block(Columns *c, int copies, int lanes, PjKirVal column) {
         pj_reducer_finish(r, e->nest, sum);
       for (uint32_t o = 0; o < r->count && (g->roots[i].stored || c->part); o++)
         pj_emit_store(e, i, o, c->part ? pj_reducer_dtype(r, o) : r->op->results[o].type->dtype,
-                      offset, sum[o]);
+                      offset, sum[o], c->mask);
     }
   }
   pj_nest_forget(e->nest);
+}
+
+// Columns from |column| to |stop|: vector by vector, then those that are left.
+static void edge(Columns *c, bool vectors, PjKirVal column, PjKirVal stop) {
+  PjEmit *e = c->e;
+  PjKir *k = e->k;
+  const PjGroup *g = e->group;
+  const int64_t left = g->loops[g->num_loops - 1].extent % g->lanes;
+  if (vectors) {
+    PjKirVal whole = pj_emit_whole(e, column, stop, g->lanes);
+    PjKirVal i = pj_kir_for_begin(k, column, whole, pj_kir_i64(k, g->lanes), 0, NULL, NULL);
+    column_block(c, 1, g->lanes, i);
+    pj_kir_for_end(k, 0, NULL, NULL);
+    column = whole;
+  }
+  if (!left)
+    return;
+  if (pj_group_masks(g, k->target)) {
+    pj_kir_if_begin(k, pj_kir_slt(k, column, stop)); // not so of blocks but the last
+    c->mask = pj_emit_mask(e, g->lanes, pj_kir_sub(k, stop, column));
+    column_block(c, 1, g->lanes, column);
+    c->mask = 0;
+    pj_kir_if_else(k, 0, NULL);
+    pj_kir_if_end(k, 0, NULL, NULL);
+    return;
+  }
+  PjKirVal i = pj_kir_for_begin(k, column, stop, pj_kir_i64(k, 1), 0, NULL, NULL);
+  column_block(c, 1, 1, i);
+  pj_kir_for_end(k, 0, NULL, NULL);
 }
 
 // As many as leave the accumulators in registers.
@@ -179,18 +210,17 @@ void pj_emit_columns(PjEmit *e, PjKirVal begin, PjKirVal end) {
   if (copies && last->extent % g->block == 0) {
     column_block(&c, copies, g->lanes, column);
   } else {
-    PjKirVal size = pj_ix_number(ix, last->extent);
-    PjKirVal stop = pj_kir_2(k, PJ_KIR_SMIN, size, pj_kir_add(k, column, pj_kir_i64(k, g->block)));
-    if (copies) {
-      PjKirVal whole = pj_emit_whole(e, column, stop, g->lanes);
-      PjKirVal i = pj_kir_for_begin(k, column, whole, pj_kir_i64(k, g->lanes), 0, NULL, NULL);
-      column_block(&c, 1, g->lanes, i);
-      pj_kir_for_end(k, 0, NULL, NULL);
-      column = whole;
+    PjKirVal size = pj_ix_number(ix, last->extent),
+             next = pj_kir_add(k, column, pj_kir_i64(k, g->block));
+    PjKirVal stop = pj_kir_2(k, PJ_KIR_SMIN, size, next);
+    if (copies > 1) {
+      pj_kir_if_begin(k, pj_kir_2(k, PJ_KIR_SLE, next, size));
+      column_block(&c, copies, g->lanes, column);
+      pj_kir_if_else(k, 0, NULL);
     }
-    PjKirVal i = pj_kir_for_begin(k, column, stop, pj_kir_i64(k, 1), 0, NULL, NULL);
-    column_block(&c, 1, 1, i);
-    pj_kir_for_end(k, 0, NULL, NULL);
+    edge(&c, copies, column, stop);
+    if (copies > 1)
+      pj_kir_if_end(k, 0, NULL, NULL);
   }
   pj_kir_for_end(k, 0, NULL, NULL);
 }
@@ -229,7 +259,7 @@ static void join_loop(PjEmit *e, const PjRootBuffers *in, int lanes, PjKirVal be
     pj_nest_forget(nest);
     pj_reducer_finish(r, nest, acc.value);
     for (uint32_t o = 0; o < r->count; o++)
-      pj_emit_store(e, i, o, r->op->results[o].type->dtype, first, acc.value[o]);
+      pj_emit_store(e, i, o, r->op->results[o].type->dtype, first, acc.value[o], 0);
   }
   pj_nest_forget(nest);
   pj_kir_for_end(k, 0, NULL, NULL);

@@ -22,6 +22,8 @@ size_t pj_stream_scratch(const PjGroup *group);
 void pj_emit_lanes(PjEmit *e, int lanes);
 // The last multiple of |lanes| elements from |begin| on that ends at or before |end|.
 PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes);
+// The first |left| of |lanes| lanes; |left| has 32 bits.
+PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left);
 // Appends pieces for the outer loops (the first |count| loops that are not inner) at flat index
 // |flat|.
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index);
@@ -30,4 +32,6 @@ PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index);
 // How often a loop turns, if its bounds are part of the code and that is no more than |limit|, or
 // than once where sizes are none; else -1.
 int64_t pj_emit_trips(PjEmit *e, PjKirVal begin, PjKirVal end, int64_t step, int64_t limit);
-void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at, PjElem value);
+// |mask|: the lanes that are stored; 0: all.
+void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at, PjElem value,
+                   PjKirVal mask);

@@ -12,6 +12,11 @@ PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes) {
   return pj_kir_add(e->k, begin, pj_kir_and(e->k, length, pj_kir_i64(e->k, -(int64_t)lanes)));
 }
 
+PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left) {
+  left = pj_kir_cast(e->k, PJ_KIR_TRUNC, PJ_KIR_I32, left);
+  return pj_kir_slt(e->k, pj_kir_iota(e->k, PJ_KIR_T(I32, lanes)), left);
+}
+
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index) {
   PjIx found[PJ_MAX_PIECES];
   int left = 0;
@@ -46,11 +51,11 @@ PjIndex pj_emit_kept(const PjGroup *group, const PjIndex *index) {
   return kept;
 }
 
-void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at,
-                   PjElem value) {
+void pj_emit_store(PjEmit *e, uint32_t root, uint32_t result, PjDtype dtype, PjIx at, PjElem value,
+                   PjKirVal mask) {
   const PjRootBuffers *out = &e->out[root];
-  e->k->past = out->past;
-  pj_nest_store(e->nest, dtype, out->ptr[result], out->alias[result], at, value, 0);
+  e->k->past = out->past && !mask;
+  pj_nest_store(e->nest, dtype, out->ptr[result], out->alias[result], at, value, mask);
   e->k->past = false;
 }
 
@@ -108,7 +113,7 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjIx at) {
       continue;
     bool update = op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE;
     pj_emit_store(e, r, 0, op->results[0].type->dtype,
-                  update ? update_offset(e, op, &index) : offset, values[r]);
+                  update ? update_offset(e, op, &index) : offset, values[r], 0);
   }
 }
 
@@ -254,7 +259,7 @@ static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
       PjIx at = pj_ix_add_near(&e->nest->ix, offset, (int64_t)v * g->lanes);
       at.step = 1;
       pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype, at,
-                    (PjElem){interleaved(k, values[r], columns, g->lanes, v), 0});
+                    (PjElem){interleaved(k, values[r], columns, g->lanes, v), 0}, 0);
     }
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);

@@ -123,11 +123,8 @@ static void stage_elements(Stage *s, const PjIndex *index, PjKirVal mask) {
     if (root->role != PJ_ROOT_ELEMENTS || root->stage != s->number)
       continue;
     PjDtype dtype = root->op->results[0].type->dtype;
-    if (root->stored && mask)
-      pj_nest_store(e->nest, dtype, e->out[r].ptr[0], e->out[r].alias[0],
-                    pj_ix_offset(&e->nest->ix, index), values[r], mask);
-    else if (root->stored)
-      pj_emit_store(e, r, 0, dtype, pj_ix_offset(&e->nest->ix, index), values[r]);
+    if (root->stored)
+      pj_emit_store(e, r, 0, dtype, pj_ix_offset(&e->nest->ix, index), values[r], mask);
     else if (root->reused)
       pj_nest_store(e->nest, dtype, row_ptr(e, r), (uint8_t)(200 + r),
                     offset_within(e, index, g->inner), values[r], mask);
@@ -319,9 +316,7 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
         last_loop(s, &s->vec, lanes, 1, false, at, whole, outer);
       if (s->masked) {
         pj_emit_lanes(e, lanes);
-        PjKirType lane = PJ_KIR_T(I32, lanes);
-        PjKirVal left = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, pj_kir_sub(k, end, whole));
-        take(s, &s->vec, 0, outer, whole, pj_kir_slt(k, pj_kir_iota(k, lane), left));
+        take(s, &s->vec, 0, outer, whole, pj_emit_mask(e, lanes, pj_kir_sub(k, end, whole)));
       }
     }
     if (s->tail)
@@ -413,7 +408,7 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
     for (uint32_t o = 0; o < r->count; o++) {
       PjDtype dtype = part ? pj_reducer_dtype(r, o) : root->op->results[o].type->dtype;
       if (root->stored || part)
-        pj_emit_store(e, number_of_root, o, dtype, at, sum[o]);
+        pj_emit_store(e, number_of_root, o, dtype, at, sum[o], 0);
       PjPlace place = {.kind = PJ_PLACE_VALUE, .value = sum[o]};
       pj_nest_bind(e->nest, &root->op->results[o], &place);
     }
@@ -463,7 +458,7 @@ void pj_emit_rows(PjEmit *e, PjKirVal begin, PjKirVal end) {
     if (g->roots[r].role == PJ_ROOT_PER_ROW && g->roots[r].stored)
       pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype,
                     pj_ix_offset(&e->nest->ix, &kept),
-                    pj_nest_value(e->nest, &g->roots[r].op->results[0], &kept, 0));
+                    pj_nest_value(e->nest, &g->roots[r].op->results[0], &kept, 0), 0);
   pj_nest_forget(e->nest);
   if (!once)
     pj_kir_for_end(k, 0, NULL, NULL);

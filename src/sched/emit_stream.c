@@ -132,7 +132,7 @@ static void finish(Stream *s, PjIx at) {
       pj_reducer_finish(r, e->nest, sum);
     for (uint32_t o = 0; o < r->count && (g->roots[i].stored || s->part); o++)
       pj_emit_store(e, i, o, s->part ? pj_reducer_dtype(r, o) : r->op->results[o].type->dtype,
-                    offset, sum[o]);
+                    offset, sum[o], 0);
   }
 }
 

@@ -95,8 +95,8 @@ int64_t pj_group_across(const PjGroup *group, int lanes);
 // the fewest steps, what is left over being done one by one; of equals the most.
 int pj_group_lanes(int64_t extent, int most, int least);
 
-// Whether what fills no vector at the end of a row is one all the same, of which some lanes are
-// off: where that costs no more than others do.
+// Whether what fills no vector at the end of a row, or of columns, is one all the same, of which
+// some lanes are off: where that costs no more than others do.
 bool pj_group_masks(const PjGroup *group, const PjKirTarget *target);
 
 // Where a root's results go while the group is emitted.

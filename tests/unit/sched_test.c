@@ -296,6 +296,28 @@ static void test_masked_ends(void **state) {
   unmake(&m);
 }
 
+// Blocks of columns are vectors side by side but for the last, which is asked for.
+static void test_blocks_of_columns(void **state) {
+  (void)state;
+  const int lanes = pj_kir_target_host()->vector_bytes / 4;
+  for (int left = 0; left <= 5; left += 5) {
+    const int columns = 2 * lanes + left;
+    char args[64], type[32], body[256];
+    snprintf(args, sizeof args, "%%x: tensor<100x%dxf32>, %%z: tensor<f32>", columns);
+    snprintf(type, sizeof type, "tensor<%dxf32>", columns);
+    snprintf(body, sizeof body,
+             "%%r = stablehlo.reduce(%%x init: %%z) applies stablehlo.add across dimensions = [0] "
+             ": (tensor<100x%dxf32>, tensor<f32>) -> %s\nreturn %%r : %s\n",
+             columns, type, type);
+    Made m = make(pass_main(args, type, body));
+    assert_null(m.status);
+    assert_int_equal(m.schedule->num_kernels, 1);
+    // And the end, a vector with some lanes off, of which there may be none.
+    assert_int_equal(m.branches, !left ? 0 : pj_kir_target_host()->vector_bytes == 64 ? 2 : 1);
+    unmake(&m);
+  }
+}
+
 // Rows of three that are computed of columns are vectors down the rows where those are long.
 static void test_down_columns(void **state) {
   (void)state;
@@ -924,6 +946,7 @@ int main(void) {
       cmocka_unit_test(test_one_turn),
       cmocka_unit_test(test_ring),
       cmocka_unit_test(test_masked_ends),
+      cmocka_unit_test(test_blocks_of_columns),
       cmocka_unit_test(test_down_columns),
   };
   if (!pj_jit_available()) {
