@@ -14,6 +14,7 @@ typedef struct Expect {
   Count *count;
   int64_t want;
   int64_t number; // for the kernel
+  int64_t lanes;  // the same
 } Expect;
 
 static PjStatus choose(void *context) {
@@ -481,9 +482,10 @@ static void lanes_by_sign(void **state) {
   test_kernel(PJ_ISA_AVX2, "code", build_lanes_by_sign, check, &expect);
 }
 
-// Maximum and, unless |number|, minimum as StableHLO has them, of vectors.
+// Maximum and, unless |number|, minimum as StableHLO has them, of the context's lanes.
 static void build_extremes(PjKir *k, void *context) {
-  PjKirType t = PJ_KIR_T(F32, 8);
+  const int64_t lanes = context ? ((const Expect *)context)->lanes : 0;
+  PjKirType t = PJ_KIR_T(F32, lanes ? (int)lanes : 8);
   PjKirVal at = pj_kir_i64(k, 0), to[] = {pj_kir_buffer(k, 0), pj_kir_buffer(k, 1)};
   PjKirVal x = pj_kir_load(k, t, to[0], at, 0, true), y = pj_kir_load(k, t, to[1], at, 0, true);
   PjKirVal most = pj_elem__maximum(k, PJ_DT_F32, x, y),
@@ -497,12 +499,9 @@ static int64_t vector_operations(const X86Fn *f) {
   return forms(f, X86_RVM) + forms(f, X86_RVMR) + forms(f, X86_TIED);
 }
 
-static void extremes(void **state) {
-  Expect expect = {vector_operations, 5, 1};
-  test_kernel(PJ_ISA_AVX2, "code", build_extremes, check, &expect);
-  if (!pj_jit_available())
-    return;
-  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "extremes", build_extremes, NULL);
+static void expect_extremes(int64_t lanes) {
+  Expect expect = {.lanes = lanes};
+  PjJitCode *code = test_compile(pj_kir_target_host()->isa, "extremes", build_extremes, &expect);
   const float cases[] = {1, -1, 0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f};
   for (size_t i = 0; i < 8; ++i) {
     float x[8], y[8];
@@ -510,8 +509,10 @@ static void extremes(void **state) {
       x[n] = cases[n];
       y[n] = cases[(n + i) % 8];
     }
-    void *buffers[] = {x, y};
-    pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    for (size_t n = 0; n < 8; n += (size_t)lanes) {
+      void *buffers[] = {x + n, y + n};
+      pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+    }
     for (size_t n = 0; n < 8; ++n) {
       float a = cases[n], b = cases[(n + i) % 8];
       bool first = a > b || (a == b && !signbit(a));
@@ -522,6 +523,15 @@ static void extremes(void **state) {
     }
   }
   pj_jit_release(code);
+}
+
+static void extremes(void **state) {
+  for (int64_t lanes = 1; lanes <= 8; lanes *= 8) {
+    Expect expect = {vector_operations, 5, 1, lanes};
+    test_kernel(PJ_ISA_AVX2, "code", build_extremes, check, &expect);
+    if (pj_jit_available())
+      expect_extremes(lanes);
+  }
 }
 
 // A polynomial of four vectors, and what it is of again at the end: more than 16 registers hold.

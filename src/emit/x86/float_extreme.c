@@ -9,7 +9,8 @@
 // the same bits but for those. "And" of the two gives a maximum's +0 of zeros, "or" a minimum's -0;
 // then a NaN is put where an operand is one. (Rounding to bf16 counts on the upper bits of its
 // payload being few, which "or" does not see to.)
-#include "emit/x86/lower.h"
+// So it is for single numbers with either, since chains of them wait for one after the other.
+#include "emit/x86/masks.h"
 
 // Whether |v| chooses |yes| where |mask| holds, and |no| elsewhere.
 static bool chooses(const PjKir *k, PjKirVal v, PjKirVal mask, PjKirVal yes, PjKirVal no) {
@@ -21,7 +22,7 @@ static bool chooses(const PjKir *k, PjKirVal v, PjKirVal mask, PjKirVal yes, PjK
 bool x86_float_extreme(const Lower *l, PjKirVal v, X86Extreme *out) {
   const PjKir *k = l->k;
   const PjKirInst *outer = pj_kir_inst(k, v);
-  if (outer->op != PJ_KIR_SELECT || outer->type.lanes == 1 || !pj_kir_is_float(outer->type))
+  if (outer->op != PJ_KIR_SELECT || !pj_kir_is_float(outer->type))
     return false;
   PjKirVal first = outer->args[1];
   const PjKirInst *nan = pj_kir_inst(k, outer->args[0]), *value = pj_kir_inst(k, outer->args[2]),
@@ -57,17 +58,19 @@ static X86Op or_nan(Lower *l, bool wide, int size, X86Op at, X86Op from) {
   return d;
 }
 
-static X86Op both_orders(Lower *l, PjKirElem elem, int size, X86Op x, X86Op y, bool largest) {
+static X86Op both_orders(Lower *l, PjKirType t, X86Op x, X86Op y, bool largest) {
+  const PjKirElem elem = (PjKirElem)t.elem;
+  const X86Shape s = x86_shape(l, t.lanes, x86_bytes(t));
   uint32_t format = x86_packed(elem), code = (largest ? X86_VMAX : X86_VMIN) | format;
   x = x86_in_reg(l, X86_VEC, x);
   y = x86_in_reg(l, X86_VEC, y);
-  X86Op first = x86_rvm(l, code, size, x, y), second = x86_rvm(l, code, size, y, x);
-  X86Op value = x86_rvm_commuting(l, (largest ? X86_VAND : X86_VOR) | format, size, first, second);
-  enum { UNORDERED = 3 };
-  X86Op either = x86_rvmi(l, X86_VCMP | format, size, x, y, UNORDERED);
+  X86Op first = x86_rvm(l, code, s.size, x, y), second = x86_rvm(l, code, s.size, y, x);
+  X86Op value =
+      x86_rvm_commuting(l, (largest ? X86_VAND : X86_VOR) | format, s.size, first, second);
+  X86Op either = l->masks->compare(l, s, PJ_KIR_UNO, x, y);
   bool wide = elem == PJ_KIR_F64;
   X86Op nan = x86_splat_const(l, wide ? 8 : 4, wide ? 0x7ff8000000000000 : 0x7fc00000);
-  return x86_blend(l, wide ? X86_VBLENDVPD : X86_VBLENDVPS, size, value, nan, either);
+  return l->masks->choose(l, s, true, either, nan, value);
 }
 
 void x86_lower_extreme(Lower *l, PjKirVal v, const X86Extreme *extreme) {
@@ -78,8 +81,8 @@ void x86_lower_extreme(Lower *l, PjKirVal v, const X86Extreme *extreme) {
   Parts out = {.n = x86_num_parts(l, t.lanes, x86_bytes(t))};
   for (int i = 0; i < out.n; ++i) {
     X86Op x = x86_parts(l, extreme->x)->op[i], y = x86_parts(l, extreme->y)->op[i];
-    if (!l->avx512) {
-      out.op[i] = both_orders(l, (PjKirElem)t.elem, size, x, y, extreme->largest);
+    if (!l->avx512 || t.lanes == 1) {
+      out.op[i] = both_orders(l, t, x, y, extreme->largest);
       continue;
     }
     X86Op value = x86_rvmi(l, wide ? X86_VRANGEPD : X86_VRANGEPS, size, x, y,
