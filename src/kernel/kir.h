@@ -205,6 +205,8 @@ PJ_KIR_SHORTHAND_2(fle, FLE)
 // --- memory. |mask| 0: all lanes. |readonly|: nothing in the function writes there, so the load
 // may be shared and moved.
 PjKirVal pj_kir_ptradd(PjKir *k, PjKirVal ptr, PjKirVal bytes);
+// Of two values in scope: whether |a| is made further out than |b|, as what a loop does not change.
+bool pj_kir_is_from_outside(const PjKir *k, PjKirVal a, PjKirVal b);
 PjKirVal pj_kir_load(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjKirVal mask,
                      bool readonly);
 PjKirVal pj_kir_gather(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal indices, PjKirVal mask,

@@ -239,6 +239,11 @@ PjKirVal pj_kir_bitcast(PjKir *k, PjKirElem elem, PjKirVal a) {
 // -----------------------------------------------------------------------------------------------------------
 // memory
 
+bool pj_kir_is_from_outside(const PjKir *k, PjKirVal a, PjKirVal b) {
+  const PjKirBlock *blocks = k->blocks.data;
+  return blocks[pj_kir_inst(k, a)->block].depth < blocks[pj_kir_inst(k, b)->block].depth;
+}
+
 PjKirVal pj_kir_ptradd(PjKir *k, PjKirVal ptr, PjKirVal bytes) {
   uint64_t more, first;
   if (pj_kir_is_const(k, bytes, &more)) {

@@ -87,6 +87,9 @@ static void detect(void) {
   if (shared) // All processors share it; one can count on its part, but on no less than its own.
     host.l3_bytes = shared / host.threads > host.l2_bytes ? shared / host.threads : host.l2_bytes;
   past_limits(&host, shared);
+  // Those with AVX-512 fetch far enough ahead within the last cache.
+  if (host.isa == PJ_ISA_AVX512)
+    host.streamed_bytes = shared;
 }
 
 const PjKirTarget *pj_kir_target_host(void) {

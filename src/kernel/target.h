@@ -23,6 +23,8 @@ typedef struct PjKirTarget {
   // (sched/trial.h). So it does for one whose results are not read again in the program, if it
   // moves more than |returned_bytes|: others use the last cache as well.
   int64_t tried_bytes, returned_bytes;
+  // Reductions that read more bytes than this read long rows in several places at a time.
+  int64_t streamed_bytes;
   int threads;
 } PjKirTarget;
 

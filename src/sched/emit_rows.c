@@ -88,6 +88,7 @@ typedef struct Stage {
   bool vector, tail;
   bool masked; // what fills no vector at the end of a row is one all the same, some lanes off
   int copies;
+  int streams;             // places that the vectors of a turn lie in
   PjAccumulators vec, one; // in vectors; of single elements
 } Stage;
 
@@ -143,15 +144,18 @@ static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, 
 
 enum {
   UNROLLED = 8, // turns of a short loop that are written out
-  MAX_COPIES = 4,
+  COPIES = 4,
+  STREAMS = 4, // places that a long row is read in at a time
+  MAX_COPIES = 8,
 };
 
 // for (i = begin; i < end; i += step) with the accumulators |acc| carried; |copies| vectors at a
-// time, side by side or, with |streams|, each in a part of its own.
-static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, bool streams,
+// time, side by side or, with |streams|, in as many parts.
+static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, int streams,
                       PjKirVal begin, PjKirVal end, const PjIndex *outer) {
   PjKir *k = s->e->k;
-  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED], away[MAX_COPIES];
+  PjKirVal init[PJ_MAX_CARRIED], args[PJ_MAX_CARRIED], away[STREAMS] = {0};
+  const int beside = copies / streams;
   pj_emit_lanes(s->e, lanes);
   int64_t step = (int64_t)lanes * copies, trips = pj_emit_trips(s->e, begin, end, step, UNROLLED);
   for (int64_t t = 0; t < trips; t++)
@@ -159,19 +163,23 @@ static void last_loop(Stage *s, PjAccumulators *acc, int lanes, int copies, bool
       take(s, acc, c, outer, pj_kir_add(k, begin, pj_kir_i64(k, t * step + (int64_t)lanes * c)), 0);
   if (trips >= 0)
     return;
-  PjKirVal part = pj_kir_i64(k, lanes);
-  if (streams) {
-    part = pj_kir_lshr(k, pj_kir_sub(k, end, begin), pj_kir_i64(k, __builtin_ctz(copies)));
+  if (streams > 1) {
+    PjKirVal part =
+        pj_kir_lshr(k, pj_kir_sub(k, end, begin), pj_kir_i64(k, __builtin_ctz((unsigned)streams)));
     end = pj_kir_add(k, begin, part);
-    step = lanes;
+    step = (int64_t)lanes * beside;
+    for (int p = 1; p < streams; p++)
+      away[p] = pj_kir_mul(k, part, pj_kir_i64(k, p));
+    s->e->nest->streams = true;
   }
-  for (int c = 1; c < copies; c++)
-    away[c] = pj_kir_mul(k, part, pj_kir_i64(k, c));
   uint32_t n = pj_accumulators_flatten(acc, init);
   PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, step), n, init, args);
   pj_accumulators_unflatten(acc, args);
-  for (int c = 0; c < copies; c++)
-    take(s, acc, c, outer, c ? pj_kir_add(k, i, away[c]) : i, 0);
+  for (int c = 0; c < copies; c++) {
+    PjKirVal place = away[c / beside] ? pj_kir_add(k, i, away[c / beside]) : i;
+    take(s, acc, c, outer, pj_kir_add(k, place, pj_kir_i64(k, (int64_t)lanes * (c % beside))), 0);
+  }
+  s->e->nest->streams = false;
   pj_accumulators_flatten(acc, init);
   pj_kir_for_end(k, n, init, args);
   pj_accumulators_unflatten(acc, args);
@@ -254,7 +262,7 @@ static void search_loop(Stage *s, PjKirVal begin, PjKirVal end, const PjIndex *o
   PjKirVal any = pj_kir_reduce_lanes(k, PJ_KIR_OR, pj_kir_or(k, beyond, found.nan));
   pj_kir_if_begin(k, pj_kir_or(k, any, pj_kir_eq(k, block, begin)));
   pj_accumulators_unflatten(&s->vec, args);
-  last_loop(s, &s->vec, lanes, s->copies, false, block, block_end, outer);
+  last_loop(s, &s->vec, lanes, s->copies, 1, block, block_end, outer);
   pj_accumulators_flatten(&s->vec, taken);
   taken[n] = pj_kir_splat(k, pj_kir_reduce_lanes(k, op, found.value), lanes);
   pj_kir_if_else(k, n + 1, taken);
@@ -263,24 +271,24 @@ static void search_loop(Stage *s, PjKirVal begin, PjKirVal end, const PjIndex *o
   pj_accumulators_unflatten(&s->vec, args);
 }
 
-// Whether what the last loop reads is long enough to be read in as many places as it takes vectors.
-// A processor fetches ahead only so much of each stream that it sees, far less than memory and the
-// last cache can deliver; with parts of a page or more it sees several.
+// Whether what the last loop reads is long enough to be read in several places at a time. A
+// processor fetches ahead only so much of each stream that it sees, less than memory (on some, also
+// the last cache) can deliver; with parts of a page or more it sees several.
 static bool is_streams(const Stage *s, const PjLoop *last) {
   enum { PAGE = 4096 };
   const PjGroup *g = s->e->group;
   if (!g->plain || last->pos != 1)
     return false;
-  int64_t length = g->split > 1 && s->num_inner == 1 ? g->split_size : last->extent;
+  int64_t length = g->split > 1 && s->num_inner == 1 ? g->split_size : last->extent, widest = 0;
   for (uint32_t i = 0; i < s->vec.num_roots; i++) {
     const PjReducer *r = &g->roots[s->vec.roots[i]].reducer;
     for (uint32_t o = 0; o < r->count; o++) {
-      size_t bytes = pj_dtype_bytes(r->op->operands[o]->type->dtype);
-      if (length * (int64_t)bytes >= s->copies * PAGE)
-        return true;
+      int64_t bytes = (int64_t)pj_dtype_bytes(r->op->operands[o]->type->dtype);
+      widest = bytes > widest ? bytes : widest;
     }
   }
-  return false;
+  return length * widest >= STREAMS * PAGE &&
+         g->count * widest * g->inputs > s->e->k->target->streamed_bytes;
 }
 
 static void stage_loop(Stage *s, int level, const PjIndex *outer) {
@@ -309,18 +317,18 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
         if (is_search(s))
           search_loop(s, begin, many, outer);
         else
-          last_loop(s, &s->vec, lanes, s->copies, is_streams(s, loop), begin, many, outer);
+          last_loop(s, &s->vec, lanes, s->copies, s->streams, begin, many, outer);
         at = many;
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
-        last_loop(s, &s->vec, lanes, 1, false, at, whole, outer);
+        last_loop(s, &s->vec, lanes, 1, 1, at, whole, outer);
       if (s->masked) {
         pj_emit_lanes(e, lanes);
         take(s, &s->vec, 0, outer, whole, pj_emit_mask(e, lanes, pj_kir_sub(k, end, whole)));
       }
     }
     if (s->tail)
-      last_loop(s, &s->one, 1, 1, false, s->vector ? whole : begin, end, outer);
+      last_loop(s, &s->one, 1, 1, 1, s->vector ? whole : begin, end, outer);
     return;
   }
   PjKirVal init[2 * PJ_MAX_CARRIED], args[2 * PJ_MAX_CARRIED];
@@ -350,7 +358,7 @@ static int copies_of(const Stage *s, const PjLoop *last, uint32_t reduced) {
     if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
       return 1;
   bool cheap = g->cost <= 1.5 && reduced <= 2;
-  return cheap && last->extent >= 8 * (int64_t)g->lanes ? MAX_COPIES : 1;
+  return cheap && last->extent >= 8 * (int64_t)g->lanes ? COPIES : 1;
 }
 
 // Runs stage |number| and binds the results of its reductions. False: out of room.
@@ -375,6 +383,12 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
     }
   s.copies = copies_of(&s, last, s.vec.num_roots);
   s.vec.copies = s.one.copies = 1;
+  s.streams = 1;
+  if (s.vector && s.copies > 1 && !is_search(&s) && is_streams(&s, last)) {
+    // Two vectors of a place at a time, if the accumulators stay in registers.
+    s.streams = STREAMS;
+    s.copies = s.vec.num_roots == 1 ? 2 * STREAMS : STREAMS;
+  }
   pj_emit_lanes(e, 1);
   if ((s.vector && !pj_accumulators_begin(e, &s.vec, s.copies, g->lanes)) ||
       (s.tail && !pj_accumulators_begin(e, &s.one, 1, 1)))

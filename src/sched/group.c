@@ -81,7 +81,7 @@ static void choose_split(PjGroup *g) {
     return;
   int64_t size = (first->extent + parts - 1) / parts;
   if (first->pos == 1) { // whole vectors, several of them
-    int64_t turn = g->lanes > 32 ? 4 * (int64_t)g->lanes : 128;
+    int64_t turn = g->lanes > 16 ? 8 * (int64_t)g->lanes : 128;
     size = (size + turn - 1) / turn * turn;
   }
   g->split_size = size;

@@ -35,6 +35,7 @@ typedef struct PjNest {
   uint32_t budget;  // instructions that the function may have
   int depth;
   int branches;       // that the code at hand is in
+  bool streams;       // whole vectors are read by pointers of their own
   const char *failed; // why the kernel cannot be made; values are meaningless then
 } PjNest;
 

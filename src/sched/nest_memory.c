@@ -20,6 +20,32 @@ static PjKirVal moved(PjNest *nest, PjDtype dtype, PjKirVal ptr, PjIx at) {
                        pj_kir_mul(k, at.base, pj_kir_i64(k, (int64_t)pj_dtype_bytes(dtype))));
 }
 
+// Moves |ptr| by what |index| consists of outside of the loop at hand. What is left of it all
+// streams share: no instruction but the load itself is needed for each then.
+static PjKirVal moved_outside(PjNest *nest, PjDtype dtype, PjKirVal ptr, PjKirVal *index) {
+  PjKir *k = nest->ix.k;
+  PjKirVal outside = 0, near = 0;
+  for (const PjKirInst *sum; sum = pj_kir_inst(k, *index), sum->op == PJ_KIR_ADD;) {
+    uint64_t number;
+    PjKirVal a = sum->args[0], b = sum->args[1];
+    bool is_near = pj_kir_is_const(k, b, &number);
+    if (is_near) {
+      near = near ? pj_kir_add(k, near, b) : b;
+    } else if (pj_kir_is_from_outside(k, a, b)) {
+      outside = outside ? pj_kir_add(k, outside, a) : a;
+      a = b;
+    } else if (pj_kir_is_from_outside(k, b, a)) {
+      outside = outside ? pj_kir_add(k, outside, b) : b;
+    } else {
+      break;
+    }
+    *index = a;
+  }
+  if (near)
+    *index = pj_kir_add(k, *index, near);
+  return moved(nest, dtype, ptr, pj_ix_uniform(outside));
+}
+
 // --- Lanes picked from whole vectors ---
 
 enum { MOST_LOADS = 8 };
@@ -98,9 +124,11 @@ static PjElem load_lanes(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx
   int lanes = nest->ix.lanes;
   if (mask)
     mask = pj_kir_splat(k, mask, lanes);
-  if (pj_ix_is_linear(at) && at.step == 1)
-    return pj_elem_load(k, dtype, lanes, place->ptr, pj_ix_base(&nest->ix, at), mask,
-                        place->readonly);
+  if (pj_ix_is_linear(at) && at.step == 1) {
+    PjKirVal index = pj_ix_base(&nest->ix, at),
+             ptr = nest->streams ? moved_outside(nest, dtype, place->ptr, &index) : place->ptr;
+    return pj_elem_load(k, dtype, lanes, ptr, index, mask, place->readonly);
+  }
   PjElem picked = mask ? (PjElem){0} : load_picked(nest, dtype, place, at);
   if (picked.re)
     return picked;

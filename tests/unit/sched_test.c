@@ -20,17 +20,18 @@ typedef struct Made {
   PjArena *work, *kernels;
   PjSchedule *schedule;
   PjStatus status;
-  int64_t past_bytes, returned_bytes; // of the target
-  int writes_past;                    // stores past the caches in all kernels
-  int clamps;                         // of indices: minima and maxima of integers
+  int64_t past_bytes, returned_bytes, streamed_bytes; // of the target
+  int writes_past;                                    // stores past the caches in all kernels
+  int clamps;                                         // of indices: minima and maxima of integers
   int divisions;
   int calls; // copies of memory, say
   int branches;
   int loops;
-  int gathers; // loads of which each lane has an address
-  int lanes;   // of the widest vector of floats
-  int scratch; // pointers to a kernel's own memory
-  int stored;  // single floats
+  int gathers;  // loads of which each lane has an address
+  int lanes;    // of the widest vector of floats
+  int scratch;  // pointers to a kernel's own memory
+  int stored;   // single floats
+  int pointers; // moved ones
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -46,6 +47,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->branches += inst->op == PJ_KIR_IF;
     m->loops += inst->op == PJ_KIR_FOR;
     m->scratch += inst->op == PJ_KIR_SCRATCH;
+    m->pointers += inst->op == PJ_KIR_PTRADD;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
     if (inst->type.elem == PJ_KIR_F32 && inst->type.lanes > m->lanes)
@@ -59,6 +61,7 @@ static PjStatus in_kernels(void *context) {
   target.past_bytes = m->past_bytes;
   target.tried_bytes = TRIED_BYTES;
   target.returned_bytes = m->returned_bytes;
+  target.streamed_bytes = m->streamed_bytes;
   PjScheduleOptions options = {.target = &target,
                                .work = m->work,
                                .kernels = m->kernels,
@@ -71,13 +74,16 @@ static PjStatus in_work(void *context) {
   return pj_arena_guard(((Made *)context)->kernels, in_kernels, context);
 }
 
-static Made make_for(const char *text, int64_t past_bytes, int64_t returned_bytes) {
-  Made m = {
-      .parsed = pass_run(text, NULL), .past_bytes = past_bytes, .returned_bytes = returned_bytes};
+static Made make_with(const char *text, Made m) {
+  m.parsed = pass_run(text, NULL);
   assert_null(pj_arena_create(0, &m.work));
   assert_null(pj_arena_create(0, &m.kernels));
   m.status = pj_arena_guard(m.parsed.arena, in_work, &m);
   return m;
+}
+
+static Made make_for(const char *text, int64_t past_bytes, int64_t returned_bytes) {
+  return make_with(text, (Made){.past_bytes = past_bytes, .returned_bytes = returned_bytes});
 }
 
 static Made make(const char *text) {
@@ -476,6 +482,22 @@ static void test_vectors_of_rows(void **state) {
   }
 }
 
+static int moved_pointers(int64_t streamed_bytes) {
+  const char *text = pass_main(
+      "%x: tensor<4x1000000xf32>", "tensor<4xf32>",
+      "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+      "%s = stablehlo.reduce(%x init: %z) applies stablehlo.add across dimensions = [1] : "
+      "(tensor<4x1000000xf32>, tensor<f32>) -> tensor<4xf32>\n"
+      "return %s : tensor<4xf32>\n");
+  Made m = make_with(text, (Made){.past_bytes = INT64_MAX,
+                                  .returned_bytes = INT64_MAX,
+                                  .streamed_bytes = streamed_bytes});
+  assert_null(m.status);
+  int pointers = m.pointers;
+  unmake(&m);
+  return pointers;
+}
+
 static void test_long_sum(void **state) {
   (void)state;
   // Cut into parts by its size alone, then joined.
@@ -486,6 +508,10 @@ static void test_long_sum(void **state) {
              "(tensor<1000000xf32>, tensor<f32>) -> tensor<f32>\n"
              "return %s : tensor<f32>\n"),
          2, 2);
+  // Rows are read in four places, with a pointer each, where more is read than the limit.
+  assert_int_equal(moved_pointers(0), 4);
+  assert_int_equal(moved_pointers(16000000), 0);
+  assert_int_equal(moved_pointers(15999999), 4);
 }
 
 static int scratch_of(const char *text) {
