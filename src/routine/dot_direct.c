@@ -62,7 +62,8 @@ enum {
   LINES_BYTES = 8 << 20,
   LINES_BLOCK = 12 << 10,
   LINES_SUMS = 8,
-  LINES_PART = 2048, // bytes of a line in the smallest part
+  LINES_PART = 2048, // bytes of a line in the smallest part, about: it is whole tiles, for their
+                     // columns must not depend on which parts come together
   // Of the sum of such a product, if lines are shorter than these and each piece has so many.
   PIECES = 4,
   PIECE_SUMS = 64,
@@ -227,7 +228,8 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
       !pj_comp_is_native(g->comp, g->out_dtype))
     return NULL;
   const PjDirectKernels *kernels = &PJ_PICK(direct_kernels)[g->comp];
-  const int64_t elem = (int64_t)pj_comp_bytes(g->comp), line = g->n * elem;
+  const int64_t elem = (int64_t)pj_comp_bytes(g->comp), line = g->n * elem,
+                wide = WIDE * kernels->lanes;
   const double bytes = (double)g->k * (double)line;
   // Lines of b that push each other out of the nearest cache, which is too much for vectors that
   // are half as long: packing it pays for many rows.
@@ -235,7 +237,7 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
     return NULL;
   // So it does where a strip is read again for many rows a piece of the sum at a time, and where no
   // tile is as wide as three vectors.
-  if (!kernels->half && g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= WIDE * kernels->lanes))
+  if (!kernels->half && g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= wide))
     return NULL;
   const int64_t lines_rows =
       kernels->half || g->b.sum_step * elem % SAME_SETS == 0 ? LINES_ROWS : LINES_ROWS_APART;
@@ -252,7 +254,7 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
                 .k = g->k,
                 .lines = lines,
                 .by_rows = g->m > (far ? ROWS_FAR : ROWS_NEAR),
-                .part = lines ? LINES_PART / elem : (int64_t)PART_TILES * WIDE * kernels->lanes,
+                .part = (lines ? pj__divide_up(LINES_PART, wide * elem) : PART_TILES) * wide,
                 .num_batch = g->num_batch,
                 .batch = g->batch};
   f->sums = lines ? pj__max(LINES_SUMS, pj__min(LINES_BLOCK / line, kernels->sums))

@@ -179,6 +179,49 @@ static void as_they_lie(void **state) {
   check(PJ_DT_F32, PJ_DT_F32, lines, false, special);
 }
 
+// [m, k] x [k, n], with |sizes| m, n and k, of numbers whose sums show their order.
+static void check_plain(PjDtype dtype, const int64_t sizes[3]) {
+  const int64_t dims[3][2] = {{sizes[0], sizes[2]}, {sizes[2], sizes[1]}, {sizes[0], sizes[1]}};
+  text_start();
+  text_add("func.func @main(%%a: ");
+  text_type(dtype, 2, dims[0]);
+  text_add(", %%b: ");
+  text_type(dtype, 2, dims[1]);
+  text_add(") -> ");
+  text_type(dtype, 2, dims[2]);
+  text_add(" {\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1] x [0] : (");
+  text_type(dtype, 2, dims[0]);
+  text_add(", ");
+  text_type(dtype, 2, dims[1]);
+  text_add(") -> ");
+  text_type(dtype, 2, dims[2]);
+  text_add("\n  return %%r : ");
+  text_type(dtype, 2, dims[2]);
+  text_add("\n}\n");
+  PjTensor *inputs[] = {random_tensor(dtype, 2, dims[0], false),
+                        random_tensor(dtype, 2, dims[1], false)};
+  for (int side = 0; side < 2; ++side)
+    for (int64_t i = 0; i < inputs[side]->count; ++i) {
+      char *at = (char *)inputs[side]->data + (size_t)i * pj_dtype_bytes(dtype);
+      pj_double_encode(dtype, pj_double_decode(dtype, at) / 3, at);
+    }
+  check_routine(text_get(), PJ_OP_DOT_GENERAL, 2, inputs, MATCH_SUM, 2 * (double)(sizes[2] + 4));
+  for (int side = 0; side < 2; ++side)
+    pj_tensor_release(inputs[side]);
+}
+
+// The same as they lie in most programs: vectors of columns as threes and twos, few rows by lines
+// so long that parts of them are shared out, which must not show in their sums.
+static void rows_by_columns(void **state) {
+  (void)state;
+  static const int64_t sizes[][3] = {{120, 64, 513}, {100, 85, 1040}, {5, 32, 70},   {9, 40, 300},
+                                     {130, 300, 60}, {3, 4200, 520},  {2, 2300, 470}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    check_plain(PJ_DT_F32, sizes[i]);
+    check_plain(PJ_DT_F64, sizes[i]);
+  }
+}
+
 // Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
 static void blocks(void **state) {
   (void)state;
@@ -454,6 +497,7 @@ static void plain_instructions(void **state) {
   vectors(state);
   small_batches(state);
   as_they_lie(state);
+  rows_by_columns(state);
   blocks(state);
   heights(state);
   mixed_integers(state);
@@ -467,6 +511,7 @@ static void fewer_instructions(void **state) {
     if (i == 0) {
       small_batches(state);
       as_they_lie(state);
+      rows_by_columns(state);
       blocks(state);
       heights(state);
     }
@@ -483,6 +528,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
                                      cmocka_unit_test(vectors),
                                      cmocka_unit_test(as_they_lie),
+                                     cmocka_unit_test(rows_by_columns),
                                      cmocka_unit_test(blocks),
                                      cmocka_unit_test(legacy_dot),
                                      cmocka_unit_test(plain_instructions),
