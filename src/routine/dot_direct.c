@@ -22,11 +22,12 @@ typedef struct PjDirectBlock {
   bool add;      // to what stands in c
 } PjDirectBlock;
 typedef void PjDirectTile(const PjDirectBlock *block, const void *a, const void *b, void *c);
-enum { PJ_DIRECT_WIDE, PJ_DIRECT_ONE, PJ_DIRECT_HALF, PJ_DIRECT_ROWS = 8 }; // kinds of tiles
+enum { PJ_DIRECT_WIDE, PJ_DIRECT_TWO, PJ_DIRECT_ONE, PJ_DIRECT_HALF, PJ_DIRECT_ROWS = 8 }; // tiles
 typedef struct PjDirectKernels {
   int lanes, half;     // of a vector, and of half a one if there are such tiles
   int rows, wide_rows; // of a tile at most
-  int sums;            // of a block: a strip of b stays in the nearest cache, or is near enough
+  int sums, many_sums; // of a block: a strip of b stays in the nearest cache, or is near enough;
+                       // and of one of many rows
   PjDirectTile *const (*tiles)[PJ_DIRECT_ROWS]; // of each kind, by rows
 } PjDirectKernels;
 
@@ -51,6 +52,7 @@ enum {
   A_BYTES = 256 << 10, // of a that are multiplied by one strip of b after the other
   NEAREST_BYTES = 24 << 10, // of b, or of a and c, that stay together in the nearest cache
   NEAR_BYTES = 192 << 10,   // of b that stay in a near cache
+  TWO_ROWS = 4,             // in which tiles of two vectors have sums enough
   PART_TILES = 4,           // tiles side by side in the smallest part of columns
   PART_ROWS = 8,            // rows in the smallest part of rows, whole tiles,
   ROWS_NEAR = 16,           // which are shared out if there are more than these,
@@ -77,6 +79,7 @@ typedef struct Direct {
   size_t elem;
   int64_t m, n, k, sums;
   bool lines;   // it is read line by line
+  bool twos;    // there are tiles of two vectors
   bool by_rows; // parts are of PART_ROWS rows and all columns, |near_rows| at a time,
   int64_t near_rows;
   int64_t part;      // or of at least so many columns and all rows,
@@ -108,25 +111,35 @@ static void strip(const Direct *f, PjDirectBlock *block, int kind, const char *a
   }
 }
 
+// The next tiles for |count| columns: whole vectors as threes and, where there are such tiles,
+// twos.
+static int kind_of(const Direct *f, int64_t count) {
+  const int64_t vectors = count / f->kernels.lanes;
+  if (vectors >= WIDE && (vectors != WIDE + 1 || !f->twos))
+    return PJ_DIRECT_WIDE;
+  return vectors >= 2 && f->twos    ? PJ_DIRECT_TWO
+         : count <= f->kernels.half ? PJ_DIRECT_HALF
+                                    : PJ_DIRECT_ONE;
+}
+
 // |count| columns, of a matrix whose first one of them is at |b|.
 static void columns(const Direct *f, const PjDirectBlock *of, const char *a, const char *b, char *c,
                     int64_t count) {
-  const int64_t lanes = f->kernels.lanes, wide = WIDE * lanes, elem = (int64_t)f->elem;
+  const int64_t lanes = f->kernels.lanes, elem = (int64_t)f->elem,
+                share = pj__divide_up(of->sums, pj__divide_up(f->m, f->kernels.wide_rows));
   PjDirectBlock block = *of;
-  block.ahead_sums = pj__divide_up(of->sums, pj__divide_up(f->m, f->kernels.wide_rows));
-  int64_t j = 0;
-  for (; j + wide <= count; j += wide) {
+  for (int64_t j = 0; j < count; j += block.count) {
+    const int kind = kind_of(f, count - j);
+    const int64_t width = kind == PJ_DIRECT_WIDE  ? WIDE * lanes
+                          : kind == PJ_DIRECT_TWO ? 2 * lanes
+                                                  : pj__min(lanes, count - j);
+    block.count = width;
+    block.ahead_sums = kind == PJ_DIRECT_WIDE || kind == PJ_DIRECT_TWO ? share : 0;
     // Next comes the next strip, and after the last one the first of the next sums.
-    block.ahead = !f->lines && j + 2 * wide <= count ? wide : of->sums * of->b_sum;
-    if (!f->lines && j + 2 * wide > count)
+    block.ahead = !f->lines && j + 2 * width <= count ? width : of->sums * of->b_sum;
+    if (!f->lines && j + 2 * width > count)
       block.ahead -= j;
-    strip(f, &block, PJ_DIRECT_WIDE, a, b + j * elem, c + j * elem);
-  }
-  block.ahead_sums = 0;
-  for (; j < count; j += block.count) {
-    block.count = pj__min(lanes, count - j);
-    strip(f, &block, block.count <= f->kernels.half ? PJ_DIRECT_HALF : PJ_DIRECT_ONE, a,
-          b + j * elem, c + j * elem);
+    strip(f, &block, kind, a, b + j * elem, c + j * elem);
   }
 }
 
@@ -253,12 +266,14 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
                 .n = g->n,
                 .k = g->k,
                 .lines = lines,
+                .twos = kernels->tiles[PJ_DIRECT_TWO][0] && g->m >= TWO_ROWS,
                 .by_rows = g->m > (far ? ROWS_FAR : ROWS_NEAR),
                 .part = (lines ? pj__divide_up(LINES_PART, wide * elem) : PART_TILES) * wide,
                 .num_batch = g->num_batch,
                 .batch = g->batch};
-  f->sums = lines ? pj__max(LINES_SUMS, pj__min(LINES_BLOCK / line, kernels->sums))
-                  : pj__divide_up(g->k, pj__divide_up(g->k, kernels->sums)); // all about alike
+  const int64_t sums = f->by_rows ? kernels->many_sums : kernels->sums;
+  f->sums = lines ? pj__max(LINES_SUMS, pj__min(LINES_BLOCK / line, sums))
+                  : pj__divide_up(g->k, pj__divide_up(g->k, sums)); // all about alike
   f->near_rows = bytes <= NEAREST_BYTES ? rows_within(NEAREST_BYTES, (g->n + g->k) * elem)
                                         : rows_within(A_BYTES, f->sums * elem);
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);

@@ -1,6 +1,6 @@
 // Tiles of dot_direct.c: c[i, j] (+)= sum over p < sums of a[i, p] * b[p, j] for ROWS rows and
-// three vectors of columns, or |count| columns in one vector or, on AVX-512, in half a one, of
-// which that processor does two at a time.
+// three vectors of columns, or, on AVX-512, two, or |count| columns in one vector or, on AVX-512,
+// in half a one, of which some do two at a time.
 
 // Vectors of which only some lanes are in memory: a mask of the first |count|, reading, writing.
 #if PJ_LEVEL == 2
@@ -184,16 +184,19 @@ DIRECT_FMA(direct_wide_f64_4, double, "d")
 #if PJ_LEVEL == 2
 #define DIRECT_FEW(ROWS, S, T)                        \
   DIRECT_WIDE(direct_wide_##S##_##ROWS, T, ROWS, 3)   \
+  DIRECT_WIDE(direct_two_##S##_##ROWS, T, ROWS, 2)    \
   DIRECT_ONE(direct_one_##S##_##ROWS, S, T, 64, ROWS) \
   DIRECT_ONE(direct_half_##S##_##ROWS, S, T, 32, ROWS)
 #define DIRECT_MORE(ROWS, S, T) DIRECT_FEW(ROWS, S, T)
 #define DIRECT_FOUR             DIRECT_FEW
 #define WIDE_OF(S) \
   { EIGHT_OF(wide, S) }
+#define TWO_OF(S) \
+  { EIGHT_OF(two, S) }
 #define HALF_OF(S) \
   { EIGHT_OF(half, S) }
 #define DIRECT_OF(S, BYTES) \
-  { PJ_VB / BYTES, PJ_VB / BYTES / 2, 8, 8, 256, PJ_V(direct_##S) }
+  { PJ_VB / BYTES, PJ_VB / BYTES / 2, 8, 8, 256, 512, PJ_V(direct_##S) }
 #else
 #define DIRECT_FEW(ROWS, S, T)                      \
   DIRECT_WIDE(direct_wide_##S##_##ROWS, T, ROWS, 3) \
@@ -206,10 +209,12 @@ DIRECT_FMA(direct_wide_f64_4, double, "d")
 #endif
 #define WIDE_OF(S) \
   { FOUR_OF(wide, S) }
+#define TWO_OF(S) \
+  { NULL }
 #define HALF_OF(S) \
   { NULL }
 #define DIRECT_OF(S, BYTES) \
-  { PJ_VB / BYTES, 0, 8, 4, 128, PJ_V(direct_##S) }
+  { PJ_VB / BYTES, 0, 8, 4, 128, 128, PJ_V(direct_##S) }
 #endif
 #define FOUR_OF(KIND, S)                                                                       \
   PJ_V(direct_##KIND##_##S##_1), PJ_V(direct_##KIND##_##S##_2), PJ_V(direct_##KIND##_##S##_3), \
@@ -228,6 +233,7 @@ DIRECT_FMA(direct_wide_f64_4, double, "d")
   DIRECT_MORE(8, S, T)                                              \
   static PjDirectTile *const PJ_V(direct_##S)[][PJ_DIRECT_ROWS] = { \
       [PJ_DIRECT_WIDE] = WIDE_OF(S),                                \
+      [PJ_DIRECT_TWO] = TWO_OF(S),                                  \
       [PJ_DIRECT_ONE] = {EIGHT_OF(one, S)},                         \
       [PJ_DIRECT_HALF] = HALF_OF(S),                                \
   };
@@ -243,6 +249,7 @@ static const PjDirectKernels PJ_V(direct_kernels)[] = {
 #undef DIRECT_FOUR
 #undef DIRECT_OF
 #undef WIDE_OF
+#undef TWO_OF
 #undef HALF_OF
 #undef FOUR_OF
 #undef EIGHT_OF
