@@ -22,7 +22,7 @@ size_t pj_stream_scratch(const PjGroup *group);
 void pj_emit_lanes(PjEmit *e, int lanes);
 // The last multiple of |lanes| elements from |begin| on that ends at or before |end|.
 PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes);
-// The first |left| of |lanes| lanes; |left| has 32 bits.
+// The first |left| of |lanes| lanes; |left| is at least 1, and of 32 bits.
 PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left);
 // Appends pieces for the outer loops (the first |count| loops that are not inner) at flat index
 // |flat|.

@@ -14,7 +14,7 @@ PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes) {
 
 PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left) {
   left = pj_kir_cast(e->k, PJ_KIR_TRUNC, PJ_KIR_I32, left);
-  return pj_kir_slt(e->k, pj_kir_iota(e->k, PJ_KIR_T(I32, lanes)), left);
+  return e->nest->some = pj_kir_slt(e->k, pj_kir_iota(e->k, PJ_KIR_T(I32, lanes)), left);
 }
 
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index) {

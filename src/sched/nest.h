@@ -32,6 +32,7 @@ typedef struct PjNest {
   PjMap memo;       // of (value, index, mask) to PjElem *; emptied by pj_nest_forget
   PjMap constants;  // of attributes to their params
   PjKirVal scratch; // memory for rows; 0: that of the call
+  PjKirVal some;    // a mask of which some lane is on, or 0
   uint32_t budget;  // instructions that the function may have
   int depth;
   int branches;       // that the code at hand is in

@@ -139,6 +139,8 @@ static PjElem load_lanes(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx
 
 PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, PjKirVal mask) {
   PjKir *k = nest->ix.k;
+  if (mask && mask == nest->some && pj_ix_is_uniform(at))
+    mask = 0; // a lane that is on reads it too
   bool vector_mask = mask && pj_kir_typeof(k, mask).lanes > 1;
   PjElem e;
   k->alias = place->alias;

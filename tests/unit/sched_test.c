@@ -292,13 +292,16 @@ static void test_one_turn(void **state) {
 static void test_masked_ends(void **state) {
   (void)state;
   Made m = make(pass_main(
-      "%x: tensor<500x37xf32>, %z: tensor<f32>", "tensor<500xf32>",
-      "%r = stablehlo.reduce(%x init: %z) applies stablehlo.add across dimensions = [1] : "
+      "%x: tensor<500x37xf32>, %y: tensor<500xf32>, %z: tensor<f32>", "tensor<500xf32>",
+      "%b = stablehlo.broadcast_in_dim %y, dims = [0] : (tensor<500xf32>) -> tensor<500x37xf32>\n"
+      "%d = stablehlo.subtract %x, %b : tensor<500x37xf32>\n"
+      "%r = stablehlo.reduce(%d init: %z) applies stablehlo.add across dimensions = [1] : "
       "(tensor<500x37xf32>, tensor<f32>) -> tensor<500xf32>\nreturn %r : tensor<500xf32>\n"));
   assert_null(m.status);
   assert_int_equal(m.schedule->num_kernels, 1);
   if (pj_kir_target_host()->vector_bytes == 64)
     assert_int_equal(m.loops, 2);
+  assert_int_equal(m.gathers, 0);
   unmake(&m);
 }
 
