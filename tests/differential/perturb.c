@@ -211,10 +211,13 @@ static int64_t terms_of(const PjOp *op) {
   }
 }
 
-// Operand |i| in another order along |dim|.
-static void reorder_operand(const Perturbing *p, PjOp *op, uint32_t i, int64_t dim, uint64_t key) {
-  char text[64];
-  snprintf(text, sizeof text, "%d %llu", (int)dim, (unsigned long long)key);
+// Operand |i| in another order along |n| dimensions together.
+static void reorder_operand(const Perturbing *p, PjOp *op, uint32_t i, uint32_t n,
+                            const int64_t *dims, uint64_t key) {
+  char text[256];
+  int at = snprintf(text, sizeof text, "%llu", (unsigned long long)key);
+  for (uint32_t d = 0; d < n && at < (int)sizeof text; ++d)
+    at += snprintf(text + at, sizeof text - (size_t)at, " %d", (int)dims[d]);
   PjOp *moved = make_call(p->arena, perturb_reorder, op->operands[i], text);
   pj_op_insert_before(op, moved);
   op->operands[i] = &moved->results[0];
@@ -263,13 +266,16 @@ static void reorder_terms(const Perturbing *p, PjOp *op) {
   int64_t dims[8][2];
   for (uint32_t i = 0, n = contracted(op, 8, dims); i < n; ++i, ++keys)
     for (uint32_t o = 0; o < 2; ++o)
-      reorder_operand(p, op, o, dims[i][o], keys);
+      reorder_operand(p, op, o, 1, &dims[i][o], keys);
   if (op->kind != PJ_OP_REDUCE)
     return;
+  // Along one dimension after the other, or along all of them together: rows, or columns, may
+  // overflow first.
   const PjAttr *reduced = PJ_ATTR(op, dimensions);
-  for (uint32_t d = 0; d < reduced->count; ++d, ++keys)
+  uint32_t together = p->kind == PERTURB_PLAIN ? 1 : reduced->count;
+  for (uint32_t d = 0; d < reduced->count; d += together, ++keys)
     for (uint32_t i = 0; i < op->num_results; ++i)
-      reorder_operand(p, op, i, reduced->ints[d], keys);
+      reorder_operand(p, op, i, together, reduced->ints + d, keys);
 }
 
 // A contraction as the sum of two: one of them may overflow one way, and the other the other way.

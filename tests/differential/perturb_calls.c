@@ -18,6 +18,10 @@ const char perturb_move[] = "pj.perturb", perturb_reorder[] = "pj.reorder",
 // together.
 static _Thread_local Rand rand_state;
 
+// Of a hundred calls, and of a hundred elements of the others, that stay as they are: what is an
+// integer may be so for everybody, and the power of a negative number be no NaN.
+enum { STILL = 12 };
+
 static bool is_ieee(PjDtype dtype) {
   return dtype == PJ_DT_F16 || dtype == PJ_DT_BF16 || dtype == PJ_DT_F32 || dtype == PJ_DT_F64;
 }
@@ -58,11 +62,13 @@ static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   long long ulps = 1, every = 1, all = 0;
   sscanf(text, "%lld %lld %lld", &ulps, &every, &all);
   int64_t drift = rand_int(&rand_state, -all, all);
+  bool none = rand_chance(&rand_state, STILL);
   PjTensor *result = out[0] = pj_eval_take(ev, op, in, 0);
   PjDtype part = pj_dtype_part(result->dtype);
   size_t step = pj_dtype_bytes(part);
   for (size_t at = 0; at + step <= result->bytes; at += step) {
-    if (every > 1 && rand_int(&rand_state, 1, every) != 1)
+    if (none || rand_chance(&rand_state, STILL) ||
+        (every > 1 && rand_int(&rand_state, 1, every) != 1))
       continue;
     // Mostly more than half of the bound, to either side: a few runs then come near the extremes.
     // Some less: what follows may round the extremes as it rounds the value itself, but not a near
@@ -78,24 +84,54 @@ static PjStatus perturb(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   return PJ_STATUS_OK;
 }
 
-// Another order along one dimension: configuration `dimension key`. Calls of one key use one order.
+// Another order of the places along some dimensions together: configuration `key dimensions`. Calls
+// of one key use one order.
 static _Thread_local uint64_t run_seed;
+
+// Which place along |dims| element |i| of an array of shape |x| lies at, and where those elements
+// begin that differ from it only there.
+static int64_t place_of(const PjTensor *x, const bool *chosen, int64_t i, int64_t *base) {
+  int64_t place = 0, sizes = 1, stride = 1;
+  *base = i;
+  for (int d = x->rank - 1; d >= 0; --d) {
+    int64_t at = i % x->dims[d];
+    if (chosen[d]) {
+      place += at * sizes;
+      sizes *= x->dims[d];
+      *base -= at * stride;
+    }
+    stride *= x->dims[d];
+    i /= x->dims[d];
+  }
+  return place;
+}
+
+static int64_t offset_of(const PjTensor *x, const bool *chosen, int64_t place) {
+  int64_t offset = 0, stride = 1;
+  for (int d = x->rank - 1; d >= 0; --d) {
+    if (chosen[d]) {
+      offset += place % x->dims[d] * stride;
+      place /= x->dims[d];
+    }
+    stride *= x->dims[d];
+  }
+  return offset;
+}
 
 static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
                         void *user) {
   const PjTensor *x = in[0];
-  char text[64];
+  char text[256];
   snprintf(text, sizeof text, "%.*s", PJ_STR_ARG(PJ_STRATTR(op, backend_config)));
-  int dim = 0;
-  unsigned long long key = 0;
-  sscanf(text, "%d %llu", &dim, &key);
-  int64_t n = x->dims[dim], outer = 1;
-  size_t inner = pj_dtype_bytes(x->dtype);
-  for (int i = 0; i < x->rank; ++i)
-    if (i < dim)
-      outer *= x->dims[i];
-    else if (i > dim)
-      inner *= (size_t)x->dims[i];
+  char *at = text, *end;
+  bool chosen[PJ_MAX_RANK] = {false};
+  int64_t n = 1;
+  unsigned long long key = strtoull(at, &at, 10);
+  for (long d = strtol(at, &end, 10); end != at; at = end, d = strtol(at, &end, 10)) {
+    chosen[d] = true;
+    n *= x->dims[d];
+  }
+  size_t bytes = pj_dtype_bytes(x->dtype);
   PjTensor *result = out[0] = pj_tensor_new(x->dtype, x->rank, x->dims);
   int64_t *order = malloc((size_t)(n + 1) * sizeof *order);
   if (!result || !order) {
@@ -104,10 +140,12 @@ static PjStatus reorder(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTenso
   }
   Rand r = {rand_mix(run_seed * 31 + key)};
   rand_order(&r, n, order);
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t i = 0; i < n; ++i)
-      memcpy((char *)result->data + (size_t)(o * n + i) * inner,
-             (const char *)x->data + (size_t)(o * n + order[i]) * inner, inner);
+  for (int64_t i = 0; i < x->count; ++i) {
+    int64_t base, place = place_of(x, chosen, i, &base);
+    memcpy((char *)result->data + (size_t)i * bytes,
+           (const char *)x->data + (size_t)(base + offset_of(x, chosen, order[place])) * bytes,
+           bytes);
+  }
   free(order);
   return PJ_STATUS_OK;
 }

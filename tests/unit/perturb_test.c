@@ -148,10 +148,28 @@ static void test_windows(void **state) {
   }
 }
 
+static void test_reductions(void **state) {
+  static const struct {
+    const char *dimensions, *y;
+  } cases[] = {{"0, 2", "5"}, {"1", "6x4"}, {"0, 1, 2", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char y[32];
+    snprintf(y, sizeof y, "tensor<%s%sf32>", cases[i].y, *cases[i].y ? "x" : "");
+    text_start();
+    text_add("func.func @main(%%x: tensor<6x5x4xf32>, %%i: tensor<f32>) -> %s {\n", y);
+    text_add(
+        "%%y = stablehlo.reduce(%%x init: %%i) applies stablehlo.add across dimensions = [%s] : "
+        "(tensor<6x5x4xf32>, tensor<f32>) -> %s\nreturn %%y : %s\n}\n",
+        cases[i].dimensions, y, y);
+    check(text_get(), (int32_t[]){3, 0}, (const int64_t *[]){(int64_t[]){6, 5, 4}, NULL});
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_convolutions),
       cmocka_unit_test(test_windows),
+      cmocka_unit_test(test_reductions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
