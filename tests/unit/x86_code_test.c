@@ -739,6 +739,38 @@ static void bits_of_floats_stay(void **state) {
   }
 }
 
+// ---- small multiples
+
+static void build_multiple(PjKir *k, void *context) {
+  const Expect *expect = context;
+  PjKirType t = expect->lanes ? PJ_KIR_T(I64, 1) : PJ_KIR_T(I32, 1);
+  PjKirVal x = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, false);
+  PjKirVal product = pj_kir_mul(k, x, pj_kir_const(k, t, (uint64_t)expect->number));
+  pj_kir_store(k, product, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0);
+}
+
+static int64_t products(const X86Fn *f) {
+  return forms(f, X86_G_IMUL);
+}
+
+static void small_multiples(void **state) {
+  for (int64_t by = 3; by <= 9; by += by - 1)
+    for (int64_t wide = 0; wide < 2; ++wide) {
+      Expect expect = {products, 0, by, wide};
+      test_kernel(PJ_ISA_AVX2, "code", build_multiple, check, &expect);
+      if (!pj_jit_available())
+        continue;
+      PjJitCode *code =
+          test_compile(pj_kir_target_host()->isa, "multiple", build_multiple, &expect);
+      const uint64_t was = 0x7abcdef193456789;
+      uint64_t x = was, mask = wide ? ~0ull : 0xffffffff;
+      void *buffers[] = {&x};
+      pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+      assert_true((x & mask) == (was * (uint64_t)by & mask) && (x & ~mask) == (was & ~mask));
+      pj_jit_release(code);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -758,6 +790,7 @@ int main(void) {
                                      cmocka_unit_test(leading_zeros_stay_vectors),
                                      cmocka_unit_test(choices_by_several_comparisons),
                                      cmocka_unit_test(bits_of_floats_stay),
+                                     cmocka_unit_test(small_multiples),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,17 @@ static X86Op gpr(Lower *l, X86Op op) {
 
 // ---- integers
 
+// a (1 + 2^log2), as addresses are made: in one cycle instead of three.
+static X86Op multiple(Lower *l, int size, X86Op a, int log2) {
+  X86Op at = x86_memory(l, (X86Mem){.base = a.id, .index = a.id, .scale = (uint8_t)log2});
+  X86Reg d = x86_new_reg(l, X86_GPR);
+  X86Ins *ins = x86_ins(l, X86_G_LEA, size);
+  ins->enc = 0x8d;
+  ins->d = d;
+  ins->b = at;
+  return pj_x86_reg(d);
+}
+
 X86Op x86_product(Lower *l, int size, X86Op a, X86Op b) {
   if (a.kind == X86_IMM) {
     X86Op swap = a;
@@ -37,6 +48,9 @@ X86Op x86_product(Lower *l, int size, X86Op a, X86Op b) {
     b = swap;
   }
   a = gpr(l, a);
+  for (int log2 = 1; b.kind == X86_IMM && log2 <= 3; ++log2)
+    if (b.imm == 1 + (1 << log2))
+      return multiple(l, size, a, log2);
   if (b.kind == X86_IMM && b.imm != (int32_t)b.imm)
     b = gpr(l, b);
   X86Ins *ins = x86_ins(l, X86_G_IMUL, size);
