@@ -18,7 +18,7 @@
 #define VERY_LONG_CHAIN_NS 0.9
 #define BESIDE_FUNCTION_NS 0.3 // of vectors of 32 bytes, where the longest is a function
 #define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
-enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096 }; // elements
+enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096, TALL = 1 << 16 }; // elements
 
 // What a kernel reads and writes, while it is built.
 typedef struct Binding {
@@ -232,7 +232,10 @@ static bool fit(const PjLower *l, PjGroup *g) {
     return false;
   const int lanes = g->lanes, least = 16 * lanes / l->options->target->vector_bytes;
   const int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (!pj_group_masks(g, l->options->target))
+  // Short rows of tall columns are brought to and from their accumulators in memory turn by turn,
+  // where a vector with lanes off waits for the one before.
+  const bool tall = g->kind == PJ_GROUP_COLUMNS && g->count >= TALL && 4 * (int64_t)lanes > extent;
+  if ((tall && extent % least == 0) || !pj_group_masks(g, l->options->target))
     g->lanes = pj_group_lanes(extent, lanes, least);
   else
     while (g->lanes > least && g->lanes / 2 >= extent)

@@ -540,6 +540,11 @@ static void test_tall_sum(void **state) {
   // Rows of a single vector, and a little more, are cut into parts for all threads too.
   expect(SUM("100000", "16"), 2, 2);
   expect(SUM("100000", "20"), 2, 2);
+  // Short rows are whole vectors, without lanes that are off.
+  Made m = make(SUM("100000", "24"));
+  assert_null(m.status);
+  assert_true(m.lanes <= 8);
+  unmake(&m);
 #undef SUM
 }
 
