@@ -216,12 +216,14 @@ static int64_t reach_features(const PjPanel *panel, const char *base, int64_t ou
   const int64_t row = row_elements(s), unit = row ? row : s->features,
                 places = row ? s->window[s->spatial - 1] : 1;
   const int64_t runs = run_lengths(unit, sum, sums, run_sums);
-  int64_t starts[PJ_CONV_SPATIAL], known[MOST_RUNS]; // bytes from where a window begins
+  // Of each run where its unit begins, in the dilated input; its first element in that; bytes from
+  // where the window begins.
+  int64_t starts[MOST_RUNS + 1][PJ_CONV_SPATIAL], parts[MOST_RUNS + 1], known[MOST_RUNS];
   for (int64_t k = 0, p = sum; k < pj__min(runs, MOST_RUNS); p += run_sums[k++]) {
-    window_offsets(s, p / unit * places, starts);
-    known[k] = p % unit;
+    window_offsets(s, p / unit * places, starts[k]);
+    parts[k] = known[k] = p % unit;
     for (int32_t d = 0; d < s->spatial; ++d)
-      known[k] += (starts[d] + s->low[d]) * s->lhs_spatial[d];
+      known[k] += (starts[k][d] + s->low[d]) * s->lhs_spatial[d];
     known[k] *= elem;
   }
   bool holes = false;
@@ -256,16 +258,21 @@ static int64_t reach_features(const PjPanel *panel, const char *base, int64_t ou
         *at = zeros;
         if (r + i >= outers)
           continue;
-        window_offsets(s, p / unit * places, starts);
+        const int64_t which = pj__min(k, MOST_RUNS);
+        if (which == MOST_RUNS) {
+          window_offsets(s, p / unit * places, starts[which]);
+          parts[which] = p % unit;
+        }
         if (row) {
-          *at = row_line(s, &position, starts, p % unit, run_sums[k], (size_t)elem, base, line);
+          *at = row_line(s, &position, starts[which], parts[which], run_sums[k], (size_t)elem, base,
+                         line);
           if (*at == line)
             line += run_sums[k] * elem;
           continue;
         }
-        const int64_t element = element_offset(s, &position, starts);
+        const int64_t element = element_offset(s, &position, starts[which]);
         if (element >= 0)
-          *at = base + (element + p % unit) * elem;
+          *at = base + (element + parts[which]) * elem;
       }
     }
   return runs;
