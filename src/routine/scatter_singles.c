@@ -1,40 +1,46 @@
 // Scatters of single elements: what histograms, segment sums of vectors and writes of points are.
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+#include "base/cpu.h"
 #include "eval/half.h"
 #include "routine/scatter.h"
 
-// The loops of each type and operation: see PjSingles. Where SAME, EXPR is |a| as it is.
-#define DIRECT(NAME, T, SAME, EXPR)                                                    \
-  static void NAME(int64_t count, const int32_t *restrict starts, int64_t starts_step, \
-                   uint64_t size, int64_t unit, int64_t step, void *acc_at,            \
-                   const void *update_at) {                                            \
-    T *acc = acc_at;                                                                   \
-    const T *update = update_at;                                                       \
-    for (int64_t i = 0; i < count; ++i) {                                              \
-      const uint64_t start = (uint64_t)starts[i * starts_step];                        \
-      if (start >= size)                                                               \
-        continue;                                                                      \
-      T *const at = acc + (int64_t)start * unit;                                       \
-      const T a = *at, x = update[i * step];                                           \
-      (void)a;                                                                         \
-      if (!__builtin_expect(SAME, 1))                                                  \
-        *at = EXPR;                                                                    \
-    }                                                                                  \
+// The loops of each type and operation, for what SINGLES_TARGET says: see PjSingles. Where SAME,
+// EXPR is |a| as it is.
+#define SINGLES_TARGET
+#define DIRECT(NAME, T, SAME, EXPR)                                                               \
+  SINGLES_TARGET static void NAME(int64_t count, const int32_t *restrict starts,                  \
+                                  int64_t starts_step, uint64_t size, int64_t unit, int64_t step, \
+                                  void *acc_at, const void *update_at) {                          \
+    T *acc = acc_at;                                                                              \
+    const T *update = update_at;                                                                  \
+    for (int64_t i = 0; i < count; ++i) {                                                         \
+      const uint64_t start = (uint64_t)starts[i * starts_step];                                   \
+      if (start >= size)                                                                          \
+        continue;                                                                                 \
+      T *const at = acc + (int64_t)start * unit;                                                  \
+      const T a = *at, x = update[i * step];                                                      \
+      (void)a;                                                                                    \
+      if (!__builtin_expect(SAME, 1))                                                             \
+        *at = EXPR;                                                                               \
+    }                                                                                             \
   }
-#define SINGLES(NAME, T, EXPR)                                                                  \
-  static void NAME##_listed(const PjScatterPlaces *restrict places, int64_t unit, int64_t step, \
-                            void *acc_at, const void *update_at) {                              \
-    T *acc = acc_at;                                                                            \
-    const T *update = update_at;                                                                \
-    const int64_t n = places->count;                                                            \
-    for (int64_t i = 0; i < n; ++i) {                                                           \
-      T *const at = acc + places->to[i] * unit;                                                 \
-      const T a = *at, x = update[places->from[i] * step];                                      \
-      (void)a;                                                                                  \
-      *at = EXPR;                                                                               \
-    }                                                                                           \
-  }                                                                                             \
+#define SINGLES(NAME, T, EXPR)                                                                   \
+  SINGLES_TARGET static void NAME##_listed(const PjScatterPlaces *restrict places, int64_t unit, \
+                                           int64_t step, void *acc_at, const void *update_at) {  \
+    T *acc = acc_at;                                                                             \
+    const T *update = update_at;                                                                 \
+    const int64_t n = places->count;                                                             \
+    for (int64_t i = 0; i < n; ++i) {                                                            \
+      T *const at = acc + places->to[i] * unit;                                                  \
+      const T a = *at, x = update[places->from[i] * step];                                       \
+      (void)a;                                                                                   \
+      *at = EXPR;                                                                                \
+    }                                                                                            \
+  }                                                                                              \
   DIRECT(NAME##_direct, T, false, EXPR)
 // Types of four bytes have this one too.
 #define PACKED(NAME, T, EXPR)                                                                     \
@@ -137,6 +143,15 @@ FLOAT(SINGLES, f64, double, uint64_t)
   SINGLES(min_##S, uint16_t, smallest_##S(a, x))
 HALF(f16, 0x7C00u)
 HALF(bf16, 0x7F80u)
+#if defined(__x86_64__)
+// Sums and products of F16 by the instructions that convert it, which round as half.h does.
+#undef SINGLES_TARGET
+#define SINGLES_TARGET __attribute__((target("avx,f16c")))
+#define DECODE(code)   _cvtsh_ss(code)
+#define ENCODE(value)  _cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT)
+SINGLES(add_f16c, uint16_t, ENCODE(DECODE(a) + DECODE(x)))
+SINGLES(mul_f16c, uint16_t, ENCODE(DECODE(a) * DECODE(x)))
+#endif
 
 #define INT_ROW(ENTRY, S, U)                                                                     \
   {                                                                                              \
@@ -159,6 +174,12 @@ const PjSingles *pj__scatter_singles(PjFoldKind kind, PjDtype dtype) {
       [PJ_DT_F64] = FLOAT_ROW(LOOPS, f64),      [PJ_DT_F16] = FLOAT_ROW(LOOPS, f16),
       [PJ_DT_BF16] = FLOAT_ROW(LOOPS, bf16),
   };
+#if defined(__x86_64__)
+  static const PjSingles converted[PJ_FOLDS] = {
+      [PJ_FOLD_ADD] = LOOPS(add_f16c), [PJ_FOLD_MUL] = LOOPS(mul_f16c)};
+  if (dtype == PJ_DT_F16 && pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C) && converted[kind].listed)
+    return &converted[kind];
+#endif
   const PjSingles *singles = &table[dtype][kind];
   return singles->listed ? singles : NULL;
 }
