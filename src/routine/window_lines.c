@@ -10,8 +10,8 @@
 // in the cache. The order of a sum is by columns of the window. Padding is the init value: every
 // result begins with it. 16-bit floats are combined as F32 and rounded at the end.
 //
-// Products of floats in another order may overflow on their way, so they take the lines under a
-// window as they are, place by place in the order of the window.
+// Products of floats in another order may overflow on their way, so where windows slide along
+// several dimensions they take the lines under a window as they are, place by place in its order.
 //
 // Of the usual types and operations both are loops of their own (window_lines_variant.h) over a
 // combined line with its padding, so that no window is at an edge.
@@ -37,6 +37,7 @@ enum { PJ_LINE_LANES = 16 };
 typedef struct PjLineKernels {
   PjAcrossFn *across;
   PjAlongFn *along;
+  PjAlongFn *along_all; // of several lines; NULL but for products
 } PjLineKernels;
 
 #define PJ_VARIANT_FILE "routine/window_lines_variant.h"
@@ -52,7 +53,7 @@ typedef struct Lines {
   PjPairsFn *pairs;
   PjManyFn *many;        // or NULL
   PjLineKernels kernels; // or NULL: the loops above
-  bool ordered;          // products of floats
+  bool ordered;          // products of floats along several dimensions
   int64_t most;          // lines at a time: 1, but of ordered ones
   int32_t d;             // the dimension along which windows slide; those before it number the rows
   int64_t inner;         // elements at a place
@@ -363,7 +364,12 @@ const PjRoutine *pj__window_lines(PjArena *arena, const PjWindow *w, PjDtype dty
   s->many = pj__fold_many(kind, s->comp);
   if (w->base_dilation[d] == 1)
     s->kernels = PJ_PICK(line_kernels)[s->comp][kind];
-  s->ordered = kind == PJ_FOLD_MUL && pj_dtype_is_float(dtype);
+  int slides = 0; // dimensions
+  for (int32_t i = 0; i < w->rank; ++i)
+    slides += w->size[i] > 1;
+  s->ordered = kind == PJ_FOLD_MUL && pj_dtype_is_float(dtype) && slides > 1;
+  if (s->ordered)
+    s->kernels.along = s->kernels.along_all;
   s->most = 1;
   for (int32_t i = 0; i < d && s->ordered; ++i)
     s->most = pj__min(MANY + 1, s->most * w->size[i]);

@@ -104,8 +104,10 @@
 LINES(add_f32, float, uint32_t, 4, ADD, VADD)
 LINES(max_f32, float, uint32_t, 4, FMAX, WIDE_MAX_f32)
 LINES(min_f32, float, uint32_t, 4, FMIN, WIDE_MIN_f32)
-ALONG(mul_f32, float, uint32_t, 4, VMUL, true)
-ALONG(mul_f64, double, uint64_t, 8, VMUL, true)
+LINES(mul_f32, float, uint32_t, 4, MUL, VMUL)
+ALONG(mul_all_f32, float, uint32_t, 4, VMUL, true)
+LINES(mul_f64, double, uint64_t, 8, MUL, VMUL)
+ALONG(mul_all_f64, double, uint64_t, 8, VMUL, true)
 LINES(add_f64, double, uint64_t, 8, ADD, VADD)
 LINES(max_f64, double, uint64_t, 8, FMAX, WIDE_MAX_f64)
 LINES(min_f64, double, uint64_t, 8, FMIN, WIDE_MIN_f64)
@@ -115,7 +117,8 @@ LINES(min_s32, int32_t, uint32_t, 4, MIN, VMIN)
 LINES(max_u32, uint32_t, uint32_t, 4, MAX, VMAX)
 LINES(min_u32, uint32_t, uint32_t, 4, MIN, VMIN)
 
-#define PRODUCT(S) [PJ_FOLD_MUL] = {NULL, PJ_V(along_mul_##S)},
+#define PRODUCT(S) \
+  [PJ_FOLD_MUL] = {PJ_V(across_mul_##S), PJ_V(along_mul_##S), PJ_V(along_mul_all_##S)},
 #define NONE
 #define ROW(ADDS, S, MORE)                                                         \
   {                                                                                \

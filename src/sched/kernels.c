@@ -235,7 +235,8 @@ static bool fit(const PjLower *l, PjGroup *g) {
   // Short rows of tall columns are brought to and from their accumulators in memory turn by turn,
   // where a vector with lanes off waits for the one before.
   const bool is_short = g->kind == PJ_GROUP_COLUMNS && extent < 4 * (int64_t)lanes;
-  if ((is_short && g->count >= TALL && extent % least == 0) || !pj_group_masks(g, l->options->target))
+  if ((is_short && g->count >= TALL && extent % least == 0) ||
+      !pj_group_masks(g, l->options->target))
     g->lanes = pj_group_lanes(extent, lanes, least);
   else
     while (g->lanes > least && g->lanes / 2 >= extent)
