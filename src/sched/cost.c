@@ -1,7 +1,7 @@
 // What operations cost, and how many of them one kernel holds.
 //
 // Rough nanoseconds per element. Vectors take a fifth of them and less: the numbers serve to
-// compare operations with each other and with limits in the same unit (roles.c, kernels.c).
+// compare operations with each other and with limits in the same unit (roles.c, vectors.c).
 #include "sched/lower.h"
 
 enum {

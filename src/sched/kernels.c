@@ -1,7 +1,7 @@
 // Units that become kernels: binding of buffers, and the steps that call them.
 #include "kernel/kir_split.h"
+#include "sched/binding.h"
 #include "sched/emit_loops.h"
-#include "sched/lower.h"
 #include "sched/shape_map.h"
 #include "sched/trial.h"
 
@@ -9,50 +9,11 @@
   10e3 // about how long a part of a loop should take: several times what it costs to hand it to a
        // thread
 
-// Of what is computed one after the other: from where on vectors are taken in twos, as a share of
-// what is computed at all too, and in fours, without the longest operation.
-#define LONG_CHAIN_NS      1.4
-#define CHAIN_SHARE        0.55
-#define SHORT_SHARE        0.4 // of vectors of 32 bytes and less, and of what is out of sight
-#define OUT_OF_SIGHT_NS    12. // a chain of which others beside it begin too late to be seen
-#define VERY_LONG_CHAIN_NS 0.9
-#define BESIDE_FUNCTION_NS 0.3 // of vectors of 32 bytes, where the longest is a function
-#define FUNCTION_NS        1.0 // an operation that is a function of many steps and constants
-enum { LONG_LOOP = 512, VERY_LONG_LOOP = 4096, TALL = 1 << 16 }; // elements
+static void gather(PjBinding *b, const PjValue *value);
 
-// What a kernel reads and writes, while it is built.
-typedef struct Binding {
-  PjLower *l;
-  PjNest *nest;
-  const PjUnit *unit;
-  const PjRegion *region;
-  PjArenaMark mark; // of the kernels' arena before this one
-  PjMap visited;    // values
-  double inlined;   // cost per element of what is computed in registers, each operation once
-  size_t widest;    // bytes of a lane of what is computed in registers, 4 at most
-  bool chooses;     // some operation asks where its elements come from
-  bool tried;       // whether its results go past the caches shows when it runs
-  PJ_VEC(uint32_t) in, out;
-  PJ_VEC(const PjValue *) leaves; // of |in|
-  PJ_VEC(const PjOp *) ops;       // that it computes
-} Binding;
-
-// |bytes|, or more if a lane that holds an element of |type| takes more. Narrow floats are computed
-// in 32 bits; what has one element is no reason for short vectors.
-static size_t wider(size_t bytes, const PjType *type) {
-  if (!pj_type_is_tensor(type) || type->rank == 0)
-    return bytes;
-  size_t own = pj_dtype_bytes(type->dtype) / (pj_dtype_is_complex(type->dtype) ? 2 : 1);
-  if (own < 4 && pj_dtype_class(type->dtype) == PJ_CLASS_FLOAT)
-    own = 4;
-  return own > bytes ? own : bytes;
-}
-
-static void gather(Binding *b, const PjValue *value);
-
-static void gather_op(Binding *b, const PjOp *op) {
+static void gather_op(PjBinding *b, const PjOp *op) {
   for (uint32_t i = 0; i < op->num_results; i++) {
-    size_t bytes = wider(b->widest, op->results[i].type);
+    size_t bytes = pj_wider_lane(b->widest, op->results[i].type);
     b->widest = bytes < 4 ? bytes : 4;
   }
   b->chooses |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_GATHER;
@@ -68,12 +29,12 @@ static void gather_op(Binding *b, const PjOp *op) {
       }
 }
 
-static void compute_op(Binding *b, const PjOp *op) {
+static void compute_op(PjBinding *b, const PjOp *op) {
   PJ_PUSH(b->l->work, &b->ops, op);
   gather_op(b, op);
 }
 
-static void gather(Binding *b, const PjValue *value) {
+static void gather(PjBinding *b, const PjValue *value) {
   PjArena *arena = b->l->work;
   if (pj_map_find(&b->visited, pj_map_ptr(value)))
     return;
@@ -95,7 +56,7 @@ static void gather(Binding *b, const PjValue *value) {
   PJ_PUSH(arena, &b->leaves, value);
 }
 
-static uint8_t alias_of(const Binding *b, uint32_t slot) {
+static uint8_t alias_of(const PjBinding *b, uint32_t slot) {
   for (size_t i = 0; i < b->in.len; i++)
     if (b->in.data[i] == slot)
       return (uint8_t)(i < 180 ? i + 1 : 0);
@@ -105,7 +66,7 @@ static uint8_t alias_of(const Binding *b, uint32_t slot) {
   return 0;
 }
 
-static void bind_inputs(Binding *b) {
+static void bind_inputs(PjBinding *b) {
   for (size_t i = 0; i < b->in.len; i++) {
     bool written = false;
     for (size_t o = 0; o < b->out.len; o++)
@@ -118,17 +79,17 @@ static void bind_inputs(Binding *b) {
   }
 }
 
-static Binding new_binding(PjLower *l, const PjUnit *unit, const char *name) {
+static PjBinding new_binding(PjLower *l, const PjUnit *unit, const char *name) {
   PjArenaMark mark = pj_arena_mark(l->options->kernels);
   PjKir *k = pj_kir_create(l->options->kernels, l->options->target, name);
-  return (Binding){.l = l,
-                   .mark = mark,
-                   .nest = pj_nest_create(k, l->options->source),
-                   .unit = unit,
-                   .region = unit->op->region};
+  return (PjBinding){.l = l,
+                     .mark = mark,
+                     .nest = pj_nest_create(k, l->options->source),
+                     .unit = unit,
+                     .region = unit->op->region};
 }
 
-static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t align,
+static PjStatus add_kernel_step(PjBinding *b, PjSteps *out, int64_t units, int64_t align,
                                 double unit_ns, size_t scratch_bytes) {
   PjLower *l = b->l;
   PjKir *k = b->nest->ix.k;
@@ -168,174 +129,8 @@ static PjStatus add_kernel_step(Binding *b, PjSteps *out, int64_t units, int64_t
   return PJ_STATUS_OK;
 }
 
-static int lanes_of_width(const PjLower *l, size_t widest) {
-  return l->options->target->vector_bytes / (int)widest;
-}
-
-// Whether rows are only asked whether any or all of their elements are true.
-static bool asks_only(const PjUnit *unit) {
-  bool only = unit->kind == PJ_GROUP_ROWS;
-  for (size_t i = 0; i < unit->roots.len; i++)
-    only &= unit->roots.data[i]->results[0].type->dtype == PJ_DT_PRED;
-  return only;
-}
-
-// Reductions are computed in 32 bits at least, but for those of bits.
-static int lanes_for(const PjLower *l, const PjUnit *unit, const Binding *b) {
-  size_t widest = unit->kind == PJ_GROUP_MAP || asks_only(unit) ? 1 : 4;
-  for (size_t i = 0; i < b->leaves.len; i++)
-    widest = wider(widest, b->leaves.data[i]->type);
-  for (size_t i = 0; i < unit->roots.len; i++) {
-    const PjReducer *reducer = l->ops[unit->roots.data[i]->id].reducer;
-    if (reducer && reducer->ordered)
-      return 1;
-    widest = wider(widest, unit->roots.data[i]->results[0].type);
-  }
-  return lanes_of_width(l, widest < b->widest ? b->widest : widest);
-}
-
-// Whether elements of less than four bytes are read or written, whose vectors fill no register
-// where lanes have four.
-static bool has_narrow(const PjUnit *unit, const Binding *b) {
-  bool narrow = false;
-  for (size_t i = 0; i < b->leaves.len; i++) {
-    const PjType *type = b->leaves.data[i]->type;
-    narrow |= pj_type_is_tensor(type) && type->rank > 0 && pj_dtype_bytes(type->dtype) < 4;
-  }
-  for (size_t i = 0; i < unit->roots.len; i++)
-    narrow |= pj_dtype_bytes(unit->roots.data[i]->results[0].type->dtype) < 4;
-  return narrow;
-}
-
-// Vectors of elements narrower than four bytes: shorter ones where these would leave much to do one
-// by one, or run across short rows, for which bytes are moved within 16.
-static bool shorten(const PjLower *l, PjGroup *g) {
-  int least = lanes_of_width(l, 4), lanes = g->lanes;
-  int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (g->kind != PJ_GROUP_MAP)
-    return false;
-  if (g->across) {
-    int bytes = l->options->target->vector_bytes / lanes;
-    if (bytes < 4 && lanes * bytes > 16)
-      g->lanes = 16 / bytes;
-  } else {
-    while (g->lanes > least && extent % g->lanes && extent < 8 * (int64_t)g->lanes)
-      g->lanes /= 2;
-  }
-  return g->lanes != lanes;
-}
-
-// Shorter vectors, of 16 bytes at least, where rows are short and whole ones would leave much of
-// them to be done one by one, or of their lanes off.
-static bool fit(const PjLower *l, PjGroup *g) {
-  if (g->lanes == 1 || (g->kind == PJ_GROUP_MAP && (g->num_loops == 1 || g->across || g->down)))
-    return false;
-  const int lanes = g->lanes, least = 16 * lanes / l->options->target->vector_bytes;
-  const int64_t extent = g->loops[g->num_loops - 1].extent;
-  // Short rows of tall columns are brought to and from their accumulators in memory turn by turn,
-  // where a vector with lanes off waits for the one before.
-  const bool is_short = g->kind == PJ_GROUP_COLUMNS && extent < 4 * (int64_t)lanes;
-  if ((is_short && g->count >= TALL && extent % least == 0) ||
-      !pj_group_masks(g, l->options->target))
-    g->lanes = pj_group_lanes(extent, lanes, least);
-  else
-    while (g->lanes > least && g->lanes / 2 >= extent)
-      g->lanes /= 2;
-  return g->lanes != lanes;
-}
-
-// How many kinds of functions a kernel computes; each has constants of its own.
-static int kinds_of_functions(const Binding *b) {
-  int kinds = 0;
-  for (size_t i = 0; i < b->ops.len; i++) {
-    const PjOp *op = b->ops.data[i];
-    bool seen = pj_op_cost(op) < FUNCTION_NS;
-    for (size_t before = 0; before < i && !seen; before++)
-      seen = b->ops.data[before]->kind == op->kind;
-    kinds += !seen;
-  }
-  return kinds;
-}
-
-// Complex numbers lie in memory as vectors of twice the lanes.
-static bool has_complex(const Binding *b) {
-  for (size_t i = 0; i < b->ops.len; i++) {
-    const PjOp *op = b->ops.data[i];
-    bool complex = pj_dtype_is_complex(op->results[0].type->dtype);
-    for (uint32_t o = 0; o < op->num_operands; o++)
-      complex |= pj_dtype_is_complex(op->operands[o]->type->dtype);
-    if (complex)
-      return true;
-  }
-  return false;
-}
-
-// Vectors of 32 bytes of rows that functions are computed of: four where rows allow it.
-static int vectors_of_rows(const PjLower *l, const Binding *b, const PjGroup *g) {
-  int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (l->options->target->vector_bytes != 32 || !kinds_of_functions(b) || has_complex(b))
-    return 1;
-  for (int times = 4; times > 1; times /= 2) {
-    int lanes = times * g->lanes;
-    if (lanes <= PJ_KIR_MAX_LANES && extent >= 2 * lanes &&
-        (extent % lanes == 0 || extent >= (times == 4 ? VERY_LONG_LOOP : LONG_LOOP)))
-      return times;
-  }
-  return 1;
-}
-
-// Operations one after the other wait for each other more than they compute: several vectors at a
-// time, their instructions in turn. Two, as the processor looks ahead to the next ones by itself;
-// four where so much comes one after the other that the end of it is out of its sight. (Within a
-// function enough is computed side by side.) Where much is computed side by side, or there are many
-// constants, registers would not do. Narrow elements too: two vectors of what they are computed in
-// make one of theirs.
-//
-// Short vectors keep the processor busy for half as long, so that it waits more: for them more may
-// be computed side by side, and by functions of several kinds. What then has no register is on the
-// stack, which costs less than waiting.
-static int vectors_at_once(const PjLower *l, const PjUnit *unit, const Binding *b,
-                           const PjGroup *g) {
-  if (g->lanes < 4)
-    return 1;
-  if (g->kind == PJ_GROUP_ROWS)
-    return vectors_of_rows(l, b, g);
-  if (g->kind != PJ_GROUP_MAP)
-    return 1;
-  double within = 0, last = 0, longest = 0, all = b->inlined;
-  for (uint32_t i = 0; i < g->num_roots; i++) {
-    const PjOp *op = g->roots[i].op;
-    const PjOpInfoSched *info = &l->ops[op->id];
-    double chain = info->chain;
-    if (!g->roots[i].stored) // others begin with it
-      within += chain;
-    else if (chain > last)
-      last = chain;
-    if (info->longest > longest)
-      longest = info->longest;
-    all += pj_op_cost(op);
-  }
-  double chain = within + last;
-  int64_t extent = g->loops[g->num_loops - 1].extent;
-  bool narrow_vectors = l->options->target->vector_bytes < 64;
-  const double share =
-      narrow_vectors || chain - longest >= OUT_OF_SIGHT_NS ? SHORT_SHARE : CHAIN_SHARE;
-  bool waits = chain >= LONG_CHAIN_NS && chain >= share * all;
-  int kinds = kinds_of_functions(b);
-  double beside = narrow_vectors && kinds ? BESIDE_FUNCTION_NS : VERY_LONG_CHAIN_NS;
-  bool far = chain - longest >= beside && (narrow_vectors || kinds <= 1) &&
-             l->options->target->vector_bytes >= 32;
-  bool narrow = !g->across && g->lanes == lanes_of_width(l, 4) && has_narrow(unit, b);
-  if (waits && far && 4 * g->lanes <= PJ_KIR_MAX_LANES && !has_complex(b) &&
-      (extent % (4 * g->lanes) == 0 || extent >= VERY_LONG_LOOP))
-    return 4;
-  bool fits =
-      2 * g->lanes <= PJ_KIR_MAX_LANES && (extent % (2 * g->lanes) == 0 || extent >= LONG_LOOP);
-  return (waits || narrow) && fits ? 2 : 1;
-}
-
 // PjGroup.reversed.
-static int64_t reversed_by(const Binding *b) {
+static int64_t reversed_by(const PjBinding *b) {
   int64_t stride = 0;
   int dims = 0;
   for (size_t i = 0; i < b->ops.len && b->in.len == 1; i++) {
@@ -356,7 +151,7 @@ static int64_t reversed_by(const Binding *b) {
   return dims == 1 ? stride : 0;
 }
 
-static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
+static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g) {
   *g = (PjGroup){.kind = unit->kind,
                  .num_roots = (uint32_t)unit->roots.len,
                  .count = unit->count,
@@ -364,7 +159,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
                  .plain = !b->chooses,
                  .reversed = reversed_by(b),
                  .inputs = (int)b->in.len,
-                 .lanes = lanes_for(l, unit, b)};
+                 .lanes = pj_lanes_of(l, unit, b)};
   g->roots = PJ_NEW_ARRAY(l->work, PjRoot, g->num_roots);
   for (uint32_t i = 0; i < g->num_roots; i++) {
     const PjOp *op = unit->roots.data[i];
@@ -385,24 +180,24 @@ static bool make_group(PjLower *l, const PjUnit *unit, Binding *b, PjGroup *g) {
   g->cost += 0.1 * (double)(b->in.len + b->out.len);
   if (unit->general)
     return pj_group_shape_reduce(g, &unit->cuts) &&
-           (!fit(l, g) || pj_group_shape_reduce(g, &unit->cuts));
+           (!pj_lanes_fit(l, g) || pj_group_shape_reduce(g, &unit->cuts));
   if (!pj_group_shape(g, &unit->cuts) ||
-      ((shorten(l, g) || fit(l, g)) && !pj_group_shape(g, &unit->cuts)))
+      ((pj_lanes_shorten(l, g) || pj_lanes_fit(l, g)) && !pj_group_shape(g, &unit->cuts)))
     return false;
-  int times = vectors_at_once(l, unit, b, g);
+  int times = pj_vectors_at_once(l, unit, b, g);
   g->lanes *= times;
   return times == 1 || pj_group_shape(g, &unit->cuts);
 }
 
 bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {
-  Binding b = {.l = l, .unit = unit, .region = unit->op->region};
+  PjBinding b = {.l = l, .unit = unit, .region = unit->op->region};
   for (size_t i = 0; i < unit->roots.len; i++)
     compute_op(&b, unit->roots.data[i]);
   return make_group(l, unit, &b, out);
 }
 
 void pj_unit_touch(PjLower *l, const PjUnit *unit) {
-  Binding b = {.l = l, .unit = unit, .region = unit->op->region};
+  PjBinding b = {.l = l, .unit = unit, .region = unit->op->region};
   for (size_t i = 0; i < unit->roots.len; i++)
     compute_op(&b, unit->roots.data[i]);
   uint32_t num_reads;
@@ -424,18 +219,18 @@ bool pj_update_shape(PjLower *l, const PjOp *op, PjRoot *root, PjGroup *g) {
                  .roots = root,
                  .count = pj_count(update->type),
                  .inner = 1,
-                 .lanes = lanes_of_width(l, wider(4, update->type)),
+                 .lanes = pj_lanes_of_width(l, pj_wider_lane(4, update->type)),
                  .cost = 0.2 + (inlined ? info->cost : 0)};
   PjCuts cuts = {0}, none = {0};
   return pj_update_cuts(op, inlined ? &info->cuts : &none, &cuts) && pj_group_shape(g, &cuts);
 }
 
-static void add_output(Binding *b, PjRootBuffers *buffers, uint32_t result, uint32_t slot) {
+static void add_output(PjBinding *b, PjRootBuffers *buffers, uint32_t result, uint32_t slot) {
   buffers->ptr[result] = pj_kir_buffer(b->nest->ix.k, (uint32_t)(b->in.len + b->out.len));
   PJ_PUSH(b->l->work, &b->out, slot);
 }
 
-static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t count,
+static void number_aliases(const PjBinding *b, PjRootBuffers *buffers, uint32_t count,
                            const PjGroup *g, bool all) {
   size_t at = 0;
   for (uint32_t r = 0; r < count; r++)
@@ -445,7 +240,7 @@ static void number_aliases(const Binding *b, PjRootBuffers *buffers, uint32_t co
 }
 
 // Whether |root| is returned and read by nobody else.
-static bool is_only_returned(const Binding *b, const PjRoot *root, uint32_t slot) {
+static bool is_only_returned(const PjBinding *b, const PjRoot *root, uint32_t slot) {
   enum { LEAST_BYTES = 1 << 16 };
   const PjSchedule *s = b->l->schedule;
   const PjOpInfoSched *info = &b->l->ops[root->op->id];
@@ -454,7 +249,7 @@ static bool is_only_returned(const Binding *b, const PjRoot *root, uint32_t slot
 }
 
 // Bytes that are read of input |i|: of an array that is gathered or sliced from, what is taken.
-static size_t bytes_read(const Binding *b, size_t i) {
+static size_t bytes_read(const PjBinding *b, size_t i) {
   const PjValue *value = b->leaves.data[i];
   size_t whole = b->l->schedule->slots.data[b->in.data[i]].bytes, taken = 0, bytes;
   for (size_t o = 0; o < b->ops.len && taken < whole; o++) {
@@ -468,7 +263,7 @@ static size_t bytes_read(const Binding *b, size_t i) {
   return taken && taken < whole ? taken : whole;
 }
 
-static bool moves_more(const Binding *b, int64_t most) {
+static bool moves_more(const PjBinding *b, int64_t most) {
   const PjSchedule *s = b->l->schedule;
   size_t bytes = 0;
   for (size_t i = 0; i < b->out.len; i++)
@@ -483,7 +278,7 @@ static bool moves_more(const Binding *b, int64_t most) {
 // Results that are written past the caches, if all that the kernel moves is too much for them, or
 // all that the program returns: nobody will find it in them. What lies where an input does is in
 // them already.
-static void choose_past(Binding *b, PjRootBuffers *buffers, const PjGroup *g) {
+static void choose_past(PjBinding *b, PjRootBuffers *buffers, const PjGroup *g) {
   const PjSchedule *s = b->l->schedule;
   const PjKirTarget *target = b->l->options->target;
   size_t at = 0;
@@ -516,7 +311,7 @@ static const char *group_name(const PjGroup *g) {
 
 // Puts the elements of root |r| where an array lay that dies here, if the kernel reads each element
 // of that before it writes to the same place.
-static void reuse_input(PjLower *l, const PjUnit *unit, const Binding *b, const PjGroup *g,
+static void reuse_input(PjLower *l, const PjUnit *unit, const PjBinding *b, const PjGroup *g,
                         uint32_t r) {
   const PjRoot *root = &g->roots[r];
   const PjValue *result = &root->op->results[0];
@@ -550,7 +345,7 @@ static void reuse_input(PjLower *l, const PjUnit *unit, const Binding *b, const 
 // The second half of a reduction that was cut: joins what the parts left.
 static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, const uint32_t *parts,
                            PjSteps *out) {
-  Binding b = new_binding(l, unit, "join");
+  PjBinding b = new_binding(l, unit, "join");
   PjRootBuffers in[PJ_MAX_ROOTS] = {0}, results[PJ_MAX_ROOTS] = {0};
   uint32_t at = 0;
   for (uint32_t r = 0; r < g->num_roots; r++)
@@ -565,7 +360,7 @@ static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, con
     for (uint32_t i = 0; i < g->roots[r].op->num_results; i++)
       gather(&b, g->roots[r].op->operands[g->roots[r].op->num_results + i]);
   for (uint32_t r = 0; r < g->num_roots; r++) { // captured by bodies
-    Binding inner = b;
+    PjBinding inner = b;
     gather_op(&inner, &(PjOp){.num_regions = g->roots[r].op->num_regions,
                               .regions = g->roots[r].op->regions});
     b = inner;
@@ -588,7 +383,7 @@ static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, con
 
 PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
   PjGroup g;
-  Binding b = new_binding(l, unit, unit->kind == PJ_GROUP_MAP ? "map" : "reduce");
+  PjBinding b = new_binding(l, unit, unit->kind == PJ_GROUP_MAP ? "map" : "reduce");
   for (size_t i = 0; i < unit->roots.len; i++)
     compute_op(&b, unit->roots.data[i]);
   if (!make_group(l, unit, &b, &g))
@@ -638,7 +433,7 @@ PjStatus pj_lower_update(PjLower *l, const PjUnit *unit, PjSteps *out) {
     pj_slot_touch(l, copy->in[0] = source);
     pj_slot_touch(l, copy->out[0] = target);
   }
-  Binding b = new_binding(l, unit, "update");
+  PjBinding b = new_binding(l, unit, "update");
   PJ_PUSH(l->work, &b.ops, op);
   for (uint32_t i = 1; i < op->num_operands; i++)
     gather(&b, op->operands[i]);
