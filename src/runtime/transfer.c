@@ -123,7 +123,8 @@ static PjStatus start_from_host(PjMemory *memory, const PjShape *shape, const vo
 }
 
 // Vectors that cross cache lines take up to twice as long, in every program that reads the array,
-// and a copy is made as fast as memory is read. (Of the largest there may be no room for one.)
+// and a copy is made as fast as memory is read. (Of the largest there may be no room for one; where
+// there is none for others, they are used in place, too.)
 static bool is_worth_a_copy(const void *data, size_t bytes) {
   enum { LINE = 64, LARGEST = 1 << 30 };
   return bytes <= LARGEST && (uintptr_t)data % LINE;
@@ -138,31 +139,36 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
              "a host buffer of %zu bytes at a null address", shape->num_bytes);
   PjDevice *device = memory->device;
-  bool alias =
-      semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes && memory->host_visible &&
-      is_as_stored(shape, byte_strides) &&
-      (semantics == PJ_HOST_MUTABLE_ZERO_COPY || !is_worth_a_copy(data, shape->num_bytes)) &&
-      memory->client->platform->device->can_alias(memory->client->driver, device->index,
-                                                  memory->kind, data);
+  const bool in_place = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes &&
+                        memory->host_visible && is_as_stored(shape, byte_strides) &&
+                        memory->client->platform->device->can_alias(
+                            memory->client->driver, device->index, memory->kind, data);
+  bool alias = in_place &&
+               (semantics == PJ_HOST_MUTABLE_ZERO_COPY || !is_worth_a_copy(data, shape->num_bytes));
   if (!alias && shape->num_bytes && pj_memory_is_started(memory))
     return start_from_host(memory, shape, data, byte_strides, semantics != PJ_HOST_ONLY_DURING_CALL,
                            out_done, out_buffer);
-  PjEvent *done = alias ? pj_event_create() : pj_event_ok();
-  PjArray *array = done ? pj_array_create(memory, shape, pj_event_ok()) : NULL;
-  if (!array) {
-    pj_event_release(done);
+  PjArray *array = pj_array_create(memory, shape, pj_event_ok());
+  if (!array)
     return pj_status_oom();
-  }
   PjBuffer *buffer = pj_buffer_create(pj_array_retain(array));
   PjStatus status = buffer ? PJ_STATUS_OK : pj_status_oom();
-  if (!status && alias) {
+  if (!status && !alias) {
+    status = pj_array_allocate(array);
+    if (in_place && pj_status_code(status) == PJ_RESOURCE_EXHAUSTED) {
+      pj_status_free(status);
+      status = PJ_STATUS_OK;
+      alias = true;
+    }
+  }
+  PjEvent *done = alias ? pj_event_create() : pj_event_ok();
+  if (!status && !done)
+    status = pj_status_oom();
+  if (!status && alias)
     pj_array_use_foreign(array, (void *)(uintptr_t)data, semantics == PJ_HOST_MUTABLE_ZERO_COPY,
                          host_memory_released, pj_event_retain(done));
-  } else if (!status) {
-    status = pj_array_allocate(array);
-    if (!status)
-      status = pj_array_write_host(array, data, byte_strides);
-  }
+  else if (!status)
+    status = pj_array_write_host(array, data, byte_strides);
   if (status) {
     pj_buffer_destroy(buffer);
     pj_array_release(array);

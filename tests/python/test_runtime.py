@@ -67,6 +67,27 @@ def test_device_put_may_share_aligned_memory():
     assert float(jax.device_put(odd, may_alias=True).sum()) == 5000
 
 
+def test_arrays_off_a_cache_line_are_copied_while_there_is_room(run_python):
+    """Later ones are used where they are, and none is refused."""
+    assert run_python("""
+        import resource
+        import jax, numpy as np
+
+        def address_space():
+            return int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+
+        jax.jit(lambda x: x.sum())(np.ones(8, np.float32)).block_until_ready()
+        raw = np.ones((64 << 20) + 80, np.uint8)
+        start = -raw.ctypes.data % 64 + 16
+        host = raw[start:start + (64 << 20)]
+        resource.setrlimit(resource.RLIMIT_AS, (address_space() + (200 << 20), -1))
+        arrays = [jax.device_put(host, may_alias=True) for _ in range(6)]
+        own = [x.unsafe_buffer_pointer() != host.ctypes.data for x in arrays]
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+        print(own[0], own[-1], [int(x[1] + x[-1]) for x in arrays])
+    """.replace("\n        ", "\n"), JAX_PLATFORMS="pjrt_cpu") == "True False [2, 2, 2, 2, 2, 2]\n"
+
+
 def test_shared_memory_lives_as_long_as_its_array():
     class Watched(np.ndarray):
         alive = 0
