@@ -272,6 +272,22 @@ static void scatters(void **state) {
   }
 }
 
+// |count| indices of rows of |width| elements, of which there are |places|.
+static Numbers whole_rows(int64_t places, int64_t count, int64_t width) {
+  return (Numbers){.rank = 2,
+                   .index_rank = 2,
+                   .window_rank = 1,
+                   .out_rank = 2,
+                   .num_mapped = 1,
+                   .num_dropped = 1,
+                   .dims = {places, width},
+                   .sizes = {1, width},
+                   .index_dims = {count, 1},
+                   .vector_dim = 1,
+                   .out_dims = {count, width},
+                   .window_dims = {1}};
+}
+
 // Enough updates for several threads.
 static void many_updates(void **state) {
   (void)state;
@@ -279,18 +295,7 @@ static void many_updates(void **state) {
     for (size_t t = 0; t < 5; ++t) {
       // Rows that threads share by their places, and rows that are cut.
       for (int64_t width = 33; width < 600; width += 500) {
-        Numbers rows = {.rank = 2,
-                        .index_rank = 2,
-                        .window_rank = 1,
-                        .out_rank = 2,
-                        .num_mapped = 1,
-                        .num_dropped = 1,
-                        .dims = {50, width},
-                        .sizes = {1, width},
-                        .index_dims = {2500, 1},
-                        .vector_dim = 1,
-                        .out_dims = {2500, width},
-                        .window_dims = {1}};
+        const Numbers rows = whole_rows(50, 2500, width);
         check_scatter(&bodies[b], &rows, types[t], PJ_DT_S32);
       }
       Numbers elements = {.rank = 1,
@@ -313,18 +318,7 @@ static void rows_of_vectors(void **state) {
   for (size_t b = 1; b < 5; ++b)
     for (size_t t = 0; t < 5; ++t)
       for (int64_t width = 1; width <= 128; width *= 2) {
-        Numbers rows = {.rank = 2,
-                        .index_rank = 2,
-                        .window_rank = 1,
-                        .out_rank = 2,
-                        .num_mapped = 1,
-                        .num_dropped = 1,
-                        .dims = {7, width},
-                        .sizes = {1, width},
-                        .index_dims = {29, 1},
-                        .vector_dim = 1,
-                        .out_dims = {29, width},
-                        .window_dims = {1}};
+        const Numbers rows = whole_rows(7, 29, width);
         check_scatter(&bodies[b], &rows, types[t], PJ_DT_S32);
       }
 }
