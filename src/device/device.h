@@ -134,7 +134,8 @@ typedef struct PjDeviceOps {
 
   // Whether host memory at |ptr| can serve as memory of the device as it is (zero-copy).
   bool (*can_alias)(PjDriver *driver, int device, PjMemoryKind kind, const void *ptr);
-  // Whether programs read arrays at any multiple of their elements.
+  // Whether programs read arrays at any multiple of their elements, as the host's processor does:
+  // slower off its cache lines, so that such arrays of the host are copied if they may be.
   bool reads_elements;
 
   // Of memory that the host cannot address: whether |size| bytes at |ptr|, an address as |allocate|

@@ -122,12 +122,12 @@ static PjStatus start_from_host(PjMemory *memory, const PjShape *shape, const vo
   return PJ_STATUS_OK;
 }
 
-// Vectors that cross cache lines take up to twice as long, in every program that reads the array,
-// and a copy is made as fast as memory is read. (Of the largest there may be no room for one; where
-// there is none for others, they are used in place, too.)
-static bool is_worth_a_copy(const void *data, size_t bytes) {
+// Vectors of the host's processor that cross cache lines take up to twice as long, in every program
+// that reads the array, and a copy is made as fast as memory is read. (Of the largest there may be
+// no room for one; where there is none for others, they are used in place, too.)
+static bool is_worth_a_copy(const PjDeviceOps *device, const void *data, size_t bytes) {
   enum { LINE = 64, LARGEST = 1 << 30 };
-  return bytes <= LARGEST && (uintptr_t)data % LINE;
+  return device->reads_elements && bytes <= LARGEST && (uintptr_t)data % LINE;
 }
 
 PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void *data,
@@ -139,12 +139,12 @@ PjStatus pj_buffer_from_host(PjMemory *memory, const PjShape *shape, const void 
   PJ_FAIL_IF(!data && shape->num_bytes, INVALID_ARGUMENT,
              "a host buffer of %zu bytes at a null address", shape->num_bytes);
   PjDevice *device = memory->device;
+  const PjDeviceOps *ops = memory->client->platform->device;
   const bool in_place = semantics >= PJ_HOST_ZERO_COPY && shape->num_bytes &&
                         memory->host_visible && is_as_stored(shape, byte_strides) &&
-                        memory->client->platform->device->can_alias(
-                            memory->client->driver, device->index, memory->kind, data);
-  bool alias = in_place &&
-               (semantics == PJ_HOST_MUTABLE_ZERO_COPY || !is_worth_a_copy(data, shape->num_bytes));
+                        ops->can_alias(memory->client->driver, device->index, memory->kind, data);
+  bool alias = in_place && (semantics == PJ_HOST_MUTABLE_ZERO_COPY ||
+                            !is_worth_a_copy(ops, data, shape->num_bytes));
   if (!alias && shape->num_bytes && pj_memory_is_started(memory))
     return start_from_host(memory, shape, data, byte_strides, semantics != PJ_HOST_ONLY_DURING_CALL,
                            out_done, out_buffer);
