@@ -771,6 +771,64 @@ static void small_multiples(void **state) {
     }
 }
 
+// ---- integers between two floats
+
+// The fraction of x from 1 to 2, and, if the number says so, less where the bits are below others.
+static void build_fraction(PjKir *k, void *context) {
+  const Expect *expect = context;
+  const bool wide = expect->lanes;
+  const PjKirType t = wide ? PJ_KIR_T(F64, 1) : PJ_KIR_T(F32, 1);
+  const PjKirType bits_type = wide ? PJ_KIR_T(I64, 1) : PJ_KIR_T(I32, 1);
+  PjKirVal x = pj_kir_load(k, t, pj_kir_buffer(k, 0), pj_kir_i64(k, 0), 0, true);
+  PjKirVal bits = pj_kir_bitcast(k, (PjKirElem)bits_type.elem, x);
+  const uint64_t one = wide ? 0x3ff0000000000000 : 0x3f800000;
+  PjKirVal mask = pj_kir_const(k, bits_type, wide ? 0xfffffffffffff : 0x7fffff);
+  PjKirVal base = pj_kir_const(k, bits_type, one);
+  PjKirVal made = pj_kir_add(k, pj_kir_and(k, bits, mask), base);
+  made = pj_kir_lshr(k, pj_kir_shl(k, made, pj_kir_const(k, bits_type, 1)),
+                     pj_kir_const(k, bits_type, 1));
+  PjKirVal fraction = pj_kir_bitcast(k, (PjKirElem)t.elem, made);
+  if (expect->number)
+    fraction =
+        pj_kir_select(k, pj_kir_2(k, PJ_KIR_ULT, bits, base), pj_kir_float(k, t, 0.5), fraction);
+  pj_kir_store(k, fraction, pj_kir_buffer(k, 1), pj_kir_i64(k, 0), 0);
+}
+
+static int64_t moves_between(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    const uint32_t enc = f->code.data[i].enc;
+    count += f->code.data[i].form == X86_MR && (enc == X86_VMOVD_TO || enc == X86_VMOVQ_TO);
+    count += f->code.data[i].form == X86_RM && (enc == X86_VMOVD || enc == X86_VMOVQ);
+  }
+  return count;
+}
+
+static void integers_stay_between_floats(void **state) {
+  for (int64_t wide = 0; wide < 2; ++wide)
+    for (int64_t number = 0; number < 2; ++number) { // who compares the bits takes a copy
+      Expect expect = {moves_between, 2 * number, number, wide}; // and moves the mask back
+      test_kernel(PJ_ISA_AVX2, "code", build_fraction, check, &expect);
+      expect.want = number;
+      test_kernel(PJ_ISA_AVX512, "code", build_fraction, check, &expect);
+      if (!pj_jit_available())
+        continue;
+      PjJitCode *code =
+          test_compile(pj_kir_target_host()->isa, "fraction", build_fraction, &expect);
+      for (int i = -3; i < 4; ++i) {
+        const double x = ldexp(1.375, i);
+        const float narrow = (float)x;
+        double out = 0;
+        void *buffers[] = {wide ? (void *)&x : (void *)&narrow, &out};
+        pj_jit_entry(code)(buffers, NULL, 0, 1, NULL);
+        float low;
+        memcpy(&low, &out, sizeof low);
+        assert_true((wide ? out : (double)low) == (number && i < 0 ? 0.5 : 1.375));
+      }
+      pj_jit_release(code);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -790,6 +848,7 @@ int main(void) {
                                      cmocka_unit_test(leading_zeros_stay_vectors),
                                      cmocka_unit_test(choices_by_several_comparisons),
                                      cmocka_unit_test(bits_of_floats_stay),
+                                     cmocka_unit_test(integers_stay_between_floats),
                                      cmocka_unit_test(small_multiples),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,7 @@ void enc_zero_vec(Enc *e, int reg);
 void enc_load_vec(Enc *e, int reg, const Rm *rm); // whole
 void enc_store_vec(Enc *e, int reg, const Rm *rm);
 void enc_gpr_from(Enc *e, int to, X86Op op);
+void enc_move_vec(Enc *e, int to, int from);
 void enc_vec_from(Enc *e, int to, X86Op op);
 void enc_move(Enc *e, const X86Ins *ins);
 

@@ -44,12 +44,25 @@ static void save_registers(Enc *e, uint32_t number, bool restore) {
   }
 }
 
-// Arguments go to memory first and from there to where they belong, so that none is in another's
-// way.
-void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
+// Whether all arguments are floats, and none lies where another one belongs.
+static bool floats_move_freely(const Enc *e, const X86Ins *ins) {
+  const PjKirExternInfo *callee = &pj_kir_extern_info[ins->imm];
+  for (uint32_t i = 0; i < ins->num_call_args; ++i) {
+    const X86Op op = ins->call_args[i];
+    const int at = enc_phys(e, op);
+    if ((callee->args[i] != 'f' && callee->args[i] != 'd') ||
+        (op.kind != X86_REG && op.kind != X86_POOL) ||
+        (at >= 0 && at < (int)ins->num_call_args && at != (int)i))
+      return false;
+  }
+  return true;
+}
+
+// Else arguments go to memory first and from there to where they belong, so that none is in
+// another's way.
+static void pass_by_memory(Enc *e, const X86Ins *ins) {
   static const int gprs[] = {RDI, RSI, RDX, RCX, R8, R9};
   const PjKirExternInfo *callee = &pj_kir_extern_info[ins->imm];
-  save_registers(e, number, false);
   for (int scratch = 0; scratch < 2; ++scratch) // those that need a register of their own come last
     for (uint32_t i = 0; i < ins->num_call_args; ++i) {
       Rm to = frame_rm(e->argument_at + (int32_t)i * ARGUMENT_BYTES);
@@ -74,6 +87,16 @@ void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
     else
       enc_load_gpr(e, gprs[num_gprs++], &from);
   }
+}
+
+void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
+  const PjKirExternInfo *callee = &pj_kir_extern_info[ins->imm];
+  save_registers(e, number, false);
+  if (floats_move_freely(e, ins))
+    for (uint32_t i = 0; i < ins->num_call_args; ++i)
+      enc_vec_from(e, (int)i, ins->call_args[i]);
+  else
+    pass_by_memory(e, ins);
   enc_byte(e, 0xc5); // vzeroupper: what is called may use the old encodings
   enc_byte(e, 0xf8);
   enc_byte(e, 0x77);
@@ -82,6 +105,11 @@ void enc_call(Enc *e, const X86Ins *ins, uint32_t number) {
   enc_legacy(e, 0xff, 4, 2, &target, false, 0);
   bool vec = callee->result == 'f' || callee->result == 'd';
   Rm result = frame_rm(e->argument_at);
+  if (ins->d && vec && x86_in_register(enc_vreg(e, ins->d))) { // nothing to restore lies there
+    enc_move_vec(e, enc_out_reg(e, ins->d), 0);
+    save_registers(e, number, true);
+    return;
+  }
   if (ins->d && vec)
     enc_vector(e, X86_VMOVUPS_STORE, 16, 0, 0, &result, 0);
   else if (ins->d)

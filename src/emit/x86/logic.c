@@ -74,7 +74,7 @@ void x86_lower_float_logic(Lower *l, PjKirVal v, const X86FloatLogic *logic) {
   X86Op with;
   if (pj_kir_is_const(l->k, logic->with, &bits))
     with = x86_splat_const(l, wide ? 8 : 4, bits);
-  else if (pj_kir_is_float(pj_kir_typeof(l->k, logic->with)))
+  else if (pj_kir_is_float(pj_kir_typeof(l->k, logic->with)) || l->values[logic->with].steps)
     with = x86_parts(l, logic->with)->op[0];
   else
     with = x86_rm(l, X86_VEC, wide ? X86_VMOVQ : X86_VMOVD, 16,

@@ -78,7 +78,7 @@ X86Op x86_scalar(Lower *l, PjKirVal v) {
     return x86_stack_pointer(l, v);
   if (l->values[v].lazy)
     return x86_scalar_lazy(l, v);
-  return x86_parts(l, v)->op[0];
+  return l->values[v].steps ? x86_bits_in_general(l, v) : x86_parts(l, v)->op[0];
 }
 
 Parts x86_mask(Lower *l, PjKirVal v, int bytes) {
@@ -290,6 +290,10 @@ static bool stays_lazy(const Lower *l, PjKirVal v) {
 static void lower_scalar(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirElem elem = (PjKirElem)inst->type.elem;
+  if (l->values[v].steps) {
+    x86_lower_float_bits(l, v);
+    return;
+  }
   if (inst->op == PJ_KIR_SELECT) {
     x86_set_one(l, v, x86_scalar_select(l, v));
     return;
@@ -300,6 +304,10 @@ static void lower_scalar(Lower *l, PjKirVal v) {
   }
   if (inst->op >= PJ_KIR_SEXT && inst->op <= PJ_KIR_F32TOF16) {
     PjKirElem from = (PjKirElem)pj_kir_typeof(l->k, inst->args[0]).elem;
+    if (l->values[inst->args[0]].steps && pj_kir_is_float(inst->type)) {
+      x86_set_one(l, v, x86_float_of_bits(l, inst));
+      return;
+    }
     X86Op a = x86_is_gpr(pj_kir_typeof(l->k, inst->args[0])) ? x86_scalar(l, inst->args[0])
                                                              : x86_parts(l, inst->args[0])->op[0];
     x86_set_one(l, v, x86_scalar_convert(l, (PjKirOp)inst->op, from, elem, a));
@@ -439,6 +447,7 @@ void pj_x86_lower(X86Fn *f, const PjKir *k) {
   l->values = pj_arena_calloc(f->arena, k->insts.len, sizeof *l->values);
   PJ_RESERVE(f->arena, &f->vregs);
   f->vregs.len = 1;
+  x86_find_float_bits(l);
   find_needed(l);
   enter(l);
   x86_lower_block(l, 1);

@@ -28,7 +28,8 @@ typedef struct Value {
   bool lazy;      // a scalar comparison, made where it is used
   bool splat;     // a scalar float whose register holds it in all lanes
   uint8_t spread; // of a vector: bytes of the lanes that a user makes of its lanes; 0: none does
-  uint32_t uses;  // by instructions
+  uint8_t steps; // of a scalar integer that lies in a vector register (float_bits.c); 0: it doesn't
+  uint32_t uses; // by instructions
 } Value;
 
 typedef struct Lower {
@@ -234,6 +235,15 @@ typedef struct X86FloatLogic {
 // other reader.
 bool x86_logic_of_float(const Lower *l, PjKirVal v, X86FloatLogic *out);
 void x86_lower_float_logic(Lower *l, PjKirVal v, const X86FloatLogic *logic);
+
+// --- bits of single floats (float_bits.c)
+// Finds the integers that lie in vector registers, and is called before any other question is
+// asked.
+void x86_find_float_bits(Lower *l);
+void x86_lower_float_bits(Lower *l, PjKirVal v);          // such an integer
+X86Op x86_float_of_bits(Lower *l, const PjKirInst *inst); // a float that is made of one
+X86Op x86_bits_in_general(Lower *l, PjKirVal v);          // a copy for other users
+X86Op x86_shift_lanes(Lower *l, X86Shape s, PjKirOp op, X86Op a, int amount); // vector.c
 
 // Whose upper 16 bits of 32 |v| is, where they are taken as they lie; 0: of nothing (convert.c).
 PjKirVal x86_high_words(const Lower *l, PjKirVal v);

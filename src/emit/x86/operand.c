@@ -261,7 +261,7 @@ void enc_finish(Enc *e, X86Reg d) {
 
 // ---- moves
 
-static void move_vec(Enc *e, int to, int from) {
+void enc_move_vec(Enc *e, int to, int from) {
   if (to == from)
     return;
   Rm rm = enc_reg_rm(from);
@@ -320,7 +320,7 @@ void enc_vec_from(Enc *e, int to, X86Op op) {
   if (is_zero(e, op))
     enc_zero_vec(e, to);
   else if (enc_phys(e, op) >= 0)
-    move_vec(e, to, enc_phys(e, op));
+    enc_move_vec(e, to, enc_phys(e, op));
   else {
     Rm rm = enc_rm_of(e, op);
     enc_load_vec(e, to, &rm);

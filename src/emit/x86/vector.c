@@ -40,7 +40,7 @@ X86Op x86_extreme(Lower *l, X86Shape s, PjKirOp op, X86Op a, X86Op b) {
                : l->masks->choose(l, s, false, first, b, a);
 }
 
-static X86Op shift_by(Lower *l, X86Shape s, PjKirOp op, X86Op a, int amount) {
+X86Op x86_shift_lanes(Lower *l, X86Shape s, PjKirOp op, X86Op a, int amount) {
   static const uint32_t codes[] = {0, X86_VPSHIFTW, X86_VPSHIFTD, X86_VPSHIFTQ};
   int ext = op == PJ_KIR_SHL    ? X86_SHIFT_LEFT_OF
             : op == PJ_KIR_LSHR ? X86_SHIFT_RIGHT_OF
@@ -61,7 +61,7 @@ static X86Op shift_8_by(Lower *l, X86Shape s, PjKirOp op, X86Op a, int amount) {
   X86Shape wide = s;
   wide.at = 1;
   uint32_t keep = op == PJ_KIR_SHL ? 0xffu << amount & 0xff : 0xffu >> amount;
-  X86Op moved = shift_by(l, wide, op == PJ_KIR_SHL ? PJ_KIR_SHL : PJ_KIR_LSHR, a, amount);
+  X86Op moved = x86_shift_lanes(l, wide, op == PJ_KIR_SHL ? PJ_KIR_SHL : PJ_KIR_LSHR, a, amount);
   moved = x86_rvm_commuting(l, X86_VPAND, s.size, moved, x86_splat_const(l, 1, keep));
   if (op != PJ_KIR_ASHR)
     return moved;
@@ -86,10 +86,10 @@ static bool lower_shift(Lower *l, PjKirVal v, X86Shape s) {
     if (uniform && s.bytes == 1)
       out.op[i] = shift_8_by(l, s, op, a, (int)amount);
     else if (uniform && !by_parts)
-      out.op[i] = shift_by(l, s, op, a, (int)amount);
+      out.op[i] = x86_shift_lanes(l, s, op, a, (int)amount);
     else if (uniform) {
       X86Op sign = x86_splat_const(l, 8, 0x8000000000000000 >> amount);
-      out.op[i] = shift_signed_64(l, s, shift_by(l, s, PJ_KIR_LSHR, a, (int)amount), sign);
+      out.op[i] = shift_signed_64(l, s, x86_shift_lanes(l, s, PJ_KIR_LSHR, a, (int)amount), sign);
     } else if (code) {
       X86Op b = x86_parts(l, inst->args[1])->op[i];
       out.op[i] = x86_rvm(l, code, s.size, a, b);
@@ -131,9 +131,11 @@ static bool through_wider(Lower *l, PjKirVal v, bool is_signed, PjKirOp op) {
 static X86Op multiply_64(Lower *l, X86Shape s, X86Op a, X86Op b) {
   a = x86_in_reg(l, X86_VEC, a);
   b = x86_in_reg(l, X86_VEC, b);
-  X86Op cross = x86_rvm_commuting(l, X86_VPMULUDQ, s.size, shift_by(l, s, PJ_KIR_LSHR, a, 32), b);
-  X86Op other = x86_rvm_commuting(l, X86_VPMULUDQ, s.size, shift_by(l, s, PJ_KIR_LSHR, b, 32), a);
-  cross = shift_by(l, s, PJ_KIR_SHL, x86_rvm_commuting(l, add[3], s.size, cross, other), 32);
+  X86Op cross =
+      x86_rvm_commuting(l, X86_VPMULUDQ, s.size, x86_shift_lanes(l, s, PJ_KIR_LSHR, a, 32), b);
+  X86Op other =
+      x86_rvm_commuting(l, X86_VPMULUDQ, s.size, x86_shift_lanes(l, s, PJ_KIR_LSHR, b, 32), a);
+  cross = x86_shift_lanes(l, s, PJ_KIR_SHL, x86_rvm_commuting(l, add[3], s.size, cross, other), 32);
   return x86_rvm_commuting(l, add[3], s.size, x86_rvm_commuting(l, X86_VPMULUDQ, s.size, a, b),
                            cross);
 }
@@ -142,9 +144,11 @@ static X86Op multiply_64(Lower *l, X86Shape s, X86Op a, X86Op b) {
 static X86Op high_product_32(Lower *l, X86Shape s, X86Op a, X86Op b) {
   X86Shape wide = s;
   wide.at = 3;
-  X86Op even = shift_by(l, wide, PJ_KIR_LSHR, x86_rvm_commuting(l, X86_VPMULUDQ, s.size, a, b), 32);
-  X86Op odd = x86_rvm_commuting(l, X86_VPMULUDQ, s.size, shift_by(l, wide, PJ_KIR_LSHR, a, 32),
-                                shift_by(l, wide, PJ_KIR_LSHR, b, 32));
+  X86Op even =
+      x86_shift_lanes(l, wide, PJ_KIR_LSHR, x86_rvm_commuting(l, X86_VPMULUDQ, s.size, a, b), 32);
+  X86Op odd =
+      x86_rvm_commuting(l, X86_VPMULUDQ, s.size, x86_shift_lanes(l, wide, PJ_KIR_LSHR, a, 32),
+                        x86_shift_lanes(l, wide, PJ_KIR_LSHR, b, 32));
   if (!l->avx512)
     return x86_rvmi(l, X86_VPBLENDD, s.size, even, odd, 0xaa);
   odd = x86_rvm_commuting(l, X86_VPAND, s.size, odd, x86_splat_const(l, 8, 0xffffffff00000000));
@@ -158,7 +162,8 @@ static X86Op count_ones(Lower *l, X86Shape s, X86Op a) {
   X86Op table = x86_in_reg(l, X86_VEC, x86_pool(l, ones)), low = x86_splat_const(l, 1, 15);
   X86Shape words = s;
   words.at = 1;
-  X86Op high = x86_rvm_commuting(l, X86_VPAND, s.size, shift_by(l, words, PJ_KIR_LSHR, a, 4), low);
+  X86Op high =
+      x86_rvm_commuting(l, X86_VPAND, s.size, x86_shift_lanes(l, words, PJ_KIR_LSHR, a, 4), low);
   X86Op sum = x86_rvm_commuting(
       l, add[0], s.size, x86_rvm(l, X86_VPSHUFB, s.size, table, high),
       x86_rvm(l, X86_VPSHUFB, s.size, table, x86_rvm_commuting(l, X86_VPAND, s.size, a, low)));
@@ -176,9 +181,9 @@ static X86Op count_ones(Lower *l, X86Shape s, X86Op a) {
 // the highest bit set is negative: saturation makes that 0.
 static X86Op leading_zeros(Lower *l, X86Shape s, X86Op a) {
   a = x86_in_reg(l, X86_VEC, a);
-  X86Op next = shift_by(l, s, PJ_KIR_LSHR, a, 1);
+  X86Op next = x86_shift_lanes(l, s, PJ_KIR_LSHR, a, 1);
   X86Op number = x86_rm(l, X86_VEC, X86_VCVTDQ2PS, s.size, x86_rvm(l, X86_VPANDN, s.size, next, a));
-  X86Op exponent = shift_by(l, s, PJ_KIR_LSHR, number, 23);
+  X86Op exponent = x86_shift_lanes(l, s, PJ_KIR_LSHR, number, 23);
   X86Op zeros = x86_rvm(l, X86_VPSUBUSW, s.size, x86_splat_const(l, 4, 127 + 31), exponent);
   return x86_rvm_commuting(l, X86_VPMINSW, s.size, zeros, x86_splat_const(l, 4, 32));
 }
