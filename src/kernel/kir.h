@@ -123,6 +123,7 @@ typedef struct PjKir {
   uint32_t current; // block at hand
   uint8_t alias;    // given to the next memory accesses
   bool always; // and: reads may run whatever the program does, so they leave loops and branches
+  bool alone;  // and: functions are of one number, wherever it is computed (math_alone.c)
   bool past;   // and: whole vectors are stored past the caches (kir.def, STORE)
   struct PjKirTable *table; // of pure values
 } PjKir;

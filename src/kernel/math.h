@@ -4,7 +4,8 @@
 // and gives one of the same type. All lanes take the same path: what differs between them is chosen
 // by selects, except that huge arguments of the periodic functions leave to the C library, inside
 // an IF that runs only if a lane needs it. A value does not depend on the lanes around it, so
-// vector and scalar forms give the same bits. NaN gives NaN, of any payload; infinities, zeros
+// vector and scalar forms give the same bits; but for one number alone (PjKir.alone), whose forms
+// have the shortest chain (math_alone.c). NaN gives NaN, of any payload; infinities, zeros
 // (with their sign) and subnormal numbers, as arguments and as results, follow C99's annex F where
 // it says anything. Bounds of the error are in math.def.
 //

@@ -4,9 +4,9 @@
 #include "kernel/math_util.h"
 
 // erf x = x + x P(x^2) up to 0.88, errors 1.6e-8 and 1.2e-17.
-static const double erf_32[] = {0x1.06eba6p-3,  -0x1.812702p-2, 0x1.ce2016p-4,
-                                -0x1.b6e6bap-6, 0x1.4981d8p-8,  -0x1.440e48p-11};
-static const double erf_64[] = {
+const double pj_math__erf_32[] = {0x1.06eba6p-3,  -0x1.812702p-2, 0x1.ce2016p-4,
+                                  -0x1.b6e6bap-6, 0x1.4981d8p-8,  -0x1.440e48p-11};
+static const double pj_math__erf_64[] = {
     0x1.06eba8214db69p-3,  -0x1.812746b0379fep-2,  0x1.ce2f21a0436e2p-4,  -0x1.b82ce312ade95p-6,
     0x1.565bcd12850d3p-8,  -0x1.c02db47c38f5p-11,  0x1.f9a32d276f87cp-14, -0x1.f4d21c4c06e45p-17,
     0x1.b9d7f528a52eap-20, -0x1.5e7466cb6e6c9p-23, 0x1.ea8b7d4945521p-27, -0x1.ef44ccf719133p-31};
@@ -47,7 +47,7 @@ static const double outer_64[] = {
     0x1.5ef735f4393ap-15,  -0x1.68104460e6985p-17, -0x1.5d2841dc6bceep-19, 0x1.1637c6b7480d7p-20};
 
 static PjKirVal erf_near(PjKir *k, PjKirVal x, PjKirVal square) {
-  return MADD(x, HORNER(square, erf), x);
+  return MADD(x, HORNER(square, pj_math__erf), x);
 }
 
 // erfc of 0.46 and more in double, and e^(-x^2). The square in two parts: its last place counts in
@@ -72,12 +72,17 @@ static PjKirVal erf_far_f32(PjKir *k, PjKirVal x) {
   return NEG(pj_math__expm1_small(k, q));
 }
 
-PjKirVal pj_math_erf(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__erf_any(PjKir *k, PjKirVal x) {
   // Of float both sides use the square.
   PjKirVal magnitude = ABS(x), t = pj__wide(k, x) ? x : FMIN(C(4.0625), magnitude);
   PjKirVal near = erf_near(k, x, MUL(t, t));
   PjKirVal far = pj__wide(k, x) ? SUB(C(1), erfc_far(k, magnitude).value) : erf_far_f32(k, t);
   return COPYSIGN(SEL(LT(magnitude, C(0.875)), near, far), x);
+}
+
+PjKirVal pj_math_erf(PjKir *k, PjKirVal x) {
+  return pj_math__is_alone(k, x) && !pj__wide(k, x) ? pj_math__erf_alone(k, x)
+                                                    : pj_math__erf_any(k, x);
 }
 
 // erfc of a float that is not negative. 1 / (x + 3) serves as the polynomial's variable, 1 - 6 / (x

@@ -8,19 +8,19 @@
 #include "kernel/math_util.h"
 
 // (e^r - 1 - r) / r^2; errors of e^r 3.3e-9 and 7.6e-20.
-static const double exp_32[] = {0x1.fffffap-2, 0x1.555492p-3, 0x1.555a26p-5, 0x1.12398p-7,
-                                0x1.694ca6p-10};
-static const double exp_64[] = {0x1p-1,
-                                0x1.555555555555cp-3,
-                                0x1.5555555555544p-5,
-                                0x1.111111110ea06p-7,
-                                0x1.6c16c16c1e5bdp-10,
-                                0x1.a01a01b43e1c9p-13,
-                                0x1.a01a017d48c66p-16,
-                                0x1.71ddee863632bp-19,
-                                0x1.27e5339dbae4cp-22,
-                                0x1.af6e5bd233d8fp-26,
-                                0x1.1eed10ba3ff62p-29};
+const double pj_math__exp_32[] = {0x1.fffffap-2, 0x1.555492p-3, 0x1.555a26p-5, 0x1.12398p-7,
+                                  0x1.694ca6p-10};
+const double pj_math__exp_64[] = {0x1p-1,
+                                  0x1.555555555555cp-3,
+                                  0x1.5555555555544p-5,
+                                  0x1.111111110ea06p-7,
+                                  0x1.6c16c16c1e5bdp-10,
+                                  0x1.a01a01b43e1c9p-13,
+                                  0x1.a01a017d48c66p-16,
+                                  0x1.71ddee863632bp-19,
+                                  0x1.27e5339dbae4cp-22,
+                                  0x1.af6e5bd233d8fp-26,
+                                  0x1.1eed10ba3ff62p-29};
 // The same, for results relative to e^r - 1: 4.7e-10 and 3.0e-19.
 static const double expm1_32[] = {0x1p-1,        0x1.555554p-3,  0x1.5554fp-5,
                                   0x1.111306p-7, 0x1.6d436ap-10, 0x1.9e0bfep-13};
@@ -36,9 +36,9 @@ static const double expm1_64[] = {0x1p-1,
                                   0x1.af5f17c20c511p-26,
                                   0x1.1f1a283c7cf11p-29};
 // (2^r - 1 - r log 2) / r^2
-static const double exp2_32[] = {0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3096p-7, 0x1.5f0ca8p-10,
-                                 0x1.3fad5ep-13};
-static const double exp2_64[] = {
+const double pj_math__exp2_32[] = {0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3096p-7, 0x1.5f0ca8p-10,
+                                   0x1.3fad5ep-13};
+static const double pj_math__exp2_64[] = {
     0x1.ebfbdff82c58fp-3,  0x1.c6b08d704a0cfp-5,  0x1.3b2ab6fba4e22p-7,  0x1.5d87fe78a26bap-10,
     0x1.430912f883d3bp-13, 0x1.ffcbfc74dbcf1p-17, 0x1.62c021e2647acp-20, 0x1.b524dd472679ep-24,
     0x1.e4d06c7a88b79p-28, 0x1.ea01671a167ecp-32, 0x1.c2cebd0d791d8p-36};
@@ -59,9 +59,9 @@ static const double exp_of_twice_64[] = {0x1p+0,
                                          0x1.1eed10ba3ff62p-18};
 
 // tanh x = x + x^3 P(x^2) up to 0.75, errors 1.7e-9 and 1.5e-18.
-static const double tanh_32[] = {-0x1.55554ap-2, 0x1.110ddap-3,  -0x1.b98108p-5,
-                                 0x1.5f9082p-6,  -0x1.f662fep-8, 0x1.c8975p-10};
-static const double tanh_64[] = {
+const double pj_math__tanh_32[] = {-0x1.55554ap-2, 0x1.110ddap-3,  -0x1.b98108p-5,
+                                   0x1.5f9082p-6,  -0x1.f662fep-8, 0x1.c8975p-10};
+const double pj_math__tanh_64[] = {
     -0x1.555555555554ap-2,  0x1.111111111046cp-3,  -0x1.ba1ba1b97e48fp-5,  0x1.664f4863ed5fap-6,
     -0x1.226e31ccb6e85p-7,  0x1.d6d3487b2da93p-9,  -0x1.7d9c7b3ecf372p-10, 0x1.35196cbc468cap-11,
     -0x1.f25434d314796p-13, 0x1.87f08da0cd695p-14, -0x1.1a065b963b6d3p-15, 0x1.3e92ef283a367p-17,
@@ -112,7 +112,7 @@ static PjKirVal clamp(PjKir *k, PjKirVal x, double low, double high) {
 static PjKirVal exp_rest(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal n) {
   PjKirVal r = MADD(n, minus_log2_high(k, x), x), log2_low = minus_log2_low(k, x);
   r = low ? ADD(r, MADD(n, log2_low, low)) : MADD(n, log2_low, r);
-  return MADD(MUL(r, r), POLY(r, exp), r);
+  return MADD(MUL(r, r), POLY(r, pj_math__exp), r);
 }
 
 static PjKirVal exp_times(PjKir *k, PjKirVal x, PjKirVal low, PjKirVal factor) {
@@ -139,8 +139,12 @@ PjKirVal pj_math__exp_times(PjKir *k, PjKirVal hi, PjKirVal lo, PjKirVal factor)
   return exp_times(k, hi, lo, factor);
 }
 
-PjKirVal pj_math_exp(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__exp_any(PjKir *k, PjKirVal x) {
   return pj_math__exp(k, x, 0);
+}
+
+PjKirVal pj_math_exp(PjKir *k, PjKirVal x) {
+  return pj_math__is_alone(k, x) ? pj_math__exp_alone(k, x) : pj_math__exp_any(k, x);
 }
 
 PjKirVal pj_math_exp2(PjKir *k, PjKirVal x) {
@@ -148,8 +152,9 @@ PjKirVal pj_math_exp2(PjKir *k, PjKirVal x) {
   Whole n = whole(k, x, 1, twice_bias(k, x));
   PjKirVal r = SUB(x, n.number), square = MUL(r, r);
   // log 2 of double needs more digits than a double has.
-  PjKirVal p = pj__wide(k, x) ? MADD(square, POLY(r, exp2), MUL(r, C(0x1.9bb471f1ce4c4p-56)))
-                              : MUL(square, POLY(r, exp2));
+  PjKirVal p = pj__wide(k, x)
+                   ? MADD(square, POLY(r, pj_math__exp2), MUL(r, C(0x1.9bb471f1ce4c4p-56)))
+                   : MUL(square, POLY(r, pj_math__exp2));
   p = MADD(r, CW(0x1.62e43p-1, 0x1.62e42fefa39efp-1), p);
   return scale_by(k, x, p, 0, n.bits);
 }
@@ -169,15 +174,19 @@ PjKirVal pj_math_expm1(PjKir *k, PjKirVal x) {
 
 // 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): e^-|x| does not overflow, and has the small
 // results' digits.
-PjKirVal pj_math_logistic(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__logistic_any(PjKir *k, PjKirVal x) {
   PjKirVal e = exp_below_1(k, FMAX(CW(-104, -746), NEG(ABS(x)))), one = C(1);
   return DIV(SEL(pj_kir_slt(k, BITS(x), I(0)), e, one), ADD(one, e));
 }
 
+PjKirVal pj_math_logistic(PjKir *k, PjKirVal x) {
+  return pj_math__is_alone(k, x) ? pj_math__logistic_alone(k, x) : pj_math__logistic_any(k, x);
+}
+
 // 1 - 1 / ((e^2|x| + 1) / 2), near zero a polynomial. The sign is set at the end: that of -0 too.
-PjKirVal pj_math_tanh(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__tanh_any(PjKir *k, PjKirVal x) {
   PjKirVal magnitude = ABS(x), square = MUL(x, x);
-  PjKirVal near = MADD(MUL(x, square), HORNER(square, tanh), x);
+  PjKirVal near = MADD(MUL(x, square), HORNER(square, pj_math__tanh), x);
   PjKirVal t = FMIN(CW(10, 22), magnitude);
   Whole n = whole(k, t, 2 * M_LOG2E, pj__wide(k, x) ? 1023 : 127);
   // The quotient is small, and smaller still where n is large: log 2 needs no second part.
@@ -189,9 +198,13 @@ PjKirVal pj_math_tanh(PjKir *k, PjKirVal x) {
   return FLOAT(OR(BITS(SEL(LT(magnitude, C(0.75)), near, far)), sign));
 }
 
+PjKirVal pj_math_tanh(PjKir *k, PjKirVal x) {
+  return pj_math__is_alone(k, x) ? pj_math__tanh_alone(k, x) : pj_math__tanh_any(k, x);
+}
+
 PjKirVal pj_math__expm1_small(PjKir *k, PjKirVal x) {
   Whole n = whole(k, x, M_LOG2E, pj__wide(k, x) ? 1023 : 127);
   PjKirVal r = MADD(n.number, CW(-0x1.62e43p-1, -0x1.62e42fefa39efp-1), x);
-  PjKirVal p = MADD(MUL(r, r), POLY(r, exp), r), scale = FLOAT(SHL(n.bits, MANTISSA));
+  PjKirVal p = MADD(MUL(r, r), POLY(r, pj_math__exp), r), scale = FLOAT(SHL(n.bits, MANTISSA));
   return MADD(p, scale, SUB(scale, C(1)));
 }

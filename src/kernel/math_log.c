@@ -61,11 +61,15 @@ static PjKirVal normalise(PjKir *k, PjKirVal x, Parts *parts) {
   return parts->fraction;
 }
 
-PjKirVal pj_math_log(PjKir *k, PjKirVal x) {
+PjKirVal pj_math__log_any(PjKir *k, PjKirVal x) {
   Parts parts;
   normalise(k, x, &parts);
   PjKirVal result = log_of_parts(k, parts.exponent, parts.fraction);
   return log_specials(k, x, LT(C(0), x), EQ(x, C(0)), result);
+}
+
+PjKirVal pj_math_log(PjKir *k, PjKirVal x) {
+  return pj_math__is_alone(k, x) ? pj_math__log_alone(k, x) : pj_math__log_any(k, x);
 }
 
 // log 2 in the last step has its low digits too, so that the result's error is log's and one

@@ -95,7 +95,7 @@ static PjKirVal magnitude_f64(PjKir *k, PjKirVal x, PjKirVal y) {
 }
 
 // The special cases of C99, F.9.4.4.
-PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
+PjKirVal pj_math__pow_any(PjKir *k, PjKirVal x, PjKirVal y) {
   PjKirVal ax = ABS(x), zero = C(0), one = C(1), half = MUL(y, C(0.5));
   PjKirVal whole = EQ(RINT(y), y), odd = AND(whole, pj_kir_not(k, EQ(RINT(half), half)));
   PjKirVal power = pj__wide(k, x) ? magnitude_f64(k, ax, y) : magnitude_f32(k, ax, y);
@@ -107,6 +107,11 @@ PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
   // Exponents of this size are even; log |x| y may be no number.
   PjKirVal even = AND(EQ(ax, one), LT(C(0x1p60), ABS(y)));
   return SEL(OR(OR(EQ(y, zero), EQ(x, one)), even), one, power);
+}
+
+PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
+  return pj_math__is_alone(k, x) && pj_math__is_alone(k, y) ? pj_math__pow_alone(k, x, y)
+                                                            : pj_math__pow_any(k, x, y);
 }
 
 // ------------------------------------------------------------------ roots

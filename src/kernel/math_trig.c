@@ -48,8 +48,10 @@ static Rest rest_of(PjKir *k, PjKirVal x, PjKirVal n) {
   PjKirVal first = pj_math__fma(k, n, CW(-0x1.921fb4p0, -0x1.921fb54442d18p0), x);
   PjKirVal r = pj_math__fma(k, n, NEG(middle), first);
   PjKirVal way = SUB(r, first), rounded = SUB(r, ADD(first, way));
-  PjKirVal over = MADD(n, last, pj_math__fma(k, n, middle, way));
-  return (Rest){r, ADD(over, rounded)};
+  PjKirVal over = pj_math__fma(k, n, middle, way);
+  if (pj_math__is_alone(k, x)) // the shorter way
+    return (Rest){r, ADD(over, MADD(n, last, rounded))};
+  return (Rest){r, ADD(MADD(n, last, over), rounded)};
 }
 
 // Of float. Both polynomials are taken away from the first term.
@@ -61,6 +63,10 @@ static Turn reduce_32(PjKir *k, PjKirVal x) {
   // Near pi / 4 what is added to 3 / 4 is small. Without a fused multiply-add the large product is
   // one by a power of two, which is exact.
   PjKirVal more = POLY(square, cos), half = C(0.5);
+  if (pj_math__is_alone(k, x)) { // the shorter way
+    PjKirVal most = MADD(MUL(square, square), more, MADD(square, C(-0.5), C(0.25)));
+    return (Turn){sine, ADD(C(0.75), ADD(most, MUL(r, rest.over))), n.bits};
+  }
   PjKirVal most = k->target->fma ? MADD(square, NEG(MADD(square, NEG(more), half)), C(0.25))
                                  : MADD(square, MUL(square, more), SUB(C(0.25), MUL(square, half)));
   PjKirVal cosine = ADD(C(0.75), MADD(r, rest.over, most));
@@ -73,8 +79,12 @@ static Turn reduce_in_parts(PjKir *k, PjKirVal x) {
   Rest parts = rest_of(k, x, n.number);
   PjKirVal r = parts.value, square = MUL(r, r), half = MUL(square, C(0.5)), most = SUB(C(1), half);
   PjKirVal sine = SUB(r, MADD(MUL(r, square), NEG(POLY(square, sin)), parts.over));
-  PjKirVal rest = MADD(MUL(square, square), POLY(square, cos), MUL(r, parts.over));
-  PjKirVal cosine = ADD(most, ADD(SUB(SUB(C(1), most), half), rest));
+  PjKirVal left = SUB(SUB(C(1), most), half), product = MUL(r, parts.over), rest;
+  if (pj__wide(k, x) && pj_math__is_alone(k, x)) // the shorter way
+    rest = ADD(MADD(MUL(square, square), POLY(square, cos), left), product);
+  else
+    rest = ADD(left, MADD(MUL(square, square), POLY(square, cos), product));
+  PjKirVal cosine = ADD(most, rest);
   return (Turn){sine, cosine, n.bits};
 }
 
@@ -129,8 +139,9 @@ PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
 PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x) {
   Turn t = reduce_in_parts(k, x);
   PjKirVal odd = is_odd(k, t.quadrant);
-  PjKirVal value = DIV(SEL(odd, NEG(t.cosine), t.sine), SEL(odd, t.sine, t.cosine));
-  return keep_tiny(k, x, ABS(x), value);
+  // The sine is there first.
+  PjKirVal value = DIV(SEL(odd, t.cosine, t.sine), SEL(odd, NEG(t.sine), t.cosine));
+  return pj__wide(k, x) ? keep_tiny(k, x, ABS(x), value) : value;
 }
 
 PjKirVal pj_math_tan(PjKir *k, PjKirVal x) {

@@ -1,6 +1,8 @@
 // What the math expansions share: polynomials, exact sums and products, calls lane by lane.
 #include "kernel/math_util.h"
 
+#include <string.h>
+
 PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
   PjKirVal x = v, sum = C(coefficients[n - 1]);
   for (size_t i = n - 1; i-- > 0;)
@@ -8,17 +10,18 @@ PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficie
   return sum;
 }
 
-// Up to 2^level terms, the halves side by side; |powers| are v, v^2, v^4 ...
-static PjKirVal halves(PjKir *k, const PjKirVal *powers, int level, size_t n,
+// Up to 2^level terms, the halves side by side; |powers| are v, v^2, v^4 ... |first|: in place of
+// the first one, if not 0.
+static PjKirVal halves(PjKir *k, const PjKirVal *powers, int level, PjKirVal first, size_t n,
                        const double *coefficients) {
   PjKirVal x = powers[0];
   if (n == 1)
-    return C(coefficients[0]);
+    return first ? first : C(coefficients[0]);
   const size_t half = (size_t)1 << --level;
-  PjKirVal low = halves(k, powers, level, n < half ? n : half, coefficients);
+  PjKirVal low = halves(k, powers, level, first, n < half ? n : half, coefficients);
   if (n <= half)
     return low;
-  return MADD(halves(k, powers, level, n - half, coefficients + half), powers[level], low);
+  return MADD(halves(k, powers, level, 0, n - half, coefficients + half), powers[level], low);
 }
 
 PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients) {
@@ -31,12 +34,24 @@ PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficient
     powers[i + 1] = MUL(powers[i], powers[i]);
   const size_t step = (size_t)1 << level;
   size_t i = (n - 1) / step * step;
-  PjKirVal sum = halves(k, powers, level, n - i, coefficients + i);
+  PjKirVal sum = halves(k, powers, level, 0, n - i, coefficients + i);
   while (i > 0) {
     i -= step;
-    sum = MADD(sum, powers[level], halves(k, powers, level, step, coefficients + i));
+    sum = MADD(sum, powers[level], halves(k, powers, level, 0, step, coefficients + i));
   }
   return sum;
+}
+
+PjKirVal pj_math__estrin(PjKir *k, PjKirVal v, PjKirVal first, size_t n,
+                         const double *coefficients) {
+  enum { MOST = 32, LEVELS = 5 };
+  double all[MOST] = {0};
+  PjKirVal powers[LEVELS] = {v}; // which all wait for, so they come first
+  int level = 1;
+  memcpy(all + 1, coefficients, n * sizeof *coefficients);
+  for (; (size_t)1 << level <= n; ++level)
+    powers[level] = MUL(powers[level - 1], powers[level - 1]);
+  return halves(k, powers, level, first, n + 1, all);
 }
 
 PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {

@@ -78,6 +78,10 @@ static inline PjKirVal pj__from_bits(PjKir *k, PjKirVal bits) {
 // the first terms.
 PjKirVal pj_math__poly(PjKir *k, PjKirVal v, size_t n, const double *coefficients);
 PjKirVal pj_math__horner(PjKir *k, PjKirVal v, size_t n, const double *coefficients);
+// first + coefficients[0] v + coefficients[1] v^2 + ..., up to 31 of them, by Estrin's method
+// alone: the shortest chain, a product more for each doubling.
+PjKirVal pj_math__estrin(PjKir *k, PjKirVal v, PjKirVal first, size_t n,
+                         const double *coefficients);
 // a b + c rounded once, on every target (an approximation of that, good to twice the digits, where
 // the target has no such instruction; for products below 2^900).
 PjKirVal pj_math__fma(PjKir *k, PjKirVal a, PjKirVal b, PjKirVal c);
@@ -117,3 +121,23 @@ PjKirVal pj_math__in_double(PjKir *k, PjKirVal (*function)(PjKir *, PjKirVal), P
 // Sine and tangent of |x| up to pi / 2.
 PjKirVal pj_math__sin_small(PjKir *k, PjKirVal x);
 PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x);
+
+// --- math_alone.c: of one number; the others are the general forms that it leaves to.
+static inline bool pj_math__is_alone(const PjKir *k, PjKirVal x) {
+  return k->alone && pj_kir_typeof(k, x).lanes == 1;
+}
+extern const double pj_math__exp_32[5], pj_math__exp2_32[5], pj_math__exp_64[11],
+    pj_math__tanh_32[6], pj_math__tanh_64[13];
+extern const double pj_math__erf_32[6];
+PjKirVal pj_math__exp_alone(PjKir *k, PjKirVal x);
+PjKirVal pj_math__exp_any(PjKir *k, PjKirVal x);
+PjKirVal pj_math__logistic_alone(PjKir *k, PjKirVal x);
+PjKirVal pj_math__logistic_any(PjKir *k, PjKirVal x);
+PjKirVal pj_math__tanh_alone(PjKir *k, PjKirVal x);
+PjKirVal pj_math__tanh_any(PjKir *k, PjKirVal x);
+PjKirVal pj_math__erf_alone(PjKir *k, PjKirVal x); // of float
+PjKirVal pj_math__erf_any(PjKir *k, PjKirVal x);
+PjKirVal pj_math__log_alone(PjKir *k, PjKirVal x);
+PjKirVal pj_math__log_any(PjKir *k, PjKirVal x);
+PjKirVal pj_math__pow_alone(PjKir *k, PjKirVal x, PjKirVal y);
+PjKirVal pj_math__pow_any(PjKir *k, PjKirVal x, PjKirVal y);

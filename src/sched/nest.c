@@ -235,7 +235,10 @@ static PjElem elementwise(PjNest *nest, const PjOp *op, const PjIndex *index, Pj
   }
   for (uint32_t i = 0; vector && i < op->num_operands; i++)
     in[i] = pj_nest_splat(nest, in[i]);
-  return pj_elem_apply(nest->ix.k, op, in);
+  nest->ix.k->alone = pj_count(op->results[0].type) == 1;
+  const PjElem result = pj_elem_apply(nest->ix.k, op, in);
+  nest->ix.k->alone = false;
+  return result;
 }
 
 static PjElem compute(PjNest *nest, const PjValue *value, const PjIndex *index, PjKirVal mask) {

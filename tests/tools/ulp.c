@@ -4,6 +4,7 @@
 //   --points N   points a function (1,000,000)
 //   --step N     instead, every N-th float of all (1: all 2^32; functions of one argument)
 //   --f32, --f64 only these
+//   --alone      as functions of one number alone
 //   --list N     prints N points instead, one a line: function, type, arguments and result as
 //   hexadecimal floats
 //
@@ -19,6 +20,7 @@
 #include "math_reference.h"
 
 enum { CHUNK = 1 << 14, LANES = 8 };
+static bool alone;
 
 typedef struct Job {
   PjArena *arena;
@@ -30,7 +32,7 @@ typedef struct Job {
 static PjStatus compile(void *context) {
   Job *job = context;
   PjKir *k = pj_kir_create(job->arena, pj_kir_target_host(), math_functions[job->function].name);
-  math_build(k, job->function, job->wide, LANES);
+  math_build(k, job->function, job->wide, alone ? 0 : LANES);
   pj_kir_finish(k);
   PJ_TRY(pj_kir_verify(k));
   const PjKir *one = k;
@@ -135,6 +137,8 @@ int main(int argc, char **argv) {
       o.type[1] = false;
     else if (!strcmp(argv[at], "--f64"))
       o.type[0] = false;
+    else if (!strcmp(argv[at], "--alone"))
+      alone = true;
     else if (number && !strcmp(argv[at], "--points"))
       o.points = strtoull(argv[++at], NULL, 10);
     else if (number && !strcmp(argv[at], "--step"))
@@ -142,8 +146,8 @@ int main(int argc, char **argv) {
     else if (number && !strcmp(argv[at], "--list"))
       o.list = strtoull(argv[++at], NULL, 10);
     else {
-      fprintf(stderr,
-              "usage: pj-ulp [--points N | --step N | --list N] [--f32] [--f64] [function ...]\n");
+      fprintf(stderr, "usage: pj-ulp [--points N | --step N | --list N] [--f32] [--f64] [--alone] "
+                      "[function ...]\n");
       return 2;
     }
   }

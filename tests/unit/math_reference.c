@@ -331,6 +331,8 @@ double math_error(int function, bool wide, double x, double y, double got, long 
 
 void math_build(PjKir *k, int function, bool wide, int lanes) {
   const MathFunction *f = &math_functions[function];
+  k->alone = lanes == 0;
+  lanes = lanes ? lanes : 1;
   PjKirType type = pj_kir_type(wide ? PJ_KIR_F64 : PJ_KIR_F32, lanes);
   PjKirVal i =
       pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, lanes), 0, NULL, NULL);

@@ -31,5 +31,6 @@ void math_arguments(int function, bool wide, uint64_t index, double *x, double *
 // the true value.
 double math_error(int function, bool wide, double x, double y, double got, long double *want);
 
-// function(x[, y]) of buffers 0 and 1 into buffer 2, element by element, |lanes| at a time.
+// function(x[, y]) of buffers 0 and 1 into buffer 2, |lanes| elements at a time; 0: one alone
+// (PjKir.alone).
 void math_build(PjKir *k, int function, bool wide, int lanes);
