@@ -54,8 +54,9 @@ typedef struct Scatter {
   int64_t limit[PJ_MAX_RANK];          // largest start of a window that is inside, by index.moved
   int64_t update_strides[PJ_MAX_RANK]; // along the vectors' space
   Window window;
-  bool fits;   // windows fit into the operand at all
-  int32_t key; // index.moved along which windows are one wide, the longest, or -1
+  bool fits;      // windows fit into the operand at all
+  bool moves_one; // they move along dimensions only in which they are one wide
+  int32_t key;    // index.moved along which windows are one wide, the longest, or -1
   Share share;
   int64_t parts, fewest; // of it at most, and at least if there is more than one
   int64_t copies;        // the operand's memory is the first
@@ -65,6 +66,7 @@ typedef struct Scatter {
   PjRowsFn *short_rows;     // and where they are a few vectors of an operand that is near
   bool rows;                // windows are one row of one operand, to be set or combined by pairs
   const PjSingles *singles; // where windows are single elements, or NULL
+  const PjSingles *apart;   // where their elements do not lie side by side, or NULL
   bool direct, packed;      // which of its loops may be used
   const PjScalarBody *body;
   size_t *elem;
@@ -263,6 +265,33 @@ static void combine_rows(const Part *part, const PjScatterPlaces *places, int64_
   }
 }
 
+// Windows whose elements do not lie side by side: the first ones of all windows, then the next
+// ones. No two windows meet but at the same one, so each element's updates keep their order.
+static void combine_apart(const Part *part, const PjScatterPlaces *places, int64_t first) {
+  const Scatter *s = part->run->s;
+  const Window *w = &s->window;
+  const int64_t elem = (int64_t)s->elem[0];
+  const char *source = part->run->in[s->count + 1];
+  int64_t at[PJ_MAX_RANK] = {0}, to = 0, from = first;
+  for (;;) {
+    for (int64_t j = 0; j < w->row; ++j)
+      s->apart->listed(places, s->unit, s->update_step, part->acc + (to + j * w->row_in) * elem,
+                       source + (from + j * w->row_update) * elem);
+    int32_t d = w->num - 1;
+    for (; d >= 0; --d) {
+      to += w->in[d];
+      from += w->update[d];
+      if (++at[d] < w->dims[d])
+        break;
+      to -= w->in[d] * w->dims[d];
+      from -= w->update[d] * w->dims[d];
+      at[d] = 0;
+    }
+    if (d < 0)
+      return;
+  }
+}
+
 // Combines the windows at |places|, whose updates are at |first| + from * step, or at
 // updates[from].
 static void combine_places(const Part *part, const PjScatterPlaces *places, int64_t first,
@@ -272,6 +301,10 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
   const char *source = part->run->in[s->count + 1];
   if (s->singles && !updates) {
     s->singles->listed(places, s->unit, s->update_step, part->acc, source + first * elem);
+    return;
+  }
+  if (s->apart && !updates) {
+    combine_apart(part, places, first);
     return;
   }
   if (s->many && !updates) {
@@ -473,9 +506,11 @@ static bool make_window(Scatter *s, const PjType *operand, const PjType *update)
   if (rank != s->index.rank)
     return false;
   s->key = -1;
+  s->moves_one = true;
   for (int32_t k = 0; k < s->index.num; ++k) {
     const int32_t d = s->index.moved[k].dim;
     s->limit[k] = operand->dims[d] - sizes[d];
+    s->moves_one &= sizes[d] == 1 || !s->limit[k];
     if (sizes[d] == 1 && (s->key < 0 || s->limit[k] > s->limit[s->key]))
       s->key = k;
   }
@@ -614,11 +649,15 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
   s->copies = 1;
   if (s->fits)
     make_share(s, operand, update);
-  if (s->window.num == 0 && s->window.row == 1 && s->count == 1)
-    s->singles = s->way == SET    ? pj__scatter_set_singles(s->elem[0])
-                 : s->way != BODY ? pj__scatter_singles(s->kind, operand->dtype)
-                                  : NULL;
   const Window *w = &s->window;
+  const PjSingles *singles = s->count > 1     ? NULL
+                             : s->way == SET  ? pj__scatter_set_singles(s->elem[0])
+                             : s->way != BODY ? pj__scatter_singles(s->kind, operand->dtype)
+                                              : NULL;
+  if (w->num == 0 && w->row == 1)
+    s->singles = singles;
+  else if (w->row_in != 1 && w->row > 1 && s->moves_one)
+    s->apart = singles;
   s->rows = w->num == 0 && w->row_in == 1 &&
             (s->way == PAIRS || (s->way == SET && s->count == 1 && w->row_update == 1));
   if (s->rows && s->way == PAIRS && w->row_update == 1)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/cpu.h"
+#include "eval/float.h"
 #include "routine_support.h"
 
 enum { MAX = 8 };
@@ -323,6 +324,30 @@ static void rows_of_vectors(void **state) {
       }
 }
 
+// Windows of columns: those that move by columns, and those that move along them and so overlap.
+static void columns(void **state) {
+  (void)state;
+  for (size_t b = 0; b < 5; ++b)
+    for (size_t t = 0; t < 5; ++t)
+      for (int along = 0; along < 2; ++along) {
+        const Numbers n = {.rank = 2,
+                           .index_rank = 2,
+                           .window_rank = 1,
+                           .out_rank = 2,
+                           .num_mapped = 1,
+                           .num_dropped = 1,
+                           .dims = {20, 7},
+                           .sizes = {along ? 9 : 20, 1},
+                           .mapped = {!along},
+                           .dropped = {1},
+                           .index_dims = {30, 1},
+                           .vector_dim = 1,
+                           .out_dims = {along ? 9 : 20, 30},
+                           .window_dims = {0}};
+        check_scatter(&bodies[b], &n, types[t], PJ_DT_S32);
+      }
+}
+
 // So many for few elements that they go to copies of these, which are added up.
 static void updates_in_copies(void **state) {
   (void)state;
@@ -374,6 +399,52 @@ static void updates_in_copies(void **state) {
     }
 }
 
+// Extrema of floats of which many are equal, but for their sign where they are zeros, with NaN of
+// both signs among them: few updates of a place, and so many that most change nothing.
+static void extrema(void **state) {
+  (void)state;
+  enum { ROUNDS = 60 };
+  static const double numbers[] = {0.0, -0.0, -1, 1, INFINITY, -INFINITY, NAN, -NAN};
+  static const PjDtype floats[] = {PJ_DT_F32, PJ_DT_F64, PJ_DT_F16, PJ_DT_BF16};
+  for (size_t b = 0; b < 2; ++b)
+    for (size_t t = 0; t < 4; ++t)
+      for (int round = 0; round < ROUNDS; ++round) {
+        const int64_t places = round % 3 + 1, dims[] = {places, 64 * places - round % 2, 1};
+        const int64_t most = round % 4 == 3 ? 7 : round % 4 + 1;
+        PjTensor *inputs[] = {pj_tensor_new(floats[t], 1, dims),
+                              pj_tensor_new(PJ_DT_S32, 2, dims + 1),
+                              pj_tensor_new(floats[t], 1, dims + 1)};
+        for (int64_t i = 0; i < dims[1]; ++i) {
+          char *at = (char *)inputs[2]->data + (size_t)i * pj_dtype_bytes(floats[t]);
+          ((int32_t *)inputs[1]->data)[i] = (int32_t)random_int(-1, places);
+          const int64_t which = random_int(0, most);
+          // NaN is rare, or nothing else would be left.
+          pj_double_encode(floats[t], numbers[which > 5 && random_int(0, 9) ? 0 : which], at);
+          if (i < places)
+            memcpy((char *)inputs[0]->data + (size_t)i * pj_dtype_bytes(floats[t]), at,
+                   pj_dtype_bytes(floats[t]));
+        }
+        const char *type = pj_dtype_text(floats[t]);
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "func.func @main(%%x: tensor<%dx%s>, %%i: tensor<%dx1xi32>, %%u: tensor<%dx%s>) "
+                 "-> tensor<%dx%s> {\n  %%r = \"stablehlo.scatter\"(%%x, %%i, %%u) "
+                 "<{scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [0], "
+                 "scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({\n"
+                 "^bb0(%%a: tensor<%s>, %%b: tensor<%s>):\n"
+                 "  %%p = stablehlo.%s %%a, %%b : tensor<%s>\n"
+                 "  stablehlo.return %%p : tensor<%s>\n}) : "
+                 "(tensor<%dx%s>, tensor<%dx1xi32>, tensor<%dx%s>) -> tensor<%dx%s>\n"
+                 "  return %%r : tensor<%dx%s>\n}\n",
+                 (int)places, type, (int)dims[1], (int)dims[1], type, (int)places, type, type, type,
+                 b ? "minimum" : "maximum", type, type, (int)places, type, (int)dims[1],
+                 (int)dims[1], type, (int)places, type, (int)places, type);
+        check_routine(text, PJ_OP_SCATTER, 3, inputs, MATCH_BITS, 0);
+        for (int i = 0; i < 3; ++i)
+          pj_tensor_release(inputs[i]);
+      }
+}
+
 // 16-bit numbers are multiplied as int, which they could overflow.
 static void products_wrap(void **state) {
   (void)state;
@@ -408,6 +479,7 @@ static void plain_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(extrema),           cmocka_unit_test(columns),
       cmocka_unit_test(gathers),           cmocka_unit_test(scatters),
       cmocka_unit_test(many_updates),      cmocka_unit_test(updates_in_copies),
       cmocka_unit_test(products_wrap),     cmocka_unit_test(rows_of_vectors),
