@@ -107,6 +107,52 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
   return narrow ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
 }
 
+// Vectors of 64 bits are divided in f64 where all lanes are less than 2^51 in size, which numbers
+// that people divide are, as a rule; else lane by lane. Such integers, and their quotient rounded
+// towards zero, are the last bits of a float that is 3 2^51 larger. With |x| and |y| below 2^52 the
+// quotient is 1 / y away from an integer that it is not, and less than 2^52 / y in size: rounding
+// it to 53 bits does not reach that integer. The divisor is not zero.
+#define EXACT_BITS  51
+#define EXACT_LIMIT (INT64_C(1) << EXACT_BITS)
+#define BIAS_BITS   UINT64_C(0x4338000000000000) // of 3 2^51
+
+static bool is_exact(PjKir *k, bool with_sign, PjKirVal x) {
+  const PjKirRange r = pj_kir_range(k, x);
+  return r.known && r.lo >= (with_sign ? -EXACT_LIMIT : 0) && r.hi < EXACT_LIMIT;
+}
+
+static PjKirVal exact_float(PjKir *k, PjKirVal x) {
+  PjKirVal biased = pj_kir_bitcast(k, PJ_KIR_F64, pj_kir_add(k, x, integer(k, x, BIAS_BITS)));
+  return pj_kir_fsub(k, biased, pj_kir_float(k, pj_kir_typeof(k, biased), 3 * 0x1p51));
+}
+
+static PjKirVal exact_quotient(PjKir *k, PjKirVal x, PjKirVal y) {
+  PjKirVal quotient =
+      pj_kir_1(k, PJ_KIR_FTRUNC, pj_kir_fdiv(k, exact_float(k, x), exact_float(k, y)));
+  quotient = pj_kir_fadd(k, quotient, pj_kir_float(k, pj_kir_typeof(k, quotient), 3 * 0x1p51));
+  return pj_kir_sub(k, pj_kir_bitcast(k, PJ_KIR_I64, quotient), integer(k, x, BIAS_BITS));
+}
+
+static PjKirVal wide_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) {
+  const int lanes =
+      pj_kir_typeof(k, x).lanes > 1 ? pj_kir_typeof(k, x).lanes : pj_kir_typeof(k, y).lanes;
+  x = pj_kir_splat(k, x, lanes);
+  y = pj_kir_splat(k, y, lanes);
+  if (is_exact(k, with_sign, x) && is_exact(k, with_sign, y))
+    return exact_quotient(k, x, y);
+  const uint64_t middle = with_sign ? EXACT_LIMIT : 0,
+                 limit = with_sign ? 2 * EXACT_LIMIT : EXACT_LIMIT;
+  PjKirVal offset = integer(k, x, middle),
+           size = pj_kir_or(k, pj_kir_add(k, x, offset), pj_kir_add(k, y, offset)), chosen;
+  pj_kir_if_begin(
+      k, pj_kir_reduce_lanes(k, PJ_KIR_OR, pj_kir_2(k, PJ_KIR_ULE, integer(k, x, limit), size)));
+  PjKirVal quotient = pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
+  pj_kir_if_else(k, 1, &quotient);
+  quotient = exact_quotient(k, x, y);
+  pj_kir_if_end(k, 1, &quotient, &chosen);
+  return chosen;
+}
+
 // Up to 16 bits without a sign by a constant, after Granlund and Montgomery: with 2^s <= y < 2^(s +
 // 1) the number m = floor(2^(16 + s) / y) + 1 has 16 bits, and x m / 2^(16 + s) is x / y and less
 // than 1 / y more where m y - 2^(16 + s) <= 2^s. Otherwise m of one more bit does, the highest of
@@ -187,8 +233,8 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
   bool narrow = elem_of(k, x) == PJ_KIR_I8 || elem_of(k, x) == PJ_KIR_I16;
   if (narrow && !with_sign && !shifts && pj_kir_is_const(k, y, &bits))
     return multiplied_quotient(k, x, bits);
-  if (vector && elem_of(k, x) != PJ_KIR_I64 && !shifts)
-    return float_quotient(k, with_sign, x, y);
+  if (vector && !shifts)
+    return (elem_of(k, x) == PJ_KIR_I64 ? wide_quotient : float_quotient)(k, with_sign, x, y);
   PjKirVal product = !vector && !shifts && pj_kir_is_const(k, y, &bits)
                          ? product_quotient(k, with_sign, x, bits)
                          : 0;

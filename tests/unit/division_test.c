@@ -231,6 +231,81 @@ static void whole_numbers(void **state) {
   free(rests);
 }
 
+// Vectors of 64 bits: those of numbers below 2^51 are divided in f64, others lane by lane.
+static void build_wide(PjKir *k, void *context) {
+  const PjDtype dtype = *(const PjDtype *)context;
+  const PjKirType t = PJ_KIR_T(I64, LANES);
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, LANES), 0, NULL, NULL);
+  PjElem args[2] = {{pj_kir_load(k, t, pj_kir_buffer(k, 0), i, 0, true), 0},
+                    {pj_kir_load(k, t, pj_kir_buffer(k, 1), i, 0, true), 0}};
+  pj_kir_store(k, pj_elem_apply_kind(k, PJ_OP_DIVIDE, dtype, dtype, args).re, pj_kir_buffer(k, 2),
+               i, 0);
+  pj_kir_store(k, pj_elem_apply_kind(k, PJ_OP_REMAINDER, dtype, dtype, args).re,
+               pj_kir_buffer(k, 3), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_finish(k);
+  uint32_t divisions = 0;
+  for (PjKirVal v = 1; v < k->insts.len; v++)
+    divisions += pj_kir_inst(k, v)->op == PJ_KIR_FDIV;
+  assert_int_equal(divisions, 2);
+}
+
+static uint64_t random_bits(uint64_t *state, unsigned most) {
+  uint64_t x = *state += UINT64_C(0x9E3779B97F4A7C15);
+  x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+  x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+  x ^= x >> 31;
+  return x >> (64 - most + x % most);
+}
+
+static void wide_numbers(void **state) {
+  (void)state;
+  enum { N = 1 << 14 };
+  static const unsigned most[] = {20, 32, 50, 51, 52, 53, 64};
+  uint64_t *a = malloc(4 * N * sizeof *a), *b = a + N, *quotients = b + N, *rests = quotients + N,
+           seed = 1;
+  assert_non_null(a);
+  PjIsa isas[PJ_ISA_COUNT];
+  const uint32_t n = test_isas(isas);
+  for (uint32_t isa = 0; isa < n; isa++)
+    for (int with_sign = 0; with_sign < 2; with_sign++) {
+      PjDtype dtype = with_sign ? PJ_DT_S64 : PJ_DT_U64;
+      PjJitCode *code = test_compile(isas[isa], "wide", build_wide, &dtype);
+      for (size_t m = 0; m < sizeof most / sizeof *most; m++) {
+        for (int i = 0; i < N; i++) {
+          a[i] = random_bits(&seed, most[m]);
+          b[i] = random_bits(&seed, most[m]);
+          if (b[i] && i % 4 < 3) // next to a multiple, where quotients are hardest to round
+            a[i] += (uint64_t)(i % 4) - 1 - a[i] % b[i];
+          if (with_sign && i % 3 == 0)
+            a[i] = 0 - a[i];
+          if (with_sign && i % 5 < 2)
+            b[i] = 0 - b[i];
+        }
+        void *buffers[] = {a, b, quotients, rests};
+        pj_jit_entry(code)(buffers, NULL, 0, N, NULL);
+        for (int i = 0; i < N; i++) {
+          const int64_t x = (int64_t)a[i], y = (int64_t)b[i];
+          const bool wraps = with_sign && y == -1;
+          const uint64_t quotient = !y          ? UINT64_MAX
+                                    : wraps     ? 0 - a[i]
+                                    : with_sign ? (uint64_t)(x / y)
+                                                : a[i] / b[i],
+                         rest = !y          ? a[i]
+                                : wraps     ? 0
+                                : with_sign ? (uint64_t)(x % y)
+                                            : a[i] % b[i];
+          if (quotients[i] != quotient || rests[i] != rest)
+            fail_msg("%lld by %lld: %lld, %lld", (long long)x, (long long)y,
+                     (long long)quotients[i], (long long)rests[i]);
+        }
+      }
+      pj_jit_release(code);
+    }
+  free(a);
+}
+
 // Single integers by numbers, as products.
 typedef struct Single {
   PjDtype dtype;
@@ -396,8 +471,9 @@ static void ranges(void **state) {
 int main(void) {
   const struct CMUnitTest always[] = {cmocka_unit_test(all_quotients)};
   const struct CMUnitTest with_code[] = {
-      cmocka_unit_test(same_bits), cmocka_unit_test(whole_numbers),
-      cmocka_unit_test(single_numbers), cmocka_unit_test(single_rests), cmocka_unit_test(ranges)};
+      cmocka_unit_test(same_bits),     cmocka_unit_test(wide_numbers),
+      cmocka_unit_test(whole_numbers), cmocka_unit_test(single_numbers),
+      cmocka_unit_test(single_rests),  cmocka_unit_test(ranges)};
   int failed = cmocka_run_group_tests(always, NULL, NULL);
   if (pj_jit_available())
     failed += cmocka_run_group_tests(with_code, NULL, NULL);
