@@ -467,6 +467,25 @@ static PjKirVal simplify_select(const Ctx *x, PjKirVal b) {
   return 0;
 }
 
+// A conversion of one of two constants, or a shift of it, is one of two others: what is stored
+// narrower is then chosen as it is stored.
+static PjKirVal simplify_choice(const Ctx *x) {
+  const bool casts = x->op >= PJ_KIR_SEXT && x->op <= PJ_KIR_F32TOF16,
+             shifts = x->op >= PJ_KIR_SHL && x->op <= PJ_KIR_ASHR && x->known;
+  uint64_t bits;
+  if ((!casts && !shifts) || !is_op(x, x->a, PJ_KIR_SELECT) ||
+      !pj_kir_is_const(x->k, arg(x, x->a, 1), &bits) ||
+      !pj_kir_is_const(x->k, arg(x, x->a, 2), &bits))
+    return 0;
+  PjKirVal arms[2];
+  for (int i = 0; i < 2; i++) {
+    const PjKirVal arm = arg(x, x->a, (uint32_t)i + 1);
+    arms[i] = casts ? pj_kir_cast(x->k, x->op, (PjKirElem)x->type.elem, arm)
+                    : pj_kir_2(x->k, x->op, arm, x->b);
+  }
+  return pj_kir_select(x->k, arg(x, x->a, 0), arms[0], arms[1]);
+}
+
 PjKirVal pj_kir__simplify(PjKir *k, PjKirOp op, PjKirType type, const PjKirVal *args) {
   Ctx ctx = {.k = k, .op = op, .type = type, .a = args[0]}, *x = &ctx;
   if (pj_kir_op_info[op].operands > 1) {
@@ -474,6 +493,9 @@ PjKirVal pj_kir__simplify(PjKir *k, PjKirOp op, PjKirType type, const PjKirVal *
     x->known = pj_kir_is_const(k, x->b, &x->c);
   }
   x->ones = pj_kir__mask((PjKirElem)type.elem);
+  const PjKirVal choice = simplify_choice(x);
+  if (choice)
+    return choice;
   switch (op) {
   case PJ_KIR_ADD:
     return simplify_add(x);

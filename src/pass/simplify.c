@@ -143,7 +143,7 @@ static bool rewrite(PjRewrite *rw, PjOp *op) {
     return false;
   if (rules[op->kind] && rules[op->kind](rw, op))
     return true;
-  return elementwise && pj_rule_motion(rw, op);
+  return elementwise && (pj_rule_choice(rw, op) || pj_rule_motion(rw, op));
 }
 
 bool pj_rule_commute(PjRewrite *rw, PjOp *op) {

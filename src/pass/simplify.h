@@ -39,8 +39,8 @@ bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);
 // simplify_expand.c
 PjRuleFn pj_rule_batch_norm_inference, pj_rule_batch_norm_training, pj_rule_batch_norm_grad,
     pj_rule_torch_index_select, pj_rule_einsum, pj_rule_approx_top_k;
-// simplify_motion.c: of any elementwise operation
-PjRuleFn pj_rule_motion;
+// simplify_motion.c, simplify_choice.c: of any elementwise operation
+PjRuleFn pj_rule_motion, pj_rule_choice;
 // simplify_control.c: of any types
 PjRuleFn pj_rule_if, pj_rule_case, pj_rule_while, pj_rule_tuple_element, pj_rule_mark;
 // simplify_call.c: of any types

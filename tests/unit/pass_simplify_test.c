@@ -164,6 +164,19 @@ static const Case arithmetic[] = {
 };
 
 static const Case logic[] = {
+    // choices by one predicate that meet
+    {"%p: " P ", %g: " F, F,
+     CF("z", "0.0") SEL("x", "p", "g", "z", P, F) SEL("y", "p", "z", "g", P, F)
+         UN("n", "negate", "y", F) BIN("w", "add", "x", "n", F),
+     CF("z", "0.0") UN("n", "negate", "g", F) BIN("m", "add", "n", "z", F)
+         SEL("r", "p", "g", "m", P, F)},
+    {"%p: " P, F,
+     CF("z", "0.0") CF("o", "1.0") SEL("x", "p", "z", "o", P, F) CF("c", "2.0")
+         BIN("y", "add", "x", "c", F) BIN("w", "divide", "o", "y", F),
+     CF("a", "0.5") CF("b", "0.333333343") SEL("r", "p", "a", "b", P, F)},
+    {"%p: " P ", %g: " F, F,
+     CF("z", "0.0") CF("o", "1.0") SEL("x", "p", "g", "z", P, F) BIN("w", "multiply", "x", "x", F),
+     CF("z", "0.0") SEL("x", "p", "g", "z", P, F) BIN("r", "multiply", "x", "x", F)},
     {"%r: " P, P, CP("c", "true") BIN("x", "and", "c", "r", P), ""},
     {"%a: " P, P, CP("c", "false") BIN("x", "and", "a", "c", P), CP("r", "false")},
     {"%r: " P, P, CP("c", "false") BIN("x", "or", "r", "c", P), ""},
