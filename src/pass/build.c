@@ -114,6 +114,24 @@ PjValue *pj_build_slice(PjRewrite *rw, PjOp *at, PjValue *x, const int64_t *star
   return &op->results[0];
 }
 
+PjValue *pj_build_pad(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *value, const int64_t *low,
+                      const int64_t *high, const int64_t *interior) {
+  int64_t dims[PJ_MAX_RANK], between[PJ_MAX_RANK];
+  const int32_t rank = x->type->rank;
+  for (int32_t d = 0; d < rank; ++d) {
+    const int64_t size = x->type->dims[d];
+    between[d] = interior ? interior[d] : 0;
+    dims[d] = low[d] + high[d] + (size ? (size - 1) * (between[d] + 1) + 1 : 0);
+  }
+  PjValue *operands[] = {x, value};
+  PjOp *op = pj_build_op(rw, at, PJ_OP_PAD, 2, operands,
+                         pj_type_with_dims(rw->arena, x->type, rank, dims));
+  set_ints(rw, op, PJ_KEY_edge_padding_low, (size_t)rank, low);
+  set_ints(rw, op, PJ_KEY_edge_padding_high, (size_t)rank, high);
+  set_ints(rw, op, PJ_KEY_interior_padding, (size_t)rank, between);
+  return &op->results[0];
+}
+
 PjValue *pj_build_dynamic_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *const *starts,
                                 const int64_t *sizes) {
   uint32_t rank = (uint32_t)x->type->rank;

@@ -32,6 +32,9 @@ PjValue *pj_build_broadcast(PjRewrite *rw, PjOp *at, PjValue *x, const int64_t *
 // |strides| may be NULL.
 PjValue *pj_build_slice(PjRewrite *rw, PjOp *at, PjValue *x, const int64_t *start,
                         const int64_t *limit, const int64_t *strides);
+// |interior| may be NULL. |value|: a scalar.
+PjValue *pj_build_pad(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *value, const int64_t *low,
+                      const int64_t *high, const int64_t *interior);
 PjValue *pj_build_dynamic_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *const *starts,
                                 const int64_t *sizes);
 PjValue *pj_build_dynamic_update_slice(PjRewrite *rw, PjOp *at, PjValue *x, PjValue *update,

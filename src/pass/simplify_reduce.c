@@ -80,6 +80,16 @@ static bool any_stack(const PjRewrite *rw, const PjOp *op, int32_t dim, int64_t 
   return false;
 }
 
+// Whether all that is reduced is constant and short along |dim|: the bodies fold then. (What JAX
+// asks of the indices of a gather, for each of them, are such.)
+static bool is_constant(const PjOp *op, int64_t size) {
+  enum { FEW_CONSTANTS = 8 };
+  for (uint32_t i = 0; i < 2 * op->num_results; ++i)
+    if (!pj_const_of(op->operands[i]))
+      return false;
+  return size <= FEW_CONSTANTS;
+}
+
 // What a row is computed of, element by element.
 typedef struct Origin {
   int left;       // operations still to be looked at
@@ -137,10 +147,14 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
     return true;
   // Sums of narrow floats are kept wider than their type.
   bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;
-  if (num_dims != 1 || narrow || pj_count(op->results[0].type) < ENOUGH)
+  if (num_dims != 1 || narrow)
     return false;
   const int32_t dim = (int32_t)dims[0];
   const int64_t size = type->dims[dim];
+  if (is_constant(op, size) && reduce_few(rw, op, dim, size))
+    return true;
+  if (pj_count(op->results[0].type) < ENOUGH)
+    return false;
   const int64_t few = op->num_results > 1 ? FEW_SEARCHED : is_slow_by_rows(op) ? FEW_SLOW : FEW;
   const bool short_rows = dim == type->rank - 1 && size <= few;
   return (short_rows || (size <= FEW_PARTS && any_stack(rw, op, dim, size))) &&

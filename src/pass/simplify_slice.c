@@ -193,6 +193,50 @@ bool pj_rule_slice(PjRewrite *rw, PjOp *op) {
 
 // --------------------------------------------------------------------------------------------- pad
 
+// Rows apart from one another are rows with others behind (and before) each:
+//   [n, row] -> [n, 1, row] -> padded to [n, gap + 1, row] -> [n (gap + 1), row]
+// What pads edges is computed with what it pads; room between elements is a routine's. Where the
+// edges do not make up for the gap that the last row lacks, a slice takes away what is too much.
+static bool spread_rows(PjRewrite *rw, PjOp *op) {
+  enum { ROW = 16 };
+  PjValue *x = op->operands[0];
+  const PjType *from = x->type, *to = op->results[0].type;
+  const int64_t *low = PJ_INTS(op, edge_padding_low, NULL),
+                *high = PJ_INTS(op, edge_padding_high, NULL),
+                *interior = PJ_INTS(op, interior_padding, NULL);
+  int32_t d = 0;
+  while (d < from->rank && !(interior[d] && from->dims[d] > 1))
+    ++d;
+  int64_t row = 1;
+  for (int32_t i = d + 1; i < from->rank; ++i) {
+    if (interior[i] && from->dims[i] > 1)
+      return false;
+    row *= to->dims[i];
+  }
+  if (d == from->rank || row < ROW || low[d] < 0 || high[d] < 0 || from->rank == PJ_MAX_RANK)
+    return false;
+  const int64_t group = interior[d] + 1, over = (group - (to->dims[d] % group)) % group;
+  int64_t dims[PJ_MAX_RANK], before[PJ_MAX_RANK], behind[PJ_MAX_RANK], start[PJ_MAX_RANK] = {0};
+  for (int32_t i = 0, k = 0; i < from->rank; ++i, ++k) {
+    dims[k] = from->dims[i];
+    before[k] = low[i];
+    behind[k] = high[i];
+    if (i != d)
+      continue;
+    before[k] = low[d] / group;
+    dims[++k] = 1;
+    before[k] = low[d] % group;
+    behind[k] = interior[d] - before[k];
+    behind[k - 1] = (to->dims[d] + over) / group - before[k - 1] - from->dims[d];
+  }
+  x = pj_build_reshape_dims(rw, op, x, from->rank + 1, dims);
+  x = pj_build_pad(rw, op, x, op->operands[1], before, behind, NULL);
+  for (int32_t i = 0; i < to->rank; ++i)
+    dims[i] = to->dims[i] + (i == d ? over : 0);
+  x = pj_build_reshape_dims(rw, op, x, to->rank, dims);
+  return keep(rw, op, pj_build_slice(rw, op, x, start, to->dims, NULL));
+}
+
 bool pj_rule_pad(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *value = op->operands[1];
   const PjType *type = op->results[0].type;
@@ -215,7 +259,7 @@ bool pj_rule_pad(PjRewrite *rw, PjOp *op) {
     return keep(rw, op, pj_build_broadcast(rw, op, value, NULL, type));
   if (negative)
     return keep(rw, op, pj_build_slice(rw, op, x, start, limit, NULL));
-  return false;
+  return spread_rows(rw, op);
 }
 
 // ------------------------------------------------------------------------------------- concatenate
@@ -402,6 +446,24 @@ bool pj_rule_dynamic_slice(PjRewrite *rw, PjOp *op) {
   return changed;
 }
 
+// What is written into equal elements, at a place that is known, is padded with them.
+static bool update_of_splat(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0], *update = op->operands[1];
+  const void *element = pj_const_splat(x);
+  int64_t low[PJ_MAX_RANK], high[PJ_MAX_RANK];
+  if (!element)
+    return false;
+  for (int32_t d = 0; d < x->type->rank; ++d) {
+    if (!pj_const_int(op->operands[2 + d], &low[d]))
+      return false;
+    high[d] = x->type->dims[d] - update->type->dims[d] - low[d];
+    if (low[d] < 0 || high[d] < 0)
+      return false; // settled soon
+  }
+  PjValue *value = pj_build_splat(rw, op, pj_type_with_dims(rw->arena, x->type, 0, NULL), element);
+  return keep(rw, op, pj_build_pad(rw, op, update, value, low, high, NULL));
+}
+
 bool pj_rule_dynamic_update_slice(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *update = op->operands[1];
   int32_t rank = x->type->rank;
@@ -433,5 +495,5 @@ bool pj_rule_dynamic_update_slice(PjRewrite *rw, PjOp *op) {
     if (same)
       return keep(rw, op, x);
   }
-  return changed;
+  return changed || update_of_splat(rw, op);
 }

@@ -53,23 +53,13 @@ static PjValue *folded(PjRewrite *rw, PjValue *x) {
 
 // |x| with the edges and holes of the window, filled with |value|.
 static PjValue *pad(PjRewrite *rw, PjOp *at, const PjWindow *w, PjValue *x, PjValue *value) {
-  int64_t interior[PJ_MAX_RANK], dims[PJ_MAX_RANK];
+  int64_t interior[PJ_MAX_RANK];
   bool changes = false;
   for (int32_t d = 0; d < w->rank; ++d) {
     interior[d] = w->base_dilation[d] - 1;
-    dims[d] = (w->in[d] ? (w->in[d] - 1) * w->base_dilation[d] + 1 : 0) + w->low[d] + w->high[d];
     changes |= w->low[d] || w->high[d] || interior[d];
   }
-  if (!changes)
-    return x;
-  PjValue *operands[] = {x, value};
-  PjOp *made = pj_build_op(rw, at, PJ_OP_PAD, 2, operands,
-                           pj_type_with_dims(rw->arena, x->type, w->rank, dims));
-  const uint32_t rank = (uint32_t)w->rank;
-  pj_op_set_attr(made, PJ_KEY_edge_padding_low, pj_attr_ints(rw->arena, rank, w->low));
-  pj_op_set_attr(made, PJ_KEY_edge_padding_high, pj_attr_ints(rw->arena, rank, w->high));
-  pj_op_set_attr(made, PJ_KEY_interior_padding, pj_attr_ints(rw->arena, rank, interior));
-  return &made->results[0];
+  return changes ? pj_build_pad(rw, at, x, value, w->low, w->high, interior) : x;
 }
 
 // Combines the places of the dimensions from |split| on, of which |arrays| hold as many elements as

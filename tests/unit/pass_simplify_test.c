@@ -282,6 +282,24 @@ static const Case shape[] = {
   "^bb0(%e: " S ", %f: " S "):\n  %g = " OP "add %e, %f : " S "\n  stablehlo.return %g : " S "\n"
 
 static const Case slices[] = {
+    // rows apart from one another
+    {"%a: tensor<3x16xf32>, %z: " S, "tensor<7x16xf32>",
+     "%x = " OP "pad %a, %z, low = [1, 0], high = [1, 0], interior = [1, 0] : (tensor<3x16xf32>, " S
+     ") -> tensor<7x16xf32>\n",
+     RSH("b", "a", "tensor<3x16xf32>",
+         "tensor<3x1x16xf32>") "%c = " OP "pad %b, %z, low = [0, 1, 0], high = [1, 0, 0], interior "
+                                          "= [0, 0, 0] : "
+                               "(tensor<3x1x16xf32>, " S ") -> tensor<4x2x16xf32>\n" RSH(
+                                   "d", "c", "tensor<4x2x16xf32>", "tensor<8x16xf32>")
+                                   SLC("r", "d", "0:7, 0:16", "tensor<8x16xf32>",
+                                       "tensor<7x16xf32>")},
+    // what is written into equal elements
+    {"%u: " V2, V8,
+     CS("c", "3") "%a = " OP "constant dense<1.0> : " V8 "\n"
+                  "%x = " OP "dynamic_update_slice %a, %u, %c : (" V8 ", " V2 ", " SI ") -> " V8
+                  "\n",
+     "%z = " OP "constant dense<1.0> : " S "\n"
+     "%r = " OP "pad %u, %z, low = [3], high = [3], interior = [0] : (" V2 ", " S ") -> " V8 "\n"},
     {"%r: " F, F, SLC("x", "r", "0:4", F, F), ""},
     {"%a: " V8, V2, SLC("x", "a", "1:8:2", V8, F) SLC("y", "x", "1:4:2", F, V2),
      SLC("r", "a", "3:8:4", V8, V2)},
@@ -410,6 +428,13 @@ static const Case slices[] = {
   "(tensor<15x2xf32>, tensor<f32>) -> tensor<15xf32>\n"
 
 static const Case control[] = {
+    {"%r: tensor<3xi1>", "tensor<3xi1>",
+     "%c = " OP "constant dense<[true, true]> : tensor<2xi1>\n"
+     "%z = " OP "constant dense<true> : tensor<i1>\n"
+     "%p = stablehlo.reduce(%c init: %z) applies stablehlo.and across dimensions = [0] : "
+     "(tensor<2xi1>, tensor<i1>) -> tensor<i1>\n" BRC("b", "p", "", "tensor<i1>", "tensor<3xi1>")
+         BIN("x", "and", "r", "b", "tensor<3xi1>"),
+     ""},
     {"%a: " F, F,
      "%p = " OP "constant dense<false> : tensor<i1>\n"
      "%x = \"stablehlo.if\"(%p) ({\n  stablehlo.return %a : " F "\n}, {\n" BIN(
