@@ -138,6 +138,7 @@ static PjStatus pipeline(Run *run) {
   PASS(barriers);
   PASS(dead_code);
   PASS(products);
+  PASS(updates);
   PASS(early);
   return PJ_STATUS_OK;
 }

@@ -120,6 +120,32 @@ static void updates_follow_gradients(void **state) {
   "  stablehlo.return %q : tensor<i1>\n} do {\n  %one = stablehlo.constant dense<1> : " SI "\n" \
   "  %j = stablehlo.add %i, %one : " SI "\n"
 
+#define WHOLE "tensor<64x32xf32>"
+#define PART  "tensor<4x8xf32>"
+#define CORNER                                                             \
+  "%i = stablehlo.constant dense<3> : tensor<i32>\n"                       \
+  "%u = stablehlo.dynamic_update_slice %x, %w, %i, %i : (" WHOLE ", " PART \
+  ", tensor<i32>, tensor<i32>) -> " WHOLE "\n"
+
+// An update that only elementwise operations read is joined of pieces where they read it.
+static void updates_are_joined_where_they_are_read(void **state) {
+  const char *args = "%x: " WHOLE ", %w: " PART;
+  expect("updates", args, WHOLE, CORNER "%y = stablehlo.negate %u : " WHOLE "\nreturn %y : " WHOLE,
+         "%a = stablehlo.slice %x [3:7, 0:3] : (" WHOLE ") -> tensor<4x3xf32>\n"
+         "%b = stablehlo.slice %x [3:7, 11:32] : (" WHOLE ") -> tensor<4x21xf32>\n"
+         "%c = stablehlo.concatenate %a, %w, %b, dim = 1 : (tensor<4x3xf32>, " PART
+         ", tensor<4x21xf32>) -> tensor<4x32xf32>\n"
+         "%d = stablehlo.slice %x [0:3, 0:32] : (" WHOLE ") -> tensor<3x32xf32>\n"
+         "%e = stablehlo.slice %x [7:64, 0:32] : (" WHOLE ") -> tensor<57x32xf32>\n"
+         "%f = stablehlo.concatenate %d, %c, %e, dim = 0 : (tensor<3x32xf32>, tensor<4x32xf32>, "
+         "tensor<57x32xf32>) -> " WHOLE "\n"
+         "%y = stablehlo.negate %f : " WHOLE "\nreturn %y : " WHOLE);
+  // What is returned, too, is in memory.
+  pass_expect_same("updates", pass_main(args, WHOLE ", " WHOLE,
+                                        CORNER "%y = stablehlo.negate %u : " WHOLE
+                                               "\nreturn %y, %u : " WHOLE ", " WHOLE));
+}
+
 static void invariant_and_dead_carries_go(void **state) {
   expect("carries,dead_code", "%a: " F ", %w: " F, F,
          "%c = stablehlo.constant dense<0> : " SI "\n"
@@ -498,6 +524,7 @@ int main(void) {
       cmocka_unit_test(only_visible_values_merge),
       cmocka_unit_test(barriers_keep_apart_and_go),
       cmocka_unit_test(updates_follow_gradients),
+      cmocka_unit_test(updates_are_joined_where_they_are_read),
       cmocka_unit_test(invariant_and_dead_carries_go),
       cmocka_unit_test(equal_counters_merge),
       cmocka_unit_test(counters_in_step_merge),
