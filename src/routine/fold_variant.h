@@ -112,13 +112,26 @@
 #define LAST_8(v) __builtin_shufflevector(v, v, 7, 7, 7, 7, 7, 7, 7, 7)
 #define LAST_4(v) __builtin_shufflevector(v, v, 3, 3, 3, 3)
 
-#define SCAN(NAME, T, I, OP, VOP, LANES)                                                          \
+// Extrema of floats are those of integers in the same order, of which one waits for the other no
+// longer than a cycle. A NaN, of either sign, is the largest of all, or where the least is wanted
+// the least. These work on numbers and on vectors.
+#define AS_IS(T, x)     (x)
+#define MOST(T)         ((T)(((uint64_t)1 << (8 * sizeof(T) - 1)) - 1))
+#define INFINITE(T)     (sizeof(T) == 4 ? (T)0x7f800000 : (T)0x7ff0000000000000)
+#define SIGNS(T, x)     ((x) >> (8 * sizeof(T) - 1))
+#define IS_NAN(T, x)    SIGNS(T, INFINITE(T) - ((x)&MOST(T)))
+#define ORDERED(T, x)   ((x) ^ (SIGNS(T, x) & MOST(T))) // its own inverse
+#define NAN_LAST(T, x)  ORDERED(T, (x) & ~(IS_NAN(T, x) & ~MOST(T)))
+#define NAN_FIRST(T, x) ORDERED(T, (x) | (IS_NAN(T, x) & ~MOST(T)))
+
+#define SCAN(NAME, T, OP, VOP, LANES, TO, FROM)                                                   \
   PJ_TARGET static void PJ_V(scan_##NAME)(int64_t n, const void *px, void *po, bool backwards,    \
                                           const void *neutral, void *pcarry) {                    \
+    typedef T Elem __attribute__((may_alias));                                                    \
     typedef T Vec __attribute__((vector_size(LANES * sizeof(T)), aligned(sizeof(T)), may_alias)); \
-    typedef I Ints __attribute__((vector_size(LANES * sizeof(T)), unused));                       \
-    const T *x = px, carry = *(const T *)pcarry;                                                  \
-    T *o = po, local = *(const T *)neutral;                                                       \
+    typedef T Ints __attribute__((vector_size(LANES * sizeof(T)), unused));                       \
+    const Elem *x = px, carry = TO(T, *(const Elem *)pcarry);                                     \
+    Elem *o = po, local = TO(T, *(const Elem *)neutral);                                          \
     Vec none, outer, locals;                                                                      \
     for (int k = 0; k < LANES; ++k) {                                                             \
       none[k] = locals[k] = local;                                                                \
@@ -130,11 +143,12 @@
       Vec v = *(const Vec *)(x + at);                                                             \
       if (backwards)                                                                              \
         v = TURN_##LANES(v);                                                                      \
-      UP_##LANES(v, none, VOP) v = VOP(locals, v);                                                \
-      locals = LAST_##LANES(v);                                                                   \
+      v = TO(T, v);                                                                               \
+      UP_##LANES(v, none, VOP) const Vec before = locals;                                         \
+      locals = VOP(locals, LAST_##LANES(v)); /* all that the next vector waits for */             \
       if (!o)                                                                                     \
         continue;                                                                                 \
-      v = VOP(outer, v);                                                                          \
+      v = FROM(T, VOP(outer, VOP(before, v)));                                                    \
       if (backwards)                                                                              \
         v = TURN_##LANES(v);                                                                      \
       *(Vec *)(o + at) = v;                                                                       \
@@ -142,11 +156,11 @@
     local = locals[0];                                                                            \
     for (; i < n; ++i) {                                                                          \
       const int64_t at = backwards ? n - 1 - i : i;                                               \
-      local = OP(T, local, x[at]);                                                                \
+      local = OP(T, local, TO(T, x[at]));                                                         \
       if (o)                                                                                      \
-        o[at] = OP(T, carry, local);                                                              \
+        o[at] = FROM(T, OP(T, carry, local));                                                     \
     }                                                                                             \
-    *(T *)pcarry = OP(T, carry, local);                                                           \
+    *(Elem *)pcarry = FROM(T, OP(T, carry, local));                                               \
   }
 
 #define INT_PAIRS(S, T)   \
@@ -172,31 +186,34 @@ SIGNED_PAIRS(s64, int64_t)
 FLOAT_PAIRS(f32, float)
 FLOAT_PAIRS(f64, double)
 
-#define INT_SCANS(S, T, LANES)           \
-  SCAN(add_##S, T, T, ADD, VADD, LANES)  \
-  SCAN(mul_##S, T, T, UMUL, VMUL, LANES) \
-  SCAN(max_##S, T, T, MAX, VMAX, LANES)  \
-  SCAN(min_##S, T, T, MIN, VMIN, LANES)  \
-  SCAN(and_##S, T, T, AND, VAND, LANES)  \
-  SCAN(or_##S, T, T, OR, VOR, LANES)     \
-  SCAN(xor_##S, T, T, XOR, VXOR, LANES)
+#define INT_SCAN(NAME, T, OP, VOP, LANES) SCAN(NAME, T, OP, VOP, LANES, AS_IS, AS_IS)
+#define INT_SCANS(S, T, LANES)            \
+  INT_SCAN(add_##S, T, ADD, VADD, LANES)  \
+  INT_SCAN(mul_##S, T, UMUL, VMUL, LANES) \
+  INT_SCAN(and_##S, T, AND, VAND, LANES)  \
+  INT_SCAN(or_##S, T, OR, VOR, LANES)     \
+  INT_SCAN(xor_##S, T, XOR, VXOR, LANES)
 INT_SCANS(u8, uint8_t, 16)
 INT_SCANS(u16, uint16_t, 8)
 INT_SCANS(u32, uint32_t, 8)
 INT_SCANS(u64, uint64_t, 4)
-#define SIGNED_SCANS(S, T, LANES) \
-  SCAN(max_##S, T, T, MAX, VMAX, LANES) SCAN(min_##S, T, T, MIN, VMIN, LANES)
-SIGNED_SCANS(s8, int8_t, 16)
-SIGNED_SCANS(s16, int16_t, 8)
-SIGNED_SCANS(s32, int32_t, 8)
-SIGNED_SCANS(s64, int64_t, 4)
-#define FLOAT_SCANS(S, T, I, LANES)       \
-  SCAN(add_##S, T, I, ADD, VADD, LANES)   \
-  SCAN(mul_##S, T, I, MUL, VMUL, LANES)   \
-  SCAN(max_##S, T, I, FMAX, VFMAX, LANES) \
-  SCAN(min_##S, T, I, FMIN, VFMIN, LANES)
-FLOAT_SCANS(f32, float, uint32_t, 8)
-FLOAT_SCANS(f64, double, uint64_t, 4)
+#define EXTREME_SCANS(S, T, LANES, VMAXS, VMINS) \
+  INT_SCAN(max_##S, T, MAX, VMAXS, LANES) INT_SCAN(min_##S, T, MIN, VMINS, LANES)
+EXTREME_SCANS(u8, uint8_t, 16, VMAX, VMIN)
+EXTREME_SCANS(s8, int8_t, 16, VMAX, VMIN)
+EXTREME_SCANS(u16, uint16_t, 8, VMAX, VMIN)
+EXTREME_SCANS(s16, int16_t, 8, VMAX, VMIN)
+EXTREME_SCANS(u32, uint32_t, 8, HALF_MAX_u32, HALF_MIN_u32)
+EXTREME_SCANS(s32, int32_t, 8, HALF_MAX_s32, HALF_MIN_s32)
+EXTREME_SCANS(u64, uint64_t, 4, HALF_MAX_u64, HALF_MIN_u64)
+EXTREME_SCANS(s64, int64_t, 4, HALF_MAX_s64, HALF_MIN_s64)
+#define FLOAT_SCANS(S, T, I, IS, LANES)                          \
+  SCAN(add_##S, T, ADD, VADD, LANES, AS_IS, AS_IS)               \
+  SCAN(mul_##S, T, MUL, VMUL, LANES, AS_IS, AS_IS)               \
+  SCAN(max_##S, I, MAX, HALF_MAX_##IS, LANES, NAN_LAST, ORDERED) \
+  SCAN(min_##S, I, MIN, HALF_MIN_##IS, LANES, NAN_FIRST, ORDERED)
+FLOAT_SCANS(f32, float, int32_t, s32, 8)
+FLOAT_SCANS(f64, double, int64_t, s64, 4)
 
 #define BOTH(NAME, T, I, OP, VOP) MANY(NAME, T, I, OP, VOP) ROWS_FN(NAME, T, I, VOP)
 #define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS) \
@@ -259,9 +276,18 @@ enum { PJ_V(vector_bytes) = PJ_VB };
 #undef ROWS_OF
 #undef ROWS_FN
 #undef PAIRS
+#undef AS_IS
+#undef MOST
+#undef INFINITE
+#undef SIGNS
+#undef IS_NAN
+#undef ORDERED
+#undef NAN_LAST
+#undef NAN_FIRST
 #undef SCAN
+#undef INT_SCAN
 #undef INT_SCANS
-#undef SIGNED_SCANS
+#undef EXTREME_SCANS
 #undef FLOAT_SCANS
 #undef UP_16
 #undef UP_8
