@@ -36,6 +36,8 @@ PjRuleFn pj_rule_reduce_window;
 // simplify_dot.c
 PjRuleFn pj_rule_dot_general, pj_rule_convolution;
 bool pj_rule_transpose_of_dot(PjRewrite *rw, PjOp *op, PjOp *dot);
+// simplify_taps.c: of what simplify_dot.c leaves
+PjRuleFn pj_rule_convolution_taps;
 // simplify_expand.c
 PjRuleFn pj_rule_batch_norm_inference, pj_rule_batch_norm_training, pj_rule_batch_norm_grad,
     pj_rule_torch_index_select, pj_rule_einsum, pj_rule_approx_top_k;

@@ -327,7 +327,7 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
     return true;
   for (int32_t i = 0; i < num_spatial; ++i)
     if (!plan_spatial(op, i, &plan[i]))
-      return false;
+      return pj_rule_convolution_taps(rw, op);
 
   const int64_t *in = PJ_INTS(op, input_spatial_dimensions, NULL),
                 *kernel_dims = PJ_INTS(op, kernel_spatial_dimensions, NULL),

@@ -254,6 +254,30 @@ static void convolutions_that_overlap_stay(void **state) {
                 "tensor<1x3x5x5xf32>"));
 }
 
+// A place of a window of two over a line: the line under it times its weight.
+#define PLACE(r, at, k)                                                                          \
+  "%" r "a = stablehlo.slice %x [0:1, " at                                                       \
+  ", 0:1] : (tensor<1x70x1xf32>) -> tensor<1x67x1xf32>\n" RSH(                                   \
+      r "b", r "a", "tensor<1x67x1xf32>",                                                        \
+      "tensor<1x67xf32>") "%" r "c = stablehlo.slice %w [" k                                     \
+                          ", 0:1, 0:1] : (tensor<2x1x1xf32>) -> tensor<1x1x1xf32>\n" RSH(        \
+                              r "d", r "c", "tensor<1x1x1xf32>", "tensor<f32>")                  \
+                              BRC(r "e", r "d", "", "tensor<f32>",                               \
+                                  "tensor<1x67xf32>") "%" r " = stablehlo.multiply %" r "b, %" r \
+                                                      "e : tensor<1x67xf32>\n"
+
+static void convolutions_of_one_feature_become_sums(void **state) {
+  expect_sums(
+      "%x: tensor<1x70x1xf32>, %w: tensor<2x1x1xf32>", "tensor<1x67x1xf32>",
+      "%r = stablehlo.convolution(%x, %w) dim_numbers = [b, 0, f]x[0, i, o]->[b, 0, f], "
+      "window = {rhs_dilate = [3]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+      "(tensor<1x70x1xf32>, tensor<2x1x1xf32>) -> tensor<1x67x1xf32>\nreturn %r : "
+      "tensor<1x67x1xf32>",
+      PLACE("p", "0:67", "0:1")
+          PLACE("q", "3:70", "1:2") "%s = stablehlo.add %p, %q : tensor<1x67xf32>\n" RSH(
+              "r", "s", "tensor<1x67xf32>", "tensor<1x67x1xf32>") "return %r : tensor<1x67x1xf32>");
+}
+
 static void broadcasts_follow_arithmetic(void **state) {
   expect("%a: " F ", %b: " F, M,
          BRC("x", "a", "0", F, M)
@@ -364,6 +388,7 @@ int main(void) {
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
       cmocka_unit_test(convolutions_that_overlap_stay),
+      cmocka_unit_test(convolutions_of_one_feature_become_sums),
       cmocka_unit_test(broadcasts_follow_arithmetic),
       cmocka_unit_test(transposes_cancel),
       cmocka_unit_test(used_transposes_stay),
