@@ -5,7 +5,8 @@
 #include "routine/copy.h"
 
 enum {
-  FEW_FEATURES = 8, // of input or output: no tiles
+  FEW_FEATURES = 8, // of the input: no tiles
+  FEW_OUTPUTS = 12,
   MANY_PLACES = 256 // of the window: from there on rows of planes are as good as they lie, but for
                     // Winograd's algorithm
 };
@@ -51,25 +52,30 @@ const PjRoutine *pj__conv_turned(PjArena *arena, const PjConvShape *s, bool exac
       return NULL;
   }
   const int32_t last = s->spatial - 1;
-  if (last < 0 || s->groups != 1 || s->lhs_spatial[last] != 1 || s->lhs_batch == 1 ||
-      s->rhs_spatial[last] != 1 || s->rhs_out == 1 || s->window_size < 2 * positions ||
-      s->batch < FEW_FEATURES || s->out_features < FEW_FEATURES ||
-      !pj_comp_is_native(s->comp, s->lhs_dtype) || !pj_comp_is_native(s->comp, s->rhs_dtype))
+  if (last < 0 || s->lhs_spatial[last] != 1 || s->lhs_batch == 1 || s->rhs_spatial[last] != 1 ||
+      s->rhs_out == 1 || s->window_size < 2 * positions || s->batch < FEW_FEATURES ||
+      s->out_features < FEW_OUTPUTS || !pj_comp_is_native(s->comp, s->lhs_dtype) ||
+      !pj_comp_is_native(s->comp, s->rhs_dtype))
     return NULL;
   const size_t elem = pj_comp_bytes(s->comp);
   Turned *t = PJ_NEW(arena, Turned);
   PjConvShape *turned = pj_arena_memdup(arena, s, sizeof *s);
   int64_t to[PJ_CONV_SPATIAL + 2];
-  t->rhs_place = plan_copy(&t->lhs, elem, s, s->in, s->lhs_spatial, s->features, s->lhs_feature,
-                           s->batch, s->lhs_batch, to);
+  // Groups are parts of the batch, or of the features.
+  const bool parts = s->lhs_group == s->batch * s->lhs_batch;
+  t->rhs_place = plan_copy(&t->lhs, elem, s, s->in, s->lhs_spatial,
+                           parts ? s->features : s->features * s->groups, s->lhs_feature,
+                           parts ? s->batch * s->groups : s->batch, s->lhs_batch, to);
   turned->lhs_feature = to[0];
   turned->lhs_batch = 1;
+  turned->lhs_group = parts ? s->batch : s->features * to[0];
   for (int32_t d = 0; d < s->spatial; ++d)
     turned->lhs_spatial[d] = to[d + 1];
   t->bytes = t->rhs_place + plan_copy(&t->rhs, elem, s, s->window, s->rhs_spatial, s->features,
-                                      s->rhs_in, s->out_features, s->rhs_out, to);
+                                      s->rhs_in, s->out_features * s->groups, s->rhs_out, to);
   turned->rhs_in = to[0];
   turned->rhs_out = 1;
+  turned->rhs_group = s->out_features;
   for (int32_t d = 0; d < s->spatial; ++d)
     turned->rhs_spatial[d] = to[d + 1];
   t->inner = pj__conv_window(arena, turned);

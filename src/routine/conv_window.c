@@ -1,7 +1,8 @@
 // Convolution with a window nearly as large as the input and few positions: the gradient by the
 // window, whatever the order of the features. Seen from there an element of the result is of a tap
 // (a position), an input feature (a batch) and an output feature, and the sum goes over the places
-// where the forward window stood (the window) and the images (the features).
+// where the forward window stood (the window) and the images (the features). Of three spatial
+// dimensions, places of the first count as images, each a slice of one.
 //
 // A task has some input features, rows of taps and output features, and all of the sum. For some
 // rows of the window at a time it copies what they meet of the input to [row, column, feature],
@@ -15,7 +16,7 @@
 #include "routine/conv.h"
 #include "routine/variant.h"
 
-enum { HEIGHTS = PJ_GEMM_HEIGHTS };
+enum { HEIGHTS = PJ_GEMM_HEIGHTS, NARROW = 2 }; // NARROW: kernels of one vector of columns
 typedef void TapsFn(int64_t num, const int64_t *runs, int64_t n, const void *a, int64_t step,
                     const void *b, void *c, int64_t c_row, bool add, const char *ahead,
                     int64_t ahead_step);
@@ -30,7 +31,7 @@ typedef struct Kernels {
 enum {
   FEW_ROWS = 8,         // taps and features that are worth copying the window for,
   FEW_ROWS_TURNED = 48, // and transposing it
-  FEW_COLS = 12,
+  FEW_COLS = 5,
   FEW_PLACES = 96,         // of the window: then patches are as good,
   FEW_TURNED = 256,        // where copying transposes planes are
   SUMS = 256,              // places in one block, about
@@ -62,7 +63,7 @@ typedef struct ConvWindow {
   const PjConvShape *shape;
   const Kernels *kernels;
   size_t elem;
-  Dim y, x;
+  Dim z, y, x;
   bool joined; // neighbouring taps are neighbours in the copied input
   Cut cut;
   int64_t images,
@@ -79,9 +80,15 @@ typedef struct Run {
   int64_t chunks, tap_parts, col_parts;
 } Run;
 
+// Where a slice of an image lies: of the window, and of the input, which may not have it.
+typedef struct Slice {
+  int64_t window, input;
+  bool inside;
+} Slice;
+
 typedef struct Task {
   const ConvWindow *p;
-  int64_t group, feature, features, tap, taps, col, cols;
+  int64_t group, feature, features, slice, tap, taps, col, cols; // slice: a tap of z
   int64_t strip, strips,
       strip_rows; // neighbouring numbers, how many such in a row of taps; rounded up
   int64_t slivers;
@@ -123,15 +130,26 @@ static void copy_row(const ConvWindow *p, const char *from, int64_t n, int64_t f
   }
 }
 
-// What rows [row, row + rows) of the window meet of |image|, for the task's taps.
-static void copy_input(const Run *run, const Task *t, int64_t image, int64_t row, int64_t rows,
+// Slice |image|, counted over all images.
+static Slice find_slice(const Task *t, int64_t image) {
+  const ConvWindow *p = t->p;
+  const PjConvShape *s = p->shape;
+  const int64_t place = image % p->z.count,
+                z = place * p->z.step + t->slice * p->z.tap_step - p->z.low;
+  image /= p->z.count;
+  return (Slice){.window = t->group * s->rhs_group + image * s->rhs_in + place * p->z.rhs +
+                           t->col * s->rhs_out,
+                 .input = t->group * s->lhs_group + image * s->lhs_feature + z * p->z.lhs +
+                          t->feature * s->lhs_batch,
+                 .inside = z >= 0 && z < p->z.in};
+}
+
+// What rows [row, row + rows) of the window meet of |slice|, for the task's taps.
+static void copy_input(const Run *run, const Task *t, const Slice *slice, int64_t row, int64_t rows,
                        char *to) {
   const ConvWindow *p = t->p;
   const PjConvShape *s = p->shape;
   const int64_t elem = (int64_t)p->elem;
-  const char *from =
-      run->in +
-      (t->group * s->lhs_group + image * s->lhs_feature + t->feature * s->lhs_batch) * elem;
   const int64_t pitch = p->in_columns * t->features * elem, first = -p->x.low,
                 low = pj__min(p->in_columns, pj__max(0, -first)),
                 high = pj__max(low, pj__min(p->in_columns, p->x.in - first));
@@ -139,28 +157,26 @@ static void copy_input(const Run *run, const Task *t, int64_t image, int64_t row
                 count = (rows - 1) * p->y.step + (t->taps - 1) * p->y.tap_step + 1;
   for (int64_t i = 0; i < count; ++i, to += pitch) {
     const int64_t y = begin + i;
-    if (y < 0 || y >= p->y.in || low == high) {
+    if (!slice->inside || y < 0 || y >= p->y.in || low == high) {
       memset(to, 0, (size_t)pitch);
       continue;
     }
     memset(to, 0, (size_t)(low * t->features * elem));
-    copy_row(p, from + (y * p->y.lhs + (first + low) * p->x.lhs) * elem, high - low, t->features,
-             p->x.lhs, s->lhs_batch, to + low * t->features * elem);
+    copy_row(p, run->in + (slice->input + y * p->y.lhs + (first + low) * p->x.lhs) * elem,
+             high - low, t->features, p->x.lhs, s->lhs_batch, to + low * t->features * elem);
     memset(to + high * t->features * elem, 0,
            (size_t)((p->in_columns - high) * t->features * elem));
   }
 }
 
-// Row |row| of the window of |image| to slivers whose places are |places|, from |place| on.
-static void copy_window(const Run *run, const Task *t, int64_t image, int64_t row, int64_t place,
-                        int64_t places) {
+// Row |row| of the window of |slice| to slivers whose places are |places|, from |place| on.
+static void copy_window(const Run *run, const Task *t, const Slice *slice, int64_t row,
+                        int64_t place, int64_t places) {
   const ConvWindow *p = t->p;
   const PjConvShape *s = p->shape;
   const int64_t elem = (int64_t)p->elem, n = p->x.count;
   const int nr = p->kernels->nr;
-  const char *from =
-      run->window +
-      (t->group * s->rhs_group + image * s->rhs_in + row * p->y.rhs + t->col * s->rhs_out) * elem;
+  const char *from = run->window + (slice->window + row * p->y.rhs) * elem;
   char *to = t->window + place * nr * elem;
   if (s->rhs_out == 1) {
     pj__pack_copy(p->elem)(from, NULL, p->x.rhs, t->cols, n, nr, to, places * nr);
@@ -187,19 +203,16 @@ static void ahead_of(const Run *run, const Task *t, int64_t image, int64_t row, 
   const PjConvShape *s = p->shape;
   const int64_t elem = (int64_t)p->elem;
   out[0] = out[1] = (Ahead){0};
-  if (image >= s->features)
+  if (image >= s->features * p->z.count)
     return;
+  const Slice slice = find_slice(t, image);
   if (s->rhs_out == 1 && p->y.rhs == p->x.count * p->x.rhs)
-    out[0] = (Ahead){run->window + (t->group * s->rhs_group + image * s->rhs_in + row * p->y.rhs +
-                                    t->col * s->rhs_out) *
-                                       elem,
+    out[0] = (Ahead){run->window + (slice.window + row * p->y.rhs) * elem,
                      pj__divide_up(t->cols * elem, LINE), p->x.rhs * elem};
   // The first rows of it are those that this block read last.
   const int64_t y = row * p->y.step - p->y.low + (row ? (p->y.taps - 1) * p->y.tap_step : 0);
-  if (s->lhs_batch == 1 && p->y.lhs == p->x.in * p->x.lhs && y < p->y.in)
-    out[1] = (Ahead){run->in + (t->group * s->lhs_group + image * s->lhs_feature +
-                                pj__max(0, y) * p->y.lhs + t->feature * s->lhs_batch) *
-                                   elem,
+  if (slice.inside && s->lhs_batch == 1 && p->y.lhs == p->x.in * p->x.lhs && y < p->y.in)
+    out[1] = (Ahead){run->in + (slice.input + pj__max(0, y) * p->y.lhs) * elem,
                      pj__divide_up(t->features * elem, LINE) * p->y.step, p->x.lhs * elem};
 }
 
@@ -239,8 +252,8 @@ static void store(const Run *run, const Task *t) {
   const ConvWindow *p = t->p;
   const PjConvShape *s = p->shape;
   const int64_t elem = (int64_t)p->elem, c_row = t->slivers * p->kernels->nr;
-  char *out = run->out + (t->group * s->out_group + t->feature * s->out_batch + t->tap * p->y.out +
-                          t->col * s->out_feature) *
+  char *out = run->out + (t->group * s->out_group + t->feature * s->out_batch +
+                          t->slice * p->z.out + t->tap * p->y.out + t->col * s->out_feature) *
                              elem;
   const char *strip = t->sums;
   for (int64_t y = 0; y < t->taps; ++y)
@@ -260,22 +273,22 @@ static void store(const Run *run, const Task *t) {
 
 static void run_task(const Run *run, Task *t) {
   const ConvWindow *p = t->p;
-  const PjConvShape *s = p->shape;
   const int nr = p->kernels->nr;
   shape_strips(p, t);
   t->slivers = pj__divide_up(t->cols, nr);
   const int64_t pitch = p->in_columns * t->features;
-  for (int64_t image = 0; image < s->features; image += p->images)
+  const int64_t all = p->shape->features * p->z.count;
+  for (int64_t image = 0; image < all; image += p->images)
     for (int64_t row = 0; row < p->y.count; row += p->rows) {
-      const int64_t images = pj__min(p->images, s->features - image),
+      const int64_t images = pj__min(p->images, all - image),
                     rows = pj__min(p->rows, p->y.count - row), num = images * rows;
       pj__pack_clear(p->elem, t->cols, num * p->x.count, nr, t->window, num * p->x.count * nr);
       for (int64_t n = 0; n < images; ++n) {
-        copy_input(run, t, image + n, row, rows,
-                   t->input + n * p->in_rows * pitch * (int64_t)p->elem);
+        const Slice slice = find_slice(t, image + n);
+        copy_input(run, t, &slice, row, rows, t->input + n * p->in_rows * pitch * (int64_t)p->elem);
         for (int64_t r = 0; r < rows; ++r) {
           t->runs[n * rows + r] = (n * p->in_rows + r * p->y.step) * pitch;
-          copy_window(run, t, image + n, row + r, (n * rows + r) * p->x.count, num * p->x.count);
+          copy_window(run, t, &slice, row + r, (n * rows + r) * p->x.count, num * p->x.count);
         }
       }
       Ahead ahead[2];
@@ -301,6 +314,8 @@ static void tasks(void *context, int64_t begin, int64_t end, int thread) {
     rest /= run->col_parts;
     t.tap = rest % run->tap_parts * cut->taps;
     rest /= run->tap_parts;
+    t.slice = rest % p->z.taps;
+    rest /= p->z.taps;
     t.feature = rest % run->chunks * cut->features;
     t.group = rest / run->chunks;
     t.cols = pj__min(cut->cols, p->shape->out_features - t.col);
@@ -311,7 +326,7 @@ static void tasks(void *context, int64_t begin, int64_t end, int thread) {
 }
 
 static int64_t count_tasks(const ConvWindow *p, const Cut *cut) {
-  return p->shape->groups * pj__divide_up(p->shape->batch, cut->features) *
+  return p->shape->groups * pj__divide_up(p->shape->batch, cut->features) * p->z.taps *
          pj__divide_up(p->y.taps, cut->taps) * pj__divide_up(p->shape->out_features, cut->cols);
 }
 
@@ -404,8 +419,8 @@ static bool plan_blocks(ConvWindow *p) {
   const int64_t image = p->in_rows * p->in_columns * p->cut.features * elem;
   p->images = 1;
   if (p->rows == p->y.count)
-    p->images = pj__max(
-        1, pj__min(pj__min(s->features, SUMS / (p->rows * p->x.count)), INPUT_BYTES / image));
+    p->images = pj__max(1, pj__min(pj__min(s->features * p->z.count, SUMS / (p->rows * p->x.count)),
+                                   INPUT_BYTES / image));
   const int64_t num = p->images * p->rows;
   p->input_bytes = pj__scratch_round((size_t)(p->images * image + k->mr * elem));
   p->window_bytes = pj__scratch_round((size_t)(num * p->x.count * p->cut.cols * elem));
@@ -416,7 +431,7 @@ static bool plan_blocks(ConvWindow *p) {
 
 const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *s) {
   const bool wide = s->comp == PJ_COMP_F64;
-  if ((s->comp != PJ_COMP_F32 && !wide) || s->skip_outside || s->spatial < 1 || s->spatial > 2 ||
+  if ((s->comp != PJ_COMP_F32 && !wide) || s->skip_outside || s->spatial < 1 || s->spatial > 3 ||
       s->rhs_start || !pj_comp_is_native(s->comp, s->lhs_dtype) ||
       !pj_comp_is_native(s->comp, s->rhs_dtype) || !pj_comp_is_native(s->comp, s->out_dtype))
     return NULL;
@@ -433,7 +448,15 @@ const PjRoutine *pj__conv_window(PjArena *arena, const PjConvShape *s) {
     return NULL;
   ConvWindow *p = PJ_NEW(arena, ConvWindow);
   *p = (ConvWindow){.shape = s, .kernels = &PJ_PICK(kernels)[wide], .elem = pj_comp_bytes(s->comp)};
+  if (s->out_features <= p->kernels->nr / 2)
+    p->kernels = &PJ_PICK(kernels)[NARROW + wide];
+  p->z = plan_dim(s, s->spatial - 3);
   p->y = plan_dim(s, s->spatial - 2);
+  if (p->y.taps == 1 && p->z.taps > 1) { // rather than one task for each tap
+    const Dim z = p->z;
+    p->z = p->y;
+    p->y = z;
+  }
   p->x = plan_dim(s, s->spatial - 1);
   p->joined = p->x.tap_step == 1;
   // What is copied lies in lines.

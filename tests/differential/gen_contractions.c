@@ -123,13 +123,34 @@ static void emit_convolution(Gen *g) {
     if (rand_chance(&g->rand, 70))
       gen_shuffle(g, (uint32_t)rank, numbers[t]);
   }
-  const bool gradient = many && rand_chance(&g->rand, 30); // by the window
-  if (gradient) {
+  const bool large = !many && spatial && g->options->size && rand_chance(&g->rand, 15);
+  const bool gradient = large || (many && rand_chance(&g->rand, 30)); // by the window
+  if (large) { // also of three dimensions, of groups
+    feature_groups = 1;
+    batch_groups = rand_chance(&g->rand, 60) ? 1 : rand_int(&g->rand, 2, 4);
+    batch = batch_groups * rand_int(&g->rand, 1, 12);
+    outputs = batch_groups * rand_int(&g->rand, 1, 18);
+    features = rand_int(&g->rand, 1, 2);
+  } else if (gradient) {
     batch = features;
     features = rand_int(&g->rand, 1, 2);
-    memcpy(numbers[0], (int64_t[]){3, 0, 1, 2}, 4 * sizeof(int64_t));
-    memcpy(numbers[1], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
-    memcpy(numbers[2], (int64_t[]){2, 3, 0, 1}, 4 * sizeof(int64_t));
+  }
+  if (gradient) {
+    const int64_t last = rank - 1;
+    for (int32_t i = 0; i < (int32_t)spatial; ++i) {
+      numbers[0][2 + i] = numbers[1][2 + i] = i + 1;
+      numbers[2][2 + i] = i;
+    }
+    memcpy(numbers[0], (int64_t[]){last, 0}, 2 * sizeof(int64_t));
+    memcpy(numbers[1], (int64_t[]){0, last}, 2 * sizeof(int64_t));
+    memcpy(numbers[2], (int64_t[]){last - 1, last}, 2 * sizeof(int64_t));
+    if (large && rand_chance(&g->rand, 30)) { // features first
+      for (int32_t i = 0; i < (int32_t)spatial; ++i)
+        numbers[0][2 + i] = numbers[1][2 + i] = numbers[2][2 + i] = i + 2;
+      memcpy(numbers[0], (int64_t[]){1, 0}, 2 * sizeof(int64_t));
+      memcpy(numbers[1], (int64_t[]){0, 1}, 2 * sizeof(int64_t));
+      memcpy(numbers[2], (int64_t[]){1, 0}, 2 * sizeof(int64_t));
+    }
   } else if (many && rand_chance(&g->rand, 70)) { // features last
     memcpy(numbers[0], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
     memcpy(numbers[2], (int64_t[]){0, 3, 1, 2}, 4 * sizeof(int64_t));
@@ -156,8 +177,14 @@ static void emit_convolution(Gen *g) {
     padding[2 * i] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     padding[2 * i + 1] = rand_chance(&g->rand, 50) ? 0 : rand_int(&g->rand, -1, 2);
     if (gradient) {
-      rhs_dilation[i] = 1;
-      window = n + padding[2 * i] + padding[2 * i + 1] - 2;
+      if (large) {
+        n = spatial == 1 ? 8 * n : spatial == 3 ? (n + 1) / 2 : n;
+        strides[i] = rand_chance(&g->rand, 80) ? 1 : 2;
+        lhs_dilation[i] = 1;
+      } else {
+        rhs_dilation[i] = 1;
+      }
+      window = (n + padding[2 * i] + padding[2 * i + 1] - 2) / rhs_dilation[i];
       if (window < 1)
         return;
     }
@@ -174,7 +201,7 @@ static void emit_convolution(Gen *g) {
     if (!gen_fits(g, rank, dims[t]))
       return;
   // Long sums of equal numbers go astray in the evaluator itself.
-  PjValue *(*const make)(Gen *, const PjType *) = many ? gen_argument : gen_of_type;
+  PjValue *(*const make)(Gen *, const PjType *) = many || large ? gen_argument : gen_of_type;
   PjValue *operands[] = {make(g, gen_type(g, dtype, rank, dims[0])),
                          make(g, gen_type(g, dtype, rank, dims[1]))};
   const PjType *type = gen_type(g, result_dtype(g, dtype), rank, dims[2]);

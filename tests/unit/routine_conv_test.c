@@ -30,7 +30,7 @@ static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, 
       others[at++] = d;
 }
 
-static int by_window, by_winograd; // cases that conv_window.c and conv_winograd.c computed
+static int by_window, by_lines, by_winograd; // cases that conv_window.c, ... computed
 static const char *precision = "";
 
 static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
@@ -111,6 +111,7 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
   RoutineCase chosen;
   routine_open(text_get(), PJ_OP_CONVOLUTION, &chosen);
   by_window += chosen.routine && !strcmp(chosen.routine->name, "conv_window");
+  by_lines += chosen.routine && !strcmp(chosen.routine->name, "conv_lines");
   by_winograd += chosen.routine && !strcmp(chosen.routine->name, "conv_winograd");
   routine_close(&chosen);
   for (int i = 0; i < 2; ++i)
@@ -244,6 +245,38 @@ static void few_features(void **state) {
   }
 }
 
+// Features last: rows of positions of several tasks, tiles of quads of several rows, quads and
+// vectors that are not full, columns that are cut, windows of one run and of many.
+static void lines(void **state) {
+  (void)state;
+  by_lines = 0;
+  for (int round = 0; round < 60; ++round) {
+    const int64_t groups = round % 6 == 5 ? 2 : 1;
+    Conv c = {.spatial = 1 + round % 3,
+              .batch = random_int(1, 3),
+              .features = groups * random_int(3, 20),
+              .out_features = groups * random_int(12, 70),
+              .feature_groups = groups,
+              .batch_groups = 1,
+              .layout = {0, random_int(0, 5), 0}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      static const int64_t most[] = {3000, 60, 12};
+      c.window[d] = random_int(1, 4);
+      c.stride[d] = random_int(0, 2) ? 1 : random_int(2, 3);
+      c.in_dilation[d] = 1;
+      c.window_dilation[d] = random_int(0, 2) ? 1 : random_int(2, 3);
+      c.padding[2 * d] = random_int(-1, 4);
+      c.padding[2 * d + 1] = random_int(-1, 4);
+      c.reversal[d] = random_int(0, 3) == 0;
+      c.in[d] = d < c.spatial - 1 ? random_int(1, 9) : random_int(12, most[c.spatial - 1]);
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, round % 3 == 0);
+    if (round % 4 == 1)
+      check(&c, PJ_DT_F64, PJ_DT_F64, round % 8 == 5);
+  }
+  assert_true(by_lines > 25);
+}
+
 // Groups of one feature, features last: neighbouring positions together, vectors that overlap,
 // edges.
 static void depthwise(void **state) {
@@ -348,10 +381,13 @@ static void window_gradients(void **state) {
 static void large_windows(void **state) {
   (void)state;
   static const int64_t features[] = {3, 16, 1, 70, 64, 24, 37, 48}, outputs[] = {40, 12, 300, 33};
+  int volumes = 0, few = 0;
   by_window = 0;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const bool last = round % 3 != 2;
-    Conv c = {.spatial = round % 8 == 7 ? 1 : 2,
+    Conv c = {.spatial = round % 8 == 7   ? 1
+                         : round % 4 == 2 ? 3
+                                          : 2,
               .batch = features[round % 8],
               .features = random_int(1, 5),
               .out_features = round % 10 ? outputs[round % 3 ? random_int(0, 1) : 3] : outputs[2],
@@ -363,12 +399,16 @@ static void large_windows(void **state) {
       c.batch = 2 * random_int(10, 20);
       c.out_features = 2 * random_int(12, 40);
     }
+    if (round % 7 == 5) // less than a vector of output features
+      c.out_features = c.batch_groups * random_int(6, 8);
     if (round % 7 == 6)
       c.layout[2] = 1; // features neither last nor first in the result
     for (int32_t d = 0; d < c.spatial; ++d) {
       const int64_t taps = round % 6 == 5 ? random_int(1, 7) : random_int(1, 3),
                     step = random_int(1, 2);
-      c.window[d] = c.spatial == 1 ? random_int(97, 600) : random_int(last ? 10 : 17, 36);
+      c.window[d] = c.spatial == 1   ? random_int(97, 600)
+                    : c.spatial == 3 ? random_int(last ? 5 : 7, 9)
+                                     : random_int(last ? 10 : 17, 36);
       c.stride[d] = random_int(0, 4) ? 1 : 2;
       c.in_dilation[d] = 1;
       c.window_dilation[d] = step;
@@ -377,11 +417,16 @@ static void large_windows(void **state) {
       c.padding[2 * d + 1] =
           (taps - 1) * c.stride[d] + (c.window[d] - 1) * step + 1 - c.in[d] - c.padding[2 * d];
     }
+    const int before = by_window;
     check(&c, PJ_DT_F32, PJ_DT_F32, round % 4 == 3);
+    volumes += c.spatial == 3 && by_window > before;
+    few += c.out_features / c.batch_groups <= 8 && by_window > before;
     if (round % 4 == 1)
       check(&c, PJ_DT_F64, PJ_DT_F64, round % 8 == 5);
   }
   assert_true(by_window > 20);
+  assert_true(volumes > 5);
+  assert_true(few > 3);
 }
 
 // Inputs with holes: phases with and without places of the window, turned windows, groups, numbers
@@ -497,6 +542,7 @@ static void avx2(void **state) {
   pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
   few_features(state);
   depthwise(state);
+  lines(state);
   usual(state);
   features_first(state);
   large_windows(state);
@@ -519,6 +565,7 @@ int main(void) {
                                      cmocka_unit_test(usual),
                                      cmocka_unit_test(few_features),
                                      cmocka_unit_test(depthwise),
+                                     cmocka_unit_test(lines),
                                      cmocka_unit_test(avx2),
                                      cmocka_unit_test(features_first),
                                      cmocka_unit_test(window_gradients),
