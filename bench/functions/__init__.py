@@ -10,7 +10,7 @@ import importlib
 from typing import Any, Callable
 
 MODULES = ("unary", "types", "arrays", "gradients", "reductions", "special", "matrices", "random", "indexing", "layers", "control", "loops",
-           "windows", "images", "shapes", "transforms")
+           "windows", "images", "shapes", "transforms", "convolutions")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@
 //   window      few positions of large windows: conv_window.c
 //   turned      the same, features first, with features last: conv_turn.c
 //   dots        the same, features first, and few of them: conv_dots.c
+//   lines       features last, small windows: conv_lines.c
 //   gemm        positions x (window, features) x output features, patches packed on the fly:
 //   conv_patch.c; windows of
 //               one element that never leave the input are plain matrices
@@ -207,7 +208,7 @@ static void input_panel(PjArena *arena, const PjConvShape *s, int32_t num, const
     input_words(arena, patches, panel);
 }
 
-static void kernel_panel(PjArena *arena, const PjConvShape *s, PjPanel *panel) {
+void pj__conv_kernel_panel(PjArena *arena, const PjConvShape *s, PjPanel *panel) {
   PjAxes axes = {0}, outer = {0};
   bool reversed = false;
   for (int32_t d = 0; d < s->spatial; ++d) {
@@ -264,7 +265,7 @@ const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *s) {
       features_last ? 0 : before; // of the dimensions that are not batches of the product
   const int64_t positions = dims_size(num - first, dims + first);
   input_panel(arena, s, num - first, dims + first, &input);
-  kernel_panel(arena, s, &kernel);
+  pj__conv_kernel_panel(arena, s, &kernel);
   g->comp = s->comp;
   g->out_dtype = s->out_dtype;
   g->k = s->window_size * s->features;
@@ -306,6 +307,8 @@ const PjRoutine *pj__conv_dense(PjArena *arena, const PjConvShape *s, const PjTy
     routine = pj__conv_dots(arena, s);
   if (!routine)
     routine = pj__conv_planes(arena, s, rhs);
+  if (!routine && s->window_size > 1)
+    routine = pj__conv_lines(arena, s);
   return routine ? routine : pj__conv_product(arena, s);
 }
 

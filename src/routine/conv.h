@@ -64,6 +64,13 @@ const PjRoutine *pj__conv_direct(PjArena *arena, const PjConvShape *shape, const
 // As a product of patches and window, or NULL for element types that none serves.
 const PjRoutine *pj__conv_product(PjArena *arena, const PjConvShape *shape);
 
+// The window as the right operand of a product: |panel|, whose types are set.
+void pj__conv_kernel_panel(PjArena *arena, const PjConvShape *shape, PjPanel *panel);
+
+// Features last (NHWC), of f32 or f64, by windows that are not too large for the second cache: from
+// rows that are copied with zeros around. NULL for what is not like that.
+const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *shape);
+
 // Groups of a few features each, features last (NHWC), of f32. NULL for what is not like that.
 const PjRoutine *pj__conv_groups(PjArena *arena, const PjConvShape *shape);
 

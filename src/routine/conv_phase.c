@@ -3,9 +3,10 @@
 //
 // Outputs whose distance is a multiple of the dilation use the same places of the window, so they
 // are a convolution without holes of a part of the window: one per phase. Each is computed on its
-// own, beside the result, and then moved to its places: small ones side by side, a thread has whole
-// phases and waits for nobody; else all threads share each. A zero times infinity is NaN, though:
-// where the window holds numbers that are not finite, the convolution is computed as it is defined.
+// own, with features last at its places, else beside the result, and then moved there: small ones
+// side by side, a thread has whole phases and waits for nobody; else all threads share each. A zero
+// times infinity is NaN, though: where the window holds numbers that are not finite, the
+// convolution is computed as it is defined.
 #include <string.h>
 
 #include "eval/strided.h"
@@ -16,6 +17,7 @@ enum { MOST_PHASES = 64, SMALL_BYTES = 2 << 20 }; // SMALL: scratch of a thread 
 
 typedef struct Phase {
   const PjRoutine *routine; // NULL: no place of the window is used, all are zeros
+  bool in_place;            // computed at its places
   PjCopy copy;              // from beside the result
   size_t first;             // of the result, in bytes
   double work;              // elements times places
@@ -40,13 +42,14 @@ typedef struct Run {
 } Run;
 
 static PjStatus run_phase(const Run *run, PjThreads *threads, const Phase *phase, char *scratch) {
-  void *const beside = scratch;
+  void *const beside = scratch, *const places = run->out + phase->first;
   if (phase->routine)
-    PJ_TRY(
-        phase->routine->run(phase->routine, threads, run->in, &beside, scratch + run->p->beside));
+    PJ_TRY(phase->routine->run(phase->routine, threads, run->in,
+                               phase->in_place ? &places : &beside, scratch + run->p->beside));
   else
     memset(beside, 0, 16);
-  pj__copy_run(&phase->copy, threads, beside, run->out + phase->first);
+  if (!phase->in_place)
+    pj__copy_run(&phase->copy, threads, beside, places);
   return PJ_STATUS_OK;
 }
 
@@ -128,13 +131,25 @@ static bool make_phase(PjArena *arena, Phases *p, const PjConvShape *s, const Pj
     to[out_dims[d]] *= s->in_dilation[d];
   }
   if (sub->window_size) {
-    phase->routine = pj__conv_dense(arena, sub, rhs);
+    PjConvShape *places = pj_arena_memdup(arena, sub, sizeof *sub);
+    places->out_batch = s->out_batch;
+    places->out_feature = s->out_feature;
+    places->out_group = s->out_group;
+    for (int32_t d = 0; d < s->spatial; ++d)
+      places->out_spatial[d] = s->out_spatial[d] * s->in_dilation[d];
+    phase->routine = pj__conv_groups(arena, places);
+    if (!phase->routine && sub->window_size > 1)
+      phase->routine = pj__conv_lines(arena, places);
+    phase->in_place = phase->routine;
+    if (!phase->routine)
+      phase->routine = pj__conv_dense(arena, sub, rhs);
     if (!phase->routine)
       return false;
     int64_t count = 1;
     for (int32_t d = 0; d < out->rank; ++d)
       count *= dims[d];
-    p->beside = (size_t)pj__max((int64_t)p->beside, count * (int64_t)elem);
+    if (!phase->in_place)
+      p->beside = (size_t)pj__max((int64_t)p->beside, count * (int64_t)elem);
     PjRoutine *all = &p->routine;
     all->scratch_bytes =
         (size_t)pj__max((int64_t)all->scratch_bytes, (int64_t)phase->routine->scratch_bytes);
