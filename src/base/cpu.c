@@ -43,6 +43,8 @@ static uint32_t detect(void) {
     set |= PJ_CPU_AVX512_BF16;
   if (__builtin_cpu_supports("avx512vnni"))
     set |= PJ_CPU_AVX512_VNNI;
+  if (__builtin_cpu_supports("avx512vbmi"))
+    set |= PJ_CPU_AVX512_VBMI;
 #if !defined(__clang__) || __clang_major__ >= 16 // earlier ones do not know the names
   if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
       __builtin_cpu_supports("amx-int8"))
@@ -60,7 +62,7 @@ static void init(void) {
   else if (!strcmp(limit, "avx2"))
     machine &= PJ_CPU_AVX2 | PJ_CPU_F16C;
   else if (!strcmp(limit, "avx512"))
-    machine &= ~(uint32_t)PJ_CPU_AMX;
+    machine &= ~(uint32_t)(PJ_CPU_AMX | PJ_CPU_AVX512_VBMI);
   uint32_t unread = UINT32_MAX;
   atomic_compare_exchange_strong(&current, &unread, machine);
 }

@@ -12,6 +12,7 @@ enum {
   PJ_CPU_AVX512_VNNI = 16, // dot products of 8-bit integers
   PJ_CPU_AMX =
       32, // tiles of bf16 and 8-bit integers; the process must ask the kernel for them before use
+  PJ_CPU_AVX512_VBMI = 64, // bytes of two vectors in any order
 };
 
 // The sets that this machine has, reduced to what the option PJRT_CPU allows; 0 on other

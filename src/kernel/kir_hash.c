@@ -16,7 +16,8 @@ static void add(Hash *h, uint64_t value) {
 
 void pj_kir_hash(const PjKir *k, uint64_t out[2]) {
   Hash hash = {PJ_HASH_SEED, 0x243F6A8885A308D3ull}, *h = &hash;
-  add(h, (uint64_t)k->target->isa << 32 | (uint64_t)k->target->vector_bytes << 1 | k->target->fma);
+  add(h, (uint64_t)k->target->isa << 32 | (uint64_t)k->target->vector_bytes << 2 |
+             (uint64_t)k->target->bytes_move << 1 | k->target->fma);
   // Instructions carry their block and blocks are numbered in order, so this says the structure as
   // well. Results and block arguments are instructions too.
   for (PjKirVal v = 1; v < k->insts.len; ++v) {

@@ -181,6 +181,7 @@ static void print_block(Printer *p, uint32_t block) {
 
 void pj_kir_print(const PjKir *k, PjStrBuf *out) {
   Printer printer = {.k = k, .out = out};
-  pj_strbuf_printf(out, "kernel %s %s\n", k->name ? k->name : "", pj_isa_name(k->target->isa));
+  pj_strbuf_printf(out, "kernel %s %s%s\n", k->name ? k->name : "", pj_isa_name(k->target->isa),
+                   k->target->bytes_move ? " vbmi" : "");
   print_block(&printer, 1);
 }

@@ -74,6 +74,7 @@ static void detect(void) {
   host = pj_kir_target_of(pj_cpu_has(PJ_CPU_AVX512)               ? PJ_ISA_AVX512
                           : pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C) ? PJ_ISA_AVX2
                                                                   : PJ_ISA_SSE);
+  host.bytes_move = pj_cpu_has(PJ_CPU_AVX512 | PJ_CPU_AVX512_VBMI);
 #endif
 #ifdef _SC_LEVEL1_DCACHE_SIZE
   cache_size(_SC_LEVEL1_DCACHE_SIZE, &host.l1_bytes);

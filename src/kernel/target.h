@@ -13,8 +13,9 @@ typedef enum PjIsa {
 
 typedef struct PjKirTarget {
   PjIsa isa;
-  int vector_bytes;                     // of one register: 16, 32, 64
-  bool fma;                             // a fused multiply-add is one instruction
+  int vector_bytes; // of one register: 16, 32, 64
+  bool fma;         // a fused multiply-add is one instruction
+  bool bytes_move;  // bytes of two registers come in any order by one instruction (AVX-512 VBMI)
   int64_t l1_bytes, l2_bytes, l3_bytes; // data caches that one thread can count on
   // A kernel that moves more bytes than this writes past the caches (kir.def, STORE): what it wrote
   // first would have left them before anybody reads it. INT64_MAX: none does.

@@ -115,9 +115,10 @@ static void interpret(const Batch *b, size_t i) {
     compare(kase, "the interpreter", b->want[i], kase->expected);
 }
 
-static Batch make_batch(PjIsa isa, const KirCase *cases, size_t count) {
+static Batch make_batch(PjIsa isa, bool bytes_move, const KirCase *cases, size_t count) {
   static PjKirTarget targets[PJ_ISA_COUNT];
   targets[isa] = pj_kir_target_of(isa);
+  targets[isa].bytes_move = bytes_move;
   Batch b = {.cases = cases, .count = count, .target = &targets[isa]};
   b.arenas = calloc(count, sizeof *b.arenas);
   b.functions = calloc(count, sizeof *b.functions);
@@ -319,7 +320,7 @@ static void run_aarch64(const Batch *b) {
 void kir_run_cases(unsigned ways, const KirCase *cases, size_t count) {
   PjIsa host = pj_kir_target_host()->isa;
   if (ways & ~(unsigned)(KIR_JIT | KIR_C_AARCH64)) {
-    Batch b = make_batch(host, cases, count);
+    Batch b = make_batch(host, false, cases, count);
     if (ways & KIR_C)
       run_c(&b, "-O0");
     if (ways & KIR_C_PORTABLE)
@@ -333,7 +334,7 @@ void kir_run_cases(unsigned ways, const KirCase *cases, size_t count) {
     free_batch(&b);
   }
   if (ways & KIR_C_AARCH64) {
-    Batch b = make_batch(PJ_ISA_NEON, cases, count);
+    Batch b = make_batch(PJ_ISA_NEON, false, cases, count);
     run_aarch64(&b);
     free_batch(&b);
   }
@@ -341,8 +342,11 @@ void kir_run_cases(unsigned ways, const KirCase *cases, size_t count) {
     for (int isa = host == PJ_ISA_NEON ? PJ_ISA_NEON : PJ_ISA_SSE; isa <= (int)host; ++isa) {
       if (isa < (int)host && !pj_codegen_available((PjIsa)isa))
         continue;
-      Batch b = make_batch((PjIsa)isa, cases, count);
-      run_jit(&b);
-      free_batch(&b);
+      for (int bytes_move = 0; bytes_move <= (isa == (int)host && pj_kir_target_host()->bytes_move);
+           ++bytes_move) {
+        Batch b = make_batch((PjIsa)isa, bytes_move, cases, count);
+        run_jit(&b);
+        free_batch(&b);
+      }
     }
 }

@@ -829,6 +829,43 @@ static void integers_stay_between_floats(void **state) {
     }
 }
 
+// ---- bytes
+
+// The bytes of a vector turned round, and every other one of two; |number|: with AVX-512 VBMI.
+static void build_bytes(PjKir *k, void *context) {
+  static PjKirTarget target;
+  enum { LANES = 64 };
+  uint8_t turned[LANES], every_other[LANES];
+  target = *k->target;
+  target.bytes_move = ((const Expect *)context)->number;
+  k->target = &target;
+  for (int l = 0; l < LANES; ++l) {
+    turned[l] = (uint8_t)(LANES - 1 - l);
+    every_other[l] = (uint8_t)(2 * l);
+  }
+  PjKirVal in = pj_kir_buffer(k, 0), out = pj_kir_buffer(k, 1);
+  PjKirVal a = pj_kir_load(k, PJ_KIR_T(I8, LANES), in, pj_kir_i64(k, 0), 0, false);
+  PjKirVal b = pj_kir_load(k, PJ_KIR_T(I8, LANES), in, pj_kir_i64(k, LANES), 0, false);
+  pj_kir_store(k, pj_kir_shuffle(k, a, a, LANES, turned), out, pj_kir_i64(k, 0), 0);
+  pj_kir_store(k, pj_kir_shuffle(k, a, b, LANES, every_other), out, pj_kir_i64(k, LANES), 0);
+}
+
+static int64_t shuffles_of_bytes(const X86Fn *f) {
+  int64_t count = 0;
+  for (size_t i = 0; i < f->code.len; ++i) {
+    uint32_t enc = f->code.data[i].enc;
+    count += enc == X86_VPERMB || enc == X86_VPERMI2B;
+    count += enc == X86_VPSHUFB ? 100 : 0;
+  }
+  return count;
+}
+
+static void bytes_in_any_order(void **state) {
+  Expect with = {shuffles_of_bytes, 2, 1}, without = {shuffles_of_bytes, 12 * 100, 0};
+  test_kernel(PJ_ISA_AVX512, "code", build_bytes, check, &with);
+  test_kernel(PJ_ISA_AVX512, "code", build_bytes, check, &without);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(loads_become_operands),
                                      cmocka_unit_test(one_division_for_two),
@@ -850,6 +887,7 @@ int main(void) {
                                      cmocka_unit_test(bits_of_floats_stay),
                                      cmocka_unit_test(integers_stay_between_floats),
                                      cmocka_unit_test(small_multiples),
+                                     cmocka_unit_test(bytes_in_any_order),
                                      cmocka_unit_test(counters)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

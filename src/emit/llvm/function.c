@@ -225,6 +225,8 @@ static void add_function(PjLlvmGen *g, const char *symbol) {
   add_attribute(g, "no-builtins", "");
   if (g->tune_cpu && *g->tune_cpu)
     add_attribute(g, "tune-cpu", g->tune_cpu);
+  if (g->k->target->bytes_move)
+    add_attribute(g, "target-features", "+avx512vbmi"); // more than the machine's
   if (g->k->target->vector_bytes == 64)
     add_attribute(g, "prefer-vector-width", "512");
 }

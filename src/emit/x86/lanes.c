@@ -416,9 +416,10 @@ static void lower_shuffle(Lower *l, PjKirVal v) {
   int units, unit = 4;
   bool by_units =
       from.lanes * bytes >= 4 && in_units(inst->pattern, lanes, bytes, 4, pattern, &units);
-  if (!by_units && l->avx512) {
-    unit = 2;
-    by_units = from.lanes * bytes >= 2 && in_units(inst->pattern, lanes, bytes, 2, pattern, &units);
+  while (!by_units && l->avx512 && unit > (l->vbmi ? 1 : 2)) {
+    unit /= 2;
+    by_units =
+        from.lanes * bytes >= unit && in_units(inst->pattern, lanes, bytes, unit, pattern, &units);
   }
   if (!by_units) {
     shuffle_bytes(l, v, &a, &b, inst->pattern, lanes, from.lanes, bytes);

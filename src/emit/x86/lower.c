@@ -443,6 +443,7 @@ void pj_x86_lower(X86Fn *f, const PjKir *k) {
   l->k = k;
   f->vector_bytes = k->target->vector_bytes;
   l->avx512 = k->target->isa == PJ_ISA_AVX512;
+  l->vbmi = l->avx512 && k->target->bytes_move;
   l->masks = l->avx512 ? &x86_mask_bits : &x86_mask_lanes;
   l->values = pj_arena_calloc(f->arena, k->insts.len, sizeof *l->values);
   PJ_RESERVE(f->arena, &f->vregs);

@@ -36,7 +36,7 @@ typedef struct Lower {
   X86Fn *f;
   const PjKir *k;
   const struct X86Masks *masks;
-  bool avx512;
+  bool avx512, vbmi;
   Value *values; // by PjKirVal
   X86Reg arguments[5];
 } Lower;
@@ -189,8 +189,8 @@ Parts x86_narrow(Lower *l, const Parts *from, int lanes, int bytes,
 X86Op x86_chunk(Lower *l, X86Op part, int i);
 // Two pieces of |size| bytes, one behind the other.
 X86Op x86_join(Lower *l, int size, X86Op low, X86Op high);
-// AVX-512 (permute.c): a part of |lanes| lanes of |unit| bytes, 2 or 4. |want|: for each the lane
-// of all sources in a row, X86_ANY_LANE: whatever.
+// AVX-512 (permute.c): a part of |lanes| lanes of |unit| bytes, 2 or 4, or 1 with VBMI. |want|: for
+// each the lane of all sources in a row, X86_ANY_LANE: whatever.
 enum { X86_ANY_LANE = -1 };
 X86Op x86_permute(Lower *l, const X86Op *sources, const int16_t *want, int lanes, int unit);
 X86Op x86_extract(Lower *l, const Parts *from, PjKirElem elem, int lane); // a scalar

@@ -2,7 +2,11 @@
 // a constant.
 #include "emit/x86/lower.h"
 
-enum { ANY = X86_ANY_LANE, MAX_LANES = 32 };
+enum { ANY = X86_ANY_LANE, MAX_LANES = 64 };
+
+// By bytes of a lane.
+static const uint32_t of_one_by[] = {[1] = X86_VPERMB, [2] = X86_VPERMW, [4] = X86_VPERMD},
+                      of_two_by[] = {[1] = X86_VPERMI2B, [2] = X86_VPERMI2W, [4] = X86_VPERMI2D};
 
 // What is asked for of the sources at hand.
 typedef struct Want {
@@ -72,7 +76,7 @@ static X86Op of_one(Lower *l, X86Op part, const Want *w) {
   int size = reach(w);
   if (size == 16 && w->unit == 4) // vpermd begins at 32
     size = 32;
-  return x86_rvm(l, w->unit == 4 ? X86_VPERMD : X86_VPERMW, size, indices(l, w, size), part);
+  return x86_rvm(l, of_one_by[w->unit], size, indices(l, w, size), part);
 }
 
 // Two lanes of the first part, then two of the second, in 16 bytes the same everywhere: the
@@ -124,7 +128,7 @@ static X86Op of_two(Lower *l, X86Op a, X86Op b, const Want *w) {
   if (imm >= 0)
     return x86_rvmi(l, X86_VSHUFF32X4, w->size, x86_in_reg(l, X86_VEC, a), b, imm);
   int size = reach(w);
-  return x86_tied(l, w->unit == 4 ? X86_VPERMI2D : X86_VPERMI2W, size, indices(l, w, size), a, b);
+  return x86_tied(l, of_two_by[w->unit], size, indices(l, w, size), a, b);
 }
 
 X86Op x86_permute(Lower *l, const X86Op *sources, const int16_t *want, int lanes, int unit) {
