@@ -5,7 +5,7 @@
 
 #include "kernel/kir_build.h"
 
-enum { MOST_INSTS = 400, MOST_LIMITS = 32 };
+enum { MOST_INSTS = 400, MOST_LIMITS = 32, MOST_APART = 2 };
 #define MOST_MOVE ((int64_t)1 << 31)
 
 // i + move < bound (or <=, with |or_equal|), in unsigned numbers.
@@ -27,6 +27,7 @@ typedef struct Split {
   bool *holds;   // limits in the middle of their loop
   bool *known;   // conditions of the branches around what is copied, which are |truth|
   bool *truth;
+  int apart; // branches around what is copied, on what a loop does not change
 } Split;
 
 // --- what to split
@@ -46,6 +47,27 @@ static bool lies_in(const PjKir *k, uint32_t block, uint32_t outer) {
   while (block && block != outer)
     block = k->blocks.data[block].parent;
   return block == outer;
+}
+
+// Whether |condition|, in the loop |body|, is known by what |s| (NULL: nothing) knows of what the
+// loop does not change.
+static bool is_known(const Split *s, PjKirVal condition, uint32_t body, bool *out) {
+  if (!s)
+    return false;
+  const PjKirInst *inst = inst_of(s->from, condition);
+  uint64_t bits;
+  if (!lies_in(s->from, inst->block, body)) {
+    if (!pj_kir_is_const(s->to, s->map[condition], &bits))
+      return false;
+    *out = bits;
+    return true;
+  }
+  if (inst->op != PJ_KIR_AND)
+    return false;
+  bool a, b, knows_a = is_known(s, inst->args[0], body, &a),
+             knows_b = is_known(s, inst->args[1], body, &b);
+  *out = knows_a && knows_b && a && b;
+  return (knows_a && (knows_b || !a)) || (knows_b && !b);
 }
 
 static void add_limit(const PjKir *k, PjKirVal condition, uint32_t body, Limits *out) {
@@ -72,9 +94,10 @@ static void add_limit(const PjKir *k, PjKirVal condition, uint32_t body, Limits 
   out->data[out->len++] = (Limit){condition, inst->args[1], (int64_t)move, inst->op == PJ_KIR_ULE};
 }
 
-// Finds the limits in |block| of the loop |body|. False if the loop is not one to split.
-static bool find_limits(const PjKir *k, uint32_t block, uint32_t body, uint32_t *insts,
-                        Limits *out) {
+// Finds the limits in |block| of the loop |body|, where |s| does not know what branches do. False
+// if the loop is not one to split.
+static bool find_limits(const Split *s, const PjKir *k, uint32_t block, uint32_t body,
+                        uint32_t *insts, Limits *out) {
   const PjKirBlock *b = &k->blocks.data[block];
   for (uint32_t i = 0; i < b->insts.len; ++i) {
     const PjKirInst *inst = inst_of(k, b->insts.data[i]);
@@ -82,20 +105,23 @@ static bool find_limits(const PjKir *k, uint32_t block, uint32_t body, uint32_t 
       return false;
     if (inst->op != PJ_KIR_IF)
       continue;
-    add_limit(k, inst->args[0], body, out);
-    if (!find_limits(k, inst->blocks[0], body, insts, out) ||
-        !find_limits(k, inst->blocks[1], body, insts, out))
+    bool known = false, truth = false;
+    known = is_known(s, inst->args[0], body, &truth);
+    if (!known)
+      add_limit(k, inst->args[0], body, out);
+    if (((!known || truth) && !find_limits(s, k, inst->blocks[0], body, insts, out)) ||
+        ((!known || !truth) && !find_limits(s, k, inst->blocks[1], body, insts, out)))
       return false;
   }
   return true;
 }
 
-static bool has_limits(const PjKir *k, const PjKirInst *loop, Limits *out) {
+static bool has_limits(const Split *s, const PjKir *k, const PjKirInst *loop, Limits *out) {
   uint32_t insts = 0;
   uint64_t step;
   out->len = 0;
   return pj_kir_is_const(k, loop->args[2], &step) && step && !(step & (step - 1)) &&
-         find_limits(k, loop->blocks[0], loop->blocks[0], &insts, out) && out->len;
+         find_limits(s, k, loop->blocks[0], loop->blocks[0], &insts, out) && out->len;
 }
 
 // The only thing that |block| does: a read of all lanes.
@@ -115,12 +141,54 @@ static bool is_choice_of_reads(const PjKir *k, const PjKirInst *branch) {
          pj_kir_type_eq(a->type, b->type);
 }
 
+// A part of |condition| that the loop |body| does not change, and |s| does not know; 0: none.
+static PjKirVal settled_part(const Split *s, const PjKir *k, PjKirVal condition, uint32_t body) {
+  const PjKirInst *inst = inst_of(k, condition);
+  uint64_t bits;
+  if (!lies_in(k, inst->block, body))
+    return s && pj_kir_is_const(s->to, s->map[condition], &bits) ? 0 : condition;
+  if (inst->op != PJ_KIR_AND)
+    return 0;
+  PjKirVal part = settled_part(s, k, inst->args[0], body);
+  return part ? part : settled_part(s, k, inst->args[1], body);
+}
+
+// The same of the conditions of branches in |block| of the loop |body|.
+static PjKirVal settled_in(const Split *s, const PjKir *k, uint32_t block, uint32_t body) {
+  const PjKirBlock *b = &k->blocks.data[block];
+  PjKirVal found = 0;
+  for (uint32_t i = 0; i < b->insts.len && !found; ++i) {
+    const PjKirInst *inst = inst_of(k, b->insts.data[i]);
+    if (inst->op != PJ_KIR_IF || is_choice_of_reads(k, inst))
+      continue;
+    bool known = false, truth = false;
+    known = is_known(s, inst->args[0], body, &truth);
+    if (!known)
+      found = settled_part(s, k, inst->args[0], body);
+    if (!found && (!known || truth))
+      found = settled_in(s, k, inst->blocks[0], body);
+    if (!found && (!known || !truth))
+      found = settled_in(s, k, inst->blocks[1], body);
+  }
+  return found;
+}
+
+// A condition of branches in the innermost loop |loop| that it does not change, 0: none.
+static PjKirVal settled(const Split *s, const PjKir *k, const PjKirInst *loop) {
+  Limits limits = {0};
+  uint32_t insts = 0;
+  return find_limits(s, k, loop->blocks[0], loop->blocks[0], &insts, &limits)
+             ? settled_in(s, k, loop->blocks[0], loop->blocks[0])
+             : 0;
+}
+
 static bool worth_it(const PjKir *k) {
   Limits limits;
   for (PjKirVal v = 1; v < k->insts.len; ++v) {
     const PjKirInst *inst = inst_of(k, v);
     if (inst->op == PJ_KIR_IF ? is_choice_of_reads(k, inst)
-                              : inst->op == PJ_KIR_FOR && has_limits(k, inst, &limits))
+                              : inst->op == PJ_KIR_FOR &&
+                                    (has_limits(NULL, k, inst, &limits) || settled(NULL, k, inst)))
       return true;
   }
   return false;
@@ -212,12 +280,36 @@ static PjKirVal reach(PjKir *k, PjKirVal from, PjKirVal to, uint64_t step) {
   return pj_kir_add(k, from, pj_kir_and(k, way, pj_kir_i64(k, -(int64_t)step)));
 }
 
+static PjKirVal *copy_for(Split *s, const PjKirInst *loop);
+
+// Twice, behind a branch on what it does not change: |condition|.
+static PjKirVal *copy_apart(Split *s, const PjKirInst *loop, PjKirVal condition) {
+  PjKir *k = s->to;
+  PjKirVal here = s->map[condition];
+  uint32_t n = loop->num_args - 3;
+  PjKirVal *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
+  ++s->apart;
+  pj_kir_if_begin(k, here);
+  s->map[condition] = pj_kir_const(k, PJ_KIR_T(I1, 1), 1);
+  PjKirVal *values = copy_for(s, loop);
+  pj_kir_if_else(k, n, values);
+  s->map[condition] = pj_kir_const(k, PJ_KIR_T(I1, 1), 0);
+  values = copy_for(s, loop);
+  pj_kir_if_end(k, n, values, results);
+  s->map[condition] = here;
+  --s->apart;
+  return results;
+}
+
 static PjKirVal *copy_for(Split *s, const PjKirInst *loop) {
   PjKir *k = s->to;
+  PjKirVal condition = s->apart < MOST_APART ? settled(s, s->from, loop) : 0;
+  if (condition)
+    return copy_apart(s, loop, condition);
   PjKirVal begin = s->map[loop->args[0]], end = s->map[loop->args[1]];
   PjKirVal *carried = mapped(s, loop->args + 3, loop->num_args - 3);
   Limits limits;
-  if (!has_limits(s->from, loop, &limits))
+  if (!has_limits(s, s->from, loop, &limits))
     return copy_loop(s, loop, begin, end, carried, NULL);
   uint64_t step, first;
   pj_kir_is_const(s->from, loop->args[2], &step);

@@ -130,6 +130,57 @@ static void test_forms(void **state) {
       check(&(Form){{moves[a], moves[(a + form) % 6]}, form & 1, form & 2, form & 4, form & 8});
 }
 
+// out[r][i] = r - 2 < p0 ? in[i] : 7, for rows of |WIDE|: the loop along a row does not change
+// that.
+enum { ROWS = 9, WIDE = 16 };
+
+static PjStatus make_rows(void *context) {
+  Job *job = context;
+  PjKir *k = job->plain = pj_kir_create(job->arena, &target, "rows");
+  PjKirType t = PJ_KIR_T(I32, LANES);
+  PjKirVal in = pj_kir_buffer(k, 0), out = pj_kir_buffer(k, 1), value;
+  PjKirVal bound = pj_kir_param(k, PJ_KIR_T(I64, 1), 0), one = pj_kir_i64(k, 1);
+  PjKirVal row = pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), one, 0, NULL, NULL);
+  PjKirVal inside = pj_kir_2(k, PJ_KIR_ULT, pj_kir_add(k, row, pj_kir_i64(k, -2)), bound);
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_i64(k, WIDE), pj_kir_i64(k, LANES), 0,
+                                NULL, NULL);
+  pj_kir_if_begin(k, inside);
+  PjKirVal there = pj_kir_load(k, t, in, i, 0, true);
+  pj_kir_if_else(k, 1, &there);
+  PjKirVal seven = pj_kir_const(k, t, 7);
+  pj_kir_if_end(k, 1, &seven, &value);
+  pj_kir_store(k, value, out, pj_kir_add(k, pj_kir_mul(k, row, pj_kir_i64(k, WIDE)), i), 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_finish(k);
+  job->split = pj_kir_split(k);
+  return pj_kir_verify(job->split);
+}
+
+static void test_rows(void **state) {
+  (void)state;
+  Job job = {0};
+  assert_null(pj_arena_create(0, &job.arena));
+  assert_null(pj_arena_guard(job.arena, make_rows, &job));
+  for (uint64_t bound = 0; bound < ROWS; ++bound) {
+    int32_t in[WIDE], want[ROWS * WIDE] = {0}, have[ROWS * WIDE] = {0};
+    void *first[] = {in, want}, *second[] = {in, have};
+    for (int i = 0; i < WIDE; ++i)
+      in[i] = 100 + i;
+    kir_eval(job.plain, first, &bound, 0, ROWS, NULL);
+    kir_eval(job.split, second, &bound, 0, ROWS, NULL);
+    assert_memory_equal(want, have, sizeof want);
+  }
+  PjStrBuf text = {0};
+  pj_kir_print(job.split, &text);
+  // One branch, around two loops.
+  assert_int_equal(count(text.data, "for %"), 3);
+  assert_int_equal(count(text.data, " if %"), 1);
+  assert_int_equal(count(text.data, " = if "), 0);
+  pj_strbuf_free(&text);
+  pj_arena_destroy(job.arena);
+}
+
 // Nothing to split: the function itself comes back.
 static PjStatus make_simple(void *context) {
   PjArena *arena = context;
@@ -152,6 +203,7 @@ static void test_simple(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_simple)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_rows),
+                                     cmocka_unit_test(test_simple)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
