@@ -181,7 +181,7 @@ static PjStatus check_types(const Verifier *v, const PjKirInst *inst) {
     REQUIRE(type.elem != PJ_KIR_VOID, "type");
     return PJ_STATUS_OK;
   case PJ_KIR_IOTA:
-    REQUIRE(type.elem == PJ_KIR_I32 || type.elem == PJ_KIR_I64, "type");
+    REQUIRE(type.elem >= PJ_KIR_I8 && type.elem <= PJ_KIR_I64, "type");
     return PJ_STATUS_OK;
   case PJ_KIR_PARAM:
     REQUIRE(type.lanes == 1 && type.elem != PJ_KIR_PTR, "type");

@@ -8,12 +8,13 @@ typedef struct PjBinding {
   PjNest *nest;
   const PjUnit *unit;
   const PjRegion *region;
-  PjArenaMark mark; // of the kernels' arena before this one
-  PjMap visited;    // values
-  double inlined;   // cost per element of what is computed in registers, each operation once
-  size_t widest;    // bytes of a lane of what is computed in registers, 4 at most
-  bool chooses;     // some operation asks where its elements come from
-  bool tried;       // whether its results go past the caches shows when it runs
+  PjArenaMark mark;  // of the kernels' arena before this one
+  PjMap visited;     // values
+  double inlined;    // cost per element of what is computed in registers, each operation once
+  size_t widest;     // bytes of a lane of what is computed in registers, 4 at most
+  bool chooses;      // some operation asks where its elements come from
+  bool lane_by_lane; // where lanes are off, some operation reads each of the others by itself
+  bool tried;        // whether its results go past the caches shows when it runs
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|
   PJ_VEC(const PjOp *) ops;       // that it computes

@@ -13,8 +13,9 @@ PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes) {
 }
 
 PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left) {
-  left = pj_kir_cast(e->k, PJ_KIR_TRUNC, PJ_KIR_I32, left);
-  return e->nest->some = pj_kir_slt(e->k, pj_kir_iota(e->k, PJ_KIR_T(I32, lanes)), left);
+  PjKirElem elem = pj_ix_narrow(e->k->target, lanes);
+  left = pj_kir_cast(e->k, PJ_KIR_TRUNC, elem, left);
+  return e->nest->some = pj_kir_slt(e->k, pj_kir_iota(e->k, pj_kir_type(elem, lanes)), left);
 }
 
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index) {
@@ -99,13 +100,13 @@ static const PjValue *value_of(const PjOp *op) {
   return op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE ? op->operands[1] : &op->results[0];
 }
 
-static void map_body(PjEmit *e, const PjIndex *outer, PjIx at) {
+static void map_body(PjEmit *e, const PjIndex *outer, PjIx at, PjKirVal mask) {
   const PjGroup *g = e->group;
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){1, g->loops[g->num_loops - 1].extent, at};
   PjElem values[PJ_MAX_ROOTS];
   for (uint32_t r = 0; r < g->num_roots; r++)
-    values[r] = pj_nest_value(e->nest, value_of(g->roots[r].op), &index, 0);
+    values[r] = pj_nest_value(e->nest, value_of(g->roots[r].op), &index, mask);
   PjIx offset = pj_ix_offset(&e->nest->ix, &index);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     const PjOp *op = g->roots[r].op;
@@ -113,7 +114,7 @@ static void map_body(PjEmit *e, const PjIndex *outer, PjIx at) {
       continue;
     bool update = op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE;
     pj_emit_store(e, r, 0, op->results[0].type->dtype,
-                  update ? update_offset(e, op, &index) : offset, values[r], 0);
+                  update ? update_offset(e, op, &index) : offset, values[r], mask);
   }
 }
 
@@ -144,7 +145,7 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
   int64_t trips =
       pj_emit_trips(e, begin, end, lanes, e->group->written ? PJ_GROUP_WRITTEN : UNROLLED);
   for (int64_t t = 0; t < trips; t++)
-    map_body(e, outer, next_lanes(pj_kir_add(k, begin, pj_kir_i64(k, t * lanes))));
+    map_body(e, outer, next_lanes(pj_kir_add(k, begin, pj_kir_i64(k, t * lanes))), 0);
   if (trips >= 0) {
     pj_nest_forget(e->nest);
     return;
@@ -158,20 +159,40 @@ static void map_loop(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal e
     i = turn_at(e, loop, begin, end, lanes, i);
     pj_kir_assume(k, i, 0, loop->extent - 1);
   }
-  map_body(e, outer, next_lanes(i));
+  map_body(e, outer, next_lanes(i), 0);
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
+// What fills no vector, from |begin| to |end|: a vector with some lanes off. Of several blocks all
+// but the last one have no such end.
+static void map_end(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end) {
+  PjKir *k = e->k;
+  const int lanes = e->group->lanes;
+  const bool always = e->group->blocks <= 1;
+  pj_emit_lanes(e, lanes);
+  PjKirVal at =
+      always ? begin : pj_kir_for_begin(k, begin, end, pj_kir_i64(k, lanes), 0, NULL, NULL);
+  map_body(e, outer, next_lanes(at), pj_emit_mask(e, lanes, pj_kir_sub(k, end, at)));
+  pj_nest_forget(e->nest);
+  if (!always)
+    pj_kir_for_end(k, 0, NULL, NULL);
+}
+
 static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end,
                       int64_t extent) {
-  int lanes = extent >= e->group->lanes ? e->group->lanes : 1;
+  const bool masked = pj_group_masks(e->group, e->k->target);
+  int lanes = masked || extent >= e->group->lanes ? e->group->lanes : 1;
   if (lanes > 1) {
     PjKirVal whole = extent % lanes ? pj_emit_whole(e, begin, end, lanes) : end;
     bool all = e->group->num_loops > 1 && e->group->blocks <= 1; // of the loop are at hand
     map_loop(e, outer, begin, whole, lanes, extent % lanes == 0 || all);
     if (extent % lanes == 0)
       return;
+    if (masked) {
+      map_end(e, outer, whole, end);
+      return;
+    }
     begin = whole;
   }
   map_loop(e, outer, begin, end, 1, lanes == 1);
@@ -187,7 +208,7 @@ static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
   for (int64_t c = 0; c < last->extent; c++)
-    map_body(e, &index, pj_ix_uniform(pj_kir_i64(k, c)));
+    map_body(e, &index, pj_ix_uniform(pj_kir_i64(k, c)), 0);
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
@@ -211,7 +232,7 @@ static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi
     }
     PjIndex index = *outer;
     index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_lanes(&e->nest->ix, i, row)};
-    map_body(e, &index, pj_ix_lanes(&e->nest->ix, 0, column));
+    map_body(e, &index, pj_ix_lanes(&e->nest->ix, 0, column), 0);
   }
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);

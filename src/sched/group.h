@@ -75,6 +75,7 @@ typedef struct PjGroup {
                     // read is read backwards; 0: none
   bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
                     // gather)
+  bool maskable;    // MAP, given: vectors with lanes off cost no more than others
   bool streamed;    // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   bool whole;       // COLUMNS: a block of a few vectors is all of a long array's row
   size_t scratch_bytes; // that a call needs
@@ -96,7 +97,8 @@ int64_t pj_group_across(const PjGroup *group, int lanes);
 int pj_group_lanes(int64_t extent, int most, int least);
 
 // Whether what fills no vector at the end of a row, or of columns, is one all the same, of which
-// some lanes are off: where that costs no more than others do.
+// some lanes are off: where that costs no more than others do. (Not of MAPs of one loop: they have
+// one end.)
 bool pj_group_masks(const PjGroup *group, const PjKirTarget *target);
 
 // Where a root's results go while the group is emitted.

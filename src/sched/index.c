@@ -151,6 +151,11 @@ PjKirVal pj_ix_vector(PjIxBuilder *b, PjIx a) {
   return a.base ? pj_kir_add(b->k, v, pj_kir_splat(b->k, a.base, b->lanes)) : v;
 }
 
+PjKirElem pj_ix_narrow(const PjKirTarget *target, int lanes) {
+  const int bytes = target->vector_bytes / lanes;
+  return bytes >= 4 ? PJ_KIR_I32 : bytes == 2 ? PJ_KIR_I16 : PJ_KIR_I8;
+}
+
 PjIx pj_ix_from(PjIxBuilder *b, PjKirVal v) {
   return pj_kir_typeof(b->k, v).lanes == 1 ? (PjIx){.base = v} : (PjIx){.vec = v};
 }

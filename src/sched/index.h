@@ -80,6 +80,9 @@ PjIx pj_ix_scale(PjIxBuilder *b, PjIx a, int64_t c);
 PjKirVal pj_ix_vector(PjIxBuilder *b, PjIx a);
 // From a scalar or vector of i64.
 PjIx pj_ix_from(PjIxBuilder *b, PjKirVal v);
+// Integers as narrow as the lanes of a register that holds them all, of 32 bits at most: the lanes'
+// numbers fit into these, and a mask made of them takes one comparison.
+PjKirElem pj_ix_narrow(const PjKirTarget *target, int lanes);
 // Sum of ix * pos.
 PjIx pj_ix_offset(PjIxBuilder *b, const PjIndex *index);
 

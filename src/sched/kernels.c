@@ -11,11 +11,38 @@
 
 static void gather(PjBinding *b, const PjValue *value);
 
+// Whether a vector of results with lanes off reads vectors with lanes off, and not each lane by
+// itself.
+static bool reads_vectors(const PjOp *op) {
+  enum { FEW_PARTS = 4 }; // each of them is read where lanes choose
+  uint32_t n;
+  const int64_t *strides;
+  if (op->num_results && pj_dtype_is_complex(op->results[0].type->dtype))
+    return false;
+  switch (op->kind) {
+  case PJ_OP_CONSTANT:
+  case PJ_OP_IOTA:
+  case PJ_OP_RESHAPE:
+  case PJ_OP_BROADCAST_IN_DIM:
+  case PJ_OP_PAD:
+  case PJ_OP_DYNAMIC_SLICE:
+    return true;
+  case PJ_OP_CONCATENATE:
+    return op->num_operands <= FEW_PARTS;
+  case PJ_OP_SLICE:
+    strides = PJ_INTS(op, strides, &n);
+    return n == 0 || strides[n - 1] == 1;
+  default:
+    return pj_elem_is(op);
+  }
+}
+
 static void gather_op(PjBinding *b, const PjOp *op) {
   for (uint32_t i = 0; i < op->num_results; i++) {
     size_t bytes = pj_wider_lane(b->widest, op->results[i].type);
     b->widest = bytes < 4 ? bytes : 4;
   }
+  b->lane_by_lane |= !reads_vectors(op);
   b->chooses |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_GATHER;
   for (uint32_t i = 0; i < op->num_operands; i++)
     gather(b, op->operands[i]);
@@ -157,6 +184,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
                  .count = unit->count,
                  .inner = unit->inner,
                  .plain = !b->chooses,
+                 .maskable = !b->lane_by_lane,
                  .reversed = reversed_by(b),
                  .inputs = (int)b->in.len,
                  .lanes = pj_lanes_of(l, unit, b)};

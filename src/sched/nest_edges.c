@@ -13,9 +13,32 @@ static PjKirVal both(PjNest *nest, PjKirVal a, PjKirVal b) {
   return !a ? b : !b ? a : pj_kir_and(nest->ix.k, a, b);
 }
 
-// low <= x < high, as a scalar or a mask.
+// |x|, or the nearest number of lanes that there is.
+static PjKirVal lane_number(PjNest *nest, PjKirVal x) {
+  PjKir *k = nest->ix.k;
+  x = pj_kir_2(k, PJ_KIR_SMAX, x, pj_kir_i64(k, 0));
+  return pj_kir_2(k, PJ_KIR_SMIN, x, pj_kir_i64(k, nest->ix.lanes));
+}
+
+// Many lanes that follow one another: from which one on, and how many, lie in [0, size).
+static PjKirVal lanes_in_range(PjNest *nest, PjIx ix, int64_t size) {
+  PjKir *k = nest->ix.k;
+  PjKirElem elem = pj_ix_narrow(k->target, nest->ix.lanes);
+  PjKirType type = pj_kir_type(elem, nest->ix.lanes);
+  PjKirVal base = pj_ix_base(&nest->ix, ix);
+  PjKirVal first = lane_number(nest, pj_kir_sub(k, pj_kir_i64(k, 0), base));
+  PjKirVal end = lane_number(nest, pj_kir_sub(k, pj_ix_number(&nest->ix, size), base));
+  PjKirVal count = pj_kir_cast(k, PJ_KIR_TRUNC, elem, pj_kir_sub(k, end, first));
+  first = pj_kir_splat(k, pj_kir_cast(k, PJ_KIR_TRUNC, elem, first), nest->ix.lanes);
+  return pj_kir_2(k, PJ_KIR_ULT, pj_kir_sub(k, pj_kir_iota(k, type), first),
+                  pj_kir_splat(k, count, nest->ix.lanes));
+}
+
+// 0 <= x < size, as a scalar or a mask.
 static PjKirVal in_range(PjNest *nest, PjIx ix, int64_t size) {
   PjKir *k = nest->ix.k;
+  if (pj_ix_is_linear(ix) && ix.step == 1 && nest->ix.lanes > k->target->vector_bytes / 4)
+    return lanes_in_range(nest, ix, size);
   PjKirVal x = pj_ix_is_uniform(ix) ? pj_ix_base(&nest->ix, ix) : pj_ix_vector(&nest->ix, ix);
   return pj_kir_2(k, PJ_KIR_ULT, x,
                   pj_kir_splat(k, pj_ix_number(&nest->ix, size), pj_kir_typeof(k, x).lanes));
@@ -129,9 +152,9 @@ static PjElem padded_by_lane(PjNest *nest, const PjOp *op, const PjIndex *inner,
   Branch edge = {0};
   if (p->some)
     edge = branch_begin(nest, p->some, false);
-  PjKirVal inside = 0;
+  PjKirVal inside = 0; // what is the same in all lanes |some| says
   for (int d = 0; d < from->rank; d++)
-    if (touched[d].times)
+    if (touched[d].times && !(p->some && pj_ix_is_uniform(touched[d].ix)))
       inside = both(nest, inside, in_range(nest, touched[d].ix, from->dims[d] * touched[d].times));
   PjElem value = pj_nest_value(nest, op->operands[0], inner, both(nest, mask, inside));
   value = choose(nest, inside, value, pj_nest_scalar(nest, op->operands[1]));

@@ -62,7 +62,7 @@ static bool has_narrow(const PjUnit *unit, const PjBinding *b) {
 bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
   int least = pj_lanes_of_width(l, 4), lanes = g->lanes;
   int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (g->kind != PJ_GROUP_MAP)
+  if (g->kind != PJ_GROUP_MAP || pj_group_masks(g, l->options->target))
     return false;
   if (g->across) {
     int bytes = l->options->target->vector_bytes / lanes;
@@ -75,6 +75,13 @@ bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
   return g->lanes != lanes;
 }
 
+// Whether rows of |extent| are whole vectors of |shorter| lanes, not many more than there are of
+// |lanes|, the last of them with lanes off.
+static bool fits_better(int64_t extent, int shorter, int lanes) {
+  enum { END = 3 }; // vectors that take as long as one with lanes off
+  return extent % shorter == 0 && extent / shorter <= extent / lanes + END;
+}
+
 bool pj_lanes_fit(const PjLower *l, PjGroup *g) {
   if (g->lanes == 1 || (g->kind == PJ_GROUP_MAP && (g->num_loops == 1 || g->across || g->down)))
     return false;
@@ -83,9 +90,11 @@ bool pj_lanes_fit(const PjLower *l, PjGroup *g) {
   // Short rows of tall columns are brought to and from their accumulators in memory turn by turn,
   // where a vector with lanes off waits for the one before.
   const bool is_short = g->kind == PJ_GROUP_COLUMNS && extent < 4 * (int64_t)lanes;
+  const int shorter = pj_group_lanes(extent, lanes, least);
   if ((is_short && g->count >= TALL && extent % least == 0) ||
+      (g->kind == PJ_GROUP_MAP && fits_better(extent, shorter, lanes)) ||
       !pj_group_masks(g, l->options->target))
-    g->lanes = pj_group_lanes(extent, lanes, least);
+    g->lanes = shorter;
   else
     while (g->lanes > least && g->lanes / 2 >= extent)
       g->lanes /= 2;

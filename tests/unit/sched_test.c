@@ -305,6 +305,36 @@ static void test_masked_ends(void **state) {
   unmake(&m);
 }
 
+// So is the end of a row of elements; but where shorter vectors fill it, or lanes are read one by
+// one.
+static void test_masked_ends_of_maps(void **state) {
+  (void)state;
+  static const struct {
+    int extent;
+    bool turned;
+  } cases[] = {{37, false}, {40, false}, {37, true}};
+  for (int i = 0; i < 3; i++) {
+    char args[96], body[512], result[48];
+    const int n = cases[i].extent;
+    snprintf(result, sizeof result, "tensor<500x%dxf32>", n);
+    snprintf(args, sizeof args, "%%x: tensor<500x%dxf32>, %%y: tensor<500xf32>", n);
+    snprintf(body, sizeof body,
+             "%%b = stablehlo.broadcast_in_dim %%y, dims = [0] : (tensor<500xf32>) -> %s\n"
+             "%%d = stablehlo.%s : %s\n"
+             "%%r = stablehlo.subtract %%d, %%b : %s\nreturn %%r : %s\n",
+             result, cases[i].turned ? "reverse %x, dims = [1]" : "negate %x", result, result,
+             result);
+    Made m = make(pass_main(args, result, body));
+    assert_null(m.status);
+    assert_int_equal(m.schedule->num_kernels, 1);
+    if (pj_kir_target_host()->vector_bytes == 64) {
+      assert_int_equal(m.stored, cases[i].turned);
+      assert_int_equal(m.lanes, n == 40 ? 8 : 16);
+    }
+    unmake(&m);
+  }
+}
+
 // Blocks of columns are vectors side by side but for the last, which is asked for.
 static void test_blocks_of_columns(void **state) {
   (void)state;
@@ -980,6 +1010,7 @@ int main(void) {
       cmocka_unit_test(test_one_turn),
       cmocka_unit_test(test_ring),
       cmocka_unit_test(test_masked_ends),
+      cmocka_unit_test(test_masked_ends_of_maps),
       cmocka_unit_test(test_blocks_of_columns),
       cmocka_unit_test(test_down_columns),
   };

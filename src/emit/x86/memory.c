@@ -324,10 +324,11 @@ static bool known_lane(const PjKir *k, PjKirVal v, int lane, uint64_t *out) {
     *out = (uint64_t)lane;
     return true;
   }
-  if (inst->op != PJ_KIR_ADD || inst->type.elem != PJ_KIR_I64 ||
+  if ((inst->op != PJ_KIR_ADD && inst->op != PJ_KIR_SUB) ||
       !pj_kir_is_const(k, inst->args[1], &b) || !known_lane(k, inst->args[0], lane, &a))
     return false;
-  *out = a + b;
+  *out = inst->op == PJ_KIR_ADD ? a + b : a - b;
+  *out &= UINT64_MAX >> (64 - 8 * x86_bytes(inst->type));
   return true;
 }
 
@@ -335,8 +336,8 @@ static bool known_lane(const PjKir *k, PjKirVal v, int lane, uint64_t *out) {
 static bool known_mask(const PjKir *k, PjKirVal mask, int lane, bool *on) {
   const PjKirInst *inst = pj_kir_inst(k, mask);
   uint64_t a, b;
-  if (inst->op != PJ_KIR_ULT || pj_kir_typeof(k, inst->args[0]).elem != PJ_KIR_I64 ||
-      !known_lane(k, inst->args[0], lane, &a) || !known_lane(k, inst->args[1], lane, &b))
+  if (inst->op != PJ_KIR_ULT || !known_lane(k, inst->args[0], lane, &a) ||
+      !known_lane(k, inst->args[1], lane, &b))
     return false;
   *on = a < b;
   return true;
