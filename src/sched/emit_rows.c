@@ -3,7 +3,8 @@
 // A call has rows [begin, end). For each, stage after stage runs over the row: its loop computes
 // the stage's elements, stores those that are wanted later, and feeds the stage's reductions, whose
 // results are then registers for the stages to come. Lanes are partial sums; so are up to four
-// copies of the vectors where the loop would otherwise wait for its own addition. What does not
+// copies of the vectors where the loop would otherwise wait for its own addition: vectors of one
+// piece of the row, or of several where pieces are short. What does not
 // fill a vector at the end of a row is one of which some lanes are off, or goes to an accumulator
 // of one lane.
 #include <string.h>
@@ -88,6 +89,8 @@ typedef struct Stage {
   bool vector, tail;
   bool masked; // what fills no vector at the end of a row is one all the same, some lanes off
   int copies;
+  int pieces;              // that the loop before the last takes at a time, each into its own copy
+  int copy;                // of the piece at hand
   int streams;             // places that the vectors of a turn lie in
   PjAccumulators vec, one; // in vectors; of single elements
 } Stage;
@@ -137,7 +140,7 @@ static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, 
   PjIndex index = *outer;
   const PjLoop *last = &s->e->group->loops[s->inner[s->num_inner - 1]];
   index.p[index.n++] = (PjPiece){last->pos, last->extent, {.base = at, .step = 1}};
-  pj_accumulators_take(s->e, acc, copy, &index, mask);
+  pj_accumulators_take(s->e, acc, acc == &s->vec ? s->copy + copy : copy, &index, mask);
   stage_elements(s, &index, mask);
   pj_nest_forget(s->e->nest);
 }
@@ -291,6 +294,9 @@ static bool is_streams(const Stage *s, const PjLoop *last) {
          g->count * widest * g->inputs > s->e->k->target->streamed_bytes;
 }
 
+static void pieces_loop(Stage *s, int level, const PjIndex *outer, PjKirVal begin, PjKirVal end,
+                        int pieces);
+
 static void stage_loop(Stage *s, int level, const PjIndex *outer) {
   PjEmit *e = s->e;
   PjKir *k = e->k;
@@ -331,16 +337,36 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
       last_loop(s, &s->one, 1, 1, 1, s->vector ? whole : begin, end, outer);
     return;
   }
+  if (level == s->num_inner - 2 && s->pieces > 1) {
+    PjKirVal many = loop->extent % s->pieces || (level == 0 && s->first_begin)
+                        ? pj_emit_whole(e, begin, end, s->pieces)
+                        : end;
+    pieces_loop(s, level, outer, begin, many, s->pieces);
+    if (many == end)
+      return;
+    begin = many;
+  }
+  pieces_loop(s, level, outer, begin, end, 1);
+}
+
+static void pieces_loop(Stage *s, int level, const PjIndex *outer, PjKirVal begin, PjKirVal end,
+                        int pieces) {
+  PjKir *k = s->e->k;
+  const PjLoop *loop = &s->e->group->loops[s->inner[level]];
   PjKirVal init[2 * PJ_MAX_CARRIED], args[2 * PJ_MAX_CARRIED];
   uint32_t n = s->vector ? pj_accumulators_flatten(&s->vec, init) : 0, v = n;
   if (s->tail)
     n += pj_accumulators_flatten(&s->one, init + v);
-  PjIndex index = *outer;
-  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), n, init, args);
+  PjKirVal i = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, pieces), n, init, args);
   pj_accumulators_unflatten(&s->vec, args);
   pj_accumulators_unflatten(&s->one, args + v);
-  index.p[index.n++] = (PjPiece){loop->pos, loop->extent, pj_ix_uniform(i)};
-  stage_loop(s, level + 1, &index);
+  for (s->copy = 0; s->copy < pieces; s->copy++) {
+    PjIndex index = *outer;
+    PjKirVal at = s->copy ? pj_kir_add(k, i, pj_kir_i64(k, s->copy)) : i;
+    index.p[index.n++] = (PjPiece){loop->pos, loop->extent, pj_ix_uniform(at)};
+    stage_loop(s, level + 1, &index);
+  }
+  s->copy = 0;
   if (s->vector)
     pj_accumulators_flatten(&s->vec, init);
   if (s->tail)
@@ -351,14 +377,20 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
 }
 
 // How many vectors the last loop takes at a time: several where it only adds up what is cheap to
-// compute.
-static int copies_of(const Stage *s, const PjLoop *last, uint32_t reduced) {
+// compute. Where it is too short for that, the loop before it takes several turns at a time.
+static void choose_copies(Stage *s, const PjLoop *last, uint32_t reduced) {
   const PjGroup *g = s->e->group;
+  s->copies = s->pieces = 1;
   for (uint32_t r = 0; r < g->num_roots; r++)
     if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
-      return 1;
-  bool cheap = g->cost <= 1.5 && reduced <= 2;
-  return cheap && last->extent >= 8 * (int64_t)g->lanes ? COPIES : 1;
+      return;
+  if (g->cost > 1.5 || reduced > 2)
+    return;
+  if (last->extent >= 8 * (int64_t)g->lanes)
+    s->copies = COPIES;
+  else if (s->vector && s->num_inner > 1 &&
+           g->loops[s->inner[s->num_inner - 2]].extent >= 4 * COPIES)
+    s->pieces = COPIES;
 }
 
 // Runs stage |number| and binds the results of its reductions. False: out of room.
@@ -381,7 +413,7 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
       s.vec.roots[s.vec.num_roots++] = r;
       s.one.roots[s.one.num_roots++] = r;
     }
-  s.copies = copies_of(&s, last, s.vec.num_roots);
+  choose_copies(&s, last, s.vec.num_roots);
   s.vec.copies = s.one.copies = 1;
   s.streams = 1;
   if (s.vector && s.copies > 1 && !is_search(&s) && is_streams(&s, last)) {
@@ -390,7 +422,7 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
     s.copies = s.vec.num_roots == 1 ? 2 * STREAMS : STREAMS;
   }
   pj_emit_lanes(e, 1);
-  if ((s.vector && !pj_accumulators_begin(e, &s.vec, s.copies, g->lanes)) ||
+  if ((s.vector && !pj_accumulators_begin(e, &s.vec, s.copies * s.pieces, g->lanes)) ||
       (s.tail && !pj_accumulators_begin(e, &s.one, 1, 1)))
     return false;
   for (uint32_t i = 0; s.vector && g->lanes > 1 && i < s.vec.num_roots; i++) {

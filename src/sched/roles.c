@@ -51,8 +51,13 @@ typedef struct Tree {
   Sums before, here; // of all operations: up to the first at the same index, and up to |op|
 } Tree;
 
+// A reshape computes nothing.
+static double own_nodes(const PjOp *op) {
+  return pj_op_keeps_order(op) ? 0 : 1;
+}
+
 static Tree tree_begin(const PjOp *op, Sums here) {
-  return (Tree){op, {1, pj_op_cost(op)}, here, here};
+  return (Tree){op, {own_nodes(op), pj_op_cost(op)}, here, here};
 }
 
 // With an operand of which each element is wanted |times| times.
@@ -72,7 +77,7 @@ static Sums tree_size(const Tree *t) {
   Sums size = t->paths;
   if (!reads_in_place(t->op))
     return size;
-  double nodes = 1 + t->here.nodes - t->before.nodes,
+  double nodes = own_nodes(t->op) + t->here.nodes - t->before.nodes,
          cost = pj_op_cost(t->op) + t->here.cost - t->before.cost;
   return (Sums){nodes < size.nodes ? nodes : size.nodes, cost < size.cost ? cost : size.cost};
 }
@@ -88,7 +93,7 @@ static void tree_end(const Tree *t, PjOpInfoSched *info, Sums *all) {
   info->cost_before = before.cost;
   if (info->role != PJ_OPROLE_INLINE)
     return;
-  all->nodes += in_place ? 1 : size.nodes;
+  all->nodes += in_place ? own_nodes(t->op) : size.nodes;
   all->cost += in_place ? pj_op_cost(t->op) : size.cost;
 }
 

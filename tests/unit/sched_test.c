@@ -32,6 +32,7 @@ typedef struct Made {
   int scratch;  // pointers to a kernel's own memory
   int stored;   // single floats
   int pointers; // moved ones
+  int sums;     // of vectors of floats
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -48,6 +49,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->loops += inst->op == PJ_KIR_FOR;
     m->scratch += inst->op == PJ_KIR_SCRATCH;
     m->pointers += inst->op == PJ_KIR_PTRADD;
+    m->sums += inst->op == PJ_KIR_FADD && inst->type.lanes >= 4;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
     if (inst->type.elem == PJ_KIR_F32 && inst->type.lanes > m->lanes)
@@ -959,6 +961,36 @@ static void test_rows_turned(void **state) {
 }
 
 // An element of a vector that is read as a whole is changed in the register, not in memory.
+// Groups of features, a vector each, beside each other: a mean goes through short pieces of memory
+// several at a time, and what is left of the mean is not kept in memory for the mean of its
+// squares.
+static void test_groups_of_features(void **state) {
+  (void)state;
+#define SUM(of)                                                     \
+  "stablehlo.reduce(" of " init: %z) applies stablehlo.add across " \
+  "dimensions = [1, 3] : (tensor<8x400x4x8xf32>, tensor<f32>) -> tensor<8x4xf32>\n"
+#define SPREAD "dims = [0, 2] : (tensor<8x4xf32>) -> tensor<8x400x4x8xf32>\n"
+  static const char text[] =
+      "%a = stablehlo.reshape %x : (tensor<8x20x20x32xf32>) -> tensor<8x400x4x8xf32>\n"
+      "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+      "%n = stablehlo.constant dense<0.0003125> : tensor<8x4xf32>\n"
+      "%s = " SUM("%a") "%m = stablehlo.multiply %s, %n : tensor<8x4xf32>\n"
+                        "%mb = stablehlo.broadcast_in_dim %m, " SPREAD
+                        "%d = stablehlo.subtract %a, %mb : tensor<8x400x4x8xf32>\n"
+                        "%q = stablehlo.multiply %d, %d : tensor<8x400x4x8xf32>\n"
+                        "%v = " SUM(
+                            "%q") "%vb = stablehlo.broadcast_in_dim %v, " SPREAD
+                                  "%r = stablehlo.multiply %d, %vb : tensor<8x400x4x8xf32>\n"
+                                  "return %r : tensor<8x400x4x8xf32>\n";
+  Made m = make(pass_main("%x: tensor<8x20x20x32xf32>", "tensor<8x400x4x8xf32>", text));
+  assert_null(m.status);
+  assert_in_range(m.schedule->temp_bytes, 1, 4096);
+  assert_in_range(m.sums, 8, 100);
+  unmake(&m);
+#undef SPREAD
+#undef SUM
+}
+
 static void test_ring(void **state) {
   (void)state;
   Made m = make(
@@ -1009,6 +1041,7 @@ int main(void) {
       cmocka_unit_test(test_long_chain),
       cmocka_unit_test(test_one_turn),
       cmocka_unit_test(test_ring),
+      cmocka_unit_test(test_groups_of_features),
       cmocka_unit_test(test_masked_ends),
       cmocka_unit_test(test_masked_ends_of_maps),
       cmocka_unit_test(test_blocks_of_columns),
