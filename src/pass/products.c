@@ -1,5 +1,5 @@
-// Contractions that read each element of their larger operand once, and not along its rows, become
-// products that are summed.
+// Contractions that read each element of their larger operand once, and not along the rows of a
+// matrix, become products that are summed.
 //
 //   %r = dot_general %x, %y, batching_dims = [1] x [1], contracting_dims = [0] x [0]
 //     =>  %p = multiply %x, %y ; %r = reduce %p, 0, add, dimensions = [0]
@@ -8,9 +8,10 @@
 // Nothing is used again then, so that the other, the matrix, goes through the processor once, in
 // the order in which it lies, with what is computed around it; a routine would turn it first where
 // batches are its last dimension, or take it in many short pieces where what is contracted lies
-// between others. Left as they are, for the routines read them as they lie: contractions along
-// rows, and a vector by one plain matrix, unless of integers that the routines of vectors do not
-// know; and the products of attention.
+// between others, or where both are vectors and each pair of rows is a product of its own. Left as
+// they are, for the routines read them as they lie: contractions of other matrices along rows, and
+// a vector by one plain matrix, unless of integers that the routines of vectors do not know; and
+// the products of attention.
 //
 // Late, since what recognises and moves contractions knows them by their name, and after what is
 // dead has gone, whose uses would hide attention. Linear, but for looking for attention, which is
@@ -37,9 +38,10 @@ static bool contracts_rows(const PjSide *side) {
   return contracts_from(side, side->x->type->rank - (int64_t)side->num_contract);
 }
 
-// Does a routine read both as they lie: [batch, free, contracted], or [contracted, free]?
+// Does a routine read both as they lie: [batch, free, contracted], or [contracted, free]? Single
+// elements of batches are too little work for one.
 static bool has_routine(const PjSide *matrix, const PjSide *vector) {
-  return contracts_rows(vector) &&
+  return contracts_rows(vector) && !(matrix->num_batch && is_vector(matrix)) &&
          (contracts_rows(matrix) || (!matrix->num_batch && contracts_from(matrix, 0)));
 }
 

@@ -110,9 +110,17 @@ static void few_products_are_sums(void **state) {
   " init: %z) applies stablehlo.add across dimensions = [" dims "] : (" from        \
   ", tensor<f32>) -> " to "\n"
 
-// Batches in the last dimension, and what is contracted between others; but not rows, and not a
-// plain matrix by a vector.
+// Batches in the last dimension, rows by rows, and what is contracted between others; but not rows
+// of a matrix, and not a plain matrix by a vector.
 static void vectors_are_summed(void **state) {
+  pass_expect_sums("products",
+                   pass_main("%a: " M ", %b: " M, F,
+                             "%r = stablehlo.dot_general %a, %b, batching_dims = [0] x [0], "
+                             "contracting_dims = [1] x [1] : (" M ", " M ") -> " F
+                             "\nreturn %r : " F),
+                   pass_main("%a: " M ", %b: " M, F,
+                             "%p = stablehlo.multiply %a, %b : " M
+                             "\n" SUM("r", "p", "1", M, F) "return %r : " F));
   pass_expect_sums("products",
                    pass_main("%a: " M ", %b: " M, "tensor<5xf32>",
                              "%r = stablehlo.dot_general %a, %b, batching_dims = [1] x [1], "
