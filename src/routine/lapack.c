@@ -316,8 +316,15 @@ static bool keeps_order(const PjLaPlan *plan) {
 
 static bool is_small(const PjLaPlan *plan) {
   const PjLaArray *a = &plan->in[0];
-  return plan->call.batch >= 2 && !pj_la_is_complex(&plan->call) && a->rows <= PJ_SMALL_SIZE &&
-         a->cols <= PJ_SMALL_SIZE && keeps_order(plan);
+  return !pj_la_is_complex(&plan->call) && a->rows <= PJ_SMALL_SIZE && a->cols <= PJ_SMALL_SIZE &&
+         keeps_order(plan);
+}
+
+// Small triangles: many of them, or one with many right sides.
+static bool solves_small(const Lapack *p) {
+  const PjLaArray *b = &p->plan.in[1];
+  const int64_t sides = p->left ? b->cols : b->rows;
+  return is_small(&p->plan) && (p->plan.call.batch >= 2 || sides >= 2 * PJ_SMALL_LANES);
 }
 
 // ---- selection
@@ -363,12 +370,10 @@ const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
   }
   p->plan.transpose = transpose;
   read_options(p, target);
-  const bool small = is_small(&p->plan);
-  if (small && target->run == pj_la_trsm && p->plan.in[1].rows <= PJ_SMALL_SIZE &&
-      p->plan.in[1].cols <= PJ_SMALL_SIZE)
+  if (target->run == pj_la_trsm && solves_small(p))
     return pj__linalg_solve(arena, pj__in(op, 0), pj__in(op, 1), p->left, !p->upper, p->unit,
                             p->turned ? PJ_TRANSPOSE_YES : PJ_TRANSPOSE_NO);
-  p->group = small ? group_of(target) : NULL;
+  p->group = p->plan.call.batch >= 2 && is_small(&p->plan) ? group_of(target) : NULL;
   const double m = (double)p->plan.in[0].rows, n = (double)p->plan.in[0].cols;
   p->routine = (PjRoutine){.name = "lapack",
                            .run = run_lapack,

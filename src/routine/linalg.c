@@ -1,6 +1,6 @@
 // cholesky and triangular_solve: batches by threads; small matrices of real numbers a vector at a
-// time (small.h), others one by one through the evaluator's blocks (eval/triangular.h), whose
-// results both have bit for bit.
+// time (small.h), and many right sides of a small one by the vector of sides; others one by one
+// through the evaluator's blocks (eval/triangular.h), whose results all have bit for bit.
 //
 // Every form of a system is brought to a lower triangular matrix on the left, as the evaluator
 // does: x * t = b is t^T * x^T = b^T, and an upper triangular system read backwards is a lower one.
@@ -14,6 +14,11 @@
 #include "routine/plan.h"
 #include "routine/small.h"
 
+enum {
+  SIDES = 4,      // vectors of right sides that are solved for together,
+  SIDES_WORTH = 2 // of so many at least
+};
+
 typedef struct Linalg {
   PjRoutine routine;
   PjComp comp;
@@ -22,6 +27,7 @@ typedef struct Linalg {
   int64_t batch, n, m, step_row, step_col; // of b: strides of the unknown's index and the other
   int64_t start;                           // of b: the first unknown, in elements
   const PjSmall *small;                    // NULL: one by one
+  bool by_sides;                           // small: a vector has right sides of one matrix
   size_t bytes, square, sides, work;       // of an element; of scratch
 } Linalg;
 
@@ -55,17 +61,25 @@ static void finish_factor(const Linalg *p, char *out, bool ok) {
       memset(out + (size_t)(i + 1) * p->bytes, 0, (size_t)(n - i - 1) * p->bytes);
 }
 
+// The lower triangular matrix within the one that is there: steps, and where it begins, in
+// elements.
+static void triangle(const Linalg *p, int64_t *row, int64_t *col, int64_t *first) {
+  const int64_t sign = p->lower ? 1 : -1;
+  *row = sign * (p->transposed ? 1 : p->n);
+  *col = sign * (p->transposed ? p->n : 1);
+  *first = p->lower ? 0 : p->n * p->n - 1;
+}
+
 static void small_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Linalg *p = run->p;
   const PjSmall *small = p->small;
   const int64_t n = p->n, m = p->m, square = n * n, sides = n * m;
-  // The lower triangular matrix within the one that is there: steps in vectors, where it begins.
-  const int64_t sign = p->lower ? 1 : -1, row = sign * (p->transposed ? 1 : n),
-                col = sign * (p->transposed ? n : 1);
+  int64_t row, col, corner_at;
+  triangle(p, &row, &col, &corner_at);
   const size_t vector = (size_t)small->lanes * p->bytes;
   char *matrix = pj__thread_scratch(&p->routine, run->scratch, thread), *right = matrix + p->square;
-  char *corner = matrix + (size_t)(p->lower ? 0 : square - 1) * vector;
+  char *corner = matrix + (size_t)corner_at * vector;
   for (int64_t group = begin; group < end; ++group) {
     const int64_t first = group * small->lanes, left = p->batch - first;
     const int count = (int)pj__min(small->lanes, left);
@@ -85,6 +99,71 @@ static void small_parts(void *context, int64_t begin, int64_t end, int thread) {
     small->solve(n, m, corner, row, col, p->unit, right + (size_t)p->start * vector, p->step_row,
                  p->step_col);
     small->store(sides, count, right, run->out + at, sides);
+  }
+}
+
+// ---- many right sides
+static int64_t side_blocks(const Linalg *p) {
+  return pj__divide_up(p->m, SIDES * p->small->lanes);
+}
+
+// Every element of the matrix at |from| as a vector of it.
+static void spread(const Linalg *p, const char *from, char *to) {
+  const int64_t lanes = p->small->lanes;
+  for (int64_t e = 0; e < p->n * p->n; ++e)
+    for (int64_t l = 0; l < lanes; ++l)
+      if (p->bytes == 8)
+        ((double *)to)[e * lanes + l] = ((const double *)from)[e];
+      else
+        ((float *)to)[e * lanes + l] = ((const float *)from)[e];
+}
+
+// |count| sides of |p->n| unknowns each; those of one lie side by side, or those of one unknown do.
+static void solve_sides(const Linalg *p, const char *corner, int64_t row, int64_t col,
+                        const char *from, int64_t room, int64_t count, char *right, char *to) {
+  const PjSmall *small = p->small;
+  const int64_t lanes = small->lanes, n = p->n, vectors = pj__divide_up(count, lanes);
+  const size_t vector = (size_t)lanes * p->bytes, wide = (size_t)vectors * vector,
+               dense = (size_t)count * p->bytes, line = (size_t)p->m * p->bytes;
+  const int64_t sign = p->lower ? 1 : -1;
+  if (p->left) {
+    for (int64_t i = 0; i < n; ++i) {
+      memcpy(right + (size_t)i * wide, from + (size_t)i * line, dense);
+      memset(right + (size_t)i * wide + dense, 0, wide - dense);
+    }
+    small->solve(n, vectors, corner, row, col, p->unit,
+                 right + (size_t)(p->lower ? 0 : n - 1) * wide, sign * vectors, 1);
+    for (int64_t i = 0; i < n; ++i)
+      memcpy(to + (size_t)i * line, right + (size_t)i * wide, dense);
+    return;
+  }
+  for (int64_t v = 0; v < vectors; ++v)
+    small->load(n, (int)pj__min(lanes, count - v * lanes),
+                from + (size_t)(v * lanes * n) * p->bytes, n, room - v * lanes * n,
+                right + (size_t)(v * n) * vector);
+  small->solve(n, vectors, corner, row, col, p->unit,
+               right + (size_t)(p->lower ? 0 : n - 1) * vector, sign, n);
+  for (int64_t v = 0; v < vectors; ++v)
+    small->store(n, (int)pj__min(lanes, count - v * lanes), right + (size_t)(v * n) * vector,
+                 to + (size_t)(v * lanes * n) * p->bytes, n);
+}
+
+static void side_parts(void *context, int64_t begin, int64_t end, int thread) {
+  const Run *run = context;
+  const Linalg *p = run->p;
+  const int64_t blocks = side_blocks(p), n = p->n, each = SIDES * p->small->lanes;
+  int64_t row, col, corner_at, known = -1;
+  triangle(p, &row, &col, &corner_at);
+  char *matrix = pj__thread_scratch(&p->routine, run->scratch, thread), *right = matrix + p->square;
+  for (int64_t part = begin; part < end; ++part) {
+    const int64_t index = part / blocks, first = part % blocks * each,
+                  at = index * n * p->m + first * (p->left ? 1 : n);
+    if (index != known)
+      spread(p, run->a + (size_t)(index * n * n) * p->bytes, matrix);
+    known = index;
+    solve_sides(p, matrix + (size_t)(corner_at * p->small->lanes) * p->bytes, row, col,
+                run->b + (size_t)at * p->bytes, p->batch * n * p->m - at,
+                pj__min(each, p->m - first), right, run->out + (size_t)at * p->bytes);
   }
 }
 
@@ -164,7 +243,11 @@ static PjStatus run_linalg(const PjRoutine *self, PjThreads *threads, const void
   if (!p->batch || !p->n || !p->m)
     return PJ_STATUS_OK;
   const double work = (double)p->n * (double)p->n * (double)(p->solve ? p->m : p->n);
-  if (p->small) {
+  if (p->by_sides) {
+    const int64_t parts = p->batch * side_blocks(p), sides = SIDES * p->small->lanes;
+    pj_threads_for(threads, parts, pj__grain(parts, (double)(p->n * (p->n + 4) * sides) / 8),
+                   side_parts, &run);
+  } else if (p->small) {
     const int64_t groups = pj__divide_up(p->batch, p->small->lanes);
     const double moved = (double)(p->n * (p->n + p->m) * p->small->lanes);
     pj_threads_for(threads, groups, pj__grain(groups, work + 4 * moved), small_parts, &run);
@@ -184,13 +267,17 @@ static const PjRoutine *finish(PjArena *arena, Linalg *p, const PjType *a) {
     p->batch *= a->dims[d];
   const bool native =
       pj_comp_is_native(p->comp, p->a_dtype) && pj_comp_is_native(p->comp, p->b_dtype);
-  if (real && native && p->n <= PJ_SMALL_SIZE && p->m <= PJ_SMALL_SIZE && p->batch >= 2)
-    p->small = pj__small(p->comp == PJ_COMP_F64);
+  const PjSmall *small =
+      real && native && p->n <= PJ_SMALL_SIZE ? pj__small(p->comp == PJ_COMP_F64) : NULL;
+  p->by_sides = small && p->solve && p->m >= SIDES_WORTH * small->lanes &&
+                (p->m > PJ_SMALL_SIZE || p->batch < small->lanes);
+  if (p->by_sides || (small && p->m <= PJ_SMALL_SIZE && p->batch >= 2))
+    p->small = small;
   const int64_t spare = p->small ? p->small->lanes : 0;
   const size_t times = p->small ? (size_t)p->small->lanes : 1;
   p->square = pj__scratch_round((size_t)(p->n * p->n + spare) * p->bytes * times);
-  p->sides = pj__scratch_round((size_t)(p->n * pj__max(p->m, p->solve ? 0 : p->n) + spare) *
-                               p->bytes * times);
+  const int64_t sides = p->by_sides ? SIDES : pj__max(p->m, p->solve ? 0 : p->n);
+  p->sides = pj__scratch_round((size_t)(p->n * sides + spare) * p->bytes * times);
   if (!p->small)
     p->work = pj__scratch_round(p->solve ? pj_solve_work(p->comp, p->n, p->m)
                                          : pj_cholesky_work(p->comp, p->n));

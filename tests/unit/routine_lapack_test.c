@@ -216,8 +216,8 @@ static void cholesky(void **state) {
 
 static void triangular(void **state) {
   (void)state;
-  static const int64_t sizes[][2] = {{1, 1},  {3, 1}, {3, 4},  {5, 7},   {32, 32},
-                                     {3, 33}, {0, 2}, {48, 3}, {49, 37}, {100, 70}};
+  static const int64_t sizes[][2] = {{1, 1}, {3, 1},  {3, 4},   {5, 7},    {32, 32}, {3, 33},
+                                     {0, 2}, {48, 3}, {49, 37}, {100, 70}, {8, 200}, {5, 67}};
   for (int t = 0; t < 4; ++t)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; ++s)
       for (int round = 0; round < 24; ++round) {

@@ -93,8 +93,9 @@ static void check_solve(PjDtype dtype, int64_t batch, int64_t n, int64_t m, bool
 static void solve(void **state) {
   (void)state;
   static const char *const forms[] = {"NO_TRANSPOSE", "TRANSPOSE", "ADJOINT"};
-  static const int64_t sizes[][3] = {{1, 5, 3}, {20, 3, 1}, {9, 4, 6}, {2, 40, 35},
-                                     {1, 1, 1}, {0, 2, 2},  {3, 0, 2}, {5, 16, 16}};
+  static const int64_t sizes[][3] = {{1, 5, 3},   {20, 3, 1},  {9, 4, 6},   {2, 40, 35},
+                                     {1, 1, 1},   {0, 2, 2},   {3, 0, 2},   {5, 16, 16},
+                                     {1, 8, 300}, {3, 7, 131}, {2, 32, 64}, {1, 1, 40}};
   for (size_t t = 0; t < 4; ++t)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
       for (int round = 0; round < 24; ++round)
