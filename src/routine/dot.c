@@ -1,7 +1,7 @@
 // dot_general and dot: which product it is, and how to compute it.
 //
 //   vector   one side has a single row: bound by reading the matrix, which is read as it lies
-//   direct   floats by a matrix with its columns side by side, as both lie: dot_direct.h
+//   direct   floats, as both lie but for columns of b along the sum: dot_direct.h
 //   few      some rows by such a matrix of other types: dot_few_groups.h
 //   narrow   many rows of bytes or bf16 by columns that stay in a cache: dot_narrow.h
 //   rows     long ones by up to eight columns: dot_rows.h
@@ -380,12 +380,11 @@ static const void *constant_of(const PjValue *value) {
   return attr && attr->kind == PJ_ATTR_ELEMENTS && !attr->splat ? attr->data : NULL;
 }
 
-// The product of the contraction |c| of operands of types |lhs| and |rhs|, which is |constant| or
-// not known (NULL).
-static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjType *lhs,
-                             const PjType *rhs, const void *constant, const PjType *result) {
+// The product of the contraction |c| of the operands of |op|.
+static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjOp *op) {
+  const PjType *lhs = pj__in(op, 0), *rhs = pj__in(op, 1), *result = pj__out(op, 0);
   PjProduct *g = PJ_NEW(arena, PjProduct);
-  g->constant = constant;
+  g->constant = constant_of(op->operands[1]);
   g->comp = c->comp;
   g->batch = pj_axes_size(&c->batch);
   g->m = pj_axes_size(&c->rows);
@@ -418,6 +417,9 @@ static const PjRoutine *make(PjArena *arena, const PjContraction *c, const PjTyp
   }
   g->c_row = g->n;
   g->c_col = 1;
+  g->square = op->operands[0] == op->operands[1] && g->m == g->n && g->a.outer_step >= 0 &&
+              g->a.sum_step >= 0 && g->a.outer_step == g->b.outer_step &&
+              g->a.sum_step == g->b.sum_step && !memcmp(g->a_batch, g->b_batch, sizeof g->a_batch);
   const PjRoutine *routine = pj__dot_split(arena, g);
   if (!routine)
     routine = pj__dot_select(arena, g);
@@ -442,7 +444,7 @@ const PjRoutine *pj__routine_dot_general(PjArena *arena, const PjOp *op) {
   if (sum_type && sum_type->type && sum_type->type->kind == PJ_TYPE_SCALAR &&
       sum_type->type->dtype == PJ_DT_F64 && c->comp == PJ_COMP_F32)
     c->comp = PJ_COMP_F64;
-  return make(arena, c, lhs, rhs, constant_of(op->operands[1]), result);
+  return make(arena, c, op);
 }
 
 const PjRoutine *pj__routine_dot(PjArena *arena, const PjOp *op) {
@@ -453,5 +455,5 @@ const PjRoutine *pj__routine_dot(PjArena *arena, const PjOp *op) {
   const PjTensor a = shape_of(lhs), b = shape_of(rhs);
   pj_dot_axes(&a, &b, &dims, 0, c);
   c->comp = pj_comp_pick(lhs->dtype, rhs->dtype, result->dtype);
-  return make(arena, c, lhs, rhs, constant_of(op->operands[1]), result);
+  return make(arena, c, op);
 }

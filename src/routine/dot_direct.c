@@ -4,6 +4,10 @@
 // a stays in the second one. Of a matrix that comes from memory for a few rows only, each thread
 // reads a piece of memory from end to end, that is some lines of it, and what the pieces give is
 // added up in their order.
+//
+// A b whose columns lie along the sum is turned, a strip at a time just before it is used. Where b
+// is a, turned (a square), strips are multiplied by the rows from the diagonal on, and what is
+// above it is copied from below.
 #include "routine/dot_direct.h"
 
 #include <string.h>
@@ -70,6 +74,16 @@ enum {
   PIECES = 4,
   PIECE_SUMS = 64,
   PIECE_LINE = 16 << 10,
+  // Of a turned b: rows and vectors of columns for which that is better than packing both; sums of
+  // a block at least, and bytes of a block of a, for which strips are turned again.
+  TURNED_ROWS = 5,
+  TURNED_VECTORS = 1,
+  TURNED_SUMS = 256,
+  TURNED_A_BYTES = 512 << 10,
+  TURNED_PART = 64,  // rows of a part at least, if there are
+  PARTS_EACH = 4,    // parts wanted for each thread
+  SQUARE_STRIPS = 2, // of a square whose upper half is not computed
+  MOST_WIDE = 64,    // columns of a tile
 };
 
 typedef struct Direct {
@@ -78,11 +92,13 @@ typedef struct Direct {
   PjDirectBlock block;
   size_t elem;
   int64_t m, n, k, sums;
+  int64_t b_col; // elements between columns of b: 1, unless it is |turned|
+  bool turned, square;
   bool lines;   // it is read line by line
   bool twos;    // there are tiles of two vectors
-  bool by_rows; // parts are of PART_ROWS rows and all columns, |near_rows| at a time,
+  bool by_rows; // parts are of PART_ROWS rows and all columns,
+  int64_t part; // or of at least so many columns and all rows; |near_rows| rows at a time,
   int64_t near_rows;
-  int64_t part;      // or of at least so many columns and all rows,
   int64_t piece;     // or, if not 0, of so many sums
   int32_t num_batch; // batches' strides in bytes
   int64_t batch, batch_dims[PJ_MAX_RANK], a_batch[PJ_MAX_RANK], b_batch[PJ_MAX_RANK];
@@ -92,18 +108,29 @@ typedef struct Run {
   const Direct *f;
   const char *a, *b;
   char *c, *scratch;
+  int64_t rows, across, parts; // by columns: rows of a part, parts of these rows, and in a batch
 } Run;
 
-// The columns of a tile of |kind|, of every row.
-static void strip(const Direct *f, PjDirectBlock *block, int kind, const char *a, const char *b,
-                  char *c) {
+// What is computed together: rows [row, row + rows), columns [col, col + cols), sums [begin, end);
+// a, b and c are those of the batch.
+typedef struct Area {
+  const char *a, *b;
+  char *c;
+  int64_t row, rows, col, cols, begin, end;
+  char *room; // for a strip of a turned b
+} Area;
+
+// The columns of a tile of |kind|, of |count| rows.
+static void strip(const Direct *f, PjDirectBlock *block, int kind, int64_t count, const char *a,
+                  const char *b, char *c) {
   const int64_t most = kind == PJ_DIRECT_WIDE ? f->kernels.wide_rows : f->kernels.rows,
-                steps = pj__divide_up(f->m, most);
+                steps = pj__divide_up(count, most);
   PjDirectTile *const *tiles = f->kernels.tiles[kind];
   for (int64_t s = 0, i = 0; s < steps; ++s) {
     // All about alike; where rows are shared out, a row's tile must not depend on its part, for
-    // tiles differ in which of two NaN they keep.
-    const int64_t rows = f->by_rows ? pj__min(most, f->m - i) : (f->m - i) / (steps - s);
+    // tiles differ in the order of sums and in which of two NaN they keep.
+    const int64_t rows =
+        f->by_rows || f->turned ? pj__min(most, count - i) : (count - i) / (steps - s);
     block->ahead_first = s * block->ahead_sums; // each asks for its share
     tiles[rows - 1](block, a + i * block->a_row * (int64_t)f->elem, b,
                     c + i * block->c_row * (int64_t)f->elem);
@@ -122,69 +149,119 @@ static int kind_of(const Direct *f, int64_t count) {
                                     : PJ_DIRECT_ONE;
 }
 
-// |count| columns, of a matrix whose first one of them is at |b|.
-static void columns(const Direct *f, const PjDirectBlock *of, const char *a, const char *b, char *c,
-                    int64_t count) {
-  const int64_t lanes = f->kernels.lanes, elem = (int64_t)f->elem,
-                share = pj__divide_up(of->sums, pj__divide_up(f->m, f->kernels.wide_rows));
+// |width| columns of a turned b from |from| on, of |sums| sums, side by side in whole vectors,
+// |row| elements a row.
+static void turn(const Direct *f, const char *from, int64_t width, int64_t sums, int64_t row,
+                 char *to) {
+  const void *lines[MOST_WIDE];
+  for (int64_t i = 0; i < width; ++i)
+    lines[i] = from + i * f->b_col * (int64_t)f->elem;
+  pj__pack_lines(f->elem)(lines, (int)width, (int)row, sums, width * f->b_col, to);
+}
+
+// Copies what is below the square at rows and columns [at, at + width), of rows up to |end|, to
+// where its columns are rows.
+static void mirror(const Direct *f, char *c, int64_t at, int64_t width, int64_t begin,
+                   int64_t end) {
+  for (int64_t i = begin, rows; i < end; i += rows) {
+    const void *lines[MOST_WIDE];
+    rows = pj__min(MOST_WIDE, end - i);
+    for (int64_t r = 0; r < rows; ++r)
+      lines[r] = c + ((i + r) * f->n + at) * (int64_t)f->elem;
+    pj__pack_lines(f->elem)(lines, (int)rows, (int)f->n, width, 0,
+                            c + (at * f->n + i) * (int64_t)f->elem);
+  }
+}
+
+// Some sums of an area, from |p| on.
+static void columns(const Direct *f, const PjDirectBlock *of, const Area *r, int64_t p, bool last) {
+  const int64_t lanes = f->kernels.lanes, elem = (int64_t)f->elem, end = r->row + r->rows,
+                share = pj__divide_up(of->sums, pj__divide_up(r->rows, f->kernels.wide_rows));
   PjDirectBlock block = *of;
-  for (int64_t j = 0; j < count; j += block.count) {
-    const int kind = kind_of(f, count - j);
+  for (int64_t j = r->col; j < r->col + r->cols; j += block.count) {
+    const int64_t rest = r->col + r->cols - j;
+    const int kind = kind_of(f, rest);
     const int64_t width = kind == PJ_DIRECT_WIDE  ? WIDE * lanes
                           : kind == PJ_DIRECT_TWO ? 2 * lanes
-                                                  : pj__min(lanes, count - j);
+                                                  : pj__min(lanes, rest);
+    // Strips begin where tiles do.
+    const int64_t row = f->square ? pj__max(r->row, j) : r->row;
+    if (row >= end)
+      return;
+    const char *b = r->b + (p * of->b_sum + j * f->b_col) * elem;
     block.count = width;
-    block.ahead_sums = kind == PJ_DIRECT_WIDE || kind == PJ_DIRECT_TWO ? share : 0;
-    // Next comes the next strip, and after the last one the first of the next sums.
-    block.ahead = !f->lines && j + 2 * width <= count ? width : of->sums * of->b_sum;
-    if (!f->lines && j + 2 * width > count)
-      block.ahead -= j;
-    strip(f, &block, kind, a, b + j * elem, c + j * elem);
+    block.ahead_sums = !f->turned && (kind == PJ_DIRECT_WIDE || kind == PJ_DIRECT_TWO) ? share : 0;
+    if (f->turned) {
+      block.b_sum = pj__divide_up(width, lanes) * lanes;
+      turn(f, b, width, block.sums, block.b_sum, r->room);
+      b = r->room;
+    } else {
+      // Next comes the next strip, and after the last one the first of the next sums.
+      block.ahead = !f->lines && 2 * width <= rest ? width : of->sums * of->b_sum;
+      if (!f->lines && 2 * width > rest)
+        block.ahead -= j - r->col;
+    }
+    strip(f, &block, kind, end - row, r->a + (row * block.a_row + p * block.a_sum) * elem, b,
+          r->c + (row * block.c_row + j) * elem);
+    if (f->square && last)
+      mirror(f, r->c, j, width, pj__max(r->row, j + width), end);
   }
 }
 
-// Columns [first, last), sums [begin, end).
-static void run_columns(const Direct *f, const char *a, const char *b, char *c, int64_t first,
-                        int64_t last, int64_t begin, int64_t end) {
-  const int64_t elem = (int64_t)f->elem;
-  for (int64_t p = begin; p < end; p += f->sums) {
+static void run_area(const Direct *f, const Area *r) {
+  for (int64_t p = r->begin; p < r->end; p += f->sums) {
     PjDirectBlock block = f->block;
-    block.sums = pj__min(f->sums, end - p);
-    block.add = p > begin;
-    columns(f, &block, a + p * block.a_sum * elem, b + (p * block.b_sum + first) * elem,
-            c + first * elem, last - first);
+    block.sums = pj__min(f->sums, r->end - p);
+    block.add = p > r->begin;
+    columns(f, &block, r, p, p + block.sums == r->end);
   }
 }
 
-static int64_t parts_of(const Direct *f) {
-  return pj__max(1, f->by_rows ? f->m / PART_ROWS : f->n / f->part);
+// Rows of all columns, so many at a time that they stay near.
+static void row_parts(const Run *run, Area *area, int64_t first, int64_t count) {
+  const Direct *f = run->f;
+  const int64_t last = first + count == run->parts ? f->m : (first + count) * PART_ROWS;
+  area->cols = f->n;
+  for (area->row = first * PART_ROWS; area->row < last; area->row += area->rows) {
+    area->rows = pj__min(f->near_rows, last - area->row);
+    run_area(f, area);
+  }
+}
+
+// Columns of all or of some rows, of which those side by side are taken together.
+static void column_parts(const Run *run, Area *area, int64_t first, int64_t count) {
+  const Direct *f = run->f;
+  for (int64_t at = first, n; at < first + count; at += n) {
+    const int64_t col = at % run->across;
+    n = pj__min(run->across - col, first + count - at);
+    area->row = at / run->across * run->rows;
+    area->rows = pj__min(run->rows, f->m - area->row);
+    area->col = col * f->part;
+    area->cols = (col + n == run->across ? f->n : (col + n) * f->part) - area->col;
+    run_area(f, area);
+  }
 }
 
 static void direct_parts(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
-  const int64_t parts = parts_of(run->f);
+  const Direct *f = run->f;
   while (begin < end) { // parts of a batch together
-    const int64_t first = begin % parts, count = pj__min(parts - first, end - begin);
-    Direct own = *run->f;
-    const Direct *f = &own;
-    int64_t rest = begin / parts, at_a = 0, at_b = 0;
-    char *c = run->c + (size_t)(rest * f->m * f->n) * f->elem;
+    const int64_t first = begin % run->parts, count = pj__min(run->parts - first, end - begin);
+    int64_t rest = begin / run->parts, at_a = 0, at_b = 0;
+    Area area = {.c = run->c + (size_t)(rest * f->m * f->n) * f->elem,
+                 .end = f->k,
+                 .room = pj__thread_scratch(&f->routine, run->scratch, thread)};
     for (int32_t d = f->num_batch - 1; d >= 0; rest /= f->batch_dims[d--]) {
       at_a += rest % f->batch_dims[d] * f->a_batch[d];
       at_b += rest % f->batch_dims[d] * f->b_batch[d];
     }
+    area.a = run->a + at_a;
+    area.b = run->b + at_b;
+    if (f->by_rows)
+      row_parts(run, &area, first, count);
+    else
+      column_parts(run, &area, first, count);
     begin += count;
-    if (!f->by_rows) {
-      run_columns(f, run->a + at_a, run->b + at_b, c, first * f->part,
-                  first + count == parts ? f->n : (first + count) * f->part, 0, f->k);
-      continue;
-    }
-    const int64_t last = first + count == parts ? f->m : (first + count) * PART_ROWS;
-    for (int64_t row = first * PART_ROWS; row < last; row += own.m) {
-      own.m = pj__min(f->near_rows, last - row);
-      run_columns(f, run->a + at_a + row * f->block.a_row * (int64_t)f->elem, run->b + at_b,
-                  c + row * f->n * (int64_t)f->elem, 0, f->n, 0, f->k);
-    }
   }
 }
 
@@ -192,10 +269,16 @@ static void direct_parts(void *context, int64_t begin, int64_t end, int thread) 
 static void direct_pieces(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const Direct *f = run->f;
-  for (int64_t i = begin; i < end; ++i)
-    run_columns(f, run->a, run->b,
-                i ? run->scratch + (size_t)((i - 1) * f->m * f->n) * f->elem : run->c, 0, f->n,
-                i * f->piece, pj__min(f->k, (i + 1) * f->piece));
+  for (int64_t i = begin; i < end; ++i) {
+    const Area area = {.a = run->a,
+                       .b = run->b,
+                       .c = i ? run->scratch + (size_t)((i - 1) * f->m * f->n) * f->elem : run->c,
+                       .rows = f->m,
+                       .cols = f->n,
+                       .begin = i * f->piece,
+                       .end = pj__min(f->k, (i + 1) * f->piece)};
+    run_area(f, &area);
+  }
 }
 
 static void add_pieces(const Direct *f, int64_t pieces, const char *scratch, char *c) {
@@ -211,6 +294,11 @@ static void add_pieces(const Direct *f, int64_t pieces, const char *scratch, cha
 #undef ADD
 }
 
+// Rows of whole tiles of which |bytes| each fit |all|.
+static int64_t rows_within(int64_t all, int64_t bytes) {
+  return pj__max(1, all / bytes / PART_ROWS) * PART_ROWS;
+}
+
 static PjStatus run_direct(const PjRoutine *self, PjThreads *threads, const void *const *in,
                            void *const *out, void *scratch) {
   const Direct *f = (const Direct *)self;
@@ -222,39 +310,65 @@ static PjStatus run_direct(const PjRoutine *self, PjThreads *threads, const void
     add_pieces(f, pieces, scratch, run.c);
     return PJ_STATUS_OK;
   }
-  const int64_t parts = f->batch * parts_of(f);
-  const double work = f->by_rows ? (double)PART_ROWS * (double)f->n * (double)f->k
-                                 : (double)f->m * (double)f->part * (double)f->k;
-  pj_threads_for(threads, parts, pj__grain(parts, work / 8), direct_parts, &run);
+  run.across = pj__max(1, f->n / f->part);
+  run.rows = f->near_rows;
+  // Fewer rows have their strips turned more often.
+  const int64_t wanted = f->turned && !f->square && pj_threads_count(threads) > 1
+                             ? PARTS_EACH * pj_threads_count(threads)
+                             : 1;
+  while (f->batch * run.across * pj__divide_up(f->m, run.rows) < wanted &&
+         pj__min(run.rows, f->m) >= 2 * TURNED_PART)
+    run.rows = rows_within(pj__min(run.rows, f->m) / 2, 1);
+  run.parts =
+      f->by_rows ? pj__max(1, f->m / PART_ROWS) : run.across * pj__divide_up(f->m, run.rows);
+  const double work = (double)f->k * (f->by_rows ? (double)PART_ROWS * (double)f->n
+                                                 : (double)pj__min(f->m, run.rows) *
+                                                       (double)pj__min(f->n, f->part));
+  pj_threads_for(threads, f->batch * run.parts, pj__grain(f->batch * run.parts, work / 8),
+                 direct_parts, &run);
   return PJ_STATUS_OK;
 }
 
-// Rows of whole tiles of which |bytes| each fit |all|.
-static int64_t rows_within(int64_t all, int64_t bytes) {
-  return pj__max(1, all / bytes / PART_ROWS) * PART_ROWS;
+// Half of a product is left out that is a square of some size.
+static bool is_square(const PjProduct *g, const PjDirectKernels *kernels) {
+  return g->square && g->m >= SQUARE_STRIPS * WIDE * kernels->lanes;
+}
+
+// Whether packing both first pays more (gemm.h).
+static bool is_for_gemm(const PjProduct *g, const PjDirectKernels *kernels, bool turned) {
+  const int64_t elem = (int64_t)pj_comp_bytes(g->comp);
+  if (is_square(g, kernels))
+    return false;
+  if (turned && (g->m < TURNED_ROWS || g->n < TURNED_VECTORS * kernels->lanes))
+    return true;
+  if (kernels->half)
+    return false;
+  // Lines of b that push each other out of the nearest cache, which is too much for vectors that
+  // are half as long: packing it pays for many rows.
+  if (!turned && g->m > ROWS_NEAR && g->b.sum_step * elem % SAME_SETS == 0)
+    return true;
+  // So it does where a strip is read again for many rows a piece of the sum at a time, and where no
+  // tile is as wide as three vectors.
+  return g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= WIDE * kernels->lanes);
 }
 
 const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
+  const bool turned = g->b.outer_step != 1;
   if ((g->comp != PJ_COMP_F32 && g->comp != PJ_COMP_F64) || g->m < 2 || g->n < 2 ||
-      g->b.outer_step != 1 || g->b.sum_step < 0 || g->a.outer_step < 0 || g->a.sum_step < 0 ||
-      !pj_comp_is_native(g->comp, g->a.dtype) || !pj_comp_is_native(g->comp, g->b.dtype) ||
-      !pj_comp_is_native(g->comp, g->out_dtype))
+      (turned && (g->b.sum_step != 1 || g->b.outer_step < 0)) || g->b.sum_step < 0 ||
+      g->a.outer_step < 0 || g->a.sum_step < 0 || !pj_comp_is_native(g->comp, g->a.dtype) ||
+      !pj_comp_is_native(g->comp, g->b.dtype) || !pj_comp_is_native(g->comp, g->out_dtype))
     return NULL;
   const PjDirectKernels *kernels = &PJ_PICK(direct_kernels)[g->comp];
+  if (is_for_gemm(g, kernels, turned))
+    return NULL;
   const int64_t elem = (int64_t)pj_comp_bytes(g->comp), line = g->n * elem,
                 wide = WIDE * kernels->lanes;
   const double bytes = (double)g->k * (double)line;
-  // Lines of b that push each other out of the nearest cache, which is too much for vectors that
-  // are half as long: packing it pays for many rows.
-  if (!kernels->half && g->m > ROWS_NEAR && g->b.sum_step * elem % SAME_SETS == 0)
-    return NULL;
-  // So it does where a strip is read again for many rows a piece of the sum at a time, and where no
-  // tile is as wide as three vectors.
-  if (!kernels->half && g->m > PACKED_ROWS && g->k >= PACKED_SUMS + (g->n >= wide))
-    return NULL;
   const int64_t lines_rows =
       kernels->half || g->b.sum_step * elem % SAME_SETS == 0 ? LINES_ROWS : LINES_ROWS_APART;
-  const bool far = bytes > NEAR_BYTES, lines = bytes > LINES_BYTES && g->m <= lines_rows;
+  const bool far = bytes > NEAR_BYTES, lines = !turned && bytes > LINES_BYTES && g->m <= lines_rows,
+             square = is_square(g, kernels);
   Direct *f = PJ_NEW(arena, Direct);
   *f = (Direct){.kernels = *kernels,
                 .block = {.a_row = g->a.outer_step,
@@ -265,22 +379,34 @@ const PjRoutine *pj__dot_direct(PjArena *arena, const PjProduct *g) {
                 .m = g->m,
                 .n = g->n,
                 .k = g->k,
+                .b_col = g->b.outer_step,
+                .turned = turned,
+                .square = square,
                 .lines = lines,
                 .twos = kernels->tiles[PJ_DIRECT_TWO][0] && g->m >= TWO_ROWS,
-                .by_rows = g->m > (far ? ROWS_FAR : ROWS_NEAR),
-                .part = (lines ? pj__divide_up(LINES_PART, wide * elem) : PART_TILES) * wide,
+                .by_rows = !turned && !square && g->m > (far ? ROWS_FAR : ROWS_NEAR),
+                .part = (lines              ? pj__divide_up(LINES_PART, wide * elem)
+                         : turned || square ? 1
+                                            : PART_TILES) *
+                        wide,
                 .num_batch = g->num_batch,
                 .batch = g->batch};
-  const int64_t sums = f->by_rows ? kernels->many_sums : kernels->sums;
+  int64_t sums = f->by_rows || square || turned ? kernels->many_sums : kernels->sums;
+  if (turned) // or so few that all of a stays near
+    sums = pj__min(sums, pj__max(TURNED_A_BYTES / (g->m * elem), TURNED_SUMS));
   f->sums = lines ? pj__max(LINES_SUMS, pj__min(LINES_BLOCK / line, sums))
                   : pj__divide_up(g->k, pj__divide_up(g->k, sums)); // all about alike
-  f->near_rows = bytes <= NEAREST_BYTES ? rows_within(NEAREST_BYTES, (g->n + g->k) * elem)
-                                        : rows_within(A_BYTES, f->sums * elem);
+  f->near_rows = turned || square         ? rows_within(TURNED_A_BYTES, f->sums * elem)
+                 : !f->by_rows            ? g->m
+                 : bytes <= NEAREST_BYTES ? rows_within(NEAREST_BYTES, (g->n + g->k) * elem)
+                                          : rows_within(A_BYTES, f->sums * elem);
   memcpy(f->batch_dims, g->batch_dims, sizeof f->batch_dims);
   memcpy(f->a_batch, g->a_batch, sizeof f->a_batch);
   memcpy(f->b_batch, g->b_batch, sizeof f->b_batch);
   f->routine = (PjRoutine){.name = "gemm_direct", .run = run_direct, .in_place = -1};
-  if (far && g->m <= LINES_ROWS && line < PIECE_LINE && g->batch == 1 &&
+  if (turned)
+    f->routine.thread_scratch_bytes = pj__scratch_round((size_t)(f->sums * wide * elem));
+  if (far && !turned && g->m <= LINES_ROWS && line < PIECE_LINE && g->batch == 1 &&
       g->k >= PIECES * PIECE_SUMS) {
     f->piece = pj__divide_up(pj__divide_up(g->k, PIECES), LINES_SUMS) * LINES_SUMS;
     f->routine.scratch_bytes =

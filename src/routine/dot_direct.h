@@ -1,4 +1,4 @@
-// Products of floats by a matrix with its columns side by side, as they lie.
+// Products of floats, as they lie, or with strips of a turned matrix packed when they are used.
 #pragma once
 #include "routine/gemm.h"
 

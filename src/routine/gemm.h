@@ -160,6 +160,7 @@ typedef struct PjProduct {
   PjDtype out_dtype;
   int64_t c_row, c_col; // strides in elements
   bool swapped;         // a is in[1]
+  bool square;          // b is a, turned: column j of b is row j of a
   const void *constant; // what b is in every run, or NULL
 
   // Set by pj__product_plan, in numbers of a.part: twice n and k where comp is complex, less of k

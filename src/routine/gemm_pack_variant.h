@@ -1,9 +1,48 @@
 // Transposing lines into slivers: out[p * width + i] = lines[i][p] for p < n and i < have. The
 // lines that will be next, |ahead| elements further on, are asked for, if that is not 0.
+#if PJ_LEVEL == 2
+// Half a vector at |low| and half a one at |high|.
+PJ_TARGET static inline __m512 PJ_V(both_ps)(const float *low, const float *high) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high), 1);
+}
+PJ_TARGET static inline __m512d PJ_V(both_pd)(const double *low, const double *high) {
+  return _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(low)), _mm256_loadu_pd(high), 1);
+}
+#endif
 PJ_TARGET static void PJ_V(lines_8)(const void *const *lines, int have, int width, int64_t n,
                                     int64_t ahead, void *to) {
   uint64_t *out = to;
   int i = 0;
+#if PJ_LEVEL == 2
+  // Eight lines: halves of two of them side by side, whose lanes then change places.
+  for (; i + 8 <= have; i += 8) {
+    const double *const *at = (const double *const *)lines + i;
+    int64_t p = 0;
+    for (; p + 4 <= n; p += 4) {
+      __m512d x[4];
+      PJ_UNROLL for (int r = 0; r < 4; ++r) {
+        const int low = r / 2 * 4 + r % 2;
+        x[r] = PJ_V(both_pd)(at[low] + p, at[low + 2] + p);
+        if (ahead && p % 8 == 0) {
+          __builtin_prefetch(at[low] + p + ahead);
+          __builtin_prefetch(at[low + 2] + p + ahead);
+        }
+      }
+      double *line = (double *)out + p * width + i;
+      PJ_UNROLL for (int half = 0; half < 2; ++half, line += 2 * width) {
+        const __m512d even = half ? _mm512_shuffle_f64x2(x[0], x[2], 0xDD)
+                                  : _mm512_shuffle_f64x2(x[0], x[2], 0x88),
+                      odd = half ? _mm512_shuffle_f64x2(x[1], x[3], 0xDD)
+                                 : _mm512_shuffle_f64x2(x[1], x[3], 0x88);
+        _mm512_storeu_pd(line, _mm512_unpacklo_pd(even, odd));
+        _mm512_storeu_pd(line + width, _mm512_unpackhi_pd(even, odd));
+      }
+    }
+    for (; p < n; ++p)
+      for (int r = 0; r < 8; ++r)
+        memcpy(&out[p * width + i + r], at[r] + p, 8);
+  }
+#endif
 #if PJ_LEVEL > 0
   // Squares of four by four, or of two lines.
   for (; i + 2 <= have; i += have - i >= 4 ? 4 : 2) {
@@ -54,6 +93,45 @@ PJ_TARGET static void PJ_V(lines_4)(const void *const *lines, int have, int widt
   int i = 0;
 #if PJ_LEVEL > 0
 #if PJ_LEVEL == 2
+  // Sixteen lines, as above.
+  for (; i + 16 <= have; i += 16) {
+    const float *const *at = (const float *const *)lines + i;
+    int64_t p = 0;
+    for (; p < n; p += 8) {
+      if (p + 8 > n) { // the last ones end with the lines
+        if (n < 8)
+          break;
+        p = n - 8;
+      }
+      __m512 x[8];
+      PJ_UNROLL for (int r = 0; r < 8; ++r) {
+        const int low = r / 4 * 8 + r % 4;
+        x[r] = PJ_V(both_ps)(at[low] + p, at[low + 4] + p);
+        if (ahead && p % 16 == 0) {
+          __builtin_prefetch(at[low] + p + ahead, 0, 2);
+          __builtin_prefetch(at[low + 4] + p + ahead, 0, 2);
+        }
+      }
+      float *line = (float *)out + p * width + i;
+      PJ_UNROLL for (int half = 0; half < 2; ++half, line += 4 * width) {
+        __m512 y[4], z[4];
+        PJ_UNROLL for (int r = 0; r < 4; ++r) y[r] =
+            half ? _mm512_shuffle_f32x4(x[r], x[r + 4], 0xDD)
+                 : _mm512_shuffle_f32x4(x[r], x[r + 4], 0x88);
+        PJ_UNROLL for (int r = 0; r < 4; r += 2) {
+          z[r] = _mm512_unpacklo_ps(y[r], y[r + 1]);
+          z[r + 1] = _mm512_unpackhi_ps(y[r], y[r + 1]);
+        }
+        PJ_UNROLL for (int r = 0; r < 2; ++r) {
+          _mm512_storeu_ps(line + 2 * r * width, _mm512_shuffle_ps(z[r], z[r + 2], 0x44));
+          _mm512_storeu_ps(line + (2 * r + 1) * width, _mm512_shuffle_ps(z[r], z[r + 2], 0xEE));
+        }
+      }
+    }
+    for (; p < n; ++p)
+      for (int r = 0; r < 16; ++r)
+        memcpy(&out[p * width + i + r], at[r] + p, 4);
+  }
   // Whole cache lines of four rows at a time, which may lie in one set of the nearest cache.
   for (; i + 4 <= have; i += 4) {
     const float *const *at = (const float *const *)lines + i;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cpu.h"
+#include "contraction_support.h"
 #include "eval/float.h"
 #include "routine_support.h"
 
@@ -417,6 +418,54 @@ static void constant_matrices(void **state) {
     }
 }
 
+// A matrix by itself, turned: by the lines of which it consists and by those across, of one strip
+// and several, in several blocks of rows and of the sum. What is above the diagonal is what is
+// below it.
+static void squares(void **state) {
+  (void)state;
+  static const int64_t sizes[][3] = {{1, 96, 40},   {1, 113, 7},   {1, 150, 300}, {3, 100, 33},
+                                     {1, 544, 270}, {1, 47, 1},    {2, 160, 1},   {1, 600, 20},
+                                     {1, 64, 600},  {1, 143, 513}, {1, 1100, 30}};
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; ++s)
+    for (int round = 0; round < 4; ++round) {
+      const PjDtype dtype = round / 2 ? PJ_DT_F64 : PJ_DT_F32;
+      const bool across = round % 2, many = sizes[s][0] > 1;
+      const int64_t n = sizes[s][1], k = sizes[s][2], first = many ? 0 : 1,
+                    a[] = {sizes[s][0], across ? k : n, across ? n : k}, c[] = {sizes[s][0], n, n};
+      const int32_t rank = many ? 3 : 2;
+      const int sum = rank - (across ? 2 : 1);
+      text_start();
+      text_add("func.func @main(%%a: ");
+      text_type(dtype, rank, a + first);
+      text_add(") -> ");
+      text_type(dtype, rank, c + first);
+      text_add(" {\n  %%r = stablehlo.dot_general %%a, %%a, %scontracting_dims = [%d] x [%d] : (",
+               many ? "batching_dims = [0] x [0], " : "", sum, sum);
+      text_type(dtype, rank, a + first);
+      text_add(", ");
+      text_type(dtype, rank, a + first);
+      text_add(") -> ");
+      text_type(dtype, rank, c + first);
+      text_add("\n  return %%r : ");
+      text_type(dtype, rank, c + first);
+      text_add("\n}\n");
+      PjTensor *input = random_tensor(dtype, rank, a + first, s % 3 == 1);
+      check_routine(text_get(), PJ_OP_DOT_GENERAL, 1, &input, MATCH_SUM, 2 * (double)(k + 4));
+      RoutineCase square;
+      PjTensor *result;
+      routine_open(text_get(), PJ_OP_DOT_GENERAL, &square);
+      pj_status_free(routine_run(&square, 2, false, &input, &result));
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < i; ++j) {
+          const Value below = value_get(result, i * n + j), above = value_get(result, j * n + i);
+          assert_true(below.re == above.re || (isnan(below.re) && isnan(above.re)));
+        }
+      pj_tensor_release(result);
+      routine_close(&square);
+      pj_tensor_release(input);
+    }
+}
+
 // Many rows by a few columns, with rows left over; the last ones end where their array ends.
 static void tall_products(void **state) {
   (void)state;
@@ -499,6 +548,7 @@ static void plain_instructions(void **state) {
   as_they_lie(state);
   rows_by_columns(state);
   blocks(state);
+  squares(state);
   heights(state);
   mixed_integers(state);
   pj_cpu_limit(~0u);
@@ -513,6 +563,7 @@ static void fewer_instructions(void **state) {
       as_they_lie(state);
       rows_by_columns(state);
       blocks(state);
+      squares(state);
       heights(state);
     }
     mixed_integers(state);
@@ -535,6 +586,7 @@ int main(void) {
                                      cmocka_unit_test(vectors_together),
                                      cmocka_unit_test(long_sums),
                                      cmocka_unit_test(tall_products),
+                                     cmocka_unit_test(squares),
                                      cmocka_unit_test(mixed_integers),
                                      cmocka_unit_test(few_rows_of_groups),
                                      cmocka_unit_test(rows_by_slivers),
