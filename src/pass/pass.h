@@ -24,10 +24,11 @@
 //     side effect whose results nobody uses is gone.
 //   * Values and operations are numbered (pj_module_number).
 //   * Every result has the bits that the evaluator gives for the module before. Exceptions: the
-//     order of sums inside contractions, batch normalisations and transforms of a few real lines
-//     of odd length; power by 2, which becomes a product and is rounded better; composites of chlo,
-//     and erfc and erf^-1 of f32 that were written out (functions.c), whose decompositions are less
-//     exact; the sign and payload of NaN where two meet.
+//     order of sums inside contractions, those that a loop adds up included (totals.c), batch
+//     normalisations and transforms of a few real lines of odd length; power by 2, which becomes a
+//     product and is rounded better; composites of chlo, and erfc and erf^-1 of f32 that were
+//     written out (functions.c), whose decompositions are less exact; the sign and payload of NaN
+//     where two meet.
 //
 // How a module is made of other pieces than before is not to be relied on beyond this list: match.h
 // recognises what the scheduler needs to know.

@@ -6,5 +6,5 @@
 PjStatus pj_pass_inline(PjRewrite *rw, const PjModule *in);
 
 PjPassFn pj_pass_functions, pj_pass_simplify, pj_pass_cse, pj_pass_carries, pj_pass_hoist,
-    pj_pass_unroll, pj_pass_turns, pj_pass_columns, pj_pass_barriers, pj_pass_dead_code,
-    pj_pass_early, pj_pass_products, pj_pass_updates;
+    pj_pass_unroll, pj_pass_turns, pj_pass_totals, pj_pass_columns, pj_pass_barriers,
+    pj_pass_dead_code, pj_pass_early, pj_pass_products, pj_pass_updates;

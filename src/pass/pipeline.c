@@ -128,6 +128,7 @@ static PjStatus pipeline(Run *run) {
     PASS(cse);
   if (control) {
     PASS(dead_code);
+    PASS(totals);
     PASS(carries);
     PASS(unroll);
     PASS(turns);

@@ -332,6 +332,71 @@ static void products_of_many_rows_stay(void **state) {
                            "(tensor<32x16xf32>, tensor<16x128xf32>) -> tensor<32x128xf32>\n")));
 }
 
+// What a loop of |trips| turns adds to %x, its state being %s: |inside| makes %y and the state %g.
+#define SUM_TURNS(trips, inside)                                                                 \
+  "%0:3 = stablehlo.while(%x = %a, %s = %h, %i = %c) : tensor<16x32xf32>, tensor<2x32xf32>, " SI \
+  "\n" COND(trips) inside                                                                        \
+      "  %z = stablehlo.add %x, %y : tensor<16x32xf32>\n"                                        \
+      "  stablehlo.return %z, %g, %j : tensor<16x32xf32>, tensor<2x32xf32>, " SI "\n}\n"         \
+      "%1 = stablehlo.add %0#0, %0#0 : tensor<16x32xf32>\nreturn %1 : tensor<16x32xf32>"
+#define READ_TURN                                                                                 \
+  "  %o = stablehlo.constant dense<0> : " SI "\n"                                                 \
+  "  %p = stablehlo.dynamic_slice %xs, %i, %o, %o, sizes = [1, 2, 16] : (tensor<5x2x16xf32>, " SI \
+  ", " SI ", " SI ") -> tensor<1x2x16xf32>\n"                                                     \
+  "  %r = stablehlo.reshape %p : (tensor<1x2x16xf32>) -> tensor<2x16xf32>\n"
+#define NEXT_STATE "  %g = stablehlo.negate %s : tensor<2x32xf32>\n"
+#define SUM_TURN(of)                                                                     \
+  "  %y = stablehlo.dot_general %r, " of ", contracting_dims = [0] x [0] : (tensor<2x16" \
+  "xf32>, tensor<2x32xf32>) -> tensor<16x32xf32>\n"
+
+static void totals_of_products_leave_loops(void **state) {
+  const char *args = "%a: tensor<16x32xf32>, %h: tensor<2x32xf32>, %xs: tensor<5x2x16xf32>",
+             *type = "tensor<16x32xf32>";
+  pass_expect_sums(
+      "totals,dead_code",
+      pass_main(args, type, ZERO SUM_TURNS("5", READ_TURN NEXT_STATE SUM_TURN("%g"))),
+      pass_main(args, type,
+                ZERO "%e = stablehlo.constant dense<0.0> : tensor<5x2x32xf32>\n"
+                     "%0:3 = stablehlo.while(%x = %e, %s = %h, %i = %c) : tensor<5x2x32xf32>, "
+                     "tensor<2x32xf32>, " SI "\n" COND("5") NEXT_STATE
+                "  %o = stablehlo.constant dense<0> : " SI "\n"
+                "  %q = stablehlo.reshape %g : (tensor<2x32xf32>) -> tensor<1x2x32xf32>\n"
+                "  %z = stablehlo.dynamic_update_slice %x, %q, %i, %o, %o : (tensor<5x2x32xf32>, "
+                "tensor<1x2x32xf32>, " SI ", " SI ", " SI ") -> tensor<5x2x32xf32>\n"
+                "  stablehlo.return %z, %g, %j : tensor<5x2x32xf32>, tensor<2x32xf32>, " SI "\n}\n"
+                "%d = stablehlo.dot_general %xs, %0#0, contracting_dims = [0, 1] x [0, 1] : "
+                "(tensor<5x2x16xf32>, tensor<5x2x32xf32>) -> tensor<16x32xf32>\n"
+                "%t = stablehlo.add %a, %d : tensor<16x32xf32>\n"
+                "%1 = stablehlo.add %t, %t : tensor<16x32xf32>\nreturn %1 : tensor<16x32xf32>"));
+  // Not all of it may be read, and a total that a turn reads: left alone.
+  pass_expect_same("totals,dead_code",
+                   pass_main(args, type, ZERO SUM_TURNS("4", READ_TURN NEXT_STATE SUM_TURN("%g"))));
+  pass_expect_same(
+      "totals,dead_code",
+      pass_main(args, type,
+                ZERO SUM_TURNS("5", READ_TURN "  %v = stablehlo.slice %x [0:2, 0:32] : "
+                                              "(tensor<16x32xf32>) -> tensor<2x32xf32>\n"
+                                              "  %g = stablehlo.multiply %s, %v : "
+                                              "tensor<2x32xf32>\n" SUM_TURN("%g"))));
+}
+
+// Both operands are read in turn: nothing is kept, and the loop has nothing to do for it.
+static void totals_of_what_is_read_leave_loops(void **state) {
+  const char *args = "%a: tensor<16x16xf32>, %xs: tensor<5x2x16xf32>", *type = "tensor<16x16xf32>";
+  pass_expect_sums(
+      "totals,carries,dead_code",
+      pass_main(args, type,
+                ZERO TURNS("tensor<16x16xf32>", "5",
+                           READ_TURN
+                           "  %y = stablehlo.dot_general %r, %r, contracting_dims = [0] x "
+                           "[0] : (tensor<2x16xf32>, tensor<2x16xf32>) -> "
+                           "tensor<16x16xf32>\n")),
+      pass_main(args, type,
+                "%d = stablehlo.dot_general %xs, %xs, contracting_dims = [0, 1] x [0, 1] : "
+                "(tensor<5x2x16xf32>, tensor<5x2x16xf32>) -> tensor<16x16xf32>\n"
+                "%t = stablehlo.add %a, %d : tensor<16x16xf32>\nreturn %t : tensor<16x16xf32>"));
+}
+
 // x[2:10] is read in place where the index is known to lie within, a counter below 5, say; below 7
 // the slice clamps it.
 #define SLICE_TURN(from, at, type) \
@@ -533,6 +598,8 @@ int main(void) {
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
       cmocka_unit_test(products_of_many_rows_stay),
+      cmocka_unit_test(totals_of_products_leave_loops),
+      cmocka_unit_test(totals_of_what_is_read_leave_loops),
       cmocka_unit_test(slices_are_read_where_they_lie),
       cmocka_unit_test(vectors_of_turns_become_rows),
       cmocka_unit_test(equal_arrays_of_turns_merge),
