@@ -111,6 +111,30 @@ static bool is_causal(PjAttentionSearch *m, const PjValue *value, const PjScoreA
   return true;
 }
 
+// The same, written out as a constant: row r keeps as many keys as the first one, and r more.
+static bool is_causal_constant(const PjAttentionSearch *m, const PjValue *value,
+                               const PjScoreAxes *axes, bool keep, int64_t *out_offset) {
+  const PjAttr *attr = pj_const_of(value);
+  int64_t strides[PJ_MAX_RANK];
+  int64_t count;
+  if (!attr || attr->splat || m->row == PJ_NO_AXIS || !pj_type_num_elements(value->type, &count))
+    return false;
+  const int64_t rows = m->size[m->row], keys = m->size[m->key];
+  if (count != rows * keys)
+    return false;
+  pj_attention_strides(m, value->type, axes, strides);
+  const uint8_t *seen = attr->data;
+  int64_t first = 0;
+  while (first < keys && (seen[first * strides[m->key]] != 0) == keep)
+    ++first;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < keys; ++j)
+      if (((seen[r * strides[m->row] + j * strides[m->key]] != 0) == keep) != (j < first + r))
+        return false;
+  *out_offset = first - 1;
+  return true;
+}
+
 static bool add_mask(PjAttentionSearch *m, const PjValue *pred, PjScoreAxes axes, bool keep,
                      float value, int depth) {
   const PjValue *source = pj_attention_source(m, pred, &axes, false);
@@ -121,7 +145,8 @@ static bool add_mask(PjAttentionSearch *m, const PjValue *pred, PjScoreAxes axes
   if (op && op->kind == PJ_OP_NOT && depth < 3)
     return add_mask(m, op->operands[0], axes, !keep, value, depth + 1);
   int64_t offset;
-  if (is_causal(m, source, &axes, keep, &offset)) {
+  if (is_causal(m, source, &axes, keep, &offset) ||
+      is_causal_constant(m, source, &axes, keep, &offset)) {
     PjScoreStep *step = add_step(m, PJ_SCORE_CAUSAL);
     if (!step)
       return false;
@@ -177,7 +202,8 @@ bool pj_attention_follow(PjAttentionSearch *m, const PjValue *scores, PjScoreAxe
         return false;
     } else if (op->kind == PJ_OP_ADD) {
       const PjValue *other = op->operands[op->operands[0] == value];
-      if (other == value || !add_bias(m, other, *axes))
+      const bool nothing = pj_const_float(other, &c) && c == 0;
+      if (other == value || (!nothing && !add_bias(m, other, *axes)))
         return false;
     } else {
       const bool divides = op->kind == PJ_OP_DIVIDE;

@@ -11,6 +11,8 @@ typedef struct PjNextRows {
 typedef struct PjAttentionLoops {
   // --- tiles of scores, [key][query], of two vectors a row
   void (*causal)(int64_t rows, int64_t key, float value, float *scores);
+  void (*mask)(int64_t n, int64_t lanes, const uint8_t *from, int64_t row, int64_t key, bool hides,
+               float value, float *scores);
   void (*weigh)(int64_t n, float *scores, float *most, float *sum, float *factor);
   void (*differentiate)(int64_t n, float factor, float *scores, float *change, float *most);
   // --- products with them; see attention_variant.h

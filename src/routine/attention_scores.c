@@ -61,10 +61,7 @@ static void fill(const PjScores *s, const void *const *in, const PjScorePart *pa
   const uint8_t *from =
       (const uint8_t *)pj__scores_batch(s, part, in[s->input[i]], PJ_DT_PRED, step->batch) +
       row * step->row + key * step->key;
-  for (int64_t j = 0; j < n; ++j)
-    for (int64_t lane = 0; lane < lanes; ++lane)
-      if ((from[lane * step->row + j * step->key] != 0) != step->keep)
-        tile[j * nr + lane] = value;
+  s->loops->mask(n, lanes, from, step->row, step->key, !step->keep, value, tile);
 }
 
 void pj__scores_apply(const PjScores *s, const void *const *in, const PjScorePart *part,

@@ -45,6 +45,51 @@ PJ_TARGET static void PJ_V(causal)(int64_t rows, int64_t key, float value, float
       scores[lane] = value;
 }
 
+// Which of |n| bytes, up to 32 and |step| apart, are not 0.
+PJ_TARGET static inline uint32_t PJ_V(set_bytes)(int64_t n, const uint8_t *from, int64_t step) {
+#if PJ_LEVEL > 0
+  if (n == 32 && step == 1) {
+    const __m256i bytes = _mm256_loadu_si256((const __m256i *)from);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
+  }
+#endif
+  uint32_t set = 0;
+  for (int64_t i = 0; i < n; ++i)
+    set |= (uint32_t)(from[i * step] != 0) << i;
+  return set;
+}
+
+// Scores of |n| keys become |value| where the byte for key and query, of which |lanes| exist, is 0,
+// or with |hides| not 0. |row| and |key|: the bytes' strides. A word for each query says which of
+// 32 keys it sees, so that bytes are read along keys and scores changed along queries.
+PJ_TARGET static void PJ_V(mask)(int64_t n, int64_t lanes, const uint8_t *from, int64_t row,
+                                 int64_t key, bool hides, float value, float *scores) {
+  typedef PJ_V(Vec) Vec;
+  typedef PJ_V(Int) Int;
+  enum { LANES = PJ_VB / 4, WORD = 32 };
+  Vec *s = (Vec *)scores;
+  const Int hidden = (Int)((Vec){0} + value);
+  for (int64_t j = 0; j < n; j += WORD, from += WORD * key) {
+    const int64_t count = pj__min(WORD, n - j);
+    uint32_t words[2 * LANES] = {0};
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      if (lane > 0 && row == 0) {
+        words[lane] = words[0];
+        continue;
+      }
+      const uint32_t set = PJ_V(set_bytes)(count, from + lane * row, key);
+      words[lane] = hides ? set : ~set;
+    }
+    Int hide[2];
+    memcpy(hide, words, sizeof hide);
+    for (int64_t i = 0; i < count; ++i, s += 2)
+      PJ_UNROLL for (int half = 0; half < 2; ++half) {
+        const Int lane = (hide[half] & (int32_t)(1u << i)) != 0;
+        s[half] = (Vec)(((Int)s[half] & ~lane) | (hidden & lane));
+      }
+  }
+}
+
 // Scores of |n| keys become weights, relative to the largest score so far. |most| and |sum|: of
 // each query, so far; |factor|: by which what was summed up to now is to be multiplied.
 PJ_TARGET static void PJ_V(weigh)(int64_t n, float *scores, float *most, float *sum,
@@ -388,6 +433,7 @@ static const PjAttentionLoops PJ_V(loops)[] = {{
     .add_values = PJ_V(add_values),
     .add_queries = PJ_V(add_queries),
     .causal = PJ_V(causal),
+    .mask = PJ_V(mask),
     .weigh = PJ_V(weigh),
     .differentiate = PJ_V(differentiate),
     .dots = PJ_V(dots),

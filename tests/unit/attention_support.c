@@ -27,7 +27,20 @@ static void add_select(const AttentionCase *c, const char *pred, const char *fro
            c->batch, c->heads, c->rows, c->keys, c->batch, c->heads, c->rows, c->keys);
 }
 
-static void add_causal(const AttentionCase *c) {
+static void add_seen(const AttentionCase *c) {
+  text_add("  %%seen = stablehlo.constant dense<[");
+  for (int r = 0; r < c->rows; ++r)
+    for (int j = 0; j < c->keys; ++j)
+      text_add("%s%s%s",
+               j   ? ", "
+               : r ? ", ["
+                   : "[",
+               (c->causal == 4 ? j <= r : (7 * j + 5 * r) % 3 > 0) ? "true" : "false",
+               j == c->keys - 1 ? "]" : "");
+  text_add("]> : tensor<%dx%dxi1>\n", c->rows, c->keys);
+}
+
+static void compare_places(const AttentionCase *c) {
   text_add("  %%r0 = stablehlo.iota dim = 0 : tensor<%dx%dxi32>\n", c->rows, c->keys);
   text_add("  %%rc = stablehlo.constant dense<%d> : tensor<%dx%dxi32>\n",
            c->causal == 2 ? c->keys - c->rows : 0, c->rows, c->keys);
@@ -37,6 +50,13 @@ static void add_causal(const AttentionCase *c) {
            "tensor<%dx%dxi32>) -> tensor<%dx%dxi1>\n",
            c->causal == 3 ? "GT" : "GE", c->causal == 3 ? "c" : "r", c->causal == 3 ? "r" : "c",
            c->rows, c->keys, c->rows, c->keys, c->rows, c->keys);
+}
+
+static void add_causal(const AttentionCase *c) {
+  if (c->causal >= 4)
+    add_seen(c);
+  else
+    compare_places(c);
   text_add("  %%mask = stablehlo.broadcast_in_dim %%seen, dims = [2, 3] : (tensor<%dx%dxi1>) -> "
            "tensor<%dx%dx%dx%dxi1>\n",
            c->rows, c->keys, c->batch, c->heads, c->rows, c->keys);
@@ -223,13 +243,18 @@ const char *attention_program(const AttentionCase *c) {
     text_add("  %%wide = stablehlo.broadcast_in_dim %%bias, dims = [2, 3] : (tensor<%dx%dxf32>) -> "
              "%s\n  %%s2 = stablehlo.add %%wide, %%s1 : %s\n",
              c->rows, c->keys, S, S);
+  else if (c->no_bias)
+    text_add("  %%none = stablehlo.constant dense<0.0> : %s\n  %%s2 = stablehlo.add %%s1, %%none : "
+             "%s\n",
+             S, S);
+  const char *biased = c->bias || c->no_bias ? "s2" : "s1";
   if (c->pad) {
     text_add("  %%pads = stablehlo.broadcast_in_dim %%pad, dims = [0, 3] : (tensor<%dx%dxi1>) -> "
              "tensor<%dx%dx%dx%dxi1>\n",
              c->batch, c->keys, c->batch, c->heads, c->rows, c->keys);
-    add_select(c, "pads", c->bias ? "s2" : "s1", "s3");
+    add_select(c, "pads", biased, "s3");
   } else {
-    text_add("  %%s3 = stablehlo.reshape %%%s : (%s) -> %s\n", c->bias ? "s2" : "s1", S, S);
+    text_add("  %%s3 = stablehlo.reshape %%%s : (%s) -> %s\n", biased, S, S);
   }
   if (c->causal)
     add_causal(c);

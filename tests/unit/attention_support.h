@@ -10,9 +10,11 @@ typedef struct AttentionCase {
   int batch, rows, keys, heads, depth, width;
   bool heads_first;  // [batch, heads, rows, depth]; else [batch, rows, heads, depth]
   const char *dtype; // of q, k, v and the result: f32 (NULL), bf16 or f16
-  int causal;        // 0: not; 1: row >= key; 2: row + rows - keys >= key; 3: key > row is hidden
+  int causal;        // 0: not; 1: row >= key; 2: row + rows - keys >= key; 3: key > row is hidden;
+                     // 4: as 1, the mask is a constant; 5: another one
   const char *fill;  // of hidden scores
   bool pad, bias;    // inputs: tensor<batch x keys x i1>, tensor<rows x keys x f32>
+  bool no_bias;      // zeros are added
   bool scale_first;  // q is scaled, not the scores
   bool weights;      // the weights are returned, too
   int gradient;      // 1: dq, dk and dv, too, with softmax's as autodiff takes a division apart;

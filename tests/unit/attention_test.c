@@ -30,6 +30,30 @@ static void recognised(void **state) {
   assert_int_equal(attention_found_in(&other), 0);
 }
 
+static void nothing_but_queries_keys_and_values(void **state) {
+  (void)state;
+  // Neither zeros that are added nor a causal mask that is written out are read.
+  for (int rows = 20; rows < 70; rows += 27) {
+    const AttentionCase c = {2, rows, 45, 3, 8, 8, .causal = 4, .fill = "-1.0e9", .no_bias = true};
+    Made m = attention_make(attention_program(&c));
+    assert_int_equal(attention_count(&m), 1);
+    assert_int_equal(m.schedule->steps.len, 1);
+    assert_int_equal(m.schedule->steps.data[0].num_in, 3);
+    attention_unmake(&m);
+    attention_check(&c, plain);
+  }
+}
+
+static void masks_of_queries_and_keys(void **state) {
+  (void)state;
+  for (int rows = 20; rows < 70; rows += 13)
+    for (int keys = 31; keys < 80; keys += 33) {
+      const AttentionCase c = {1, rows, keys, 2, 8, 8, .causal = 5, .fill = "-1.0e9"};
+      assert_int_equal(attention_found_in(&c), 1);
+      attention_check(&c, plain);
+    }
+}
+
 static void not_along_keys(void **state) {
   (void)state;
   // Softmax over the queries is no attention.
@@ -247,6 +271,8 @@ static void no_elements(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(recognised),
+      cmocka_unit_test(nothing_but_queries_keys_and_values),
+      cmocka_unit_test(masks_of_queries_and_keys),
       cmocka_unit_test(not_along_keys),
       cmocka_unit_test(sizes),
       cmocka_unit_test(slices),
