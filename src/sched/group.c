@@ -3,7 +3,7 @@
 //
 // All of it follows from sizes alone, never from the number of threads, so that results do not
 // depend on it.
-#include "sched/emit_loops.h"
+#include "sched/emit_reduce.h"
 #include "sched/shape_map.h"
 
 enum {
@@ -357,8 +357,12 @@ bool pj_group_shape_reduce(PjGroup *g, const PjCuts *given) {
   if (choose_stream(g, pj_dtype_bytes(from->dtype)))
     return true;
   choose_split(g);
+  int64_t sums = 0;
+  for (uint32_t i = 0; i < g->num_roots; i++)
+    sums += g->roots[i].reducer.count;
   int vectors = COLUMN_VECTORS;
-  while (vectors > 1 && last->extent < (int64_t)vectors * g->lanes)
+  while (vectors > 1 &&
+         (last->extent < (int64_t)vectors * g->lanes || sums * vectors > PJ_MAX_CARRIED / 2))
     vectors /= 2;
   g->block = last->extent < g->lanes ? last->extent : (int64_t)vectors * g->lanes;
   g->blocks = (last->extent + g->block - 1) / g->block;

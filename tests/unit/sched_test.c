@@ -359,6 +359,31 @@ static void test_blocks_of_columns(void **state) {
   }
 }
 
+// Many sums of the same columns are one kernel, of fewer vectors at a time.
+static void test_many_sums(void **state) {
+  (void)state;
+  enum { SUMS = 16 };
+  char body[8192], results[1024] = "", values[256] = "";
+  size_t at = 0;
+  for (int i = 0; i < SUMS; ++i) {
+    at += (size_t)snprintf(
+        body + at, sizeof body - at,
+        "%%c%d = stablehlo.constant dense<%d.5> : tensor<70x200xf32>\n"
+        "%%x%d = stablehlo.multiply %%x, %%c%d : tensor<70x200xf32>\n"
+        "%%s%d = stablehlo.reduce(%%x%d init: %%z) applies stablehlo.add across dimensions = [0] : "
+        "(tensor<70x200xf32>, tensor<f32>) -> tensor<200xf32>\n",
+        i, i, i, i, i, i);
+    snprintf(values + strlen(values), sizeof values - strlen(values), "%s%%s%d", i ? ", " : "", i);
+    snprintf(results + strlen(results), sizeof results - strlen(results), "%stensor<200xf32>",
+             i ? ", " : "");
+  }
+  snprintf(body + at, sizeof body - at, "return %s : %s\n", values, results);
+  Made m = make(pass_main("%x: tensor<70x200xf32>, %z: tensor<f32>", results, body));
+  assert_null(m.status);
+  assert_int_equal(m.schedule->num_kernels, 1);
+  unmake(&m);
+}
+
 // Rows of three that are computed of columns are vectors down the rows where those are long.
 static void test_down_columns(void **state) {
   (void)state;
@@ -1045,6 +1070,7 @@ int main(void) {
       cmocka_unit_test(test_masked_ends),
       cmocka_unit_test(test_masked_ends_of_maps),
       cmocka_unit_test(test_blocks_of_columns),
+      cmocka_unit_test(test_many_sums),
       cmocka_unit_test(test_down_columns),
   };
   if (!pj_jit_available()) {
