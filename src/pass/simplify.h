@@ -29,6 +29,8 @@ PjRuleFn pj_rule_gather, pj_rule_scatter;
 PjRuleFn pj_rule_scatter_places;
 // simplify_reduce.c
 PjRuleFn pj_rule_reduce, pj_rule_sort;
+// simplify_sort.c: of what simplify_reduce.c leaves
+PjRuleFn pj_rule_sort_few;
 // simplify_fft.c
 PjRuleFn pj_rule_fft;
 // simplify_window.c

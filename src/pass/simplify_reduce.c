@@ -167,6 +167,6 @@ bool pj_rule_sort(PjRewrite *rw, PjOp *op) {
   if (dim < 0)
     dim += type->rank;
   if (type->rank && type->dims[dim] > 1)
-    return false;
+    return pj_rule_sort_few(rw, op);
   return pj_rw_become_all(rw, op, op->operands);
 }
