@@ -8,27 +8,38 @@
 #include "eval/half.h"
 #include "routine/scatter.h"
 
-// The loops of each type and operation, for what SINGLES_TARGET says: see PjSingles. Where SAME,
-// EXPR is |a| as it is.
+// The loops of each type and operation, for what SINGLES_TARGET says: see PjSingles. COMBINE does
+// so with |x| and what is |at|, |a|.
 #define SINGLES_TARGET
-#define DIRECT(NAME, T, SAME, EXPR)                                                               \
+#define DIRECT_LOOP(T, STARTS_STEP, UNIT, STEP, COMBINE)        \
+  for (int64_t i = 0; i < count; ++i) {                         \
+    const uint64_t start = (uint64_t)starts[i * (STARTS_STEP)]; \
+    if (start >= size)                                          \
+      continue;                                                 \
+    T *const at = (T *)acc_at + (int64_t)start * (UNIT);        \
+    const T *const from = (const T *)update_at + i * (STEP);    \
+    const T a = *at, x = *from;                                 \
+    (void)a;                                                    \
+    COMBINE;                                                    \
+  }
+#define DIRECT_HEAD(NAME)                                                                         \
   SINGLES_TARGET static void NAME(int64_t count, const int32_t *restrict starts,                  \
                                   int64_t starts_step, uint64_t size, int64_t unit, int64_t step, \
-                                  void *acc_at, const void *update_at) {                          \
-    T *acc = acc_at;                                                                              \
-    const T *update = update_at;                                                                  \
-    for (int64_t i = 0; i < count; ++i) {                                                         \
-      const uint64_t start = (uint64_t)starts[i * starts_step];                                   \
-      if (start >= size)                                                                          \
-        continue;                                                                                 \
-      T *const at = acc + (int64_t)start * unit;                                                  \
-      const T a = *at, x = update[i * step];                                                      \
-      (void)a;                                                                                    \
-      if (!__builtin_expect(SAME, 1))                                                             \
-        *at = EXPR;                                                                               \
-    }                                                                                             \
+                                  void *acc_at, const void *update_at)
+#define DIRECT(NAME, T, COMBINE)                     \
+  DIRECT_HEAD(NAME) {                                \
+    DIRECT_LOOP(T, starts_step, unit, step, COMBINE) \
   }
-#define SINGLES(NAME, T, EXPR)                                                                   \
+// Four in turn where everything lies side by side.
+#define DIRECT_BY_FOUR(NAME, T, COMBINE)                       \
+  DIRECT_HEAD(NAME) {                                          \
+    if (starts_step == 1 && unit == 1 && step == 1) {          \
+      _Pragma("GCC unroll 4") DIRECT_LOOP(T, 1, 1, 1, COMBINE) \
+    } else {                                                   \
+      DIRECT_LOOP(T, starts_step, unit, step, COMBINE)         \
+    }                                                          \
+  }
+#define LISTED(NAME, T, EXPR)                                                                    \
   SINGLES_TARGET static void NAME##_listed(const PjScatterPlaces *restrict places, int64_t unit, \
                                            int64_t step, void *acc_at, const void *update_at) {  \
     T *acc = acc_at;                                                                             \
@@ -40,11 +51,10 @@
       (void)a;                                                                                   \
       *at = EXPR;                                                                                \
     }                                                                                            \
-  }                                                                                              \
-  DIRECT(NAME##_direct, T, false, EXPR)
+  }
+#define SINGLES(NAME, T, EXPR) LISTED(NAME, T, EXPR) DIRECT(NAME##_direct, T, *at = EXPR)
 // Types of four bytes have this one too.
-#define PACKED(NAME, T, EXPR)                                                                     \
-  SINGLES(NAME, T, EXPR)                                                                          \
+#define ONLY_PACKED(NAME, T, EXPR)                                                                \
   static void NAME##_packed(const PjScatterPlaces *restrict places, int64_t unit, void *acc_at) { \
     T *acc = acc_at;                                                                              \
     const int64_t n = places->count;                                                              \
@@ -56,6 +66,7 @@
       *at = EXPR;                                                                                 \
     }                                                                                             \
   }
+#define PACKED(NAME, T, EXPR) SINGLES(NAME, T, EXPR) ONLY_PACKED(NAME, T, EXPR)
 #define LOOPS(NAME) \
   { NAME##_listed, NAME##_direct, NULL, NULL }
 #define LOOPS4(NAME) \
@@ -65,7 +76,8 @@
   { NAME##_listed, NAME##_direct, NULL, NAME##_seldom }
 #define LOOPS4_X(NAME) \
   { NAME##_listed, NAME##_direct, NAME##_packed, NAME##_seldom }
-#define EXTREMUM(MAKE, NAME, T, SAME, EXPR) MAKE(NAME, T, EXPR) DIRECT(NAME##_seldom, T, SAME, EXPR)
+#define EXTREMUM(MAKE, NAME, T, SAME, EXPR) \
+  MAKE(NAME, T, EXPR) DIRECT_BY_FOUR(NAME##_seldom, T, if (!__builtin_expect(SAME, 1)) *at = EXPR)
 #define INT(MAKE, S, T)             \
   MAKE(add_##S, T, (T)(a + x))      \
   MAKE(mul_##S, T, (T)(1u * a * x)) \
@@ -90,57 +102,67 @@ ORDER(PACKED, s32, int32_t)
 ORDER(SINGLES, s64, int64_t)
 
 // As FMAX and FMIN of fold_variant.h: one instruction where one number is less than the other, and
-// a branch that is hardly ever taken for equal numbers and NaN.
-#define FLOAT(MAKE, S, T, I)                                                               \
-  static T same_##S(T a, T b, bool largest) {                                              \
-    I x, y;                                                                                \
-    if (a != a || b != b)                                                                  \
-      return a != a ? a : b;                                                               \
-    memcpy(&x, &a, sizeof x);                                                              \
-    memcpy(&y, &b, sizeof y);                                                              \
-    x = largest ? x & y : x | y;                                                           \
-    memcpy(&a, &x, sizeof a);                                                              \
-    return a;                                                                              \
-  }                                                                                        \
-  static inline T largest_##S(T a, T b) {                                                  \
-    const T r = a > b ? a : b;                                                             \
-    return __builtin_expect(__builtin_islessgreater(a, b), 1) ? r : same_##S(a, b, true);  \
-  }                                                                                        \
-  static inline T smallest_##S(T a, T b) {                                                 \
-    const T r = a < b ? a : b;                                                             \
-    return __builtin_expect(__builtin_islessgreater(a, b), 1) ? r : same_##S(a, b, false); \
-  }                                                                                        \
-  MAKE(add_##S, T, a + x)                                                                  \
-  MAKE(mul_##S, T, a *x)                                                                   \
-  MAKE(max_##S, T, largest_##S(a, x))                                                      \
-  MAKE(min_##S, T, smallest_##S(a, x))
-FLOAT(PACKED, f32, float, uint32_t)
-FLOAT(SINGLES, f64, double, uint64_t)
+// branches that are hardly ever taken for equal numbers and NaN. But where all updates of a place
+// are equal, as they often are, so are their bits, and nothing has to be written.
+#define LESS_OR_GREATER             __builtin_expect(__builtin_islessgreater(a, x), 1)
+#define EXTREME(S, LARGEST, BEYOND) (LESS_OR_GREATER ? (BEYOND ? a : x) : same_##S(a, x, LARGEST))
+#define FLOAT_EXTREMUM(MORE, NAME, S, T, LARGEST, BEYOND)                  \
+  LISTED(NAME, T, EXTREME(S, LARGEST, BEYOND))                             \
+  DIRECT_BY_FOUR(                                                          \
+      NAME##_direct, T, T result = BEYOND ? a : x; if (!LESS_OR_GREATER) { \
+        if (!memcmp(at, from, sizeof a))                                   \
+          continue;                                                        \
+        result = same_##S(a, x, LARGEST);                                  \
+      } *at = result)                                                      \
+  MORE(NAME, T, EXTREME(S, LARGEST, BEYOND))
+#define NO_MORE(NAME, T, EXPR)
+#define FLOAT(MAKE, MORE, S, T, I)                                      \
+  __attribute__((noinline)) static T same_##S(T a, T b, bool largest) { \
+    I x, y;                                                             \
+    if (a != a || b != b)                                               \
+      return a != a ? a : b;                                            \
+    memcpy(&x, &a, sizeof x);                                           \
+    memcpy(&y, &b, sizeof y);                                           \
+    x = largest ? x & y : x | y;                                        \
+    memcpy(&a, &x, sizeof a);                                           \
+    return a;                                                           \
+  }                                                                     \
+  MAKE(add_##S, T, a + x)                                               \
+  MAKE(mul_##S, T, a *x)                                                \
+  FLOAT_EXTREMUM(MORE, max_##S, S, T, true, a > x)                      \
+  FLOAT_EXTREMUM(MORE, min_##S, S, T, false, a < x)
+FLOAT(PACKED, ONLY_PACKED, f32, float, uint32_t)
+FLOAT(SINGLES, NO_MORE, f64, double, uint64_t)
 
 // Sums and products are rounded each time, as the body says. Codes without their sign are in the
 // order of the numbers, so an extremum is one of integers, which knows -0 from +0: with few codes
-// equal numbers are frequent, and a branch would be taken at random.
-#define HALF(S, INFINITY_CODE)                                                         \
-  static inline int order_##S(uint16_t code) {                                         \
-    return code & 0x8000u ? -1 - (int)(code & 0x7FFFu) : (int)code;                    \
-  }                                                                                    \
-  static inline bool any_nan_##S(uint16_t a, uint16_t b) {                             \
-    return (a & 0x7FFFu) > INFINITY_CODE || (b & 0x7FFFu) > INFINITY_CODE;             \
-  }                                                                                    \
-  static inline uint16_t largest_##S(uint16_t a, uint16_t b) {                         \
-    if (__builtin_expect(any_nan_##S(a, b), 0))                                        \
-      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), true));  \
-    return order_##S(a) > order_##S(b) ? a : b;                                        \
-  }                                                                                    \
-  static inline uint16_t smallest_##S(uint16_t a, uint16_t b) {                        \
-    if (__builtin_expect(any_nan_##S(a, b), 0))                                        \
-      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), false)); \
-    return order_##S(a) < order_##S(b) ? a : b;                                        \
-  }                                                                                    \
-  SINGLES(add_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) + pj_##S##_decode(x))) \
-  SINGLES(mul_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) * pj_##S##_decode(x))) \
-  SINGLES(max_##S, uint16_t, largest_##S(a, x))                                        \
-  SINGLES(min_##S, uint16_t, smallest_##S(a, x))
+// equal numbers are frequent, and a branch would be taken at random. A NaN is beyond the infinity
+// of its sign: of |seldom|, one that has been combined stays, and updates are asked for one only
+// where it would seem to change nothing.
+#define HALF(S, INFINITY_CODE)                                                                \
+  static inline int order_##S(uint16_t code) {                                                \
+    const int bits = (int16_t)code;                                                           \
+    return bits ^ (bits >> 15 & 0x7FFF);                                                      \
+  }                                                                                           \
+  static inline bool any_nan_##S(uint16_t a, uint16_t b) {                                    \
+    return (a & 0x7FFFu) > INFINITY_CODE || (b & 0x7FFFu) > INFINITY_CODE;                    \
+  }                                                                                           \
+  static inline uint16_t largest_##S(uint16_t a, uint16_t b) {                                \
+    if (__builtin_expect(any_nan_##S(a, b), 0))                                               \
+      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), true));         \
+    return order_##S(a) > order_##S(b) ? a : b;                                               \
+  }                                                                                           \
+  static inline uint16_t smallest_##S(uint16_t a, uint16_t b) {                               \
+    if (__builtin_expect(any_nan_##S(a, b), 0))                                               \
+      return pj_##S##_encode(same_f32(pj_##S##_decode(a), pj_##S##_decode(b), false));        \
+    return order_##S(a) < order_##S(b) ? a : b;                                               \
+  }                                                                                           \
+  SINGLES(add_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) + pj_##S##_decode(x)))        \
+  SINGLES(mul_##S, uint16_t, pj_##S##_encode(pj_##S##_decode(a) * pj_##S##_decode(x)))        \
+  EXTREMUM(SINGLES, max_##S, uint16_t,                                                        \
+           order_##S(a) >= order_##S(x) && x <= (0x8000u | INFINITY_CODE), largest_##S(a, x)) \
+  EXTREMUM(SINGLES, min_##S, uint16_t,                                                        \
+           order_##S(a) <= order_##S(x) && (int16_t)x <= (int)INFINITY_CODE, smallest_##S(a, x))
 HALF(f16, 0x7C00u)
 HALF(bf16, 0x7F80u)
 #if defined(__x86_64__)
@@ -159,6 +181,11 @@ SINGLES(mul_f16c, uint16_t, ENCODE(DECODE(a) * DECODE(x)))
     [PJ_FOLD_MAX] = ENTRY##_X(max_##S), [PJ_FOLD_MIN] = ENTRY##_X(min_##S),                      \
     [PJ_FOLD_AND] = ENTRY(and_##U), [PJ_FOLD_OR] = ENTRY(or_##U), [PJ_FOLD_XOR] = ENTRY(xor_##U) \
   }
+#define HALF_ROW(S)                                                    \
+  {                                                                    \
+    [PJ_FOLD_ADD] = LOOPS(add_##S), [PJ_FOLD_MUL] = LOOPS(mul_##S),    \
+    [PJ_FOLD_MAX] = LOOPS_X(max_##S), [PJ_FOLD_MIN] = LOOPS_X(min_##S) \
+  }
 #define FLOAT_ROW(ENTRY, S)                                         \
   {                                                                 \
     [PJ_FOLD_ADD] = ENTRY(add_##S), [PJ_FOLD_MUL] = ENTRY(mul_##S), \
@@ -166,13 +193,19 @@ SINGLES(mul_f16c, uint16_t, ENCODE(DECODE(a) * DECODE(x)))
   }
 const PjSingles *pj__scatter_singles(PjFoldKind kind, PjDtype dtype) {
   static const PjSingles table[PJ_DT_COUNT][PJ_FOLDS] = {
-      [PJ_DT_S8] = INT_ROW(LOOPS, s8, u8),      [PJ_DT_S16] = INT_ROW(LOOPS, s16, u16),
-      [PJ_DT_S32] = INT_ROW(LOOPS4, s32, u32),  [PJ_DT_S64] = INT_ROW(LOOPS, s64, u64),
-      [PJ_DT_INDEX] = INT_ROW(LOOPS, s64, u64), [PJ_DT_U8] = INT_ROW(LOOPS, u8, u8),
-      [PJ_DT_U16] = INT_ROW(LOOPS, u16, u16),   [PJ_DT_U32] = INT_ROW(LOOPS4, u32, u32),
-      [PJ_DT_U64] = INT_ROW(LOOPS, u64, u64),   [PJ_DT_F32] = FLOAT_ROW(LOOPS4, f32),
-      [PJ_DT_F64] = FLOAT_ROW(LOOPS, f64),      [PJ_DT_F16] = FLOAT_ROW(LOOPS, f16),
-      [PJ_DT_BF16] = FLOAT_ROW(LOOPS, bf16),
+      [PJ_DT_S8] = INT_ROW(LOOPS, s8, u8),
+      [PJ_DT_S16] = INT_ROW(LOOPS, s16, u16),
+      [PJ_DT_S32] = INT_ROW(LOOPS4, s32, u32),
+      [PJ_DT_S64] = INT_ROW(LOOPS, s64, u64),
+      [PJ_DT_INDEX] = INT_ROW(LOOPS, s64, u64),
+      [PJ_DT_U8] = INT_ROW(LOOPS, u8, u8),
+      [PJ_DT_U16] = INT_ROW(LOOPS, u16, u16),
+      [PJ_DT_U32] = INT_ROW(LOOPS4, u32, u32),
+      [PJ_DT_U64] = INT_ROW(LOOPS, u64, u64),
+      [PJ_DT_F32] = FLOAT_ROW(LOOPS4, f32),
+      [PJ_DT_F64] = FLOAT_ROW(LOOPS, f64),
+      [PJ_DT_F16] = HALF_ROW(f16),
+      [PJ_DT_BF16] = HALF_ROW(bf16),
   };
 #if defined(__x86_64__)
   static const PjSingles converted[PJ_FOLDS] = {
