@@ -37,12 +37,23 @@ static bool reads_vectors(const PjOp *op) {
   }
 }
 
+// Columns of short rows are read together if most of them are wanted (nest_memory.c).
+static void count_column(PjBinding *b, const PjOp *op) {
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  const int64_t n = from->rank ? from->dims[from->rank - 1] : 0;
+  if (n > 1 && n <= PJ_MOST_COLUMNS && to->dims[to->rank - 1] == 1 &&
+      b->nest->columns[n] < UINT8_MAX)
+    b->nest->columns[n]++;
+}
+
 static void gather_op(PjBinding *b, const PjOp *op) {
   for (uint32_t i = 0; i < op->num_results; i++) {
     size_t bytes = pj_wider_lane(b->widest, op->results[i].type);
     b->widest = bytes < 4 ? bytes : 4;
   }
   b->lane_by_lane |= !reads_vectors(op);
+  if (op->kind == PJ_OP_SLICE && b->nest)
+    count_column(b, op);
   b->chooses |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_GATHER;
   for (uint32_t i = 0; i < op->num_operands; i++)
     gather(b, op->operands[i]);
@@ -101,6 +112,7 @@ static void bind_inputs(PjBinding *b) {
     PjPlace place = {.kind = PJ_PLACE_MEMORY,
                      .ptr = pj_kir_buffer(b->nest->ix.k, (uint32_t)i),
                      .readonly = !written,
+                     .count = pj_count(b->leaves.data[i]->type),
                      .alias = alias_of(b, b->in.data[i])};
     pj_nest_bind(b->nest, b->leaves.data[i], &place);
   }

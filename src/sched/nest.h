@@ -21,9 +21,12 @@ typedef struct PjPlace {
   int64_t row;   // MEMORY: positions from |row| on are left out of the address (it holds one row
                  // only); 0: none
   bool readonly; // the kernel does not write there
+  int64_t count; // MEMORY: elements of the whole array; 0: not known
   uint8_t alias;
   PjElem value;
 } PjPlace;
+
+enum { PJ_MOST_COLUMNS = 24 }; // of rows whose columns may be read together
 
 typedef struct PjNest {
   PjIxBuilder ix; // first: the function and the lanes
@@ -35,8 +38,9 @@ typedef struct PjNest {
   PjKirVal some;    // a mask of which some lane is on, or 0
   uint32_t budget;  // instructions that the function may have
   int depth;
-  int branches;       // that the code at hand is in
-  bool streams;       // whole vectors are read by pointers of their own
+  int branches;                         // that the code at hand is in
+  bool streams;                         // whole vectors are read by pointers of their own
+  uint8_t columns[PJ_MOST_COLUMNS + 1]; // how many columns of rows of so many elements are read
   const char *failed; // why the kernel cannot be made; values are meaningless then
 } PjNest;
 

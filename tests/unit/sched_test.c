@@ -33,6 +33,7 @@ typedef struct Made {
   int stored;   // single floats
   int pointers; // moved ones
   int sums;     // of vectors of floats
+  int shuffles;
 } Made;
 
 static void count_instructions(void *context, uint32_t code, const PjKir *function) {
@@ -50,6 +51,7 @@ static void count_instructions(void *context, uint32_t code, const PjKir *functi
     m->scratch += inst->op == PJ_KIR_SCRATCH;
     m->pointers += inst->op == PJ_KIR_PTRADD;
     m->sums += inst->op == PJ_KIR_FADD && inst->type.lanes >= 4;
+    m->shuffles += inst->op == PJ_KIR_SHUFFLE;
     m->gathers += inst->op == PJ_KIR_GATHER || inst->op == PJ_KIR_READG;
     m->divisions += inst->op == PJ_KIR_SDIV || inst->op == PJ_KIR_ASHR;
     if (inst->type.elem == PJ_KIR_F32 && inst->type.lanes > m->lanes)
@@ -334,6 +336,35 @@ static void test_masked_ends_of_maps(void **state) {
       assert_int_equal(m.lanes, n == 40 ? 8 : 16);
     }
     unmake(&m);
+  }
+}
+
+// Of rows of 13 most columns are read: rows are turned together. Two columns alone are picked.
+static void test_columns_turned(void **state) {
+  (void)state;
+  enum { N = 13 };
+  for (int columns = 2; columns <= N; columns += N - 2) {
+    PjStrBuf body = {0};
+    for (int i = 0; i < columns; i++) {
+      pj_strbuf_printf(&body,
+                       "%%s%d = stablehlo.slice %%x [0:4096, %d:%d] : (tensor<4096x13xf32>) -> "
+                       "tensor<4096x1xf32>\n",
+                       i, i, i + 1);
+      if (i)
+        pj_strbuf_printf(&body, "%%m%d = stablehlo.add %%%s%d, %%s%d : tensor<4096x1xf32>\n", i,
+                         i > 1 ? "m" : "s", i - 1, i);
+    }
+    pj_strbuf_printf(&body, "return %%m%d : tensor<4096x1xf32>\n", columns - 1);
+    Made m = make(pass_main("%x: tensor<4096x13xf32>", "tensor<4096x1xf32>", body.data));
+    assert_null(m.status);
+    assert_int_equal(m.schedule->num_kernels, 1);
+    if (pj_kir_target_host()->vector_bytes == 64) {
+      const int registers = m.lanes / 16; // in turn, and then one of all of them
+      assert_int_equal(m.gathers, 0);
+      assert_int_equal(m.shuffles, columns == N ? registers * 59 + (registers - 1) * N : 2 * 7);
+    }
+    unmake(&m);
+    pj_strbuf_free(&body);
   }
 }
 
@@ -1069,6 +1100,7 @@ int main(void) {
       cmocka_unit_test(test_groups_of_features),
       cmocka_unit_test(test_masked_ends),
       cmocka_unit_test(test_masked_ends_of_maps),
+      cmocka_unit_test(test_columns_turned),
       cmocka_unit_test(test_blocks_of_columns),
       cmocka_unit_test(test_many_sums),
       cmocka_unit_test(test_down_columns),
