@@ -312,9 +312,12 @@ static bool absorb_padding(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, made);
 }
 
+enum { LARGE_WINDOW = 64 };
+
 // A convolution whose windows do not overlap:
 //   input [n, h, w, c] seen as [n, H, kh, W, kw, c], contracted with the kernel over kh, kw, c.
-// Only where the result comes out in its order.
+// Only where the result comes out in its order, or windows are so large that it is small beside the
+// input: then it is transposed.
 bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *kernel = op->operands[1];
   const PjType *type = op->results[0].type;
@@ -335,6 +338,7 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
   int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK], strides[PJ_MAX_RANK], dims[PJ_MAX_RANK];
   int64_t place[PJ_MAX_RANK]; // of a free dimension of the contraction: in the result
   int32_t count = 0, num_free = 0;
+  int64_t elements = 1; // of a window
   PjSide side[2] = {{.num_contract = 0}, {.num_contract = 0}};
   side[0].num_contract = side[1].num_contract = (uint32_t)num_spatial + 1;
   for (int32_t d = 0; d < rank; ++d) {
@@ -360,6 +364,7 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
     dims[count++] = plan[spatial].windows;
     side[0].contract[spatial] = count;
     dims[count++] = plan[spatial].window;
+    elements *= plan[spatial].window;
     side[1].contract[spatial] = kernel_dims[spatial];
   }
   side[1].contract[num_spatial] = PJ_INT(op, kernel_input_feature_dimension);
@@ -369,8 +374,8 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
   for (int32_t i = 0; i < num_free; ++i)
     forward[i] = backward[i + 1] = place[i];
   forward[num_free] = backward[0] = feature;
-  for (int order = 0; order < 2; ++order) {
-    const int64_t *to = order ? backward : forward;
+  for (int order = 0; order < (elements < LARGE_WINDOW ? 2 : 3); ++order) {
+    const int64_t *to = order == 1 ? backward : forward;
     bool in_order = true;
     last = -1;
     for (int32_t i = 0; i < rank; ++i) {
@@ -379,19 +384,28 @@ bool pj_rule_convolution(PjRewrite *rw, PjOp *op) {
       in_order &= to[i] > last;
       last = to[i];
     }
-    if (!in_order)
+    if (!in_order && order < 2)
       continue;
     side[0].x = pj_build_reshape_dims(rw, op, pj_build_slice(rw, op, x, start, limit, strides),
                                       count, dims);
     side[1].x = kernel;
-    if (order) {
+    if (order == 1) {
       PjSide swap = side[0];
       side[0] = side[1];
       side[1] = swap;
     }
     PjValue *dot = build_dot(rw, op, op, side);
-    if (order)
+    if (order == 1)
       swap_precision(rw, dot, op);
+    if (!in_order) {
+      int64_t permutation[PJ_MAX_RANK], sizes[PJ_MAX_RANK];
+      for (int32_t i = 0; i < rank; ++i) {
+        permutation[to[i]] = i;
+        sizes[i] = type->dims[to[i]];
+      }
+      dot =
+          pj_build_transpose(rw, op, pj_build_reshape_dims(rw, op, dot, rank, sizes), permutation);
+    }
     return keep(rw, op, pj_build_reshape(rw, op, dot, type));
   }
   return false;

@@ -251,6 +251,21 @@ static void convolutions_without_overlap_become_dots(void **state) {
                                        "tensor<1x2x3x5xf32>") "return %r : tensor<1x2x3x5xf32>");
 }
 
+// Patches of 8 x 8 with features first: planes of the result are exchanged.
+static void large_patches_of_planes_become_dots(void **state) {
+  expect_sums(
+      "%x: tensor<2x3x16x24xf32>, %w: tensor<5x3x8x8xf32>", "tensor<2x5x2x3xf32>",
+      "%r = stablehlo.convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], "
+      "window = {stride = [8, 8]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+      "(tensor<2x3x16x24xf32>, tensor<5x3x8x8xf32>) -> tensor<2x5x2x3xf32>\nreturn %r : "
+      "tensor<2x5x2x3xf32>",
+      RSH("v", "x", "tensor<2x3x16x24xf32>", "tensor<2x3x2x8x3x8xf32>")
+          DOT("d", "w", "v", "1, 2, 3] x [1, 3, 5", "tensor<5x3x8x8xf32>",
+              "tensor<2x3x2x8x3x8xf32>", "tensor<5x2x2x3xf32>")
+              TRN("r", "d", "1, 0, 2, 3", "tensor<5x2x2x3xf32>",
+                  "tensor<2x5x2x3xf32>") "return %r : tensor<2x5x2x3xf32>");
+}
+
 static void convolutions_that_overlap_stay(void **state) {
   pass_expect_same(
       "simplify,cse,dead_code",
@@ -395,6 +410,7 @@ int main(void) {
       cmocka_unit_test(turned_rows_are_joined_as_columns),
       cmocka_unit_test(plain_dots_become_general),
       cmocka_unit_test(convolutions_without_overlap_become_dots),
+      cmocka_unit_test(large_patches_of_planes_become_dots),
       cmocka_unit_test(convolutions_that_overlap_stay),
       cmocka_unit_test(convolutions_of_one_feature_become_sums),
       cmocka_unit_test(broadcasts_follow_arithmetic),
