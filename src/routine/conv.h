@@ -71,6 +71,13 @@ void pj__conv_kernel_panel(PjArena *arena, const PjConvShape *shape, PjPanel *pa
 // rows that are copied with zeros around. NULL for what is not like that.
 const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *shape);
 
+// As a product of all places of the window, whose columns are added where they belong: for few
+// output features, or an input with many holes. NULL for what is not like that. For windows of
+// finite numbers only.
+const PjRoutine *pj__conv_spread(PjArena *arena, const PjConvShape *shape);
+// Whether a convolution is like that, but for its types.
+bool pj__conv_spreads(const PjConvShape *shape);
+
 // Groups of a few features each, features last (NHWC), of f32. NULL for what is not like that.
 const PjRoutine *pj__conv_groups(PjArena *arena, const PjConvShape *shape);
 

@@ -95,7 +95,7 @@ bool pj__conv_converts(const PjConvShape *s, PjConvShape *as) {
   *as = *s;
   const int dots = pj__group_of_dots(s->comp, s->lhs_dtype, s->rhs_dtype);
   if (s->comp == PJ_COMP_C64 || s->comp == PJ_COMP_C128 || s->window_size == 1 ||
-      (dots && pj__conv_has_words(s, dots)))
+      (dots && pj__conv_has_words(s, dots) && !pj__conv_spreads(s)))
     return false;
   const PjDtype native = native_dtype(s->comp);
   const bool pairs = s->comp == PJ_COMP_U32 && pj__pairs_widen(s->lhs_dtype) &&

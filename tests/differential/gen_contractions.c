@@ -99,7 +99,9 @@ static void emit_convolution(Gen *g) {
   PjDtype dtype = contraction_dtype(g);
   uint32_t spatial = rand_chance(&g->rand, 60) ? 2 : (uint32_t)rand_int(&g->rand, 0, 3);
   int32_t rank = (int32_t)spatial + 2;
-  int64_t batch = rand_int(&g->rand, 1, 4), features = rand_int(&g->rand, 1, 4),
+  int64_t batch = rand_int(&g->rand, 1, 4),
+          features =
+              rand_chance(&g->rand, 85) ? rand_int(&g->rand, 1, 4) : rand_int(&g->rand, 8, 20),
           outputs = rand_int(&g->rand, 1, 5), feature_groups = 1, batch_groups = 1;
   int64_t grouping = rand_int(&g->rand, 0, 9);
   const bool many = dtype == PJ_DT_F32 && spatial == 2 && rand_chance(&g->rand, 15); // features

@@ -30,7 +30,7 @@ static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, 
       others[at++] = d;
 }
 
-static int by_window, by_lines, by_winograd; // cases that conv_window.c, ... computed
+static int by_window, by_lines, by_spread, by_winograd; // cases that conv_window.c, ... computed
 static const char *precision = "";
 
 static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
@@ -112,6 +112,7 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
   routine_open(text_get(), PJ_OP_CONVOLUTION, &chosen);
   by_window += chosen.routine && !strcmp(chosen.routine->name, "conv_window");
   by_lines += chosen.routine && !strcmp(chosen.routine->name, "conv_lines");
+  by_spread += chosen.routine && !strcmp(chosen.routine->name, "conv_spread");
   by_winograd += chosen.routine && !strcmp(chosen.routine->name, "conv_winograd");
   routine_close(&chosen);
   for (int i = 0; i < 2; ++i)
@@ -454,6 +455,37 @@ static void holes(void **state) {
   }
 }
 
+// Few output features, and inputs with many holes: windows that overlap and that do not, rows that
+// no element reaches, edges, windows that are turned, features last and first.
+static void few_outputs(void **state) {
+  (void)state;
+  by_spread = 0;
+  for (int round = 0; round < 48; ++round) {
+    const bool first = round % 4 == 3;
+    Conv c = {.spatial = first ? 2 : 1 + round % 3,
+              .batch = random_int(1, 3),
+              .features = random_int(8, 40),
+              .out_features = random_int(1, first ? 20 : 8),
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .layout = {first, random_int(0, 5), first}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      c.in[d] = random_int(1, c.spatial == 1 ? 60 : 7);
+      c.window[d] = random_int(2, 6);
+      c.stride[d] = 1;
+      c.in_dilation[d] = first ? random_int(4, 6) : random_int(1, 5);
+      c.window_dilation[d] = d < c.spatial - 1 ? random_int(1, 2) : 1;
+      c.padding[2 * d] = random_int(-1, 6);
+      c.padding[2 * d + 1] = random_int(-1, 6);
+      c.reversal[d] = random_int(0, 3) == 0;
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, round % 3 == 0);
+    if (round % 4 == 1)
+      check(&c, PJ_DT_F64, PJ_DT_F64, round % 8 == 5);
+  }
+  assert_true(by_spread > 25);
+}
+
 // Windows of 3 x 3: tiles over the edges, several blocks of them, windows that are turned, numbers
 // that are not finite; and by more multiplications for another precision.
 static void fewer_multiplications(void **state) {
@@ -543,6 +575,7 @@ static void avx2(void **state) {
   few_features(state);
   depthwise(state);
   lines(state);
+  few_outputs(state);
   usual(state);
   features_first(state);
   large_windows(state);
@@ -566,6 +599,7 @@ int main(void) {
                                      cmocka_unit_test(few_features),
                                      cmocka_unit_test(depthwise),
                                      cmocka_unit_test(lines),
+                                     cmocka_unit_test(few_outputs),
                                      cmocka_unit_test(avx2),
                                      cmocka_unit_test(features_first),
                                      cmocka_unit_test(window_gradients),
