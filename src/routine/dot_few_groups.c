@@ -15,6 +15,8 @@
 enum {
   MOST_ROWS = 48,      // of more, packing the matrix pays;
   MOST_ROWS_BYTES = 8, // of bytes, whose lines take longer to zip
+  SAME_SET = 4096,     // bytes from line to line, so that all lie in one set of that cache;
+  SETS_ROWS = 32,      // of more, two sets are too few, too
   LINES = 64,          // of the matrix, read side by side; the next ones are asked for
   PART = 512,          // columns in one part, a multiple of every kernel's,
   SMALL_PART = 128,    // or, for there to be work for all,
@@ -295,9 +297,12 @@ const PjRoutine *pj__dot_few_groups(PjArena *arena, const PjProduct *g) {
     return NULL;
   const PjGroups *groups = pj__panels_group(&a, &b, g->comp, g->n, g->k);
   const PjFewGroups *kernel = groups ? pick(g, groups) : NULL;
-  if (kernel && groups->size == 4 && g->m > MOST_ROWS_BYTES)
+  if (!kernel || (groups->size == 4 && g->m > MOST_ROWS_BYTES))
     return NULL;
-  if (!kernel)
+  // Lines that push each other out of the nearest cache before the next rows take them.
+  const int64_t line = g->b.sum_step * (int64_t)pj_dtype_bytes(g->b.dtype);
+  if ((g->m > kernel->rows && line % SAME_SET == 0) ||
+      (g->m > SETS_ROWS && line % (SAME_SET / 2) == 0))
     return NULL;
   Few *f = PJ_NEW(arena, Few);
   *f = (Few){.kernel = *kernel,
