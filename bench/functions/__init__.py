@@ -10,7 +10,8 @@ import importlib
 from typing import Any, Callable
 
 MODULES = ("unary", "types", "arrays", "gradients", "reductions", "special", "matrices", "random", "indexing", "layers", "control", "loops",
-           "windows", "images", "shapes", "transforms", "convolutions")
+           "windows", "images", "shapes", "transforms", "convolutions",
+           "losses", "optimisers", "transformers", "convnets", "graphs", "decoding", "fields", "methods", "samples", "pictures", "signals")
 
 
 @dataclasses.dataclass(frozen=True)

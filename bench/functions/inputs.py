@@ -13,6 +13,11 @@ def integers(*shape, high, low=0, dtype=np.int32):
     return _rng.integers(low, high, shape).astype(dtype)
 
 
+def weights(*shape):
+    """Of a layer: what it gives is about as large as what it gets."""
+    return uniform(*shape) / np.float32(np.sqrt(shape[-2] if len(shape) > 1 else shape[0]))
+
+
 N = 1 << 18
 X, Y = uniform(N), uniform(N)
 POSITIVE = uniform(N, low=0.05, high=3.0)  # no zero: logarithms, divisors
