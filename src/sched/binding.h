@@ -28,7 +28,8 @@ int pj_lanes_of_width(const PjLower *l, size_t widest); // of so many bytes
 // 32 bits at least, but for those of bits.
 int pj_lanes_of(const PjLower *l, const PjUnit *unit, const PjBinding *b);
 // True if the lanes changed. Vectors of elements narrower than four bytes: shorter ones where these
-// would leave much to do one by one, or run across short rows, for which bytes are moved within 16.
+// would leave much to do one by one, or run across or down short rows where bytes are moved within
+// 16.
 bool pj_lanes_shorten(const PjLower *l, PjGroup *g);
 // True if the lanes changed. Shorter vectors, of 16 bytes at least, where rows are short and whole
 // ones would leave much of them to be done one by one, or of their lanes off.

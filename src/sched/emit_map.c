@@ -213,22 +213,27 @@ static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   pj_kir_for_end(k, 0, NULL, NULL);
 }
 
-// The same in vectors that run across the rows of the last loop, as many as begin where a row does:
-// which row a lane lies in, and where, is known. The rows that are left go one by one.
-static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
+// Rows that vectors of |lanes| run across in one turn.
+static int64_t rows_across(const PjGroup *g, int lanes) {
+  return pj_group_across(g, lanes) * lanes / g->loops[g->num_loops - 1].extent;
+}
+
+// The same in vectors of |lanes| that run across the rows of the last loop, as many as begin where
+// a row does: which row a lane lies in, and where, is known. Returns the row that is next.
+static PjKirVal across_by(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi, int lanes) {
   const PjGroup *g = e->group;
   const PjLoop *last = &g->loops[g->num_loops - 1], *second = last - 1;
   PjKir *k = e->k;
-  int64_t vectors = pj_group_across(g, g->lanes), rows = vectors * g->lanes / last->extent;
+  int64_t vectors = pj_group_across(g, lanes), rows = rows_across(g, lanes);
   PjKirVal whole = pj_emit_whole(e, lo, hi, (int)rows);
-  pj_emit_lanes(e, g->lanes);
+  pj_emit_lanes(e, lanes);
   PjKirVal i = pj_kir_for_begin(k, lo, whole, pj_kir_i64(k, rows), 0, NULL, NULL);
   i = turn_at(e, second, lo, whole, rows, i);
   for (int64_t v = 0; v < vectors; v++) {
     int64_t row[PJ_KIR_MAX_LANES], column[PJ_KIR_MAX_LANES];
-    for (int l = 0; l < g->lanes; l++) {
-      row[l] = (v * g->lanes + l) / last->extent;
-      column[l] = (v * g->lanes + l) % last->extent;
+    for (int l = 0; l < lanes; l++) {
+      row[l] = (v * lanes + l) / last->extent;
+      column[l] = (v * lanes + l) % last->extent;
     }
     PjIndex index = *outer;
     index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_lanes(&e->nest->ix, i, row)};
@@ -236,8 +241,24 @@ static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi
   }
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
-  if (second->extent % rows || g->blocks > 1)
-    map_tiny(e, outer, whole, hi);
+  return whole;
+}
+
+// In vectors across rows; what these leave in shorter ones, and the last rows one by one.
+static void map_across(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
+  enum { SHORTER = 4, LEAST_BYTES = 16 };
+  const PjGroup *g = e->group;
+  const int least = LEAST_BYTES * g->lanes / e->k->target->vector_bytes;
+  int64_t left = g->loops[g->num_loops - 2].extent;
+  for (int lanes = g->lanes; lanes >= least && lanes > 1 && left; lanes /= SHORTER) {
+    const int64_t rows = rows_across(g, lanes);
+    if (lanes < g->lanes && left < rows)
+      continue;
+    lo = across_by(e, outer, lo, hi, lanes);
+    left = g->blocks > 1 ? rows - 1 : left % rows;
+  }
+  if (left)
+    map_tiny(e, outer, lo, hi);
 }
 
 // Vector |v| of those that hold, row by row, what |columns| hold column by column.
@@ -254,6 +275,11 @@ static PjKirVal interleaved(PjKir *k, const PjKirVal *columns, int count, int la
   return all;
 }
 
+// Truth values change places as the bytes that they are in memory.
+static PjDtype moved_as(const PjValue *value) {
+  return value->type->dtype == PJ_DT_PRED ? PJ_DT_U8 : value->type->dtype;
+}
+
 // The same in vectors that run down the rows, one for each column of the last loop: so every column
 // is computed in its own way, and once.
 static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
@@ -268,9 +294,11 @@ static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
     PjIndex index = *outer;
     index.p[index.n++] = (PjPiece){second->pos, second->extent, next_lanes(i)};
     index.p[index.n++] = (PjPiece){1, last->extent, pj_ix_uniform(pj_kir_i64(k, c))};
-    for (uint32_t r = 0; r < g->num_roots; r++)
-      values[r][c] =
-          pj_nest_splat(e->nest, pj_nest_value(e->nest, &g->roots[r].op->results[0], &index, 0)).re;
+    for (uint32_t r = 0; r < g->num_roots; r++) {
+      const PjValue *value = &g->roots[r].op->results[0];
+      PjElem elem = pj_nest_splat(e->nest, pj_nest_value(e->nest, value, &index, 0));
+      values[r][c] = pj_elem_convert(k, value->type->dtype, moved_as(value), elem).re;
+    }
   }
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
@@ -279,7 +307,7 @@ static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
     for (int v = 0; v < columns && g->roots[r].stored; v++) {
       PjIx at = pj_ix_add_near(&e->nest->ix, offset, (int64_t)v * g->lanes);
       at.step = 1;
-      pj_emit_store(e, r, 0, g->roots[r].op->results[0].type->dtype, at,
+      pj_emit_store(e, r, 0, moved_as(&g->roots[r].op->results[0]), at,
                     (PjElem){interleaved(k, values[r], columns, g->lanes, v), 0}, 0);
     }
   pj_nest_forget(e->nest);

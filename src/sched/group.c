@@ -245,8 +245,7 @@ static bool is_down(const PjGroup *g) {
   for (uint32_t i = 0; i < g->num_roots; i++) {
     const PjOp *op = g->roots[i].op;
     const PjDtype dtype = op->results[0].type->dtype;
-    if (op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE || pj_dtype_bytes(dtype) < 4 ||
-        pj_dtype_is_complex(dtype))
+    if (op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE || pj_dtype_is_complex(dtype))
       return false;
   }
   return true;
@@ -272,7 +271,8 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     g->tiny = g->across || g->down || is_tiny(g);
     if (g->tiny) {
       const PjLoop *second = last - 1;
-      int64_t most = MAP_BLOCK / last->extent;
+      // Whole turns of vectors across and down rows, whose number is a power of two.
+      int64_t most = MAP_BLOCK / last->extent / PJ_KIR_MAX_LANES * PJ_KIR_MAX_LANES;
       g->block = second->extent > 2 * most ? most : second->extent;
       g->blocks = (second->extent + g->block - 1) / g->block;
       g->units = g->count / last->extent / second->extent * g->blocks;

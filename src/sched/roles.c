@@ -29,6 +29,7 @@ enum {
   SPREAD_FACTOR = 8,    // how many times what is repeated is larger than what it repeats
   SMALL_STEP = 4,       // elements from one lane to the next that are still read in kernels
   LONG_ROW = 64,        // of such lanes
+  SMALL_PLACE = 16,     // bytes of all channels of a place that kernels interleave
   SMALL_MOVE = 1 << 12, // elements up to which data is moved inside kernels rather than by routines
 };
 #define CHEAP_COST 0.8 // nanoseconds per element up to which a value is computed again
@@ -144,6 +145,11 @@ static bool moves_better_alone(const PjOp *op) {
   while (r >= 0 && to->dims[r] == 1)
     r--;
   if (d < 0 || r < 0 || permutation[r] == d)
+    return false;
+  // Channels that come to stand last: vectors, one of each, are interleaved, where that takes no
+  // longer than the routine's squares.
+  if (r > 0 && permutation[r - 1] == d && to->dims[r - 1] >= LONG_ROW &&
+      to->dims[r] <= PJ_MAX_DOWN && to->dims[r] * (int64_t)pj_dtype_bytes(to->dtype) <= SMALL_PLACE)
     return false;
   // Every third element, say, as where channels come to stand first: vectors of which lanes are
   // picked.

@@ -64,9 +64,9 @@ bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent;
   if (g->kind != PJ_GROUP_MAP || pj_group_masks(g, l->options->target))
     return false;
-  if (g->across) {
+  if (g->across || g->down) {
     int bytes = l->options->target->vector_bytes / lanes;
-    if (bytes < 4 && lanes * bytes > 16)
+    if (bytes < 4 && lanes * bytes > 16 && !l->options->target->bytes_move)
       g->lanes = 16 / bytes;
   } else {
     while (g->lanes > least && extent % g->lanes && extent < 8 * (int64_t)g->lanes)

@@ -486,6 +486,32 @@ static void test_channels_first(void **state) {
   assert_int_equal(expect(text, 1, 1), 0);
 }
 
+// Channels of bytes that come to stand last, truth values too, are interleaved by vectors, as
+// arrays are that are stacked.
+static void test_channels_last(void **state) {
+  (void)state;
+  Made moved =
+      make(pass_main("%x: tensor<3x32x96xui8>", "tensor<32x96x3xui8>",
+                     "%r = stablehlo.transpose %x, dims = [1, 2, 0] : (tensor<3x32x96xui8>) -> "
+                     "tensor<32x96x3xui8>\nreturn %r : tensor<32x96x3xui8>\n"));
+  Made stacked = make(pass_main(
+      "%x: tensor<512x1xui8>, %y: tensor<512x1xui8>", "tensor<512x2xi1>",
+      "%a = stablehlo.compare LT, %x, %y : (tensor<512x1xui8>, tensor<512x1xui8>) -> "
+      "tensor<512x1xi1>\n"
+      "%b = stablehlo.compare EQ, %x, %y : (tensor<512x1xui8>, tensor<512x1xui8>) -> "
+      "tensor<512x1xi1>\n"
+      "%r = stablehlo.concatenate %a, %b, dim = 1 : (tensor<512x1xi1>, tensor<512x1xi1>) -> "
+      "tensor<512x2xi1>\nreturn %r : tensor<512x2xi1>\n"));
+  assert_null(moved.status);
+  assert_null(stacked.status);
+  assert_int_equal(moved.schedule->num_kernels, 1);
+  assert_int_equal(stacked.schedule->num_kernels, 1);
+  assert_int_equal(moved.shuffles, 6);   // three vectors of three
+  assert_int_equal(stacked.shuffles, 2); // two of two
+  unmake(&moved);
+  unmake(&stacked);
+}
+
 // The gradient of an array mirrored at its right border: the strip that is added there is brought
 // into order before, and read in vectors, under a mask where some lanes lie in it.
 static void test_strip(void **state) {
@@ -1092,6 +1118,7 @@ int main(void) {
       cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),
       cmocka_unit_test(test_channels_first),
+      cmocka_unit_test(test_channels_last),
       cmocka_unit_test(test_vectors_of_rows),
       cmocka_unit_test(test_rows_turned),
       cmocka_unit_test(test_long_chain),
