@@ -1,5 +1,6 @@
 // How many lanes a kernel has, and how many vectors it computes at once.
 #include "sched/binding.h"
+#include "sched/shape_map.h"
 
 // Of what is computed one after the other: from where on vectors are taken in twos, as a share of
 // what is computed at all too, and in fours, without the longest operation.
@@ -47,12 +48,14 @@ int pj_lanes_of(const PjLower *l, const PjUnit *unit, const PjBinding *b) {
 }
 
 // Whether elements of less than four bytes are read or written, whose vectors fill no register
-// where lanes have four.
+// where lanes have four. (Not a few that are spread, as one for each row is.)
 static bool has_narrow(const PjUnit *unit, const PjBinding *b) {
+  enum { SPREAD_FACTOR = 8 };
   bool narrow = false;
   for (size_t i = 0; i < b->leaves.len; i++) {
     const PjType *type = b->leaves.data[i]->type;
-    narrow |= pj_type_is_tensor(type) && type->rank > 0 && pj_dtype_bytes(type->dtype) < 4;
+    narrow |= pj_type_is_tensor(type) && pj_count(type) > unit->count / SPREAD_FACTOR &&
+              pj_dtype_bytes(type->dtype) < 4;
   }
   for (size_t i = 0; i < unit->roots.len; i++)
     narrow |= pj_dtype_bytes(unit->roots.data[i]->results[0].type->dtype) < 4;

@@ -571,6 +571,27 @@ static void test_vectors_at_once(void **state) {
   }
 }
 
+// A truth value for each row is no reason for two vectors at a time; one for each element is.
+static void test_narrow_rows(void **state) {
+  (void)state;
+  const int lanes = pj_kir_target_host()->vector_bytes / 4;
+  for (int each = 0; each < 2; each++) {
+    Made m = make(pass_main(
+        each ? "%p: tensor<64x512xi1>, %x: tensor<64x512xf32>, %y: tensor<64x512xf32>"
+             : "%p: tensor<64xi1>, %x: tensor<64x512xf32>, %y: tensor<64x512xf32>",
+        "tensor<64x512xf32>",
+        each ? "%r = stablehlo.select %p, %x, %y : tensor<64x512xi1>, tensor<64x512xf32>\n"
+               "return %r : tensor<64x512xf32>\n"
+             : "%b = stablehlo.broadcast_in_dim %p, dims = [0] : (tensor<64xi1>) -> "
+               "tensor<64x512xi1>\n"
+               "%r = stablehlo.select %b, %x, %y : tensor<64x512xi1>, tensor<64x512xf32>\n"
+               "return %r : tensor<64x512xf32>\n"));
+    assert_null(m.status);
+    assert_int_equal(m.lanes, lanes * (each ? 2 : 1));
+    unmake(&m);
+  }
+}
+
 // Rows that functions are computed of: four vectors of AVX2, if they are made of fours, or long.
 static void test_vectors_of_rows(void **state) {
   (void)state;
@@ -1115,6 +1136,7 @@ int main(void) {
       cmocka_unit_test(test_long_number),
       cmocka_unit_test(test_short_pieces),
       cmocka_unit_test(test_vectors_at_once),
+      cmocka_unit_test(test_narrow_rows),
       cmocka_unit_test(test_strip),
       cmocka_unit_test(test_short_joined),
       cmocka_unit_test(test_channels_first),
