@@ -27,8 +27,9 @@
 //     order of sums inside contractions, those that a loop adds up included (totals.c), batch
 //     normalisations and transforms of a few real lines of odd length; power by 2, which becomes a
 //     product and is rounded better; composites of chlo, and erfc and erf^-1 of f32 that were
-//     written out (functions.c), whose decompositions are less exact; the sign and payload of NaN
-//     where two meet.
+//     written out (functions.c), whose decompositions are less exact; the order in which one long
+//     line is accumulated by a body that multiplies no floats (simplify_scan.c); the sign and
+//     payload of NaN where two meet.
 //
 // How a module is made of other pieces than before is not to be relied on beyond this list: match.h
 // recognises what the scheduler needs to know.

@@ -8,14 +8,24 @@
 // Elements are taken in the evaluator's order, so bits stay: a prefix from the first element on, a
 // suffix from the last, each new element before what was accumulated. Where the dimension is nearly
 // the last, others are brought behind it first, so that a turn works on elements side by side.
+//
+// One long line has nothing beside it, so each of its elements would wait for the one before. It is
+// cut into blocks that lie beside each other: they are accumulated together, each from the init
+// value on, then the blocks' totals; and each element is combined with the total before its block.
+// That takes another order, as the specification allows, but not where floats are multiplied: a
+// block alone may overflow where the whole does not.
 #include "pass/simplify_scan.h"
 
 #include <string.h>
 
 #include "pass/body.h"
 #include "pass/fold.h"
+#include "pass/simplify.h"
 
-enum { NEAR = 8 }; // elements side by side, at least, where others could be
+enum {
+  NEAR = 8,            // elements side by side, at least, where others could be
+  LONG_LINE = 1 << 11, // elements from which a line is cut
+};
 
 typedef struct Scan {
   PjRewrite *rw;
@@ -100,8 +110,75 @@ bool pj_scan_fits(const PjWindow *w, PjWindowRun run, int32_t axis) {
          w->low[axis] == (run == PJ_WINDOWS_SUFFIX ? 0 : w->size[axis] - 1);
 }
 
+static bool multiplies_floats(const PjRegion *body) {
+  for (const PjOp *op = body->first; op; op = op->next)
+    if ((op->kind == PJ_OP_MULTIPLY || op->kind == PJ_OP_DIVIDE || op->kind == PJ_OP_POWER) &&
+        !pj_dtype_is_int(op->results[0].type->dtype))
+      return true;
+  return false;
+}
+
+// How many blocks the line becomes that |type| is, or 0: about as many as elements in each.
+static int64_t blocks_of(const PjScanLoop *what, const PjType *type) {
+  const int64_t n = type->dims[what->axis];
+  if (n < LONG_LINE || pj_count(type) != n || multiplies_floats(what->body))
+    return 0;
+  int64_t blocks = NEAR;
+  while (blocks * blocks < n)
+    blocks *= 2;
+  return blocks;
+}
+
+static void write_blocks(PjRewrite *rw, PjOp *at, const PjScanLoop *what, int64_t blocks,
+                         PjValue *const *operands, PjValue *const *inits, PjValue **out) {
+  const PjType *type = operands[0]->type;
+  const uint32_t count = what->count, of_acc = what->suffix ? count : 0;
+  const int64_t n = type->dims[what->axis], size = (n + blocks - 1) / blocks, none = 0, one = 1,
+                left = size * blocks - n, turn[] = {1, 0}, beside = 1,
+                last[] = {what->suffix ? 0 : size - 1, 0}, last_end[] = {last[0] + 1, blocks},
+                kept[] = {what->suffix ? 1 : 0}, kept_end[] = {kept[0] + blocks - 1},
+                line[] = {what->suffix ? left : 0}, line_end[] = {line[0] + n};
+  PjValue *rows[PJ_MAX_SCANNED] = {0}, *totals[PJ_MAX_SCANNED] = {0}, *args[2 * PJ_MAX_SCANNED];
+  for (uint32_t i = 0; i < count; ++i) {
+    PjValue *x = pj_build_reshape_dims(rw, at, operands[i], 1, &n);
+    if (left) // what is put there comes last
+      x = pj_build_pad(rw, at, x, inits[i], what->suffix ? &left : &none,
+                       what->suffix ? &none : &left, NULL);
+    x = pj_build_reshape_dims(rw, at, x, 2, (int64_t[]){blocks, size});
+    rows[i] = pj_build_transpose(rw, at, x, turn);
+  }
+  PjScanLoop along = *what;
+  along.axis = 0;
+  pj_scan_write(rw, at, &along, rows, inits, rows);
+  for (uint32_t i = 0; i < count; ++i) {
+    PjValue *total = pj_build_slice(rw, at, rows[i], last, last_end, NULL);
+    totals[i] = pj_build_reshape_dims(rw, at, total, 1, &blocks);
+  }
+  pj_scan_write(rw, at, &along, totals, inits, totals);
+  for (uint32_t i = 0; i < count; ++i) {
+    PjValue *before = pj_build_slice(rw, at, totals[i], kept, kept_end, NULL);
+    before = pj_build_pad(rw, at, before, inits[i], what->suffix ? &none : &one,
+                          what->suffix ? &one : &none, NULL);
+    args[of_acc + i] = pj_build_broadcast(rw, at, before, &beside, rows[i]->type);
+    args[count - of_acc + i] = rows[i];
+  }
+  pj_region_spread(rw, at, what->body, args, rows);
+  for (uint32_t i = 0; i < count; ++i) {
+    PjValue *x = pj_build_transpose(rw, at, rows[i], turn);
+    x = pj_build_reshape_dims(rw, at, x, 1, (int64_t[]){size * blocks});
+    if (left)
+      x = pj_build_slice(rw, at, x, line, line_end, NULL);
+    out[i] = pj_build_reshape_dims(rw, at, x, type->rank, type->dims);
+  }
+}
+
 void pj_scan_write(PjRewrite *rw, PjOp *at, const PjScanLoop *what, PjValue *const *operands,
                    PjValue *const *inits, PjValue **out) {
+  const int64_t blocks = blocks_of(what, operands[0]->type);
+  if (blocks) {
+    write_blocks(rw, at, what, blocks, operands, inits, out);
+    return;
+  }
   Scan s = {.rw = rw, .what = what};
   const uint32_t count = what->count, num = 1 + 2 * count;
   PjValue *x[PJ_MAX_SCANNED], *carry[1 + 2 * PJ_MAX_SCANNED];

@@ -166,7 +166,7 @@ static void emit_ordered(Gen *g) {
   }
   // A running composition.
   int64_t dim = rand_int(&g->rand, 0, rank - 1), n = a->type->dims[dim];
-  if (!gen_count(a->type) || n > 256)
+  if (!gen_count(a->type) || n > 4096)
     return;
   int64_t window[GEN_MAX_RANK], padding[2 * GEN_MAX_RANK] = {0};
   for (int32_t i = 0; i < rank; ++i)

@@ -140,6 +140,26 @@ static void scans(void **state) {
                        "[4199, 0]]> : tensor<2x2xi64>",
                        "3x4200", "3x4200")),
       0, 1);
+  // One line is cut into blocks: a loop over all of them side by side, and one over their totals.
+  // Where x -> a x + b are composed, the order shows.
+#define LINE(padding)                                                                              \
+  pass_main("%x: tensor<1x4200xi32>, %y: tensor<1x4200xi32>",                                      \
+            "tensor<1x4200xi32>, tensor<1x4200xi32>",                                              \
+            "%n = stablehlo.constant dense<1> : tensor<i32>\n"                                     \
+            "%z = stablehlo.constant dense<0> : tensor<i32>\n"                                     \
+            "%r:2 = \"stablehlo.reduce_window\"(%x, %y, %n, %z) <{window_dimensions = array<i64: " \
+            "1, 4200>, padding = dense<[[0, 0], [" padding "]]> : tensor<2x2xi64>}> ({\n"          \
+            "^bb0(%a: tensor<i32>, %b: tensor<i32>, %c: tensor<i32>, %d: tensor<i32>):\n"          \
+            "  %p = stablehlo.multiply %a, %c : tensor<i32>\n"                                     \
+            "  %q = stablehlo.multiply %c, %b : tensor<i32>\n"                                     \
+            "  %s = stablehlo.add %q, %d : tensor<i32>\n"                                          \
+            "  stablehlo.return %p, %s : tensor<i32>, tensor<i32>\n"                               \
+            "}) : (tensor<1x4200xi32>, tensor<1x4200xi32>, tensor<i32>, tensor<i32>) -> "          \
+            "(tensor<1x4200xi32>, tensor<1x4200xi32>)\n"                                           \
+            "return %r#0, %r#1 : tensor<1x4200xi32>, tensor<1x4200xi32>")
+  expect_counts(LINE("4199, 0"), 0, 2);
+  expect_counts(LINE("0, 4199"), 0, 2);
+#undef LINE
 }
 
 static void known_bodies_stay(void **state) {
