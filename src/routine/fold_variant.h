@@ -3,7 +3,7 @@
 //   pairs  out[i] = op(a[i], b[i * b_stride])
 //   scan   out[i] = op(carry, x[0] op .. op x[i]), then the carry becomes the last of them;
 //   backwards: from x[n - 1] down.
-//          |out| may be NULL.
+//          |out| may be NULL: then what works in any order takes the total in several parts.
 //
 // A scan works on vectors: within one by steps of 1, 2, 4 lanes, from one to the next by the last
 // lane. So its rounding depends on the length of blocks only; |neutral| fills the lanes before the
@@ -124,7 +124,7 @@
 #define NAN_LAST(T, x)  ORDERED(T, (x) & ~(IS_NAN(T, x) & ~MOST(T)))
 #define NAN_FIRST(T, x) ORDERED(T, (x) | (IS_NAN(T, x) & ~MOST(T)))
 
-#define SCAN(NAME, T, OP, VOP, LANES, TO, FROM)                                                   \
+#define SCAN(NAME, T, OP, VOP, LANES, TO, FROM, ANY_ORDER)                                        \
   PJ_TARGET static void PJ_V(scan_##NAME)(int64_t n, const void *px, void *po, bool backwards,    \
                                           const void *neutral, void *pcarry) {                    \
     typedef T Elem __attribute__((may_alias));                                                    \
@@ -138,6 +138,21 @@
       outer[k] = carry;                                                                           \
     }                                                                                             \
     int64_t i = 0;                                                                                \
+    if (ANY_ORDER && !o) { /* the total */                                                        \
+      Vec sums[4] = {none, none, none, none};                                                     \
+      for (; i + 4 * LANES <= n; i += 4 * LANES)                                                  \
+        PJ_UNROLL for (int k = 0; k < 4; ++k) {                                                   \
+          const Vec v = *(const Vec *)(x + i + k * LANES);                                        \
+          sums[k] = VOP(sums[k], TO(T, v));                                                       \
+        }                                                                                         \
+      sums[0] = VOP(VOP(sums[0], sums[1]), VOP(sums[2], sums[3]));                                \
+      for (int k = 0; k < LANES; ++k)                                                             \
+        local = OP(T, local, sums[0][k]);                                                         \
+      for (; i < n; ++i)                                                                          \
+        local = OP(T, local, TO(T, x[i]));                                                        \
+      *(Elem *)pcarry = FROM(T, OP(T, carry, local));                                             \
+      return;                                                                                     \
+    }                                                                                             \
     for (; i + LANES <= n; i += LANES) {                                                          \
       const int64_t at = backwards ? n - LANES - i : i;                                           \
       Vec v = *(const Vec *)(x + at);                                                             \
@@ -186,7 +201,7 @@ SIGNED_PAIRS(s64, int64_t)
 FLOAT_PAIRS(f32, float)
 FLOAT_PAIRS(f64, double)
 
-#define INT_SCAN(NAME, T, OP, VOP, LANES) SCAN(NAME, T, OP, VOP, LANES, AS_IS, AS_IS)
+#define INT_SCAN(NAME, T, OP, VOP, LANES) SCAN(NAME, T, OP, VOP, LANES, AS_IS, AS_IS, true)
 #define INT_SCANS(S, T, LANES)            \
   INT_SCAN(add_##S, T, ADD, VADD, LANES)  \
   INT_SCAN(mul_##S, T, UMUL, VMUL, LANES) \
@@ -207,11 +222,11 @@ EXTREME_SCANS(u32, uint32_t, 8, HALF_MAX_u32, HALF_MIN_u32)
 EXTREME_SCANS(s32, int32_t, 8, HALF_MAX_s32, HALF_MIN_s32)
 EXTREME_SCANS(u64, uint64_t, 4, HALF_MAX_u64, HALF_MIN_u64)
 EXTREME_SCANS(s64, int64_t, 4, HALF_MAX_s64, HALF_MIN_s64)
-#define FLOAT_SCANS(S, T, I, IS, LANES)                          \
-  SCAN(add_##S, T, ADD, VADD, LANES, AS_IS, AS_IS)               \
-  SCAN(mul_##S, T, MUL, VMUL, LANES, AS_IS, AS_IS)               \
-  SCAN(max_##S, I, MAX, HALF_MAX_##IS, LANES, NAN_LAST, ORDERED) \
-  SCAN(min_##S, I, MIN, HALF_MIN_##IS, LANES, NAN_FIRST, ORDERED)
+#define FLOAT_SCANS(S, T, I, IS, LANES)                                \
+  SCAN(add_##S, T, ADD, VADD, LANES, AS_IS, AS_IS, false)              \
+  SCAN(mul_##S, T, MUL, VMUL, LANES, AS_IS, AS_IS, false)              \
+  SCAN(max_##S, I, MAX, HALF_MAX_##IS, LANES, NAN_LAST, ORDERED, true) \
+  SCAN(min_##S, I, MIN, HALF_MIN_##IS, LANES, NAN_FIRST, ORDERED, true)
 FLOAT_SCANS(f32, float, int32_t, s32, 8)
 FLOAT_SCANS(f64, double, int64_t, s64, 4)
 
