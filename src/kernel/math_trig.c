@@ -48,10 +48,8 @@ static Rest rest_of(PjKir *k, PjKirVal x, PjKirVal n) {
   PjKirVal first = pj_math__fma(k, n, CW(-0x1.921fb4p0, -0x1.921fb54442d18p0), x);
   PjKirVal r = pj_math__fma(k, n, NEG(middle), first);
   PjKirVal way = SUB(r, first), rounded = SUB(r, ADD(first, way));
-  PjKirVal over = pj_math__fma(k, n, middle, way);
-  if (pj_math__is_alone(k, x)) // the shorter way
-    return (Rest){r, ADD(over, MADD(n, last, rounded))};
-  return (Rest){r, ADD(MADD(n, last, over), rounded)};
+  PjKirVal over = MADD(n, last, pj_math__fma(k, n, middle, way));
+  return (Rest){r, ADD(over, rounded)};
 }
 
 // Of float. Both polynomials are taken away from the first term.
