@@ -10,7 +10,7 @@ import importlib
 from typing import Any, Callable
 
 MODULES = ("unary", "types", "arrays", "gradients", "reductions", "special", "matrices", "random", "indexing", "layers", "control", "loops",
-           "windows", "images", "shapes", "transforms", "convolutions",
+           "simulations", "windows", "images", "shapes", "transforms", "convolutions",
            "losses", "optimisers", "transformers", "convnets", "graphs", "decoding", "fields", "methods", "samples", "pictures", "signals")
 
 
