@@ -398,7 +398,9 @@ static void pack_a_tasks(void *context, int64_t begin, int64_t end, int thread) 
 static void pack_a(Run *run, PjThreads *threads, int64_t batches) {
   const PjProduct *g = run->g;
   run->packed_a = NULL;
-  if (!g->all_a_bytes || run->col_tasks == 1 || pj_threads_count(threads) == 1)
+  // One thread whose b is packed before has few tasks of the same rows, and blocks of a that stay
+  // near.
+  if (!g->all_a_bytes || run->col_tasks == 1 || (g->shared && pj_threads_count(threads) == 1))
     return;
   run->packed_a = run->scratch + (g->shared ? g->b_bytes : 0);
   const int64_t slivers = batches * pj__divide_up(g->m, g->micro->mr);

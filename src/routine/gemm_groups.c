@@ -95,6 +95,11 @@ static inline uint32_t last_group(const char *line, int64_t n, int size, int64_t
   return group;
 }
 
+static void turn_bits(int64_t n, uint32_t flip, uint32_t *words) {
+  for (int64_t i = 0; flip && i < n; ++i)
+    words[i] ^= flip;
+}
+
 // Lines along the sum: at their width, their groups lie there.
 static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
                       int64_t sum, int64_t sums, int width, uint32_t *out, int64_t sliver,
@@ -132,8 +137,7 @@ static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int
       }
       pack_lines(lines, have, width, n, 0, out + p * width);
     }
-    for (int64_t i = 0; panel->flip && i < sums * width; ++i)
-      out[i] ^= panel->flip;
+    turn_bits(sums * width, panel->flip, out);
   }
 }
 
@@ -151,11 +155,8 @@ static void pack_words(const PjPanel *panel, const char *base, int64_t outer, in
                        int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
                        void *temp) {
   panel->words->pack(panel->words, base, outer, outers, sum, sums, width, out, sliver, temp);
-  for (int64_t r = 0; panel->flip && r < outers; r += width) {
-    uint32_t *words = (uint32_t *)out + r / width * sliver;
-    for (int64_t i = 0; i < sums * width; ++i)
-      words[i] ^= panel->flip;
-  }
+  for (int64_t r = 0; r < outers; r += width)
+    turn_bits(sums * width, panel->flip, (uint32_t *)out + r / width * sliver);
 }
 
 static int64_t reach_words(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,

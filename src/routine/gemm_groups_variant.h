@@ -6,13 +6,11 @@
   PJ_TARGET static void PJ_V(NAME)(int64_t n, const void *const *lines, uint32_t flip, int width, \
                                    uint32_t *out, int64_t sliver) {                               \
     const T *x[SIZE];                                                                             \
-    for (int q = 0; q < SIZE; ++q)                                                                \
-      x[q] = lines[q];                                                                            \
+    PJ_UNROLL for (int q = 0; q < SIZE; ++q) x[q] = lines[q];                                     \
     for (; n > 0; n -= width, out += sliver) {                                                    \
       const int count = n < width ? (int)n : width;                                               \
       PART;                                                                                       \
-      for (int q = 0; q < SIZE; ++q)                                                              \
-        x[q] += width;                                                                            \
+      PJ_UNROLL for (int q = 0; q < SIZE; ++q) x[q] += width;                                     \
     }                                                                                             \
   }
 #define WORDS(WORD)                          \
@@ -26,12 +24,14 @@ enum { PJ_V(GROUP_NR) = 2 * PJ_VB / 4 };
 
 #if PJ_LEVEL == 2
 // |count| numbers, 32 at most: lines are read and words written under masks.
-PJ_TARGET static inline void PJ_V(quads)(const uint8_t *const *x, uint32_t flip, int count,
-                                         uint32_t *out) {
+PJ_TARGET static inline __attribute__((always_inline)) void
+PJ_V(quads)(const uint8_t *const *x, uint32_t flip, int count, uint32_t *out) {
   const __mmask32 have = (__mmask32)(((uint64_t)1 << count) - 1);
   const __m256i each = _mm256_set1_epi32((int)flip);
   __m256i line[4], pair[4], quad[4];
-  PJ_UNROLL for (int q = 0; q < 4; ++q) line[q] = _mm256_maskz_loadu_epi8(have, x[q]);
+  PJ_UNROLL for (int q = 0; q < 4; ++q) line[q] = count == 32
+                                                      ? _mm256_loadu_si256((const __m256i_u *)x[q])
+                                                      : _mm256_maskz_loadu_epi8(have, x[q]);
   PJ_UNROLL for (int q = 0; q < 2; ++q) {
     pair[q] = _mm256_unpacklo_epi8(line[2 * q], line[2 * q + 1]);
     pair[2 + q] = _mm256_unpackhi_epi8(line[2 * q], line[2 * q + 1]);
