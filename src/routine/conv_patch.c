@@ -408,7 +408,7 @@ static void pack_positions(const PjPanel *panel, const char *base, int64_t outer
 }
 
 void pj__patches_panel(PjPanel *panel, const PjPatches *patches) {
-  enum { SHORT = 4, SHORT_ROW = 8, SHORT_RUN = 16 }; // SHORT...: lines better taken otherwise
+  enum { SHORT = 4, SHORT_ROW = 8, SHORT_RUN = 12 }; // SHORT...: lines better taken otherwise
   const PjConvShape *s = patches->shape;
   panel->user = patches;
   panel->pack = pack_positions;

@@ -593,7 +593,7 @@ void pj__product_plan(PjProduct *g) {
   }
   g->a_bytes = packed_bytes(g);
   g->reached = g->real_n <= REACH_COLS && (!g->groups || g->groups->can_reach) &&
-               (g->a.reach || pj__panel_reach_rows(&g->a));
+               (g->a.reach || pj__panel_reach_rows(&g->a, g->real_k));
   if (g->reached) {
     g->runs = g->sums / g->a.run + 2;
     const int64_t tiles = pj__divide_up(pj__min(g->block, g->m), mr);

@@ -141,9 +141,9 @@ static inline bool pj__keeps_normal(int least_a, int least_b) {
 // NULL, and nothing changed, where their types do not fit or a packer of its own kind has no
 // |words|.
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k);
-// Lets a panel whose rows lie along the sum be read as they lie; false, and nothing changed, where
-// they do not, or would push each other out of the cache.
-bool pj__panel_reach_rows(PjPanel *panel);
+// Lets a panel whose rows lie along the sum of |k| elements, whole or in pieces, be read as they
+// lie; false, and nothing changed, where they do not, or would push each other out of the cache.
+bool pj__panel_reach_rows(PjPanel *panel, int64_t k);
 
 // Stores a tile in another type: |cols| numbers of each row, in whole vectors at |from|.
 typedef void PjTileEncode(int64_t rows, int64_t cols, const float *from, int64_t from_row,

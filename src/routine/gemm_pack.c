@@ -88,11 +88,52 @@ static int64_t reach_rows(const PjPanel *panel, const char *base, int64_t outer,
   return 1;
 }
 
-bool pj__panel_reach_rows(PjPanel *panel) {
-  enum { SAME_SETS = 2048 }; // bytes apart, so that twelve rows share two sets of the nearest cache
+// The same of sums whose elements lie together in pieces of |panel->run|.
+static int64_t reach_pieces(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                            int64_t sum, int64_t sums, int width, int64_t *run_sums,
+                            const void **lines, void *room) {
+  const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype);
+  int64_t runs = 0;
+  for (int64_t p = 0; p < sums; p += run_sums[runs++])
+    run_sums[runs] = pj__min(panel->run - (sum + p) % panel->run, sums - p);
+  for (int64_t r = 0; r < outers; r += width, lines += runs * width)
+    for (int i = 0; i < width; ++i) {
+      const char *row =
+          base +
+          offset_at(panel->outer, panel->outer_step, outer + pj__min(r + i, outers - 1)) * elem;
+      for (int64_t k = 0, p = sum; k < runs; p += run_sums[k++])
+        lines[k * width + i] = row + panel->sum[p] * elem;
+    }
+  return runs;
+}
+
+// The length of the pieces of neighbours that a table of |count| offsets consists of.
+static int64_t piece_length(int64_t count, const int64_t *table) {
+  int64_t length = 1;
+  while (length < count && table[length] == table[length - 1] + 1)
+    ++length;
+  for (int64_t i = 1; i < count; ++i)
+    if (i % length && table[i] != table[i - 1] + 1)
+      return 1;
+  return length;
+}
+
+bool pj__panel_reach_rows(PjPanel *panel, int64_t k) {
+  enum {
+    SAME_SETS = 2048, // bytes apart, so that twelve rows share two sets of the nearest cache
+    FEW = 16          // elements of a piece
+  };
   const int64_t elem = (int64_t)pj_dtype_bytes(panel->dtype);
   const bool as_it_lies = panel->grouping ? !panel->words && panel->grouped % panel->group == 0
                                           : panel->pack == pack_4 || panel->pack == pack_8;
+  if (as_it_lies && panel->sum && !panel->grouping) {
+    const int64_t length = piece_length(k, panel->sum);
+    if (length < FEW)
+      return false;
+    panel->run = length;
+    panel->reach = reach_pieces;
+    return true;
+  }
   if (!as_it_lies || panel->sum_step != 1 || panel->outer_step < 0 ||
       panel->outer_step * elem % SAME_SETS == 0)
     return false;

@@ -223,6 +223,45 @@ static void rows_by_columns(void **state) {
   }
 }
 
+// Sums that lie together in pieces (patches): ends of blocks within pieces, several blocks.
+static void pieces(void **state) {
+  (void)state;
+  static const int64_t sizes[][5] = {
+      // rows, columns, and of the sum pieces, their length; rows that lie between two pieces
+      {25, 40, 4, 16, 3},
+      {60, 33, 9, 24, 2},
+      {13, 100, 41, 17, 5},
+      {30, 12, 3, 700, 2}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i)
+    for (int wide = 0; wide < 2; ++wide) {
+      const int64_t *n = sizes[i], a[4] = {n[0], n[2], n[4], n[3]}, b[3] = {n[2], n[3], n[1]},
+                    c[3] = {n[0], n[4], n[1]};
+      const PjDtype dtype = wide ? PJ_DT_F64 : PJ_DT_F32;
+      text_start();
+      text_add("func.func @main(%%a: ");
+      text_type(dtype, 4, a);
+      text_add(", %%b: ");
+      text_type(dtype, 3, b);
+      text_add(") -> ");
+      text_type(dtype, 3, c);
+      text_add(
+          " {\n  %%r = stablehlo.dot_general %%a, %%b, contracting_dims = [1, 3] x [0, 1] : (");
+      text_type(dtype, 4, a);
+      text_add(", ");
+      text_type(dtype, 3, b);
+      text_add(") -> ");
+      text_type(dtype, 3, c);
+      text_add("\n  return %%r : ");
+      text_type(dtype, 3, c);
+      text_add("\n}\n");
+      PjTensor *inputs[] = {random_tensor(dtype, 4, a, false), random_tensor(dtype, 3, b, false)};
+      check_routine(text_get(), PJ_OP_DOT_GENERAL, 2, inputs, MATCH_SUM,
+                    2 * (double)(n[2] * n[3] + 4));
+      for (int side = 0; side < 2; ++side)
+        pj_tensor_release(inputs[side]);
+    }
+}
+
 // Sizes around the edges of tiles, blocks and tasks, for each way to share the work.
 static void blocks(void **state) {
   (void)state;
@@ -580,6 +619,7 @@ int main(void) {
                                      cmocka_unit_test(vectors),
                                      cmocka_unit_test(as_they_lie),
                                      cmocka_unit_test(rows_by_columns),
+                                     cmocka_unit_test(pieces),
                                      cmocka_unit_test(blocks),
                                      cmocka_unit_test(legacy_dot),
                                      cmocka_unit_test(plain_instructions),
