@@ -107,17 +107,6 @@ static int64_t side_blocks(const Linalg *p) {
   return pj__divide_up(p->m, SIDES * p->small->lanes);
 }
 
-// Every element of the matrix at |from| as a vector of it.
-static void spread(const Linalg *p, const char *from, char *to) {
-  const int64_t lanes = p->small->lanes;
-  for (int64_t e = 0; e < p->n * p->n; ++e)
-    for (int64_t l = 0; l < lanes; ++l)
-      if (p->bytes == 8)
-        ((double *)to)[e * lanes + l] = ((const double *)from)[e];
-      else
-        ((float *)to)[e * lanes + l] = ((const float *)from)[e];
-}
-
 // |count| sides of |p->n| unknowns each; those of one lie side by side, or those of one unknown do.
 static void solve_sides(const Linalg *p, const char *corner, int64_t row, int64_t col,
                         const char *from, int64_t room, int64_t count, char *right, char *to) {
@@ -159,7 +148,7 @@ static void side_parts(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t index = part / blocks, first = part % blocks * each,
                   at = index * n * p->m + first * (p->left ? 1 : n);
     if (index != known)
-      spread(p, run->a + (size_t)(index * n * n) * p->bytes, matrix);
+      p->small->spread(n * n, run->a + (size_t)(index * n * n) * p->bytes, matrix);
     known = index;
     solve_sides(p, matrix + (size_t)(corner_at * p->small->lanes) * p->bytes, row, col,
                 run->b + (size_t)at * p->bytes, p->batch * n * p->m - at,

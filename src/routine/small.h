@@ -17,6 +17,9 @@ typedef struct PjSmall {
   // The opposite. |from| has size + lanes vectors, of which the last |lanes| hold anything.
   void (*store)(int64_t size, int count, const void *from, void *to, int64_t step);
 
+  // |to| gets the elements of one matrix, each in all lanes.
+  void (*spread)(int64_t size, const void *from, void *to);
+
   // The lower triangle of |a| [n, n] becomes its Cholesky factor, by the operations of
   // pj_cholesky_lower for n <= 32 in their order. info[lane]: 0, or the order of the first leading
   // minor that is not positive; the lane is then undefined.

@@ -46,6 +46,11 @@
       for (int l = 0; l < count; ++l)                                                             \
         to[l * step + e] = ((const T *)&from[e])[l];                                              \
   }                                                                                               \
+  PJ_TARGET static void PJ_V(spread_##S)(int64_t size, const void *from, void *to_v) {            \
+    PJ_V(Vec##S) *to = to_v;                                                                      \
+    for (int64_t e = 0; e < size; ++e)                                                            \
+      to[e] = ((const T *)from)[e] - (PJ_V(Vec##S)){0}; /* -0, too */                             \
+  }                                                                                               \
   static inline PJ_TARGET PJ_V(Vec##S)                                                            \
       PJ_V(pick_##S)(PJ_V(Int##S) mask, PJ_V(Vec##S) a, PJ_V(Vec##S) b) {                         \
     return (PJ_V(Vec##S))((mask & (PJ_V(Int##S))a) | (~mask & (PJ_V(Int##S))b));                  \
@@ -288,10 +293,10 @@ SMALL(f32, float, int32_t)
 SMALL(f64, double, int64_t)
 #undef SMALL
 
-#define ENTRY(S)                                                                        \
-  {                                                                                     \
-    PJ_LANES_##S, PJ_V(load_##S), PJ_V(store_##S), PJ_V(cholesky_##S), PJ_V(solve_##S), \
-        PJ_V(lu_##S), PJ_V(qr_##S), PJ_V(form_q_##S)                                    \
+#define ENTRY(S)                                                                         \
+  {                                                                                      \
+    PJ_LANES_##S, PJ_V(load_##S), PJ_V(store_##S), PJ_V(spread_##S), PJ_V(cholesky_##S), \
+        PJ_V(solve_##S), PJ_V(lu_##S), PJ_V(qr_##S), PJ_V(form_q_##S)                    \
   }
 static const PjSmall PJ_V(small)[] = {ENTRY(f32), ENTRY(f64)};
 #undef ENTRY
