@@ -7,7 +7,8 @@
 // often, but has no features to put into its vectors and reads copies of padded rows; the sum is
 // one kernel, together with what is computed before and after it.
 //
-// The places are summed in row-major order, as the evaluator does.
+// The places are summed in row-major order and from zero, as the evaluator does: a sum of nothing
+// but -0 is 0.
 #include "pass/constant.h"
 #include "pass/simplify.h"
 
@@ -127,6 +128,8 @@ static PjValue *sum_of_taps(const Taps *t) {
   const int64_t *kernel_dims = PJ_INTS(t->op, kernel_spatial_dimensions, NULL);
   int64_t k[PJ_MAX_RANK] = {0};
   PjValue *sum = NULL;
+  if (pj_dtype_is_float(t->type->dtype))
+    sum = pj_build_float(t->rw, t->op, t->type, 0);
   for (;;) {
     PjValue *next = tap(t, k);
     sum = sum ? pj_build_binary(t->rw, t->op, PJ_OP_ADD, sum, next) : next;

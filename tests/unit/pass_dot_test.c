@@ -296,9 +296,25 @@ static void convolutions_of_one_feature_become_sums(void **state) {
       "window = {rhs_dilate = [3]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
       "(tensor<1x70x1xf32>, tensor<2x1x1xf32>) -> tensor<1x67x1xf32>\nreturn %r : "
       "tensor<1x67x1xf32>",
-      PLACE("p", "0:67", "0:1")
-          PLACE("q", "3:70", "1:2") "%s = stablehlo.add %p, %q : tensor<1x67xf32>\n" RSH(
-              "r", "s", "tensor<1x67xf32>", "tensor<1x67x1xf32>") "return %r : tensor<1x67x1xf32>");
+      "%z = stablehlo.constant dense<0.0> : tensor<1x67xf32>\n" PLACE(
+          "p", "0:67",
+          "0:1") "%t = stablehlo.add %p, %z : tensor<1x67xf32>\n" PLACE("q", "3:70",
+                                                                        "1:2") "%s = stablehlo.add "
+                                                                               "%t, %q : "
+                                                                               "tensor<1x67xf32>"
+                                                                               "\n" RSH("r", "s",
+                                                                                        "tensor<"
+                                                                                        "1x67xf32>",
+                                                                                        "tensor<"
+                                                                                        "1x67x1xf32"
+                                                                                        ">") "retur"
+                                                                                             "n %r "
+                                                                                             ": "
+                                                                                             "tenso"
+                                                                                             "r<"
+                                                                                             "1x67x"
+                                                                                             "1xf32"
+                                                                                             ">");
 }
 
 static void broadcasts_follow_arithmetic(void **state) {
