@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "routine/copy_blocks.h"
 #include "routine/copy_narrow.h"
 #include "routine/variant.h"
 
@@ -78,7 +79,12 @@ void pj__copy_plan(PjCopy *copy, size_t elem, int32_t rank, const int64_t *dims,
   copy->unit = copy->grain = 1;
   if (p->empty)
     return;
-  TileFn *tile = pj__copy_narrow(p);
+  double bytes = (double)elem;
+  for (int32_t d = 0; d < p->rank; ++d)
+    bytes *= (double)p->dims[d];
+  TileFn *tile = pj__copy_blocks(p);
+  if (!tile)
+    tile = pj__copy_narrow(p);
   if (!tile)
     tile = tile_of(p);
   if (tile)
@@ -86,13 +92,10 @@ void pj__copy_plan(PjCopy *copy, size_t elem, int32_t rank, const int64_t *dims,
   else
     block_runs(p);
   // The outermost dimension that is long enough, or the longest.
-  double bytes = (double)elem;
   copy->split = 0;
-  for (int32_t d = 0; d < p->rank; ++d) {
-    bytes *= (double)p->dims[d];
+  for (int32_t d = 0; d < p->rank; ++d)
     if (p->dims[copy->split] < 16 && p->dims[d] > p->dims[copy->split])
       copy->split = d;
-  }
   if (copy->split >= p->rank - 2)
     copy->unit = TILE_UNIT;
   const int64_t units = pj__divide_up(p->dims[copy->split], copy->unit);

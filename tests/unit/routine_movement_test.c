@@ -118,6 +118,17 @@ static void transposes(void **state) {
         transpose(dtypes[d], 3, few[s], orders[1]);
       transpose(dtypes[d], 3, (const int64_t[]){k, 2, 300}, orders[2]);
     }
+  // Blocks that lie together on both sides, of one to five vectors, one after the other and apart.
+  static const int64_t blocks[][4] = {{999, 3, 3, 1}, {777, 2, 3, 2},  {333, 4, 6, 1},
+                                      {401, 5, 7, 1}, {205, 2, 3, 11}, {99, 8, 8, 1},
+                                      {65, 16, 7, 2}, {35, 3, 5, 16}};
+  static const int64_t within[][4] = {{0, 2, 1, 3}, {0, 3, 1, 2}, {0, 3, 2, 1}, {0, 2, 3, 1}};
+  for (size_t d = 0; d < 7; ++d)
+    for (size_t s = 0; s < 8; ++s)
+      for (size_t o = 0; o < 4; ++o)
+        transpose(dtypes[d], 4, blocks[s], within[o]);
+  for (size_t d = 0; d < 7; ++d)
+    transpose(dtypes[d], 5, (const int64_t[]){3, 64, 2, 4, 3}, (const int64_t[]){0, 1, 4, 2, 3});
   // Runs between which others lie, many and few of them.
   static const int64_t heads[][4] = {{2, 300, 12, 60}, {1, 512, 20, 16}, {3, 97, 40, 33}};
   static const int64_t swaps[][4] = {{0, 2, 1, 3}, {2, 1, 0, 3}, {2, 0, 1, 3}, {1, 2, 0, 3}};
@@ -227,7 +238,9 @@ static void joins(void **state) {
   }
 }
 
-static void plain_instructions(void **state) {
+static void fewer_instructions(void **state) {
+  pj_cpu_limit(PJ_CPU_AVX2 | PJ_CPU_F16C);
+  transposes(state);
   pj_cpu_limit(0);
   transposes(state);
   pj_cpu_limit(~0u);
@@ -235,6 +248,6 @@ static void plain_instructions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(transposes), cmocka_unit_test(boxes),
-                                     cmocka_unit_test(joins), cmocka_unit_test(plain_instructions)};
+                                     cmocka_unit_test(joins), cmocka_unit_test(fewer_instructions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
