@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "eval/strided.h"
+#include "routine/fft_roots.h"
 #include "routine/plan.h"
 #include "routine/variant.h"
 
@@ -22,7 +23,6 @@ enum {
   SPLIT_ALWAYS = 1 << 15,
   MAX_SPLIT = 1 << 24,
   MAX_WORK = 1 << 18,
-  TWIDDLE_ROWS = 32,
   MAX_JOBS = 16,
   CHIRP_FROM = 512, // lines that are convolutions of their own
   CHIRP_TILE = 16   // both dimensions of which are multiples of this
@@ -130,133 +130,6 @@ static PjStatus run_fft(const PjRoutine *self, PjThreads *threads, const void *c
   return PJ_STATUS_OK;
 }
 
-// ---- roots of unity
-typedef struct Root {
-  double re, im;
-} Root;
-
-// exp(-2 pi i k / n) for 0 <= k < n, from an angle within an eighth of the circle.
-static Root root(int64_t k, int64_t n) {
-  const int64_t octant = (int64_t)((__int128)k * 8 / n);
-  int64_t rest = (int64_t)((__int128)k * 8 - (__int128)octant * n);
-  if (octant & 1)
-    rest = n - rest;
-  const double angle = 0.78539816339744830962 * ((double)rest / (double)n), c = cos(angle),
-               s = sin(angle);
-  const Root all[] = {{c, -s}, {s, -c}, {-s, -c}, {-c, -s}, {-c, s}, {-s, c}, {s, c}, {c, s}};
-  return all[octant & 7];
-}
-
-static void put(bool wide, void *table, int64_t i, Root value) {
-  if (wide) {
-    ((double *)table)[2 * i] = value.re;
-    ((double *)table)[2 * i + 1] = value.im;
-  } else {
-    ((float *)table)[2 * i] = (float)value.re;
-    ((float *)table)[2 * i + 1] = (float)value.im;
-  }
-}
-
-static void *new_table(PjArena *arena, bool wide, int64_t count) {
-  return pj_arena_alloc(arena, (size_t)count * (wide ? sizeof(Root) : 2 * sizeof(float)));
-}
-
-// Roots of which many are wanted: each is the product of one of |lows| and one of |highs|. Two
-// roundings of double; for tables of float, as good as exact.
-typedef struct Products {
-  Root *lows, *highs;
-} Products;
-enum { LOWS = 1024 };
-
-static Products new_products(PjArena *arena, int64_t n, int64_t count) {
-  const int64_t high = pj__divide_up(count, LOWS);
-  Products p = {PJ_NEW_ARRAY(arena, Root, LOWS), PJ_NEW_ARRAY(arena, Root, (size_t)high)};
-  for (int64_t i = 0; i < LOWS && i < count; ++i)
-    p.lows[i] = root(i, n);
-  for (int64_t i = 0; i < high; ++i)
-    p.highs[i] = root(i * LOWS, n);
-  return p;
-}
-
-static Root product(const Products *p, int64_t k) {
-  const Root a = p->lows[k % LOWS], b = p->highs[k / LOWS];
-  return (Root){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-
-// Roots 0 to n / 8 of n, a multiple of 8, of which all others are reflections.
-static Root *new_octant(PjArena *arena, bool wide, int64_t n) {
-  const int64_t eighth = n / 8;
-  Root *octant = PJ_NEW_ARRAY(arena, Root, (size_t)eighth + 1);
-  if (wide || eighth < 4 * LOWS) {
-    for (int64_t k = 0; k <= eighth; ++k)
-      octant[k] = root(k, n);
-    return octant;
-  }
-  const Products products = new_products(arena, n, eighth + 1);
-  for (int64_t k = 0; k <= eighth; ++k)
-    octant[k] = product(&products, k);
-  return octant;
-}
-
-// The first |count| roots of n = 8 |eighth|, octant by octant.
-static void put_reflected(bool wide, void *table, const Root *octant, int64_t eighth,
-                          int64_t count) {
-  for (int which = 0; which < 8 && which * eighth < count; ++which) {
-    const int64_t base = which * eighth, some = pj__min(eighth, count - base);
-    const bool swap = (which + 1) & 2;
-    const double re = which < 2 || which > 5 ? 1 : -1, im = which < 4 ? 1 : -1;
-    const Root *from = which & 1 ? octant + eighth : octant;
-    const int64_t step = which & 1 ? -1 : 1;
-    for (int64_t k = 0; k < some; ++k, from += step)
-      put(wide, table, base + k,
-          swap ? (Root){-re * from->im, -im * from->re} : (Root){re * from->re, im * from->im});
-  }
-}
-
-static void *new_roots(PjArena *arena, bool wide, int64_t n, int64_t count) {
-  void *table = new_table(arena, wide, count);
-  if (n % 8) {
-    for (int64_t k = 0; k < count; ++k)
-      put(wide, table, k, root(k % n, n));
-    return table;
-  }
-  const PjArenaMark mark = pj_arena_mark(arena);
-  put_reflected(wide, table, new_octant(arena, wide, n), n / 8, count);
-  pj_arena_reset(arena, mark);
-  return table;
-}
-
-// exp(-2 pi i j k / (rows * cols)) for j < rows, k < cols, as products of those for j below
-// TWIDDLE_ROWS and for its multiples: so few that the table stays in the cache. In the order in
-// which groups of |lanes| columns need them: [group, low rows and high rows, real parts and
-// imaginary parts of the lanes].
-static const void *new_twiddles(PjArena *arena, bool wide, int64_t rows, int64_t cols, int lanes) {
-  const int64_t n = rows * cols, groups = pj__divide_up(cols, lanes),
-                low_rows = pj__min(rows, TWIDDLE_ROWS),
-                all_rows = low_rows + pj__divide_up(rows, TWIDDLE_ROWS);
-  const size_t part = wide ? sizeof(double) : sizeof(float);
-  // Vectors are read from it.
-  char *table = pj_arena_alloc(arena, (size_t)(groups * all_rows * lanes) * 2 * part + 64);
-  table += -(uintptr_t)table & 63;
-  const PjArenaMark mark = pj_arena_mark(arena);
-  const Products products = new_products(arena, n, n);
-  for (int64_t k = 0; k < cols; ++k)
-    for (int64_t row = 0; row < all_rows; ++row) {
-      const int64_t j = row < low_rows ? row : (row - low_rows) * TWIDDLE_ROWS;
-      const Root value = product(&products, j * k);
-      const int64_t at = (k / lanes * all_rows + row) * 2 * lanes + k % lanes;
-      if (wide) {
-        ((double *)table)[at] = value.re;
-        ((double *)table)[at + lanes] = value.im;
-      } else {
-        ((float *)table)[at] = (float)value.re;
-        ((float *)table)[at + lanes] = (float)value.im;
-      }
-    }
-  pj_arena_reset(arena, mark);
-  return table;
-}
-
 // ---- lengths
 // Fills line->factors; false when a prime factor is too large.
 static bool factorise(Line *line) {
@@ -297,27 +170,28 @@ static int64_t smooth_from(int64_t n) {
   return best;
 }
 
-static void transform(PjArena *arena, int64_t n, Root *data);
+static void transform(PjArena *arena, int64_t n, PjRoot *data);
 
 // Bluestein's tables for a line of |n| elements: chirp[k] = exp(-pi i k^2 / n), and the transform
 // of its conjugate around zero, cyclic with |length| >= 2 n - 1 elements, over |length|.
 static void new_chirp(PjArena *arena, bool wide, int64_t n, int64_t length, const void **out_chirp,
                       const void **out_kernel) {
-  void *chirp = new_table(arena, wide, n), *kernel = new_table(arena, wide, length);
+  void *chirp = pj__root_table(arena, wide, n), *kernel = pj__root_table(arena, wide, length);
   const PjArenaMark mark = pj_arena_mark(arena);
-  Root *data = PJ_NEW_ARRAY(arena, Root, (size_t)length);
-  const Products products = wide ? (Products){0} : new_products(arena, 2 * n, 2 * n);
+  PjRoot *data = PJ_NEW_ARRAY(arena, PjRoot, (size_t)length);
+  const PjRootProducts products =
+      wide ? (PjRootProducts){0} : pj__root_products(arena, 2 * n, 2 * n);
   for (int64_t k = 0, square = 0; k < n; ++k) { // square = k^2 mod 2 n
-    const Root value = wide ? root(square, 2 * n) : product(&products, square);
-    put(wide, chirp, k, value);
-    data[k] = (Root){value.re / (double)length, -value.im / (double)length};
+    const PjRoot value = wide ? pj__root(square, 2 * n) : pj__root_product(&products, square);
+    pj__put_root(wide, chirp, k, value);
+    data[k] = (PjRoot){value.re / (double)length, -value.im / (double)length};
     if (k)
       data[length - k] = data[k];
     square = (square + 2 * k + 1) % (2 * n);
   }
   transform(arena, length, data);
   for (int64_t k = 0; k < length; ++k)
-    put(wide, kernel, k, data[k]);
+    pj__put_root(wide, kernel, k, data[k]);
   pj_arena_reset(arena, mark);
   *out_chirp = chirp;
   *out_kernel = kernel;
@@ -327,7 +201,7 @@ static const Line *new_line(PjArena *arena, bool wide, int64_t n) {
   Line *line = PJ_NEW(arena, Line);
   line->n = line->work = n;
   if (factorise(line)) {
-    line->roots = new_roots(arena, wide, n, n);
+    line->roots = pj__fft_roots(arena, wide, n, n);
     return line;
   }
   line->inner = new_line(arena, wide, smooth_from(2 * n - 1));
@@ -383,7 +257,7 @@ static void add_split(Maker *m, bool inverse, int64_t outer, int64_t n1, int64_t
   a->lines = a->in_step = a->out_step = n2;
   a->in_next = a->out_next = 1;
   a->swap_in = inverse;
-  a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
+  a->twiddles = pj__fft_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
   Job *b = add_job(m, COMPLEX, n2, WORK, to);
   if (!m->fits)
     return;
@@ -415,7 +289,7 @@ static void add_chirp(Maker *m, bool inverse, int64_t outer, int64_t n, double f
   a->lines = a->in_step = a->out_step = n2;
   a->in_next = a->out_next = 1;
   a->swap_in = inverse;
-  a->twiddles = new_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
+  a->twiddles = pj__fft_twiddles(m->arena, m->f->wide, n1, n2, m->f->kernels->lanes);
   a->roots = chirp;
   a->length = n;
   Job *b = add_job(m, CHIRP_MIDDLE, n2, WORK, WORK);
@@ -497,7 +371,7 @@ static void add_pairs(Maker *m, JobKind kind, int64_t outer, int64_t n, Place fr
                .lines = half / 2 + 1,
                .in_outer = half + 1,
                .out_outer = kind == REAL_LAST ? half + 1 : half,
-               .roots = new_roots(m->arena, m->f->wide, n, half / 2 + 1),
+               .roots = pj__fft_roots(m->arena, m->f->wide, n, half / 2 + 1),
                .length = half};
 }
 
@@ -523,7 +397,7 @@ static void add_real(Maker *m, bool inverse, int64_t outer, int64_t n, Place fro
   job->in_step = job->out_step = 1;
   job->factor = inverse ? 1 / (double)n : 1;
   if (even)
-    job->roots = new_roots(m->arena, m->f->wide, n, n / 2 + 1);
+    job->roots = pj__fft_roots(m->arena, m->f->wide, n, n / 2 + 1);
 }
 
 // The dimensions of |shape| from the last but |first| to the last but |count| - 1.
@@ -555,7 +429,7 @@ static void finish(const Maker *m) {
 }
 
 // Transforms |data|, of a length of small primes, in double.
-static void transform(PjArena *arena, int64_t n, Root *data) {
+static void transform(PjArena *arena, int64_t n, PjRoot *data) {
   Fft *f = PJ_NEW(arena, Fft);
   f->wide = true;
   f->part = sizeof(double);

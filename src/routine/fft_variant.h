@@ -311,12 +311,12 @@
   /* Multiplies the elements of a group by its twiddles. Group by group lie the low rows, then the \
    * high ones, [row, re and im, LANES]. */                                                        \
   PJ_TARGET static void PJ_V(twiddle##S)(const Job *job, int64_t first, PJ_V(Pair##S) * at) {      \
-    const int64_t n = job->line->n, lows = n < TWIDDLE_ROWS ? n : TWIDDLE_ROWS;                    \
-    const int64_t rows = lows + (n + TWIDDLE_ROWS - 1) / TWIDDLE_ROWS;                             \
+    const int64_t n = job->line->n, lows = n < PJ_TWIDDLE_ROWS ? n : PJ_TWIDDLE_ROWS;              \
+    const int64_t rows = lows + (n + PJ_TWIDDLE_ROWS - 1) / PJ_TWIDDLE_ROWS;                       \
     const PJ_V(Vec##S) *low = (const PJ_V(Vec##S) *)job->twiddles + first / LANES * 2 * rows;      \
     const PJ_V(Vec##S) *high = low + 2 * lows;                                                     \
-    for (int64_t begin = 0; begin < n; begin += TWIDDLE_ROWS, high += 2) {                         \
-      const int64_t some = n - begin < TWIDDLE_ROWS ? n - begin : TWIDDLE_ROWS;                    \
+    for (int64_t begin = 0; begin < n; begin += PJ_TWIDDLE_ROWS, high += 2) {                      \
+      const int64_t some = n - begin < PJ_TWIDDLE_ROWS ? n - begin : PJ_TWIDDLE_ROWS;              \
       PJ_V(Pair##S) *x = at + begin;                                                               \
       for (int64_t j = 0; j < some; ++j) {                                                         \
         const PJ_V(Vec##S) re = high[0] * low[2 * j] - high[1] * low[2 * j + 1];                   \
