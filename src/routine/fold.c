@@ -38,7 +38,9 @@ PjManyFn *pj__fold_many(PjFoldKind kind, PjDtype dtype) {
 
 PjRowsFn *pj__fold_rows(PjFoldKind kind, PjDtype dtype, int64_t n) {
   const int64_t bytes = n * (int64_t)pj_dtype_bytes(dtype), vector = PJ_PICK(vector_bytes);
-  const bool fits = bytes == vector || bytes == 2 * vector || bytes == 4 * vector;
+  if (n > 1 && n < 16)
+    return PJ_PICK(few)[dtype][kind];
+  const bool fits = bytes % vector == 0 && bytes <= 4 * vector;
   return fits ? PJ_PICK(rows)[dtype][kind] : NULL;
 }
 

@@ -33,7 +33,7 @@ bool pj__fold_kind(const PjRegion *region, PjFoldKind *out);
 PjPairsFn *pj__fold_pairs(PjFoldKind kind, PjDtype dtype);
 PjScanFn *pj__fold_scan(PjFoldKind kind, PjDtype dtype); // where there are pairs
 PjManyFn *pj__fold_many(PjFoldKind kind, PjDtype dtype); // S32, U32, F32, F64; add, mul, max, min
-// The same types and operations, for rows of one, two or four vectors; other ones have none.
+// The same types and operations, for rows of 2 to 15 elements or one to four vectors; other ones have none.
 PjRowsFn *pj__fold_rows(PjFoldKind kind, PjDtype dtype, int64_t n);
 // The element that changes nothing when combined, of a type that has pairs.
 void pj__fold_neutral(PjFoldKind kind, PjDtype dtype, void *out);

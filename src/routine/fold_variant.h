@@ -70,21 +70,103 @@
     } while (++i < count && to[i] == place);                              \
     PJ_UNROLL for (int v = 0; v < COUNT; ++v) at[v] = a[v];               \
   }
-#define ROWS_FN(NAME, T, I, VOP)                                                            \
-  PJ_TARGET static void PJ_V(rows_##NAME)(int64_t count, int64_t n, const uint32_t *to,     \
-                                          int64_t unit, const uint32_t *from, int64_t step, \
-                                          const void *px, void *pacc) {                     \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));       \
-    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                             \
-    const T *x = px;                                                                        \
-    T *acc = pacc;                                                                          \
-    if (n * sizeof(T) == PJ_VB) {                                                           \
-      ROWS_OF(VOP, 1)                                                                       \
-    } else if (n * sizeof(T) == 2 * PJ_VB) {                                                \
-      ROWS_OF(VOP, 2)                                                                       \
-    } else {                                                                                \
-      ROWS_OF(VOP, 4)                                                                       \
-    }                                                                                       \
+// Rows of N < 16 elements: whole vectors, then pieces of 8, 4, 2 and 1. No piece meets another, so
+// what was stored a few rows ago is read back as it was stored.
+#define PIECE_OP(T, I, W, VOP, a, b)                                                        \
+  do {                                                                                      \
+    typedef T Vec                                                                           \
+        __attribute__((vector_size(W * sizeof(T)), aligned(sizeof(T)), may_alias, unused)); \
+    typedef I Ints __attribute__((vector_size(W * sizeof(T)), unused));                     \
+    a = VOP(a, b);                                                                          \
+  } while (0)
+#define PIECE(W) (N & W & (LANES - 1))
+#define PIECES_OF(T, I, OP, VOP, PVOP, COUNT)                                          \
+  case COUNT:                                                                          \
+    for (int64_t i = 0; i < count;) {                                                  \
+      enum { N = COUNT, WHOLE = N / LANES, AT4 = N & ~7, AT2 = N & ~3, AT1 = N & ~1 }; \
+      const uint32_t place = to[i];                                                    \
+      T *const at = acc + place * unit;                                                \
+      Whole a[WHOLE + 1];                                                              \
+      Of8 a8;                                                                          \
+      Of4 a4;                                                                          \
+      Of2 a2;                                                                          \
+      T a1;                                                                            \
+      PJ_UNROLL for (int v = 0; v < WHOLE; ++v) a[v] = ((const Whole *)at)[v];         \
+      if (PIECE(8))                                                                    \
+        a8 = *(const Of8 *)at;                                                         \
+      if (PIECE(4))                                                                    \
+        a4 = *(const Of4 *)(at + AT4);                                                 \
+      if (PIECE(2))                                                                    \
+        a2 = *(const Of2 *)(at + AT2);                                                 \
+      if (PIECE(1))                                                                    \
+        a1 = at[AT1];                                                                  \
+      do {                                                                             \
+        const T *row = x + from[i] * step;                                             \
+        PJ_UNROLL for (int v = 0; v < WHOLE; ++v)                                      \
+            PIECE_OP(T, I, LANES, VOP, a[v], ((const Whole *)row)[v]);                 \
+        if (PIECE(8))                                                                  \
+          PIECE_OP(T, I, 8, PVOP, a8, *(const Of8 *)row);                              \
+        if (PIECE(4))                                                                  \
+          PIECE_OP(T, I, 4, PVOP, a4, *(const Of4 *)(row + AT4));                      \
+        if (PIECE(2))                                                                  \
+          PIECE_OP(T, I, 2, PVOP, a2, *(const Of2 *)(row + AT2));                      \
+        if (PIECE(1))                                                                  \
+          a1 = OP(T, a1, row[AT1]);                                                    \
+      } while (++i < count && to[i] == place);                                         \
+      PJ_UNROLL for (int v = 0; v < WHOLE; ++v)((Whole *)at)[v] = a[v];                \
+      if (PIECE(8))                                                                    \
+        *(Of8 *)at = a8;                                                               \
+      if (PIECE(4))                                                                    \
+        *(Of4 *)(at + AT4) = a4;                                                       \
+      if (PIECE(2))                                                                    \
+        *(Of2 *)(at + AT2) = a2;                                                       \
+      if (PIECE(1))                                                                    \
+        at[AT1] = a1;                                                                  \
+    }                                                                                  \
+    return;
+#define ROWS_HEAD(NAME)                                                                        \
+  PJ_TARGET static void PJ_V(NAME)(int64_t count, int64_t n, const uint32_t *to, int64_t unit, \
+                                   const uint32_t *from, int64_t step, const void *px, void *pacc)
+#define ROWS_FN(NAME, T, I, OP, VOP, PVOP)                                                    \
+  ROWS_HEAD(few_##NAME) {                                                                     \
+    enum { LANES = PJ_VB / sizeof(T) };                                                       \
+    typedef T Whole __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));       \
+    typedef T Of8 __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias)); \
+    typedef T Of4 __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias)); \
+    typedef T Of2 __attribute__((vector_size(2 * sizeof(T)), aligned(sizeof(T)), may_alias)); \
+    const T *x = px;                                                                          \
+    T *acc = pacc;                                                                            \
+    switch (n) {                                                                              \
+      PIECES_OF(T, I, OP, VOP, PVOP, 2)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 3)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 4)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 5)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 6)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 7)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 8)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 9)                                                       \
+      PIECES_OF(T, I, OP, VOP, PVOP, 10)                                                      \
+      PIECES_OF(T, I, OP, VOP, PVOP, 11)                                                      \
+      PIECES_OF(T, I, OP, VOP, PVOP, 12)                                                      \
+      PIECES_OF(T, I, OP, VOP, PVOP, 13)                                                      \
+      PIECES_OF(T, I, OP, VOP, PVOP, 14)                                                      \
+      PIECES_OF(T, I, OP, VOP, PVOP, 15)                                                      \
+    }                                                                                         \
+  }                                                                                           \
+  ROWS_HEAD(rows_##NAME) {                                                                    \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));         \
+    typedef I Ints __attribute__((vector_size(PJ_VB), unused));                               \
+    const T *x = px;                                                                          \
+    T *acc = pacc;                                                                            \
+    if (n * sizeof(T) == PJ_VB) {                                                             \
+      ROWS_OF(VOP, 1)                                                                         \
+    } else if (n * sizeof(T) == 2 * PJ_VB) {                                                  \
+      ROWS_OF(VOP, 2)                                                                         \
+    } else if (n * sizeof(T) == 3 * PJ_VB) {                                                  \
+      ROWS_OF(VOP, 3)                                                                         \
+    } else {                                                                                  \
+      ROWS_OF(VOP, 4)                                                                         \
+    }                                                                                         \
   }
 
 #define UP_16(v, none, op)                                                                         \
@@ -230,17 +312,18 @@ EXTREME_SCANS(s64, int64_t, 4, HALF_MAX_s64, HALF_MIN_s64)
 FLOAT_SCANS(f32, float, int32_t, s32, 8)
 FLOAT_SCANS(f64, double, int64_t, s64, 4)
 
-#define BOTH(NAME, T, I, OP, VOP) MANY(NAME, T, I, OP, VOP) ROWS_FN(NAME, T, I, VOP)
-#define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS) \
-  BOTH(add_##S, T, I, ADD, VADD)                  \
-  BOTH(mul_##S, T, I, MUL, VMUL)                  \
-  BOTH(max_##S, T, I, MAXS, VMAXS)                \
-  BOTH(min_##S, T, I, MINS, VMINS)
-MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN)
-MANIES(f32, float, uint32_t, FMAX, FMIN, WIDE_MAX_f32, WIDE_MIN_f32)
-MANIES(f64, double, uint64_t, FMAX, FMIN, WIDE_MAX_f64, WIDE_MIN_f64)
-BOTH(max_s32, int32_t, int32_t, MAX, VMAX)
-BOTH(min_s32, int32_t, int32_t, MIN, VMIN)
+// |PVOP|: VOP on vectors of any length.
+#define BOTH(NAME, T, I, OP, VOP, PVOP) MANY(NAME, T, I, OP, VOP) ROWS_FN(NAME, T, I, OP, VOP, PVOP)
+#define MANIES(S, T, I, MAXS, MINS, VMAXS, VMINS, PMAXS, PMINS) \
+  BOTH(add_##S, T, I, ADD, VADD, VADD)                          \
+  BOTH(mul_##S, T, I, MUL, VMUL, VMUL)                          \
+  BOTH(max_##S, T, I, MAXS, VMAXS, PMAXS)                       \
+  BOTH(min_##S, T, I, MINS, VMINS, PMINS)
+MANIES(u32, uint32_t, uint32_t, MAX, MIN, VMAX, VMIN, VMAX, VMIN)
+MANIES(f32, float, uint32_t, FMAX, FMIN, WIDE_MAX_f32, WIDE_MIN_f32, VFMAX, VFMIN)
+MANIES(f64, double, uint64_t, FMAX, FMIN, WIDE_MAX_f64, WIDE_MIN_f64, VFMAX, VFMIN)
+BOTH(max_s32, int32_t, int32_t, MAX, VMAX, VMAX)
+BOTH(min_s32, int32_t, int32_t, MIN, VMIN, VMIN)
 
 #define INT_ROW(F, S, U)                                                  \
   {                                                                       \
@@ -282,6 +365,7 @@ static PjScanFn *const PJ_V(scans)[PJ_DT_COUNT][PJ_FOLDS] = ROWS(scan);
   }
 static PjManyFn *const PJ_V(manies)[PJ_DT_COUNT][PJ_FOLDS] = MANY_ROWS(many);
 static PjRowsFn *const PJ_V(rows)[PJ_DT_COUNT][PJ_FOLDS] = MANY_ROWS(rows);
+static PjRowsFn *const PJ_V(few)[PJ_DT_COUNT][PJ_FOLDS] = MANY_ROWS(few);
 enum { PJ_V(vector_bytes) = PJ_VB };
 #undef MANY
 #undef MANIES
@@ -289,6 +373,10 @@ enum { PJ_V(vector_bytes) = PJ_VB };
 #undef MANY_ROWS
 #undef BOTH
 #undef ROWS_OF
+#undef ROWS_HEAD
+#undef PIECE
+#undef PIECE_OP
+#undef PIECES_OF
 #undef ROWS_FN
 #undef PAIRS
 #undef AS_IS
