@@ -9,6 +9,10 @@ bool pj_same_but_units(const PjType *from, const PjType *to, int32_t *map);
 // |x| without its dimensions of size 1, by a reshape if it has any.
 PjValue *pj_build_squeeze(PjRewrite *rw, PjOp *at, PjValue *x);
 
+// The transpose that makes |op|'s first operand, where |op| reads at most half of it, and nobody
+// else does: what is read is turned instead, behind |op|. Else NULL.
+PjOp *pj_turned_for_little(PjRewrite *rw, const PjOp *op);
+
 static inline bool pj_list_has(const int64_t *list, uint32_t count, int64_t value) {
   for (uint32_t i = 0; i < count; ++i)
     if (list[i] == value)

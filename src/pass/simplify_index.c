@@ -147,6 +147,45 @@ static bool gather_of_progression(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, pj_build_reshape(rw, op, pj_build_transpose(rw, op, y, perm), type));
 }
 
+// A few columns of a transposed array are rows of what it was, that are turned then.
+static bool gather_of_transpose(PjRewrite *rw, PjOp *op) {
+  PjOp *transpose = pj_turned_for_little(rw, op);
+  uint32_t num_map, num_offset, num_collapsed, num_batching;
+  const int64_t *map = PJ_INTS(op, start_index_map, &num_map),
+                *offset = PJ_INTS(op, offset_dims, &num_offset),
+                *collapsed = PJ_INTS(op, collapsed_slice_dims, &num_collapsed),
+                *sizes = PJ_INTS(op, slice_sizes, NULL);
+  PJ_INTS(op, operand_batching_dims, &num_batching);
+  if (!transpose || num_map != 1 || num_collapsed != 1 || collapsed[0] != map[0] || num_batching)
+    return false;
+  const PjType *type = op->results[0].type;
+  const int64_t *turn = PJ_INTS(transpose, permutation, NULL), dim = turn[map[0]];
+  int64_t dims[PJ_MAX_RANK], perm[PJ_MAX_RANK], places[PJ_MAX_RANK], from[PJ_MAX_RANK];
+  int32_t rank = type->rank, batch = 0;
+  // First dimensions of the indices, then those of the operand in its order.
+  for (int32_t i = 0; i < rank; ++i)
+    if (!pj_list_has(offset, num_offset, i)) {
+      dims[batch] = type->dims[i];
+      perm[i] = batch++;
+    }
+  for (uint32_t k = 0, d = 0; k < num_offset; ++k, ++d) {
+    d += d == (uint32_t)map[0];
+    const int64_t at = batch + turn[d] - (turn[d] > dim);
+    dims[at] = sizes[d];
+    perm[offset[k]] = at;
+    places[k] = batch + (int64_t)k;
+  }
+  for (int32_t d = 0; d < (int32_t)num_offset + 1; ++d)
+    from[turn[d]] = sizes[d];
+  PjValue *operands[] = {transpose->operands[0], op->operands[1]};
+  PjValue *y = pj_build_like(rw, op, op, operands, pj_type_with_dims(rw->arena, type, rank, dims));
+  pj_op_set_attr(y->def, PJ_KEY_offset_dims, pj_attr_ints(rw->arena, num_offset, places));
+  pj_op_set_attr(y->def, PJ_KEY_collapsed_slice_dims, pj_attr_ints(rw->arena, 1, &dim));
+  pj_op_set_attr(y->def, PJ_KEY_start_index_map, pj_attr_ints(rw->arena, 1, &dim));
+  pj_op_set_attr(y->def, PJ_KEY_slice_sizes, pj_attr_ints(rw->arena, num_offset + 1, from));
+  return keep(rw, op, pj_build_transpose(rw, op, y, perm));
+}
+
 bool pj_rule_gather(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *indices = op->operands[1], *starts[PJ_MAX_RANK];
   uint32_t num_map;
@@ -154,7 +193,7 @@ bool pj_rule_gather(PjRewrite *rw, PjOp *op) {
   if (!num_map || !pj_is_int(indices))
     return false;
   if (pj_count(indices->type) != num_map)
-    return gather_of_progression(rw, op);
+    return gather_of_progression(rw, op) || gather_of_transpose(rw, op);
   window_starts(rw, op, x->type, indices, map, num_map, starts);
   PjValue *y = pj_build_dynamic_slice(rw, op, x, starts, PJ_INTS(op, slice_sizes, NULL));
   return keep(rw, op, pj_build_reshape(rw, op, y, op->results[0].type));

@@ -165,6 +165,22 @@ static bool slice_of_reshape(PjRewrite *rw, PjOp *op, PjOp *reshape) {
   return keep(rw, op, pj_build_reshape(rw, op, x, op->results[0].type));
 }
 
+static bool slice_of_transpose(PjRewrite *rw, PjOp *op) {
+  PjOp *transpose = pj_turned_for_little(rw, op);
+  if (!transpose)
+    return false;
+  Box box = box_of(op);
+  const int64_t *perm = PJ_INTS(transpose, permutation, NULL);
+  int64_t start[PJ_MAX_RANK], limit[PJ_MAX_RANK], strides[PJ_MAX_RANK];
+  for (int32_t d = 0; d < op->results[0].type->rank; ++d) {
+    start[perm[d]] = box.start[d];
+    limit[perm[d]] = box.limit[d];
+    strides[perm[d]] = box.strides[d];
+  }
+  PjValue *x = pj_build_slice(rw, op, transpose->operands[0], start, limit, strides);
+  return keep(rw, op, pj_build_transpose(rw, op, x, perm));
+}
+
 bool pj_rule_slice(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   if (pj_type_eq(x->type, op->results[0].type))
@@ -186,6 +202,8 @@ bool pj_rule_slice(PjRewrite *rw, PjOp *op) {
     return slice_of_iota(rw, op, x->def);
   case PJ_OP_RESHAPE:
     return slice_of_reshape(rw, op, x->def);
+  case PJ_OP_TRANSPOSE:
+    return slice_of_transpose(rw, op);
   default:
     return false;
   }
@@ -418,6 +436,17 @@ bool pj_rule_dynamic_slice(PjRewrite *rw, PjOp *op) {
   }
   if (def->kind == PJ_OP_SLICE && window_of_slice(rw, op, def))
     return true;
+  if (pj_turned_for_little(rw, op)) {
+    const int64_t *perm = PJ_INTS(def, permutation, NULL);
+    PjValue *starts[PJ_MAX_RANK];
+    int64_t sizes[PJ_MAX_RANK];
+    for (int32_t d = 0; d < type->rank; ++d) {
+      starts[perm[d]] = op->operands[1 + d];
+      sizes[perm[d]] = type->dims[d];
+    }
+    PjValue *y = pj_build_dynamic_slice(rw, op, def->operands[0], starts, sizes);
+    return keep(rw, op, pj_build_transpose(rw, op, y, perm));
+  }
   if (def->kind == PJ_OP_BROADCAST_IN_DIM) {
     const int64_t *to = PJ_INTS(def, broadcast_dimensions, NULL);
     PjValue *y = def->operands[0], *starts[PJ_MAX_RANK];

@@ -337,6 +337,28 @@ static const Case slices[] = {
      CS("c", "2") "%x = " OP "dynamic_update_slice %a, %u, %c : (" V8 ", " V2 ", " SI ") -> " V8
                   "\n" SLC("y", "x", "5:7", V8, V2),
      SLC("r", "a", "5:7", V8, V2)},
+    // a little of what is turned is turned
+    {"%a: tensor<3x8xf32>", "tensor<4x3xf32>",
+     TRN("t", "a", "1, 0", "tensor<3x8xf32>", "tensor<8x3xf32>")
+         SLC("x", "t", "1:8:2, 0:3", "tensor<8x3xf32>", "tensor<4x3xf32>"),
+     SLC("s", "a", "0:3, 1:8:2", "tensor<3x8xf32>", "tensor<3x4xf32>")
+         TRN("r", "s", "1, 0", "tensor<3x4xf32>", "tensor<4x3xf32>")},
+    {"%a: tensor<3x8xf32>, %i: " SI ", %j: " SI, "tensor<4x2xf32>",
+     TRN("t", "a", "1, 0", "tensor<3x8xf32>", "tensor<8x3xf32>")
+     "%x = " OP "dynamic_slice %t, %i, %j, sizes = [4, 2] : (tensor<8x3xf32>, " SI ", " SI
+     ") -> tensor<4x2xf32>\n",
+     "%s = " OP "dynamic_slice %a, %j, %i, sizes = [2, 4] : (tensor<3x8xf32>, " SI ", " SI
+     ") -> tensor<2x4xf32>\n" TRN("r", "s", "1, 0", "tensor<2x4xf32>", "tensor<4x2xf32>")},
+    {"%a: tensor<7x2x9xf32>, %i: tensor<3x1xi32>", "tensor<9x3x2xf32>",
+     TRN("t", "a", "2, 1, 0", "tensor<7x2x9xf32>", "tensor<9x2x7xf32>")
+     "%x = \"stablehlo.gather\"(%t, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
+     "[0, 2], collapsed_slice_dims = [2], start_index_map = [2], index_vector_dim = 1>, "
+     "slice_sizes = array<i64: 9, 2, 1>}> : (tensor<9x2x7xf32>, tensor<3x1xi32>) -> "
+     "tensor<9x3x2xf32>\n",
+     "%s = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
+     "[1, 2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, "
+     "slice_sizes = array<i64: 1, 2, 9>}> : (tensor<7x2x9xf32>, tensor<3x1xi32>) -> "
+     "tensor<3x2x9xf32>\n" TRN("r", "s", "2, 0, 1", "tensor<3x2x9xf32>", "tensor<9x3x2xf32>")},
     {"%a: " V8 ", %i: tensor<1xi32>", "tensor<f32>",
      "%x = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = "
      "#stablehlo.gather<collapsed_slice_dims = [0], "
