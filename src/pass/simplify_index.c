@@ -186,11 +186,33 @@ static bool gather_of_transpose(PjRewrite *rw, PjOp *op) {
   return keep(rw, op, pj_build_transpose(rw, op, y, perm));
 }
 
+// Without indices, every window begins where the operand does.
+static bool gather_of_first(PjRewrite *rw, PjOp *op) {
+  PjValue *x = op->operands[0];
+  uint32_t num_collapsed, num_batching;
+  const int64_t *collapsed = PJ_INTS(op, collapsed_slice_dims, &num_collapsed),
+                *sizes = PJ_INTS(op, slice_sizes, NULL);
+  PJ_INTS(op, operand_batching_dims, &num_batching);
+  if (num_batching)
+    return false;
+  int64_t start[PJ_MAX_RANK] = {0}, dims[PJ_MAX_RANK];
+  int32_t rank = 0;
+  for (int32_t d = 0; d < x->type->rank; ++d)
+    if (!pj_list_has(collapsed, num_collapsed, d))
+      dims[rank++] = sizes[d];
+  x = pj_build_slice(rw, op, x, start, sizes, NULL);
+  x = pj_build_reshape_dims(rw, op, x, rank, dims);
+  return keep(rw, op,
+              pj_build_broadcast(rw, op, x, PJ_INTS(op, offset_dims, NULL), op->results[0].type));
+}
+
 bool pj_rule_gather(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0], *indices = op->operands[1], *starts[PJ_MAX_RANK];
   uint32_t num_map;
   const int64_t *map = PJ_INTS(op, start_index_map, &num_map);
-  if (!num_map || !pj_is_int(indices))
+  if (!num_map)
+    return gather_of_first(rw, op);
+  if (!pj_is_int(indices))
     return false;
   if (pj_count(indices->type) != num_map)
     return gather_of_progression(rw, op) || gather_of_transpose(rw, op);

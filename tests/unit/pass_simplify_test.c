@@ -359,6 +359,14 @@ static const Case slices[] = {
      "[1, 2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, "
      "slice_sizes = array<i64: 1, 2, 9>}> : (tensor<7x2x9xf32>, tensor<3x1xi32>) -> "
      "tensor<3x2x9xf32>\n" TRN("r", "s", "2, 0, 1", "tensor<3x2x9xf32>", "tensor<9x3x2xf32>")},
+    // nothing says where
+    {"%a: tensor<8x3xf32>, %i: tensor<4x0xi32>", "tensor<4x2xf32>",
+     "%x = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
+     "[1], collapsed_slice_dims = [0], index_vector_dim = 1>, slice_sizes = array<i64: 1, 2>}> : "
+     "(tensor<8x3xf32>, tensor<4x0xi32>) -> tensor<4x2xf32>\n",
+     SLC("s", "a", "0:1, 0:2", "tensor<8x3xf32>", "tensor<1x2xf32>")
+         RSH("t", "s", "tensor<1x2xf32>", "tensor<2xf32>")
+             BRC("r", "t", "1", "tensor<2xf32>", "tensor<4x2xf32>")},
     {"%a: " V8 ", %i: tensor<1xi32>", "tensor<f32>",
      "%x = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = "
      "#stablehlo.gather<collapsed_slice_dims = [0], "
