@@ -193,6 +193,14 @@ SINGLES(mul_f16c, uint16_t, ENCODE(DECODE(a) * DECODE(x)))
   }
 const PjSingles *pj__scatter_singles(PjFoldKind kind, PjDtype dtype) {
   static const PjSingles table[PJ_DT_COUNT][PJ_FOLDS] = {
+      // On truth values addition is `or` and multiplication is `and`.
+      [PJ_DT_PRED] = {[PJ_FOLD_ADD] = LOOPS(or_u8),
+                      [PJ_FOLD_MUL] = LOOPS(and_u8),
+                      [PJ_FOLD_MAX] = LOOPS(or_u8),
+                      [PJ_FOLD_MIN] = LOOPS(and_u8),
+                      [PJ_FOLD_AND] = LOOPS(and_u8),
+                      [PJ_FOLD_OR] = LOOPS(or_u8),
+                      [PJ_FOLD_XOR] = LOOPS(xor_u8)},
       [PJ_DT_S8] = INT_ROW(LOOPS, s8, u8),
       [PJ_DT_S16] = INT_ROW(LOOPS, s16, u16),
       [PJ_DT_S32] = INT_ROW(LOOPS4, s32, u32),

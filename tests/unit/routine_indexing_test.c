@@ -310,6 +310,8 @@ static void many_updates(void **state) {
                           .vector_dim = 1,
                           .out_dims = {12000}};
       check_scatter(&bodies[b], &elements, types[t], PJ_DT_S32);
+      if (!t)
+        check_scatter(&bodies[b], &elements, PJ_DT_PRED, PJ_DT_S32);
     }
 }
 
