@@ -241,11 +241,15 @@
       if (backwards)                                                                              \
         v = TURN_##LANES(v);                                                                      \
       v = TO(T, v);                                                                               \
-      UP_##LANES(v, none, VOP) const Vec before = locals;                                         \
-      locals = VOP(locals, LAST_##LANES(v)); /* all that the next vector waits for */             \
+      UP_##LANES(v, none, VOP) const Vec all = VOP(locals, v);                                    \
+      /* All that the next vector waits for; lanes of half a register move in one cycle. */       \
+      if (sizeof v == 16)                                                                         \
+        locals = LAST_##LANES(all);                                                               \
+      else                                                                                        \
+        locals = VOP(locals, LAST_##LANES(v));                                                    \
       if (!o)                                                                                     \
         continue;                                                                                 \
-      v = FROM(T, VOP(outer, VOP(before, v)));                                                    \
+      v = FROM(T, VOP(outer, all));                                                               \
       if (backwards)                                                                              \
         v = TURN_##LANES(v);                                                                      \
       *(Vec *)(o + at) = v;                                                                       \
