@@ -17,6 +17,8 @@
 #include "pass/body.h"
 #include "pass/constant.h"
 
+enum { FEW_NUMBERS = 4096 }; // of the keys of one query
+
 static const PjOp *expect(PjAttentionSearch *m, const PjValue *value, PjOpKind kind) {
   const PjOp *op = pj_attention_made_by(m, value);
   return op && op->kind == kind && pj_attention_keep(m, op) ? op : NULL;
@@ -122,6 +124,12 @@ bool pj_attention_match_softmax(PjAttentionSearch *m, const PjOp *exp, uint32_t 
          is_repeated_reduce(m, minus->operands[1], minus->operands[0], PJ_OP_MAXIMUM, &axes);
 }
 
+// Whether each batch has one query of few keys: the routine would take longer to begin each of them
+// than to compute it, and kernels compute them together.
+static bool is_tiny(const PjAttention *a) {
+  return a->rows == 1 && a->keys * a->depth <= FEW_NUMBERS;
+}
+
 // The weights |value|, operand |side| of |dot|.
 static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, const uint32_t *uses) {
   // What lies between softmax and the product.
@@ -139,7 +147,7 @@ static bool match_side(PjAttentionSearch *m, const PjOp *dot, uint32_t side, con
   const PjOp *divide = expect(m, value, PJ_OP_DIVIDE);
   const PjOp *exp = divide ? expect(m, divide->operands[0], PJ_OP_EXPONENTIAL) : NULL;
   PjScoreAxes axes;
-  if (!exp || !pj_attention_match_softmax(m, exp, 3, &axes) ||
+  if (!exp || !pj_attention_match_softmax(m, exp, 3, &axes) || is_tiny(&m->out->what) ||
       !is_repeated_reduce(m, divide->operands[1], &exp->results[0], PJ_OP_ADD, &axes))
     return false;
   while (num_behind-- > 0)

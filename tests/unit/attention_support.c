@@ -422,10 +422,12 @@ void attention_check(const AttentionCase *c, AttentionSpecial special) {
   const bool several = c->rows > 1 && c->keys > 1 && c->width > 1;
   // Softmax over so few keys is written out (simplify_reduce.c).
   const bool written_out = c->keys > 1 && c->keys <= 7 && b * n * c->rows >= 16;
-  assert_int_equal(attention_count(&m), c->depth == 1 || written_out ? 0
-                                        : !c->gradient               ? 1
-                                        : several                    ? 2
-                                                                     : 0);
+  // One query of few keys is left to kernels (match_attention.c).
+  const bool tiny = c->rows == 1 && c->keys * c->depth <= 4096;
+  assert_int_equal(attention_count(&m), c->depth == 1 || written_out || tiny ? 0
+                                        : !c->gradient                       ? 1
+                                        : several                            ? 2
+                                                                             : 0);
   void *have[RESULTS], *again[RESULTS];
   size_t bytes[RESULTS];
   for (uint32_t i = 0; i < results; ++i) {

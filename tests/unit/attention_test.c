@@ -104,7 +104,8 @@ static void sizes(void **state) {
 // What q, k and v are cut from is read where it lies: nothing is copied before.
 static void slices(void **state) {
   (void)state;
-  static const int shapes[][4] = {{1, 70, 16, 16}, {4, 33, 8, 24}, {40, 40, 16, 8}, {9, 400, 5, 7}};
+  static const int shapes[][4] = {
+      {1, 270, 16, 16}, {4, 33, 8, 24}, {40, 40, 16, 8}, {9, 400, 5, 7}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i)
     for (int form = 0; form < 4; ++form) {
       const int *s = shapes[i];
