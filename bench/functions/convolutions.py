@@ -1,4 +1,4 @@
-"""Convolutions as networks for images, sound, video and text have them, and their gradients by the input and by the kernel."""
+"""Convolutions as networks for images, sound, video and text have them, and their gradients by the input x and the kernel k."""
 
 import jax
 import jax.numpy as jnp
@@ -41,8 +41,8 @@ def convolution(name, batch, sizes, features, window, outputs, gradients=False, 
     if gradients:
         result = jax.eval_shape(function, x, k)
         g = numbers(*result.shape).astype(result.dtype)
-        add(f"{name}, by the input", lambda x, k, g: jax.vjp(lambda x: function(x, k), x)[1](g)[0], x, k, g)
-        add(f"{name}, by the kernel", lambda x, k, g: jax.vjp(lambda k: function(x, k), k)[1](g)[0], x, k, g)
+        add(f"{name}, by x", lambda x, k, g: jax.vjp(lambda x: function(x, k), x)[1](g)[0], x, k, g)
+        add(f"{name}, by k", lambda x, k, g: jax.vjp(lambda k: function(x, k), k)[1](g)[0], x, k, g)
 
 
 CAUSAL = {d: [(2 * d, 0)] for d in (1, 4, 16)}
@@ -64,7 +64,7 @@ for planes in (False, True):
     convolution("1-D depthwise of 4", 4, (256,), 128, 4, 128, groups=128, padding=[(3, 0)], **grads)
     convolution("3x3 depthwise", 2, (28, 28), 96, 3, 96, groups=96, **grads)
     convolution("3x3 depthwise, stride 2", 2, (28, 28), 96, 3, 96, groups=96, stride=2, **grads)
-    convolution("3x3 depthwise, twice the features", 2, (28, 28), 32, 3, 64, groups=32, **grads)
+    convolution("3x3 depthwise, two each", 2, (28, 28), 32, 3, 64, groups=32, **grads)
     convolution("5x5 depthwise", 2, (14, 14), 240, 5, 240, groups=240, **grads)
     convolution("7x7 depthwise", 1, (14, 14), 384, 7, 384, groups=384, **grads)
     convolution("3x3x3 depthwise", 1, (8, 14, 14), 32, 3, 32, groups=32, **grads)
