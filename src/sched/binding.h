@@ -14,6 +14,7 @@ typedef struct PjBinding {
   size_t widest;     // bytes of a lane of what is computed in registers, 4 at most
   bool chooses;      // some operation asks where its elements come from
   bool lane_by_lane; // where lanes are off, some operation reads each of the others by itself
+  bool in_place;     // some result lies where an input does
   bool tried;        // whether its results go past the caches shows when it runs
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|

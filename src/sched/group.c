@@ -204,9 +204,10 @@ int pj_group_lanes(int64_t extent, int most, int least) {
 
 bool pj_group_masks(const PjGroup *g, const PjKirTarget *target) {
   const bool rows = g->kind == PJ_GROUP_ROWS && g->split == 1;
-  const bool map = g->kind == PJ_GROUP_MAP && g->maskable && g->num_loops > 1 && !g->tiny;
-  return target->vector_bytes == 64 && (rows || map || g->kind == PJ_GROUP_COLUMNS) &&
-         g->lanes > 1 && g->loops[g->num_loops - 1].extent % g->lanes > 1;
+  const bool map = g->kind == PJ_GROUP_MAP && g->num_loops > 1 && !g->tiny;
+  return target->vector_bytes == 64 && g->maskable &&
+         (rows || map || g->kind == PJ_GROUP_COLUMNS) && g->lanes > 1 &&
+         g->loops[g->num_loops - 1].extent % g->lanes > 1;
 }
 
 // Rows shorter than a vector, or that fill one badly.

@@ -75,7 +75,7 @@ typedef struct PjGroup {
                     // read is read backwards; 0: none
   bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
                     // gather)
-  bool maskable;    // MAP, given: vectors with lanes off cost no more than others
+  bool maskable;    // given: vectors with lanes off cost no more than others
   bool streamed;    // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   bool whole;       // COLUMNS: a block of a few vectors is all of a long array's row
   size_t scratch_bytes; // that a call needs
@@ -98,7 +98,8 @@ int pj_group_lanes(int64_t extent, int most, int least);
 
 // Whether what fills no vector at the end of a row, or of columns, is one all the same, of which
 // some lanes are off: where that costs no more than others do. (Not of MAPs of one loop: they have
-// one end.)
+// one end. Not in place: what is read next, of which the lanes that are off are the beginning, would
+// wait until the others are in the cache.)
 bool pj_group_masks(const PjGroup *group, const PjKirTarget *target);
 
 // Where a root's results go while the group is emitted.

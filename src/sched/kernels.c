@@ -196,7 +196,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
                  .count = unit->count,
                  .inner = unit->inner,
                  .plain = !b->chooses,
-                 .maskable = !b->lane_by_lane,
+                 .maskable = !b->in_place && (unit->kind != PJ_GROUP_MAP || !b->lane_by_lane),
                  .reversed = reversed_by(b),
                  .inputs = (int)b->in.len,
                  .lanes = pj_lanes_of(l, unit, b)};
@@ -382,6 +382,14 @@ static void reuse_input(PjLower *l, const PjUnit *unit, const PjBinding *b, cons
   }
 }
 
+static bool lies_in_place(const PjBinding *b) {
+  for (size_t i = 0; i < b->in.len; i++)
+    for (size_t o = 0; o < b->out.len; o++)
+      if (b->in.data[i] == b->out.data[o])
+        return true;
+  return false;
+}
+
 // The second half of a reduction that was cut: joins what the parts left.
 static PjStatus lower_join(PjLower *l, const PjUnit *unit, const PjGroup *g, const uint32_t *parts,
                            PjSteps *out) {
@@ -447,6 +455,9 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
       }
     }
   }
+  b.in_place = !parts && lies_in_place(&b);
+  if (b.in_place && pj_group_masks(&g, l->options->target) && !make_group(l, unit, &b, &g))
+    return pj_op_blame(unit->op, PJ_ERROR(INTERNAL, "a group without a shape"));
   number_aliases(&b, buffers, g.num_roots, &g, parts != NULL);
   if (!parts)
     choose_past(&b, buffers, &g);
