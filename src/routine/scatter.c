@@ -174,26 +174,29 @@ static void row(const Part *part, int64_t to, int64_t from, char *temp) {
             temp);
 }
 
+// The next row of a window, whose index is |at|, in the operand and in the updates; false behind
+// the last one.
+static inline bool next_row(const Window *w, int64_t *at, int64_t *to, int64_t *from) {
+  for (int32_t d = w->num - 1; d >= 0; --d) {
+    *to += w->in[d];
+    *from += w->update[d];
+    if (++at[d] < w->dims[d])
+      return true;
+    *to -= w->in[d] * w->dims[d];
+    *from -= w->update[d] * w->dims[d];
+    at[d] = 0;
+  }
+  return false;
+}
+
 static void window(const Part *part, int64_t to, int64_t from, char *temp) {
   const Window *w = &part->run->s->window;
   int64_t at[PJ_MAX_RANK];
   for (int32_t d = 0; d < w->num; ++d)
     at[d] = 0;
-  for (;;) {
+  do
     row(part, to, from, temp);
-    int32_t d = w->num - 1;
-    for (; d >= 0; --d) {
-      to += w->in[d];
-      from += w->update[d];
-      if (++at[d] < w->dims[d])
-        break;
-      to -= w->in[d] * w->dims[d];
-      from -= w->update[d] * w->dims[d];
-      at[d] = 0;
-    }
-    if (d < 0)
-      return;
-  }
+  while (next_row(w, at, &to, &from));
 }
 
 // As PjLocateFn, for vectors that lie anyhow. |updates|: where the updates of all of them begin.
@@ -273,23 +276,11 @@ static void combine_apart(const Part *part, const PjScatterPlaces *places, int64
   const int64_t elem = (int64_t)s->elem[0];
   const char *source = part->run->in[s->count + 1];
   int64_t at[PJ_MAX_RANK] = {0}, to = 0, from = first;
-  for (;;) {
+  do {
     for (int64_t j = 0; j < w->row; ++j)
       s->apart->listed(places, s->unit, s->update_step, part->acc + (to + j * w->row_in) * elem,
                        source + (from + j * w->row_update) * elem);
-    int32_t d = w->num - 1;
-    for (; d >= 0; --d) {
-      to += w->in[d];
-      from += w->update[d];
-      if (++at[d] < w->dims[d])
-        break;
-      to -= w->in[d] * w->dims[d];
-      from -= w->update[d] * w->dims[d];
-      at[d] = 0;
-    }
-    if (d < 0)
-      return;
-  }
+  } while (next_row(w, at, &to, &from));
 }
 
 // Combines the windows at |places|, whose updates are at |first| + from * step, or at
