@@ -2,7 +2,8 @@
 //
 // Updates of one element are applied in the order of the index vectors, so results do not depend on
 // who applies them. Threads share the operand: each takes the windows that begin in its part of a
-// dimension along which windows are one element wide, or each takes its part of every row.
+// dimension along which windows are one element wide, or its part of every row, where windows do
+// not move along rows.
 //
 // Either way, each passes over the others' updates, which costs more than half of using them. So
 // where there are many updates for few elements, the updates are cut instead, where their shape
@@ -582,9 +583,20 @@ static int64_t copies(const Scatter *s, const PjType *operand, const PjType *upd
   return pj__max(1, pj__min(pj__min(wanted, shares), MOST_COPIES));
 }
 
+// Whether an element of the operand is in the same column of all windows that it is in: rows do not
+// reach beyond the least step of a window. Else threads that take columns would meet there.
+static bool has_columns(const Scatter *s) {
+  int64_t step = INT64_MAX;
+  for (int32_t k = 0; k < s->index.num; ++k)
+    if (s->limit[k])
+      step = pj__min(step, s->index.moved[k].stride);
+  return s->window.row <= step;
+}
+
 static void make_share(Scatter *s, const PjType *operand, const PjType *update) {
   const Window *w = &s->window;
-  const int64_t row = w->row_in == 1 && w->row_update == 1 ? w->row * (int64_t)s->elem[0] : 0;
+  const bool whole = w->row_in == 1 && w->row_update == 1 && has_columns(s);
+  const int64_t row = whole ? w->row * (int64_t)s->elem[0] : 0;
   s->copies = copies(s, operand, update);
   if (s->copies > 1) {
     s->copy_bytes = pj__scratch_round(pj__bytes(operand));

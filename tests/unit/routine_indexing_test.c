@@ -350,6 +350,27 @@ static void columns(void **state) {
       }
 }
 
+// Windows that begin anywhere in long rows and so overlap: an element is in another column of each,
+// and no two threads may have it.
+static void overlapping(void **state) {
+  (void)state;
+  for (size_t b = 0; b < 3; ++b)
+    for (size_t t = 0; t < 5; ++t) {
+      const Numbers n = {.rank = 1,
+                         .index_rank = 2,
+                         .window_rank = 1,
+                         .out_rank = 2,
+                         .num_mapped = 1,
+                         .dims = {3001},
+                         .sizes = {2000},
+                         .index_dims = {400, 1},
+                         .vector_dim = 1,
+                         .out_dims = {400, 2000},
+                         .window_dims = {1}};
+      check_scatter(&bodies[b], &n, types[t], PJ_DT_S32);
+    }
+}
+
 // So many for few elements that they go to copies of these, which are added up.
 static void updates_in_copies(void **state) {
   (void)state;
@@ -480,11 +501,15 @@ static void plain_instructions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(extrema),           cmocka_unit_test(columns),
-      cmocka_unit_test(gathers),           cmocka_unit_test(scatters),
-      cmocka_unit_test(many_updates),      cmocka_unit_test(updates_in_copies),
-      cmocka_unit_test(products_wrap),     cmocka_unit_test(short_rows),
-      cmocka_unit_test(plain_instructions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(extrema),
+                                     cmocka_unit_test(columns),
+                                     cmocka_unit_test(gathers),
+                                     cmocka_unit_test(scatters),
+                                     cmocka_unit_test(many_updates),
+                                     cmocka_unit_test(updates_in_copies),
+                                     cmocka_unit_test(products_wrap),
+                                     cmocka_unit_test(short_rows),
+                                     cmocka_unit_test(plain_instructions),
+                                     cmocka_unit_test(overlapping)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
