@@ -12,9 +12,9 @@
 //
 // One operand at least is read in turn, once for each index; the other one is, too, or is computed
 // by the turn and kept in a stack, in the order of the first. Stacks take the place of the totals
-// that the loop carried; a second product of the same operand shares the first one's, and what it
-// carried is the same in all turns (carries.c drops it). Sums are made in another order: of floats
-// of 32 bits and more only.
+// that the loop carried; a second product of the same operand shares the first one's if it reads in
+// the same order, and what it carried is the same in all turns (carries.c drops it). Sums are made
+// in another order: of floats of 32 bits and more only.
 //
 // Linear in the operations.
 #include <string.h>
@@ -43,6 +43,11 @@ typedef struct Total {
   PjValue *index; // of the turn
   Side sides[2];
 } Total;
+
+// What is kept of |value|, each turn's at |index|.
+typedef struct Stack {
+  PjValue *value, *index, *all;
+} Stack;
 
 typedef struct Loop {
   PjRewrite *rw;
@@ -181,13 +186,13 @@ static bool sum_up(Loop *l) {
     count += match_total(l, i, &totals[count]);
   if (!count)
     return false;
-  PjValue *old = l->op->results, **stack_of = PJ_NEW_ARRAY(rw->scratch, PjValue *, count),
-          **kept = PJ_NEW_ARRAY(rw->scratch, PjValue *, count);
+  PjValue *old = l->op->results;
+  Stack *stacks = PJ_NEW_ARRAY(rw->scratch, Stack, count);
   PjOp *after = l->op->next;
   bool *changed = PJ_NEW_ARRAY(rw->scratch, bool, l->op->num_operands);
   memset(changed, 0, l->op->num_operands * sizeof *changed);
   renew_results(l);
-  uint32_t stacks = 0;
+  uint32_t num_stacks = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const Total *t = &totals[i];
     PjOp *end = l->op->regions[1].last;
@@ -202,15 +207,14 @@ static bool sum_up(Loop *l) {
         continue;
       }
       uint32_t s = 0;
-      while (s < stacks && kept[s] != value)
+      while (s < num_stacks && (stacks[s].value != value || stacks[s].index != t->index))
         ++s;
-      if (s == stacks) {
+      if (s == num_stacks) {
         keep(l, t, value);
-        kept[s] = value;
-        stack_of[stacks++] = &l->op->results[t->carry];
+        stacks[num_stacks++] = (Stack){value, t->index, &l->op->results[t->carry]};
         takes = true;
       }
-      operands[side] = stack_of[s];
+      operands[side] = stacks[s].all;
     }
     if (!takes)
       pj_rw_set_operand(rw, end, t->carry, arg);

@@ -454,9 +454,10 @@ PjValue *gen_reduce(Gen *g, PjOpKind body, PjValue *a, uint32_t num_dims, const 
 
 // ----------------------------------------------------------------------------------------------
 // programs
-static const GenEmitter *const tables[] = {
-    gen_elementwise, gen_movement, gen_indexing,   gen_reductions, gen_contractions, gen_control,
-    gen_patterns,    gen_others,   gen_identities, gen_aliasing,   gen_rare};
+static const GenEmitter *const tables[] = {gen_elementwise, gen_movement,     gen_indexing,
+                                           gen_reductions,  gen_contractions, gen_control,
+                                           gen_patterns,    gen_others,       gen_identities,
+                                           gen_aliasing,    gen_rare,         gen_recurrences};
 
 static void emit_one(Gen *g) {
   bool filtered = g->options->filter && rand_chance(&g->rand, 60);

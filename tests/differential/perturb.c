@@ -6,6 +6,7 @@
 
 #include "edit.h"
 #include "perturb_calls.h"
+#include "perturb_totals.h"
 #include "perturb_unroll.h"
 
 // ----------------------------------------------------------------------------------------------
@@ -485,6 +486,24 @@ static PjOpKind kind_of(const PjOp *op) {
   return pj_str_starts(name, "chlo.") ? pj_op_from_text(name) : op->kind;
 }
 
+static uint32_t perturb_op(const Perturbing *p, PjOp *op);
+
+// A loop. What it adds up is rounded in each turn, or summed behind it.
+static uint32_t perturb_while(const Perturbing *p, PjOp *op) {
+  uint32_t totals[PERTURB_MOST_TOTALS], num_totals = perturb_find_totals(op, totals), count = 0;
+  PjOp *products[PERTURB_MOST_TOTALS];
+  for (uint32_t i = 0; i < num_totals && p->kind != PERTURB_PLAIN; ++i)
+    products[i] = perturb_total(p->arena, op, totals[i]);
+  for (uint32_t i = 0; i < op->num_regions; ++i)
+    count += perturb_region(p, &op->regions[i]);
+  for (uint32_t i = 0; i < num_totals; ++i)
+    if (p->kind == PERTURB_PLAIN)
+      move_result(p, op->regions[1].last->operands[totals[i]]->def, 0, 1);
+    else
+      count += perturb_op(p, products[i]);
+  return count;
+}
+
 static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
   if (sees_signs(op))
     return turn_operands(p, op);
@@ -518,6 +537,7 @@ static uint32_t perturb_op(const Perturbing *p, PjOp *op) {
       halve_contraction(p, op);
     return 1;
   case PJ_OP_WHILE:
+    return perturb_while(p, op);
   case PJ_OP_IF:
   case PJ_OP_CASE:
   case PJ_OP_MAP:

@@ -165,11 +165,53 @@ static void test_reductions(void **state) {
   }
 }
 
+// What a loop adds up, from a total that is not zero: products of rows, of vectors, in batches.
+static void test_totals(void **state) {
+  static const struct {
+    const char *turn, *total, *product;
+  } cases[] = {
+      {"4x3x", "3x3x", ", contracting_dims = [0] x [0]"},
+      {"4x3x", "4x4x", ", contracting_dims = [1] x [1]"},
+      {"4x3x", "4x3x3x", ", batching_dims = [0] x [0], contracting_dims = [] x []"},
+      {"5x", "5x5x", ", contracting_dims = [] x []"},
+      {"5x", "", ", contracting_dims = [0] x [0]"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char turn[32], total[32];
+    const int32_t rank = strlen(cases[i].turn) > 2 ? 2 : 1;
+    const int64_t dims[] = {rank == 2 ? 4 : 5, 3};
+    snprintf(turn, sizeof turn, "tensor<%sf32>", cases[i].turn);
+    snprintf(total, sizeof total, "tensor<%sf32>", cases[i].total);
+    text_start();
+    text_add("func.func @main(%%x: %s, %%y: %s) -> %s {\n", turn, turn, total);
+    text_add("%%c = stablehlo.constant dense<0> : tensor<i32>\n"
+             "%%one = stablehlo.constant dense<1> : tensor<i32>\n"
+             "%%n = stablehlo.constant dense<3> : tensor<i32>\n"
+             "%%z = stablehlo.constant dense<7.0> : %s\n",
+             total);
+    text_add("%%r:3 = stablehlo.while(%%i = %%c, %%s = %%x, %%t = %%z) : tensor<i32>, %s, %s\n"
+             "cond {\n"
+             "%%p = stablehlo.compare LT, %%i, %%n, SIGNED : (tensor<i32>, tensor<i32>) -> "
+             "tensor<i1>\n"
+             "stablehlo.return %%p : tensor<i1>\n",
+             turn, total);
+    text_add("} do {\n%%j = stablehlo.add %%i, %%one : tensor<i32>\n"
+             "%%u = stablehlo.add %%s, %%y : %s\n"
+             "%%d = stablehlo.dot_general %%s, %%y%s : (%s, %s) -> %s\n"
+             "%%v = stablehlo.add %%d, %%t : %s\n",
+             turn, cases[i].product, turn, turn, total, total);
+    text_add("stablehlo.return %%j, %%u, %%v : tensor<i32>, %s, %s\n}\nreturn %%r#2 : %s\n}\n",
+             turn, total, total);
+    check(text_get(), (int32_t[]){rank, rank}, (const int64_t *[]){dims, dims});
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_convolutions),
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_reductions),
+      cmocka_unit_test(test_totals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
