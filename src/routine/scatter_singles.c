@@ -26,12 +26,8 @@
   SINGLES_TARGET static void NAME(int64_t count, const int32_t *restrict starts,                  \
                                   int64_t starts_step, uint64_t size, int64_t unit, int64_t step, \
                                   void *acc_at, const void *update_at)
-#define DIRECT(NAME, T, COMBINE)                     \
-  DIRECT_HEAD(NAME) {                                \
-    DIRECT_LOOP(T, starts_step, unit, step, COMBINE) \
-  }
 // Four in turn where everything lies side by side.
-#define DIRECT_BY_FOUR(NAME, T, COMBINE)                       \
+#define DIRECT(NAME, T, COMBINE)                               \
   DIRECT_HEAD(NAME) {                                          \
     if (starts_step == 1 && unit == 1 && step == 1) {          \
       _Pragma("GCC unroll 4") DIRECT_LOOP(T, 1, 1, 1, COMBINE) \
@@ -77,7 +73,7 @@
 #define LOOPS4_X(NAME) \
   { NAME##_listed, NAME##_direct, NAME##_packed, NAME##_seldom }
 #define EXTREMUM(MAKE, NAME, T, SAME, EXPR) \
-  MAKE(NAME, T, EXPR) DIRECT_BY_FOUR(NAME##_seldom, T, if (!__builtin_expect(SAME, 1)) *at = EXPR)
+  MAKE(NAME, T, EXPR) DIRECT(NAME##_seldom, T, if (!__builtin_expect(SAME, 1)) *at = EXPR)
 #define INT(MAKE, S, T)             \
   MAKE(add_##S, T, (T)(a + x))      \
   MAKE(mul_##S, T, (T)(1u * a * x)) \
@@ -108,7 +104,7 @@ ORDER(SINGLES, s64, int64_t)
 #define EXTREME(S, LARGEST, BEYOND) (LESS_OR_GREATER ? (BEYOND ? a : x) : same_##S(a, x, LARGEST))
 #define FLOAT_EXTREMUM(MORE, NAME, S, T, LARGEST, BEYOND)                  \
   LISTED(NAME, T, EXTREME(S, LARGEST, BEYOND))                             \
-  DIRECT_BY_FOUR(                                                          \
+  DIRECT(                                                                  \
       NAME##_direct, T, T result = BEYOND ? a : x; if (!LESS_OR_GREATER) { \
         if (!memcmp(at, from, sizeof a))                                   \
           continue;                                                        \
