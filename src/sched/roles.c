@@ -302,6 +302,20 @@ static bool joins_short(const PjOp *op, uint32_t i) {
   return length < SHORT_LOOP;
 }
 
+// Whether |op| cuts, not where they were joined, what several such want of parts that are computed:
+// a step of a transform by halves, say. Vectors would be put together of both parts at each seam,
+// and steps that follow each other would do so with all that is before them.
+static bool cuts_joined(PjLower *l, const PjOp *op) {
+  const PjValue *joined = op->operands[0];
+  if (op->kind != PJ_OP_SLICE || pj_count(joined->type) < FEW_ELEMENTS || l->uses[joined->id] < 2)
+    return false;
+  while (joined->def && joined->def->kind == PJ_OP_RESHAPE && inline_def(l, joined, op->region))
+    joined = joined->def->operands[0];
+  const PjOp *def = joined->def;
+  return def && def->kind == PJ_OP_CONCATENATE && !joins_pieces(def) &&
+         inline_def(l, joined, op->region);
+}
+
 // Takes operand |i| of an operation into its tree, or sends it to memory.
 static void absorb(PjLower *l, Tree *tree, PjOpInfoSched *info, uint32_t i) {
   const PjOp *op = tree->op;
@@ -320,7 +334,7 @@ static void absorb(PjLower *l, Tree *tree, PjOpInfoSched *info, uint32_t i) {
       joins(op) && factor >= SEAM_FACTOR && source->cuts.n && source->cuts.at[0] < SHORT_LOOP;
   Tree with = tree_with_operand(tree, i, source);
   Sums size = tree_size(&with);
-  if (repeated || seam || !pj_fits_kernel(size.nodes, size.cost) ||
+  if (repeated || seam || cuts_joined(l, op) || !pj_fits_kernel(size.nodes, size.cost) ||
       !pj_cuts_through(op, i, &source->cuts, &info->cuts)) {
     source->in_memory = true;
     PjCuts none = {0};
