@@ -285,6 +285,7 @@ static bool is_only_returned(const PjBinding *b, const PjRoot *root, uint32_t sl
   const PjSchedule *s = b->l->schedule;
   const PjOpInfoSched *info = &b->l->ops[root->op->id];
   return s->slots.data[slot].kind == PJ_SLOT_OUTPUT && s->slots.data[slot].bytes >= LEAST_BYTES &&
+         !info->peeks &&
          (!info->users || (info->home && b->l->ops[info->home->id].unit == b->unit));
 }
 

@@ -28,6 +28,7 @@ typedef struct PjOpInfoSched {
   double nodes_before; // of what is inlined at its index: all operations before the first of them,
   double cost_before;  //   and what they cost (roles.c)
   uint32_t users;      // operations that read it
+  uint32_t peeks;      //   and, not among them, those that take only a little of it
   const PjOp *home;    // the root that alone computes it, or NULL: several
   bool moved;          // some user reads it at another index than its own
   int64_t sliced;      // elements that slices of it have, if only such read it; else too many

@@ -2,7 +2,8 @@
 //
 // Result dimensions are those of the index array (batch) and those of the slices (offset). An index
 // is clamped so that its slice lies inside the operand. Slices that are read whole along the
-// innermost dimensions stay contiguous.
+// innermost dimensions stay contiguous. Where a little is read of what is computed, only that is
+// computed: a row's logarithm of a probability, at its label.
 #include "eval/structure.h"
 #include "sched/nest.h"
 #include "sched/shape_map.h"
@@ -93,16 +94,43 @@ static bool batch_cuts(const PjOp *op, const Gather *g, const PjCuts *inner, PjC
   return true;
 }
 
+enum {
+  FEW = 4, // how many times as large as the result what is computed at several indices must be
+  FLAT_DEPTH = 6,
+};
+
+// The cuts that those of the operand, |inner|, need. A dimension that indices place is a piece by
+// itself.
+static bool operand_cuts(const PjOp *op, const Gather *g, const PjCuts *inner, PjCuts *cuts) {
+  const PjType *from = op->operands[0]->type, *to = op->results[0].type;
+  int64_t in[PJ_MAX_RANK], out[PJ_MAX_RANK], count = pj_count(to);
+  if (inner->n && count > pj_count(from) / FEW)
+    return false;
+  pj_shape_strides(from, in);
+  pj_shape_strides(to, out);
+  for (int i = 0; i < inner->n; i++) {
+    const int64_t cut = inner->at[i];
+    const int d = pj_dim_at(from, in, cut), r = d < 0 ? -1 : g->of_operand[d];
+    if (d < 0 || cut % in[d])
+      return false;
+    if (r >= 0 && g->start[d] < 0 && from->dims[d] == to->dims[r]) {
+      if (!pj_cuts_add(cuts, out[r] * (cut / in[d]), count))
+        return false;
+    } else if (cut != in[d])
+      return false;
+  }
+  return true;
+}
+
 bool pj_gather_cuts(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCuts *cuts) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   const PjCuts none = {0};
   int64_t out[PJ_MAX_RANK], count = pj_count(to);
   Gather g;
-  if (operand == 0 && inner->n)
-    return false;
   read_gather(op, &g);
   pj_shape_strides(to, out);
-  if (!batch_cuts(op, &g, operand == 1 ? inner : &none, cuts))
+  if (!batch_cuts(op, &g, operand == 1 ? inner : &none, cuts) ||
+      (operand == 0 && !operand_cuts(op, &g, inner, cuts)))
     return false;
   for (int r = 0; r < to->rank; r++) {
     if (to->dims[r] == 1 || !pj_contains(g.offset, g.num_offset, r))
@@ -205,6 +233,21 @@ static void joined_add(PjNest *nest, Joined *j, PjKirVal x, int64_t pos, int64_t
   *j = (Joined){x, pos, j->extent * size};
 }
 
+// Whether elements of |value| are computed from ones at the same place of arrays in memory.
+static bool lies_flat(PjNest *nest, const PjValue *value, int depth) {
+  const PjOp *def = value->def;
+  if (pj_nest_place(nest, value) || value->type->rank == 0)
+    return true;
+  if (!def || depth == 0)
+    return false;
+  if (def->kind == PJ_OP_CONSTANT)
+    return true;
+  bool flat = pj_op_keeps_order(def) || pj_elem_is(def);
+  for (uint32_t i = 0; flat && i < def->num_operands; i++)
+    flat = lies_flat(nest, def->operands[i], depth - 1);
+  return flat;
+}
+
 PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKirVal mask) {
   const PjType *from = op->operands[0]->type, *indices = op->operands[1]->type,
                *to = op->results[0].type;
@@ -223,6 +266,7 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
         batch.p[batch.n++] = (PjPiece){pos[d] * (p->pos / out[r]), p->extent, p->ix};
   }
   Joined joined = {0};
+  const bool flat = lies_flat(nest, op->operands[0], FLAT_DEPTH);
   int vector_piece = batch.n;
   bool vector = g.vector_dim < indices->rank && indices->dims[g.vector_dim] > 1;
   for (int d = 0; d < from->rank; d++) {
@@ -254,6 +298,8 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
       x = clamped(nest, x, op->operands[1], from->dims[d] - g.sizes[d]);
       if (single) {
         joined_add(nest, &joined, x, in[d], from->dims[d], &result);
+        if (!flat)
+          joined_end(nest, &joined, &result);
         continue;
       }
       if (pj_kir_typeof(nest->ix.k, x).elem != PJ_KIR_I64)

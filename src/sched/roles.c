@@ -27,6 +27,7 @@ enum {
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
   LONG_SCALAR = 32,     // operations that are not done again by every part of a loop
   SPREAD_FACTOR = 8,    // how many times what is repeated is larger than what it repeats
+  PEEK_FACTOR = 32,     // how many times what is peeked at is larger than what is taken of it
   SMALL_STEP = 4,       // elements from one lane to the next that are still read in kernels
   LONG_ROW = 64,        // of such lanes
   SMALL_PLACE = 16,     // bytes of all channels of a place that kernels interleave
@@ -513,16 +514,25 @@ static bool spreads(PjLower *l, const PjOp *op) {
   return true;
 }
 
+// Whether |op| takes so little of its operand |i| that it had better compute that again than have
+// all of it written: of rows of probabilities, say, the one at each label.
+static bool peeks(PjLower *l, const PjOp *op, uint32_t i) {
+  const PjOpInfoSched *info = info_of(l, op);
+  return op->kind == PJ_OP_GATHER && i == 0 && info->role == PJ_OPROLE_INLINE &&
+         pj_count(op->results[0].type) <= pj_count(op->operands[0]->type) / PEEK_FACTOR;
+}
+
 static void backwards(PjLower *l, const PjOp *op) {
   PjOpInfoSched *info = info_of(l, op);
   if (info->absorbed)
     return;
   if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
-      info->users > 1) {
+      (info->users ? info->users : info->peeks) > 1) {
     bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
     // Slices that have it among them, as gates of a recurrent cell do, compute each element once.
     bool shared_out = info->sliced <= pj_count(op->results[0].type);
-    if (!cheap && !shared_out && (!info->home || info->moved) && !spreads(l, op))
+    const bool moved = info->moved || !info->users;
+    if (!cheap && !shared_out && (!info->home || moved) && !spreads(l, op))
       info->in_memory = true;
   }
   const PjOp *home = home_of(l, op);
@@ -533,6 +543,13 @@ static void backwards(PjLower *l, const PjOp *op) {
     if (!value->def || value->def->region != op->region)
       continue;
     PjOpInfoSched *source = info_of(l, value->def);
+    if (peeks(l, op, i)) {
+      if (source->users == 0)
+        source->home = source->peeks == 0 || source->home == home ? home : NULL;
+      source->peeks++;
+      source->sliced += pj_count(op->results[0].type);
+      continue;
+    }
     source->home = source->users == 0 || source->home == home ? home : NULL;
     source->users++;
     if (op->kind == PJ_OP_SLICE)

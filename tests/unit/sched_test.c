@@ -162,6 +162,32 @@ static void test_softmax(void **state) {
   assert_int_equal(bytes, 0);
 }
 
+static void test_peek(void **state) {
+  (void)state;
+  // Of the logarithms of softmax one of each row, and their sums: nothing is written but numbers
+  // per row.
+  size_t bytes = expect(
+      pass_main(
+          "%x: tensor<64x96xf32>, %l: tensor<64x1xi32>", "tensor<64xf32>, tensor<64xf32>",
+          "%z = stablehlo.constant dense<0.0> : tensor<f32>\n"
+          "%i = stablehlo.constant dense<0xFF800000> : tensor<f32>\n"
+          "%m = stablehlo.reduce(%x init: %i) " MAX1 "%mb = stablehlo.broadcast_in_dim %m, " ROWS
+          "%d = stablehlo.subtract %x, %mb : tensor<64x96xf32>\n"
+          "%e = stablehlo.exponential %d : tensor<64x96xf32>\n"
+          "%s = stablehlo.reduce(%e init: %z) " ADD1 "%o = stablehlo.log %s : tensor<64xf32>\n"
+          "%ob = stablehlo.broadcast_in_dim %o, " ROWS
+          "%p = stablehlo.subtract %d, %ob : tensor<64x96xf32>\n"
+          "%t = stablehlo.reduce(%p init: %z) " ADD1
+          "%g = \"stablehlo.gather\"(%p, %l) <{dimension_numbers = #stablehlo.gather<"
+          "collapsed_slice_dims = [1], operand_batching_dims = [0], "
+          "start_indices_batching_dims = [0], start_index_map = [1], index_vector_dim = 1>, "
+          "slice_sizes = array<i64: 1, 1>}> : (tensor<64x96xf32>, tensor<64x1xi32>) -> "
+          "tensor<64xf32>\n"
+          "return %g, %t : tensor<64xf32>, tensor<64xf32>\n"),
+      2, 2);
+  assert_in_range(bytes, 1, 4 * 64 * 4);
+}
+
 static void test_spread(void **state) {
   (void)state;
   // What is spread by several kernels goes to memory once, and not as many times as it is spread:
@@ -1117,6 +1143,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_elementwise),
       cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_peek),
       cmocka_unit_test(test_spread),
       cmocka_unit_test(test_siblings),
       cmocka_unit_test(test_shared_code),
