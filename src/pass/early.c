@@ -24,7 +24,8 @@ enum { NEAR = 4 }; // operations that an update waits for
 typedef struct Walk {
   PjRewrite *rw;
   PjRegion *region;
-  bool *moves; // by place in the region: it may be moved
+  bool *moves;     // by place in the region: it may be moved
+  uint32_t *first; // by value: the place of its first reader, while that is asked for
 } Walk;
 
 static uint32_t *tag(Walk *w, const PjValue *value) {
@@ -96,9 +97,7 @@ static uint32_t place_of(Walk *w, const PjOp *op) {
 
 // Brings what moves nearer to what it is moved for: behind |NEAR| more operations at most.
 static void wait_for_readers(Walk *w, PjOp *const *ops, uint32_t count) {
-  uint32_t *first = PJ_NEW_ARRAY(w->rw->scratch, uint32_t, w->rw->num_values); // reader's place
-  for (uint32_t i = 0; i < w->rw->num_values; ++i)
-    first[i] = UINT32_MAX;
+  uint32_t *first = w->first;
   for (uint32_t i = count; i-- > 0;) {
     if (!w->moves[i])
       continue;
@@ -111,6 +110,9 @@ static void wait_for_readers(Walk *w, PjOp *const *ops, uint32_t count) {
       *at = *place < *at ? *place : *at;
     }
   }
+  for (uint32_t i = 0; i < count; ++i)
+    for (uint32_t k = 0; w->moves[i] && k < ops[i]->num_operands; ++k)
+      first[ops[i]->operands[k]->id] = UINT32_MAX;
 }
 
 // Fixed operations have numbers from 1 on; what stands behind number n goes before |next[n]|.
@@ -151,24 +153,27 @@ static void move(Walk *w, uint32_t count, uint32_t fixed) {
     *tag(w, &w->region->args[i]) = 0;
 }
 
-static void treat(PjRewrite *rw, PjRegion *region) {
+static void treat(PjRewrite *rw, PjRegion *region, uint32_t *first) {
   uint32_t count = 0;
   for (PjOp *op = region->first; op; op = op->next) {
     if (op->kind == PJ_OP_WHILE)
-      treat(rw, &op->regions[1]);
+      treat(rw, &op->regions[1], first);
     ++count;
   }
   if (!pj_region_terminator(region) || rw->exhausted || !pj_rw_spend(rw, 3 * (uint64_t)count))
     return;
-  Walk w = {rw, region, PJ_NEW_ARRAY(rw->scratch, bool, count)};
+  Walk w = {rw, region, PJ_NEW_ARRAY(rw->scratch, bool, count), first};
   const uint32_t found = find_moves(&w, count);
   if (found)
     move(&w, count, count - found);
 }
 
 PjStatus pj_pass_early(PjRewrite *rw) {
+  uint32_t *first = PJ_NEW_ARRAY(rw->scratch, uint32_t, rw->num_values);
+  for (uint32_t i = 0; i < rw->num_values; ++i)
+    first[i] = UINT32_MAX;
   for (PjOp *func = rw->module->body.first; func; func = func->next)
     if (func->kind == PJ_OP_FUNC)
-      treat(rw, &func->regions[0]);
+      treat(rw, &func->regions[0], first);
   return PJ_STATUS_OK;
 }

@@ -453,7 +453,7 @@ PjStatus pj_schedule_create(PjArena *arena, const PjModule *module,
   want_results(l, body, s->outputs);
   PJ_TRY(pj_lower_region(l, body, &s->steps));
   return_results(l, body);
-  pj_slots_adopt(s);
+  pj_slots_adopt(l);
   find_overwritten(s, &s->steps);
   number_steps(s, &s->steps);
   if (s->team)

@@ -170,7 +170,7 @@ PjStep *pj_step_add(PjLower *l, PjSteps *steps, PjStepKind kind, const PjOp *op,
 uint32_t pj_code_add(PjLower *l, const PjKir *function, bool *known);
 // Drops the copies at the end of a temporary to a result that nothing else writes: the temporary
 // becomes the result's memory, wherever it was made and changed in place.
-void pj_slots_adopt(PjSchedule *schedule);
+void pj_slots_adopt(PjLower *l);
 void pj_slots_place(PjSchedule *schedule);
 // True if |unit| is the last that reads the memory of |value|, and may overwrite it.
 bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit);

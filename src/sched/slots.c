@@ -77,40 +77,47 @@ bool pj_value_dies(PjLower *l, const PjValue *value, const PjUnit *unit) {
 
 // --- Results -------------------------------------------------------------------------------------
 
-static uint32_t count_uses(const PjSteps *steps, uint32_t slot, bool *exchanged) {
-  uint32_t uses = 0;
+// How often steps touch a slot, and whether a loop exchanges it.
+typedef struct SlotUse {
+  uint32_t count;
+  bool exchanged;
+} SlotUse;
+
+static void count_uses(const PjSteps *steps, SlotUse *uses) {
   for (size_t i = 0; i < steps->len; i++) {
     const PjStep *step = &steps->data[i];
     for (uint32_t k = 0; k < step->num_in; k++)
-      uses += step->in[k] == slot;
+      uses[step->in[k]].count++;
     for (uint32_t k = 0; k < step->num_out; k++)
-      uses += step->out[k] == slot;
+      uses[step->out[k]].count++;
     for (uint32_t k = 0; k < 2 * step->num_swaps; k++)
-      *exchanged |= step->swaps[k] == slot;
+      uses[step->swaps[k]].exchanged = true;
     for (uint32_t b = 0; b < step->num_bodies; b++)
-      uses += count_uses(&step->bodies[b], slot, exchanged);
+      count_uses(&step->bodies[b], uses);
   }
-  return uses;
 }
 
-void pj_slots_adopt(PjSchedule *schedule) {
+void pj_slots_adopt(PjLower *l) {
+  PjSchedule *schedule = l->schedule;
   PjSteps *steps = &schedule->steps;
   size_t kept = steps->len;
   while (kept > 0 && steps->data[kept - 1].kind == PJ_STEP_COPY)
     kept--;
+  if (kept == steps->len)
+    return;
+  SlotUse *uses = PJ_NEW_ARRAY(l->work, SlotUse, schedule->slots.len);
+  memset(uses, 0, schedule->slots.len * sizeof *uses);
+  count_uses(steps, uses);
   for (size_t i = kept; i < steps->len; i++) {
     const PjStep *copy = &steps->data[i];
-    PjSchedSlot *from = &schedule->slots.data[copy->in[0]];
-    const PjSchedSlot *to = &schedule->slots.data[copy->out[0]];
-    bool exchanged = false;
+    const uint32_t in = copy->in[0], out = copy->out[0];
+    PjSchedSlot *from = &schedule->slots.data[in];
+    const PjSchedSlot *to = &schedule->slots.data[out];
     if (from->kind == PJ_SLOT_TEMP && to->kind == PJ_SLOT_OUTPUT && from->bytes == to->bytes &&
-        count_uses(steps, copy->out[0], &exchanged) == 1) {
-      count_uses(steps, copy->in[0], &exchanged);
-      if (!exchanged) {
-        from->kind = PJ_SLOT_OUTPUT;
-        from->index = to->index;
-        continue;
-      }
+        uses[out].count == 1 && !uses[in].exchanged && !uses[out].exchanged) {
+      from->kind = PJ_SLOT_OUTPUT;
+      from->index = to->index;
+      continue;
     }
     steps->data[kept++] = *copy;
   }
@@ -164,15 +171,24 @@ static size_t place(PjSchedule *schedule, bool shared) {
   }
   qsort(order, count, sizeof *order, by_first);
   Range *live = PJ_NEW_ARRAY(schedule->arena, Range, count + 1); // by address
-  size_t num_live = 0, top = 0;
+  size_t num_live = 0, num_dense = 0, top = 0; // the first |num_dense| have no gaps
+  uint32_t next_end = UINT32_MAX;              // no slot in use is free before
   for (size_t i = 0; i < count; i++) {
     PjSchedSlot *slot = order[i];
-    size_t kept = 0;
-    for (size_t j = 0; j < num_live; j++)
-      if (live[j].last >= slot->first)
-        live[kept++] = live[j];
-    num_live = kept;
-    size_t bytes = (slot->bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, at = 0, j = 0;
+    if (next_end < slot->first) {
+      size_t kept = 0;
+      next_end = UINT32_MAX;
+      for (size_t j = 0; j < num_live; j++)
+        if (live[j].last >= slot->first) {
+          next_end = live[j].last < next_end ? live[j].last : next_end;
+          live[kept++] = live[j];
+        } else if (num_dense > kept) {
+          num_dense = kept;
+        }
+      num_live = kept;
+    }
+    size_t bytes = (slot->bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, j = num_dense,
+           at = j ? live[j - 1].end : 0;
     if (!bytes)
       bytes = ALIGNMENT;
     for (; j < num_live && live[j].begin - at < bytes; j++)
@@ -180,6 +196,10 @@ static size_t place(PjSchedule *schedule, bool shared) {
     memmove(live + j + 1, live + j, (num_live - j) * sizeof *live);
     live[j] = (Range){at, at + bytes, slot->last};
     num_live++;
+    next_end = slot->last < next_end ? slot->last : next_end;
+    while (num_dense < num_live &&
+           live[num_dense].begin == (num_dense ? live[num_dense - 1].end : 0))
+      num_dense++;
     slot->offset = at;
     if (at + bytes > top)
       top = at + bytes;

@@ -177,6 +177,42 @@ static void memory_may_run_out(void **state) {
   parsed_free(&parsed);
 }
 
+// Passes keep no more for each loop than its own operations need: so thousands of loops do not take
+// gigabytes.
+static void memory_is_linear_in_loops(void **state) {
+  enum { LOOPS = 3000, BLOCKS = 100 };
+  PjStrBuf text = {0};
+  pj_strbuf_printf(&text, "func.func @main(%%x0: tensor<4xf32>, %%n: tensor<i32>) -> tensor<4xf32> "
+                          "{\n  %%c = stablehlo.constant dense<0> : tensor<i32>\n"
+                          "  %%one = stablehlo.constant dense<1> : tensor<i32>\n");
+  for (int i = 0; i < LOOPS; ++i)
+    pj_strbuf_printf(
+        &text,
+        "  %%r%d:2 = stablehlo.while(%%i = %%c, %%x = %%x%d) : tensor<i32>, tensor<4xf32>\n"
+        "  cond {\n"
+        "    %%p = stablehlo.compare LT, %%i, %%n : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+        "    stablehlo.return %%p : tensor<i1>\n"
+        "  } do {\n"
+        "    %%j = stablehlo.add %%i, %%one : tensor<i32>\n"
+        "    %%s = stablehlo.sine %%x : tensor<4xf32>\n"
+        "    stablehlo.return %%j, %%s : tensor<i32>, tensor<4xf32>\n"
+        "  }\n"
+        "  %%x%d = stablehlo.negate %%r%d#1 : tensor<4xf32>\n",
+        i, i, i + 1, i);
+  pj_strbuf_printf(&text, "  return %%x%d : tensor<4xf32>\n}\n", LOOPS);
+  Parsed parsed = parse(text.data, text.len);
+  PjModule *out;
+  assert_null(parsed.status);
+  assert_null(pj_verify(parsed.module));
+  pj_alloc_fail_after(BLOCKS);
+  PjStatus status = pj_passes_run(parsed.arena, parsed.module, NULL, &out);
+  pj_alloc_fail_after(-1);
+  if (status)
+    fail_msg("%s", pj_status_message(status));
+  parsed_free(&parsed);
+  pj_strbuf_free(&text);
+}
+
 // -------------------------------------------------------------------------------------- folding
 
 static void expect(const char *type, const char *before, const char *after) {
@@ -238,6 +274,7 @@ int main(void) {
       cmocka_unit_test(budgets_may_run_out),
       cmocka_unit_test(every_pass_can_be_dumped),
       cmocka_unit_test(memory_may_run_out),
+      cmocka_unit_test(memory_is_linear_in_loops),
       cmocka_unit_test(constants_are_folded),
       cmocka_unit_test(what_depends_on_more_is_not_folded),
   };
