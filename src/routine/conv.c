@@ -327,6 +327,31 @@ static double work_of(const PjOp *op, const PjConvShape *s) {
   return (double)pj__count(pj__out(op, 0)) * (double)s->window_size * (double)s->features;
 }
 
+// Whether windows meet what is not in the input: padding, or holes.
+static bool reaches_outside(const PjConvShape *s) {
+  for (int32_t d = 0; d < s->spatial; ++d)
+    if (s->low[d] > 0 || s->in_dilation[d] != 1 ||
+        (s->out[d] - 1) * s->stride[d] + (s->window[d] - 1) * s->window_dilation[d] - s->low[d] >=
+            s->in[d])
+      return true;
+  return false;
+}
+
+// Groups of one output feature. conv_depth.c leaves out what is outside, conv_rows.c multiplies it.
+static const PjRoutine *select_depthwise(PjArena *arena, const PjConvShape *s, const PjType *lhs,
+                                         const PjType *rhs) {
+  const PjRoutine *rows = pj__conv_rows(arena, s), *depth = NULL;
+  if (rows && !s->skip_outside)
+    return rows;
+  depth = pj__depthwise_select(arena, s);
+  if (!depth || s->skip_outside || !reaches_outside(s))
+    return pj__conv_guarded(arena, rhs, rows, depth);
+  const PjRoutine *exact = pj__conv_product(arena, s);
+  if (!exact)
+    exact = pj__conv_direct(arena, s, lhs, rhs, false);
+  return pj__conv_guarded_late(arena, s, rhs, depth, exact);
+}
+
 // The best way for |op| with operands of types |lhs| and |rhs|, whose geometry is |s|.
 static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvShape *s,
                                    const PjType *lhs, const PjType *rhs) {
@@ -344,7 +369,7 @@ static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvS
       routine = pj__conv_dots(arena, s);
   }
   if (!routine)
-    routine = pj__conv_guarded(arena, rhs, pj__conv_rows(arena, s), pj__depthwise_select(arena, s));
+    routine = select_depthwise(arena, s, lhs, rhs);
   if (!routine) {
     PjConvShape *filled = pj_arena_memdup(arena, s, sizeof *s); // with zeros around
     filled->skip_outside = false;

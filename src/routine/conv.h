@@ -43,16 +43,21 @@ typedef struct PjPatches {
 void pj__patches_panel(PjPanel *panel, const PjPatches *patches);
 
 // Convolution whose groups have one feature in and out: vectors of groups, or of neighbouring
-// windows. NULL if it is none, or of other types.
+// windows. NULL if it is none, or of other types. What lies outside the input is left out: without
+// |skip_outside| for windows of finite numbers only.
 const PjRoutine *pj__depthwise_select(PjArena *arena, const PjConvShape *shape);
 
-// The same with features first, from planes; NULL for what is not like that. For windows of finite
-// numbers only.
+// The same with features first, from planes; NULL for what is not like that. With |skip_outside|
+// for windows of finite numbers only.
 const PjRoutine *pj__conv_rows(PjArena *arena, const PjConvShape *shape);
 
 // |fast| for windows of finite numbers, |exact| for others; |exact| if there is no |fast|.
 const PjRoutine *pj__conv_guarded(PjArena *arena, const PjType *rhs, const PjRoutine *fast,
                                   const PjRoutine *exact);
+// The same, where |fast| leaves out zeros only: then what is not finite shows in the result, which
+// is looked at where it is smaller than the window.
+const PjRoutine *pj__conv_guarded_late(PjArena *arena, const PjConvShape *shape, const PjType *rhs,
+                                       const PjRoutine *fast, const PjRoutine *exact);
 // Whether all of |count| elements are finite; integers are.
 bool pj__conv_is_finite(PjThreads *threads, PjDtype dtype, int64_t count, const void *data);
 

@@ -68,8 +68,8 @@ static void list_rows(Task *t) {
         for (int64_t k = 0; k < t->count[2]; k += lanes, ++num) {
           t->vectors[num] =
               (PjVector){n * p->planes.set + (i * length[1] + j) * pitch + k, (int32_t)num, 1};
-          t->pieces[num] =
-              (PjPiece){0, (int32_t)pj__min(lanes, t->count[2] - k), out_offset(t, n, i, j, k)};
+          t->pieces[num] = (PjPiece){.count = (int32_t)pj__min(lanes, t->count[2] - k),
+                                     .out = out_offset(t, n, i, j, k)};
         }
   t->num_vectors = num;
 }
@@ -89,8 +89,8 @@ static void list_runs(Task *t) {
           const int64_t row = (at + lane) / pitch, k = (at + lane) % pitch;
           const int64_t have = pj__min(lanes - lane, t->count[2] - k);
           if (have > 0) {
-            t->pieces[pieces++] =
-                (PjPiece){(int32_t)lane, (int32_t)have, out_offset(t, n, i, row, k)};
+            t->pieces[pieces++] = (PjPiece){
+                .lane = (int32_t)lane, .count = (int32_t)have, .out = out_offset(t, n, i, row, k)};
             ++t->vectors[vectors].num_pieces;
           }
           lane += pj__min(lanes - lane, pitch - k);
@@ -123,11 +123,21 @@ static void list_positions(Task *t) {
             before->count += (int32_t)have;
             continue;
           }
-          t->pieces[pieces++] = (PjPiece){(int32_t)lane, (int32_t)have, out};
+          t->pieces[pieces++] =
+              (PjPiece){.lane = (int32_t)lane, .count = (int32_t)have, .out = out};
           ++t->vectors[vectors - 1].num_pieces;
         }
       }
   t->num_vectors = vectors;
+}
+
+// Vectors are stored in the order of pieces, so one may write what later ones overwrite.
+static void find_room(Task *t) {
+  const PjVector *last = &t->vectors[t->num_vectors - 1];
+  PjPiece *piece = &t->pieces[last->piece + last->num_pieces - 1], *behind = NULL;
+  for (; piece >= t->pieces; behind = piece--)
+    piece->room =
+        piece->count + (behind && behind->out == piece->out + piece->count ? behind->room : 0);
 }
 
 // Copies the input features [feature, feature + features) of the task's images.
@@ -165,25 +175,47 @@ static inline void copy_lanes(char *to, const char *from, size_t bytes) {
 static void store(const Task *t, const PjVector *vectors, int width, int64_t rows, const char *tile,
                   int64_t tile_row, char *out) {
   const PjConvPlanes *p = t->p;
-  const size_t out_elem = pj_dtype_bytes(p->shape->out_dtype);
-  for (int64_t r = 0; r < rows; ++r, out += p->shape->out_feature * (int64_t)out_elem)
-    for (int v = 0; v < width; ++v) {
-      const PjPiece *piece = &t->pieces[vectors[v].piece];
-      for (int32_t i = 0; i < vectors[v].num_pieces; ++i, ++piece) {
-        const char *from =
-            tile + (size_t)(r * tile_row + v * p->kernels->lanes + piece->lane) * p->elem;
-        char *to = out + piece->out * (int64_t)out_elem;
-        if (p->native_out)
-          copy_lanes(to, from, (size_t)piece->count * p->elem);
-        else
-          pj_comp_store(p->shape->comp, p->shape->out_dtype, piece->count, from, to);
-      }
+  const int lanes = p->kernels->lanes;
+  const size_t elem = p->elem;
+  for (int v = 0; v < width; ++v)
+    for (int32_t i = 0; i < vectors[v].num_pieces; ++i) {
+      const PjPiece *piece = &t->pieces[vectors[v].piece + i];
+      const char *from = tile + (size_t)(v * lanes + piece->lane) * elem;
+      char *to = out + piece->out * (int64_t)elem;
+      const size_t bytes = (size_t)(piece->room >= lanes ? lanes : piece->count) * elem;
+      for (int64_t r = 0; r < rows;
+           ++r, from += (size_t)tile_row * elem, to += p->shape->out_feature * (int64_t)elem)
+        copy_lanes(to, from, bytes);
     }
 }
 
+// Stores rows of sums as other numbers, as many at once as lie side by side in both.
+static void store_as(const Task *t, int64_t rows, const char *sums, int64_t sums_row, char *out) {
+  const PjConvPlanes *p = t->p;
+  const int64_t lanes = p->kernels->lanes, out_elem = (int64_t)pj_dtype_bytes(p->shape->out_dtype);
+  for (int64_t v = 0; v < t->num_vectors; ++v)
+    for (int32_t i = 0; i < t->vectors[v].num_pieces; ++i) {
+      const PjPiece *piece = &t->pieces[t->vectors[v].piece + i];
+      const int64_t at = v * lanes + piece->lane, to = piece->out;
+      int64_t count = piece->count;
+      for (; v + 1 < t->num_vectors && (at + count) % lanes == 0; ++v, i = 0) {
+        const PjPiece *next = &t->pieces[t->vectors[v + 1].piece];
+        if (next->lane || next->out != to + count)
+          break;
+        count += next->count;
+      }
+      for (int64_t r = 0; r < rows; ++r)
+        pj_comp_store(p->shape->comp, p->shape->out_dtype, count,
+                      sums + (size_t)(r * sums_row + at) * p->elem,
+                      out + (r * p->shape->out_feature + to) * out_elem);
+    }
+}
+
+// Whether vectors can be stored as they are.
 static bool is_whole(const Task *t, const PjVector *vectors, int width) {
   for (int v = 0; v < width; ++v)
-    if (t->pieces[vectors[v].piece].count != t->p->kernels->lanes)
+    if (t->pieces[vectors[v].piece].lane ||
+        t->pieces[vectors[v].piece].room < t->p->kernels->lanes || vectors[v].num_pieces != 1)
       return false;
   return true;
 }
@@ -202,8 +234,12 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t row
   char *out = run->out + (t->group * p->shape->out_group + feature * p->shape->out_feature) *
                              (int64_t)pj_dtype_bytes(p->shape->out_dtype);
   const int64_t sums_row = p->vectors * lanes;
-  char *mine = t->sums + (size_t)((feature - t->feature) * sums_row) * p->elem;
-  _Alignas(64) char tile[PJ_TILE_ROWS * PJ_TILE_VECTORS * PJ_TILE_LANES * 4];
+  char *mine = t->sums;
+  if (p->features < p->shape->features)
+    mine += (size_t)((feature - t->feature) * sums_row) * p->elem;
+  const bool to_out = last && p->native_out;
+  // A vector behind the last piece is read.
+  _Alignas(64) char tile[(PJ_TILE_ROWS * PJ_TILE_VECTORS + 1) * PJ_TILE_LANES * 4];
   // The next tile's weights come nearer while this one's are used.
   const int64_t line = LINE / (int64_t)p->elem, lines = pj__divide_up(sums, line) * rows;
   const int64_t share =
@@ -218,15 +254,15 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t row
     const PjVector *vectors = &t->vectors[v];
     const void *at[PJ_TILE_VECTORS];
     void *to[PJ_TILE_VECTORS];
-    const bool direct = last && p->native_out && is_whole(t, vectors, width);
-    const int64_t to_row = direct ? p->shape->out_feature
-                           : last ? PJ_TILE_VECTORS * lanes
-                                  : sums_row;
+    const bool direct = to_out && is_whole(t, vectors, width);
+    const int64_t to_row = direct   ? p->shape->out_feature
+                           : to_out ? PJ_TILE_VECTORS * lanes
+                                    : sums_row;
     for (int i = 0; i < width; ++i) {
       at[i] = x + (size_t)vectors[i].at * p->elem;
-      to[i] = direct ? out + t->pieces[vectors[i].piece].out * (int64_t)p->elem
-              : last ? tile + (size_t)(i * lanes) * p->elem
-                     : mine + (size_t)((v + i) * lanes) * p->elem;
+      to[i] = direct   ? out + t->pieces[vectors[i].piece].out * (int64_t)p->elem
+              : to_out ? tile + (size_t)(i * lanes) * p->elem
+                       : mine + (size_t)((v + i) * lanes) * p->elem;
     }
     for (int64_t i = 0; i < share && fetched < lines; ++i, ++fetched) {
       __builtin_prefetch(fetch, 0, 2);
@@ -239,10 +275,12 @@ static void multiply(const Run *run, const Task *t, int64_t feature, int64_t row
     kernels->tile[pj__min(rows, PJ_TILE_HEIGHTS) - 1][width - 1](
         sums, a, p->rhs_row, p->offsets, at, sum ? mine + (size_t)(v * lanes) * p->elem : NULL,
         sums_row, to, to_row);
-    if (last && !direct)
+    if (to_out && !direct)
       store(t, vectors, width, rows, tile, to_row, out);
     v += width;
   }
+  if (last && !p->native_out)
+    store_as(t, rows, mine, sums_row, out);
 }
 
 static void run_task(const Run *run, Task *t) {
@@ -256,6 +294,7 @@ static void run_task(const Run *run, Task *t) {
     list_runs(t);
   else
     list_rows(t);
+  find_room(t);
   for (int64_t f = 0; f < all; f += p->features) {
     const int64_t features = pj__min(p->features, all - f);
     copy_input(run, t, &span, f, features);

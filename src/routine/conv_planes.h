@@ -60,6 +60,7 @@ typedef struct PjConvPlanes {
 typedef struct PjPiece {
   int32_t lane, count;
   int64_t out;
+  int64_t room; // places from |out| on that the task writes: in this piece, then in those behind it
 } PjPiece;
 typedef struct PjVector {
   int64_t at;                // its first position in the planes, or patches

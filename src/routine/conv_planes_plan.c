@@ -17,6 +17,7 @@ enum {
   SUM_BYTES_WIDE = 512 << 10,
   POSITIONS = 1024, // of a task at most, about
   FEW_POSITIONS = 96,
+  STORE_SUMS = 16, // multiplications that take as long as storing a result lane by lane
 };
 
 static int64_t most_bytes(int64_t bytes, int64_t wide) {
@@ -183,12 +184,14 @@ static double plane_size(const PjConvPlanes *p) {
   return (double)p->planes.set * (double)p->images * (double)p->features;
 }
 
-// What vectors are of: those of rows and of runs waste lanes, runs are not stored whole, copies by
-// element of the sum are read once only.
+// What vectors are of: those of rows and of runs waste lanes, runs are not stored whole, which
+// short sums feel, copies by element of the sum are read once only.
 static PjVectors choose_mode(PjConvPlanes *p) {
   const PjPlaneDim *dims = p->planes.dims;
-  const double costs[] = {
-      [PJ_VECTORS_ROWS] = 1, [PJ_VECTORS_RUNS] = 1.02, [PJ_VECTORS_PATCHES] = 1.05};
+  const double sums = (double)p->shape->features * (double)p->places;
+  const double costs[] = {[PJ_VECTORS_ROWS] = 1,
+                          [PJ_VECTORS_RUNS] = 1.02 + STORE_SUMS / sums,
+                          [PJ_VECTORS_PATCHES] = 1.05};
   PjVectors best = PJ_VECTORS_ROWS;
   double least = 1e30;
   for (int mode = PJ_VECTORS_ROWS; mode <= PJ_VECTORS_PATCHES; ++mode) {
@@ -303,6 +306,9 @@ const PjRoutine *pj__conv_planes(PjArena *arena, const PjConvShape *s, const PjT
         pj__min(s->out_features, pj__max(PJ_TASK_FEATURES, fit / PJ_TILE_ROWS * PJ_TILE_ROWS));
     p->sum_bytes =
         pj__scratch_round((size_t)(p->sum_features * p->vectors * p->kernels->lanes) * elem);
+  } else if (!p->native_out) {
+    p->sum_bytes =
+        pj__scratch_round((size_t)(PJ_TILE_ROWS * p->vectors * p->kernels->lanes) * elem);
   }
   p->line = pj__planes_line(&p->planes);
   p->table_bytes = pj__scratch_round((size_t)p->vectors * sizeof(PjVector) +

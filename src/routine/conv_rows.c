@@ -1,8 +1,8 @@
 // Depthwise convolution with features first: each group is an image of its own, copied into padded
 // planes (planes.h), where tiles of some rows of positions add the window's places one by one.
 //
-// Groups of one feature leave out what lies outside the input; here it is zero and counts. So this
-// is for windows of finite numbers only: see pj__conv_guarded.
+// Groups of one feature leave out what lies outside the input; here it is zero and counts. So then
+// this is for windows of finite numbers only: see pj__conv_guarded.
 #include <string.h>
 
 #include "routine/planes.h"

@@ -32,6 +32,7 @@ static void place(int32_t spatial, int layout, int64_t *first, int64_t *second, 
 
 static int by_window, by_lines, by_spread, by_winograd; // cases that conv_window.c, ... computed
 static const char *precision = "";
+static bool special_window;
 
 static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special) {
   int64_t batch_dim, feature_dim, in_dims[3], k_in, k_out, kernel_dims[3], out_batch, out_feature,
@@ -106,7 +107,7 @@ static void check(const Conv *c, PjDtype in_type, PjDtype out_type, bool special
   text_type(out_type, rank, out);
   text_add("\n}\n");
   PjTensor *inputs[] = {random_tensor(in_type, rank, in, special),
-                        random_tensor(in_type, rank, kernel, false)};
+                        random_tensor(in_type, rank, kernel, special_window)};
   check_routine(text_get(), PJ_OP_CONVOLUTION, 2, inputs, MATCH_SUM, 2 * sums + 8);
   RoutineCase chosen;
   routine_open(text_get(), PJ_OP_CONVOLUTION, &chosen);
@@ -303,6 +304,76 @@ static void depthwise(void **state) {
     const PjDtype type = round % 4 == 3 ? PJ_DT_F64 : PJ_DT_F32;
     check(&c, type, type, round % 3 == 0);
   }
+}
+
+// Inputs with holes, features first: two phases take turns in a row, which ends with either.
+static void turns(void **state) {
+  (void)state;
+  for (int round = 0; round < 48; ++round) {
+    Conv c = {.spatial = 1 + round % 3,
+              .batch = random_int(1, 3),
+              .features = random_int(8, 40),
+              .out_features = random_int(8, 40),
+              .feature_groups = 1,
+              .batch_groups = 1,
+              .layout = {1, random_int(0, 2) ? 5 : (int)random_int(0, 5), 1}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      c.in[d] = random_int(1, d < c.spatial - 1 ? 5 : 30);
+      c.window[d] = random_int(1, 5);
+      c.stride[d] = c.window_dilation[d] = 1;
+      c.in_dilation[d] = d < c.spatial - 1 ? random_int(1, 3) : round % 12 == 11 ? 3 : 2;
+      c.padding[2 * d] = random_int(-1, 4);
+      c.padding[2 * d + 1] = random_int(-1, 4);
+      c.reversal[d] = random_int(0, 3) == 0;
+    }
+    const PjDtype type = types[round % 4 == 3 ? round / 4 % 4 : 0][0];
+    check(&c, type, type, round % 3 == 0);
+  }
+}
+
+// Windows with what is not finite, of ways that leave out zeros, or multiply those that are left
+// out: depthwise and its gradients, several features for one, holes.
+static void infinite_windows(void **state) {
+  (void)state;
+  special_window = true;
+  for (int round = 0; round < 90; ++round) {
+    const int kind = round % 5;
+    const int64_t groups = random_int(8, 40);
+    Conv c = {.spatial = 1 + round % 2,
+              .batch = random_int(1, 3),
+              .features = groups,
+              .out_features = groups,
+              .feature_groups = groups,
+              .batch_groups = 1,
+              .layout = {round / 5 % 2, round / 5 % 2 ? 5 : 2, round / 5 % 2}};
+    for (int32_t d = 0; d < c.spatial; ++d) {
+      c.in[d] = random_int(5, 17);
+      c.window[d] = random_int(2, 4);
+      c.stride[d] = random_int(1, 2);
+      c.window_dilation[d] = 1;
+      c.in_dilation[d] = kind == 3 || kind == 4 ? c.stride[d] = 1, 2 : 1;
+      c.padding[2 * d] = random_int(-1, 3);
+      c.padding[2 * d + 1] = random_int(-1, 3);
+    }
+    if (kind == 1) { // the gradient by the window
+      c.feature_groups = 1;
+      c.batch = c.batch_groups = groups;
+      c.features = random_int(1, 3);
+      c.layout[0] = round / 5 % 2 ? 5 : 2;
+      for (int32_t d = 0; d < c.spatial; ++d) {
+        c.window[d] = c.in[d] - random_int(0, 3);
+        c.stride[d] = 1;
+      }
+    } else if (kind == 2) {
+      c.features *= 2;
+    } else if (kind == 3) {
+      c.feature_groups = 1;
+    }
+    check(&c, PJ_DT_F32, PJ_DT_F32, false);
+    if (round % 5 == 1)
+      check(&c, PJ_DT_F64, PJ_DT_F64, false);
+  }
+  special_window = false;
 }
 
 static void features_first(void **state) {
@@ -602,6 +673,8 @@ int main(void) {
                                      cmocka_unit_test(few_outputs),
                                      cmocka_unit_test(avx2),
                                      cmocka_unit_test(features_first),
+                                     cmocka_unit_test(turns),
+                                     cmocka_unit_test(infinite_windows),
                                      cmocka_unit_test(window_gradients),
                                      cmocka_unit_test(holes),
                                      cmocka_unit_test(plain_instructions),
