@@ -62,6 +62,11 @@ static bool has_narrow(const PjUnit *unit, const PjBinding *b) {
   return narrow;
 }
 
+// Vectors of a row and, one by one, the elements behind them.
+static int64_t turns(int64_t extent, int lanes) {
+  return extent / lanes + extent % lanes;
+}
+
 bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
   int least = pj_lanes_of_width(l, 4), lanes = g->lanes;
   int64_t extent = g->loops[g->num_loops - 1].extent;
@@ -72,8 +77,9 @@ bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
     if (bytes < 4 && lanes * bytes > 16 && !l->options->target->bytes_move)
       g->lanes = 16 / bytes;
   } else {
-    while (g->lanes > least && extent % g->lanes && extent < 8 * (int64_t)g->lanes)
-      g->lanes /= 2;
+    for (int shorter = lanes / 2; shorter >= least; shorter /= 2)
+      if (turns(extent, shorter) < turns(extent, g->lanes))
+        g->lanes = shorter;
   }
   return g->lanes != lanes;
 }
