@@ -8,6 +8,7 @@
 // the body needs (the builder puts scalar integers as far out as they go), goes to the body: the
 // condition runs once more.
 #include "kernel/kir_build.h"
+#include "kernel/kir_range.h"
 
 typedef struct Sweep {
   PjKir *k;
@@ -276,6 +277,17 @@ static uint32_t copy_block(Sweep *s, uint32_t old, uint32_t parent, PjKirVal own
   return to;
 }
 
+// What is known of the values that are left (kir_range.h).
+static void renumber_ranges(const Sweep *s, size_t old_len) {
+  PjKirTable *t = s->k->table;
+  PjKirRange **ranges = PJ_NEW_ARRAY(s->k->arena, PjKirRange *, s->insts.len);
+  for (size_t v = 0; v < old_len && v < t->ranges.len; ++v)
+    if (s->number[v])
+      ranges[s->number[v]] = t->ranges.data[v];
+  t->ranges.data = ranges;
+  t->ranges.len = t->ranges.cap = s->insts.len;
+}
+
 void pj_kir_finish(PjKir *k) {
   if (k->table->finished)
     return;
@@ -305,6 +317,7 @@ void pj_kir_finish(PjKir *k) {
   k->blocks.cap = s->blocks.cap;
   k->current = 0;
   k->table->finished = true;
+  renumber_ranges(s, n);
 }
 
 const PjKir *pj_kir_through_caches(const PjKir *k) {

@@ -4,15 +4,18 @@
 #include "kernel/kir_split.h"
 
 #include "kernel/kir_build.h"
+#include "kernel/kir_range.h"
 
-enum { MOST_INSTS = 400, MOST_LIMITS = 32, MOST_APART = 2 };
+enum { MOST_INSTS = 400, MOST_LIMITS = 32, MOST_APART = 2, MOST_IN_TURN = 8 };
 #define MOST_MOVE ((int64_t)1 << 31)
+#define MOST_SIZE ((int64_t)1 << 48) // whose sums do not overflow
 
-// i + move < bound (or <=, with |or_equal|), in unsigned numbers.
+// i + from + move < bound (or <=, with |or_equal|), in unsigned numbers.
 typedef struct Limit {
-  PjKirVal condition, bound;
+  PjKirVal condition, bound, from; // |from| may be 0: nothing
   int64_t move;
   bool or_equal;
+  bool ends; // |bound| is no negative number: beyond it, and before the start, the condition fails
 } Limit;
 
 typedef struct Limits {
@@ -21,13 +24,12 @@ typedef struct Limits {
 } Limits;
 
 typedef struct Split {
-  const PjKir *from;
-  PjKir *to;
+  PjKir *from, *to;
   PjKirVal *map; // of values, to those of |to|
-  bool *holds;   // limits in the middle of their loop
-  bool *known;   // conditions of the branches around what is copied, which are |truth|
-  bool *truth;
-  int apart; // branches around what is copied, on what a loop does not change
+  bool *known; // conditions of the branches around what is copied, or of the part of a loop, which
+  bool *truth; // are |truth|
+  int apart;   // branches around what is copied, on what a loop does not change
+  int in_turn; // splits of one loop, each of what the one before left
 } Split;
 
 // --- what to split
@@ -56,6 +58,10 @@ static bool is_known(const Split *s, PjKirVal condition, uint32_t body, bool *ou
     return false;
   const PjKirInst *inst = inst_of(s->from, condition);
   uint64_t bits;
+  if (s->known[condition]) {
+    *out = s->truth[condition];
+    return true;
+  }
   if (!lies_in(s->from, inst->block, body)) {
     if (!pj_kir_is_const(s->to, s->map[condition], &bits))
       return false;
@@ -70,34 +76,64 @@ static bool is_known(const Split *s, PjKirVal condition, uint32_t body, bool *ou
   return (knows_a && (knows_b || !a)) || (knows_b && !b);
 }
 
-static void add_limit(const PjKir *k, PjKirVal condition, uint32_t body, Limits *out) {
-  const PjKirInst *inst = inst_of(k, condition);
-  if (inst->op == PJ_KIR_AND && inst->type.lanes == 1) {
-    add_limit(k, inst->args[0], body, out);
-    add_limit(k, inst->args[1], body, out);
-    return;
-  }
-  if ((inst->op != PJ_KIR_ULT && inst->op != PJ_KIR_ULE) || inst->type.lanes != 1 ||
-      out->len == MOST_LIMITS)
-    return;
-  PjKirVal index = k->blocks.data[body].args.data[0], moved = inst->args[0];
-  uint64_t move = 0;
-  const PjKirInst *add = inst_of(k, moved);
-  if (add->op == PJ_KIR_ADD && pj_kir_is_const(k, add->args[1], &move))
-    moved = add->args[0];
-  if (moved != index || (int64_t)move > MOST_MOVE || (int64_t)move < -MOST_MOVE ||
-      lies_in(k, inst_of(k, inst->args[1])->block, body))
-    return;
-  for (uint32_t i = 0; i < out->len; ++i)
-    if (out->data[i].condition == condition)
-      return;
-  out->data[out->len++] = (Limit){condition, inst->args[1], (int64_t)move, inst->op == PJ_KIR_ULE};
+static bool within(PjKirRange r, int64_t low, int64_t high) {
+  return r.known && r.lo >= low && r.hi <= high;
 }
 
-// Finds the limits in |block| of the loop |body|, where |s| does not know what branches do. False
-// if the loop is not one to split.
-static bool find_limits(const Split *s, const PjKir *k, uint32_t block, uint32_t body,
-                        uint32_t *insts, Limits *out) {
+// i, i + number, i + value or their sum, of which the value does not change in the loop |body|.
+static bool is_moved_index(PjKir *k, PjKirVal v, uint32_t body, Limit *out) {
+  const PjKirVal index = k->blocks.data[body].args.data[0];
+  const PjKirInst *add = inst_of(k, v);
+  uint64_t move = 0;
+  if (add->op == PJ_KIR_ADD && pj_kir_is_const(k, add->args[1], &move)) {
+    v = add->args[0];
+    add = inst_of(k, v);
+  }
+  out->move = (int64_t)move;
+  if (out->move > MOST_MOVE || out->move < -MOST_MOVE)
+    return false;
+  if (v == index)
+    return true;
+  if (add->op != PJ_KIR_ADD || (add->args[0] != index && add->args[1] != index))
+    return false;
+  out->from = add->args[add->args[0] == index];
+  return !lies_in(k, inst_of(k, out->from)->block, body) &&
+         within(pj_kir_range(k, out->from), -MOST_SIZE, MOST_SIZE);
+}
+
+// Adds what |condition| asks of the index of the loop |body|. True if that, and what |s| knows, is
+// all that it asks.
+static bool add_limit(const Split *s, PjKir *k, PjKirVal condition, uint32_t body, Limits *out) {
+  const PjKirInst *inst = inst_of(k, condition);
+  bool truth;
+  if (is_known(s, condition, body, &truth))
+    return truth;
+  if (inst->op == PJ_KIR_AND && inst->type.lanes == 1) {
+    const bool first = add_limit(s, k, inst->args[0], body, out);
+    return add_limit(s, k, inst->args[1], body, out) && first;
+  }
+  Limit limit = {.condition = condition};
+  if ((inst->op != PJ_KIR_ULT && inst->op != PJ_KIR_ULE) || inst->type.lanes != 1 ||
+      out->len == MOST_LIMITS || !is_moved_index(k, inst->args[0], body, &limit) ||
+      lies_in(k, inst_of(k, inst->args[1])->block, body))
+    return false;
+  for (uint32_t i = 0; i < out->len; ++i)
+    if (out->data[i].condition == condition)
+      return true;
+  limit.bound = inst->args[1];
+  limit.or_equal = inst->op == PJ_KIR_ULE;
+  limit.ends = within(pj_kir_range(k, limit.bound), 0, MOST_SIZE);
+  if (limit.from && !limit.ends)
+    return false;
+  out->data[out->len++] = limit;
+  return true;
+}
+
+// Finds the limits in |block| of the loop |body|, where |s| does not know what branches do, and not
+// in those that are passed by where other limits hold; |out| may be NULL. False if the loop is not
+// one to split.
+static bool find_limits(const Split *s, PjKir *k, uint32_t block, uint32_t body, uint32_t *insts,
+                        Limits *out) {
   const PjKirBlock *b = &k->blocks.data[block];
   for (uint32_t i = 0; i < b->insts.len; ++i) {
     const PjKirInst *inst = inst_of(k, b->insts.data[i]);
@@ -105,18 +141,18 @@ static bool find_limits(const Split *s, const PjKir *k, uint32_t block, uint32_t
       return false;
     if (inst->op != PJ_KIR_IF)
       continue;
-    bool known = false, truth = false;
+    bool known = false, truth = false, all = false;
     known = is_known(s, inst->args[0], body, &truth);
-    if (!known)
-      add_limit(k, inst->args[0], body, out);
+    if (!known && out)
+      all = add_limit(s, k, inst->args[0], body, out);
     if (((!known || truth) && !find_limits(s, k, inst->blocks[0], body, insts, out)) ||
-        ((!known || !truth) && !find_limits(s, k, inst->blocks[1], body, insts, out)))
+        ((!known || !truth) && !find_limits(s, k, inst->blocks[1], body, insts, all ? NULL : out)))
       return false;
   }
   return true;
 }
 
-static bool has_limits(const Split *s, const PjKir *k, const PjKirInst *loop, Limits *out) {
+static bool has_limits(const Split *s, PjKir *k, const PjKirInst *loop, Limits *out) {
   uint32_t insts = 0;
   uint64_t step;
   out->len = 0;
@@ -174,15 +210,14 @@ static PjKirVal settled_in(const Split *s, const PjKir *k, uint32_t block, uint3
 }
 
 // A condition of branches in the innermost loop |loop| that it does not change, 0: none.
-static PjKirVal settled(const Split *s, const PjKir *k, const PjKirInst *loop) {
-  Limits limits = {0};
+static PjKirVal settled(const Split *s, PjKir *k, const PjKirInst *loop) {
   uint32_t insts = 0;
-  return find_limits(s, k, loop->blocks[0], loop->blocks[0], &insts, &limits)
+  return find_limits(s, k, loop->blocks[0], loop->blocks[0], &insts, NULL)
              ? settled_in(s, k, loop->blocks[0], loop->blocks[0])
              : 0;
 }
 
-static bool worth_it(const PjKir *k) {
+static bool worth_it(PjKir *k) {
   Limits limits;
   for (PjKirVal v = 1; v < k->insts.len; ++v) {
     const PjKirInst *inst = inst_of(k, v);
@@ -225,6 +260,13 @@ static PjKirVal choose_index(PjKir *k, PjKirVal c, PjKirVal x, PjKirVal y) {
   return pj_kir_select(k, c, x, y);
 }
 
+static void suppose(Split *s, const Limits *limits, bool known, bool truth) {
+  for (uint32_t i = 0; limits && i < limits->len; ++i) {
+    s->known[limits->data[i].condition] = known;
+    s->truth[limits->data[i].condition] = truth;
+  }
+}
+
 static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
   const PjKir *from = s->from;
   PjKir *k = s->to;
@@ -254,30 +296,42 @@ static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
   return results;
 }
 
+// From |begin| to |end|, where |limits| hold, or fail (NULL: nobody knows).
 static PjKirVal *copy_loop(Split *s, const PjKirInst *loop, PjKirVal begin, PjKirVal end,
-                           PjKirVal *carried, const Limits *hold) {
+                           PjKirVal *carried, const Limits *limits, bool hold) {
   PjKir *k = s->to;
   const PjKirBlock *body = &s->from->blocks.data[loop->blocks[0]];
   uint32_t n = (uint32_t)body->args.len - 1;
   PjKirVal *args = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1),
            *results = PJ_NEW_ARRAY(k->arena, PjKirVal, n + 1);
-  s->map[body->args.data[0]] =
+  const PjKirRange first = pj_kir_range(k, begin), last = pj_kir_range(k, end);
+  const bool known = first.known && last.known;
+  if (known && first.lo >= last.hi)
+    return carried;
+  PjKirVal index = s->map[body->args.data[0]] =
       pj_kir_for_begin(k, begin, end, s->map[loop->args[2]], n, carried, args);
+  if (known)
+    pj_kir_assume(k, index, first.lo, last.hi - 1);
   for (uint32_t i = 0; i < n; ++i)
     s->map[body->args.data[i + 1]] = args[i];
-  for (uint32_t i = 0; hold && i < hold->len; ++i)
-    s->holds[hold->data[i].condition] = true;
+  suppose(s, limits, true, hold);
   PjKirVal *next = copy_block(s, loop->blocks[0]);
   pj_kir_for_end(k, n, next, results);
-  for (uint32_t i = 0; hold && i < hold->len; ++i)
-    s->holds[hold->data[i].condition] = false;
+  suppose(s, limits, false, hold);
   return results;
 }
 
 // |from| and as many steps as reach |to|, which does not lie before it.
 static PjKirVal reach(PjKir *k, PjKirVal from, PjKirVal to, uint64_t step) {
   PjKirVal way = pj_kir_add(k, pj_kir_sub(k, to, from), pj_kir_i64(k, (int64_t)step - 1));
-  return pj_kir_add(k, from, pj_kir_and(k, way, pj_kir_i64(k, -(int64_t)step)));
+  PjKirVal there = pj_kir_add(k, from, pj_kir_and(k, way, pj_kir_i64(k, -(int64_t)step)));
+  const PjKirRange a = pj_kir_range(k, from), b = pj_kir_range(k, to);
+  if (within(a, -MOST_SIZE, MOST_SIZE) && within(b, a.hi, MOST_SIZE) && a.lo == a.hi) {
+    const int64_t low = (b.lo - a.lo + (int64_t)step - 1) & -(int64_t)step,
+                  high = (b.hi - a.lo + (int64_t)step - 1) & -(int64_t)step;
+    pj_kir_assume(k, there, a.lo + low, a.lo + high);
+  }
+  return there;
 }
 
 static PjKirVal *copy_for(Split *s, const PjKirInst *loop);
@@ -301,37 +355,59 @@ static PjKirVal *copy_apart(Split *s, const PjKirInst *loop, PjKirVal condition)
   return results;
 }
 
-static PjKirVal *copy_for(Split *s, const PjKirInst *loop) {
+// From |begin| to |end|.
+static PjKirVal *copy_range(Split *s, const PjKirInst *loop, PjKirVal begin, PjKirVal end,
+                            PjKirVal *carried) {
   PjKir *k = s->to;
+  Limits limits;
+  if (s->in_turn == MOST_IN_TURN || !has_limits(s, s->from, loop, &limits))
+    return copy_loop(s, loop, begin, end, carried, NULL, false);
+  uint64_t step, first;
+  pj_kir_is_const(s->from, loop->args[2], &step);
+  // All hold from |low| to |high|: i + from + move >= 0, and i + from + move < bound where that is
+  // no negative number.
+  int64_t least = 0;
+  PjKirVal low = begin, high = end;
+  bool moved = false;
+  for (uint32_t i = 0; i < limits.len; ++i) {
+    const Limit *l = &limits.data[i];
+    PjKirVal bound = s->map[l->bound];
+    if (l->from) {
+      moved = true;
+      bound = pj_kir_sub(k, bound, s->map[l->from]);
+      PjKirVal start = pj_kir_sub(k, pj_kir_i64(k, -l->move), s->map[l->from]);
+      low = pj_kir_2(k, PJ_KIR_SMAX, low, start);
+    } else if (-l->move > least)
+      least = -l->move;
+    high =
+        pj_kir_2(k, PJ_KIR_SMIN, high, pj_kir_add(k, bound, pj_kir_i64(k, l->or_equal - l->move)));
+  }
+  // A single one that does not hold fails.
+  const Limits *fails = limits.len == 1 && limits.data[0].ends ? &limits : NULL;
+  if (moved || !pj_kir_is_const(k, begin, &first) || (int64_t)first < least) {
+    low = reach(k, begin, pj_kir_2(k, PJ_KIR_SMAX, low, pj_kir_i64(k, least)), step);
+    carried = copy_loop(s, loop, begin, pj_kir_2(k, PJ_KIR_SMIN, low, end), carried, fails, false);
+  }
+  high = pj_kir_2(k, PJ_KIR_SMAX, low, high);
+  carried = copy_loop(s, loop, low, high, carried, &limits, true);
+  low = reach(k, low, high, step);
+  if (!fails)
+    return copy_loop(s, loop, low, end, carried, NULL, false);
+  // What is left may be split by what is asked next, as of the parts of a concatenation.
+  ++s->in_turn;
+  suppose(s, fails, true, false);
+  carried = copy_range(s, loop, low, end, carried);
+  suppose(s, fails, false, false);
+  --s->in_turn;
+  return carried;
+}
+
+static PjKirVal *copy_for(Split *s, const PjKirInst *loop) {
   PjKirVal condition = s->apart < MOST_APART ? settled(s, s->from, loop) : 0;
   if (condition)
     return copy_apart(s, loop, condition);
-  PjKirVal begin = s->map[loop->args[0]], end = s->map[loop->args[1]];
-  PjKirVal *carried = mapped(s, loop->args + 3, loop->num_args - 3);
-  Limits limits;
-  if (!has_limits(s, s->from, loop, &limits))
-    return copy_loop(s, loop, begin, end, carried, NULL);
-  uint64_t step, first;
-  pj_kir_is_const(s->from, loop->args[2], &step);
-  // All hold from |low| to |high|: i + move >= 0, and i + move < bound where that is no negative
-  // number.
-  int64_t least = 0;
-  PjKirVal high = end;
-  for (uint32_t i = 0; i < limits.len; ++i) {
-    const Limit *l = &limits.data[i];
-    if (-l->move > least)
-      least = -l->move;
-    high = pj_kir_2(k, PJ_KIR_SMIN, high,
-                    pj_kir_add(k, s->map[l->bound], pj_kir_i64(k, l->or_equal - l->move)));
-  }
-  PjKirVal low = begin;
-  if (!pj_kir_is_const(k, begin, &first) || (int64_t)first < least) {
-    low = reach(k, begin, pj_kir_2(k, PJ_KIR_SMAX, begin, pj_kir_i64(k, least)), step);
-    carried = copy_loop(s, loop, begin, pj_kir_2(k, PJ_KIR_SMIN, low, end), carried, NULL);
-  }
-  high = pj_kir_2(k, PJ_KIR_SMAX, low, high);
-  carried = copy_loop(s, loop, low, high, carried, &limits);
-  return copy_loop(s, loop, reach(k, low, high, step), end, carried, NULL);
+  return copy_range(s, loop, s->map[loop->args[0]], s->map[loop->args[1]],
+                    mapped(s, loop->args + 3, loop->num_args - 3));
 }
 
 static PjKirVal *copy_while(Split *s, const PjKirInst *loop) {
@@ -348,6 +424,15 @@ static PjKirVal *copy_while(Split *s, const PjKirInst *loop) {
   return results;
 }
 
+// What the sizes at hand say of a < b (or <=, with |or_equal|), unsigned numbers: 0 or 1, else -1.
+static int compared(PjKirRange a, PjKirRange b, bool or_equal) {
+  if (!a.known || !b.known || b.lo < 0)
+    return -1;
+  if (a.lo >= 0 && a.hi < b.lo + or_equal)
+    return 1;
+  return a.hi < 0 || a.lo >= b.hi + or_equal ? 0 : -1;
+}
+
 static PjKirVal copy_leaf(PjKir *k, const PjKirInst *inst) {
   switch (inst->op) {
   case PJ_KIR_CONST:
@@ -356,8 +441,6 @@ static PjKirVal copy_leaf(PjKir *k, const PjKirInst *inst) {
     return pj_kir_iota(k, inst->type);
   case PJ_KIR_BUFFER:
     return pj_kir_buffer(k, (uint32_t)inst->imm);
-  case PJ_KIR_PARAM:
-    return pj_kir_param(k, inst->type, (uint32_t)inst->imm);
   case PJ_KIR_BEGIN:
     return pj_kir_begin(k);
   case PJ_KIR_END:
@@ -369,7 +452,8 @@ static PjKirVal copy_leaf(PjKir *k, const PjKirInst *inst) {
   }
 }
 
-static PjKirVal copy_value(Split *s, const PjKirInst *inst) {
+static PjKirVal copy_value(Split *s, PjKirVal v) {
+  const PjKirInst *inst = inst_of(s->from, v);
   PjKir *k = s->to;
   uint32_t n = inst->num_args;
   const PjKirVal *args = mapped(s, inst->args, n);
@@ -402,6 +486,20 @@ static PjKirVal copy_value(Split *s, const PjKirInst *inst) {
     return pj_kir_call(k, (PjKirExtern)inst->imm, n, args);
   case PJ_KIR_SELECT:
     return pj_kir_select(k, args[0], args[1], args[2]);
+  case PJ_KIR_ULT:
+  case PJ_KIR_ULE: {
+    const int known =
+        compared(pj_kir_range(k, args[0]), pj_kir_range(k, args[1]), inst->op == PJ_KIR_ULE);
+    return known >= 0 ? pj_kir_const(k, inst->type, (uint64_t)known)
+                      : pj_kir_2(k, (PjKirOp)inst->op, args[0], args[1]);
+  }
+  case PJ_KIR_PARAM: {
+    const PjKirVal param = pj_kir_param(k, inst->type, (uint32_t)inst->imm);
+    const PjKirRange range = pj_kir_range(s->from, v);
+    if (inst->type.elem == PJ_KIR_I64 && inst->type.lanes == 1 && range.known)
+      pj_kir_assume(k, param, range.lo, range.hi);
+    return param;
+  }
   default:
     return n ? pj_kir__lanewise(k, (PjKirOp)inst->op, inst->type, n, args) : copy_leaf(k, inst);
   }
@@ -431,7 +529,7 @@ static PjKirVal *copy_block(Split *s, uint32_t block) {
     case PJ_KIR_YIELD:
       return mapped(s, inst->args, inst->num_args);
     default:
-      s->map[v] = s->holds[v] ? pj_kir_const(s->to, inst->type, 1) : copy_value(s, inst);
+      s->map[v] = s->known[v] ? pj_kir_const(s->to, inst->type, s->truth[v]) : copy_value(s, v);
       break;
     }
   }
@@ -443,7 +541,6 @@ PjKir *pj_kir_split(PjKir *k) {
     return k;
   Split s = {.from = k, .to = pj_kir_create(k->arena, k->target, k->name)};
   s.map = PJ_NEW_ARRAY(k->arena, PjKirVal, k->insts.len);
-  s.holds = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
   s.known = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
   s.truth = PJ_NEW_ARRAY(k->arena, bool, k->insts.len);
   copy_block(&s, 1);

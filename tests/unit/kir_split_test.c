@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/kir_range.h"
 #include "kernel/kir_split.h"
 #include "kir_eval.h"
 
@@ -181,6 +182,108 @@ static void test_rows(void **state) {
   pj_arena_destroy(job.arena);
 }
 
+// out[i] = in[i] for i < n0, in[i] + 1000 for the next n1, and so on: parts that are joined, each
+// as long as a vector at least; what crosses from one to the next is chosen by lanes. The sizes are
+// parameters that are |known| while the function is made.
+enum { PARTS = 4 };
+
+typedef struct Joined {
+  Job job;
+  int64_t sizes[PARTS];
+  bool known;
+} Joined;
+
+static PjKirVal part(PjKir *k, PjKirVal in, PjKirVal i, int p) {
+  PjKirType t = PJ_KIR_T(I32, LANES);
+  return pj_kir_add(k, pj_kir_load(k, t, in, i, 0, true), pj_kir_const(k, t, 1000u * (unsigned)p));
+}
+
+static PjStatus make_joined(void *context) {
+  Joined *joined = context;
+  Job *job = &joined->job;
+  PjKir *k = job->plain = pj_kir_create(job->arena, &target, "joined");
+  PjKirType i64 = PJ_KIR_T(I64, 1), lanes64 = PJ_KIR_T(I64, LANES);
+  PjKirVal in = pj_kir_buffer(k, 0), out = pj_kir_buffer(k, 1), from[PARTS], last[PARTS];
+  int64_t start = 0;
+  for (uint32_t p = 0; p < PARTS; ++p) {
+    from[p] = pj_kir_param(k, i64, 2 * p);
+    last[p] = pj_kir_param(k, i64, 2 * p + 1);
+    if (joined->known) {
+      pj_kir_assume(k, from[p], -start, -start);
+      pj_kir_assume(k, last[p], joined->sizes[p] - LANES, joined->sizes[p] - LANES);
+    }
+    start += joined->sizes[p];
+  }
+  PjKirVal i = pj_kir_for_begin(k, pj_kir_i64(k, 0), pj_kir_param(k, i64, 2 * PARTS),
+                                pj_kir_i64(k, LANES), 0, NULL, NULL);
+  if (joined->known)
+    pj_kir_assume(k, pj_kir_param(k, i64, 2 * PARTS), start, start);
+  for (int p = 0; p < PARTS; ++p) {
+    pj_kir_if_begin(k, pj_kir_2(k, PJ_KIR_ULE, pj_kir_add(k, i, from[p]), last[p]));
+    PjKirVal whole = part(k, in, i, p);
+    pj_kir_if_else(k, 1, &whole);
+  }
+  PjKirVal value = part(k, in, i, 0);
+  for (int p = 1; p < PARTS; ++p) {
+    PjKirVal at =
+        pj_kir_add(k, pj_kir_iota(k, lanes64), pj_kir_splat(k, pj_kir_add(k, i, from[p]), LANES));
+    PjKirVal end = pj_kir_splat(k, pj_kir_add(k, last[p], pj_kir_i64(k, LANES)), LANES);
+    value = pj_kir_select(k, pj_kir_2(k, PJ_KIR_ULT, at, end), part(k, in, i, p), value);
+  }
+  for (int p = 0; p < PARTS; ++p) {
+    PjKirVal other = value;
+    pj_kir_if_end(k, 1, &other, &value);
+  }
+  pj_kir_store(k, value, out, i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+  pj_kir_finish(k);
+  job->split = pj_kir_split(k);
+  return pj_kir_verify(job->split);
+}
+
+static void test_joined(void **state) {
+  (void)state;
+  static const int64_t sizes[][PARTS] = {
+      {4, 4, 4, 4}, {16, 8, 40, 12}, {5, 6, 7, 9}, {4, 9, 31, 5}, {64, 33, 4, 18}};
+  for (int s = 0; s < 5; ++s)
+    for (int known = 0; known < 2; ++known) {
+      Joined joined = {.known = known};
+      uint64_t params[2 * PARTS + 1];
+      int64_t start = 0;
+      bool even = true; // nothing crosses
+      for (int p = 0; p < PARTS; ++p) {
+        joined.sizes[p] = sizes[s][p];
+        params[2 * p] = (uint64_t)-start;
+        params[2 * p + 1] = (uint64_t)(sizes[s][p] - LANES);
+        start += sizes[s][p];
+        even &= sizes[s][p] % LANES == 0;
+      }
+      params[2 * PARTS] = (uint64_t)start;
+      assert_null(pj_arena_create(0, &joined.job.arena));
+      assert_null(pj_arena_guard(joined.job.arena, make_joined, &joined));
+      int32_t in[SIZE], want[SIZE] = {0}, have[SIZE] = {0};
+      for (int i = 0; i < SIZE; ++i)
+        in[i] = 7 * i;
+      void *first[] = {in, want}, *second[] = {in, have};
+      kir_eval(joined.job.plain, first, params, 0, 0, NULL);
+      kir_eval(joined.job.split, second, params, 0, 0, NULL);
+      assert_memory_equal(want, have, sizeof want);
+      for (int64_t i = 0, p = 0, end = sizes[s][0]; i < start; ++i) {
+        if (i == end)
+          end += sizes[s][++p];
+        assert_int_equal(have[i], 7 * i + 1000 * p);
+      }
+      PjStrBuf text = {0};
+      pj_kir_print(joined.job.split, &text);
+      if (known) // a loop for each part, none with a branch, and those that cross between them
+        assert_int_equal(count(text.data, " = if "), 0);
+      if (known && even)
+        assert_int_equal(count(text.data, "for %"), PARTS);
+      pj_strbuf_free(&text);
+      pj_arena_destroy(joined.job.arena);
+    }
+}
+
 // Nothing to split: the function itself comes back.
 static PjStatus make_simple(void *context) {
   PjArena *arena = context;
@@ -204,6 +307,6 @@ static void test_simple(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_rows),
-                                     cmocka_unit_test(test_simple)};
+                                     cmocka_unit_test(test_joined), cmocka_unit_test(test_simple)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
