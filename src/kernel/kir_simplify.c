@@ -37,6 +37,46 @@ static bool is_power_of_two(uint64_t n) {
   return n && !(n & (n - 1));
 }
 
+static bool is_index(const Ctx *x) {
+  return x->type.elem == PJ_KIR_I64 && x->type.lanes == 1;
+}
+
+static bool both_from_outside(const Ctx *x, PjKirVal a, PjKirVal b, PjKirVal v) {
+  return pj_kir_is_from_outside(x->k, a, v) && pj_kir_is_from_outside(x->k, b, v);
+}
+
+// Of |a| + |b|, indices: what a loop does not change is added up before it.
+static PjKirVal add_outside(const Ctx *x, PjKirVal a, PjKirVal b) {
+  PjKir *k = x->k;
+  if (!is_op(x, a, PJ_KIR_ADD) && !is_op(x, a, PJ_KIR_SUB))
+    return 0;
+  PjKirVal first = arg(x, a, 0), second = arg(x, a, 1);
+  if (is_op(x, a, PJ_KIR_ADD)) {
+    if (both_from_outside(x, second, b, first))
+      return pj_kir_add(k, first, pj_kir_add(k, second, b));
+    return both_from_outside(x, first, b, second) ? pj_kir_add(k, second, pj_kir_add(k, first, b))
+                                                  : 0;
+  }
+  if (both_from_outside(x, second, b, first))
+    return pj_kir_add(k, first, pj_kir_sub(k, b, second));
+  return both_from_outside(x, first, b, second) ? pj_kir_sub(k, pj_kir_add(k, first, b), second)
+                                                : 0;
+}
+
+// Of |a| - |b|.
+static PjKirVal sub_outside(const Ctx *x, PjKirVal a, PjKirVal b) {
+  PjKir *k = x->k;
+  if (is_op(x, b, PJ_KIR_SUB) && both_from_outside(x, a, arg(x, b, 0), arg(x, b, 1)))
+    return pj_kir_add(k, arg(x, b, 1), pj_kir_sub(k, a, arg(x, b, 0)));
+  if (!is_op(x, b, PJ_KIR_ADD))
+    return 0;
+  PjKirVal first = arg(x, b, 0), second = arg(x, b, 1);
+  if (both_from_outside(x, a, second, first))
+    return pj_kir_sub(k, pj_kir_sub(k, a, second), first);
+  return both_from_outside(x, a, first, second) ? pj_kir_sub(k, pj_kir_sub(k, a, first), second)
+                                                : 0;
+}
+
 static PjKirVal simplify_add(const Ctx *x) {
   PjKirVal a = x->a, b = x->b;
   uint64_t first;
@@ -49,13 +89,14 @@ static PjKirVal simplify_add(const Ctx *x) {
   if (is_op(x, b, PJ_KIR_SUB) && arg(x, b, 1) == a)
     return arg(x, b, 0);
   // Of indices the constant comes last: near elements then share the rest, and addresses take it.
-  if (x->type.elem != PJ_KIR_I64 || x->type.lanes != 1 || x->known)
+  if (!is_index(x) || x->known)
     return 0;
   if (is_op_const(x, a, PJ_KIR_ADD, &first))
     return pj_kir_add(x->k, pj_kir_add(x->k, arg(x, a, 0), b), constant(x, first));
   if (is_op_const(x, b, PJ_KIR_ADD, &first))
     return pj_kir_add(x->k, pj_kir_add(x->k, a, arg(x, b, 0)), constant(x, first));
-  return 0;
+  PjKirVal sum = add_outside(x, a, b);
+  return sum ? sum : add_outside(x, b, a);
 }
 
 static PjKirVal simplify_sub(const Ctx *x) {
@@ -68,7 +109,7 @@ static PjKirVal simplify_sub(const Ctx *x) {
     return arg(x, a, 0);
   if (is_op(x, a, PJ_KIR_ADD) && arg(x, a, 0) == b)
     return arg(x, a, 1);
-  return 0;
+  return is_index(x) ? sub_outside(x, a, b) : 0;
 }
 
 static PjKirVal simplify_mul(const Ctx *x) {
