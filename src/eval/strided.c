@@ -6,16 +6,19 @@
 
 #include <string.h>
 
+// Elements; several short ones that are moved as one may begin anywhere.
+typedef uint16_t __attribute__((aligned(1), may_alias)) Two;
+typedef uint32_t __attribute__((aligned(1), may_alias)) Four;
+typedef uint64_t __attribute__((aligned(1), may_alias)) Eight;
 typedef struct Pair {
-  uint64_t a, b;
-} Pair; // a 16-byte element
+  Eight a, b;
+} __attribute__((may_alias)) Pair;
 
 // Edge of a tile in elements: source and destination tiles of 8-byte elements fill a quarter of a
 // 32 KiB cache.
 enum { TILE = 32, SHORT_RUN = 32 };
 
-#define FOR_EACH_ELEMENT_TYPE(X) \
-  X(uint8_t, 1) X(uint16_t, 2) X(uint32_t, 4) X(uint64_t, 8) X(Pair, 16)
+#define FOR_EACH_ELEMENT_TYPE(X) X(uint8_t, 1) X(Two, 2) X(Four, 4) X(Eight, 8) X(Pair, 16)
 
 // rows: strided loops; fill: a source that does not move along the row; tile: blocks of TILE x
 // TILE.
@@ -126,6 +129,10 @@ static bool mergeable(const PjStrided *p, int32_t outer, int32_t inner) {
          p->dst[outer] == p->dst[inner] * p->dims[inner];
 }
 
+static bool is_element(int64_t bytes) {
+  return bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16;
+}
+
 void pj_strided_plan(PjStrided *plan, size_t elem_bytes, int32_t rank, const int64_t *dims,
                      const int64_t *src_strides, const int64_t *dst_strides) {
   int64_t elem = (int64_t)elem_bytes;
@@ -164,6 +171,11 @@ void pj_strided_plan(PjStrided *plan, size_t elem_bytes, int32_t rank, const int
   }
   if (plan->rank)
     plan->rank = kept + 1;
+  // A few elements that lie together on both sides are one.
+  while (plan->rank > 1 && plan->src[plan->rank - 1] == elem && plan->dst[plan->rank - 1] == elem &&
+         is_element(plan->dims[plan->rank - 1] * elem))
+    elem *= plan->dims[--plan->rank];
+  plan->elem = (size_t)elem;
   // Kernels want two dimensions.
   for (; plan->rank < 2; ++plan->rank) {
     if (plan->rank) {

@@ -11,7 +11,8 @@
 // A prepared copy; make with pj_strided_plan, run any number of times on different addresses.
 typedef struct PjStrided PjStrided;
 struct PjStrided {
-  size_t elem; // bytes of an element: 1, 2, 4, 8 or 16
+  size_t elem; // bytes of an element: 1, 2, 4, 8 or 16, several of the array's where these lie
+               // together
   bool empty;  // some size is 0
   int32_t rank;
   int64_t

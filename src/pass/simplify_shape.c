@@ -135,6 +135,94 @@ static bool transpose_parts(PjRewrite *rw, PjOp *op, PjOp *joined, const int64_t
   return keep(rw, op, made);
 }
 
+// The coarsest dimensions of which those of two shapes of as many elements are products, a list for
+// each of what its dimensions are made of: those of |a|'s d are first[d] to first[d + 1].
+typedef struct Refined {
+  int32_t rank, first_a[PJ_MAX_RANK + 1], first_b[PJ_MAX_RANK + 1];
+  int64_t dims[PJ_MAX_RANK];
+} Refined;
+
+static bool refine(const PjType *a, const PjType *b, Refined *out) {
+  int64_t dims[PJ_MAX_RANK], room_a = 1, room_b = 1; // innermost first
+  int32_t starts_a[PJ_MAX_RANK], starts_b[PJ_MAX_RANK], i = a->rank, j = b->rank, n = 0;
+  for (;;) {
+    while (room_a == 1 && i > 0) {
+      room_a = a->dims[--i];
+      starts_a[i] = n;
+    }
+    while (room_b == 1 && j > 0) {
+      room_b = b->dims[--j];
+      starts_b[j] = n;
+    }
+    if (room_a == 1 || room_b == 1)
+      break;
+    const int64_t least = room_a < room_b ? room_a : room_b;
+    if (n == PJ_MAX_RANK || least < 1 || room_a % least || room_b % least)
+      return false;
+    dims[n++] = least;
+    room_a /= least;
+    room_b /= least;
+  }
+  if (room_a != 1 || room_b != 1)
+    return false;
+  // From the outermost: what began at n from the end begins behind all that lies further out.
+  out->rank = n;
+  for (int32_t d = 0; d < n; ++d)
+    out->dims[d] = dims[n - 1 - d];
+  out->first_a[a->rank] = out->first_b[b->rank] = n;
+  for (int32_t d = 0; d < a->rank; ++d)
+    out->first_a[d] = n - (d ? starts_a[d - 1] : n);
+  for (int32_t d = 0; d < b->rank; ++d)
+    out->first_b[d] = n - (d ? starts_b[d - 1] : n);
+  return true;
+}
+
+// Dimensions that follow one another on both sides are one. Returns how many are left.
+static int32_t merge_neighbours(int32_t n, int64_t *dims, int64_t *perm) {
+  int32_t at[PJ_MAX_RANK], left = 0, out = 0;
+  bool joins[PJ_MAX_RANK] = {false}; // the one before it
+  for (int32_t i = 1; i < n; ++i)
+    joins[perm[i]] = perm[i] == perm[i - 1] + 1;
+  for (int32_t d = 0; d < n; ++d) {
+    at[d] = joins[d] ? left - 1 : left++;
+    dims[at[d]] = joins[d] ? dims[at[d]] * dims[d] : dims[d];
+  }
+  for (int32_t i = 0; i < n; ++i)
+    if (!joins[perm[i]])
+      perm[out++] = at[perm[i]];
+  return left;
+}
+
+// transpose(reshape(transpose(x))), as of channels that become pixels: one transpose of x, cut into
+// more dimensions.
+static bool transpose_again(PjRewrite *rw, PjOp *op, const PjOp *reshape, const int64_t *perm) {
+  PjValue *y = reshape->operands[0];
+  PjOp *first = pj_def(y, PJ_OP_TRANSPOSE);
+  Refined r;
+  if (!first || pj_rw_uses(rw, y) != 1 || pj_rw_uses(rw, &reshape->results[0]) != 1 ||
+      !refine(y->type, reshape->results[0].type, &r))
+    return false;
+  PjValue *x = first->operands[0];
+  const int64_t *inner = PJ_INTS(first, permutation, NULL);
+  int64_t dims[PJ_MAX_RANK], place[PJ_MAX_RANK], to[PJ_MAX_RANK];
+  int32_t n = 0, out = 0;
+  for (int32_t d = 0; d < x->type->rank; ++d) {
+    int32_t at = 0;
+    while (inner[at] != d)
+      ++at;
+    for (int32_t c = r.first_a[at]; c < r.first_a[at + 1]; ++c) {
+      place[c] = n;
+      dims[n++] = r.dims[c];
+    }
+  }
+  for (int32_t d = 0; d < op->results[0].type->rank; ++d)
+    for (int32_t c = r.first_b[perm[d]]; c < r.first_b[perm[d] + 1]; ++c)
+      to[out++] = place[c];
+  x = pj_build_reshape_dims(rw, op, x, merge_neighbours(n, dims, to), dims);
+  return keep(rw, op,
+              pj_build_reshape(rw, op, pj_build_transpose(rw, op, x, to), op->results[0].type));
+}
+
 bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
   PjValue *x = op->operands[0];
   const PjType *type = op->results[0].type;
@@ -172,7 +260,7 @@ bool pj_rule_transpose(PjRewrite *rw, PjOp *op) {
     PjValue *y = def->operands[0];
     int32_t map[PJ_MAX_RANK], count = 0;
     if (y->type->rank >= rank || !pj_same_but_units(x->type, y->type, map))
-      return false;
+      return transpose_again(rw, op, def, perm);
     for (int32_t i = 0; i < y->type->rank; ++i)
       if (y->type->dims[i] == 1)
         return false;

@@ -30,8 +30,7 @@ static void emit_broadcast(Gen *g) {
 }
 
 // Splits and merges dimensions, adds and drops those of size 1.
-static void emit_reshape(Gen *g) {
-  PjValue *a = gen_pick(g, GEN_ANY, 0, GEN_MAX_RANK);
+static PjValue *cut_again(Gen *g, PjValue *a) {
   int64_t dims[GEN_MAX_RANK];
   int32_t rank = 0;
   int64_t carried = 1;
@@ -57,16 +56,29 @@ static void emit_reshape(Gen *g) {
     dims[rank++] = carried;
   if (rank == 1 && dims[0] == 1 && rand_chance(&g->rand, 50))
     rank = 0;
-  gen_reshape(g, a, rank, dims);
+  return gen_reshape(g, a, rank, dims);
 }
 
-static void emit_transpose(Gen *g) {
-  PjValue *a = gen_pick(g, GEN_ANY, rand_chance(&g->rand, 95) ? 2 : 0, GEN_MAX_RANK);
+static void emit_reshape(Gen *g) {
+  cut_again(g, gen_pick(g, GEN_ANY, 0, GEN_MAX_RANK));
+}
+
+static PjValue *turn(Gen *g, PjValue *a) {
   int64_t permutation[GEN_MAX_RANK];
   for (int32_t i = 0; i < a->type->rank; ++i)
     permutation[i] = i;
   gen_shuffle(g, (uint32_t)a->type->rank, permutation);
-  gen_transpose(g, a, permutation);
+  return gen_transpose(g, a, permutation);
+}
+
+// Turned, cut into other dimensions and turned again, as where channels become pixels.
+static void emit_turns(Gen *g) {
+  PjValue *a = turn(g, gen_pick(g, GEN_ANY, 1, GEN_MAX_RANK));
+  turn(g, cut_again(g, a));
+}
+
+static void emit_transpose(Gen *g) {
+  turn(g, gen_pick(g, GEN_ANY, rand_chance(&g->rand, 95) ? 2 : 0, GEN_MAX_RANK));
 }
 
 static void emit_slice(Gen *g) {
@@ -173,6 +185,7 @@ const GenEmitter gen_movement[] = {
     {"broadcast_in_dim", 40, emit_broadcast},
     {"reshape", 30, emit_reshape},
     {"transpose", 30, emit_transpose},
+    {"transpose reshape", 10, emit_turns},
     {"slice", 30, emit_slice},
     {"pad", 25, emit_pad},
     {"concatenate", 25, emit_concatenate},

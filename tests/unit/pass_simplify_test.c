@@ -231,6 +231,30 @@ static const Case shape[] = {
      RSH("r", "a", M, "tensor<6xf32>")},
     {"%r: " M, M,
      TRN("x", "r", "1, 0", M, "tensor<3x2xf32>") TRN("y", "x", "1, 0", "tensor<3x2xf32>", M), ""},
+    // Channels that become pixels, and back.
+    {"%a: tensor<3x4x8xf32>", "tensor<6x16xf32>",
+     TRN("x", "a", "2, 0, 1", "tensor<3x4x8xf32>", "tensor<8x3x4xf32>")
+         RSH("y", "x", "tensor<8x3x4xf32>", "tensor<2x2x2x3x4xf32>")
+             TRN("z", "y", "3, 1, 4, 2, 0", "tensor<2x2x2x3x4xf32>", "tensor<3x2x4x2x2xf32>")
+                 RSH("w", "z", "tensor<3x2x4x2x2xf32>", "tensor<6x16xf32>"),
+     RSH("x", "a", "tensor<3x4x8xf32>", "tensor<3x4x2x2x2xf32>")
+         TRN("y", "x", "0, 3, 1, 4, 2", "tensor<3x4x2x2x2xf32>", "tensor<3x2x4x2x2xf32>")
+             RSH("r", "y", "tensor<3x2x4x2x2xf32>", "tensor<6x16xf32>")},
+    {"%a: tensor<3x2x4x5xf32>", "tensor<15x8xf32>",
+     TRN("x", "a", "1, 2, 0, 3", "tensor<3x2x4x5xf32>", "tensor<2x4x3x5xf32>")
+         RSH("y", "x", "tensor<2x4x3x5xf32>", "tensor<8x15xf32>")
+             TRN("z", "y", "1, 0", "tensor<8x15xf32>", "tensor<15x8xf32>"),
+     RSH("x", "a", "tensor<3x2x4x5xf32>", "tensor<3x8x5xf32>")
+         TRN("y", "x", "0, 2, 1", "tensor<3x8x5xf32>", "tensor<3x5x8xf32>")
+             RSH("r", "y", "tensor<3x5x8xf32>", "tensor<15x8xf32>")},
+    // Six by four cannot be cut so that it is four by six.
+    {"%a: tensor<4x6xf32>", "tensor<6x4xf32>",
+     TRN("x", "a", "1, 0", "tensor<4x6xf32>", "tensor<6x4xf32>")
+         RSH("y", "x", "tensor<6x4xf32>", "tensor<4x6xf32>")
+             TRN("z", "y", "1, 0", "tensor<4x6xf32>", "tensor<6x4xf32>"),
+     TRN("x", "a", "1, 0", "tensor<4x6xf32>", "tensor<6x4xf32>")
+         RSH("y", "x", "tensor<6x4xf32>", "tensor<4x6xf32>")
+             TRN("r", "y", "1, 0", "tensor<4x6xf32>", "tensor<6x4xf32>")},
     {"%a: tensor<2x1x3xf32>", "tensor<1x2x3xf32>",
      TRN("x", "a", "1, 0, 2", "tensor<2x1x3xf32>", "tensor<1x2x3xf32>"),
      RSH("r", "a", "tensor<2x1x3xf32>", "tensor<1x2x3xf32>")},
@@ -344,17 +368,21 @@ static const Case slices[] = {
      SLC("s", "a", "0:3, 1:8:2", "tensor<3x8xf32>", "tensor<3x4xf32>")
          TRN("r", "s", "1, 0", "tensor<3x4xf32>", "tensor<4x3xf32>")},
     {"%a: tensor<3x8xf32>, %i: " SI ", %j: " SI, "tensor<4x2xf32>",
-     TRN("t", "a", "1, 0", "tensor<3x8xf32>", "tensor<8x3xf32>")
-     "%x = " OP "dynamic_slice %t, %i, %j, sizes = [4, 2] : (tensor<8x3xf32>, " SI ", " SI
-     ") -> tensor<4x2xf32>\n",
+     TRN("t", "a", "1, 0", "tensor<3x8xf32>",
+         "tensor<8x3xf32>") "%x = " OP
+                            "dynamic_slice %t, %i, %j, sizes = [4, 2] : (tensor<8x3xf32>, " SI
+                            ", " SI ") -> tensor<4x2xf32>\n",
      "%s = " OP "dynamic_slice %a, %j, %i, sizes = [2, 4] : (tensor<3x8xf32>, " SI ", " SI
      ") -> tensor<2x4xf32>\n" TRN("r", "s", "1, 0", "tensor<2x4xf32>", "tensor<4x2xf32>")},
     {"%a: tensor<7x2x9xf32>, %i: tensor<3x1xi32>", "tensor<9x3x2xf32>",
-     TRN("t", "a", "2, 1, 0", "tensor<7x2x9xf32>", "tensor<9x2x7xf32>")
-     "%x = \"stablehlo.gather\"(%t, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
-     "[0, 2], collapsed_slice_dims = [2], start_index_map = [2], index_vector_dim = 1>, "
-     "slice_sizes = array<i64: 9, 2, 1>}> : (tensor<9x2x7xf32>, tensor<3x1xi32>) -> "
-     "tensor<9x3x2xf32>\n",
+     TRN("t", "a", "2, 1, 0", "tensor<7x2x9xf32>",
+         "tensor<9x2x7xf32>") "%x = \"stablehlo.gather\"(%t, %i) <{dimension_numbers = "
+                              "#stablehlo.gather<offset_dims = "
+                              "[0, 2], collapsed_slice_dims = [2], start_index_map = [2], "
+                              "index_vector_dim = 1>, "
+                              "slice_sizes = array<i64: 9, 2, 1>}> : (tensor<9x2x7xf32>, "
+                              "tensor<3x1xi32>) -> "
+                              "tensor<9x3x2xf32>\n",
      "%s = \"stablehlo.gather\"(%a, %i) <{dimension_numbers = #stablehlo.gather<offset_dims = "
      "[1, 2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, "
      "slice_sizes = array<i64: 1, 2, 9>}> : (tensor<7x2x9xf32>, tensor<3x1xi32>) -> "
