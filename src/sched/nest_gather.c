@@ -2,10 +2,11 @@
 //
 // Result dimensions are those of the index array (batch) and those of the slices (offset). An index
 // is clamped so that its slice lies inside the operand. Slices that are read whole along the
-// innermost dimensions stay contiguous. Where a little is read of what is computed, only that is
-// computed: a row's logarithm of a probability, at its label.
+// innermost dimensions stay contiguous, and so does a part of the dimension before these. Where a
+// little is read of what is computed, only that is computed: a row's logarithm of a probability, at
+// its label.
 #include "eval/structure.h"
-#include "sched/nest.h"
+#include "sched/nest_parts.h"
 #include "sched/shape_map.h"
 
 typedef struct Gather {
@@ -36,7 +37,8 @@ static void read_gather(const PjOp *op, Gather *g) {
     g->start[d] = -1;
   }
   for (uint32_t i = 0; i < g->num_mapped; i++)
-    g->start[g->map[i]] = (int8_t)i;
+    if (from->dims[g->map[i]] > g->sizes[g->map[i]]) // else it lies at 0, whatever the index
+      g->start[g->map[i]] = (int8_t)i;
   int r = 0;
   for (int d = 0; d < indices->rank; d++) {
     if (d == g->vector_dim) {
@@ -122,6 +124,18 @@ static bool operand_cuts(const PjOp *op, const Gather *g, const PjCuts *inner, P
   return true;
 }
 
+// Whether the result's dimensions from |r| on are the operand's last ones, all of them.
+static bool is_whole(const Gather *g, const PjType *from, const PjType *to, int r) {
+  if (from->rank < to->rank - r)
+    return false;
+  for (int i = r; i < to->rank; i++) {
+    const int e = from->rank - (to->rank - i);
+    if (g->of_operand[e] != i || g->start[e] >= 0 || from->dims[e] != to->dims[i])
+      return false;
+  }
+  return true;
+}
+
 bool pj_gather_cuts(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCuts *cuts) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
   const PjCuts none = {0};
@@ -135,16 +149,17 @@ bool pj_gather_cuts(const PjOp *op, uint32_t operand, const PjCuts *inner, PjCut
   for (int r = 0; r < to->rank; r++) {
     if (to->dims[r] == 1 || !pj_contains(g.offset, g.num_offset, r))
       continue;
-    // Whole slices along the last dimensions of both are one run.
-    int d = from->rank - (to->rank - r);
-    bool whole = d >= 0;
-    for (int i = r; i < to->rank && whole; i++) {
-      int e = from->rank - (to->rank - i);
-      whole = g.of_operand[e] == i && g.start[e] < 0 && from->dims[e] == to->dims[i];
-    }
     if (!pj_cuts_add(cuts, out[r] * to->dims[r], count))
       return false;
-    if (whole)
+    // Whole slices along the last dimensions of both are one run, and so are these and a part of
+    // the dimension before, unless what is read there must tell them apart.
+    if (is_whole(&g, from, to, r))
+      return true;
+    const int d = from->rank - (to->rank - r);
+    bool joined = d >= 0 && g.of_operand[d] == r && out[r] > 1 && is_whole(&g, from, to, r + 1);
+    for (int i = 0; operand == 0 && i < inner->n; i++)
+      joined = joined && inner->at[i] >= out[r] * from->dims[d];
+    if (joined)
       return true;
     if (!pj_cuts_add(cuts, out[r], count))
       return false;
@@ -269,25 +284,32 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
   const bool flat = lies_flat(nest, op->operands[0], FLAT_DEPTH);
   int vector_piece = batch.n;
   bool vector = g.vector_dim < indices->rank && indices->dims[g.vector_dim] > 1;
+  int64_t below =
+      1; // pieces there are in the index of a dimension that is one with those behind it
   for (int d = 0; d < from->rank; d++) {
     int r = g.of_operand[d];
     // Runs of whole dimensions are one piece of the index: take each piece where its position lies.
     if (r >= 0 && g.start[d] < 0 && from->dims[d] == to->dims[r]) {
       for (int i = 0; i < index->n; i++)
-        if (pj_dim_at(to, out, index->p[i].pos) == r)
+        if (index->p[i].pos >= below && pj_dim_at(to, out, index->p[i].pos) == r)
           result.p[result.n++] =
               (PjPiece){in[d] * (index->p[i].pos / out[r]), index->p[i].extent, index->p[i].ix};
       continue;
     }
     bool single = r < 0; // nothing but the index says where
-    PjIx ix = r >= 0 ? pj_nest_dim_index(nest, index, out[r], to->dims[r]) : (PjIx){0};
+    PjSpan span = {{0}, 1};
+    if (r >= 0)
+      span = pj_nest_span(nest, index, out[r], to->dims[r]);
+    if (span.times > 1)
+      below = out[r] * to->dims[r];
+    PjIx ix = span.ix;
     for (uint32_t b = 0; b < g.num_batching; b++)
       if (g.batching[b] == d) {
         int at = g.of_indices[g.index_batching[b]];
         single = false;
         ix = pj_ix_add(&nest->ix, ix, pj_nest_dim_index(nest, index, out[at], to->dims[at]));
       }
-    if (g.start[d] >= 0 && from->dims[d] > g.sizes[d]) {
+    if (g.start[d] >= 0) {
       PjIndex where = batch;
       if (vector) {
         where.n = vector_piece + 1;
@@ -304,10 +326,11 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
       }
       if (pj_kir_typeof(nest->ix.k, x).elem != PJ_KIR_I64)
         x = pj_kir_cast(nest->ix.k, PJ_KIR_ZEXT, PJ_KIR_I64, x);
-      ix = pj_ix_add(&nest->ix, ix, pj_ix_from(&nest->ix, x));
+      PjIx start = pj_ix_scale(&nest->ix, pj_ix_from(&nest->ix, x), span.times);
+      ix = pj_ix_add(&nest->ix, ix, start);
     }
     if (from->dims[d] > 1)
-      result.p[result.n++] = (PjPiece){in[d], from->dims[d], ix};
+      result.p[result.n++] = (PjPiece){in[d] / span.times, from->dims[d] * span.times, ix};
   }
   joined_end(nest, &joined, &result);
   return pj_nest_value(nest, op->operands[0], &result, mask);
