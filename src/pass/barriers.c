@@ -8,20 +8,13 @@
 #include "pass/build.h"
 #include "pass/passes.h"
 
-static void walk(PjRewrite *rw, PjRegion *region) {
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
-    if (op->kind == PJ_OP_OPTIMIZATION_BARRIER)
-      pj_rw_become_all(rw, op, op->operands);
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
+  (void)context;
+  if (op->kind == PJ_OP_OPTIMIZATION_BARRIER)
+    pj_rw_become_all(rw, op, op->operands);
 }
 
 PjStatus pj_pass_barriers(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }

@@ -83,22 +83,15 @@ static void turn(PjRewrite *rw, PjOp *dot, PjOp *loop, Turned turned[MAX_TURNED]
   ++rw->changes;
 }
 
-static void walk(PjRewrite *rw, PjRegion *region, Turned turned[MAX_TURNED]) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r], turned);
-    if (op->kind != PJ_OP_DOT_GENERAL || rw->exhausted || !pj_rw_spend(rw, 1) || !pays(op))
-      continue;
-    PjOp *loop = loop_around(op, op->operands[1]);
-    if (loop)
-      turn(rw, op, loop, turned);
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *turned) {
+  if (op->kind != PJ_OP_DOT_GENERAL || rw->exhausted || !pj_rw_spend(rw, 1) || !pays(op))
+    return;
+  PjOp *loop = loop_around(op, op->operands[1]);
+  if (loop)
+    turn(rw, op, loop, turned);
 }
 
 PjStatus pj_pass_columns(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0], (Turned[MAX_TURNED]){{0}});
+  pj_rw_visit(rw, visit, (Turned[MAX_TURNED]){{0}});
   return PJ_STATUS_OK;
 }

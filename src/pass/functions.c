@@ -175,21 +175,14 @@ static void rewrite(PjRewrite *rw, PjOp *op) {
     pj_rw_become(rw, op, pj_build_unary(rw, op, kind, x, x->type));
 }
 
-static void walk(PjRewrite *rw, PjRegion *region) {
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
   enum { MATCHED = 128 }; // operations that one match looks at
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
-    if (op->kind == PJ_OP_SELECT && !rw->exhausted && pj_rw_spend(rw, MATCHED))
-      rewrite(rw, op);
-  }
+  (void)context;
+  if (op->kind == PJ_OP_SELECT && !rw->exhausted && pj_rw_spend(rw, MATCHED))
+    rewrite(rw, op);
 }
 
 PjStatus pj_pass_functions(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }

@@ -123,18 +123,13 @@ static void hoist_from(PjRewrite *rw, PjOp *loop) {
   }
 }
 
-static void walk(PjRewrite *rw, PjRegion *region) {
-  for (PjOp *op = region->first; op; op = op->next) {
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
-    if (op->kind == PJ_OP_WHILE)
-      hoist_from(rw, op);
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
+  (void)context;
+  if (op->kind == PJ_OP_WHILE)
+    hoist_from(rw, op);
 }
 
 PjStatus pj_pass_hoist(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }

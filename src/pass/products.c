@@ -128,7 +128,6 @@ static bool become_sum(PjRewrite *rw, PjOp *op, const PjSide side[2], const PjSi
 
 // The values of the module as it came, by number.
 typedef struct Walk {
-  PjRewrite *rw;
   uint32_t num_values, *uses;
   bool *taken; // made by attention
   bool any;    // contraction that is to become a sum
@@ -145,44 +144,39 @@ static void find_attention(Walk *w, const PjOp *op) {
       w->taken[match.ops[i]->results[0].id] = true;
 }
 
-typedef void VisitFn(Walk *w, PjOp *dot);
-
-static void look(Walk *w, PjOp *dot) {
-  PjSide side[2];
-  const PjSide *matrix;
-  pj_sides_read(dot, side);
-  w->any |= pays(dot, side, &matrix);
-  find_attention(w, dot);
+static bool is_product(PjRewrite *rw, const PjOp *op) {
+  return op->kind == PJ_OP_DOT_GENERAL && !rw->exhausted && pj_rw_spend(rw, 1);
 }
 
-static void rewrite(Walk *w, PjOp *dot) {
+static void look(PjRewrite *rw, PjOp *op, void *context) {
+  if (!is_product(rw, op))
+    return;
+  Walk *w = context;
   PjSide side[2];
   const PjSide *matrix;
-  pj_sides_read(dot, side);
-  if (pays(dot, side, &matrix) && !is_taken(w, dot) && become_sum(w->rw, dot, side, matrix))
-    ++w->rw->changes;
+  pj_sides_read(op, side);
+  w->any |= pays(op, side, &matrix);
+  find_attention(w, op);
 }
 
-static void walk(Walk *w, PjRegion *region, VisitFn *visit) {
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(w->rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(w, &op->regions[r], visit);
-    if (op->kind == PJ_OP_DOT_GENERAL && !w->rw->exhausted && pj_rw_spend(w->rw, 1))
-      visit(w, op);
-  }
+static void rewrite(PjRewrite *rw, PjOp *op, void *context) {
+  if (!is_product(rw, op))
+    return;
+  PjSide side[2];
+  const PjSide *matrix;
+  pj_sides_read(op, side);
+  if (pays(op, side, &matrix) && !is_taken(context, op) && become_sum(rw, op, side, matrix))
+    ++rw->changes;
 }
 
 PjStatus pj_pass_products(PjRewrite *rw) {
-  Walk w = {.rw = rw, .num_values = rw->num_values};
+  Walk w = {.num_values = rw->num_values};
   w.uses = PJ_NEW_ARRAY(rw->scratch, uint32_t, w.num_values);
   w.taken = PJ_NEW_ARRAY(rw->scratch, bool, w.num_values);
   for (uint32_t id = 0; id < w.num_values; ++id)
     w.uses[id] = rw->slots[id].uses;
-  for (int pass = 0; pass < 2; ++pass)
-    for (PjOp *func = rw->module->body.first; func; func = func->next)
-      if (func->kind == PJ_OP_FUNC && (!pass || w.any))
-        walk(&w, &func->regions[0], pass ? rewrite : look);
+  pj_rw_visit(rw, look, &w);
+  if (w.any)
+    pj_rw_visit(rw, rewrite, &w);
   return PJ_STATUS_OK;
 }

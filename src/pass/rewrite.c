@@ -81,3 +81,21 @@ bool pj_rw_droppable_deep(const PjOp *op) {
         return false;
   return true;
 }
+
+// ----------------------------------------------------------------------------------------- visits
+
+static void visit_region(PjRewrite *rw, PjRegion *region, PjVisitFn *visit, void *context) {
+  for (PjOp *op = region->first, *next; op; op = next) {
+    next = op->next;
+    pj_rw_resolve(rw, op);
+    for (uint32_t r = 0; r < op->num_regions; ++r)
+      visit_region(rw, &op->regions[r], visit, context);
+    visit(rw, op, context);
+  }
+}
+
+void pj_rw_visit(PjRewrite *rw, PjVisitFn *visit, void *context) {
+  for (PjOp *func = rw->module->body.first; func; func = func->next)
+    if (func->kind == PJ_OP_FUNC)
+      visit_region(rw, &func->regions[0], visit, context);
+}

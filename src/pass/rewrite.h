@@ -92,3 +92,12 @@ void pj_rw_erase(PjRewrite *rw, PjOp *op);
 bool pj_rw_droppable(const PjOp *op);
 // The same, with its regions.
 bool pj_rw_droppable_deep(const PjOp *op);
+
+// ----------------------------------------------------------------------------------------- visits
+
+typedef void PjVisitFn(PjRewrite *rw, PjOp *op, void *context);
+
+// Calls |visit| for every operation of every function: definitions before uses, what is in regions
+// before the operation that has them, with operands up to date. |visit| may erase |op|, replace its
+// results and put operations before and behind it; these are not visited.
+void pj_rw_visit(PjRewrite *rw, PjVisitFn *visit, void *context);

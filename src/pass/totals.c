@@ -178,14 +178,14 @@ static void renew_results(const Loop *l) {
   l->op->results = fresh;
 }
 
-static bool sum_up(Loop *l) {
+static void sum_up(Loop *l) {
   PjRewrite *rw = l->rw;
   Total *totals = PJ_NEW_ARRAY(rw->scratch, Total, l->op->num_operands);
   uint32_t count = 0;
   for (uint32_t i = 0; i < l->op->num_operands; ++i)
     count += match_total(l, i, &totals[count]);
   if (!count)
-    return false;
+    return;
   PjValue *old = l->op->results;
   Stack *stacks = PJ_NEW_ARRAY(rw->scratch, Stack, count);
   PjOp *after = l->op->next;
@@ -227,25 +227,17 @@ static bool sum_up(Loop *l) {
   for (uint32_t i = 0; i < l->op->num_results; ++i)
     if (!changed[i])
       pj_rw_replace(rw, &old[i], &l->op->results[i]);
-  return true;
 }
 
-static void walk(PjRewrite *rw, PjRegion *region) {
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
-    Loop l = {rw, op};
-    if (op->kind == PJ_OP_WHILE && !rw->exhausted && pj_rw_spend(rw, op->num_operands) &&
-        pj_match_counter(op, &l.counter) && l.counter.alone && l.counter.trips > 1 && sum_up(&l))
-      next = op->next; // what was made is looked at, too
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
+  (void)context;
+  Loop l = {rw, op};
+  if (op->kind == PJ_OP_WHILE && !rw->exhausted && pj_rw_spend(rw, op->num_operands) &&
+      pj_match_counter(op, &l.counter) && l.counter.alone && l.counter.trips > 1)
+    sum_up(&l);
 }
 
 PjStatus pj_pass_totals(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }

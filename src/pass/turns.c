@@ -138,21 +138,16 @@ static bool spread(PjRewrite *rw, PjOp *loop, PjOp *dot) {
   return pj_rw_become(rw, dot, pj_build_reshape(rw, dot, turn, result));
 }
 
-static void walk(PjRewrite *rw, PjOp *loop, PjRegion *region) {
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, op->kind == PJ_OP_WHILE && r == 1 ? op : NULL, &op->regions[r]);
-    if (loop && op->kind == PJ_OP_DOT_GENERAL && !rw->exhausted && pj_rw_spend(rw, 1) &&
-        spread(rw, loop, op))
-      ++rw->changes;
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
+  (void)context;
+  PjOp *loop = op->region->parent;
+  if (op->kind == PJ_OP_DOT_GENERAL && loop->kind == PJ_OP_WHILE &&
+      op->region == &loop->regions[1] && !rw->exhausted && pj_rw_spend(rw, 1) &&
+      spread(rw, loop, op))
+    ++rw->changes;
 }
 
 PjStatus pj_pass_turns(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, NULL, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }

@@ -90,22 +90,15 @@ static void unroll(PjRewrite *rw, PjOp *loop, int64_t trips) {
   pj_rw_become_all(rw, loop, made);
 }
 
-static void walk(PjRewrite *rw, PjRegion *region) {
-  for (PjOp *op = region->first, *next; op; op = next) {
-    next = op->next;
-    pj_rw_resolve(rw, op);
-    for (uint32_t r = 0; r < op->num_regions; ++r)
-      walk(rw, &op->regions[r]);
-    PjCounter counter;
-    if (op->kind == PJ_OP_WHILE && !rw->exhausted && should_unroll(op) &&
-        pj_match_counter(op, &counter) && pj_rw_spend(rw, MAX_OPS))
-      unroll(rw, op, counter.trips);
-  }
+static void visit(PjRewrite *rw, PjOp *op, void *context) {
+  (void)context;
+  PjCounter counter;
+  if (op->kind == PJ_OP_WHILE && !rw->exhausted && should_unroll(op) &&
+      pj_match_counter(op, &counter) && pj_rw_spend(rw, MAX_OPS))
+    unroll(rw, op, counter.trips);
 }
 
 PjStatus pj_pass_unroll(PjRewrite *rw) {
-  for (PjOp *func = rw->module->body.first; func; func = func->next)
-    if (func->kind == PJ_OP_FUNC)
-      walk(rw, &func->regions[0]);
+  pj_rw_visit(rw, visit, NULL);
   return PJ_STATUS_OK;
 }
