@@ -15,6 +15,7 @@ typedef struct PjBinding {
   bool chooses;      // some operation asks where its elements come from
   bool lane_by_lane; // where lanes are off, some operation reads each of the others by itself
   bool in_place;     // some result lies where an input does
+  bool within;       // a part of a native loop
   bool tried;        // whether its results go past the caches shows when it runs
   PJ_VEC(uint32_t) in, out;
   PJ_VEC(const PjValue *) leaves; // of |in|

@@ -148,9 +148,13 @@ static void edge(Columns *c, bool vectors, PjKirVal column, PjKirVal stop) {
   }
   if (!left)
     return;
-  if (pj_group_masks(g, k->target)) {
+  const PjEnds ends = pj_group_ends(g, k->target);
+  if (ends != PJ_ENDS_SINGLE) {
     pj_kir_if_begin(k, pj_kir_slt(k, column, stop)); // not so of blocks but the last
-    c->mask = pj_emit_mask(e, g->lanes, pj_kir_sub(k, stop, column));
+    if (ends == PJ_ENDS_MASKED)
+      c->mask = pj_emit_mask(e, g->lanes, pj_kir_sub(k, stop, column));
+    else
+      column = pj_kir_sub(k, stop, pj_kir_i64(k, g->lanes));
     column_block(c, 1, g->lanes, column);
     c->mask = 0;
     pj_kir_if_else(k, 0, NULL);

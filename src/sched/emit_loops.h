@@ -7,6 +7,7 @@ typedef struct PjEmit {
   PjKir *k;
   const PjGroup *group;
   const PjRootBuffers *out;
+  PjKirVal fresh; // lanes that no vector before had (PJ_ENDS_AGAIN, of rows); 0: all
 } PjEmit;
 
 void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end);
@@ -24,6 +25,8 @@ void pj_emit_lanes(PjEmit *e, int lanes);
 PjKirVal pj_emit_whole(PjEmit *e, PjKirVal begin, PjKirVal end, int lanes);
 // The first |left| of |lanes| lanes; |left| is at least 1, and of 32 bits.
 PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left);
+// The lanes from |first| on, which is less than |lanes|.
+PjKirVal pj_emit_lanes_from(PjEmit *e, int lanes, PjKirVal first);
 // Appends pieces for the outer loops (the first |count| loops that are not inner) at flat index
 // |flat|.
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index);

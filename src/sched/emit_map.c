@@ -18,6 +18,12 @@ PjKirVal pj_emit_mask(PjEmit *e, int lanes, PjKirVal left) {
   return e->nest->some = pj_kir_slt(e->k, pj_kir_iota(e->k, pj_kir_type(elem, lanes)), left);
 }
 
+PjKirVal pj_emit_lanes_from(PjEmit *e, int lanes, PjKirVal first) {
+  PjKirElem elem = pj_ix_narrow(e->k->target, lanes);
+  first = pj_kir_cast(e->k, PJ_KIR_TRUNC, elem, first);
+  return pj_kir_2(e->k, PJ_KIR_SLE, first, pj_kir_iota(e->k, pj_kir_type(elem, lanes)));
+}
+
 void pj_emit_outer(PjEmit *e, PjKirVal flat, const PjLoop *loops, int num_loops, PjIndex *index) {
   PjIx found[PJ_MAX_PIECES];
   int left = 0;
@@ -100,22 +106,32 @@ static const PjValue *value_of(const PjOp *op) {
   return op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE ? op->operands[1] : &op->results[0];
 }
 
-static void map_body(PjEmit *e, const PjIndex *outer, PjIx at, PjKirVal mask) {
+static PjIndex map_values(PjEmit *e, const PjIndex *outer, PjIx at, PjKirVal mask, PjElem *values) {
   const PjGroup *g = e->group;
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){1, g->loops[g->num_loops - 1].extent, at};
-  PjElem values[PJ_MAX_ROOTS];
   for (uint32_t r = 0; r < g->num_roots; r++)
     values[r] = pj_nest_value(e->nest, value_of(g->roots[r].op), &index, mask);
-  PjIx offset = pj_ix_offset(&e->nest->ix, &index);
+  return index;
+}
+
+static void map_stores(PjEmit *e, const PjIndex *index, const PjElem *values, PjKirVal mask) {
+  const PjGroup *g = e->group;
+  PjIx offset = pj_ix_offset(&e->nest->ix, index);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     const PjOp *op = g->roots[r].op;
     if (!g->roots[r].stored)
       continue;
     bool update = op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE;
     pj_emit_store(e, r, 0, op->results[0].type->dtype,
-                  update ? update_offset(e, op, &index) : offset, values[r], mask);
+                  update ? update_offset(e, op, index) : offset, values[r], mask);
   }
+}
+
+static void map_body(PjEmit *e, const PjIndex *outer, PjIx at, PjKirVal mask) {
+  PjElem values[PJ_MAX_ROOTS];
+  PjIndex index = map_values(e, outer, at, mask, values);
+  map_stores(e, &index, values, mask);
 }
 
 static PjIx next_lanes(PjKirVal at) {
@@ -181,18 +197,26 @@ static void map_end(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal en
 
 static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal end,
                       int64_t extent) {
-  const bool masked = pj_group_masks(e->group, e->k->target);
-  int lanes = masked || extent >= e->group->lanes ? e->group->lanes : 1;
+  PjKir *k = e->k;
+  const PjEnds ends = pj_group_ends(e->group, k->target);
+  int lanes = ends == PJ_ENDS_MASKED || extent >= e->group->lanes ? e->group->lanes : 1;
   if (lanes > 1) {
+    PjElem values[PJ_MAX_ROOTS];
+    PjIndex last;
+    if (ends == PJ_ENDS_AGAIN) { // a whole block's last vector, too
+      pj_emit_lanes(e, lanes);
+      PjIx at = next_lanes(pj_kir_sub(k, end, pj_kir_i64(k, lanes)));
+      last = map_values(e, outer, at, 0, values);
+    }
     PjKirVal whole = extent % lanes ? pj_emit_whole(e, begin, end, lanes) : end;
     bool all = e->group->num_loops > 1 && e->group->blocks <= 1; // of the loop are at hand
     map_loop(e, outer, begin, whole, lanes, extent % lanes == 0 || all);
-    if (extent % lanes == 0)
-      return;
-    if (masked) {
+    if (ends == PJ_ENDS_AGAIN)
+      map_stores(e, &last, values, 0);
+    if (ends == PJ_ENDS_MASKED)
       map_end(e, outer, whole, end);
+    if (ends != PJ_ENDS_SINGLE || extent % lanes == 0)
       return;
-    }
     begin = whole;
   }
   map_loop(e, outer, begin, end, 1, lanes == 1);

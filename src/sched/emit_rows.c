@@ -4,9 +4,8 @@
 // the stage's elements, stores those that are wanted later, and feeds the stage's reductions, whose
 // results are then registers for the stages to come. Lanes are partial sums; so are up to four
 // copies of the vectors where the loop would otherwise wait for its own addition: vectors of one
-// piece of the row, or of several where pieces are short. What does not
-// fill a vector at the end of a row is one of which some lanes are off, or goes to an accumulator
-// of one lane.
+// piece of the row, or of several where pieces are short. What does not fill a vector at the end of
+// a row is one all the same (PjEnds), or goes to an accumulator of one lane.
 #include <string.h>
 
 #include "sched/emit_reduce.h"
@@ -52,6 +51,7 @@ void pj_accumulators_unflatten(PjAccumulators *acc, const PjKirVal *in) {
 
 void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjIndex *index,
                           PjKirVal mask) {
+  const PjKirVal counted = mask ? mask : e->fresh;
   for (uint32_t i = 0; i < acc->num_roots; i++) {
     const PjReducer *r = &e->group->roots[acc->roots[i]].reducer;
     PjElem x[PJ_MAX_REDUCED], before[PJ_MAX_REDUCED];
@@ -64,8 +64,8 @@ void pj_accumulators_take(PjEmit *e, PjAccumulators *acc, int copy, const PjInde
       pj_reducer_extreme(r, e->nest, to, first, x[0].re);
     else
       pj_reducer_combine(r, e->nest, to, x);
-    for (uint32_t o = 0; mask && o < r->count; o++)
-      to[o] = pj_elem_select(e->k, mask, to[o], before[o]);
+    for (uint32_t o = 0; counted && o < r->count; o++)
+      to[o] = pj_elem_select(e->k, counted, to[o], before[o]);
   }
 }
 
@@ -87,7 +87,7 @@ typedef struct Stage {
   int inner[PJ_MAX_PIECES];        // the inner loops
   int num_inner;
   bool vector, tail;
-  bool masked; // what fills no vector at the end of a row is one all the same, some lanes off
+  PjEnds ends;
   int copies;
   int pieces;              // that the loop before the last takes at a time, each into its own copy
   int copy;                // of the piece at hand
@@ -115,16 +115,24 @@ static PjIx offset_within(PjEmit *e, const PjIndex *index, int64_t below) {
   return pj_ix_offset(&e->nest->ix, &part);
 }
 
-static void stage_elements(Stage *s, const PjIndex *index, PjKirVal mask) {
+static bool is_element(const Stage *s, uint32_t r) {
+  const PjRoot *root = &s->e->group->roots[r];
+  return root->role == PJ_ROOT_ELEMENTS && root->stage == s->number;
+}
+
+static void stage_values(Stage *s, const PjIndex *index, PjKirVal mask, PjElem *values) {
+  const PjGroup *g = s->e->group;
+  for (uint32_t r = 0; r < g->num_roots; r++)
+    if (is_element(s, r))
+      values[r] = pj_nest_value(s->e->nest, &g->roots[r].op->results[0], index, mask);
+}
+
+static void stage_stores(Stage *s, const PjIndex *index, const PjElem *values, PjKirVal mask) {
   PjEmit *e = s->e;
   const PjGroup *g = e->group;
-  PjElem values[PJ_MAX_ROOTS];
-  for (uint32_t r = 0; r < g->num_roots; r++)
-    if (g->roots[r].role == PJ_ROOT_ELEMENTS && g->roots[r].stage == s->number)
-      values[r] = pj_nest_value(e->nest, &g->roots[r].op->results[0], index, mask);
   for (uint32_t r = 0; r < g->num_roots; r++) {
     const PjRoot *root = &g->roots[r];
-    if (root->role != PJ_ROOT_ELEMENTS || root->stage != s->number)
+    if (!is_element(s, r))
       continue;
     PjDtype dtype = root->op->results[0].type->dtype;
     if (root->stored)
@@ -135,14 +143,48 @@ static void stage_elements(Stage *s, const PjIndex *index, PjKirVal mask) {
   }
 }
 
-static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, PjKirVal at,
-                 PjKirVal mask) {
+static PjIndex element_at(const Stage *s, const PjIndex *outer, PjKirVal at) {
   PjIndex index = *outer;
   const PjLoop *last = &s->e->group->loops[s->inner[s->num_inner - 1]];
   index.p[index.n++] = (PjPiece){last->pos, last->extent, {.base = at, .step = 1}};
+  return index;
+}
+
+static void take(Stage *s, PjAccumulators *acc, int copy, const PjIndex *outer, PjKirVal at,
+                 PjKirVal mask) {
+  PjIndex index = element_at(s, outer, at);
+  PjElem values[PJ_MAX_ROOTS];
   pj_accumulators_take(s->e, acc, acc == &s->vec ? s->copy + copy : copy, &index, mask);
-  stage_elements(s, &index, mask);
+  stage_values(s, &index, mask, values);
+  stage_stores(s, &index, values, mask);
   pj_nest_forget(s->e->nest);
+}
+
+// The vector at the end of a row that begins in the one before (PJ_ENDS_AGAIN).
+typedef struct RowEnd {
+  PjIndex index;
+  PjElem values[PJ_MAX_ROOTS];
+} RowEnd;
+
+// Takes it in, before the vectors of the row, which end at |whole|.
+static void end_first(Stage *s, const PjIndex *outer, PjKirVal whole, PjKirVal end, RowEnd *last) {
+  PjEmit *e = s->e;
+  PjKir *k = e->k;
+  const int lanes = e->group->lanes;
+  PjKirVal at = pj_kir_sub(k, end, pj_kir_i64(k, lanes));
+  pj_emit_lanes(e, lanes);
+  last->index = element_at(s, outer, at);
+  e->fresh = pj_emit_lanes_from(e, lanes, pj_kir_sub(k, whole, at));
+  pj_accumulators_take(e, &s->vec, s->copy, &last->index, 0);
+  e->fresh = 0;
+  stage_values(s, &last->index, 0, last->values);
+  pj_nest_forget(e->nest);
+}
+
+// Stores it, after them.
+static void end_last(Stage *s, const RowEnd *last) {
+  pj_emit_lanes(s->e, s->e->group->lanes);
+  stage_stores(s, &last->index, last->values, 0);
 }
 
 enum {
@@ -312,10 +354,13 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
     if (s->vector) {
       // Whether a row is one vector is part of the code.
       bool one = loop->extent < 2 * (int64_t)lanes && !(level == 0 && s->first_begin);
-      whole = one                    ? pj_kir_i64(k, loop->extent < lanes ? 0 : lanes)
-              : s->tail || s->masked ? pj_emit_whole(e, begin, end, lanes)
-                                     : end;
+      whole = one                               ? pj_kir_i64(k, loop->extent < lanes ? 0 : lanes)
+              : s->tail || loop->extent % lanes ? pj_emit_whole(e, begin, end, lanes)
+                                                : end;
       PjKirVal at = begin;
+      RowEnd last;
+      if (s->ends == PJ_ENDS_AGAIN)
+        end_first(s, outer, whole, end, &last);
       if (s->copies > 1) {
         PjKirVal many = loop->extent % (lanes * s->copies)
                             ? pj_emit_whole(e, begin, end, lanes * s->copies)
@@ -328,7 +373,9 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
         last_loop(s, &s->vec, lanes, 1, 1, at, whole, outer);
-      if (s->masked) {
+      if (s->ends == PJ_ENDS_AGAIN)
+        end_last(s, &last);
+      if (s->ends == PJ_ENDS_MASKED) {
         pj_emit_lanes(e, lanes);
         take(s, &s->vec, 0, outer, whole, pj_emit_mask(e, lanes, pj_kir_sub(k, end, whole)));
       }
@@ -405,9 +452,9 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
   bool ordered = false;
   for (uint32_t r = 0; r < g->num_roots; r++)
     ordered |= g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].reducer.ordered;
-  s.masked = !ordered && pj_group_masks(g, e->k->target);
-  s.vector = !ordered && (s.masked || last->extent >= g->lanes);
-  s.tail = !s.vector || (!s.masked && last->extent % g->lanes);
+  s.ends = ordered ? PJ_ENDS_SINGLE : pj_group_ends(g, e->k->target);
+  s.vector = !ordered && (s.ends == PJ_ENDS_MASKED || last->extent >= g->lanes);
+  s.tail = !s.vector || (s.ends == PJ_ENDS_SINGLE && last->extent % g->lanes);
   for (uint32_t r = 0; r < g->num_roots; r++)
     if (g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].stage == number) {
       s.vec.roots[s.vec.num_roots++] = r;

@@ -202,12 +202,18 @@ int pj_group_lanes(int64_t extent, int most, int least) {
   return best;
 }
 
-bool pj_group_masks(const PjGroup *g, const PjKirTarget *target) {
+PjEnds pj_group_ends(const PjGroup *g, const PjKirTarget *target) {
+  const int64_t extent = g->loops[g->num_loops - 1].extent;
   const bool rows = g->kind == PJ_GROUP_ROWS && g->split == 1;
   const bool map = g->kind == PJ_GROUP_MAP && g->num_loops > 1 && !g->tiny;
-  return target->vector_bytes == 64 && g->maskable &&
-         (rows || map || g->kind == PJ_GROUP_COLUMNS) && g->lanes > 1 &&
-         g->loops[g->num_loops - 1].extent % g->lanes > 1;
+  const bool columns = g->kind == PJ_GROUP_COLUMNS;
+  if (!g->maskable || !(rows || map || columns) || g->lanes == 1 || extent % g->lanes < 2)
+    return PJ_ENDS_SINGLE;
+  if (target->vector_bytes == 64 && !g->in_place)
+    return PJ_ENDS_MASKED;
+  // What others may be changing is not read again.
+  const int64_t least = map && g->blocks > 1 ? extent - (g->blocks - 1) * g->block : extent;
+  return !g->within && !g->streamed && least >= g->lanes ? PJ_ENDS_AGAIN : PJ_ENDS_SINGLE;
 }
 
 // Rows shorter than a vector, or that fill one badly.

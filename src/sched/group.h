@@ -76,6 +76,8 @@ typedef struct PjGroup {
   bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
                     // gather)
   bool maskable;    // given: vectors with lanes off cost no more than others
+  bool in_place;    // given: some result lies where an input does
+  bool within;      // given: a part of a loop, in which it reads what was just written
   bool streamed;    // COLUMNS: accumulators lie in memory, and whole pages are read (emit_stream.c)
   bool whole;       // COLUMNS: a block of a few vectors is all of a long array's row
   size_t scratch_bytes; // that a call needs
@@ -96,11 +98,21 @@ int64_t pj_group_across(const PjGroup *group, int lanes);
 // the fewest steps, what is left over being done one by one; of equals the most.
 int pj_group_lanes(int64_t extent, int most, int least);
 
-// Whether what fills no vector at the end of a row, or of columns, is one all the same, of which
-// some lanes are off: where that costs no more than others do. (Not of MAPs of one loop: they have
-// one end. Not in place: what is read next, of which the lanes that are off are the beginning, would
-// wait until the others are in the cache.)
-bool pj_group_masks(const PjGroup *group, const PjKirTarget *target);
+// What becomes of the elements at the end of a row, or of columns, that fill no vector. (MAPs of
+// one loop have one end, which may be as it likes.)
+typedef enum PjEnds {
+  PJ_ENDS_SINGLE, // one after the other
+  // A vector with some lanes off, where that costs no more than others do. Not in place: what is
+  // read next, of which the lanes that are off are the beginning, would wait until the others are
+  // in the cache.
+  PJ_ENDS_MASKED,
+  // A vector that begins in the one before and computes some of it again, where lanes can't be off
+  // as cheaply. It is computed first and stored last: so its inputs may lie where it does. Not of
+  // what was just written, in other vectors than it is read in.
+  PJ_ENDS_AGAIN,
+} PjEnds;
+
+PjEnds pj_group_ends(const PjGroup *group, const PjKirTarget *target);
 
 // Where a root's results go while the group is emitted.
 typedef struct PjRootBuffers {

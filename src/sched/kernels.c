@@ -196,7 +196,9 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
                  .count = unit->count,
                  .inner = unit->inner,
                  .plain = !b->chooses,
-                 .maskable = !b->in_place && (unit->kind != PJ_GROUP_MAP || !b->lane_by_lane),
+                 .maskable = unit->kind != PJ_GROUP_MAP || !b->lane_by_lane,
+                 .in_place = b->in_place,
+                 .within = b->within,
                  .reversed = reversed_by(b),
                  .inputs = (int)b->in.len,
                  .lanes = pj_lanes_of(l, unit, b)};
@@ -230,7 +232,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
 }
 
 bool pj_unit_shape(PjLower *l, const PjUnit *unit, PjGroup *out) {
-  PjBinding b = {.l = l, .unit = unit, .region = unit->op->region};
+  PjBinding b = {.l = l, .unit = unit, .region = unit->op->region, .within = true};
   for (size_t i = 0; i < unit->roots.len; i++)
     compute_op(&b, unit->roots.data[i]);
   return make_group(l, unit, &b, out);
@@ -457,7 +459,8 @@ PjStatus pj_lower_group(PjLower *l, const PjUnit *unit, PjSteps *out) {
     }
   }
   b.in_place = !parts && lies_in_place(&b);
-  if (b.in_place && pj_group_masks(&g, l->options->target) && !make_group(l, unit, &b, &g))
+  if (b.in_place && pj_group_ends(&g, l->options->target) != PJ_ENDS_SINGLE &&
+      !make_group(l, unit, &b, &g))
     return pj_op_blame(unit->op, PJ_ERROR(INTERNAL, "a group without a shape"));
   number_aliases(&b, buffers, g.num_roots, &g, parts != NULL);
   if (!parts)

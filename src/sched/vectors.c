@@ -62,15 +62,18 @@ static bool has_narrow(const PjUnit *unit, const PjBinding *b) {
   return narrow;
 }
 
-// Vectors of a row and, one by one, the elements behind them.
-static int64_t turns(int64_t extent, int lanes) {
-  return extent / lanes + extent % lanes;
+// Vectors of a row, if they had |lanes|, and what is behind them.
+static int64_t turns(const PjLower *l, const PjGroup *g, int lanes) {
+  const int64_t extent = g->loops[g->num_loops - 1].extent;
+  PjGroup other = *g;
+  other.lanes = lanes;
+  const bool single = pj_group_ends(&other, l->options->target) == PJ_ENDS_SINGLE;
+  return extent / lanes + (single ? extent % lanes : 1);
 }
 
 bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
   int least = pj_lanes_of_width(l, 4), lanes = g->lanes;
-  int64_t extent = g->loops[g->num_loops - 1].extent;
-  if (g->kind != PJ_GROUP_MAP || pj_group_masks(g, l->options->target))
+  if (g->kind != PJ_GROUP_MAP || pj_group_ends(g, l->options->target) != PJ_ENDS_SINGLE)
     return false;
   if (g->across || g->down) {
     int bytes = l->options->target->vector_bytes / lanes;
@@ -78,7 +81,7 @@ bool pj_lanes_shorten(const PjLower *l, PjGroup *g) {
       g->lanes = 16 / bytes;
   } else {
     for (int shorter = lanes / 2; shorter >= least; shorter /= 2)
-      if (turns(extent, shorter) < turns(extent, g->lanes))
+      if (turns(l, g, shorter) < turns(l, g, g->lanes))
         g->lanes = shorter;
   }
   return g->lanes != lanes;
@@ -100,9 +103,9 @@ bool pj_lanes_fit(const PjLower *l, PjGroup *g) {
   // where a vector with lanes off waits for the one before.
   const bool is_short = g->kind == PJ_GROUP_COLUMNS && extent < 4 * (int64_t)lanes;
   const int shorter = pj_group_lanes(extent, lanes, least);
-  if ((is_short && g->count >= TALL && extent % least == 0) ||
-      (g->kind == PJ_GROUP_MAP && fits_better(extent, shorter, lanes)) ||
-      !pj_group_masks(g, l->options->target))
+  const PjEnds ends = pj_group_ends(g, l->options->target);
+  if ((is_short && g->count >= TALL && extent % least == 0) || ends == PJ_ENDS_SINGLE ||
+      (ends == PJ_ENDS_MASKED && g->kind == PJ_GROUP_MAP && fits_better(extent, shorter, lanes)))
     g->lanes = shorter;
   else
     while (g->lanes > least && g->lanes / 2 >= extent)
@@ -136,6 +139,17 @@ static bool has_complex(const PjBinding *b) {
   return false;
 }
 
+// Whether vectors of |lanes| leave little of a row to be done one by one, which is |from| elements
+// long then, or to be done twice.
+static bool fills(const PjLower *l, const PjGroup *g, int lanes, int64_t from) {
+  const int64_t extent = g->loops[g->num_loops - 1].extent, whole = extent / lanes + 1;
+  PjGroup wider = *g;
+  wider.lanes = lanes;
+  return extent % lanes == 0 || extent >= from ||
+         (pj_group_ends(&wider, l->options->target) == PJ_ENDS_AGAIN &&
+          8 * whole * lanes <= 9 * extent);
+}
+
 // Vectors of 32 bytes of rows that functions are computed of: four where rows allow it.
 static int vectors_of_rows(const PjLower *l, const PjBinding *b, const PjGroup *g) {
   int64_t extent = g->loops[g->num_loops - 1].extent;
@@ -144,7 +158,7 @@ static int vectors_of_rows(const PjLower *l, const PjBinding *b, const PjGroup *
   for (int times = 4; times > 1; times /= 2) {
     int lanes = times * g->lanes;
     if (lanes <= PJ_KIR_MAX_LANES && extent >= 2 * lanes &&
-        (extent % lanes == 0 || extent >= (times == 4 ? VERY_LONG_LOOP : LONG_LOOP)))
+        fills(l, g, lanes, times == 4 ? VERY_LONG_LOOP : LONG_LOOP))
       return times;
   }
   return 1;
@@ -181,7 +195,6 @@ int pj_vectors_at_once(const PjLower *l, const PjUnit *unit, const PjBinding *b,
     all += pj_op_cost(op);
   }
   double chain = within + last;
-  int64_t extent = g->loops[g->num_loops - 1].extent;
   bool narrow_vectors = l->options->target->vector_bytes < 64;
   const double share =
       narrow_vectors || chain - longest >= OUT_OF_SIGHT_NS ? SHORT_SHARE : CHAIN_SHARE;
@@ -192,9 +205,8 @@ int pj_vectors_at_once(const PjLower *l, const PjUnit *unit, const PjBinding *b,
              l->options->target->vector_bytes >= 32;
   bool narrow = !g->across && g->lanes == pj_lanes_of_width(l, 4) && has_narrow(unit, b);
   if (waits && far && 4 * g->lanes <= PJ_KIR_MAX_LANES && !has_complex(b) &&
-      (extent % (4 * g->lanes) == 0 || extent >= VERY_LONG_LOOP))
+      fills(l, g, 4 * g->lanes, VERY_LONG_LOOP))
     return 4;
-  bool fits =
-      2 * g->lanes <= PJ_KIR_MAX_LANES && (extent % (2 * g->lanes) == 0 || extent >= LONG_LOOP);
+  bool fits = 2 * g->lanes <= PJ_KIR_MAX_LANES && fills(l, g, 2 * g->lanes, LONG_LOOP);
   return (waits || narrow) && fits ? 2 : 1;
 }
