@@ -109,7 +109,50 @@ PjKirVal pj_math__pow_any(PjKir *k, PjKirVal x, PjKirVal y) {
   return SEL(OR(OR(EQ(y, zero), EQ(x, one)), even), one, power);
 }
 
+// |y|, if it is a known number.
+static bool known_number(PjKir *k, PjKirVal y, double *out) {
+  uint64_t bits;
+  if (!pj_kir_is_const(k, y, &bits))
+    return false;
+  if (pj__wide(k, y)) {
+    memcpy(out, &bits, sizeof *out);
+  } else {
+    const uint32_t low = (uint32_t)bits;
+    float value;
+    memcpy(&value, &low, sizeof value);
+    *out = value;
+  }
+  return true;
+}
+
+// Whether x^|y| is made of few products, a square root and a quotient within the bounds: of floats
+// in double.
+static bool is_short_product(bool wide, double y) {
+  if (wide)
+    return y == 0.5 || y == 2 || y == -1;
+  return y != 0 && fabs(y) <= 4 && rint(2 * y) == 2 * y;
+}
+
+// x^|y| of double. The root of -0 is 0 here, and that of minus infinity what its size gives.
+static PjKirVal short_product(PjKir *k, PjKirVal x, double y) {
+  const int whole = (int)fabs(y);
+  const bool root = whole != fabs(y);
+  PjKirVal base = root ? ABS(x) : x, square = whole > 1 ? MUL(base, base) : base;
+  PjKirVal power = whole == 3 ? MUL(square, base) : whole == 4 ? MUL(square, square) : square;
+  if (root) {
+    PjKirVal half = SQRT(ADD(x, C(0)));
+    power = whole ? MUL(power, half) : half;
+  }
+  if (y < 0)
+    power = DIV(C(1), power);
+  return root ? SEL(EQ(x, C(-INFINITY)), C(y < 0 ? 0 : INFINITY), power) : power;
+}
+
 PjKirVal pj_math_pow(PjKir *k, PjKirVal x, PjKirVal y) {
+  double number;
+  if (known_number(k, y, &number) && is_short_product(pj__wide(k, x), number))
+    return pj__wide(k, x) ? short_product(k, x, number)
+                          : pj__narrow(k, short_product(k, pj__widen(k, x), number));
   return pj_math__is_alone(k, x) && pj_math__is_alone(k, y) ? pj_math__pow_alone(k, x, y)
                                                             : pj_math__pow_any(k, x, y);
 }
@@ -164,17 +207,8 @@ PjKirVal pj_math_cbrt(PjKir *k, PjKirVal x) {
 
 // Whether |y| is known, and |*out| = |y| is 1, 2, 4 ...
 static bool is_power_of_two(PjKir *k, PjKirVal y, double *out) {
-  uint64_t bits;
-  if (!pj_kir_is_const(k, y, &bits))
+  if (!known_number(k, y, out))
     return false;
-  if (pj__wide(k, y)) {
-    memcpy(out, &bits, sizeof *out);
-  } else {
-    const uint32_t low = (uint32_t)bits;
-    float value;
-    memcpy(&value, &low, sizeof value);
-    *out = value;
-  }
   int exponent;
   *out = fabs(*out);
   return *out >= 1 && frexp(*out, &exponent) == 0.5 && exponent < 100;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/math.h"
+
 #include "jit_support.h"
 #include "kir_run.h"
 #include "math_reference.h"
@@ -118,6 +120,51 @@ static void test_double(void **state) {
   all_of(true);
 }
 
+// Powers by numbers that are known: y holds one everywhere.
+typedef struct Known {
+  Job job;
+  double exponent;
+} Known;
+
+static void build_known(PjKir *k, void *context) {
+  const Known *known = context;
+  const Job *job = &known->job;
+  const PjKirType type =
+      pj_kir_type(job->wide ? PJ_KIR_F64 : PJ_KIR_F32, job->lanes ? job->lanes : 1);
+  k->alone = job->lanes == 0;
+  PjKirVal i =
+      pj_kir_for_begin(k, pj_kir_begin(k), pj_kir_end(k), pj_kir_i64(k, type.lanes), 0, NULL, NULL);
+  PjKirVal of = pj_kir_load(k, type, pj_kir_buffer(k, 0), i, 0, true);
+  PjKirVal exponent = pj_kir_float(k, pj_kir_type((PjKirElem)type.elem, 1), known->exponent);
+  pj_kir_store(k, pj_math_pow(k, of, exponent), pj_kir_buffer(k, 2), i, 0);
+  pj_kir_for_end(k, 0, NULL, NULL);
+}
+
+static void test_known_powers(void **state) {
+  static const double ends[] = {0.0, -0.0, INFINITY, -INFINITY, NAN,      1,
+                                -1,  -2,   0x1p-149, 0x1p127,   -0x1p-140};
+  PjIsa isas[PJ_ISA_COUNT];
+  const uint32_t count = test_isas(isas);
+  for (int wide = 0; wide < 2; ++wide) {
+    fill(MATH_pow, wide);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i)
+      put(wide, x, i, ends[i]);
+    for (double exponent = -4.5; exponent <= 4.5; exponent += 0.5) {
+      for (size_t i = 0; i < POINTS; ++i)
+        put(wide, y, i, exponent);
+      for (uint32_t i = 0; i < count; ++i)
+        for (int lanes = 0; lanes <= LANES; lanes += LANES) {
+          Known known = {{MATH_pow, wide, lanes}, exponent};
+          PjJitCode *code = test_compile(isas[i], "pow", build_known, &known);
+          void *buffers[] = {x, y, vector};
+          pj_jit_entry(code)(buffers, NULL, 0, POINTS, NULL);
+          pj_jit_release(code);
+          check_values(isas[i], MATH_pow, wide, vector);
+        }
+    }
+  }
+}
+
 // ------------------------------------------------------------------ interpreter, C and machine
 // code
 static void build_case(PjKir *k, const void *context) {
@@ -170,6 +217,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_float),
       cmocka_unit_test(test_double),
+      cmocka_unit_test(test_known_powers),
       cmocka_unit_test(test_ways),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
