@@ -90,6 +90,23 @@ static Turn reduce(PjKir *k, PjKirVal x) {
   return pj__wide(k, x) ? reduce_in_parts(k, x) : reduce_32(k, x);
 }
 
+// One float is taken to double, which rounds nothing that counts: both functions are then half as
+// many operations, and no longer chain. r is rounded for its second part only where that may count,
+// as a factor.
+static bool goes_by_double(const PjKir *k, PjKirVal x) {
+  return k->target->fma && !pj__wide(k, x) && pj_math__is_alone(k, x);
+}
+static Turn reduce_double(PjKir *k, PjKirVal x) {
+  Whole n = whole(k, x);
+  PjKirVal r = MADD(n.number, C(-0x1.921fb54442d18p0), x), square = MUL(r, r),
+           fourth = MUL(square, square);
+  PjKirVal high = MADD(square, C(sin_32[2]), C(sin_32[1])), low = MADD(square, C(sin_32[0]), C(1));
+  PjKirVal sine = MUL(MADD(n.number, C(-0x1.1a62633145c07p-54), r), MADD(fourth, high, low));
+  high = MADD(fourth, C(cos_32[2]), MADD(square, C(cos_32[1]), C(cos_32[0])));
+  PjKirVal cosine = MADD(fourth, high, MADD(square, C(-0.5), C(1)));
+  return (Turn){sine, cosine, n.bits};
+}
+
 // |value|, negated where bit 1 of |bits| is set.
 static PjKirVal with_sign(PjKir *k, PjKirVal x, PjKirVal bits, PjKirVal value) {
   PjKirVal sign = AND(SHL(bits, pj__wide(k, x) ? 62 : 30), IW(1u << 31, 1ull << 63));
@@ -97,6 +114,10 @@ static PjKirVal with_sign(PjKir *k, PjKirVal x, PjKirVal bits, PjKirVal value) {
 }
 static PjKirVal is_odd(PjKir *k, PjKirVal bits) {
   return pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I1, bits);
+}
+// The same of double, where blends look at the highest bit.
+static PjKirVal is_odd_double(PjKir *k, PjKirVal x, PjKirVal bits) {
+  return pj_kir_2(k, PJ_KIR_SLT, SHL(bits, 63), I(0));
 }
 
 // |result|, but |callee| of x where x is too large for reduce().
@@ -122,15 +143,36 @@ PjKirVal pj_math__sin_small(PjKir *k, PjKirVal x) {
   return pj__wide(k, x) ? keep_tiny(k, x, ABS(x), value) : value;
 }
 
+static PjKirVal sin_double(PjKir *k, PjKirVal x) {
+  Turn t = reduce_double(k, x);
+  return with_sign(k, x, t.quadrant, SEL(is_odd_double(k, x, t.quadrant), t.cosine, t.sine));
+}
+static PjKirVal cos_double(PjKir *k, PjKirVal x) {
+  Turn t = reduce_double(k, x);
+  PjKirVal value = SEL(is_odd_double(k, x, t.quadrant), t.sine, t.cosine);
+  return with_sign(k, x, IADD(t.quadrant, I(1)), value);
+}
+// The sine is there first.
+static PjKirVal tan_double(PjKir *k, PjKirVal x) {
+  Turn t = reduce_double(k, x);
+  PjKirVal odd = is_odd_double(k, x, t.quadrant);
+  return DIV(SEL(odd, t.cosine, t.sine), SEL(odd, NEG(t.sine), t.cosine));
+}
+
 PjKirVal pj_math_sin(PjKir *k, PjKirVal x) {
-  PjKirVal value = pj_math__sin_small(k, x);
+  PjKirVal value =
+      goes_by_double(k, x) ? pj_math__in_double(k, sin_double, x) : pj_math__sin_small(k, x);
   return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_SIN : PJ_KIR_EXTERN_SINF);
 }
 
-PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
+static PjKirVal cos_small(PjKir *k, PjKirVal x) {
   Turn t = reduce(k, x);
   PjKirVal value = SEL(is_odd(k, t.quadrant), t.sine, t.cosine);
-  value = with_sign(k, x, IADD(t.quadrant, I(1)), value);
+  return with_sign(k, x, IADD(t.quadrant, I(1)), value);
+}
+
+PjKirVal pj_math_cos(PjKir *k, PjKirVal x) {
+  PjKirVal value = goes_by_double(k, x) ? pj_math__in_double(k, cos_double, x) : cos_small(k, x);
   return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_COS : PJ_KIR_EXTERN_COSF);
 }
 
@@ -143,6 +185,7 @@ PjKirVal pj_math__tan_small(PjKir *k, PjKirVal x) {
 }
 
 PjKirVal pj_math_tan(PjKir *k, PjKirVal x) {
-  PjKirVal value = pj_math__tan_small(k, x);
+  PjKirVal value =
+      goes_by_double(k, x) ? pj_math__in_double(k, tan_double, x) : pj_math__tan_small(k, x);
   return or_library(k, x, ABS(x), value, pj__wide(k, x) ? PJ_KIR_EXTERN_TAN : PJ_KIR_EXTERN_TANF);
 }

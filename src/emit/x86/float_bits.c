@@ -1,6 +1,7 @@
 // Integers that are made of the bits of single floats and become floats again: a power of two, a
 // fraction, a sign. They stay where floats are, since the way to a general register and back takes
-// longer than a few operations do there, and this is what a loop over one number waits for.
+// longer than a few operations do there, and this is what a loop over one number waits for. A sign
+// that chooses between floats stays there, too.
 #include "emit/x86/lower.h"
 
 enum { MAX_STEPS = 5 }; // operations on them take longer than in general registers
@@ -78,6 +79,9 @@ void x86_find_float_bits(Lower *l) {
       wanted[of] |= turns_to_float(l, inst, of) || l->values[v].steps;
       elsewhere[of] |= rotates || !takes_any(inst);
     }
+    const PjKirVal by_sign = x86_chosen_by_sign(l, v);
+    if (by_sign)
+      wanted[by_sign] = true;
   }
 }
 

@@ -310,8 +310,10 @@ PjKirVal x86_chosen_by_sign(const Lower *l, PjKirVal v) {
                ? test->args[0]
                : 0;
   const PjKirInst *bits = pj_kir_inst(k, test->args[0]);
-  return bits->op == PJ_KIR_BITCAST && pj_kir_typeof(k, bits->args[0]).elem == inst->type.elem
-             ? bits->args[0]
+  if (bits->op == PJ_KIR_BITCAST)
+    return pj_kir_typeof(k, bits->args[0]).elem == inst->type.elem ? bits->args[0] : 0;
+  return l->values[test->args[0]].steps && x86_bytes(bits->type) == x86_bytes(inst->type)
+             ? test->args[0]
              : 0;
 }
 
