@@ -4,9 +4,9 @@
 //   while(...) do { %1 = transpose %w ; %2 = dot_general %x, %1 ... }
 //     =>  %1 = transpose %w ; while(...) do { %2 = dot_general %x, %1 ... }
 //
-// Moved out of the body of a while loop: pure operations all of whose operands (and what their
-// regions capture) come from outside of it, inner loops first, so that an operation may leave
-// several. The condition is left alone: it is small.
+// Moved out of the body of a while loop: pure operations (linear algebra's calls are) all of whose
+// operands (and what their regions capture) come from outside of it, inner loops first, so that an
+// operation may leave several. The condition is left alone: it is small.
 //
 // Not worth a place in memory, and left where they are used: constants, iota, broadcasts, reshapes,
 // slices, and elementwise operations whose result is larger than what they read. They go along, as
@@ -14,6 +14,7 @@
 //
 // The operation runs even when the loop does not; it has no effect, so that is only a cost.
 // Linear in the operations times the depth of loops.
+#include "eval/lapack/lapack.h"
 #include "pass/build.h"
 #include "pass/passes.h"
 
@@ -65,9 +66,17 @@ static bool grows(const PjOp *op) {
   return out > in + 64;
 }
 
+// Calls of functions that are ours to compute, and have no state.
+static bool is_pure_call(const PjOp *op) {
+  PjCustomCallFn *fn;
+  void *user;
+  return op->kind == PJ_OP_CUSTOM_CALL &&
+         pj_lapack_find(PJ_STRATTR(op, call_target_name), &fn, &user);
+}
+
 static bool may_move(const PjOp *op) {
-  uint16_t traits = pj_op_info[op->kind].traits;
-  if (!(traits & PJ_TRAIT_PURE) || !pj_rw_droppable_deep(op))
+  const bool pure = pj_op_info[op->kind].traits & PJ_TRAIT_PURE || is_pure_call(op);
+  if (!pure || !pj_rw_droppable_deep(op))
     return false;
   for (uint32_t i = 0; i < op->num_results; ++i)
     if (!pj_type_is_tensor(op->results[i].type))

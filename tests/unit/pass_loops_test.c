@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "eval/lapack/lapack.h"
 #include "pass/match.h"
 #include "pass/match_turn.h"
 #include "pass_support.h"
@@ -267,6 +268,26 @@ static void invariant_code_leaves_loops(void **state) {
                         "  %z = stablehlo.multiply %y, %k : " F "\n"
                         "  stablehlo.return %z, %j : " F ", " SI "\n}\n"
                         "return %0#0 : " F);
+}
+
+// The factors of what a loop does not change.
+static void linear_algebra_leaves_loops(void **state) {
+  const char *loop = "%0:2 = stablehlo.while(%x = %a, %i = %c) : " F ", " SI "\n" COND("5"),
+             *factor =
+                 "%l:2 = stablehlo.custom_call @lapack_spotrf_ffi(%w) {mhlo.backend_config = {uplo "
+                 "= 76 : ui8}} : (tensor<4x4xf32>) -> (tensor<4x4xf32>, " SI ")\n",
+             *rest = "  %y = stablehlo.dot_general %l#0, %x, contracting_dims = [1] x [0] : "
+                     "(tensor<4x4xf32>, " F ") -> " F "\n  stablehlo.return %y, %j : " F ", " SI
+                     "\n}\nreturn %0#0 : " F,
+             *zero = "%c = stablehlo.constant dense<0> : " SI "\n";
+  char before[2048], after[2048];
+  PjCustomCallFn *fn;
+  void *user;
+  if (!pj_lapack_find(pj_str("lapack_spotrf_ffi"), &fn, &user)) // a build without LAPACK
+    return;
+  snprintf(before, sizeof before, "%s%s%s%s", zero, loop, factor, rest);
+  snprintf(after, sizeof after, "%s%s%s%s", zero, factor, loop, rest);
+  expect("hoist", "%a: " F ", %w: tensor<4x4xf32>", F, before, after);
 }
 
 static void effects_stay_in_loops(void **state) {
@@ -595,6 +616,7 @@ int main(void) {
       cmocka_unit_test(counters_in_step_merge),
       cmocka_unit_test(unused_results_of_branches_go),
       cmocka_unit_test(invariant_code_leaves_loops),
+      cmocka_unit_test(linear_algebra_leaves_loops),
       cmocka_unit_test(effects_stay_in_loops),
       cmocka_unit_test(products_of_turns_leave_loops),
       cmocka_unit_test(products_of_many_rows_stay),
