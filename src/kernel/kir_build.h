@@ -61,6 +61,8 @@ void pj_kir__keep_recent(PjKir *k, PjKirOpen *open);
 void pj_kir__restore_recent(PjKir *k, const PjKirOpen *open);
 // The value of |type| at a place, or 0 where it is not known.
 PjKirVal pj_kir__recall(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index);
+// The same of a load under a mask.
+PjKirVal pj_kir__recall_some(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjKirVal mask);
 void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value, bool stored);
 // Something of |type| is written there; |index| 0: somewhere.
 void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);

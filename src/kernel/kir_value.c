@@ -297,9 +297,12 @@ PjKirVal pj_kir_load(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal index, PjK
   if (mask_state(k, &mask, type.lanes) == MASK_NONE)
     return pj_kir_const(k, type, 0);
   PjKirVal args[3] = {ptr, index};
-  if (readonly || mask)
-    return access(k, readonly ? PJ_KIR_READ : PJ_KIR_LOAD, type, 2, args, mask);
-  PjKirVal value = pj_kir__recall(k, type, ptr, index);
+  if (readonly)
+    return access(k, PJ_KIR_READ, type, 2, args, mask);
+  PjKirVal value =
+      mask ? pj_kir__recall_some(k, type, ptr, index, mask) : pj_kir__recall(k, type, ptr, index);
+  if (mask)
+    return value ? value : access(k, PJ_KIR_LOAD, type, 2, args, mask);
   if (!value) {
     value = access(k, PJ_KIR_LOAD, type, 2, args, 0);
     pj_kir__remember(k, ptr, index, value, false);

@@ -470,7 +470,30 @@ static void build_memory(PjKir *k) {
   SAME(pj_kir_load(k, T_F32X8, p, pj_kir_i64(k, 0), 0, false), both);
   SAME(pj_kir_load(k, T_F32, p, pj_kir_i64(k, 5), 0, false), pj_kir_extract(k, x, 5));
   SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, 2), 0, false),
-       pj_kir_join(k, pj_kir_half(k, low, 1), pj_kir_half(k, high, 0)));
+       pj_kir_shuffle(k, low, high, 4, (const uint8_t[]){2, 3, 4, 5}));
+  // Under a literal mask, zeros where it is off; under another one it is a load.
+  PjKirVal lane = pj_kir_iota(k, PJ_KIR_T(I64, 4)), zeros = pj_kir_const(k, f32x4, 0);
+  PjKirVal first_three = pj_kir_2(k, PJ_KIR_ULT, lane, pj_kir_i64(k, 3));
+  PjKirVal last_three =
+      pj_kir_2(k, PJ_KIR_ULT, pj_kir_add(k, lane, pj_kir_const(k, PJ_KIR_T(I64, 4), ~0ull)),
+               pj_kir_i64(k, 3));
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, 5), first_three, false),
+       pj_kir_shuffle(k, high, zeros, 4, (const uint8_t[]){1, 2, 3, 7}));
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, -1), last_three, false),
+       pj_kir_shuffle(k, low, zeros, 4, (const uint8_t[]){4, 0, 1, 2}));
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, 0), first_three, false),
+       pj_kir_shuffle(k, low, zeros, 4, (const uint8_t[]){0, 1, 2, 7}));
+  PjKirVal narrow =
+      pj_kir_add(k, pj_kir_iota(k, PJ_KIR_T(I8, 4)), pj_kir_const(k, PJ_KIR_T(I8, 4), 0xff));
+  SAME(pj_kir_load(k, f32x4, p, pj_kir_i64(k, -1),
+                   pj_kir_2(k, PJ_KIR_ULT, narrow, pj_kir_const(k, PJ_KIR_T(I8, 4), 3)), false),
+       pj_kir_shuffle(k, low, zeros, 4, (const uint8_t[]){4, 0, 1, 2}));
+  PjKirVal some = pj_kir_2(k, PJ_KIR_ULT, lane, pj_kir_begin(k));
+  assert_int_equal(pj_kir_inst(k, pj_kir_load(k, f32x4, p, pj_kir_i64(k, 0), some, false))->op,
+                   PJ_KIR_LOAD);
+  assert_int_equal(
+      pj_kir_inst(k, pj_kir_load(k, f32x4, p, pj_kir_i64(k, 6), first_three, false))->op,
+      PJ_KIR_LOAD); // the element behind |high| is not known
   k->alias = 2;
   pj_kir_store(k, x, q, pj_kir_begin(k), 0); // meets nothing of alias 1
   k->alias = 1;
