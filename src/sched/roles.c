@@ -22,6 +22,7 @@
 
 enum {
   CHEAP_NODES = 4,
+  FEW_NODES = 12, // of few elements, which take longer on their way through memory
   SHORT_LOOP = 16,      // elements
   FEW_ELEMENTS = 64,    // that are computed one by one rather than by a kernel more
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is
@@ -528,7 +529,9 @@ static void backwards(PjLower *l, const PjOp *op) {
     return;
   if (info->role == PJ_OPROLE_INLINE && !info->in_memory && op->kind != PJ_OP_CONSTANT &&
       (info->users ? info->users : info->peeks) > 1) {
-    bool cheap = info->cost <= CHEAP_COST && info->nodes <= CHEAP_NODES;
+    const int64_t count = pj_count(op->results[0].type);
+    bool cheap = info->cost <= CHEAP_COST &&
+                 info->nodes <= (count <= FEW_ELEMENTS ? FEW_NODES : CHEAP_NODES);
     // Slices that have it among them, as gates of a recurrent cell do, compute each element once.
     bool shared_out = info->sliced <= pj_count(op->results[0].type);
     const bool moved = info->moved || !info->users;
