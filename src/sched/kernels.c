@@ -37,12 +37,14 @@ static bool reads_vectors(const PjOp *op) {
   }
 }
 
-// Columns of short rows are read together if most of them are wanted (nest_memory.c).
+// Columns of short rows are read together if most of them are wanted (nest_memory.c). An element of
+// small matrices is one of rows as well.
 static void count_column(PjBinding *b, const PjOp *op) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
-  const int64_t n = from->rank ? from->dims[from->rank - 1] : 0;
-  if (n > 1 && n <= PJ_MOST_COLUMNS && to->dims[to->rank - 1] == 1 &&
-      b->nest->columns[n] < UINT8_MAX)
+  int64_t n = 1;
+  for (int d = from->rank - 1; d >= 0 && to->dims[d] == 1 && n <= PJ_MOST_COLUMNS; d--)
+    n *= from->dims[d];
+  if (n > 1 && n <= PJ_MOST_COLUMNS && b->nest->columns[n] < UINT8_MAX)
     b->nest->columns[n]++;
 }
 

@@ -124,6 +124,9 @@ static PjElem load_picked(PjNest *nest, PjDtype dtype, const PjPlace *place, PjI
 // on, until a vector holds one column of all rows. What columns have in common on that way is made
 // once, for the builder shares equal values: n columns of 16 rows take 16 reads and about 4 n
 // shuffles, where picking each column on its own takes n reads and shuffles for each of them.
+//
+// Vectors of 32 bytes are turned in halves, for which there are instructions: each half holds
+// columns of its own of the same rows, until halves of two vectors make one.
 
 enum { FEWEST_COLUMNS = 6 }; // below, picking is less
 
@@ -132,6 +135,7 @@ typedef struct Turn {
   const PjPlace *place;
   PjKirType type;
   int lanes;     // of a register, and rows that are turned together
+  int part;      // lanes that are turned within themselves: a register or half of one
   PjKirVal row;  // where the first row begins
   int64_t n;     // elements of a row
   int64_t first; // column of the block at hand: columns beyond a vector's are another block
@@ -169,8 +173,9 @@ static bool in_row(const PjNest *nest, PjKirVal base, int64_t n, PjKirVal *row, 
          (INT64_C(1) << number) % n == 0;
 }
 
-// A vector of 2^|level| rows, the |q|-th such, with as many columns as it has room for, |column|
-// among them: row after row of each column. Its first column is |*begin|, in lanes from |*lane| on.
+// A vector of 2^|level| rows, the |q|-th such: in each part of it as many columns as it has room
+// for, |column| of the part among them, row after row of each. Of the first part these begin at
+// column |*begin|, in lanes from |*lane| on.
 static PjKirVal turned(const Turn *t, int level, int64_t q, int64_t column, int64_t *begin,
                        int64_t *lane) {
   PjKir *k = t->nest->ix.k;
@@ -179,25 +184,42 @@ static PjKirVal turned(const Turn *t, int level, int64_t q, int64_t column, int6
     const int64_t end = (q / lanes + 1) * lanes * t->n, at = q * t->n + t->first,
                   from = at < end - lanes ? at : end - lanes;
     const PjIx ix = pj_ix_add_near(&t->nest->ix, pj_ix_uniform(t->row), from);
-    *begin = t->first;
+    *begin = 0;
     *lane = at - from;
     return pj_kir_load(k, t->type, t->place->ptr, pj_ix_base(&t->nest->ix, ix), 0, true);
   }
-  const int64_t half = INT64_C(1) << (level - 1), room = lanes >> level;
+  const int64_t half = INT64_C(1) << (level - 1), room = t->part >> level;
   int64_t from[2], lane_of[2];
   PjKirVal parts[2];
   for (int i = 0; i < 2; i++)
     parts[i] = turned(t, level - 1, 2 * q + i, column, &from[i], &lane_of[i]);
-  *begin = t->first + (column - t->first) / room * room;
+  *begin = column / room * room;
   *lane = 0;
   uint8_t pattern[PJ_KIR_MAX_LANES];
   for (int64_t l = 0; l < lanes; l++) {
-    const int64_t c = *begin + l / (2 * half), r = l % (2 * half);
+    const int64_t within = l % t->part, c = *begin + within / (2 * half), r = within % (2 * half);
     const int side = r >= half;
-    const int64_t at = lane_of[side] + (c - from[side]) * half + r % half;
+    const int64_t at = lane_of[side] + l - within + (c - from[side]) * half + r % half;
     pattern[l] = (uint8_t)((at < lanes ? at : 0) + side * lanes); // of no column: anything
   }
   return pj_kir_shuffle(k, parts[0], parts[1], (int)lanes, pattern);
+}
+
+// |column|, from the first of its block on, of the |q|-th registerful of rows.
+static PjKirVal turned_column(const Turn *t, int64_t q, int64_t column) {
+  const int level = __builtin_ctz((unsigned)t->part), parts = t->lanes / t->part;
+  int64_t begin, lane;
+  PjKirVal of[2];
+  for (int i = 0; i < parts; i++)
+    of[i] = turned(t, level, parts * q + i, column % t->part, &begin, &lane);
+  if (parts == 1)
+    return of[0];
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < t->part; l++) {
+    pattern[l] = (uint8_t)(column / t->part * t->part + l);
+    pattern[t->part + l] = (uint8_t)(t->lanes + pattern[l]);
+  }
+  return pj_kir_shuffle(t->nest->ix.k, of[0], of[1], t->lanes, pattern);
 }
 
 // |lanes|: of one register, or of several that are computed in turn.
@@ -207,23 +229,24 @@ static PjElem load_turned(PjNest *nest, PjDtype dtype, const PjPlace *place, PjI
   const int64_t n = at.step;
   const PjKirElem elem = pj_conv_memory(dtype);
   const int bytes = (int)pj_kir_elem_bytes(elem), wide = k->target->vector_bytes / bytes;
-  Turn t = {nest, place, pj_kir_type(elem, wide), wide, 0, n, 0};
-  int64_t column, begin, lane;
+  Turn t = {.nest = nest, .place = place, .type = pj_kir_type(elem, wide), .lanes = wide, .n = n};
+  int64_t column;
   if (!pj_ix_is_linear(at) || !at.base || n < FEWEST_COLUMNS || n > PJ_MOST_COLUMNS ||
-      nest->columns[n] <= n / 2 || bytes < 4 || lanes < wide || lanes % wide || n > 2 * wide ||
-      !place->readonly || place->count <= 0 || place->count % n || pj_dtype_is_complex(dtype) ||
-      !in_row(nest, at.base, n, &t.row, &column))
+      nest->columns[n] <= n / 2 || bytes < 4 || lanes < wide || lanes % wide ||
+      (k->target->vector_bytes != 32 && n > 2 * wide) || !place->readonly || place->count <= 0 ||
+      place->count % n || pj_dtype_is_complex(dtype) || !in_row(nest, at.base, n, &t.row, &column))
     return (PjElem){0};
-  // With AVX-512 a shuffle of two registers is one instruction, else three.
-  if (k->target->vector_bytes < 64 && n < wide)
+  // With AVX-512 a shuffle of two registers is one instruction, with AVX2 one within halves.
+  if (k->target->vector_bytes < 32 && n < wide)
     return (PjElem){0};
+  t.part = k->target->vector_bytes == 32 ? wide / 2 : wide;
   t.first = column / wide * wide;
   uint8_t pattern[PJ_KIR_MAX_LANES];
   for (int l = 0; l < lanes; l++)
     pattern[l] = (uint8_t)l;
   PjKirVal parts[PJ_KIR_MAX_LANES];
   for (int q = 0; q < lanes / wide; q++)
-    parts[q] = turned(&t, __builtin_ctz((unsigned)wide), q, column, &begin, &lane);
+    parts[q] = turned_column(&t, q, column - t.first);
   for (int width = 2 * wide; width <= lanes; width *= 2)
     for (int q = 0; q < lanes / width; q++)
       parts[q] = pj_kir_shuffle(k, parts[2 * q], parts[2 * q + 1], width, pattern);

@@ -381,7 +381,7 @@ static void memory(void **state) {
 // ------------------------------------------------------------------------------------------------------------
 // shuffles
 
-enum { SHUFFLES = 12 };
+enum { SHUFFLES = 16 };
 
 static int shuffled_lane(int how, int lane, int lanes) {
   switch (how) {
@@ -407,6 +407,14 @@ static int shuffled_lane(int how, int lane, int lanes) {
     return (lane / 4 * 4 * 5 + lane % 4) % (2 * lanes);
   case 10: // upper halves
     return lane < lanes / 2 ? lane + lanes / 2 : lane + lanes;
+  case 11: // fours: lower halves in turn,
+    return lane / 4 * 4 + lane % 4 / 2 + lane % 2 * lanes;
+  case 12: // and upper ones, the second one's first
+    return lane / 4 * 4 + 2 + lane % 4 / 2 + (1 - lane % 2) * lanes;
+  case 13: // two of each
+    return lane / 4 * 4 + (3 * lane + 1) % 4 + lane % 4 / 2 * lanes;
+  case 14: // an upper half and a lower one
+    return lane < lanes / 2 ? lane + lanes / 2 + lanes : lane - lanes / 2;
   default: // anything
     return (lane * 11 + 3) % (2 * lanes);
   }

@@ -29,7 +29,7 @@ typedef struct KirCase {
   void (*build)(PjKir *k, const void *context); // may be called several times
   const void *context;
   uint32_t num_buffers;
-  KirBuffer buffers[32];
+  KirBuffer buffers[40];
   uint64_t params[16];
   int64_t begin, end;
   void *const *expected; // content of the buffers afterwards, or NULL: what the interpreter says

@@ -258,6 +258,82 @@ static bool is_every_other(const int16_t pattern[8], int num_sources, int *out_f
   return (pattern[0] - *out_first) % 8 == 0 && pattern[7] / 8 < num_sources;
 }
 
+// Lanes |from| (of two parts) as |at| says, the same in both halves and of the same half, where
+// they matter.
+static bool each_half(const int16_t from[8], const int8_t at[4]) {
+  for (int i = 0; i < 8; ++i)
+    if (from[i] != ANY && from[i] != (at[i % 4] & 3) + i / 4 * 4 + (at[i % 4] & 8))
+      return false;
+  return true;
+}
+
+// Lanes of two parts by one instruction: as vunpcklps, vunpckhps, vshufps or vperm2i128 have them.
+// |from|: 0 to 7 of |a|, 8 to 15 of |b|.
+static bool of_two(Lower *l, X86Op a, X86Op b, const int16_t from[8], int size, X86Op *out) {
+  if (each_half(from, (const int8_t[]){0, 8, 1, 9})) {
+    *out = x86_rvm(l, X86_VUNPCKLPS, size, x86_in_reg(l, X86_VEC, a), b);
+    return true;
+  }
+  if (each_half(from, (const int8_t[]){2, 10, 3, 11})) {
+    *out = x86_rvm(l, X86_VUNPCKHPS, size, x86_in_reg(l, X86_VEC, a), b);
+    return true;
+  }
+  int8_t pairs[4];
+  for (int i = 0; i < 4; ++i) {
+    const int16_t lane = from[i] != ANY ? from[i] : from[i + 4] != ANY ? from[i + 4] : 0;
+    pairs[i] = (int8_t)((lane & 3) | (i < 2 ? 0 : 8));
+  }
+  if (each_half(from, pairs)) {
+    const int imm =
+        (pairs[0] & 3) | (pairs[1] & 3) << 2 | (pairs[2] & 3) << 4 | (pairs[3] & 3) << 6;
+    *out = x86_rvmi(l, X86_VSHUFPS, size, x86_in_reg(l, X86_VEC, a), b, imm);
+    return true;
+  }
+  int half[2] = {0, 0};
+  for (int i = 0; i < 8; ++i)
+    if (from[i] != ANY)
+      half[i / 4] = from[i] / 4;
+  for (int i = 0; i < 8; ++i)
+    if (size < 32 || (from[i] != ANY && from[i] != half[i / 4] * 4 + i % 4))
+      return false;
+  *out =
+      half[0] == 0 && half[1] == 2
+          ? x86_join(l, 16, x86_in_reg(l, X86_VEC, a), x86_in_reg(l, X86_VEC, b))
+          : x86_rvmi(l, X86_VPERM2I128, 32, x86_in_reg(l, X86_VEC, a), b, half[0] | half[1] << 4);
+  return true;
+}
+
+// So, if |pattern| has lanes of two of the |sources|, not all of them in their places.
+static bool gather_two(Lower *l, const X86Op *sources, const int16_t pattern[8], int size,
+                       X86Op *out) {
+  int two[2] = {ANY, ANY};
+  bool in_place = true;
+  for (int i = 0; i < 8; ++i) {
+    if (pattern[i] == ANY)
+      continue;
+    const int source = pattern[i] / 8;
+    in_place &= pattern[i] % 8 == i;
+    if (two[0] == ANY || two[0] == source)
+      two[0] = source;
+    else if (two[1] == ANY || two[1] == source)
+      two[1] = source;
+    else
+      return false;
+  }
+  if (two[1] == ANY || in_place)
+    return false;
+  for (int swapped = 0; swapped < 2; ++swapped) {
+    int16_t from[8];
+    for (int i = 0; i < 8; ++i)
+      from[i] = pattern[i] == ANY
+                    ? (int16_t)ANY
+                    : (int16_t)(pattern[i] % 8 + 8 * (pattern[i] / 8 == two[!swapped]));
+    if (of_two(l, sources[two[swapped]], sources[two[!swapped]], from, size, out))
+      return true;
+  }
+  return false;
+}
+
 // One part of the result: lanes |pattern| of all |sources|.
 static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const int16_t pattern[8],
                          int size) {
@@ -268,6 +344,8 @@ static X86Op gather_part(Lower *l, const X86Op *sources, int num_sources, const 
     X86Op halves = x86_rvmi(l, X86_VSHUFPS, 32, two[0], two[1], first ? 0xdd : 0x88);
     return x86_rmi(l, X86_VPERMQ, 32, halves, 0xd8);
   }
+  if (gather_two(l, sources, pattern, size, &out))
+    return out;
   for (int s = 0; s < num_sources; ++s) {
     int16_t want[8];
     int mask = 0;
