@@ -115,6 +115,7 @@ one("adam update in place, 4 Mi", lambda p, m, v, g: adam(p, g, m, v), vector(),
 one("polynomial of degree 12, 4 Mi", horner, vector())
 one("40 ops, 1,024 elements", chain_of_forty, vector(K), quick=True)
 one("40 ops, 4 Mi", chain_of_forty, vector())
+one("rows chosen in place, 100000x9", lambda x, y: (jnp.where(y > 0, -x, x),), lambda: uniform(100000, 9), lambda: uniform(100000, 1), carry=1)
 one("f32 to bf16, 4 Mi", lambda x: x.astype(jnp.bfloat16), vector())
 one("bf16 to f32 scaled, 4 Mi", lambda x: x.astype(jnp.float32) * 0.5, vector(dtype=bfloat16))
 one("u8 to f32 normalised, 224x224x3x16", lambda x: (x.astype(jnp.float32) / 255 - 0.45) / 0.22,

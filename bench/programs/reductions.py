@@ -124,3 +124,8 @@ normalisation("standardise columns, 8192x256", lambda x: layer_norm(x, axis=0), 
 normalisation("unit rows, 65536x64", lambda x: x / jnp.linalg.norm(x, axis=1, keepdims=True), normal(65536, 64))
 normalisation("add and layer norm, 4096x768", lambda x, y: layer_norm(x + y), normal(4096, 768), normal(4096, 768, seed=1),
               tolerance=1e-4)
+
+# Rows that fill no vectors and change in place: what they end in must not be written before the row behind it is read.
+normalisation("softmax in place, 20000x37", lambda x: (jax.nn.softmax(x),), normal(20000, 37), carry=1)
+normalisation("rms norm in place, 20000x37", lambda x: (rms_norm(x, 1),), normal(20000, 37), carry=1)
+normalisation("rms norm in place, bf16, 20000x37", lambda x: (rms_norm(x, 1),), normal(20000, 37, dtype=bfloat16), carry=1)

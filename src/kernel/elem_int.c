@@ -62,6 +62,10 @@ static PjKirVal sign(PjKir *k, PjDtype dtype, PjKirVal x) {
 
 enum { MOST_F32 = (1 << 22) - 1 };
 
+static bool fits_f32(bool with_sign, PjKirRange r) {
+  return r.lo >= (with_sign ? -MOST_F32 : 0) && r.hi <= MOST_F32;
+}
+
 // Quotients of up to 16 bits in f32 and of 32 bits in f64: x / y lies at least 1 / y away from an
 // integer that it is not, which is more than the rounding of the quotient. The divisor is not zero.
 // By a constant it is a product with the reciprocal, of a number half an integer further from zero:
@@ -72,8 +76,7 @@ static PjKirVal float_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y)
   bool narrow = elem != PJ_KIR_I32;
   PjKirRange range = pj_kir_range(k, x), by = pj_kir_range(k, y);
   bool positive = !with_sign;
-  if (!narrow && range.lo >= (with_sign ? -MOST_F32 : 0) && range.hi <= MOST_F32 &&
-      by.lo == by.hi && by.lo > 0 && by.hi <= MOST_F32) {
+  if (!narrow && fits_f32(with_sign, range) && by.lo == by.hi && by.lo > 0 && by.hi <= MOST_F32) {
     wide = PJ_KIR_F32;
     with_sign = true; // that of an i32
     positive = range.lo >= 0;
@@ -153,27 +156,59 @@ static PjKirVal wide_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
   return chosen;
 }
 
-// Up to 16 bits without a sign by a constant, after Granlund and Montgomery: with 2^s <= y < 2^(s +
-// 1) the number m = floor(2^(16 + s) / y) + 1 has 16 bits, and x m / 2^(16 + s) is x / y and less
-// than 1 / y more where m y - 2^(16 + s) <= 2^s. Otherwise m of one more bit does, the highest of
-// which is added by hand, in halves so that the sum stays within 16 bits.
+// Without a sign by a constant, after Granlund and Montgomery, of w bits, 16 or 32: with 2^s <= y <
+// 2^(s + 1) the number m = floor(2^(w + s) / y) + 1 has w bits, and x m / 2^(w + s) is x / y and
+// less than 1 / y more where m y - 2^(w + s) <= 2^s. Otherwise m of one more bit does, the highest
+// of which is added by hand, in halves so that the sum stays within w bits.
 static PjKirVal multiplied_quotient(PjKir *k, PjKirVal x, uint64_t y) {
   PjKirElem elem = elem_of(k, x);
   if (elem == PJ_KIR_I8)
     x = pj_kir_cast(k, PJ_KIR_ZEXT, PJ_KIR_I16, x);
-  unsigned s = 63 - (unsigned)__builtin_clzll(y);
-  uint64_t scaled = 1ull << (16 + s), m = scaled / y + 1;
+  const unsigned s = 63 - (unsigned)__builtin_clzll(y), w = elem == PJ_KIR_I32 ? 32 : 16;
+  uint64_t scaled = 1ull << (w + s), m = scaled / y + 1;
   PjKirVal quotient;
   if (m * y - scaled <= 1ull << s) {
     quotient = pj_kir_2(k, PJ_KIR_UMULH, x, integer(k, x, m));
     quotient = pj_kir_lshr(k, quotient, integer(k, x, s));
   } else {
-    m = 2 * scaled / y + 1; // 17 bits
+    m = 2 * scaled / y + 1; // of w + 1 bits
     PjKirVal low = pj_kir_2(k, PJ_KIR_UMULH, x, integer(k, x, m));
     PjKirVal half = pj_kir_lshr(k, pj_kir_sub(k, x, low), integer(k, x, 1));
     quotient = pj_kir_lshr(k, pj_kir_add(k, low, half), integer(k, x, s));
   }
   return elem == PJ_KIR_I8 ? pj_kir_cast(k, PJ_KIR_TRUNC, elem, quotient) : quotient;
+}
+
+// The number by which product_quotient multiplies, and the shift behind that.
+typedef struct Multiplier {
+  uint64_t m;
+  unsigned shift;
+} Multiplier;
+static Multiplier multiplier_of(uint64_t divisor) {
+  const unsigned l = 64 - (unsigned)__builtin_clzll(divisor - 1);
+  return (Multiplier){(UINT64_C(1) << (31 + l)) / divisor + 1, 31 + l};
+}
+
+// Vectors of 32 bits by a constant, as product_quotient; 0: not for these. Where few bits are in
+// use, a product of floats takes less.
+static PjKirVal product_of_vectors(PjKir *k, bool with_sign, PjKirVal x, uint64_t divisor) {
+  const PjKirRange r = pj_kir_range(k, x);
+  const bool natural = r.known && r.lo >= 0 && r.hi <= INT32_MAX;
+  if (elem_of(k, x) != PJ_KIR_I32 || divisor < 3 || divisor > INT32_MAX || fits_f32(with_sign, r))
+    return 0;
+  if (!with_sign && !natural)
+    return multiplied_quotient(k, x, divisor);
+  const Multiplier by = multiplier_of(divisor);
+  PjKirVal m = integer(k, x, by.m), quotient = pj_kir_2(k, PJ_KIR_UMULH, x, m),
+           shift = integer(k, x, by.shift - 32);
+  if (natural) {
+    quotient = pj_kir_lshr(k, quotient, shift);
+    pj_kir_assume(k, quotient, r.lo / (int64_t)divisor, r.hi / (int64_t)divisor);
+    return quotient;
+  }
+  PjKirVal sign = pj_kir_ashr(k, x, integer(k, x, 31)); // with which x counted as 2^32 too much
+  quotient = pj_kir_sub(k, quotient, pj_kir_and(k, sign, m));
+  return pj_kir_sub(k, pj_kir_ashr(k, quotient, shift), sign);
 }
 
 // x / 2^|shift| rounded towards zero: a negative number is brought up first.
@@ -203,10 +238,9 @@ static PjKirVal product_quotient(PjKir *k, bool with_sign, PjKirVal x, uint64_t 
   if (!with_sign && !natural) {
     quotient = pj_kir_2(k, PJ_KIR_UMULH, wide, pj_kir_i64(k, (int64_t)(UINT64_MAX / divisor + 1)));
   } else {
-    const unsigned l = 64 - (unsigned)__builtin_clzll(divisor - 1);
-    const uint64_t m = (UINT64_C(1) << (31 + l)) / divisor + 1;
-    quotient = pj_kir_mul(k, wide, pj_kir_i64(k, (int64_t)m));
-    quotient = pj_kir_2(k, natural ? PJ_KIR_LSHR : PJ_KIR_ASHR, quotient, pj_kir_i64(k, 31 + l));
+    const Multiplier by = multiplier_of(divisor);
+    quotient = pj_kir_mul(k, wide, pj_kir_i64(k, (int64_t)by.m));
+    quotient = pj_kir_2(k, natural ? PJ_KIR_LSHR : PJ_KIR_ASHR, quotient, pj_kir_i64(k, by.shift));
   }
   if (elem == PJ_KIR_I32)
     quotient = pj_kir_cast(k, PJ_KIR_TRUNC, PJ_KIR_I32, quotient);
@@ -233,11 +267,15 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
   bool narrow = elem_of(k, x) == PJ_KIR_I8 || elem_of(k, x) == PJ_KIR_I16;
   if (narrow && !with_sign && !shifts && pj_kir_is_const(k, y, &bits))
     return multiplied_quotient(k, x, bits);
+  PjKirVal product = vector && !shifts && pj_kir_is_const(k, y, &bits)
+                         ? product_of_vectors(k, with_sign, x, bits)
+                         : 0;
+  if (product)
+    return product;
   if (vector && !shifts)
     return (elem_of(k, x) == PJ_KIR_I64 ? wide_quotient : float_quotient)(k, with_sign, x, y);
-  PjKirVal product = !vector && !shifts && pj_kir_is_const(k, y, &bits)
-                         ? product_quotient(k, with_sign, x, bits)
-                         : 0;
+  if (!shifts && pj_kir_is_const(k, y, &bits))
+    product = product_quotient(k, with_sign, x, bits);
   if (product)
     return product;
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);

@@ -140,15 +140,16 @@ static X86Op multiply_64(Lower *l, X86Shape s, X86Op a, X86Op b) {
                            cross);
 }
 
-// High halves of products of 32 bits: even lanes and odd lanes apart.
-static X86Op high_product_32(Lower *l, X86Shape s, X86Op a, X86Op b) {
+// High halves of products of 32 bits: even lanes and odd lanes apart. |uniform|: all of |b| are the
+// same.
+static X86Op high_product_32(Lower *l, X86Shape s, X86Op a, X86Op b, bool uniform) {
   X86Shape wide = s;
   wide.at = 3;
   X86Op even =
       x86_shift_lanes(l, wide, PJ_KIR_LSHR, x86_rvm_commuting(l, X86_VPMULUDQ, s.size, a, b), 32);
   X86Op odd =
       x86_rvm_commuting(l, X86_VPMULUDQ, s.size, x86_shift_lanes(l, wide, PJ_KIR_LSHR, a, 32),
-                        x86_shift_lanes(l, wide, PJ_KIR_LSHR, b, 32));
+                        uniform ? b : x86_shift_lanes(l, wide, PJ_KIR_LSHR, b, 32));
   if (!l->avx512)
     return x86_rvmi(l, X86_VPBLENDD, s.size, even, odd, 0xaa);
   odd = x86_rvm_commuting(l, X86_VPAND, s.size, odd, x86_splat_const(l, 8, 0xffffffff00000000));
@@ -201,6 +202,7 @@ static bool lower_integers(Lower *l, PjKirVal v, X86Shape s) {
   if (op == PJ_KIR_MUL && s.bytes == 1)
     return through_wider(l, v, false, op);
   Parts out = {.n = s.n};
+  uint64_t bits;
   for (int i = 0; i < s.n; ++i) {
     X86Op a = x86_parts(l, inst->args[0])->op[i];
     X86Op b = inst->num_args > 1 ? x86_parts(l, inst->args[1])->op[i] : a;
@@ -221,7 +223,8 @@ static bool lower_integers(Lower *l, PjKirVal v, X86Shape s) {
       }
       if (s.bytes != 4)
         return false;
-      out.op[i] = high_product_32(l, s, x86_in_reg(l, X86_VEC, a), x86_in_reg(l, X86_VEC, b));
+      out.op[i] = high_product_32(l, s, x86_in_reg(l, X86_VEC, a), x86_in_reg(l, X86_VEC, b),
+                                  pj_kir_is_const(l->k, inst->args[1], &bits));
       break;
     case PJ_KIR_SMIN:
     case PJ_KIR_SMAX:
