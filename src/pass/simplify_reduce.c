@@ -1,4 +1,6 @@
 // Rules of reduce and sort.
+#include <math.h>
+
 #include "ir/flops.h"
 #include "pass/body.h"
 #include "pass/shapes.h"
@@ -90,6 +92,75 @@ static bool is_constant(const PjOp *op, int64_t size) {
   return size <= FEW_CONSTANTS;
 }
 
+// |count| times the float |value| where that and all sums on the way have few enough digits to be
+// exact, and are no subnormal numbers, in |type|. (Sums of narrow floats are those of f32.)
+static bool exact_multiple(const PjType *type, double value, int64_t count, double *out) {
+  int digits, exponent;
+  switch (type->dtype) {
+  case PJ_DT_F64:
+    digits = 53;
+    break;
+  case PJ_DT_F32:
+    digits = 24;
+    break;
+  case PJ_DT_F16:
+    digits = 11;
+    break;
+  case PJ_DT_BF16:
+    digits = 8;
+    break;
+  default:
+    return false;
+  }
+  const double least = type->dtype == PJ_DT_F16 ? 0x1p-14 : 0x1p-100,
+               most = type->dtype == PJ_DT_F16 ? 0x1p15 : 0x1p100;
+  if (!(fabs(value) >= least && fabs(value) <= most))
+    return false;
+  uint64_t odd = (uint64_t)ldexp(frexp(fabs(value), &exponent), 53);
+  odd >>= __builtin_ctzll(odd);
+  const uint64_t times = (uint64_t)count;
+  if (odd > (UINT64_C(1) << (digits < 24 ? 24 : digits)) / times)
+    return false;
+  *out = value * (double)count;
+  odd *= times;
+  return fabs(*out) <= most && odd >> __builtin_ctzll(odd) < UINT64_C(1) << digits;
+}
+
+// Equal numbers, as gradients of sums are full of: what they come to is known. An extremum or a
+// logical operation takes one of them for all.
+static bool reduce_equal(PjRewrite *rw, PjOp *op, int64_t count) {
+  const PjValue *x = op->operands[0];
+  const PjType *type = op->results[0].type;
+  const PjOpKind kind = op->num_results == 1 ? pj_region_binary(&op->regions[0]) : PJ_OP_COUNT;
+  const void *element = op->num_results == 1 ? pj_const_splat(x) : NULL;
+  PjValue *init = op->operands[1], *result;
+  double sum, one;
+  int64_t integer;
+  if (!element || x->type->quant || x->type->dtype != type->dtype ||
+      init->type->dtype != type->dtype || op->regions[0].args[0].type->dtype != type->dtype)
+    return false;
+  if (kind == PJ_OP_ADD && pj_const_float(x, &one)) {
+    if (!(pj_const_is_zero(init) || pj_const_is_neg_zero(init)) ||
+        !exact_multiple(type, one, count, &sum))
+      return false;
+    result = pj_build_float(rw, op, type, sum);
+  } else if (kind == PJ_OP_ADD && pj_dtype_is_int(type->dtype) && pj_const_int(x, &integer)) {
+    if (pj_dtype_bits(type->dtype) < 32 || count > INT32_MAX)
+      return false;
+    PjValue *times = pj_build_binary(rw, op, PJ_OP_MULTIPLY, pj_build_int(rw, op, type, integer),
+                                     pj_build_int(rw, op, type, count));
+    init = pj_build_broadcast(rw, op, init, NULL, type);
+    result = pj_build_binary(rw, op, PJ_OP_ADD, init, times);
+  } else if ((kind == PJ_OP_MAXIMUM || kind == PJ_OP_MINIMUM || kind == PJ_OP_AND ||
+              kind == PJ_OP_OR) &&
+             !pj_dtype_is_complex(type->dtype)) {
+    init = pj_build_broadcast(rw, op, init, NULL, type);
+    result = pj_build_binary(rw, op, kind, init, pj_build_splat(rw, op, type, element));
+  } else
+    return false;
+  return pj_rw_become_all(rw, op, &result);
+}
+
 // What a row is computed of, element by element.
 typedef struct Origin {
   int left;       // operations still to be looked at
@@ -134,16 +205,18 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
   uint32_t num_dims;
   const int64_t *dims = PJ_INTS(op, dimensions, &num_dims);
   const PjType *type = op->operands[0]->type;
+  int64_t count = 1;
   bool empty = false, units = true;
   for (uint32_t i = 0; i < num_dims; ++i) {
     empty |= type->dims[dims[i]] == 0;
     units &= type->dims[dims[i]] == 1;
+    count *= type->dims[dims[i]]; // of what an array holds
   }
   if (empty)
     return reduce_nothing(rw, op);
   if (units)
     return reduce_few(rw, op, 0, 1);
-  if (drop_units(rw, op))
+  if (drop_units(rw, op) || reduce_equal(rw, op, count))
     return true;
   // Sums of narrow floats are kept wider than their type.
   bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;

@@ -485,6 +485,13 @@ static const Case slices[] = {
   "%r = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : " \
   "(tensor<15x2xf32>, tensor<f32>) -> tensor<15xf32>\n"
 
+#define EQUAL_BY(kind, size, type)                                                           \
+  "%r = stablehlo.reduce(%c init: %z) applies stablehlo." kind " across dimensions = [1] : " \
+  "(tensor<3x" size "x" type ">, tensor<" type ">) -> tensor<3x" type ">\n"
+#define EQUAL(number, begin, kind, size, type)                                \
+  "%c = stablehlo.constant dense<" number "> : tensor<3x" size "x" type ">\n" \
+  "%z = stablehlo.constant dense<" begin "> : tensor<" type ">\n" EQUAL_BY(kind, size, type)
+
 static const Case control[] = {
     {"%r: tensor<3xi1>", "tensor<3xi1>",
      "%c = " OP "constant dense<[true, true]> : tensor<2xi1>\n"
@@ -545,6 +552,17 @@ static const Case control[] = {
          R16) "%m = " OP "negate %a : tensor<1x16xf32>\n" RSH("c", "m", "tensor<1x16xf32>", R16)
          BIN("d", "add", "p", "c", R16) "%n = " OP "negate %b : tensor<1x16xf32>\n" RSH(
              "e", "n", "tensor<1x16xf32>", R16) BIN("r", "add", "d", "e", R16)},
+    // Equal numbers, where their sums are exact, and the largest of them.
+    {"", "tensor<3xbf16>", EQUAL("-1.0", "0.0", "add", "512", "bf16"),
+     "%r = " OP "constant dense<-512.0> : tensor<3xbf16>\n"},
+    {"%z: tensor<f32>", "tensor<3xf32>",
+     "%c = " OP "constant dense<2.5> : tensor<3x512xf32>\n" EQUAL_BY("maximum", "512", "f32"),
+     "%c = " OP "constant dense<2.5> : " S "\n" BIN("b", "maximum", "z", "c", S)
+         BRC("r", "b", "", S, "tensor<3xf32>")},
+    {"", "tensor<3xf32>", EQUAL("0.1", "0.0", "add", "512", "f32"),
+     EQUAL("0.1", "0.0", "add", "512", "f32")},
+    {"", "tensor<3xbf16>", EQUAL("1.0", "0.0", "add", "511", "bf16"),
+     EQUAL("1.0", "0.0", "add", "511", "bf16")},
     // Sums of bf16 stay what is kept wider; few short rows are no matter.
     {"%a: tensor<16x2xbf16>, %z: tensor<bf16>", "tensor<16xbf16>", NARROW, NARROW},
     {"%a: tensor<15x2xf32>, %z: tensor<f32>", "tensor<15xf32>", FEW_ROWS, FEW_ROWS},
