@@ -194,12 +194,28 @@ static X86Op plain(Lower *l, X86Shape s, const uint32_t *codes, X86Op a, X86Op b
                       : x86_rvm_commuting(l, codes[s.at], s.size, a, b);
 }
 
+// Bytes within words: those that lie low by a product of the words, of whose high halves nobody
+// asks, the others by one in which they begin it.
+static X86Op multiply_8(Lower *l, X86Shape s, X86Op a, X86Op b) {
+  X86Shape words = s;
+  words.at = 1;
+  a = x86_in_reg(l, X86_VEC, a);
+  b = x86_in_reg(l, X86_VEC, b);
+  X86Op even = x86_rvm_commuting(l, mul[1], s.size, a, b);
+  X86Op high = x86_rvm_commuting(l, X86_VPAND, s.size, b, x86_splat_const(l, 2, 0xff00));
+  X86Op odd =
+      x86_rvm_commuting(l, mul[1], s.size, x86_shift_lanes(l, words, PJ_KIR_LSHR, a, 8), high);
+  even = x86_rvm_commuting(l, X86_VPAND, s.size, even, x86_splat_const(l, 2, 0x00ff));
+  return x86_rvm_commuting(l, X86_VPOR, s.size, even, odd);
+}
+
 static bool lower_integers(Lower *l, PjKirVal v, X86Shape s) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
   PjKirOp op = (PjKirOp)inst->op;
   if (op == PJ_KIR_SHL || op == PJ_KIR_LSHR || op == PJ_KIR_ASHR)
     return lower_shift(l, v, s) || through_wider(l, v, op == PJ_KIR_ASHR, op);
-  if (op == PJ_KIR_MUL && s.bytes == 1)
+  const bool bytes = op == PJ_KIR_MUL && s.bytes == 1;
+  if (bytes && inst->type.lanes < 16)
     return through_wider(l, v, false, op);
   Parts out = {.n = s.n};
   uint64_t bits;
@@ -214,7 +230,9 @@ static bool lower_integers(Lower *l, PjKirVal v, X86Shape s) {
       out.op[i] = plain(l, s, sub, a, b);
       break;
     case PJ_KIR_MUL:
-      out.op[i] = code_of(l, mul, s) ? plain(l, s, mul, a, b) : multiply_64(l, s, a, b);
+      out.op[i] = bytes                ? multiply_8(l, s, a, b)
+                  : code_of(l, mul, s) ? plain(l, s, mul, a, b)
+                                       : multiply_64(l, s, a, b);
       break;
     case PJ_KIR_UMULH:
       if (s.bytes == 2) {
