@@ -63,7 +63,6 @@ FUNCTION_1(exp)
 FUNCTION_1(expm1)
 FUNCTION_1(log)
 FUNCTION_1(log1p)
-FUNCTION_1(sqrt)
 FUNCTION_1(rsqrt)
 FUNCTION_1(cbrt)
 FUNCTION_1(logistic)
@@ -85,6 +84,10 @@ FUNCTION_2(atan2)
 
 static PjElem div_c64(PjKir *k, PjElem x, PjElem y) {
   return narrow(k, pj_math_complex_div_of_f32(k, widen(k, x), widen(k, y)));
+}
+
+static PjElem sqrt_c64(PjKir *k, PjElem z) {
+  return narrow(k, pj_math_complex_sqrt_of_f32(k, widen(k, z)));
 }
 
 static PjElem abs_c64(PjKir *k, PjElem z) {

@@ -227,26 +227,41 @@ PjElem pj_math_complex_log1p(PjKir *k, PjElem z) {
 // ------------------------------------------------------------------ roots
 
 // With t = sqrt((|x| + |z|) / 2): t + i y / 2t on the right, |y| / 2t + i t (with the sign of y) on
-// the left.
-PjElem pj_math_complex_sqrt(PjKir *k, PjElem z) {
-  Sorted s = sorted(k, z);
-  PjKirVal x = z.re, one = C(1), zero = C(0), infinity = C(INFINITY);
-  // By an even power of two into the middle of the range.
-  PjKirVal large = LT(C(0x1p1000), s.large), small = LT(s.large, C(0x1p-900));
-  PjKirVal factor = SEL(large, C(0x1p-120), SEL(small, C(0x1p120), one));
-  PjKirVal back = SEL(large, C(0x1p60), SEL(small, C(0x1p-60), one));
-  PjElem w = elem_scale(k, z, factor);
-  PjKirVal ax = ABS(w.re), size = pj_math_complex_abs(k, w);
-  PjKirVal t = SQRT(MUL(ADD(ax, size), C(0.5))), other = DIV(ABS(w.im), ADD(t, t));
+// the left. Of w, which is z times a power of two, and its |size|; |back| takes that back, 0: there
+// is none.
+static PjElem root_of_size(PjKir *k, PjElem z, PjElem w, PjKirVal size, PjKirVal back) {
+  PjKirVal x = z.re, zero = C(0), infinity = C(INFINITY);
+  PjKirVal t = SQRT(MUL(ADD(ABS(w.re), size), C(0.5))), other = DIV(ABS(w.im), ADD(t, t));
   other = SEL(EQ(size, zero), zero, other);
   PjKirVal left = pj_kir_slt(k, BITS(x), I(0));
-  PjKirVal re = MUL(SEL(left, other, t), back), im = COPYSIGN(MUL(SEL(left, t, other), back), z.im);
+  PjKirVal re = SEL(left, other, t), im = SEL(left, t, other);
+  if (back) {
+    re = MUL(re, back);
+    im = MUL(im, back);
+  }
+  im = COPYSIGN(im, z.im);
   // Infinite: by the imaginary part first.
   PjKirVal far = EQ(ABS(x), infinity), im_nan = UNO(z.im, z.im);
   PjKirVal far_re = SEL(left, SEL(im_nan, C(NAN), zero), infinity);
   PjKirVal far_im = SEL(left, COPYSIGN(infinity, z.im), SEL(im_nan, z.im, COPYSIGN(zero, z.im)));
   PjElem value = pj_elem_select(k, far, (PjElem){far_re, far_im}, (PjElem){re, im});
   return pj_elem_select(k, EQ(ABS(z.im), infinity), (PjElem){infinity, z.im}, value);
+}
+
+PjElem pj_math_complex_sqrt(PjKir *k, PjElem z) {
+  Sorted s = sorted(k, z);
+  PjKirVal x = z.re, one = C(1);
+  // By an even power of two into the middle of the range.
+  PjKirVal large = LT(C(0x1p1000), s.large), small = LT(s.large, C(0x1p-900));
+  PjKirVal factor = SEL(large, C(0x1p-120), SEL(small, C(0x1p120), one));
+  PjKirVal back = SEL(large, C(0x1p60), SEL(small, C(0x1p-60), one));
+  PjElem w = elem_scale(k, z, factor);
+  return root_of_size(k, z, w, pj_math_complex_abs(k, w), back);
+}
+
+// Of floats, whose squares a double holds.
+PjElem pj_math_complex_sqrt_of_f32(PjKir *k, PjElem z) {
+  return root_of_size(k, z, z, SQRT(MADD(z.re, z.re, MUL(z.im, z.im))), 0);
 }
 
 PjElem pj_math_complex_rsqrt(PjKir *k, PjElem z) {

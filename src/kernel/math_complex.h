@@ -12,6 +12,7 @@ PjKirVal pj_math_complex_abs(PjKir *k, PjElem z);
 PjKirVal pj_math_complex_abs_f32(PjKir *k, PjElem z); // of parts in f32, within 1.5 ULP
 PjElem pj_math_complex_div(PjKir *k, PjElem x, PjElem y);
 PjElem pj_math_complex_div_of_f32(PjKir *k, PjElem x, PjElem y); // of parts that are floats
+PjElem pj_math_complex_sqrt_of_f32(PjKir *k, PjElem z);          // likewise
 PjElem pj_math_complex_exp(PjKir *k, PjElem z);
 PjElem pj_math_complex_expm1(PjKir *k, PjElem z);
 PjElem pj_math_complex_log(PjKir *k, PjElem z);
