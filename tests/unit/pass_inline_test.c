@@ -204,6 +204,29 @@ static void dead_code_goes(void **unused) {
                         "return %a : tensor<4xf32>"));
 }
 
+// A loop that never ends goes like any other that nobody reads, as XLA's does: the specification
+// leaves open what it means. Read, it stays.
+static void endless_loops_go_unread(void **unused) {
+  for (int read = 0; read < 2; ++read) {
+    char body[1000];
+    snprintf(body, sizeof body,
+             "%%0 = stablehlo.while(%%x = %%a) : tensor<4xf32>\n"
+             "cond {\n"
+             "  %%t = stablehlo.constant dense<true> : tensor<i1>\n"
+             "  stablehlo.return %%t : tensor<i1>\n"
+             "} do {\n"
+             "  %%y = stablehlo.negate %%x : tensor<4xf32>\n"
+             "  stablehlo.return %%y : tensor<4xf32>\n"
+             "}\n"
+             "return %s : tensor<4xf32>",
+             read ? "%0" : "%a");
+    Parsed parsed = pass_run(pass_main("%a: tensor<4xf32>", "tensor<4xf32>", body), NULL);
+    const PjOp *first = pj_module_entry(parsed.module)->regions[0].first;
+    assert_int_equal(first->kind, read ? PJ_OP_WHILE : PJ_OP_FUNC_RETURN);
+    parsed_free(&parsed);
+  }
+}
+
 static void effects_stay(void **unused) {
   pass_expect(
       "dead_code",
@@ -247,6 +270,7 @@ int main(void) {
       cmocka_unit_test(growth_is_bounded),
       cmocka_unit_test(the_original_stays),
       cmocka_unit_test(dead_code_goes),
+      cmocka_unit_test(endless_loops_go_unread),
       cmocka_unit_test(effects_stay),
       cmocka_unit_test(memory_may_run_out),
   };
