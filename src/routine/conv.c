@@ -5,7 +5,7 @@
 //   direct      a few thousand multiplications, or complex numbers: conv_direct.c
 //   depthwise   groups of one feature: conv_depth.c
 //   groups      of a few features, features last: conv_groups.c
-//   spread      few output features, or many holes in the input: conv_spread.c
+//   spread      few output features that fill no vector, or many holes in the input: conv_spread.c
 //   phases      inputs with holes, as several without: conv_phase.c
 //   planes      positions next to each other (features first): conv_planes.c
 //   window      few positions of large windows: conv_window.c
@@ -376,7 +376,8 @@ static const PjRoutine *select_way(PjArena *arena, const PjOp *op, const PjConvS
     routine = pj__conv_phases(arena, filled, op, rhs);
     if (!routine)
       routine = pj__conv_dense(arena, filled, rhs);
-    routine = pj__conv_guarded(arena, rhs, pj__conv_spread(arena, filled), routine);
+    if (!pj__conv_lines_fill(routine))
+      routine = pj__conv_guarded(arena, rhs, pj__conv_spread(arena, filled), routine);
     if (is_default_precision(op))
       fewer = pj__conv_winograd(arena, filled, routine);
     if (s->skip_outside)

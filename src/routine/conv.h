@@ -75,6 +75,8 @@ void pj__conv_kernel_panel(PjArena *arena, const PjConvShape *shape, PjPanel *pa
 // Features last (NHWC), of f32 or f64, by windows that are not too large for the second cache: from
 // rows that are copied with zeros around. NULL for what is not like that.
 const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *shape);
+// Whether |routine| is one, and of the last vectors of output features nearly all lanes are used.
+bool pj__conv_lines_fill(const PjRoutine *routine);
 
 // As a product of all places of the window, whose columns are added where they belong: for few
 // output features, or an input with many holes. NULL for what is not like that. For windows of

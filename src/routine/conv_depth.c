@@ -13,7 +13,7 @@
 typedef void GroupsFn(int64_t n, int count, const void *const *xs, const void *const *ws,
                       bool first, void *out);
 typedef void StripFn(int64_t strips, int64_t n, int count, const void *const *xs,
-                     const void *const *ws, int64_t step, void *out);
+                     const void *const *ws, int64_t step, int64_t ahead, void *out);
 enum { PJ_STRIP = 4 };
 typedef void RowFn(int64_t n, const void *x, int64_t step, const void *w, void *out);
 
@@ -24,8 +24,10 @@ enum {
   PLACES = 64,
   GROUPS = 64,
   COPY_BYTES = 4 << 20,
-  VECTOR_BYTES = 64, // the longest
-  PIECE = 32,        // positions of a row that one thread computes
+  VECTOR_BYTES = 64,   // the longest
+  PIECE = 32,          // positions of a row that one thread computes
+  FAR_BYTES = 2 << 20, // of an input that has left the second cache
+  STRIPS_AHEAD = 2,    // that are fetched of such
 };
 
 // A place of a small window: where it is in the dilated input, from the window's start, and in the
@@ -46,6 +48,7 @@ typedef struct Depthwise {
   const Place *places;     // of a small window over an input without dilation, or NULL
   StripFn *strips;         // of small windows: some neighbouring positions at once, or NULL
   int64_t inner[2];        // positions of a row whose windows lie within the row
+  int64_t ahead;           // elements from a strip to what is fetched meanwhile, or 0
 } Depthwise;
 
 typedef struct Run {
@@ -180,7 +183,7 @@ static void row_pieces(void *context, int64_t begin, int64_t end, int thread) {
       next = j + (strips > 0 ? strips * PJ_STRIP : 1);
       char *out = run->out + (size_t)out_offset * p->elem;
       if (strips > 0)
-        p->strips(strips, s->groups, count, xs, ws, step, out);
+        p->strips(strips, s->groups, count, xs, ws, step, count ? p->ahead : 0, out);
       else
         p->groups(s->groups, count, xs, ws, true, out);
     }
@@ -296,6 +299,11 @@ static void plan_strips(Depthwise *p) {
   // Of rows of three places reading each input once gains nothing: memory is what is waited for.
   const bool rows = s->window[d] == 5 && s->stride[d] == 1 && s->window_dilation[d] == 1;
   p->strips = PJ_PICK(strips)[p->elem == 8][rows];
+  double bytes = (double)s->batch * (double)s->groups * (double)p->elem;
+  for (int32_t i = 0; i < s->spatial; ++i)
+    bytes *= (double)s->in[i];
+  if (bytes >= FAR_BYTES)
+    p->ahead = STRIPS_AHEAD * PJ_STRIP * s->stride[d] * s->lhs_spatial[d];
   const int64_t room = s->in[d] + s->low[d] - (s->window[d] - 1) * s->window_dilation[d];
   p->inner[0] = s->low[d] <= 0 ? 0 : pj__divide_up(s->low[d], s->stride[d]);
   p->inner[1] = room <= 0 ? 0 : pj__min(s->out[d], pj__divide_up(room, s->stride[d]));

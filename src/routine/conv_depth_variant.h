@@ -41,18 +41,22 @@ GROUPS(groups_f64, double)
 
 // The same, from zero, for |strips| times PJ_STRIP neighbouring positions, whose inputs are |step|
 // elements apart; those of a strip use each vector of |ws| together. |n| is a vector at least, and
-// the last one overlaps.
-#define STRIP_BEGIN(VECTORS, AT)                                                           \
-  Vec sum[PJ_STRIP][VECTORS];                                                              \
-  memset(sum, 0, sizeof sum);                                                              \
-  PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) \
-      __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);
+// the last one overlaps. What the last place reads |ahead| elements further on comes nearer, if
+// that is not 0.
+#define STRIP_BEGIN(T, VECTORS, AT)                                                          \
+  Vec sum[PJ_STRIP][VECTORS];                                                                \
+  memset(sum, 0, sizeof sum);                                                                \
+  PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u)   \
+      __builtin_prefetch(o + (PJ_STRIP + s) * n + (AT) + u * LANES, 1);                      \
+  if (ahead)                                                                                 \
+    PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) \
+        __builtin_prefetch((const T *)xs[count - 1] + off + ahead + s * step + (AT) + u * LANES);
 #define STRIP_END(VECTORS, AT)                                                               \
   PJ_UNROLL for (int s = 0; s < PJ_STRIP; ++s) PJ_UNROLL for (int u = 0; u < VECTORS; ++u) * \
       (Vec *)(o + s * n + (AT) + u * LANES) = sum[s][u];
 #define ANY_PLACES(T, VECTORS, AT, WIDTH)                                       \
   {                                                                             \
-    STRIP_BEGIN(VECTORS, AT)                                                    \
+    STRIP_BEGIN(T, VECTORS, AT)                                                 \
     for (int k = 0; k < count; ++k) {                                           \
       const T *x = (const T *)xs[k] + off + (AT), *w = (const T *)ws[k] + (AT); \
       PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                             \
@@ -67,7 +71,7 @@ GROUPS(groups_f64, double)
 // row is read once.
 #define ROWS_OF(T, VECTORS, AT, WIDTH)                                                 \
   {                                                                                    \
-    STRIP_BEGIN(VECTORS, AT)                                                           \
+    STRIP_BEGIN(T, VECTORS, AT)                                                        \
     for (int k = 0; k < count; k += WIDTH) {                                           \
       const T *x = (const T *)xs[k] + off + (AT);                                      \
       PJ_UNROLL for (int u = 0; u < VECTORS; ++u) {                                    \
@@ -82,21 +86,21 @@ GROUPS(groups_f64, double)
     }                                                                                  \
     STRIP_END(VECTORS, AT)                                                             \
   }
-#define STRIPS(NAME, T, SUM, WIDTH)                                                             \
-  PJ_TARGET static void PJ_V(NAME)(int64_t strips, int64_t n, int count, const void *const *xs, \
-                                   const void *const *ws, int64_t step, void *po) {             \
-    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));           \
-    enum { LANES = PJ_VB / sizeof(T) };                                                         \
-    T *o = po;                                                                                  \
-    for (int64_t t = 0, off = 0; t < strips; ++t, off += PJ_STRIP * step, o += PJ_STRIP * n) {  \
-      int64_t i = 0;                                                                            \
-      for (; i + 2 * LANES <= n; i += 2 * LANES)                                                \
-        SUM(T, 2, i, WIDTH)                                                                     \
-      for (; i < n; i += LANES) {                                                               \
-        const int64_t at = pj__min(i, n - LANES);                                               \
-        SUM(T, 1, at, WIDTH)                                                                    \
-      }                                                                                         \
-    }                                                                                           \
+#define STRIPS(NAME, T, SUM, WIDTH)                                                                \
+  PJ_TARGET static void PJ_V(NAME)(int64_t strips, int64_t n, int count, const void *const *xs,    \
+                                   const void *const *ws, int64_t step, int64_t ahead, void *po) { \
+    typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias));              \
+    enum { LANES = PJ_VB / sizeof(T) };                                                            \
+    T *o = po;                                                                                     \
+    for (int64_t t = 0, off = 0; t < strips; ++t, off += PJ_STRIP * step, o += PJ_STRIP * n) {     \
+      int64_t i = 0;                                                                               \
+      for (; i + 2 * LANES <= n; i += 2 * LANES)                                                   \
+        SUM(T, 2, i, WIDTH)                                                                        \
+      for (; i < n; i += LANES) {                                                                  \
+        const int64_t at = pj__min(i, n - LANES);                                                  \
+        SUM(T, 1, at, WIDTH)                                                                       \
+      }                                                                                            \
+    }                                                                                              \
   }
 STRIPS(strips_f32, float, ANY_PLACES, 1)
 STRIPS(strips_f64, double, ANY_PLACES, 1)

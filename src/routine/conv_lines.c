@@ -46,7 +46,7 @@ typedef struct Dim {
 typedef struct ConvLines {
   PjRoutine routine;
   const PjConvShape *shape;
-  const Kernels *kernels;
+  const Kernels *kernels, *last; // |last|: of the last sliver, which may be narrow
   size_t elem;
   Dim z, y, x;
   PjPanel window;
@@ -72,14 +72,18 @@ typedef struct Task {
   char *input;
 } Task;
 
+static const Kernels *sliver_kernels(const ConvLines *p, int64_t col) {
+  return col + p->kernels->nr < p->shape->out_features ? p->kernels : p->last;
+}
+
 static void pack_slivers(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const ConvLines *p = run->p;
   const PjConvShape *s = p->shape;
-  const int nr = p->kernels->nr;
   char *temp = pj__thread_scratch(&p->routine, run->scratch, thread);
   for (int64_t i = begin; i < end; ++i) {
-    const int64_t group = i / run->slivers, col = i % run->slivers * nr;
+    const int64_t group = i / run->slivers, col = i % run->slivers * p->kernels->nr;
+    const int nr = sliver_kernels(p, col)->nr;
     p->window.pack(&p->window, run->window + group * s->rhs_group * (int64_t)p->elem, col,
                    pj__min(nr, s->out_features - col), 0, p->sums, nr,
                    run->scratch + (size_t)(i * p->sliver) * p->elem, p->sliver, temp);
@@ -129,7 +133,7 @@ typedef struct Quad {
 // |num| quads by |cols| output features.
 static void tile(const ConvLines *p, int num, const Quad *quads, const char *window, int64_t col,
                  int64_t cols) {
-  const Kernels *k = p->kernels;
+  const Kernels *k = sliver_kernels(p, col);
   const int64_t elem = (int64_t)p->elem;
   _Alignas(64) char beside[MAX_BESIDE];
   const void *a[QUADS] = {0};
@@ -312,6 +316,10 @@ const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *s) {
   if (s->out_features <= p->kernels->nr / 2)
     p->kernels = &PJ_PICK(kernels)[NARROW + wide];
   const Kernels *k = p->kernels;
+  const int64_t rest = (s->out_features - 1) % k->nr + 1; // of the last sliver
+  p->last = rest <= k->nr / 2 && k != &PJ_PICK(kernels)[NARROW + wide]
+                ? &PJ_PICK(kernels)[NARROW + wide]
+                : k;
   p->z = plan_dim(s, s->spatial - 3);
   p->y = plan_dim(s, s->spatial - 2);
   p->x = plan_dim(s, s->spatial - 1);
@@ -340,4 +348,12 @@ const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *s) {
                            .scratch_bytes = p->window_bytes,
                            .thread_scratch_bytes = p->input_bytes};
   return &p->routine;
+}
+
+bool pj__conv_lines_fill(const PjRoutine *routine) {
+  if (!routine || routine->run != run_lines)
+    return false;
+  const ConvLines *p = (const ConvLines *)routine;
+  const int64_t rest = (p->shape->out_features - 1) % p->kernels->nr + 1;
+  return 8 * rest >= 7 * p->last->nr;
 }
