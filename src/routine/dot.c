@@ -60,7 +60,9 @@ static const uint32_t lane_bits[32] = {[16] = ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u,
 enum {
   BLOCK_ROWS = 64, // of a matrix by vector product, in one part
   BLOCK_COLS = 1024,
-  BLOCK_SUMS = 512,         // by columns, added up before the rest
+  BLOCK_SUMS = 512,         // by columns, added up before the rest,
+  PIECE_COLS = 4096,        // of so many columns at a time, or, where there are not
+  PIECES = 4,               // more such pieces than these, of half as many
   FEW = 4,                  // vectors that are better off without packing the matrix,
   FEW_BYTES = 64 << 10,     // if it is large; and what of it is to stay in the cache
   VECTOR_SUMS = 64,         // by columns, p in that part
@@ -98,6 +100,7 @@ typedef struct Vector {
   int64_t count, vector_outer, vector_sum; // vectors; strides between them and along them
   bool vector_copied;                      // the vectors must be brought to |comp|, dense
   int64_t block_rows, block_sums;
+  bool pieces; // each |block_sums| of a block are a part
   int32_t num_batch;
   int64_t batch, batch_dims[PJ_MAX_RANK], matrix_batch[PJ_MAX_RANK],
       vector_batch[PJ_MAX_RANK]; // bytes
@@ -106,9 +109,15 @@ typedef struct Vector {
 typedef struct VectorRun {
   const Vector *v;
   const char *matrix, *vector;
-  char *out, *scratch;
+  char *out, *scratch, *sums; // sums: of pieces
   int64_t blocks;
 } VectorRun;
+
+static size_t copied_bytes(const Vector *v) {
+  return v->vector_copied
+             ? pj__scratch_round((size_t)(v->batch * v->count * v->k) * pj_comp_bytes(v->comp))
+             : 0;
+}
 
 static void add_block(PjComp comp, int64_t n, const void *part, void *sums) {
 #define ADD(T)                    \
@@ -222,6 +231,42 @@ static void copy_vectors(const Vector *v, const char *vectors, char *to) {
   }
 }
 
+// By columns: what piece |at / blocks| of the sum gives for a block of columns, into the scratch
+// space. Lines of the matrix are read from end to end, and all threads have some of them.
+static void vector_pieces(void *context, int64_t begin, int64_t end, int thread) {
+  const VectorRun *run = context;
+  const Vector *v = run->v;
+  const size_t elem = pj_dtype_bytes(v->matrix_dtype), comp = pj_comp_bytes(v->comp);
+  const char *vector = v->vector_copied ? run->scratch : run->vector;
+  for (int64_t at = begin; at < end; ++at) {
+    const int64_t first = at % run->blocks * v->block_rows,
+                  rows = pj__min(v->block_rows, v->rows - first),
+                  p = at / run->blocks * v->block_sums;
+    char *sums = run->sums + (size_t)(at / run->blocks * v->rows + first) * comp;
+    memset(sums, 0, (size_t)rows * comp);
+    v->kernel(rows, pj__min(v->block_sums, v->k - p),
+              run->matrix + (size_t)(p * v->step + first) * elem, v->step,
+              vector + (size_t)p * comp, sums);
+  }
+}
+
+static void run_pieces(VectorRun *run, PjThreads *threads) {
+  const Vector *v = run->v;
+  const size_t comp = pj_comp_bytes(v->comp), out_elem = pj_dtype_bytes(v->out_dtype);
+  const int64_t pieces = pj__divide_up(v->k, v->block_sums), parts = pieces * run->blocks;
+  run->sums = run->scratch + copied_bytes(v);
+  const double work =
+      (double)v->block_rows * (double)v->block_sums * (double)pj_dtype_bytes(v->matrix_dtype);
+  pj_threads_for(threads, parts, pj__grain(parts, work), vector_pieces, run);
+  for (int64_t first = 0; first < v->rows; first += BLOCK_COLS) {
+    const int64_t rows = pj__min(BLOCK_COLS, v->rows - first);
+    char *sums = run->sums + (size_t)first * comp;
+    for (int64_t p = 1; p < pieces; ++p)
+      add_block(v->comp, rows, sums + (size_t)(p * v->rows) * comp, sums);
+    pj_comp_store(v->comp, v->out_dtype, rows, sums, run->out + (size_t)first * out_elem);
+  }
+}
+
 static PjStatus run_vector(const PjRoutine *self, PjThreads *threads, const void *const *in,
                            void *const *out, void *scratch) {
   const Vector *v = (const Vector *)self;
@@ -233,6 +278,10 @@ static PjStatus run_vector(const PjRoutine *self, PjThreads *threads, const void
   if (v->vector_copied)
     copy_vectors(v, run.vector, scratch);
   run.blocks = pj__divide_up(v->rows, v->block_rows);
+  if (v->pieces) {
+    run_pieces(&run, threads);
+    return PJ_STATUS_OK;
+  }
   const double work = (double)pj__min(v->rows, v->block_rows) * (double)v->k *
                       (double)pj_dtype_bytes(v->matrix_dtype);
   pj_threads_for(threads, v->batch * run.blocks, pj__grain(v->batch * run.blocks, work),
@@ -310,13 +359,17 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
   else if (count > 1)
     v->block_rows = pj__min(
         BLOCK_ROWS, pj__max(4, (int64_t)(FEW_BYTES / ((double)g->k * (double)elem)) / 4 * 4));
+  v->pieces = by_cols && count == 1 && g->batch == 1 && (rows > BLOCK_COLS || g->k > BLOCK_SUMS);
+  if (v->pieces)
+    v->block_rows = g->k > PIECES * BLOCK_SUMS ? PIECE_COLS : PIECE_COLS / 2;
   memcpy(v->batch_dims, g->batch_dims, sizeof v->batch_dims);
   memcpy(v->matrix_batch, swapped ? g->a_batch : g->b_batch, sizeof v->matrix_batch);
   memcpy(v->vector_batch, swapped ? g->b_batch : g->a_batch, sizeof v->vector_batch);
   v->routine = (PjRoutine){.name = "gemv", .run = run_vector, .in_place = -1};
-  if (v->vector_copied)
-    v->routine.scratch_bytes =
-        pj__scratch_round((size_t)(g->batch * count * g->k) * pj_comp_bytes(g->comp));
+  v->routine.scratch_bytes = copied_bytes(v);
+  if (v->pieces)
+    v->routine.scratch_bytes += pj__scratch_round(
+        (size_t)(pj__divide_up(v->k, v->block_sums) * v->rows) * pj_comp_bytes(g->comp));
   return &v->routine;
 }
 

@@ -145,6 +145,22 @@ static void vectors(void **state) {
     }
 }
 
+// A vector by lines of a matrix in pieces: several of a long sum, several blocks of long lines, one
+// of each.
+static void vectors_in_pieces(void **state) {
+  (void)state;
+  for (size_t t = 0; t < 13; ++t)
+    for (int round = 0; round < 4; ++round) {
+      const bool lines = round % 2, sums = round / 2;
+      const int64_t sizes[4] = {1, 1, lines ? random_int(2100, 5000) : random_int(1, 40),
+                                sums ? random_int(513, 2600) : random_int(1, 40)};
+      if (sizes[2] * sizes[3] < 1 << 20)
+        check(types[t][0], types[t][1], sizes, false, false);
+      else if (t == 0)
+        check(types[t][0], types[t][1], (int64_t[]){1, 1, 4200, 520}, false, false);
+    }
+}
+
 // Floats by a matrix with its columns side by side, as both lie: rows and columns left over from
 // tiles of each size, sums of one block and of several, rows and columns shared out, a matrix so
 // large that it is read by lines, and pieces of the sum.
@@ -624,6 +640,7 @@ static void fewer_instructions(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_type),
                                      cmocka_unit_test(vectors),
+                                     cmocka_unit_test(vectors_in_pieces),
                                      cmocka_unit_test(as_they_lie),
                                      cmocka_unit_test(rows_by_columns),
                                      cmocka_unit_test(pieces),
