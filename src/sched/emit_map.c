@@ -346,15 +346,18 @@ static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
 typedef struct Counters {
   int n;                         // the fastest first
   PjKirVal limit[PJ_MAX_PIECES]; // each counts from 0 up to its limit; the last one has none
+  int64_t extent[PJ_MAX_PIECES]; // the limits' numbers
   PjKirVal value[PJ_MAX_PIECES];
 } Counters;
 
 static void counters_of(PjEmit *e, int num_loops, Counters *out) {
   const PjGroup *g = e->group;
   if (g->blocks > 1)
-    out->limit[out->n++] = pj_ix_number(&e->nest->ix, g->blocks);
+    out->extent[out->n++] = g->blocks;
   for (int i = num_loops; i-- > 0;)
-    out->limit[out->n++] = pj_ix_number(&e->nest->ix, g->loops[i].extent);
+    out->extent[out->n++] = g->loops[i].extent;
+  for (int i = 0; i < out->n; i++)
+    out->limit[i] = pj_ix_number(&e->nest->ix, out->extent[i]);
 }
 
 static void count_to(PjEmit *e, PjKirVal unit, Counters *c) {
@@ -401,6 +404,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
     PjKirVal unit = pj_kir_for_begin(k, begin, end, pj_kir_i64(k, 1), carried, c.value, c.value);
     if (!carried)
       c.value[0] = unit;
+    for (uint32_t i = 0; i + 1 < carried; i++) // the last one has no limit
+      pj_kir_assume(k, c.value[i], 0, c.extent[i] - 1);
   }
   PjKirVal lo = pj_kir_i64(k, 0), hi = pj_ix_number(&e->nest->ix, last->extent);
   if (g->blocks > 1) {

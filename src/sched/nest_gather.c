@@ -6,6 +6,7 @@
 // little is read of what is computed, only that is computed: a row's logarithm of a probability, at
 // its label.
 #include "eval/structure.h"
+#include "kernel/kir_range.h"
 #include "sched/nest_parts.h"
 #include "sched/shape_map.h"
 
@@ -197,7 +198,8 @@ static PjKirVal clamped(PjNest *nest, PjKirVal x, const PjValue *indices, int64_
   PjKirElem elem = narrow ? PJ_KIR_I32 : PJ_KIR_I64;
   if (pj_kir_typeof(k, x).elem != elem)
     x = pj_kir_cast(k, is_signed ? PJ_KIR_SEXT : PJ_KIR_ZEXT, elem, x);
-  if (within(indices, last))
+  const PjKirRange known = pj_kir_range(k, x);
+  if (within(indices, last) || (known.known && known.lo >= 0 && known.hi <= last))
     return x;
   int lanes = pj_kir_typeof(k, x).lanes;
   PjKirVal limit = pj_ix_number(&nest->ix, last);
