@@ -222,17 +222,30 @@ static void map_range(PjEmit *e, const PjIndex *outer, PjKirVal begin, PjKirVal 
   map_loop(e, outer, begin, end, 1, lanes == 1);
 }
 
-// The last loop but one, with the last one written out.
+// Element |c| of the loops that are written out: the index of the last one; others go to |index|.
+static PjIx column_at(PjEmit *e, PjIndex *index, int64_t c) {
+  const PjGroup *g = e->group;
+  const PjLoop *last = &g->loops[g->num_loops - 1];
+  if (g->written_loops == 2)
+    index->p[index->n++] =
+        (PjPiece){last[-1].pos, last[-1].extent, pj_ix_uniform(pj_kir_i64(e->k, c / last->extent))};
+  return pj_ix_uniform(pj_kir_i64(e->k, c % last->extent));
+}
+
+// The loop before those that are written out.
 static void map_tiny(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
   PjKir *k = e->k;
-  const PjLoop *last = &e->group->loops[e->group->num_loops - 1], *second = last - 1;
+  const PjLoop *second = &e->group->loops[e->group->num_loops - 1 - e->group->written_loops];
   pj_emit_lanes(e, 1);
   PjKirVal i = pj_kir_for_begin(k, lo, hi, pj_kir_i64(k, 1), 0, NULL, NULL);
   pj_kir_for_sure(k);
   PjIndex index = *outer;
   index.p[index.n++] = (PjPiece){second->pos, second->extent, pj_ix_uniform(i)};
-  for (int64_t c = 0; c < last->extent; c++)
-    map_body(e, &index, pj_ix_uniform(pj_kir_i64(k, c)), 0);
+  for (int64_t c = 0; c < pj_group_columns(e->group); c++) {
+    PjIndex row = index;
+    const PjIx at = column_at(e, &row, c);
+    map_body(e, &row, at, 0);
+  }
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
 }
@@ -304,20 +317,22 @@ static PjDtype moved_as(const PjValue *value) {
   return value->type->dtype == PJ_DT_PRED ? PJ_DT_U8 : value->type->dtype;
 }
 
-// The same in vectors that run down the rows, one for each column of the last loop: so every column
-// is computed in its own way, and once.
+// The same in vectors that run down the rows, one for each column of the last loops: so every
+// column is computed in its own way, and once. Few are interleaved, others stored lane by lane.
 static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) {
   const PjGroup *g = e->group;
-  const PjLoop *last = &g->loops[g->num_loops - 1], *second = last - 1;
+  const PjLoop *last = &g->loops[g->num_loops - 1], *second = last - g->written_loops;
   PjKir *k = e->k;
-  int columns = (int)last->extent;
-  PjKirVal whole = pj_emit_whole(e, lo, hi, g->lanes), values[PJ_MAX_DOWN][PJ_MAX_DOWN];
+  const int columns = (int)pj_group_columns(g);
+  const bool few = columns <= PJ_MAX_DOWN;
+  PjKirVal whole = pj_emit_whole(e, lo, hi, g->lanes), values[PJ_MAX_DOWN][PJ_MOST_DOWN];
   pj_emit_lanes(e, g->lanes);
   PjKirVal i = pj_kir_for_begin(k, lo, whole, pj_kir_i64(k, g->lanes), 0, NULL, NULL);
   for (int c = 0; c < columns; c++) {
     PjIndex index = *outer;
     index.p[index.n++] = (PjPiece){second->pos, second->extent, next_lanes(i)};
-    index.p[index.n++] = (PjPiece){1, last->extent, pj_ix_uniform(pj_kir_i64(k, c))};
+    const PjIx at = column_at(e, &index, c);
+    index.p[index.n++] = (PjPiece){1, last->extent, at};
     for (uint32_t r = 0; r < g->num_roots; r++) {
       const PjValue *value = &g->roots[r].op->results[0];
       PjElem elem = pj_nest_splat(e->nest, pj_nest_value(e->nest, value, &index, 0));
@@ -329,10 +344,10 @@ static void map_down(PjEmit *e, const PjIndex *outer, PjKirVal lo, PjKirVal hi) 
   PjIx offset = pj_ix_offset(&e->nest->ix, &index);
   for (uint32_t r = 0; r < g->num_roots; r++)
     for (int v = 0; v < columns && g->roots[r].stored; v++) {
-      PjIx at = pj_ix_add_near(&e->nest->ix, offset, (int64_t)v * g->lanes);
-      at.step = 1;
-      pj_emit_store(e, r, 0, moved_as(&g->roots[r].op->results[0]), at,
-                    (PjElem){interleaved(k, values[r], columns, g->lanes, v), 0}, 0);
+      PjIx at = pj_ix_add_near(&e->nest->ix, offset, few ? (int64_t)v * g->lanes : v);
+      at.step = few ? 1 : columns;
+      const PjKirVal value = few ? interleaved(k, values[r], columns, g->lanes, v) : values[r][v];
+      pj_emit_store(e, r, 0, moved_as(&g->roots[r].op->results[0]), at, (PjElem){value, 0}, 0);
     }
   pj_nest_forget(e->nest);
   pj_kir_for_end(k, 0, NULL, NULL);
@@ -390,7 +405,8 @@ void pj_emit_map(PjEmit *e, PjKirVal begin, PjKirVal end) {
     map_range(e, &outer, begin, end, g->count);
     return;
   }
-  int split = g->num_loops - (g->tiny ? 2 : 1); // the loop that is cut into blocks
+  // The loop that is cut into blocks.
+  int split = g->num_loops - 1 - (g->tiny ? g->written_loops : 0);
   const PjLoop *last = &g->loops[split];
   if (g->written)
     e->nest->ix.small = last->extent;

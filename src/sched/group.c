@@ -32,6 +32,7 @@ enum {
 #define TINY_NS    12.0 // of what is written out
 #define WRITTEN_NS 16.0 // of all its vectors, per lane
 #define ACROSS_NS  40.0 // of all its vectors, per lane
+#define DOWN_NS    800. // of all elements of a matrix
 
 static bool loops_of(PjGroup *g, const PjCuts *cuts) {
   if (g->count < 1 || cuts->n + 1 > PJ_MAX_PIECES)
@@ -258,6 +259,35 @@ static bool is_down(const PjGroup *g) {
   return true;
 }
 
+// The same of small matrices, and of rows that are little more than a vector, of whose elements
+// each is made in its own way: the gradient of what reads them one by one, say. How many loops are
+// written out, or 0.
+static int down_matrices(const PjGroup *g) {
+  const int n = g->num_loops;
+  const int64_t last = g->loops[n - 1].extent, rows = n > 2 ? g->loops[n - 2].extent : 0;
+  const bool square = rows > 0 && last < g->lanes && rows < g->lanes;
+  const int64_t columns = square ? last * rows : last;
+  if (g->plain || g->num_roots > PJ_MAX_DOWN ||
+      (!square && (last < g->lanes || !(last % g->lanes))) || columns > PJ_MOST_DOWN ||
+      g->loops[n - 2 - square].extent < g->lanes || g->cost * (double)columns > DOWN_NS)
+    return 0;
+  for (uint32_t i = 0; i < g->num_roots; i++) {
+    const PjOp *op = g->roots[i].op;
+    const PjDtype dtype = op->results[0].type->dtype;
+    if (op->kind == PJ_OP_DYNAMIC_UPDATE_SLICE || pj_dtype_is_complex(dtype) ||
+        pj_dtype_bytes(dtype) < 4)
+      return 0;
+  }
+  return square ? 2 : 1;
+}
+
+int64_t pj_group_columns(const PjGroup *g) {
+  int64_t columns = 1;
+  for (int i = g->num_loops - g->written_loops; i < g->num_loops; i++)
+    columns *= g->loops[i].extent;
+  return columns;
+}
+
 bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   PjCuts cuts = *given;
   if (!pj_cuts_add(&cuts, g->inner, g->count) || !loops_of(g, &cuts))
@@ -268,6 +298,7 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
   if (g->kind == PJ_GROUP_MAP) {
     number_outer(g);
     g->tiny = g->across = g->down = g->written = false;
+    g->written_loops = 1;
     if (g->num_loops == 1) {
       g->units = g->count;
       g->align = g->lanes * 4;
@@ -275,14 +306,20 @@ bool pj_group_shape(PjGroup *g, const PjCuts *given) {
     }
     g->across = is_across(g);
     g->down = !g->across && is_down(g) && (stacks(g) || !is_tiny(g) || g->lanes >= 16);
+    const int matrices = g->across || g->down || is_tiny(g) ? 0 : down_matrices(g);
+    if (matrices) {
+      g->down = true;
+      g->written_loops = matrices;
+    }
     g->tiny = g->across || g->down || is_tiny(g);
     if (g->tiny) {
-      const PjLoop *second = last - 1;
+      const PjLoop *second = last - g->written_loops;
+      const int64_t columns = pj_group_columns(g);
       // Whole turns of vectors across and down rows, whose number is a power of two.
-      int64_t most = MAP_BLOCK / last->extent / PJ_KIR_MAX_LANES * PJ_KIR_MAX_LANES;
+      int64_t most = MAP_BLOCK / columns / PJ_KIR_MAX_LANES * PJ_KIR_MAX_LANES;
       g->block = second->extent > 2 * most ? most : second->extent;
       g->blocks = (second->extent + g->block - 1) / g->block;
-      g->units = g->count / last->extent / second->extent * g->blocks;
+      g->units = g->count / columns / second->extent * g->blocks;
       return true;
     }
     g->block = last->extent > 2 * MAP_BLOCK ? MAP_BLOCK : last->extent;

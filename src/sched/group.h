@@ -41,7 +41,8 @@ typedef struct PjLoop {
 enum {
   PJ_MAX_ROOTS = 32,
   PJ_GROUP_WRITTEN = 32,
-  PJ_MAX_DOWN = 4, // elements of a row, and roots, of vectors that run down the rows
+  PJ_MAX_DOWN = 4,   // elements of a row, and roots, of vectors that run down the rows
+  PJ_MOST_DOWN = 16, // elements of a matrix, where vectors run down matrices
 };
 
 typedef struct PjGroup {
@@ -66,9 +67,10 @@ typedef struct PjGroup {
                  // afterwards
   int64_t split_size; // of the first inner loop per part
   bool apart;         // ROWS: units count rows first, then parts, which is the order of memory
-  bool tiny;          // MAP: the last loop is written out, and |block| is of the one before
+  bool tiny;          // MAP: the last loops are written out, and |block| is of the one before
+  int written_loops;  // tiny: how many, 1, or 2 of small matrices
   bool across;        // tiny, and vectors run across the rows of the last loop
-  bool down;          // tiny, and vectors run down the rows, one for each element of the last loop
+  bool down;          // tiny, and vectors run down the rows, one for each element of the last loops
   bool
       written; // MAP: the last loop's vectors are written out, and its numbers are part of the code
   int64_t reversed; // MAP, given: elements between two of the one dimension in which all that is
@@ -90,6 +92,9 @@ bool pj_group_shape(PjGroup *group, const PjCuts *cuts);
 // The same for reductions over the dimensions of the first root's operation, which may lie
 // anywhere: sets the kind too.
 bool pj_group_shape_reduce(PjGroup *group, const PjCuts *cuts);
+
+// Elements of the loops that are written out, if it is tiny.
+int64_t pj_group_columns(const PjGroup *group);
 
 // How many vectors of |lanes| from the beginning of a row of the last loop on end where one does.
 int64_t pj_group_across(const PjGroup *group, int lanes);
