@@ -63,9 +63,9 @@ typedef struct Scatter {
   int64_t copies;        // the operand's memory is the first
   PjFoldKind kind;       // of pairs
   PjPairsFn *pairs;
-  PjManyFn *many;           // of pairs where rows are contiguous, or NULL
-  PjRowsFn *short_rows;     // and where they are a few vectors of an operand that is near
-  bool rows;                // windows are one row of one operand, to be set or combined by pairs
+  PjManyFn *many;       // of pairs where rows are contiguous and no two of a window meet, or NULL
+  PjRowsFn *short_rows; // and where they are a few vectors of an operand that is near
+  bool rows;            // windows are one row of one operand, to be set or combined by pairs
   const PjSingles *singles; // where windows are single elements, or NULL
   const PjSingles *apart;   // where their elements do not lie side by side, or NULL
   bool direct, packed;      // which of its loops may be used
@@ -234,14 +234,15 @@ static inline void ask_once(const char *from, int64_t bytes) {
 
 // Rows that are combined as whole vectors, whose updates are at |first| + from * step: those for
 // one place in turn, as sorted ones are, while it stays in registers. Short rows cost little more
-// than the way to them, so all that is the same for all is at hand.
-static void combine_rows(const Part *part, const PjScatterPlaces *places, int64_t first) {
+// than the way to them, so all that is the same for all is at hand. |within|: where in a window.
+static void combine_rows(const Part *part, const PjScatterPlaces *places, int64_t first,
+                         int64_t within) {
   const Scatter *s = part->run->s;
   PjManyFn *const many = s->many;
   const int64_t elem = (int64_t)s->elem[0], columns = part->columns, count = places->count,
                 unit = s->unit * elem, step = s->update_step * elem,
                 near = pj__min(512, columns * elem);
-  char *const acc = part->acc + part->column * elem;
+  char *const acc = part->acc + (within + part->column) * elem;
   const char *const source =
       (const char *)part->run->in[s->count + 1] + (first + part->column) * elem;
   const uint32_t *const to = places->to, *const from = places->from;
@@ -284,6 +285,15 @@ static void combine_apart(const Part *part, const PjScatterPlaces *places, int64
   } while (next_row(w, at, &to, &from));
 }
 
+// Windows of several rows: the first ones of all windows, then the next ones, for the same reason.
+static void combine_stacks(const Part *part, const PjScatterPlaces *places, int64_t first) {
+  const Window *w = &part->run->s->window;
+  int64_t at[PJ_MAX_RANK] = {0}, to = 0, from = first;
+  do
+    combine_rows(part, places, from, to);
+  while (next_row(w, at, &to, &from));
+}
+
 // Combines the windows at |places|, whose updates are at |first| + from * step, or at
 // updates[from].
 static void combine_places(const Part *part, const PjScatterPlaces *places, int64_t first,
@@ -300,7 +310,7 @@ static void combine_places(const Part *part, const PjScatterPlaces *places, int6
     return;
   }
   if (s->many && !updates) {
-    combine_rows(part, places, first);
+    combine_stacks(part, places, first);
     return;
   }
   const int64_t near = pj__min(512, part->columns * elem);
@@ -663,7 +673,7 @@ const PjRoutine *pj__routine_scatter(PjArena *arena, const PjOp *op) {
     s->apart = singles;
   s->rows = w->num == 0 && w->row_in == 1 &&
             (s->way == PAIRS || (s->way == SET && s->count == 1 && w->row_update == 1));
-  if (s->rows && s->way == PAIRS && w->row_update == 1)
+  if (s->way == PAIRS && w->row_in == 1 && w->row_update == 1 && (s->rows || s->moves_one))
     s->many = pj__fold_many(s->kind, operand->dtype);
   if (s->many && pj__bytes(operand) <= NEAR_BYTES)
     s->short_rows = pj__fold_rows(s->kind, operand->dtype, w->row);
