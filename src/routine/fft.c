@@ -135,8 +135,12 @@ static PjStatus run_fft(const PjRoutine *self, PjThreads *threads, const void *c
 static bool factorise(Line *line) {
   int64_t rest = line->n;
   line->num_factors = 0;
-  // As few passes as there can be, for each goes over all elements: 16 is 4 times 4.
-  for (int twos = __builtin_ctzll((uint64_t)rest); twos > 2 && twos != 4; twos -= 3) {
+  // As few passes as there can be, for each goes over all elements: 16 is 4 times 4. But eight
+  // complex numbers are all that sixteen registers hold, and with as many results too many lines of
+  // a near cache for a length that is a power of two: there fours are better.
+  const bool many = PJ_PICK(kernels)[0].lanes >= 16; // registers
+  for (int twos = __builtin_ctzll((uint64_t)rest); twos > 2 && (many ? twos != 4 : twos % 2 == 1);
+       twos -= 3) {
     line->factors[line->num_factors++] = 8;
     rest /= 8;
   }
