@@ -143,6 +143,14 @@ static PjKirVal simplify_divide(const Ctx *x) {
 static PjKirVal simplify_min_max(const Ctx *x) {
   if (x->a == x->b)
     return x->a;
+  if (x->op == PJ_KIR_SMIN || x->op == PJ_KIR_SMAX) {
+    const PjKirRange a = pj_kir_range(x->k, x->a), b = pj_kir_range(x->k, x->b);
+    const bool most = x->op == PJ_KIR_SMAX;
+    if (a.known && b.known && (most ? a.lo >= b.hi : a.hi <= b.lo))
+      return x->a;
+    if (a.known && b.known && (most ? b.lo >= a.hi : b.hi <= a.lo))
+      return x->b;
+  }
   if (!x->known)
     return 0;
   uint64_t least_signed = (x->ones >> 1) + 1;
