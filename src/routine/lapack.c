@@ -1,6 +1,6 @@
 // custom_call: the targets of linear algebra that frameworks call LAPACK by. Batches by threads;
-// many small real matrices a vector at a time (small.h), large ones by blocks of our own
-// (factor.h), others one by one by LAPACK, planned once.
+// small real matrices a vector at a time, and tiny ones alone so (small.h), large ones by blocks of
+// our own (factor.h), others one by one by LAPACK, planned once.
 #include "eval/blas.h"
 #include "eval/lapack/call.h"
 #include "eval/lapack/routines.h"
@@ -320,11 +320,17 @@ static bool is_small(const PjLaPlan *plan) {
          keeps_order(plan);
 }
 
-// Small triangles: many of them, or one with many right sides.
+// Many of them, or one that is tiny.
+static bool worth_vectors(const PjLaPlan *plan) {
+  const PjLaArray *a = &plan->in[0];
+  return plan->call.batch >= 2 || (a->rows <= PJ_SMALL_ALONE && a->cols <= PJ_SMALL_ALONE);
+}
+
+// Small triangles: many of them, a tiny one, or one with many right sides.
 static bool solves_small(const Lapack *p) {
   const PjLaArray *b = &p->plan.in[1];
   const int64_t sides = p->left ? b->cols : b->rows;
-  return is_small(&p->plan) && (p->plan.call.batch >= 2 || sides >= 2 * PJ_SMALL_LANES);
+  return is_small(&p->plan) && (worth_vectors(&p->plan) || sides >= 2 * PJ_SMALL_LANES);
 }
 
 // ---- selection
@@ -373,7 +379,7 @@ const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
   if (target->run == pj_la_trsm && solves_small(p))
     return pj__linalg_solve(arena, pj__in(op, 0), pj__in(op, 1), p->left, !p->upper, p->unit,
                             p->turned ? PJ_TRANSPOSE_YES : PJ_TRANSPOSE_NO);
-  p->group = p->plan.call.batch >= 2 && is_small(&p->plan) ? group_of(target) : NULL;
+  p->group = worth_vectors(&p->plan) && is_small(&p->plan) ? group_of(target) : NULL;
   const double m = (double)p->plan.in[0].rows, n = (double)p->plan.in[0].cols;
   p->routine = (PjRoutine){.name = "lapack",
                            .run = run_lapack,

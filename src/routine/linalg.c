@@ -260,7 +260,7 @@ static const PjRoutine *finish(PjArena *arena, Linalg *p, const PjType *a) {
       real && native && p->n <= PJ_SMALL_SIZE ? pj__small(p->comp == PJ_COMP_F64) : NULL;
   p->by_sides = small && p->solve && p->m >= SIDES_WORTH * small->lanes &&
                 (p->m > PJ_SMALL_SIZE || p->batch < small->lanes);
-  if (p->by_sides || (small && p->m <= PJ_SMALL_SIZE && p->batch >= 2))
+  if (p->by_sides || (small && p->m <= PJ_SMALL_SIZE && (p->batch >= 2 || p->n <= PJ_SMALL_ALONE)))
     p->small = small;
   const int64_t spare = p->small ? p->small->lanes : 0;
   const size_t times = p->small ? (size_t)p->small->lanes : 1;

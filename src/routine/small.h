@@ -42,6 +42,8 @@ typedef struct PjSmall {
 
 enum {
   PJ_SMALL_SIZE = 32, // up to which rows and columns the vectors stay in the cache
+  // Up to which one matrix alone is faster so, in one lane, than by calls of LAPACK.
+  PJ_SMALL_ALONE = 10,
   PJ_SMALL_LANES = 16 // at most so many
 };
 
