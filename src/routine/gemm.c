@@ -560,10 +560,12 @@ void pj__product_plan(PjProduct *g) {
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
   g->sums = sums_of(g->real_k, (int64_t)bytes);
   g->block = block_rows(g->sums * (int64_t)bytes, mr);
-  g->encode =
-      g->comp == PJ_COMP_F32 && g->out_dtype == PJ_DT_BF16 && g->c_col == 1 && g->sums == g->real_k
-          ? PJ_PICK(encode)[pj_cpu_has(PJ_CPU_AVX512_BF16)]
-          : NULL;
+  const int way = g->out_dtype == PJ_DT_F16    ? 2
+                  : g->out_dtype == PJ_DT_BF16 ? pj_cpu_has(PJ_CPU_AVX512_BF16)
+                                               : -1;
+  g->encode = way >= 0 && g->comp == PJ_COMP_F32 && g->c_col == 1 && g->sums == g->real_k
+                  ? PJ_PICK(encode)[way]
+                  : NULL;
   g->buffered = !g->encode && (g->c_col != 1 || !pj_comp_is_native(g->comp, g->out_dtype));
   const double work = (double)g->m * (double)g->real_n * (double)g->real_k,
                all_work = work * (double)g->batch;

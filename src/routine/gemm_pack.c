@@ -17,8 +17,9 @@ enum { LINES_AHEAD = 12 }; // lines of few elements that are asked for before th
 
 enum {
   MAX_WIDTH = PJ_PACK_WIDTH,
-  PIECE = PJ_PACK_PIECE
-}; // PIECE: of a line that is converted at a time
+  PIECE = PJ_PACK_PIECE,    // of a line along the sum that is converted at a time,
+  PIECE_COLUMNS = 4 * PIECE // and of one along the rows
+};
 _Static_assert(MAX_WIDTH *PIECE * 8 + PIECE * 8 <= PJ_PACK_TEMP,
                "converted lines of a sliver, and a gathered one");
 
@@ -235,8 +236,11 @@ void pj__pack_converted(const PjPanel *panel, const char *base, int64_t outer, i
   char *numbers = temp, *gathered = numbers + MAX_WIDTH * PIECE * 8, *to = out;
   pj__pack_clear(part, outers, sums, width, out, sliver);
   if (panel->outer_step == 1 && panel->sum_step != 1) {
-    // Lines along the rows: some slivers at a time, of them some p.
-    const int64_t columns = pj__max(PIECE / width, 1) * width, lines = MAX_WIDTH * PIECE / columns;
+    // Lines along the rows: some slivers at a time, of them some p. Pieces of lines that lie far
+    // apart are asked for before.
+    const int64_t columns = pj__max(PIECE_COLUMNS / width, 1) * width,
+                  lines = MAX_WIDTH * PIECE / columns,
+                  ahead = panel->sum_step > 0 ? lines * panel->sum_step * (int64_t)elem : 0;
     for (int64_t r = 0; r < outers; r += columns) {
       const int64_t n = pj__min(columns, outers - r);
       for (int64_t p = 0; p < sums; p += lines) {
@@ -245,6 +249,9 @@ void pj__pack_converted(const PjPanel *panel, const char *base, int64_t outer, i
           const char *line =
               base +
               (offset_at(panel->sum, panel->sum_step, sum + p + i) + outer + r) * (int64_t)elem;
+          if (ahead && p + i + lines < sums)
+            for (int64_t at = 0; at < n * (int64_t)elem; at += 64)
+              __builtin_prefetch(line + ahead + at, 0, 2);
           pj__panel_load(panel, n, line, numbers + (size_t)(i * columns) * part);
         }
         pj__pack_copy(part)(numbers, NULL, columns, n, count, width,

@@ -222,8 +222,52 @@ PJ_V(encode_tile_bf16)(int64_t rows, int64_t cols, const float *from, int64_t fr
   if (unlike)
     PJ_V(encode_tile)(rows, cols, from, from_row, to, to_row);
 }
-// And where the processor has an instruction for it.
-static PjTileEncode *const PJ_V(encode)[] = {PJ_V(encode_tile), PJ_V(encode_tile_bf16)};
+PJ_TARGET static void PJ_V(encode_tile_f16)(int64_t rows, int64_t cols, const float *from,
+                                            int64_t from_row, uint16_t *to, int64_t to_row) {
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row)
+    for (int64_t j = 0; j < cols; j += 16)
+      _mm256_mask_storeu_epi16(
+          to + j, (__mmask16)((1u << pj__min(cols - j, 16)) - 1),
+          _mm512_cvtps_ph(_mm512_loadu_ps(from + j), _MM_FROUND_TO_NEAREST_INT));
+}
+// And where the processor has an instruction for bf16; then f16.
+static PjTileEncode *const PJ_V(encode)[] = {PJ_V(encode_tile), PJ_V(encode_tile_bf16),
+                                             PJ_V(encode_tile_f16)};
+#elif PJ_LEVEL == 1
+PJ_TARGET static inline __m256i PJ_V(code_bf16)(const float *from) {
+  const __m256i one = _mm256_set1_epi32(1), half = _mm256_set1_epi32(0x7FFF),
+                sign = _mm256_set1_epi32(0x8000), quiet = _mm256_set1_epi32(0x7FC0);
+  const __m256i x = _mm256_loadu_si256((const __m256i_u *)from), up = _mm256_srli_epi32(x, 16),
+                code = _mm256_srli_epi32(
+                    _mm256_add_epi32(_mm256_add_epi32(x, half), _mm256_and_si256(up, one)), 16);
+  return _mm256_blendv_epi8(code, _mm256_or_si256(_mm256_and_si256(up, sign), quiet),
+                            (__m256i)_mm256_cmp_ps((__m256)x, (__m256)x, _CMP_UNORD_Q));
+}
+PJ_TARGET static inline __m256i PJ_V(codes_bf16)(const float *from) {
+  return _mm256_permute4x64_epi64(
+      _mm256_packus_epi32(PJ_V(code_bf16)(from), PJ_V(code_bf16)(from + 8)), 0xD8);
+}
+PJ_TARGET static inline __m256i PJ_V(codes_f16)(const float *from) {
+  return _mm256_set_m128i(_mm256_cvtps_ph(_mm256_loadu_ps(from + 8), _MM_FROUND_TO_NEAREST_INT),
+                          _mm256_cvtps_ph(_mm256_loadu_ps(from), _MM_FROUND_TO_NEAREST_INT));
+}
+#define ENCODE_TILE(NAME, CODES)                                                     \
+  PJ_TARGET static void PJ_V(NAME)(int64_t rows, int64_t cols, const float *from,    \
+                                   int64_t from_row, uint16_t *to, int64_t to_row) { \
+    for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row)               \
+      for (int64_t j = 0; j < cols; j += 16) {                                       \
+        const __m256i codes = PJ_V(CODES)(from + j);                                 \
+        if (cols - j >= 16)                                                          \
+          _mm256_storeu_si256((__m256i_u *)(to + j), codes);                         \
+        else                                                                         \
+          memcpy(to + j, &codes, (size_t)(cols - j) * sizeof *to);                   \
+      }                                                                              \
+  }
+ENCODE_TILE(encode_tile, codes_bf16)
+ENCODE_TILE(encode_tile_f16, codes_f16)
+#undef ENCODE_TILE
+static PjTileEncode *const PJ_V(encode)[] = {PJ_V(encode_tile), PJ_V(encode_tile),
+                                             PJ_V(encode_tile_f16)};
 #else
-static PjTileEncode *const PJ_V(encode)[] = {NULL, NULL};
+static PjTileEncode *const PJ_V(encode)[] = {NULL, NULL, NULL};
 #endif
