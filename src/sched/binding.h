@@ -13,6 +13,7 @@ typedef struct PjBinding {
   double inlined;    // cost per element of what is computed in registers, each operation once
   size_t widest;     // bytes of a lane of what is computed in registers, 4 at most
   bool chooses;      // some operation asks where its elements come from
+  bool joins;        // some pads or concatenates
   bool lane_by_lane; // where lanes are off, some operation reads each of the others by itself
   bool in_place;     // some result lies where an input does
   bool within;       // a part of a native loop

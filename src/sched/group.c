@@ -267,7 +267,7 @@ static int down_matrices(const PjGroup *g) {
   const int64_t last = g->loops[n - 1].extent, rows = n > 2 ? g->loops[n - 2].extent : 0;
   const bool square = rows > 0 && last < g->lanes && rows < g->lanes;
   const int64_t columns = square ? last * rows : last;
-  if (g->plain || g->num_roots > PJ_MAX_DOWN ||
+  if (!g->joins || g->num_roots > PJ_MAX_DOWN ||
       (!square && (last < g->lanes || !(last % g->lanes))) || columns > PJ_MOST_DOWN ||
       g->loops[n - 2 - square].extent < g->lanes || g->cost * (double)columns > DOWN_NS)
     return 0;

@@ -77,6 +77,7 @@ typedef struct PjGroup {
                     // read is read backwards; 0: none
   bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
                     // gather)
+  bool joins;       // MAP, given: some do, of parts that lie in different places (pad, concatenate)
   bool maskable;    // given: vectors with lanes off cost no more than others
   bool in_place;    // given: some result lies where an input does
   bool within;      // given: a part of a loop, in which it reads what was just written

@@ -56,7 +56,8 @@ static void gather_op(PjBinding *b, const PjOp *op) {
   b->lane_by_lane |= !reads_vectors(op);
   if (op->kind == PJ_OP_SLICE && b->nest)
     count_column(b, op);
-  b->chooses |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE || op->kind == PJ_OP_GATHER;
+  b->joins |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE;
+  b->chooses |= b->joins || op->kind == PJ_OP_GATHER;
   for (uint32_t i = 0; i < op->num_operands; i++)
     gather(b, op->operands[i]);
   // Bodies of reductions may capture scalars.
@@ -198,6 +199,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
                  .count = unit->count,
                  .inner = unit->inner,
                  .plain = !b->chooses,
+                 .joins = b->joins,
                  .maskable = unit->kind != PJ_GROUP_MAP || !b->lane_by_lane,
                  .in_place = b->in_place,
                  .within = b->within,
