@@ -22,7 +22,7 @@
 
 enum {
   CHEAP_NODES = 4,
-  FEW_NODES = 12, // of few elements, which take longer on their way through memory
+  FEW_NODES = 12,       // of few elements, which take longer on their way through memory
   SHORT_LOOP = 16,      // elements
   FEW_ELEMENTS = 64,    // that are computed one by one rather than by a kernel more
   SEAM_FACTOR = 16,     // how much smaller than the whole a seam is

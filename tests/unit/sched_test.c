@@ -831,7 +831,7 @@ static void test_counter(void **state) {
     Made m = make(pass_main("%x: tensor<10xf32>", "tensor<10xf32>", body));
     assert_null(m.status);
     assert_int_equal(m.clamps, limit == 10 ? 0 : 1); // from above
-    assert_int_equal(m.divisions, 0); // by a product, without care for signs
+    assert_int_equal(m.divisions, 0);                // by a product, without care for signs
     unmake(&m);
   }
 }
