@@ -32,7 +32,7 @@ static const char preamble[] =
     "#define NATIVE 32\n"
     "#endif\n"
     "#ifdef __GNUC__\n"
-    "#define FN static inline __attribute__((always_inline))\n"
+    "#define FN static inline __attribute__((always_inline, unused))\n"
     "#else\n"
     "#define FN static inline\n"
     "#endif\n"
