@@ -428,9 +428,9 @@ static PjKirVal *copy_while(Split *s, const PjKirInst *loop) {
 static int compared(PjKirRange a, PjKirRange b, bool or_equal) {
   if (!a.known || !b.known || b.lo < 0)
     return -1;
-  if (a.lo >= 0 && a.hi < b.lo + or_equal)
+  if (a.lo >= 0 && (or_equal ? a.hi <= b.lo : a.hi < b.lo))
     return 1;
-  return a.hi < 0 || a.lo >= b.hi + or_equal ? 0 : -1;
+  return a.hi < 0 || (or_equal ? a.lo > b.hi : a.lo >= b.hi) ? 0 : -1;
 }
 
 static PjKirVal copy_leaf(PjKir *k, const PjKirInst *inst) {

@@ -45,7 +45,7 @@ PJ_TARGET static inline void PJ_V(square_8)(const char *from, int64_t from_step,
       memcpy(square[j], from + j * from_step, sizeof square[j]);                         \
     for (int i = 0; i < N; ++i)                                                          \
       for (int j = 0; j < N; ++j)                                                        \
-        ((T *)(to + i * to_step))[j] = square[j][i];                                     \
+        memcpy(to + i * to_step + j * sizeof(T), &square[j][i], sizeof(T));              \
   }
 SQUARE(square_4, uint32_t, 8)
 SQUARE(square_8, uint64_t, 4)

@@ -244,8 +244,8 @@ static void write_driver(const Batch *b, const char *path) {
       "  FILE *in = fopen(argv[1], \"rb\"), *out = fopen(argv[2], \"wb\");\n"
       "  uint64_t head[19];\n"
       "  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; ++i) {\n"
-      "    void *buffers[32];\n"
-      "    uint64_t sizes[32];\n"
+      "    void *buffers[64];\n"
+      "    uint64_t sizes[64];\n"
       "    if (fread(head, 8, 19, in) != 19 || fread(sizes, 8, head[0], in) != head[0]) return 1;\n"
       "    for (uint64_t b = 0; b < head[0]; ++b)\n"
       "      if (fread(buffers[b] = malloc(sizes[b] + 1), 1, sizes[b], in) != sizes[b]) return 2;\n"
@@ -265,7 +265,7 @@ static void write_input(const Batch *b, const char *path) {
   assert_non_null(file);
   for (size_t i = 0; i < b->count; ++i) {
     const KirCase *kase = &b->cases[i];
-    uint64_t head[19] = {kase->num_buffers, (uint64_t)kase->begin, (uint64_t)kase->end}, sizes[32];
+    uint64_t head[19] = {kase->num_buffers, (uint64_t)kase->begin, (uint64_t)kase->end}, sizes[64];
     memcpy(head + 3, kase->params, sizeof kase->params);
     for (uint32_t n = 0; n < kase->num_buffers; ++n)
       sizes[n] = buffer_bytes(&kase->buffers[n]);
