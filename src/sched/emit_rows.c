@@ -88,6 +88,7 @@ typedef struct Stage {
   int num_inner;
   bool vector, tail;
   PjEnds ends;
+  bool in_order; // of equal elements the first counts: lanes take them in their order
   int copies;
   int pieces;              // that the loop before the last takes at a time, each into its own copy
   int copy;                // of the piece at hand
@@ -166,7 +167,7 @@ typedef struct RowEnd {
   PjElem values[PJ_MAX_ROOTS];
 } RowEnd;
 
-// Takes it in, before the vectors of the row, which end at |whole|.
+// Takes it in; the vectors of the row end at |whole|.
 static void end_first(Stage *s, const PjIndex *outer, PjKirVal whole, PjKirVal end, RowEnd *last) {
   PjEmit *e = s->e;
   PjKir *k = e->k;
@@ -359,7 +360,7 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
                                                 : end;
       PjKirVal at = begin;
       RowEnd last;
-      if (s->ends == PJ_ENDS_AGAIN)
+      if (s->ends == PJ_ENDS_AGAIN && !s->in_order)
         end_first(s, outer, whole, end, &last);
       if (s->copies > 1) {
         PjKirVal many = loop->extent % (lanes * s->copies)
@@ -373,7 +374,9 @@ static void stage_loop(Stage *s, int level, const PjIndex *outer) {
       }
       if (s->copies == 1 || loop->extent % (lanes * s->copies))
         last_loop(s, &s->vec, lanes, 1, 1, at, whole, outer);
-      if (s->ends == PJ_ENDS_AGAIN)
+      if (s->ends == PJ_ENDS_AGAIN && s->in_order) // there is nothing to store
+        end_first(s, outer, whole, end, &last);
+      else if (s->ends == PJ_ENDS_AGAIN)
         end_last(s, &last);
       if (s->ends == PJ_ENDS_MASKED) {
         pj_emit_lanes(e, lanes);
@@ -453,6 +456,14 @@ static bool run_stage(PjEmit *e, int number, const PjIndex *outer, PjKirVal firs
   for (uint32_t r = 0; r < g->num_roots; r++)
     ordered |= g->roots[r].role == PJ_ROOT_REDUCE && g->roots[r].reducer.ordered;
   s.ends = ordered ? PJ_ENDS_SINGLE : pj_group_ends(g, e->k->target);
+  bool elements = false;
+  for (uint32_t r = 0; r < g->num_roots; r++) {
+    const PjRoot *root = &g->roots[r];
+    elements |= is_element(&s, r);
+    s.in_order |= root->role == PJ_ROOT_REDUCE && root->stage == number && root->reducer.by_index;
+  }
+  if (s.in_order && elements && s.ends == PJ_ENDS_AGAIN)
+    s.ends = PJ_ENDS_SINGLE;
   s.vector = !ordered && (s.ends == PJ_ENDS_MASKED || last->extent >= g->lanes);
   s.tail = !s.vector || (s.ends == PJ_ENDS_SINGLE && last->extent % g->lanes);
   for (uint32_t r = 0; r < g->num_roots; r++)
