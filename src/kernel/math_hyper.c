@@ -1,7 +1,8 @@
 // Hyperbolic functions and their inverses.
 //
 // sinh and cosh come from e^|x| / 2, which does not overflow before they do. The inverse functions
-// are logarithms of 1 + t with t in two parts.
+// are logarithms of 1 + t with t in two parts, in double also for float: they are rare, and that
+// spares them a second set of tables.
 #include <math.h>
 
 #include "kernel/math_util.h"
@@ -39,23 +40,22 @@ static PjKirVal log_of(PjKir *k, PjPair t, PjKirVal large) {
   return ADD(value, SEL(large, C(0x1.62e42fefa39efp-1), C(0)));
 }
 
-// Above this x + sqrt(x^2 + 1) is 2 x, and below its inverse asinh x and atanh x are x.
-#define LARGE CW(0x1p13, 0x1p28)
-#define SMALL CW(0x1p-13, 0x1p-28)
+// Above this x + sqrt(x^2 + 1) is 2 x.
+static const double LARGE = 0x1p28;
 
 // asinh x = log(1 + x + x^2 / (1 + sqrt(1 + x^2)))
-PjKirVal pj_math_asinh(PjKir *k, PjKirVal x) {
-  PjKirVal a = ABS(x), large = LT(LARGE, a), one = C(1), square = MUL(a, a);
+static PjKirVal asinh_double(PjKir *k, PjKirVal x) {
+  PjKirVal a = ABS(x), large = LT(C(LARGE), a), one = C(1), square = MUL(a, a);
   PjKirVal rest = DIV(square, ADD(one, SQRT(ADD(one, square))));
   PjPair t = pj_math__two_sum(k, a, rest);
   t = (PjPair){SEL(large, a, t.hi), SEL(large, C(-1), t.lo)};
-  PjKirVal value = SEL(LT(a, SMALL), a, log_of(k, t, large));
+  PjKirVal value = SEL(LT(a, C(0x1p-28)), a, log_of(k, t, large));
   return COPYSIGN(SEL(LT(a, C(INFINITY)), value, a), x);
 }
 
 // acosh x = log(1 + t + sqrt(t (t + 2))), t = x - 1
-PjKirVal pj_math_acosh(PjKir *k, PjKirVal x) {
-  PjKirVal large = LT(LARGE, x), t = SUB(x, C(1)), root = SQRT(MUL(t, ADD(t, C(2))));
+static PjKirVal acosh_double(PjKir *k, PjKirVal x) {
+  PjKirVal large = LT(C(LARGE), x), t = SUB(x, C(1)), root = SQRT(MUL(t, ADD(t, C(2))));
   PjPair sum = pj_math__two_sum(k, t, root);
   sum = (PjPair){SEL(large, x, sum.hi), SEL(large, C(-1), sum.lo)};
   PjKirVal value = SEL(LT(x, C(1)), C(NAN), log_of(k, sum, large));
@@ -63,14 +63,28 @@ PjKirVal pj_math_acosh(PjKir *k, PjKirVal x) {
 }
 
 // atanh x = log(1 + 2 x / (1 - x)) / 2
-PjKirVal pj_math_atanh(PjKir *k, PjKirVal x) {
+static PjKirVal atanh_double(PjKir *k, PjKirVal x) {
   PjKirVal a = ABS(x), one = C(1), twice = ADD(a, a);
   PjPair below = pj_math__two_sum(k, one, NEG(a)), quotient;
   quotient.hi = DIV(twice, below.hi);
   PjKirVal rest = pj_math__fma(k, NEG(quotient.hi), below.hi, twice);
   quotient.lo = DIV(MADD(NEG(quotient.hi), below.lo, rest), below.hi);
   PjKirVal value = MUL(pj_math__log1p(k, quotient.hi, quotient.lo), C(0.5));
-  value = SEL(LT(a, SMALL), a, value);
+  value = SEL(LT(a, C(0x1p-28)), a, value);
   value = SEL(LT(a, one), value, SEL(EQ(a, one), C(INFINITY), C(NAN)));
   return COPYSIGN(value, x);
+}
+
+PjKirVal pj_math__in_double(PjKir *k, PjKirVal (*function)(PjKir *, PjKirVal), PjKirVal x) {
+  return pj__wide(k, x) ? function(k, x) : pj__narrow(k, function(k, pj__widen(k, x)));
+}
+
+PjKirVal pj_math_asinh(PjKir *k, PjKirVal x) {
+  return pj_math__in_double(k, asinh_double, x);
+}
+PjKirVal pj_math_acosh(PjKir *k, PjKirVal x) {
+  return pj_math__in_double(k, acosh_double, x);
+}
+PjKirVal pj_math_atanh(PjKir *k, PjKirVal x) {
+  return pj_math__in_double(k, atanh_double, x);
 }

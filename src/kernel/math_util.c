@@ -58,10 +58,6 @@ PjKirVal pj_math__any(PjKir *k, PjKirVal mask) {
   return pj_kir_reduce_lanes(k, PJ_KIR_OR, mask);
 }
 
-PjKirVal pj_math__in_double(PjKir *k, PjKirVal (*function)(PjKir *, PjKirVal), PjKirVal x) {
-  return pj__wide(k, x) ? function(k, x) : pj__narrow(k, function(k, pj__widen(k, x)));
-}
-
 // ------------------------------------------------------------------ exact sums and products
 // Dekker, "A floating-point technique for extending the available precision", Numerische
 // Mathematik 18, 1971.
