@@ -264,20 +264,16 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
     if (shifts)
       return shifted_quotient(k, x, (unsigned)__builtin_ctzll(bits));
   }
+  const bool known = !shifts && pj_kir_is_const(k, y, &bits);
   bool narrow = elem_of(k, x) == PJ_KIR_I8 || elem_of(k, x) == PJ_KIR_I16;
-  if (narrow && !with_sign && !shifts && pj_kir_is_const(k, y, &bits))
+  if (narrow && !with_sign && known)
     return multiplied_quotient(k, x, bits);
-  PjKirVal product = vector && !shifts && pj_kir_is_const(k, y, &bits)
-                         ? product_of_vectors(k, with_sign, x, bits)
-                         : 0;
+  PjKirVal product =
+      known ? (vector ? product_of_vectors : product_quotient)(k, with_sign, x, bits) : 0;
   if (product)
     return product;
   if (vector && !shifts)
     return (elem_of(k, x) == PJ_KIR_I64 ? wide_quotient : float_quotient)(k, with_sign, x, y);
-  if (!shifts && pj_kir_is_const(k, y, &bits))
-    product = product_quotient(k, with_sign, x, bits);
-  if (product)
-    return product;
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
 }
 

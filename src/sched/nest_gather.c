@@ -286,8 +286,7 @@ PjElem pj_gather_value(PjNest *nest, const PjOp *op, const PjIndex *index, PjKir
   const bool flat = lies_flat(nest, op->operands[0], FLAT_DEPTH);
   int vector_piece = batch.n;
   bool vector = g.vector_dim < indices->rank && indices->dims[g.vector_dim] > 1;
-  int64_t below =
-      1; // pieces there are in the index of a dimension that is one with those behind it
+  int64_t below = 1; // what of the index belongs to a dimension that is one with those behind it
   for (int d = 0; d < from->rank; d++) {
     int r = g.of_operand[d];
     // Runs of whole dimensions are one piece of the index: take each piece where its position lies.
