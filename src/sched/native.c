@@ -324,9 +324,11 @@ static void native_routine(PjNative *n, const PjUnit *unit) {
     return;
   }
   pj_native_forget(n);
-  for (uint32_t i = 0; i < op->num_operands; i++) // what others have in registers, too
+  for (uint32_t i = 0; i < op->num_operands; i++) { // what others have in registers, too
     if (inlines(op->operands[i]) && !pj_nest_place(n->nest, op->operands[i]))
       pj_native_bind_memory(n, op->operands[i]);
+    pj_slot_touch(l, pj_slot_of(l, op->operands[i]));
+  }
   uint32_t slot = pj_slot_for(l, &op->results[0]);
   pj_native_bind_memory(n, &op->results[0]);
   pj_native_dot(n, op, pj_native_slot(n, slot), pj_native_alias(n, slot));
