@@ -364,27 +364,47 @@ static void reorder_windows(const Perturbing *p, PjOp *op) {
   pj_op_remove(op);
 }
 
-// The same for a reduction whose body is one operation.
+// The operation that alone makes result |i| of a reduction's body, of nothing else than element and
+// total; NULL where there is more to it.
+static PjOp *body_of(const PjOp *op, uint32_t i) {
+  const PjRegion *body = &op->regions[0];
+  PjOp *only = body->last->operands[i]->def;
+  const PjValue *pair[] = {&body->args[i], &body->args[op->num_results + i]};
+  if (!only || only->region != body || only->num_operands != 2 || only->num_results != 1 ||
+      !((only->operands[0] == pair[0] && only->operands[1] == pair[1]) ||
+        (only->operands[0] == pair[1] && only->operands[1] == pair[0])))
+    return NULL;
+  for (const PjOp *other = body->first; other; other = other->next)
+    for (uint32_t o = 0; o < other->num_operands; ++o)
+      if ((other != only && (other->operands[o] == pair[0] || other->operands[o] == pair[1])) ||
+          (other->operands[o] == &only->results[0] && (other != body->last || o != i)))
+        return NULL;
+  return only;
+}
+
+// The same for results of reductions that one operation makes.
 static void widen_reduce(const Perturbing *p, PjOp *op) {
   PjRegion *body = &op->regions[0];
-  PjOp *only = body->first;
-  const PjType *type = op->results[0].type;
-  if (op->num_results != 1 || only->next != body->last || only->num_operands != 2 ||
-      body->last->operands[0] != &only->results[0] || type->dtype == PJ_DT_F64 ||
-      pj_dtype_is_complex(type->dtype))
-    return;
-  for (uint32_t i = 0; i < 2; ++i) {
-    PjOp *convert = edit_convert(p->arena, op->operands[i],
-                                 pj_type_with_dtype(p->arena, op->operands[i]->type, PJ_DT_F64));
-    pj_op_insert_before(op, convert);
-    op->operands[i] = &convert->results[0];
+  const uint32_t n = op->num_results;
+  for (uint32_t r = 0; r < n; ++r) {
+    PjOp *only = body_of(op, r);
+    const PjType *type = op->results[r].type;
+    if (!only || !pj_dtype_is_float(type->dtype) || type->dtype == PJ_DT_F64)
+      continue;
+    const PjType *scalar = pj_type_tensor(p->arena, PJ_DT_F64, 0, NULL);
+    for (uint32_t i = r; i < 2 * n; i += n) {
+      PjOp *convert = edit_convert(p->arena, op->operands[i],
+                                   pj_type_with_dtype(p->arena, op->operands[i]->type, PJ_DT_F64));
+      pj_op_insert_before(op, convert);
+      op->operands[i] = &convert->results[0];
+      body->args[i].type = scalar;
+    }
+    only->results[0].type = scalar;
+    op->results[r].type = pj_type_with_dtype(p->arena, type, PJ_DT_F64);
+    PjOp *back = edit_convert(p->arena, &op->results[r], type);
+    pj_op_insert_before(op->next, back);
+    edit_replace_uses(op->region, back, &op->results[r], &back->results[0]);
   }
-  const PjType *scalar = pj_type_tensor(p->arena, PJ_DT_F64, 0, NULL);
-  body->args[0].type = body->args[1].type = only->results[0].type = scalar;
-  op->results[0].type = pj_type_with_dtype(p->arena, type, PJ_DT_F64);
-  PjOp *back = edit_convert(p->arena, &op->results[0], type);
-  pj_op_insert_before(op->next, back);
-  edit_replace_uses(op->region, back, &op->results[0], &back->results[0]);
 }
 
 // A sum of n terms in any order errs by a few square roots of n units of its terms: their moves add
