@@ -1,18 +1,24 @@
 // Regions of address space, given out in units of 64 bytes.
 //
 // Code of several functions shares a page, and others may run there while a new function comes in,
-// so the page cannot be made writable for a moment. Instead a new page is made elsewhere, writable,
-// with what the old one holds and the new code, then made executable, and moved over the old one in
-// a single system call (mremap). Memory stays private to the process, so a child after fork has its
-// own.
+// so the page cannot be made writable for a moment. The kernel can write it for us, though, as for
+// a debugger: /proc/self/mem takes no notice of protection where memory is private. That is a few
+// microseconds, and changes no mapping, so no other processor has to be told.
 //
-// What was moved there by itself is a mapping of its own to the kernel, which allows a process only
-// so many (vm.max_map_count, 65530). So what is in many pieces is made anew in one: each page is
-// copied a few times until its region is full, and a region is some 20 mappings at most.
+// Where that is not to be had (no /proc, or a kernel that was told not to), a new page is made
+// elsewhere, writable, with what the old one holds and the new code, then made executable, and moved
+// over the old one in a single system call (mremap). What was moved there by itself is a mapping of
+// its own to the kernel, which allows a process only so many (vm.max_map_count, 65530). So what is
+// in many pieces is made anew in one: each page is copied a few times until its region is full, and
+// a region is some 20 mappings at most.
+//
+// Memory stays private to the process either way, so a child after fork has its own.
 #include "emit/jit_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -48,9 +54,9 @@ static PjJitRegion *new_region(uint64_t bytes) {
   bytes = (bytes + page - 1) / page * page;
   PjJitRegion *r = pj_calloc(1, sizeof *r);
   uint8_t *flags = r ? pj_calloc(1, bytes / UNIT + 2 * (bytes / page)) : NULL;
-  void *base =
-      flags ? mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-            : MAP_FAILED;
+  void *base = flags ? mmap(NULL, bytes, PROT_READ | PROT_EXEC,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                     : MAP_FAILED;
   if (base == MAP_FAILED) {
     pj_free(flags);
     pj_free(r);
@@ -161,13 +167,31 @@ static void note_piece(PjJitRegion *r, uint64_t num_pages, Pages p) {
     r->begins[p.last + 1] = 1;
 }
 
-// Builds the pages of the span anew and moves them into place. All of them are written, so they
-// come in one fault.
-static int replace_pages(const PjJitSpan *span, const void *code, uint64_t bytes) {
+// Whether the kernel writes the span for us. The file is opened each time, which is cheap: a
+// descriptor that we kept would be the parent's memory in a child of fork(), and another file
+// altogether once the host has closed what it does not know.
+static bool write_through_kernel(const PjJitSpan *span, const void *code, uint64_t bytes) {
+  int memory_file = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+  if (memory_file < 0)
+    return false;
+  uint64_t done = 0;
+  while (done < bytes) {
+    ssize_t written = pwrite(memory_file, (const char *)code + done, bytes - done,
+                             (off_t)((uintptr_t)span->address + done));
+    if (written <= 0 && !(written < 0 && errno == EINTR))
+      break;
+    done += written > 0 ? (uint64_t)written : 0;
+  }
+  close(memory_file);
+  return done == bytes;
+}
+
+// Builds pages |own|, which the span lies in, anew and moves them into place. All of them are
+// written, so they come in one fault.
+static int replace_pages(const PjJitSpan *span, Pages own, const void *code, uint64_t bytes) {
   PjJitRegion *r = span->region;
   uint64_t page = page_bytes(), num_pages = r->units * UNIT / page;
   uint64_t offset = (uint64_t)(span->address - r->base);
-  Pages own = {offset / page, (offset + bytes - 1) / page};
   Pages p = pages_to_replace(r, num_pages, own);
   uint64_t size = (p.last - p.first + 1) * page;
   uint8_t *fresh =
@@ -186,9 +210,21 @@ static int replace_pages(const PjJitSpan *span, const void *code, uint64_t bytes
     munmap(fresh, size);
     return error;
   }
-  __builtin___clear_cache((char *)there, (char *)there + size);
-  memset(r->filled + own.first, 1, own.last - own.first + 1);
   note_piece(r, num_pages, p);
+  return 0;
+}
+
+static int fill(const PjJitSpan *span, const void *code, uint64_t bytes) {
+  PjJitRegion *r = span->region;
+  uint64_t page = page_bytes(), offset = (uint64_t)(span->address - r->base);
+  Pages own = {offset / page, (offset + bytes - 1) / page};
+  int error =
+      write_through_kernel(span, code, bytes) ? 0 : replace_pages(span, own, code, bytes);
+  if (error)
+    return error;
+  memset(r->filled + own.first, 1, own.last - own.first + 1);
+  char *start = (char *)r->base + own.first * page, *end = (char *)r->base + (own.last + 1) * page;
+  __builtin___clear_cache(start, end);
   return 0;
 }
 
@@ -207,7 +243,7 @@ PjStatus pj_jit_memory_fill(const PjJitSpan *span, const void *code, uint64_t by
   if (!bytes)
     return NULL;
   pthread_mutex_lock(&memory.lock);
-  int error = replace_pages(span, code, bytes);
+  int error = fill(span, code, bytes);
   pthread_mutex_unlock(&memory.lock);
   return error ? PJ_ERROR(RESOURCE_EXHAUSTED, "the system gives no executable memory: %s",
                           strerror(error))

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "emit/codegen.h"
@@ -154,7 +155,7 @@ static void unexpected_content(void **state) {
 
 // Spans in many sizes, kept and freed out of order, keep their bytes, and are executable but not
 // writable.
-static void code_memory(void **state) {
+static void fill_and_free(void) {
   enum { COUNT = 600 };
   static PjJitSpan spans[COUNT];
   static uint8_t code[300000];
@@ -206,14 +207,40 @@ static void code_memory(void **state) {
   assert_int_equal(pj_jit_memory_used(), before);
 }
 
+static void code_memory(void **state) {
+  fill_and_free();
+}
+
+// Where no file can be opened the kernel does not write for us: pages are replaced.
+static void code_memory_without_files(void **state) {
+  struct rlimit old, none;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  // What is half filled one way may be filled up the other way.
+  PjJitSpan first, second;
+  static const uint8_t code[100] = {[0] = 1, [99] = 2};
+  test_ok(pj_jit_memory_alloc(sizeof code, &first));
+  test_ok(pj_jit_memory_fill(&first, code, sizeof code));
+  none = (struct rlimit){0, old.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  test_ok(pj_jit_memory_alloc(sizeof code, &second));
+  test_ok(pj_jit_memory_fill(&second, code, sizeof code));
+  fill_and_free();
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+  assert_memory_equal(first.address, code, sizeof code);
+  assert_memory_equal(second.address, code, sizeof code);
+  pj_jit_memory_free(&first);
+  pj_jit_memory_free(&second);
+}
+
 int main(void) {
   const struct CMUnitTest with_llvm[] = {
       cmocka_unit_test(damaged_x86),
       cmocka_unit_test(damaged_aarch64),
       cmocka_unit_test(unexpected_content),
-      cmocka_unit_test(code_memory),
+      cmocka_unit_test(code_memory), cmocka_unit_test(code_memory_without_files),
   };
-  const struct CMUnitTest without[] = {cmocka_unit_test(code_memory)};
+  const struct CMUnitTest without[] = {cmocka_unit_test(code_memory),
+                                       cmocka_unit_test(code_memory_without_files)};
   return pj_codegen_available(pj_kir_target_host()->isa)
              ? cmocka_run_group_tests(with_llvm, NULL, NULL)
              : cmocka_run_group_tests(without, NULL, NULL);
