@@ -317,6 +317,20 @@ static bool await(PjJitCode *code) {
   return ready;
 }
 
+// Whether other threads are worth waking, or even starting, for what is claimed: that takes some
+// hundred microseconds, in which our own generator does a thousand instructions.
+static bool is_much(const Request *q) {
+  enum { MANY_INSTS = 1000 };
+  uint64_t insts = 0;
+  for (uint32_t i = 0; i < q->num_claimed && insts < MANY_INSTS; ++i) {
+    const PjKir *k = q->functions[q->claimed[i]];
+    if (!pj_x86_available(k->target->isa) || wants("llvm"))
+      return true;
+    insts += k->insts.len;
+  }
+  return insts >= MANY_INSTS;
+}
+
 static PjStatus compile(PjThreads *threads, Request *q, uint32_t count) {
   uint32_t num_claimed = 0;
   bool enough = true;
@@ -330,7 +344,7 @@ static PjStatus compile(PjThreads *threads, Request *q, uint32_t count) {
   q->progress = pj_progress_current();
   q->num_claimed = num_claimed;
   if (enough)
-    pj_threads_for(threads, num_claimed, 1, compile_claimed, q);
+    pj_threads_for(is_much(q) ? threads : NULL, num_claimed, 1, compile_claimed, q);
   PjStatus status = enough ? NULL : pj_status_oom();
   for (uint32_t i = 0; i < num_claimed; ++i) {
     if (!enough)

@@ -6,11 +6,11 @@
 // microseconds, and changes no mapping, so no other processor has to be told.
 //
 // Where that is not to be had (no /proc, or a kernel that was told not to), a new page is made
-// elsewhere, writable, with what the old one holds and the new code, then made executable, and moved
-// over the old one in a single system call (mremap). What was moved there by itself is a mapping of
-// its own to the kernel, which allows a process only so many (vm.max_map_count, 65530). So what is
-// in many pieces is made anew in one: each page is copied a few times until its region is full, and
-// a region is some 20 mappings at most.
+// elsewhere, writable, with what the old one holds and the new code, then made executable, and
+// moved over the old one in a single system call (mremap). What was moved there by itself is a
+// mapping of its own to the kernel, which allows a process only so many (vm.max_map_count, 65530).
+// So what is in many pieces is made anew in one: each page is copied a few times until its region
+// is full, and a region is some 20 mappings at most.
 //
 // Memory stays private to the process either way, so a child after fork has its own.
 #include "emit/jit_memory.h"
@@ -218,8 +218,7 @@ static int fill(const PjJitSpan *span, const void *code, uint64_t bytes) {
   PjJitRegion *r = span->region;
   uint64_t page = page_bytes(), offset = (uint64_t)(span->address - r->base);
   Pages own = {offset / page, (offset + bytes - 1) / page};
-  int error =
-      write_through_kernel(span, code, bytes) ? 0 : replace_pages(span, own, code, bytes);
+  int error = write_through_kernel(span, code, bytes) ? 0 : replace_pages(span, own, code, bytes);
   if (error)
     return error;
   memset(r->filled + own.first, 1, own.last - own.first + 1);

@@ -237,7 +237,8 @@ int main(void) {
       cmocka_unit_test(damaged_x86),
       cmocka_unit_test(damaged_aarch64),
       cmocka_unit_test(unexpected_content),
-      cmocka_unit_test(code_memory), cmocka_unit_test(code_memory_without_files),
+      cmocka_unit_test(code_memory),
+      cmocka_unit_test(code_memory_without_files),
   };
   const struct CMUnitTest without[] = {cmocka_unit_test(code_memory),
                                        cmocka_unit_test(code_memory_without_files)};
