@@ -1,4 +1,4 @@
-// Bump allocation in blocks that double up to a megabyte; large requests get a block of their own.
+// Bump allocation in blocks that double up to 256 KiB; large requests get a block of their own.
 #include "base/arena.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
-enum { FIRST_BLOCK = 8 << 10, LAST_BLOCK = 1 << 20, ALIGN = 16 };
+enum { FIRST_BLOCK = 8 << 10, LAST_BLOCK = 256 << 10, ALIGN = 16 };
 
 typedef struct Block {
   struct Block *next;
@@ -98,10 +98,12 @@ void *pj_arena_alloc(PjArena *arena, size_t size) {
   } else if (size > arena->next_block / 4) {
     at = add_block(arena, size);
   } else {
-    at = add_block(arena, arena->next_block);
+    // As a whole it is of a size that blocks are kept in.
+    size_t payload = arena->next_block - round_up(sizeof(Block));
+    at = add_block(arena, payload);
     if (at) {
       arena->at = at + size;
-      arena->end = at + arena->next_block;
+      arena->end = at + payload;
       if (arena->next_block < LAST_BLOCK)
         arena->next_block *= 2;
     }

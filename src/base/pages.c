@@ -3,10 +3,10 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "base/chunks.h"
 #include "base/machine.h"
 #include "base/spin.h"
 
@@ -48,9 +48,11 @@ static size_t limit; // of |kept|
 // A child of fork() finds the lists whole and the lock free.
 static void before_fork(void) {
   pj_spin_lock(&pages.lock);
+  pj_chunk_lock();
 }
 
 static void after_fork(void) {
+  pj_chunk_unlock();
   pj_spin_unlock(&pages.lock);
 }
 
@@ -84,35 +86,21 @@ size_t pj_pages_size(size_t size) {
 
 // --- From and to the system ----------------------------------------------------------------------
 
-// A page of 2 MiB costs one fault instead of 512. The range is aligned so that it holds as many as
-// it can.
-static void *map(size_t size) {
-  size_t room;
-  if (!pj_add_size(size, HUGE_BYTES, &room))
-    return NULL;
-  char *start = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (start == MAP_FAILED)
-    return NULL;
-  char *block = start + (-(uintptr_t)start & (HUGE_BYTES - 1)), *end = block + size;
-  if (block > start)
-    munmap(start, (size_t)(block - start));
-  if (start + room > end)
-    munmap(end, (size_t)(start + room - end));
-  madvise(block, size, MADV_HUGEPAGE);
-  return block;
-}
-
 static void *system_alloc(size_t block_size) {
+  if (!from_heap && block_size <= PJ_CHUNK_LARGEST)
+    return pj_chunk_alloc(block_size);
   if (from_heap || block_size < HUGE_BYTES)
     return pj_malloc_aligned(block_size, ALIGNMENT);
-  return pj_alloc_should_fail() ? NULL : map((block_size + 4095) & ~(size_t)4095);
+  return pj_alloc_should_fail() ? NULL : pj_huge_map(block_size);
 }
 
 static void system_free(void *block, size_t block_size) {
-  if (from_heap || block_size < HUGE_BYTES)
+  if (!from_heap && block_size <= PJ_CHUNK_LARGEST)
+    pj_chunk_free(block);
+  else if (from_heap || block_size < HUGE_BYTES)
     pj_free_aligned(block);
   else
-    munmap(block, (block_size + 4095) & ~(size_t)4095);
+    pj_huge_unmap(block, block_size);
 }
 
 // --- The kept blocks -----------------------------------------------------------------------------

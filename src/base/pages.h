@@ -3,8 +3,8 @@
 // Sizes are rounded to one of eight classes per power of two. A freed block waits in its class for
 // the next request. What is kept is bounded by an eighth of the machine's memory, and together with
 // what is in use stays near the most that ever was in use, so that the process grows no larger than
-// its programs need. Blocks from 2 MiB up lie on huge pages where the system grants them.
-// Thread-safe; a child of fork() may go on.
+// its programs need. Blocks up to 512 KiB (base/chunks.h) and from 2 MiB up lie on huge pages where
+// the system grants them. Thread-safe; a child of fork() may go on.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

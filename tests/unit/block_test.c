@@ -9,11 +9,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "base/chunks.h"
 #include "base/pages.h"
 
 static void sizes_fit_and_are_aligned(void **state) {
@@ -142,6 +144,37 @@ static void what_is_kept_is_bounded(void **state) {
   pj_pages_trim();
 }
 
+static bool is_mapped(const void *at) {
+  return msync((void *)((uintptr_t)at & ~(uintptr_t)4095), 4096, MS_ASYNC) == 0;
+}
+
+// Blocks that are cut from chunks lie apart, and the system has the chunks again when the last
+// block of each has gone, in whatever order.
+static void blocks_of_chunks_go_back(void **state) {
+  enum { COUNT = 60 };
+  unsigned char *blocks[COUNT];
+  size_t sizes[COUNT];
+  pj_pages_trim();
+  for (size_t i = 0; i < COUNT; ++i) {
+    sizes[i] = PJ_BLOCK_SMALL + 1 + i * 76543 % (PJ_CHUNK_LARGEST - PJ_BLOCK_SMALL);
+    blocks[i] = pj_block_alloc(sizes[i]);
+    assert_non_null(blocks[i]);
+    memset(blocks[i], (int)i, sizes[i]);
+  }
+  for (size_t i = 0; i < COUNT; ++i)
+    for (size_t at = 0; at < sizes[i]; at += 777)
+      assert_int_equal(blocks[i][at], i);
+  for (size_t i = 0; i < COUNT; ++i) { // 7 and 60 have no factor in common
+    size_t k = i * 7 % COUNT;
+    pj_block_free(blocks[k], sizes[k]);
+    if (i % 10 == 0)
+      pj_pages_trim();
+  }
+  pj_pages_trim();
+  for (size_t i = 0; i < COUNT; ++i)
+    assert_false(is_mapped(blocks[i]));
+}
+
 static void a_request_that_cannot_be_met_is_null(void **state) {
   assert_null(pj_block_alloc((size_t)1 << 47));
   assert_null(pj_block_alloc(SIZE_MAX - 100));
@@ -180,6 +213,7 @@ int main(void) {
 #ifndef __SANITIZE_ADDRESS__
       cmocka_unit_test(large_blocks_are_kept),
       cmocka_unit_test(what_is_kept_is_bounded),
+      cmocka_unit_test(blocks_of_chunks_go_back),
       cmocka_unit_test(a_request_that_cannot_be_met_is_null),
 #endif
       cmocka_unit_test(failing_allocations_fail_here_too),
