@@ -279,6 +279,38 @@ static void reorder_terms(const Perturbing *p, PjOp *op) {
       reorder_operand(p, op, i, together, reduced->ints + d, keys);
 }
 
+static int print_dims(char *text, int at, int size, const PjAttr *dims) {
+  for (uint32_t i = 0; i < dims->count && at < size; ++i)
+    at += snprintf(text + at, (size_t)(size - at), " %d", (int)dims->ints[i]);
+  return at;
+}
+
+// |dot| with multiply-adds that are fused, in some of the runs; NULL if it is none of real numbers,
+// or takes long. A fused one sees products that overflow as numbers.
+static PjOp *make_fused(const Perturbing *p, PjOp *dot) {
+  enum { MOST_PRODUCTS = 1 << 21 };
+  const PjType *type = dot->results[0].type;
+  if (dot->kind != PJ_OP_DOT_GENERAL || type->quant || !pj_dtype_is_float(type->dtype) ||
+      (double)count_of(type) * (double)terms_of(dot) > MOST_PRODUCTS)
+    return NULL;
+  for (uint32_t i = 0; i < 2; ++i) {
+    const PjType *of = dot->operands[i]->type;
+    if (!pj_dtype_is_float(of->dtype) || of->quant ||
+        (of->dtype == PJ_DT_F64 && type->dtype != PJ_DT_F64))
+      return NULL;
+  }
+  const PjAttr *lists[2][2] = {
+      {PJ_ATTR(dot, lhs_batching_dimensions), PJ_ATTR(dot, rhs_batching_dimensions)},
+      {PJ_ATTR(dot, lhs_contracting_dimensions), PJ_ATTR(dot, rhs_contracting_dimensions)}};
+  char text[256] = "";
+  for (int l = 0, at = 0; l < 2; ++l) {
+    at += snprintf(text + at, sizeof text - (size_t)at, " %d", (int)lists[l][0]->count);
+    at = print_dims(text, at, sizeof text, lists[l][0]);
+    at = print_dims(text, at, sizeof text, lists[l][1]);
+  }
+  return make_call2(p->arena, perturb_fused, dot->operands[0], dot->operands[1], type, text);
+}
+
 // A contraction as the sum of two: one of them may overflow one way, and the other the other way.
 static void halve_contraction(const Perturbing *p, PjOp *op) {
   int64_t dims[8][2];
@@ -301,8 +333,14 @@ static void halve_contraction(const Perturbing *p, PjOp *op) {
   pj_op_insert_before(op->next, other);
   pj_op_insert_before(other->next, sum);
   edit_replace_uses(op->region, sum, &op->results[0], &sum->results[0]);
-  for (int h = 0; h < 2; ++h)
-    sum->operands[h] = &parts[h]->results[0];
+  for (int h = 0; h < 2; ++h) {
+    PjOp *fused = make_fused(p, parts[h]);
+    sum->operands[h] = fused ? &fused->results[0] : &parts[h]->results[0];
+    if (!fused)
+      continue;
+    pj_op_insert_before(parts[h], fused);
+    pj_op_remove(parts[h]);
+  }
 }
 
 static PjOp *make_scale(PjArena *arena, PjOp *before, PjValue *value, int exponent) {

@@ -10,7 +10,8 @@
 
 const char perturb_move[] = "pj.perturb", perturb_reorder[] = "pj.reorder",
            perturb_half[] = "pj.half", perturb_nans[] = "pj.nan", perturb_noise[] = "pj.noise",
-           perturb_scale[] = "pj.scale", perturb_windows[] = "pj.windows";
+           perturb_scale[] = "pj.scale", perturb_windows[] = "pj.windows",
+           perturb_fused[] = "pj.fused";
 
 // ----------------------------------------------------------------------------------------------
 // The move itself: a custom call of one operand. Its configuration: by how many units in the last
@@ -289,6 +290,11 @@ static PjStatus sum_windows(PjEval *ev, const PjOp *op, PjTensor *const *in, PjT
   return perturb_sum_windows(ev, op, in, out, &rand_state);
 }
 
+static PjStatus sum_products(PjEval *ev, const PjOp *op, PjTensor *const *in, PjTensor **out,
+                             void *user) {
+  return perturb_sum_products(ev, op, in, out, rand_chance(&rand_state, 50));
+}
+
 PjStatus perturb_start(uint64_t seed) {
   rand_state.state = rand_mix(seed + 77);
   run_seed = seed;
@@ -298,5 +304,6 @@ PjStatus perturb_start(uint64_t seed) {
   PJ_TRY(pj_custom_call_register(pj_str(perturb_noise), add_noise, NULL));
   PJ_TRY(pj_custom_call_register(pj_str(perturb_scale), scale, NULL));
   PJ_TRY(pj_custom_call_register(pj_str(perturb_windows), sum_windows, NULL));
+  PJ_TRY(pj_custom_call_register(pj_str(perturb_fused), sum_products, NULL));
   return pj_custom_call_register(pj_str(perturb_move), perturb, NULL);
 }
