@@ -12,7 +12,7 @@
 #include "routine/conv.h"
 #include "routine/variant.h"
 
-enum { QUADS = 3, NARROW = 2 }; // NARROW: kernels of one vector of columns
+enum { QUADS = 3, SIZES = 3 }; // kernels of two vectors of columns, of one, and of half a one
 typedef void LinesFn(int64_t num, const int64_t *runs, int64_t n, const void *const *a,
                      int64_t step, const void *b, void *const *c, int64_t c_row);
 typedef struct Kernels {
@@ -46,7 +46,7 @@ typedef struct Dim {
 typedef struct ConvLines {
   PjRoutine routine;
   const PjConvShape *shape;
-  const Kernels *kernels, *last; // |last|: of the last sliver, which may be narrow
+  const Kernels *kernels, *last; // of the slivers, of the last one
   size_t elem;
   Dim z, y, x;
   PjPanel window;
@@ -238,6 +238,42 @@ static PjStatus run_lines(const PjRoutine *self, PjThreads *threads, const void 
 }
 
 // ---- plan
+// The narrowest kernels for |columns| output features; the widest, if they are more than any has.
+static const Kernels *fitting(const Kernels *sizes, int64_t columns) {
+  int i = SIZES - 1;
+  while (i && sizes[i].nr < columns)
+    --i;
+  return &sizes[i];
+}
+
+// The kernels of all slivers but the last, and of that one, so that few columns are computed for
+// nothing: 24 of vectors of 16 are one and a half of them, not two. Two vectors share what is read
+// of the input: one must save a sixth.
+static void plan_slivers(ConvLines *p, const Kernels *sizes) {
+  const int64_t features = p->shape->out_features;
+  int64_t least = INT64_MAX; // columns
+  for (int i = 0; i < SIZES && sizes[i].nr; ++i) {
+    const int64_t whole = (features - 1) / sizes[i].nr * sizes[i].nr;
+    const Kernels *last = fitting(sizes, features - whole);
+    if (last >= &sizes[i] && whole + last->nr < least - least / 6) {
+      least = whole + last->nr;
+      p->kernels = &sizes[i];
+      p->last = last;
+    }
+  }
+}
+
+// Whether the positions behind the ends of rows, and columns behind the last, that are computed for
+// nothing, are fewer than those columns of the plain product, but for a sixteenth: it takes two
+// vectors for all slivers, or one.
+static bool few_for_nothing(const ConvLines *p, const Kernels *sizes) {
+  const int64_t features = p->shape->out_features, quad = p->kernels->quad, nr = sizes[0].nr,
+                columns = (features - 1) / p->kernels->nr * p->kernels->nr + p->last->nr,
+                product = features <= sizes[1].nr ? sizes[1].nr : pj__divide_up(features, nr) * nr;
+  return (double)pj__divide_up(p->x.count, quad) * (double)quad * (double)columns * 16 <=
+         (double)p->x.count * (double)product * 17;
+}
+
 static Dim plan_dim(const PjConvShape *s, int32_t d) {
   if (d < 0)
     return (Dim){.count = 1, .step = 1, .taps = 1, .tap_step = 1, .in = 1};
@@ -309,17 +345,10 @@ const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *s) {
     if (s->in_dilation[d] != 1)
       return NULL;
   ConvLines *p = PJ_NEW(arena, ConvLines);
-  *p = (ConvLines){.shape = s,
-                   .kernels = &PJ_PICK(kernels)[wide],
-                   .elem = pj_comp_bytes(s->comp),
-                   .sums = s->window_size * s->features};
-  if (s->out_features <= p->kernels->nr / 2)
-    p->kernels = &PJ_PICK(kernels)[NARROW + wide];
+  *p =
+      (ConvLines){.shape = s, .elem = pj_comp_bytes(s->comp), .sums = s->window_size * s->features};
+  plan_slivers(p, PJ_PICK(kernels)[wide]);
   const Kernels *k = p->kernels;
-  const int64_t rest = (s->out_features - 1) % k->nr + 1; // of the last sliver
-  p->last = rest <= k->nr / 2 && k != &PJ_PICK(kernels)[NARROW + wide]
-                ? &PJ_PICK(kernels)[NARROW + wide]
-                : k;
   p->z = plan_dim(s, s->spatial - 3);
   p->y = plan_dim(s, s->spatial - 2);
   p->x = plan_dim(s, s->spatial - 1);
@@ -330,9 +359,8 @@ const PjRoutine *pj__conv_lines(PjArena *arena, const PjConvShape *s) {
   const double window_bytes = (double)s->groups * (double)pj__divide_up(s->out_features, k->nr) *
                               (double)p->sliver * (double)p->elem;
   if (p->run < FEW_SUMS || p->num > MOST_RUNS || window_bytes > WINDOW_BYTES ||
-      (p->run > MANY_SUMS && k->quad == MAX_QUAD) ||
-      pj__divide_up(p->x.count, k->quad) * k->quad * 16 > p->x.count * 17 || !plan_blocks(p) ||
-      !pj__panel_init(&p->window, s->comp, s->rhs_dtype, false))
+      (p->run > MANY_SUMS && k->quad == MAX_QUAD) || !few_for_nothing(p, PJ_PICK(kernels)[wide]) ||
+      !plan_blocks(p) || !pj__panel_init(&p->window, s->comp, s->rhs_dtype, false))
     return NULL;
   pj__conv_kernel_panel(arena, s, &p->window);
   plan_runs(arena, p, joined);

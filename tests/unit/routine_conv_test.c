@@ -257,7 +257,7 @@ static void lines(void **state) {
     Conv c = {.spatial = 1 + round % 3,
               .batch = random_int(1, 3),
               .features = groups * random_int(3, 20),
-              .out_features = groups * random_int(12, 70),
+              .out_features = groups * random_int(6, 70),
               .feature_groups = groups,
               .batch_groups = 1,
               .layout = {0, random_int(0, 5), 0}};
