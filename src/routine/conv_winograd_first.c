@@ -122,7 +122,7 @@ static void multiply(const PjWinograd *p, int64_t rows, const float *a, const fl
         const void *lines[MOST_ROWS];
         for (int64_t r = 0; r < micro->mr; ++r)
           lines[r] = a + pj__min(i + r, rows - 1) * p->line + f;
-        micro->lines[(height - 1) / micro->low](
+        micro->tiles.lines[(height - 1) / micro->low](
             1, &sums, lines, b + f * micro->nr, c + i * micro->nr, micro->nr, f > 0,
             (const char *)(i + micro->mr < rows ? a + (i + micro->mr) * p->line : next), LINE);
       }

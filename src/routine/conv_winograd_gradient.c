@@ -93,9 +93,9 @@ static void multiply(const Gradient *p, int64_t count, int64_t inputs, int64_t o
       for (int64_t i = 0; i < inputs; i += micro->mr) {
         const int64_t height = pj__min(micro->mr, inputs - i);
         const float *b = output + j * p->block;
-        micro->tile[(height - 1) / micro->low](count, input + i / micro->mr * p->input_sliver, b,
-                                               products + i * FEATURES + j, FEATURES, add,
-                                               (const char *)b, 0);
+        micro->tiles.tile[(height - 1) / micro->low](count, input + i / micro->mr * p->input_sliver,
+                                                     b, products + i * FEATURES + j, FEATURES, add,
+                                                     (const char *)b, 0);
       }
     input += p->input_place;
     output += p->output_place;

@@ -79,7 +79,7 @@ static void multiply(const PjWinograd *p, int64_t count, const float *a, const f
         const void *lines[MOST_ROWS];
         for (int64_t r = 0; r < micro->mr; ++r)
           lines[r] = a + (i + r) * p->line + f;
-        micro->lines[(height - 1) / micro->low](
+        micro->tiles.lines[(height - 1) / micro->low](
             1, &sums, lines, of, c + i * micro->nr, micro->nr, f > 0,
             (const char *)(more ? next : of) + near * LINE, more ? LINE : 0);
       }

@@ -32,7 +32,7 @@ void pj__factor_tile(bool wide, int64_t k, const void *a, const void *b, void *c
   const PjMicro *micro = micro_of(wide);
   const size_t elem = element(wide);
   const bool inside = !triangle || (triangle > 0 ? rows - 1 + shift <= 0 : cols - 1 <= shift);
-  PjMicroTile *const tile = micro->tile[(micro->mr - 1) / micro->low];
+  PjMicroTile *const tile = micro->tiles.tile[(micro->mr - 1) / micro->low];
   if (inside && rows == micro->mr && cols == micro->nr) {
     tile(k, a, b, c, c_row, true, b, 0);
     return;
@@ -136,7 +136,7 @@ void pj__factor_pack(bool wide, const PjFactorTriangle *t, const PjFactorPacked 
 void pj__factor_solve_sliver(bool wide, const PjFactorPacked *packed, void *sliver) {
   const PjMicro *micro = micro_of(wide);
   const PjFactorKernels *kernels = pj__factor_kernels(wide);
-  PjMicroTile *const multiply = micro->tile[(micro->mr - 1) / micro->low];
+  PjMicroTile *const multiply = micro->tiles.tile[(micro->mr - 1) / micro->low];
   const size_t elem = element(wide), row = (size_t)micro->nr * elem;
   const int mr = micro->mr;
   const int64_t tiles = packed->n / mr;

@@ -80,10 +80,11 @@ typedef struct Ahead {
   int64_t lines, step;
 } Ahead;
 
-// Tile |at|, of rows from at * mr on, the first |height| of them, by the sliver |b|.
-static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t height, int64_t sums,
-                        size_t bytes, const Right *b, char *c, int64_t c_row, bool add,
-                        Ahead *ahead) {
+// Tile |at|, of rows from at * mr on, the first |height| of them, by the first columns of the
+// sliver |b| that |tiles| have.
+static inline void tile(const PjProduct *g, const PjTiles *tiles, const Left *a, int64_t at,
+                        int64_t height, int64_t sums, size_t bytes, const Right *b, char *c,
+                        int64_t c_row, bool add, Ahead *ahead) {
   const Micro *micro = g->micro;
   const PjGroups *groups = g->groups;
   const void *const *lines = a->lines ? a->lines + at * a->runs * micro->mr : NULL;
@@ -107,9 +108,9 @@ static inline void tile(const PjProduct *g, const Left *a, int64_t at, int64_t h
     --ahead->lines;
   }
   if (lines)
-    micro->lines[kernel](a->runs, a->sums, lines, b->packed, c, c_row, add, next, step);
+    tiles->lines[kernel](a->runs, a->sums, lines, b->packed, c, c_row, add, next, step);
   else
-    micro->tile[kernel](sums, packed, b->packed, c, c_row, add, next, step);
+    tiles->tile[kernel](sums, packed, b->packed, c, c_row, add, next, step);
 }
 
 // The least of PjGroups over a block of a.
@@ -156,6 +157,14 @@ static void prepare(const Block *f, const char *packed, int least, Right *right)
     right->exact = !pj__keeps_normal(least, groups->least(nr * f->sums, packed));
 }
 
+// The tiles for |width| columns of a sliver.
+static inline const PjTiles *tiles_of(const Micro *micro, int64_t width) {
+  for (int i = 0; i < PJ_GEMM_THIN; ++i)
+    if (width <= micro->thin[i].columns)
+      return &micro->thin[i];
+  return &micro->tiles;
+}
+
 // The tile at row |i| and column |j|.
 static inline void block_tile(const Block *f, int64_t i, int64_t j, const Right *right) {
   const PjProduct *g = f->g;
@@ -164,16 +173,18 @@ static inline void block_tile(const Block *f, int64_t i, int64_t j, const Right 
                 c_bytes = g->encode ? (int64_t)sizeof(uint16_t) : bytes,
                 beside_row = micro->nr * bytes, height = pj__min(micro->mr, f->rows - i),
                 width = pj__min(micro->nr, f->cols - j), at = i / micro->mr;
+  const PjTiles *tiles = width < micro->nr ? tiles_of(micro, width) : &micro->tiles;
   char *to = f->c + (i * f->c_row + j) * c_bytes;
-  if (height % micro->low == 0 && width == micro->nr && !g->encode) {
-    tile(g, f->a, at, height, f->sums, (size_t)bytes, right, to, f->c_row, f->add, f->ahead);
+  if (height % micro->low == 0 && width == tiles->columns && !g->encode) {
+    tile(g, tiles, f->a, at, height, f->sums, (size_t)bytes, right, to, f->c_row, f->add, f->ahead);
     return;
   }
   // A tile at the edge, or of another type: computed whole beside c.
   _Alignas(64) char beside[MAX_TILE_BYTES];
   if (f->add)
     f->copy(height, width * words, to, f->c_row * bytes, beside, beside_row);
-  tile(g, f->a, at, height, f->sums, (size_t)bytes, right, beside, micro->nr, f->add, f->ahead);
+  tile(g, tiles, f->a, at, height, f->sums, (size_t)bytes, right, beside, micro->nr, f->add,
+       f->ahead);
   if (g->encode)
     g->encode(height, width, (const float *)beside, micro->nr, (uint16_t *)to, f->c_row);
   else

@@ -97,11 +97,17 @@ typedef void PjMicroLines(int64_t runs, const int64_t *sums, const void *const *
                           const void *b, void *c, int64_t c_row, bool add, const char *ahead,
                           int64_t step);
 enum { PJ_GEMM_HEIGHTS = 3 };
-typedef struct PjMicro {
-  int mr, nr;
-  int low;                            // kernel i has the first (i + 1) * low rows of a tile
+typedef struct PjTiles {
   PjMicroTile *tile[PJ_GEMM_HEIGHTS]; // up to that of mr rows
   PjMicroLines *lines[PJ_GEMM_HEIGHTS];
+  int columns; // the first so many of a sliver are multiplied
+} PjTiles;
+enum { PJ_GEMM_THIN = 2 };
+typedef struct PjMicro {
+  int mr, nr;
+  int low; // kernel i has the first (i + 1) * low rows of a tile
+  PjTiles tiles;
+  PjTiles thin[PJ_GEMM_THIN]; // of fewer columns, for the last sliver; columns 0: none
 } PjMicro;
 // The kernel for packed slivers of |part|: F32, F64, U32 or U64.
 const PjMicro *pj__micro(PjComp part);

@@ -188,7 +188,9 @@ MICRO(micro_pairs, PJ_TARGET, uint32_t, 2, ZERO, ADD_PAIRS)
 #undef ADD_PAIRS
 
 static const PjGroups PJ_V(groups_of_pairs)[] = {
-    {.size = 2, .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_pairs)},
+    {.size = 2,
+     .micro = {PJ_GEMM_MR, 2 * PJ_VB / 4, PJ_GEMM_LOW, {.columns = 2 * PJ_VB / 4}},
+     .tile = HEIGHTS(micro_pairs)},
 };
 
 #if PJ_LEVEL == 2
@@ -259,16 +261,18 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
   return (all + 1) >> 7;
 }
 
-#define QUADS_OF(SIGN, NARROW, NR)                                                           \
-  {                                                                                          \
-    .size = 4, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_quads##NARROW), \
-    .lines = HEIGHTS(lines_##SIGN##NARROW), .can_reach = true, .start = start_##SIGN,        \
+#define QUADS_OF(SIGN, NARROW, NR)                                                \
+  {                                                                               \
+    .size = 4, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW, {.columns = NR}},           \
+    .tile = HEIGHTS(micro_quads##NARROW), .lines = HEIGHTS(lines_##SIGN##NARROW), \
+    .can_reach = true, .start = start_##SIGN,                                     \
   }
-#define BF16_OF(NARROW, NR)                                                                   \
-  {                                                                                           \
-    .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW}, .tile = HEIGHTS(micro_bf16##NARROW),   \
-    .lines = HEIGHTS(lines_bf16##NARROW), .exact = HEIGHTS(exact_bf16##NARROW),               \
-    .exact_lines = HEIGHTS(exact_lines_bf16##NARROW), .can_reach = true, .least = least_bf16, \
+#define BF16_OF(NARROW, NR)                                                                 \
+  {                                                                                         \
+    .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW, {.columns = NR}},                     \
+    .tile = HEIGHTS(micro_bf16##NARROW), .lines = HEIGHTS(lines_bf16##NARROW),              \
+    .exact = HEIGHTS(exact_bf16##NARROW), .exact_lines = HEIGHTS(exact_lines_bf16##NARROW), \
+    .can_reach = true, .least = least_bf16,                                                 \
   }
 // Two vectors of columns, and one.
 static const PjGroups groups_of_dots[][2] = {

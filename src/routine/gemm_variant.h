@@ -1,10 +1,10 @@
 // Micro-kernels of the packed product: c[i, j] (+)= sum over p < k of a[p * MR + i] * b[p * NR +
 // j]. A tile of ROWS rows of VECTORS vectors stays in registers: MR rows, or fewer at the lower
-// edge of c; two vectors, or one where c has no more columns. With each p a line from |ahead| on
-// comes nearer.
-#define MICRO_BEGIN(T, ROWS, VECTORS)                                               \
-  typedef T Vec __attribute__((vector_size(PJ_VB), aligned(sizeof(T)), may_alias)); \
-  enum { LANES = PJ_VB / sizeof(T) };                                               \
+// edge of c; two vectors, or one where c has no more columns, or one or half a one of the NR
+// columns that the last sliver has. With each p a line from |ahead| on comes nearer.
+#define MICRO_BEGIN(T, ROWS, VECTORS, BYTES)                                        \
+  typedef T Vec __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias)); \
+  enum { LANES = BYTES / sizeof(T) };                                               \
   const T *b = pb;                                                                  \
   T *c = pc;                                                                        \
   Vec sum[ROWS][VECTORS];                                                           \
@@ -24,27 +24,27 @@
       sum[i][v] += *(const Vec *)(c + v * LANES);      \
     *(Vec *)(c + v * LANES) = sum[i][v];               \
   }
-#define MICRO(NAME, T, ROWS, VECTORS)                                                          \
+#define MICRO(NAME, T, ROWS, VECTORS, BYTES, NR)                                               \
   PJ_TARGET static void PJ_V(NAME)(int64_t k, const void *pa, const void *pb, void *pc,        \
                                    int64_t c_row, bool add, const char *ahead, int64_t step) { \
-    MICRO_BEGIN(T, ROWS, VECTORS)                                                              \
+    MICRO_BEGIN(T, ROWS, VECTORS, BYTES)                                                       \
     const T *a = pa;                                                                           \
-    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += VECTORS * LANES) {                   \
+    for (int64_t p = 0; p < k; ++p, a += PJ_GEMM_MR, b += NR) {                                \
       MICRO_STEP(ROWS, VECTORS, a[i])                                                          \
     }                                                                                          \
     MICRO_END(ROWS, VECTORS)                                                                   \
   }
 // The same where a is not packed: row i of run r is sums[r] elements from lines[r * MR + i] on.
-#define MICRO_LINES(NAME, T, ROWS, VECTORS)                                                     \
+#define MICRO_LINES(NAME, T, ROWS, VECTORS, BYTES, NR)                                          \
   PJ_TARGET static void PJ_V(NAME)(int64_t runs, const int64_t *sums, const void *const *lines, \
                                    const void *pb, void *pc, int64_t c_row, bool add,           \
                                    const char *ahead, int64_t step) {                           \
-    MICRO_BEGIN(T, ROWS, VECTORS)                                                               \
+    MICRO_BEGIN(T, ROWS, VECTORS, BYTES)                                                        \
     for (int64_t r = 0; r < runs; ++r, lines += PJ_GEMM_MR) {                                   \
       const int64_t k = sums[r];                                                                \
       const T *a[ROWS];                                                                         \
       PJ_UNROLL for (int i = 0; i < ROWS; ++i) a[i] = (const T *)lines[i] + k;                  \
-      for (int64_t p = -k; p < 0; ++p, b += VECTORS * LANES) {                                  \
+      for (int64_t p = -k; p < 0; ++p, b += NR) {                                               \
         MICRO_STEP(ROWS, VECTORS, a[i][p])                                                      \
       }                                                                                         \
     }                                                                                           \
@@ -114,55 +114,99 @@ MICRO_FMA(micro_f64, double, 8, "d")
 #undef FMA_CLEAR
 #undef FMA_STORE
 #else
-MICRO(micro_f32, float, PJ_GEMM_MR, 2)
-MICRO(micro_f64, double, PJ_GEMM_MR, 2)
+#define WHOLE(NAME, T) MICRO(NAME, T, PJ_GEMM_MR, 2, PJ_VB, 2 * LANES)
+WHOLE(micro_f32, float)
+WHOLE(micro_f64, double)
+#undef WHOLE
 #endif
-MICRO(micro_u32, uint32_t, PJ_GEMM_MR, 2)
-MICRO(micro_u64, uint64_t, PJ_GEMM_MR, 2)
-#define MICROS(S, T)                                  \
-  MICRO(micro_low_##S, T, PJ_GEMM_LOW, 2)             \
-  MICRO(micro_mid_##S, T, PJ_GEMM_MID, 2)             \
-  MICRO(micro_narrow_##S, T, PJ_GEMM_MR, 1)           \
-  MICRO_LINES(micro_lines_##S, T, PJ_GEMM_MR, 2)      \
-  MICRO_LINES(micro_lines_low_##S, T, PJ_GEMM_LOW, 2) \
-  MICRO_LINES(micro_lines_mid_##S, T, PJ_GEMM_MID, 2) \
-  MICRO_LINES(micro_narrow_lines_##S, T, PJ_GEMM_MR, 1)
+MICRO(micro_u32, uint32_t, PJ_GEMM_MR, 2, PJ_VB, 2 * LANES)
+MICRO(micro_u64, uint64_t, PJ_GEMM_MR, 2, PJ_VB, 2 * LANES)
+#define MICROS(S, T)                                                    \
+  MICRO(micro_low_##S, T, PJ_GEMM_LOW, 2, PJ_VB, 2 * LANES)             \
+  MICRO(micro_mid_##S, T, PJ_GEMM_MID, 2, PJ_VB, 2 * LANES)             \
+  MICRO(micro_narrow_##S, T, PJ_GEMM_MR, 1, PJ_VB, LANES)               \
+  MICRO_LINES(micro_lines_##S, T, PJ_GEMM_MR, 2, PJ_VB, 2 * LANES)      \
+  MICRO_LINES(micro_lines_low_##S, T, PJ_GEMM_LOW, 2, PJ_VB, 2 * LANES) \
+  MICRO_LINES(micro_lines_mid_##S, T, PJ_GEMM_MID, 2, PJ_VB, 2 * LANES) \
+  MICRO_LINES(micro_narrow_lines_##S, T, PJ_GEMM_MR, 1, PJ_VB, LANES)
 MICROS(f32, float)
 MICROS(f64, double)
 MICROS(u32, uint32_t)
 MICROS(u64, uint64_t)
 #undef MICROS
+#define THIN(NAME, S, T, BYTES, NR)                               \
+  MICRO(NAME##_##S, T, PJ_GEMM_MR, 1, BYTES, NR)                  \
+  MICRO(NAME##_low_##S, T, PJ_GEMM_LOW, 1, BYTES, NR)             \
+  MICRO(NAME##_mid_##S, T, PJ_GEMM_MID, 1, BYTES, NR)             \
+  MICRO_LINES(NAME##_lines_##S, T, PJ_GEMM_MR, 1, BYTES, NR)      \
+  MICRO_LINES(NAME##_lines_low_##S, T, PJ_GEMM_LOW, 1, BYTES, NR) \
+  MICRO_LINES(NAME##_lines_mid_##S, T, PJ_GEMM_MID, 1, BYTES, NR)
+THIN(thin, f32, float, PJ_VB, 2 * LANES)
+THIN(thin, f64, double, PJ_VB, 2 * LANES)
+#if PJ_LEVEL == 2
+// Some processors take half the time for half a vector of 64 bytes, and none takes more.
+THIN(half, f32, float, PJ_VB / 2, 4 * LANES)
+THIN(half, f64, double, PJ_VB / 2, 4 * LANES)
+MICRO(half_narrow_f32, float, PJ_GEMM_MR, 1, PJ_VB / 2, 2 * LANES)
+MICRO(half_narrow_f64, double, PJ_GEMM_MR, 1, PJ_VB / 2, 2 * LANES)
+MICRO_LINES(half_narrow_lines_f32, float, PJ_GEMM_MR, 1, PJ_VB / 2, 2 * LANES)
+MICRO_LINES(half_narrow_lines_f64, double, PJ_GEMM_MR, 1, PJ_VB / 2, 2 * LANES)
+#endif
+#undef THIN
 #undef MICRO
 #undef MICRO_LINES
 #undef MICRO_BEGIN
 #undef MICRO_STEP
 #undef MICRO_END
 
-#define WIDE(S, BYTES)                                                            \
-  {                                                                               \
-    PJ_GEMM_MR, 2 * PJ_VB / BYTES, PJ_GEMM_LOW,                                   \
-        {PJ_V(micro_low_##S), PJ_V(micro_mid_##S), PJ_V(micro_##S)}, {            \
-      PJ_V(micro_lines_low_##S), PJ_V(micro_lines_mid_##S), PJ_V(micro_lines_##S) \
-    }                                                                             \
+#define TILES(NAME, S, COLUMNS)                                                                   \
+  {                                                                                               \
+    {PJ_V(NAME##_low_##S), PJ_V(NAME##_mid_##S), PJ_V(NAME##_##S)},                               \
+        {PJ_V(NAME##_lines_low_##S), PJ_V(NAME##_lines_mid_##S), PJ_V(NAME##_lines_##S)}, COLUMNS \
   }
-#define NARROW(S, BYTES)                                               \
-  {                                                                    \
-    PJ_GEMM_MR, PJ_VB / BYTES, PJ_GEMM_MR, {PJ_V(micro_narrow_##S)}, { \
-      PJ_V(micro_narrow_lines_##S)                                     \
-    }                                                                  \
+#define TILES_ONE(NAME, S, COLUMNS) \
+  { {PJ_V(NAME##_##S)}, {PJ_V(NAME##_lines_##S)}, COLUMNS }
+#if PJ_LEVEL == 2
+#define THIN(S, BYTES) \
+  { TILES(half, S, PJ_VB / 2 / BYTES), TILES(thin, S, PJ_VB / BYTES) }
+#define THIN_NARROW(S, BYTES) \
+  { TILES_ONE(half_narrow, S, PJ_VB / 2 / BYTES) }
+#else
+#define THIN(S, BYTES) \
+  { TILES(thin, S, PJ_VB / BYTES) }
+#define THIN_NARROW(S, BYTES) \
+  {                           \
+    { .columns = 0 }          \
+  }
+#endif
+#define NO_THIN(S, BYTES) \
+  {                       \
+    { .columns = 0 }      \
+  }
+#define WIDE(S, BYTES, EDGE) \
+  { PJ_GEMM_MR, 2 * PJ_VB / BYTES, PJ_GEMM_LOW, TILES(micro, S, 2 * PJ_VB / BYTES), EDGE(S, BYTES) }
+#define NARROW(S, BYTES, EDGE)                                                        \
+  {                                                                                   \
+    PJ_GEMM_MR, PJ_VB / BYTES, PJ_GEMM_MR, TILES_ONE(micro_narrow, S, PJ_VB / BYTES), \
+        EDGE(S, BYTES)                                                                \
   }
 static const Micro PJ_V(micros)[] = {
-    [PJ_COMP_F32] = WIDE(f32, 4),
-    [PJ_COMP_F64] = WIDE(f64, 8),
-    [PJ_COMP_U32] = WIDE(u32, 4),
-    [PJ_COMP_U64] = WIDE(u64, 8),
+    [PJ_COMP_F32] = WIDE(f32, 4, THIN),
+    [PJ_COMP_F64] = WIDE(f64, 8, THIN),
+    [PJ_COMP_U32] = WIDE(u32, 4, NO_THIN),
+    [PJ_COMP_U64] = WIDE(u64, 8, NO_THIN),
 };
 static const Micro PJ_V(narrow_micros)[] = {
-    [PJ_COMP_F32] = NARROW(f32, 4),
-    [PJ_COMP_F64] = NARROW(f64, 8),
-    [PJ_COMP_U32] = NARROW(u32, 4),
-    [PJ_COMP_U64] = NARROW(u64, 8),
+    [PJ_COMP_F32] = NARROW(f32, 4, THIN_NARROW),
+    [PJ_COMP_F64] = NARROW(f64, 8, THIN_NARROW),
+    [PJ_COMP_U32] = NARROW(u32, 4, NO_THIN),
+    [PJ_COMP_U64] = NARROW(u64, 8, NO_THIN),
 };
+#undef TILES
+#undef TILES_ONE
+#undef THIN
+#undef THIN_NARROW
+#undef NO_THIN
 #undef WIDE
 #undef NARROW
 
