@@ -224,7 +224,8 @@ static void grow(PjCse *t) {
 static PjOp *find(PjCse *t, PjOp *op, uint64_t hash) {
   for (uint32_t at = t->buckets[hash & t->mask]; at > t->floor; at = t->entries.data[at - 1].next) {
     const Entry *entry = &t->entries.data[at - 1];
-    if (entry->hash == hash && (!is_local(op) || entry->op->region == op->region) &&
+    const PjRegion *home = entry->op->region; // NULL: it is gone
+    if (entry->hash == hash && home && (!is_local(op) || home == op->region) &&
         same_op(t, entry->op, op, true))
       return entry->op;
   }

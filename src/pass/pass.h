@@ -25,8 +25,8 @@
 //   * Values and operations are numbered (pj_module_number).
 //   * Every result has the bits that the evaluator gives for the module before. Exceptions: the
 //     order of sums inside contractions, those that a loop adds up included (totals.c), batch
-//     normalisations and transforms of a few real lines of odd length; power by 2, which becomes a
-//     product and is rounded better; composites of chlo, and erfc and erf^-1 of f32 that were
+//     normalisations and transforms of a few real lines of odd length; power by 2 and sums of copies
+//     (simplify_spread.c), which become products and are rounded better; composites of chlo, and erfc and erf^-1 of f32 that were
 //     written out (functions.c), whose decompositions are less exact; the order in which one long
 //     line is accumulated by a body that multiplies no floats (simplify_scan.c); the sign and
 //     payload of NaN where two meet.

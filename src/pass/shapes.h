@@ -19,3 +19,13 @@ static inline bool pj_list_has(const int64_t *list, uint32_t count, int64_t valu
       return true;
   return false;
 }
+
+// The coarsest dimensions of which those of two shapes of as many elements are products, a list for
+// each of what its dimensions are made of: those of |a|'s d are first[d] to first[d + 1].
+typedef struct PjRefined {
+  int32_t rank, first_a[PJ_MAX_RANK + 1], first_b[PJ_MAX_RANK + 1];
+  int64_t dims[PJ_MAX_RANK];
+} PjRefined;
+
+// False where there are no such dimensions, as of shapes of other sizes or with none of an element.
+bool pj_refine(const PjType *a, const PjType *b, PjRefined *out);

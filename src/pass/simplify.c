@@ -6,7 +6,8 @@
 // One walk forward over each region, inner regions first. At each operation: fold it if its
 // operands are constants (fold.c), then try the rules of its kind (the table below). What a rule
 // makes is looked at in turn, so one walk reaches a fixed point of everything that looks upwards,
-// which all rules do. Operations that die stay until the next pass drops them.
+// which all rules do. What an operation alone has used goes with it, as rules ask for uses; the
+// rest of what dies stays until the next pass drops it.
 //
 // Every rule preserves bits, infinities, NaNs and the sign of zero included: x * 1 goes, x + 0 only
 // for integers. Exceptions are stated where they stand (the sign and payload of NaN).
@@ -156,6 +157,26 @@ bool pj_rule_commute(PjRewrite *rw, PjOp *op) {
   return true;
 }
 
+enum { MAX_OPERANDS = 4, MAX_DEPTH = 16 }; // beyond, what dies stays
+
+// Drops |op| of |region| if nobody uses it, and what only it has used; but constants may be wanted
+// again. |*before| becomes an operation that is still there.
+static void drop(PjRewrite *rw, PjRegion *region, PjOp *op, PjOp **before, int depth) {
+  PjOp *defs[MAX_OPERANDS];
+  if (!op || op->region != region || !op->num_operands || op->num_operands > MAX_OPERANDS ||
+      op->num_results != 1 || pj_rw_uses(rw, op->results) || !pj_rw_droppable(op) ||
+      op->num_regions)
+    return;
+  const uint32_t count = op->num_operands;
+  for (uint32_t i = 0; i < count; ++i)
+    defs[i] = pj_rw_value(rw, op->operands[i])->def;
+  if (*before == op)
+    *before = op->prev;
+  pj_rw_erase(rw, op);
+  for (uint32_t i = 0; i < count && depth < MAX_DEPTH; ++i)
+    drop(rw, region, defs[i], before, depth + 1);
+}
+
 static void walk(PjRewrite *rw, PjCse *cse, PjRegion *region, bool isolated) {
   PjCseScope scope = pj_cse_enter(cse, isolated);
   for (PjOp *op = region->first, *next; op; op = next) {
@@ -168,10 +189,17 @@ static void walk(PjRewrite *rw, PjCse *cse, PjRegion *region, bool isolated) {
     next = op->next;
     if (rw->exhausted || !pj_rw_spend(rw, 1))
       continue;
-    if (rewrite(rw, op)) // what the rule made stands between |before| and |next|
-      next = before ? before->next : region->first;
-    else
+    PjOp *defs[MAX_OPERANDS];
+    const uint32_t count = op->num_operands <= MAX_OPERANDS ? op->num_operands : 0;
+    for (uint32_t i = 0; i < count; ++i)
+      defs[i] = op->operands[i]->def;
+    if (!rewrite(rw, op)) {
       pj_cse_merge(cse, op);
+      continue;
+    }
+    for (uint32_t i = 0; i < count; ++i)
+      drop(rw, region, defs[i], &before, 0);
+    next = before ? before->next : region->first; // what the rule made stands between
   }
   pj_cse_leave(cse, scope);
 }

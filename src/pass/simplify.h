@@ -20,6 +20,8 @@ PjRuleFn pj_rule_and_or, pj_rule_xor, pj_rule_compare, pj_rule_select, pj_rule_c
 PjRuleFn pj_rule_and_floor, pj_rule_compare_floor, pj_rule_select_floor;
 // simplify_shape.c
 PjRuleFn pj_rule_reshape, pj_rule_transpose, pj_rule_broadcast, pj_rule_reverse, pj_rule_iota;
+// simplify_spread.c: of what simplify_shape.c and simplify_reduce.c leave
+PjRuleFn pj_rule_spread_again, pj_rule_reduce_copies;
 // simplify_slice.c
 PjRuleFn pj_rule_slice, pj_rule_pad, pj_rule_concatenate, pj_rule_dynamic_slice,
     pj_rule_dynamic_update_slice;

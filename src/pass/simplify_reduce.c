@@ -216,7 +216,7 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
     return reduce_nothing(rw, op);
   if (units)
     return reduce_few(rw, op, 0, 1);
-  if (drop_units(rw, op) || reduce_equal(rw, op, count))
+  if (drop_units(rw, op) || reduce_equal(rw, op, count) || pj_rule_reduce_copies(rw, op))
     return true;
   // Sums of narrow floats are kept wider than their type.
   bool narrow = pj_is_float(op->operands[0]) && pj_dtype_bits(type->dtype) < 32;

@@ -135,48 +135,6 @@ static bool transpose_parts(PjRewrite *rw, PjOp *op, PjOp *joined, const int64_t
   return keep(rw, op, made);
 }
 
-// The coarsest dimensions of which those of two shapes of as many elements are products, a list for
-// each of what its dimensions are made of: those of |a|'s d are first[d] to first[d + 1].
-typedef struct Refined {
-  int32_t rank, first_a[PJ_MAX_RANK + 1], first_b[PJ_MAX_RANK + 1];
-  int64_t dims[PJ_MAX_RANK];
-} Refined;
-
-static bool refine(const PjType *a, const PjType *b, Refined *out) {
-  int64_t dims[PJ_MAX_RANK], room_a = 1, room_b = 1; // innermost first
-  int32_t starts_a[PJ_MAX_RANK], starts_b[PJ_MAX_RANK], i = a->rank, j = b->rank, n = 0;
-  for (;;) {
-    while (room_a == 1 && i > 0) {
-      room_a = a->dims[--i];
-      starts_a[i] = n;
-    }
-    while (room_b == 1 && j > 0) {
-      room_b = b->dims[--j];
-      starts_b[j] = n;
-    }
-    if (room_a == 1 || room_b == 1)
-      break;
-    const int64_t least = room_a < room_b ? room_a : room_b;
-    if (n == PJ_MAX_RANK || least < 1 || room_a % least || room_b % least)
-      return false;
-    dims[n++] = least;
-    room_a /= least;
-    room_b /= least;
-  }
-  if (room_a != 1 || room_b != 1)
-    return false;
-  // From the outermost: what began at n from the end begins behind all that lies further out.
-  out->rank = n;
-  for (int32_t d = 0; d < n; ++d)
-    out->dims[d] = dims[n - 1 - d];
-  out->first_a[a->rank] = out->first_b[b->rank] = n;
-  for (int32_t d = 0; d < a->rank; ++d)
-    out->first_a[d] = n - (d ? starts_a[d - 1] : n);
-  for (int32_t d = 0; d < b->rank; ++d)
-    out->first_b[d] = n - (d ? starts_b[d - 1] : n);
-  return true;
-}
-
 // Dimensions that follow one another on both sides are one. Returns how many are left.
 static int32_t merge_neighbours(int32_t n, int64_t *dims, int64_t *perm) {
   int32_t at[PJ_MAX_RANK], left = 0, out = 0;
@@ -198,9 +156,9 @@ static int32_t merge_neighbours(int32_t n, int64_t *dims, int64_t *perm) {
 static bool transpose_again(PjRewrite *rw, PjOp *op, const PjOp *reshape, const int64_t *perm) {
   PjValue *y = reshape->operands[0];
   PjOp *first = pj_def(y, PJ_OP_TRANSPOSE);
-  Refined r;
+  PjRefined r;
   if (!first || pj_rw_uses(rw, y) != 1 || pj_rw_uses(rw, &reshape->results[0]) != 1 ||
-      !refine(y->type, reshape->results[0].type, &r))
+      !pj_refine(y->type, reshape->results[0].type, &r))
     return false;
   PjValue *x = first->operands[0];
   const int64_t *inner = PJ_INTS(first, permutation, NULL);
@@ -321,6 +279,8 @@ bool pj_rule_broadcast(PjRewrite *rw, PjOp *op) {
   }
   case PJ_OP_IOTA:
     return keep(rw, op, build_iota(rw, op, type, to[PJ_INT(def, iota_dimension)]));
+  case PJ_OP_RESHAPE:
+    return pj_rule_spread_again(rw, op);
   default:
     return false;
   }

@@ -455,30 +455,34 @@ PjValue *gen_reduce(Gen *g, PjOpKind body, PjValue *a, uint32_t num_dims, const 
 // ----------------------------------------------------------------------------------------------
 // programs
 static const GenEmitter *const tables[] = {
-    gen_elementwise, gen_movement,   gen_indexing, gen_reductions, gen_contractions,
-    gen_control,     gen_patterns,   gen_others,   gen_identities, gen_aliasing,
-    gen_rare,        gen_recurrences}; // the last: of some programs only
+    gen_elementwise, gen_movement,    gen_indexing, gen_reductions, gen_contractions,
+    gen_control,     gen_patterns,    gen_others,   gen_identities, gen_aliasing,
+    gen_rare,        gen_recurrences, gen_copies}; // the last two: of some programs only
+
+enum { NUM_TABLES = sizeof tables / sizeof *tables };
+
+static bool is_named(const Gen *g, const GenEmitter *table) {
+  return g->options->filter && strstr(table[0].ops, g->options->filter);
+}
 
 // Recurrent layers are whole programs nearly: each eighth seed may have them, the others give what
-// they gave before there were any.
-static size_t num_tables(const Gen *g) {
-  const char *filter = g->options->filter;
-  const bool recurrent =
-      g->options->seed % 8 == 7 || (filter && strstr(gen_recurrences[0].ops, filter));
-  return sizeof tables / sizeof *tables - !recurrent;
+// they gave before there were any. Copies are where they are asked for.
+static bool takes_part(const Gen *g, const GenEmitter *table) {
+  if (table == gen_recurrences)
+    return g->options->seed % 8 == 7 || is_named(g, table);
+  return table != gen_copies || is_named(g, table);
 }
 
 static void emit_one(Gen *g) {
   bool filtered = g->options->filter && rand_chance(&g->rand, 60);
-  const size_t num = num_tables(g);
   for (int round = 0; round < 2; ++round) {
     int64_t total = 0, at = 0;
-    for (size_t t = 0; t < num; ++t)
-      for (const GenEmitter *e = tables[t]; e->emit; ++e)
+    for (size_t t = 0; t < NUM_TABLES; ++t)
+      for (const GenEmitter *e = tables[t]; e->emit && takes_part(g, tables[t]); ++e)
         total += !filtered || strstr(e->ops, g->options->filter) ? e->weight : 0;
     int64_t choice = total ? rand_int(&g->rand, 0, total - 1) : 0;
-    for (size_t t = 0; total && t < num; ++t)
-      for (const GenEmitter *e = tables[t]; e->emit; ++e) {
+    for (size_t t = 0; total && t < NUM_TABLES; ++t)
+      for (const GenEmitter *e = tables[t]; e->emit && takes_part(g, tables[t]); ++e) {
         at += !filtered || strstr(e->ops, g->options->filter) ? e->weight : 0;
         if (at > choice) {
           e->emit(g);
