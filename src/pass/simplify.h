@@ -27,6 +27,8 @@ PjRuleFn pj_rule_slice, pj_rule_pad, pj_rule_concatenate, pj_rule_dynamic_slice,
     pj_rule_dynamic_update_slice;
 // simplify_index.c
 PjRuleFn pj_rule_gather, pj_rule_scatter;
+// simplify_lookup.c: of what simplify_index.c leaves
+PjRuleFn pj_rule_lookup;
 // simplify_places.c: of what simplify_index.c leaves
 PjRuleFn pj_rule_scatter_places;
 // simplify_reduce.c

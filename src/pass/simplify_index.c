@@ -215,7 +215,7 @@ bool pj_rule_gather(PjRewrite *rw, PjOp *op) {
   if (!pj_is_int(indices))
     return false;
   if (pj_count(indices->type) != num_map)
-    return gather_of_progression(rw, op) || gather_of_transpose(rw, op);
+    return gather_of_progression(rw, op) || gather_of_transpose(rw, op) || pj_rule_lookup(rw, op);
   window_starts(rw, op, x->type, indices, map, num_map, starts);
   PjValue *y = pj_build_dynamic_slice(rw, op, x, starts, PJ_INTS(op, slice_sizes, NULL));
   return keep(rw, op, pj_build_reshape(rw, op, y, op->results[0].type));
