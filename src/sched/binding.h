@@ -8,12 +8,15 @@ typedef struct PjBinding {
   PjNest *nest;
   const PjUnit *unit;
   const PjRegion *region;
-  PjArenaMark mark;  // of the kernels' arena before this one
-  PjMap visited;     // values
-  double inlined;    // cost per element of what is computed in registers, each operation once
-  size_t widest;     // bytes of a lane of what is computed in registers, 4 at most
-  bool chooses;      // some operation asks where its elements come from
-  bool joins;        // some pads or concatenates
+  PjArenaMark mark; // of the kernels' arena before this one
+  PjMap visited;    // values
+  double inlined;   // cost per element of what is computed in registers, each operation once
+  size_t widest;    // bytes of a lane of what is computed in registers, 4 at most
+  bool chooses;     // some operation asks where its elements come from
+  bool joins;       // some pads or concatenates
+  bool gathers;
+  bool computes;     // some operation does more than move
+  int64_t joined;    // elements from where a dimension that is padded or joined begins to its end
   bool lane_by_lane; // where lanes are off, some operation reads each of the others by itself
   bool in_place;     // some result lies where an input does
   bool within;       // a part of a native loop

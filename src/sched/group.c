@@ -17,6 +17,7 @@ enum {
   TINY_JOINED = 15,      // of rows that are joined
   WRITTEN = 8,           // vectors of a short row
   ACROSS = 8,            // vectors that are written out
+  ACROSS_JOINED = 16,    // of what else would move element by element
   JOINED_IN_LOOPS = 2,   // operands that are joined one loop after the other
   STREAM_BYTES = 4096,   // of a row that a unit takes
   STREAM_FROM = 1 << 18, // bytes of the operand
@@ -217,14 +218,6 @@ PjEnds pj_group_ends(const PjGroup *g, const PjKirTarget *target) {
   return !g->within && !g->streamed && least >= g->lanes ? PJ_ENDS_AGAIN : PJ_ENDS_SINGLE;
 }
 
-// Rows shorter than a vector, or that fill one badly.
-static bool is_across(const PjGroup *g) {
-  int64_t extent = g->loops[g->num_loops - 1].extent, vectors = pj_group_across(g, g->lanes);
-  return g->plain && g->lanes > 1 && extent < 2 * g->lanes && extent % g->lanes &&
-         vectors <= ACROSS && g->cost * (double)vectors <= ACROSS_NS &&
-         g->loops[g->num_loops - 2].extent * extent >= vectors * g->lanes;
-}
-
 // Whether each element of a row is one of another array: read down the rows these are vectors.
 // (Columns of one array would have to be picked from its rows, which of vectors of 16 lanes takes
 // two shuffles.)
@@ -241,6 +234,16 @@ static bool stacks(const PjGroup *g) {
         return false;
   }
   return true;
+}
+
+// Rows shorter than a vector, or that fill one badly.
+static bool is_across(const PjGroup *g) {
+  int64_t extent = g->loops[g->num_loops - 1].extent, vectors = pj_group_across(g, g->lanes);
+  // Of what is joined within a row, too, each lane's place is known.
+  return (g->plain || g->joined <= extent) && !stacks(g) && g->lanes > 1 && extent < 2 * g->lanes &&
+         extent % g->lanes && vectors <= (g->plain ? ACROSS : ACROSS_JOINED) &&
+         g->cost * (double)vectors <= ACROSS_NS &&
+         g->loops[g->num_loops - 2].extent * extent >= vectors * g->lanes;
 }
 
 // Rows much shorter than a vector, of what is too dear to be computed for lanes that do not want

@@ -78,6 +78,8 @@ typedef struct PjGroup {
   bool plain;       // MAP, given: no operation asks where its elements come from (pad, concatenate,
                     // gather)
   bool joins;       // MAP, given: some do, of parts that lie in different places (pad, concatenate)
+  int64_t joined;   // MAP, given: where that is all but moves, elements from where such a dimension
+                    // begins to its end; else INT64_MAX
   bool maskable;    // given: vectors with lanes off cost no more than others
   bool in_place;    // given: some result lies where an input does
   bool within;      // given: a part of a loop, in which it reads what was just written

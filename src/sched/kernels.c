@@ -48,6 +48,19 @@ static void count_column(PjBinding *b, const PjOp *op) {
     b->nest->columns[n]++;
 }
 
+static void count_joined(PjBinding *b, const PjOp *op) {
+  const PjType *to = op->results[0].type;
+  int64_t strides[PJ_MAX_RANK];
+  PjShapeMap map;
+  pj_shape_strides(to, strides);
+  b->joins = true;
+  if (!pj_shape_map(op, 0, &map))
+    return;
+  for (int d = 0; d < map.rank; d++)
+    if (map.touched[d] && strides[d] * to->dims[d] > b->joined)
+      b->joined = strides[d] * to->dims[d];
+}
+
 static void gather_op(PjBinding *b, const PjOp *op) {
   for (uint32_t i = 0; i < op->num_results; i++) {
     size_t bytes = pj_wider_lane(b->widest, op->results[i].type);
@@ -56,8 +69,11 @@ static void gather_op(PjBinding *b, const PjOp *op) {
   b->lane_by_lane |= !reads_vectors(op);
   if (op->kind == PJ_OP_SLICE && b->nest)
     count_column(b, op);
-  b->joins |= op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE;
+  if (op->kind == PJ_OP_PAD || op->kind == PJ_OP_CONCATENATE)
+    count_joined(b, op);
+  b->computes |= pj_elem_is(op);
   b->chooses |= b->joins || op->kind == PJ_OP_GATHER;
+  b->gathers |= op->kind == PJ_OP_GATHER;
   for (uint32_t i = 0; i < op->num_operands; i++)
     gather(b, op->operands[i]);
   // Bodies of reductions may capture scalars.
@@ -200,6 +216,7 @@ static bool make_group(PjLower *l, const PjUnit *unit, PjBinding *b, PjGroup *g)
                  .inner = unit->inner,
                  .plain = !b->chooses,
                  .joins = b->joins,
+                 .joined = b->gathers || b->computes ? INT64_MAX : b->joined,
                  .maskable = unit->kind != PJ_GROUP_MAP || !b->lane_by_lane,
                  .in_place = b->in_place,
                  .within = b->within,

@@ -75,3 +75,5 @@ PjElem pj_nest_load(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at, 
 void pj_nest_store(PjNest *nest, PjDtype dtype, PjKirVal ptr, uint8_t alias, PjIx at, PjElem value,
                    PjKirVal mask);
 PjElem pj_nest_splat(PjNest *nest, PjElem value);
+// Whether |v|, an i64 scalar, is a number that this kernel is made for.
+bool pj_nest_number(const PjNest *nest, PjKirVal v, int64_t *out);

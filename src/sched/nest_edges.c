@@ -126,6 +126,41 @@ static bool some_range(PjNest *nest, PjIx ix, int64_t size, PjKirVal *out) {
   return true;
 }
 
+// --- Lanes whose places are known ---
+
+// Where each lane of |ix| lies, if that is known here.
+static bool known_lanes(PjNest *nest, PjIx ix, int64_t *at) {
+  int64_t base = 0;
+  if (ix.vec || !ix.each || (ix.base && !pj_nest_number(nest, ix.base, &base)))
+    return false;
+  for (int l = 0; l < nest->ix.lanes; l++)
+    at[l] = base + ix.each[l];
+  return true;
+}
+
+// Lanes of |at| that lie in [start, start + size), from there on; the others at its nearest end.
+static PjIx lanes_within(PjNest *nest, const int64_t *at, int64_t start, int64_t size) {
+  int64_t numbers[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < nest->ix.lanes; l++) {
+    const int64_t x = at[l] - start;
+    numbers[l] = x < 0 ? 0 : x < size ? x : size - 1;
+  }
+  return pj_ix_lanes(&nest->ix, 0, numbers);
+}
+
+// |a| in lanes that are |inside|, |b| in the others.
+static PjElem lanes_of_two(PjNest *nest, const bool *inside, PjElem a, PjElem b) {
+  PjKir *k = nest->ix.k;
+  const int lanes = nest->ix.lanes;
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int l = 0; l < lanes; l++)
+    pattern[l] = (uint8_t)(inside[l] ? l : lanes + l);
+  a = pj_nest_splat(nest, a);
+  b = pj_nest_splat(nest, b);
+  return (PjElem){pj_kir_shuffle(k, a.re, b.re, lanes, pattern),
+                  a.im ? pj_kir_shuffle(k, a.im, b.im, lanes, pattern) : 0};
+}
+
 // What a padding asks of its indices. Conditions are scalars; 0: none.
 typedef struct Padding {
   PjKirVal whole, some; // of all lanes, of any
@@ -164,6 +199,38 @@ static PjElem padded_by_lane(PjNest *nest, const PjOp *op, const PjIndex *inner,
   return branch_end(nest, &edge, outside);
 }
 
+// Where the place of each lane is known: those that lie outside read what is nearest.
+static bool padded_known(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
+                         const PjSpan *touched, PjKirVal mask, PjElem *out) {
+  const PjType *from = op->operands[0]->type;
+  bool inside[PJ_KIR_MAX_LANES], any = false, all = true;
+  PjSpan near[PJ_MAX_RANK] = {0};
+  for (int l = 0; l < nest->ix.lanes; l++)
+    inside[l] = true;
+  for (int d = 0; d < from->rank; d++) {
+    int64_t at[PJ_KIR_MAX_LANES];
+    const int64_t size = from->dims[d] * touched[d].times;
+    if (!touched[d].times)
+      continue;
+    if (!size || !known_lanes(nest, touched[d].ix, at))
+      return false;
+    near[d] = (PjSpan){lanes_within(nest, at, 0, size), touched[d].times};
+    for (int l = 0; l < nest->ix.lanes; l++)
+      inside[l] = inside[l] && at[l] >= 0 && at[l] < size;
+  }
+  for (int l = 0; l < nest->ix.lanes; l++) {
+    any |= inside[l];
+    all &= inside[l];
+  }
+  *out = pj_nest_scalar(nest, op->operands[1]);
+  if (!any)
+    return true;
+  PjIndex inner = pj_nest_operand_index(op, 0, map, index, near);
+  PjElem value = pj_nest_value(nest, op->operands[0], &inner, mask);
+  *out = all ? value : lanes_of_two(nest, inside, value, *out);
+  return true;
+}
+
 PjElem pj_nest_pad(PjNest *nest, const PjOp *op, const PjShapeMap *map, const PjIndex *index,
                    PjKirVal mask) {
   const PjType *from = op->operands[0]->type, *to = op->results[0].type;
@@ -171,6 +238,7 @@ PjElem pj_nest_pad(PjNest *nest, const PjOp *op, const PjShapeMap *map, const Pj
   int64_t out[PJ_MAX_RANK];
   PjSpan touched[PJ_MAX_RANK] = {0};
   Padding p = {.known = true};
+  PjElem known;
   pj_shape_strides(to, out);
   for (int d = 0; d < from->rank; d++) {
     if (!map->touched[d])
@@ -178,8 +246,12 @@ PjElem pj_nest_pad(PjNest *nest, const PjOp *op, const PjShapeMap *map, const Pj
     PjSpan *span = &touched[d];
     *span = pj_nest_span(nest, index, out[d], to->dims[d]);
     span->ix = pj_ix_add_number(&nest->ix, span->ix, -low[d] * span->times);
-    padding_add(nest, span->ix, from->dims[d] * span->times, &p);
   }
+  if (padded_known(nest, op, map, index, touched, mask, &known))
+    return known;
+  for (int d = 0; d < from->rank; d++)
+    if (touched[d].times)
+      padding_add(nest, touched[d].ix, from->dims[d] * touched[d].times, &p);
   PjIndex inner = pj_nest_operand_index(op, 0, map, index, touched);
   uint64_t whole;
   bool all = p.known && !p.whole; // no dimension is padded
@@ -214,18 +286,43 @@ static int64_t part_size(const Concatenation *c, uint32_t i) {
   return c->op->operands[i]->type->dims[c->dim] * c->span.times;
 }
 
-// Operand |i|, which begins at |start|; of a single place along the dimension it is read there,
-// whatever the lane.
-static PjElem part_of(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
+// Operand |i| at |ix| along the dimension.
+static PjElem part_at(const Concatenation *c, uint32_t i, PjIx ix, PjKirVal mask) {
   PjShapeMap map;
   PjSpan touched[PJ_MAX_RANK] = {0};
   pj_shape_map(c->op, i, &map);
-  PjIx ix = {0};
-  if (part_size(c, i) > 1)
-    ix = pj_ix_add_number(&c->nest->ix, c->span.ix, -start);
   touched[c->dim] = (PjSpan){ix, c->span.times};
   PjIndex inner = pj_nest_operand_index(c->op, i, &map, c->index, touched);
   return pj_nest_value(c->nest, c->op->operands[i], &inner, mask);
+}
+
+// Operand |i|, which begins at |start|; of a single place along the dimension it is read there,
+// whatever the lane.
+static PjElem part_of(const Concatenation *c, uint32_t i, int64_t start, PjKirVal mask) {
+  PjIx ix = {0};
+  if (part_size(c, i) > 1)
+    ix = pj_ix_add_number(&c->nest->ix, c->span.ix, -start);
+  return part_at(c, i, ix, mask);
+}
+
+// Lanes at |at|: each part as a vector, and what is wanted picked from them.
+static PjElem parts_of_known(const Concatenation *c, const int64_t *at, PjKirVal mask) {
+  PjElem result = {0};
+  int64_t start = 0;
+  for (uint32_t i = 0; i < c->op->num_operands; i++) {
+    const int64_t size = part_size(c, i);
+    bool inside[PJ_KIR_MAX_LANES], wanted = false;
+    for (int l = 0; l < c->nest->ix.lanes; l++) {
+      inside[l] = at[l] >= start && at[l] < start + size;
+      wanted |= inside[l];
+    }
+    if (wanted) {
+      PjElem part = part_at(c, i, lanes_within(c->nest, at, start, size), mask);
+      result = result.re ? lanes_of_two(c->nest, inside, part, result) : part;
+    }
+    start += size;
+  }
+  return result;
 }
 
 static PjElem parts_by_lane(const Concatenation *c, PjKirVal mask) {
@@ -271,6 +368,9 @@ PjElem pj_nest_concatenate(PjNest *nest, const PjOp *op, const PjIndex *index, P
   Concatenation c = {nest, op, index, (int)PJ_INT(op, dimension), {{0}, 1}};
   pj_shape_strides(to, out);
   c.span = pj_nest_span(nest, index, out[c.dim], to->dims[c.dim]);
+  int64_t at[PJ_KIR_MAX_LANES];
+  if (known_lanes(nest, c.span.ix, at))
+    return parts_of_known(&c, at, mask);
   bool linear = pj_ix_is_linear(c.span.ix) && (c.span.ix.step == 0 || c.span.ix.step == 1);
   // Under a mask, too, no operand is read where another one is meant: that a whole vector is off
   // does not make an access beyond the end of an array cheap.

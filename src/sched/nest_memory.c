@@ -141,7 +141,7 @@ typedef struct Turn {
   int64_t first; // column of the block at hand: columns beyond a vector's are another block
 } Turn;
 
-static bool known_number(const PjNest *nest, PjKirVal v, int64_t *out) {
+bool pj_nest_number(const PjNest *nest, PjKirVal v, int64_t *out) {
   const PjKirInst *inst = pj_kir_inst(nest->ix.k, v);
   uint64_t bits;
   if (pj_kir_is_const(nest->ix.k, v, &bits))
@@ -161,15 +161,15 @@ static bool in_row(const PjNest *nest, PjKirVal base, int64_t n, PjKirVal *row, 
   *row = base;
   *column = 0;
   for (int i = 0; inst->op == PJ_KIR_ADD && i < 2 && *row == base; i++)
-    if (known_number(nest, inst->args[i], column))
+    if (pj_nest_number(nest, inst->args[i], column))
       *row = inst->args[!i];
   inst = pj_kir_inst(nest->ix.k, *row);
   if (*column < 0 || *column >= n)
     return false;
   for (int i = 0; i < 2; i++)
-    if (inst->op == PJ_KIR_MUL && known_number(nest, inst->args[i], &number) && number > 0)
+    if (inst->op == PJ_KIR_MUL && pj_nest_number(nest, inst->args[i], &number) && number > 0)
       return number % n == 0;
-  return inst->op == PJ_KIR_SHL && known_number(nest, inst->args[1], &number) && number < 32 &&
+  return inst->op == PJ_KIR_SHL && pj_nest_number(nest, inst->args[1], &number) && number < 32 &&
          (INT64_C(1) << number) % n == 0;
 }
 
