@@ -454,10 +454,11 @@ PjValue *gen_reduce(Gen *g, PjOpKind body, PjValue *a, uint32_t num_dims, const 
 
 // ----------------------------------------------------------------------------------------------
 // programs
-static const GenEmitter *const tables[] = {
-    gen_elementwise, gen_movement,    gen_indexing, gen_reductions, gen_contractions,
-    gen_control,     gen_patterns,    gen_others,   gen_identities, gen_aliasing,
-    gen_rare,        gen_recurrences, gen_copies}; // the last two: of some programs only
+static const GenEmitter
+    *const tables[] = {gen_elementwise,  gen_movement, gen_indexing, gen_reductions,
+                       gen_contractions, gen_control,  gen_patterns, gen_others,
+                       gen_identities,   gen_aliasing, gen_rare,     gen_recurrences,
+                       gen_copies,       gen_forms}; // the last three: of some programs only
 
 enum { NUM_TABLES = sizeof tables / sizeof *tables };
 
@@ -465,11 +466,15 @@ static bool is_named(const Gen *g, const GenEmitter *table) {
   return g->options->filter && strstr(table[0].ops, g->options->filter);
 }
 
-// Recurrent layers are whole programs nearly: each eighth seed may have them, the others give what
-// they gave before there were any. Copies are where they are asked for.
+// Recurrent layers are whole programs nearly: each eighth seed may have them, and another eighth
+// the rare forms; the others give what they gave before there were any. Copies are where they are
+// asked for.
 static bool takes_part(const Gen *g, const GenEmitter *table) {
   if (table == gen_recurrences)
     return g->options->seed % 8 == 7 || is_named(g, table);
+  if (table == gen_forms)
+    return g->options->seed % 8 == 3 ||
+           (g->options->filter && !strcmp(g->options->filter, "forms"));
   return table != gen_copies || is_named(g, table);
 }
 

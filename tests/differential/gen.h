@@ -64,7 +64,7 @@ typedef struct GenEmitter {
 // Tables of emitters, ended by an entry without |emit|.
 extern const GenEmitter gen_elementwise[], gen_movement[], gen_indexing[], gen_reductions[],
     gen_contractions[], gen_control[], gen_patterns[], gen_others[], gen_identities[],
-    gen_aliasing[], gen_rare[], gen_recurrences[], gen_copies[];
+    gen_aliasing[], gen_rare[], gen_recurrences[], gen_copies[], gen_forms[];
 
 // A description of values to pick: classes of element types.
 enum {
