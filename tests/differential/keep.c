@@ -2,7 +2,6 @@
 #include "keep.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,7 +37,7 @@ static void write_values(const TrialOptions *options, const char *folder, PjStr 
   Runner *runner, *oracle;
   PjExecutable *executable;
   PjTensor *in[64] = {0}, *out[64] = {0};
-  alarm((unsigned)options->limit_seconds);
+  trial_limit(options->limit_seconds);
   if (trial_setup(options, &runner, &oracle) || runner_compile(oracle, text, &executable))
     return;
   uint32_t num_in = executable->signature.num_params, num_out = executable->signature.num_results;

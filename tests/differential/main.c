@@ -41,7 +41,8 @@ static const char usage[] =
     "  --keep DIR         write failures there, shrunk\n"
     "  --attempts N       of shrinking, per failure (default 400)\n"
     "  --most N           stop after so many failures (default 20)\n"
-    "  --limit SECONDS    of one program (default 60)\n"
+    "  --limit SECONDS    of all processors for one program, or three times as long by the clock\n"
+    "                     (default 60)\n"
     "  --jobs N           worker processes (default 1)\n"
     "  --stats            how often each operation was made, at the end\n"
     "  --print            print the programs instead\n";
@@ -143,7 +144,7 @@ static void work(const Options *options, Slot *slot, uint64_t end) {
   }
   PjStrBuf text = {0};
   for (; slot->seed < end; slot->seed += (uint64_t)options->jobs) {
-    alarm((unsigned)options->trial.limit_seconds);
+    trial_limit(options->trial.limit_seconds);
     status = generate(options, slot->seed, &text);
     if (status) {
       fail(slot, JUDGED_BAD_PROGRAM, pj_status_message(status));
@@ -201,7 +202,7 @@ static void show_failed_seed(const Options *options, const Slot *slot, int wait_
   Report report = {.verdict = slot->verdict};
   pj_strbuf_puts(&report.text, slot->text);
   if (WIFSIGNALED(wait_status)) {
-    report.verdict = WTERMSIG(wait_status) == SIGALRM ? JUDGED_HUNG : JUDGED_CRASHED;
+    report.verdict = trial_hung(WTERMSIG(wait_status)) ? JUDGED_HUNG : JUDGED_CRASHED;
     report.text.len = 0;
     pj_strbuf_puts(&report.text, strsignal(WTERMSIG(wait_status)));
   }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,10 +14,22 @@ PjStatus trial_setup(const TrialOptions *options, Runner **out_runner, Runner **
   return runner_create(options->compiler, options->num_threads, options->threads, out_runner);
 }
 
+void trial_limit(int seconds) {
+  enum { CLOCK_LIMITS = 3 };
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  const struct itimerval limit = {.it_value.tv_sec = seconds * (processors > 1 ? processors : 1)};
+  setitimer(ITIMER_PROF, &limit, NULL);
+  alarm((unsigned)(CLOCK_LIMITS * seconds));
+}
+
+bool trial_hung(int signal) {
+  return signal == SIGALRM || signal == SIGPROF;
+}
+
 static void child(const TrialOptions *options, PjStr text, int pipe_end) {
   Runner *runner, *oracle;
   Report report;
-  alarm((unsigned)options->limit_seconds);
+  trial_limit(options->limit_seconds);
   PjStatus status = trial_setup(options, &runner, &oracle);
   if (status)
     _exit(100);
@@ -51,7 +64,7 @@ void trial_run(const TrialOptions *options, PjStr text, Report *report) {
   if (WIFEXITED(status) && WEXITSTATUS(status) < JUDGED_COUNT)
     report->verdict = (Verdict)WEXITSTATUS(status);
   else if (WIFSIGNALED(status)) {
-    report->verdict = WTERMSIG(status) == SIGALRM ? JUDGED_HUNG : JUDGED_CRASHED;
+    report->verdict = trial_hung(WTERMSIG(status)) ? JUDGED_HUNG : JUDGED_CRASHED;
     pj_strbuf_puts(&report->text, strsignal(WTERMSIG(status)));
   }
 }
