@@ -74,6 +74,21 @@ foreach(source ${test_sources})
   endif()
 endforeach()
 
+# Products once more with a model of the instructions on tiles, which few processors have.
+foreach(name routine_dot routine_conv routine_tiles)
+  set(model ${name}_model_test)
+  add_executable(${model} ${CMAKE_SOURCE_DIR}/tests/unit/${name}_test.c ${CMAKE_SOURCE_DIR}/src/routine/gemm_tiles.c)
+  target_compile_definitions(${model} PRIVATE PJ_TILE_MODEL="${CMAKE_SOURCE_DIR}/tests/unit/tile_model.h")
+  target_link_libraries(${model} PRIVATE pj_test_support)
+  set_target_properties(${model} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${model} COMMAND ${model} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${model} PROPERTIES LABELS quick TIMEOUT ${quick_seconds})
+endforeach()
+foreach(fault refused wrong)
+  add_test(NAME routine_tiles_${fault}_test COMMAND routine_tiles_model_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(routine_tiles_${fault}_test PROPERTIES LABELS quick TIMEOUT ${quick_seconds} ENVIRONMENT TILES=${fault})
+endforeach()
+
 # What runs kernels, once more with LLVM's code: left to choose, x86 processors take our own.
 if(PJRT_LLVM)
   foreach(name jit_cases jit_control jit_memory jit_ops kir_random division elem math_kernel)

@@ -10,8 +10,7 @@ enum {
   PJ_CPU_AVX512 = 4,       // AVX-512 F, BW, VL and DQ
   PJ_CPU_AVX512_BF16 = 8,  // dot products of bf16
   PJ_CPU_AVX512_VNNI = 16, // dot products of 8-bit integers
-  PJ_CPU_AMX =
-      32, // tiles of bf16 and 8-bit integers; the process must ask the kernel for them before use
+  PJ_CPU_AMX = 32,         // tiles of bf16 and 8-bit integers; routine/gemm_tiles.c asks for them
   PJ_CPU_AVX512_VBMI = 64, // bytes of two vectors in any order
 };
 

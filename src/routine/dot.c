@@ -373,7 +373,8 @@ static const PjRoutine *select_vector(PjArena *arena, const PjProduct *g) {
   return &v->routine;
 }
 
-const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
+// The ways of products of certain shapes, or NULL.
+static const PjRoutine *select_shape(PjArena *arena, const PjProduct *g) {
   const PjRoutine *routine = pj__dot_narrow(arena, g);
   if (!routine)
     routine = pj__dot_rows(arena, g);
@@ -396,6 +397,11 @@ const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
     routine = select_vector(arena, g);
   if (!routine)
     routine = pj__dot_small(arena, g);
+  return routine;
+}
+
+const PjRoutine *pj__dot_select(PjArena *arena, PjProduct *g) {
+  const PjRoutine *routine = pj__product_tiles(g) ? NULL : select_shape(arena, g);
   if (!routine) {
     if (g->n < NARROW && g->m > g->n && pj_comp_bytes(g->comp) <= 8 && g->comp != PJ_COMP_C64) {
       // The other way round: rows of c are the kernel's long side.

@@ -39,7 +39,7 @@ enum {
   LINE = 64,
   NEAREST_BYTES = 16 << 10, // of a packed block of b that stays in the nearest cache,
   NEAREST_SLIVERS = 32,     // of so many slivers at most
-  MAX_TILE_BYTES = 12 * 2 * 64,
+  MAX_TILE_BYTES = 32 * 32 * 4,
   MAX_TILE_COLS = 32,
   SHARED_BYTES = 16 << 20, // of packed b at a time
   ALL_A_BYTES = 4 << 20,   // of a that is packed before the tasks
@@ -364,10 +364,20 @@ static void block(const Run *run, Spaces *s, int64_t batch, int64_t i, int64_t r
   }
 }
 
+static void begin_tiles(const PjProduct *g) {
+  if (g->groups && g->groups->begin)
+    g->groups->begin();
+}
+static void end_tiles(const PjProduct *g) {
+  if (g->groups && g->groups->end)
+    g->groups->end();
+}
+
 static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
   const Run *run = context;
   const PjProduct *g = run->g;
   Spaces s = spaces(run, thread);
+  begin_tiles(g);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * run->rows;
@@ -381,6 +391,7 @@ static void own_tasks(void *context, int64_t begin, int64_t end, int thread) {
           pj__min(run->task_cols, g->real_n - j),
           g->kept ? g->kept + (size_t)(j * g->real_k) * pj_comp_bytes(g->b.part) : NULL, next);
   }
+  end_tiles(g);
 }
 
 // Slivers of a, of |group| batches.
@@ -444,6 +455,7 @@ static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) 
   Spaces s = spaces(run, thread);
   const int nr = g->micro->nr;
   const int64_t per_batch = pj__divide_up(run->cols, nr), sliver = nr * g->real_k;
+  begin_tiles(g);
   for (int64_t task = begin; task < end; ++task) {
     const int64_t j = task % run->col_tasks * run->task_cols, rest = task / run->col_tasks;
     const int64_t i = rest % run->row_tasks * run->rows, batch = rest / run->row_tasks;
@@ -452,6 +464,7 @@ static void shared_tasks(void *context, int64_t begin, int64_t end, int thread) 
     block(run, &s, run->first_batch + batch, i, pj__min(run->rows, g->m - i), run->first_col + j,
           pj__min(run->task_cols, run->cols - j), packed, (Ahead){0});
   }
+  end_tiles(g);
 }
 
 static int64_t task_grain(const Run *run, int64_t tasks) {
@@ -561,7 +574,10 @@ static int64_t block_rows(int64_t line, int mr) {
 void pj__product_plan(PjProduct *g) {
   const int64_t per = is_complex(g->comp) ? 2 : 1;
   const size_t bytes = pj_comp_bytes(g->a.part);
-  g->groups = pj__panels_group(&g->a, &g->b, g->comp, g->n, g->k);
+  g->groups = pj__panels_tile(&g->a, &g->b, g->comp, g->m, g->n, g->k);
+  const bool by_tiles = g->groups;
+  if (!by_tiles)
+    g->groups = pj__panels_group(&g->a, &g->b, g->comp, g->n, g->k);
   g->real_n = g->n * per;
   const Micro *narrow = &PJ_PICK(narrow_micros)[g->a.part];
   g->micro = g->groups                 ? &g->groups->micro
@@ -569,6 +585,8 @@ void pj__product_plan(PjProduct *g) {
                                        : &PJ_PICK(micros)[g->a.part];
   const int nr = g->micro->nr, mr = g->micro->mr;
   g->real_k = g->groups ? pj__divide_up(g->k, g->groups->size) : g->k * per;
+  if (by_tiles)
+    g->real_k = round_up(g->real_k, g->groups->depth);
   g->sums = sums_of(g->real_k, (int64_t)bytes);
   g->block = block_rows(g->sums * (int64_t)bytes, mr);
   const int way = g->out_dtype == PJ_DT_F16    ? 2
@@ -625,7 +643,7 @@ void pj__product_plan(PjProduct *g) {
   g->routine.thread_scratch_bytes =
       PJ_PACK_TEMP + g->a_bytes + (g->shared ? 0 : g->b_bytes) + c_bytes;
   if (!g->routine.name)
-    g->routine.name = "gemm";
+    g->routine.name = by_tiles ? "gemm_tiles" : "gemm";
   g->routine.flops = 2 * all_work;
 }
 

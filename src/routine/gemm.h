@@ -12,6 +12,7 @@
 
 typedef struct PjPanel PjPanel;
 typedef struct PjGrouping PjGrouping;
+typedef struct PjProduct PjProduct;
 // Packs the elements [outer, outer + outers) x [sum, sum + sums) of the operand at |base| into
 // slivers of |width|: sliver s begins at out + s * sliver elements and holds element (outer + s *
 // width + i, sum + p) at p * width + i; the last one is filled up with zeros. |temp| has
@@ -59,6 +60,11 @@ bool pj__panel_init(PjPanel *panel, PjComp comp, PjDtype dtype, bool left);
 // The packer of operands that are converted on the way.
 PjPackFn pj__pack_converted;
 
+// Makes a panel of |k| elements pack groups of |size|, which have 32 bits as they lie: by
+// pj__pack_groups, which packs no groups behind the sum. For panels that pj__can_group.
+void pj__panel_group(PjPanel *panel, int size, int64_t k);
+PjPackFn pj__pack_groups;
+bool pj__can_group(const PjPanel *panel);
 // How many neighbours of the sum the processor has an instruction to multiply and add, for operands
 // of these types as they lie; 0: none.
 int pj__group_of_dots(PjComp comp, PjDtype a, PjDtype b);
@@ -125,6 +131,7 @@ typedef void PjGroupLines(int64_t runs, const int64_t *sums, const void *const *
                           const void *b, const uint32_t *start, void *c, int64_t c_row, bool add);
 typedef struct PjGroups {
   int size;
+  int depth;     // |k| is its multiple, or 0: any
   PjMicro micro; // its sizes
   PjGroupTile *tile[PJ_GEMM_HEIGHTS];
   PjGroupLines *lines[PJ_GEMM_HEIGHTS]; // if it |can_reach|
@@ -136,7 +143,10 @@ typedef struct PjGroups {
   PjGroupTile *exact[PJ_GEMM_HEIGHTS];
   PjGroupLines *exact_lines[PJ_GEMM_HEIGHTS];
   int (*least)(int64_t n, const void *groups);
+  // Before and behind all tiles that a thread computes one after the other, or NULL.
+  void (*begin)(void), (*end)(void);
 } PjGroups;
+int pj__least_bf16(int64_t n, const void *words);
 // Whether every sum of products of two numbers of these exponents, of 8 bits each, is a multiple of
 // the smallest normal float: then no sum is subnormal but zero.
 static inline bool pj__keeps_normal(int least_a, int least_b) {
@@ -147,6 +157,11 @@ static inline bool pj__keeps_normal(int least_a, int least_b) {
 // NULL, and nothing changed, where their types do not fit or a packer of its own kind has no
 // |words|.
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k);
+// The same for the processor's instructions on tiles (gemm_tiles.c): NULL also where it has none,
+// or the product, of |m| rows, is too small for them. And whether that would not be NULL.
+const PjGroups *pj__panels_tile(PjPanel *a, PjPanel *b, PjComp comp, int64_t m, int64_t n,
+                                int64_t k);
+bool pj__product_tiles(const PjProduct *product);
 // Lets a panel whose rows lie along the sum of |k| elements, whole or in pieces, be read as they
 // lie; false, and nothing changed, where they do not, or would push each other out of the cache.
 bool pj__panel_reach_rows(PjPanel *panel, int64_t k);
@@ -155,7 +170,7 @@ bool pj__panel_reach_rows(PjPanel *panel, int64_t k);
 typedef void PjTileEncode(int64_t rows, int64_t cols, const float *from, int64_t from_row,
                           uint16_t *to, int64_t to_row);
 
-typedef struct PjProduct {
+struct PjProduct {
   PjRoutine routine; // run computes in[0] x in[1]
   PjComp comp;
   int64_t batch, m, n, k; // in elements of comp
@@ -186,7 +201,7 @@ typedef struct PjProduct {
   size_t all_a_bytes;       // of all of a, packed, or 0: it is too much to be kept
   bool reached;             // a is not packed: it is read as it lies, in at most |runs| runs
   int64_t runs;
-} PjProduct;
+};
 
 // Where batch |batch| begins, in units of |strides|; |dims| are those of the batch, slowest first.
 static inline int64_t pj__batch_offset(int32_t num, const int64_t *dims, const int64_t *strides,

@@ -141,22 +141,19 @@ static void pack_sums(const PjPanel *panel, const char *base, int64_t outer, int
   }
 }
 
-static void pack_groups(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
-                        int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
-                        void *temp) {
+void pj__pack_groups(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
+                     int64_t sum, int64_t sums, int width, void *out, int64_t sliver, void *temp) {
+  if (panel->words) {
+    panel->words->pack(panel->words, base, outer, outers, sum, sums, width, out, sliver, temp);
+    for (int64_t r = 0; r < outers; r += width)
+      turn_bits(sums * width, panel->flip, (uint32_t *)out + r / width * sliver);
+    return;
+  }
   pj__pack_clear(4, outers, sums, width, out, sliver);
   if (panel->outer_step == 1 && panel->sum_step != 1)
     pack_rows(panel, base, outer, outers, sum, sums, width, out, sliver);
   else
     pack_sums(panel, base, outer, outers, sum, sums, width, out, sliver, temp);
-}
-
-static void pack_words(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
-                       int64_t sum, int64_t sums, int width, void *out, int64_t sliver,
-                       void *temp) {
-  panel->words->pack(panel->words, base, outer, outers, sum, sums, width, out, sliver, temp);
-  for (int64_t r = 0; r < outers; r += width)
-    turn_bits(sums * width, panel->flip, (uint32_t *)out + r / width * sliver);
 }
 
 static int64_t reach_words(const PjPanel *panel, const char *base, int64_t outer, int64_t outers,
@@ -166,8 +163,19 @@ static int64_t reach_words(const PjPanel *panel, const char *base, int64_t outer
                              room);
 }
 
-static bool can_group(const PjPanel *panel) {
+bool pj__can_group(const PjPanel *panel) {
   return panel->words || panel->pack == pj__pack_converted;
+}
+
+static void group_as(PjPanel *panel, const PjGrouping *grouping, int64_t k) {
+  panel->grouping = grouping;
+  panel->pack = pj__pack_groups;
+  panel->group = grouping->size;
+  panel->grouped = k;
+}
+
+void pj__panel_group(PjPanel *panel, int size, int64_t k) {
+  group_as(panel, &PJ_PICK(groupings)[size == 4 ? QUADS : PAIRS], k);
 }
 
 static void copy_halves(int64_t n, const void *in, void *out) {
@@ -197,18 +205,20 @@ int pj__group_of_dots(PjComp comp, PjDtype a, PjDtype b) {
 }
 
 const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n, int64_t k) {
-  if (!can_group(a) || !can_group(b))
+  if (!pj__can_group(a) || !pj__can_group(b))
     return NULL;
   const PjGroups *groups = NULL;
 #if defined(__x86_64__)
   const int dots = pj__group_of_dots(comp, a->dtype, b->dtype);
   if (dots == 4) {
     groups = groups_of_dots[a->dtype == PJ_DT_S8 ? DOTS_SIGNED : DOTS_UNSIGNED];
-    a->grouping = b->grouping = &PJ_PICK(groupings)[QUADS];
     a->flip = a->dtype == PJ_DT_S8 ? 0x80808080u : 0;
   } else if (dots == 2) {
     groups = groups_of_dots[DOTS_BF16];
-    a->grouping = b->grouping = &PJ_PICK(groupings)[PAIRS];
+  }
+  if (groups) {
+    pj__panel_group(a, dots, k);
+    pj__panel_group(b, dots, k);
   }
   if (groups && n <= groups[1].micro.nr)
     ++groups;
@@ -216,15 +226,11 @@ const PjGroups *pj__panels_group(PjPanel *a, PjPanel *b, PjComp comp, int64_t n,
   if (!groups && comp == PJ_COMP_U32 && pairs_of(a->dtype) && pairs_of(b->dtype) &&
       (!a->words || a->dtype == PJ_DT_S16) && (!b->words || b->dtype == PJ_DT_S16)) {
     groups = PJ_PICK(groups_of_pairs);
-    a->grouping = pairs_of(a->dtype);
-    b->grouping = pairs_of(b->dtype);
+    group_as(a, pairs_of(a->dtype), k);
+    group_as(b, pairs_of(b->dtype), k);
   }
   if (!groups)
     return NULL;
-  a->pack = a->words ? pack_words : pack_groups;
-  b->pack = b->words ? pack_words : pack_groups;
-  a->group = b->group = groups->size;
-  a->grouped = b->grouped = k;
   if (a->words && a->words->reach) {
     a->reach = reach_words;
     a->run = a->words->run;

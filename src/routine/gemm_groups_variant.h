@@ -244,7 +244,7 @@ MICRO_LINES(lines_bf16_narrow, TARGET_DOTS, float, 1, ZERO, 0u, ADD_BF16)
 MICRO_LINES(exact_lines_bf16, TARGET_DOTS, float, 2, ZERO, 0u, ADD_EXACT)
 MICRO_LINES(exact_lines_bf16_narrow, TARGET_DOTS, float, 1, ZERO, 0u, ADD_EXACT)
 
-TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
+TARGET_DOTS int pj__least_bf16(int64_t n, const void *words) {
   const char *w = words;
   const __m512i one = _mm512_set1_epi16(1), size = _mm512_set1_epi16(0x7FFF);
   __m512i least = _mm512_set1_epi16(-1); // one less, so that zeros are more than all others
@@ -272,7 +272,7 @@ TARGET_DOTS static int least_bf16(int64_t n, const void *words) {
     .size = 2, .micro = {PJ_GEMM_MR, NR, PJ_GEMM_LOW, {.columns = NR}},                     \
     .tile = HEIGHTS(micro_bf16##NARROW), .lines = HEIGHTS(lines_bf16##NARROW),              \
     .exact = HEIGHTS(exact_bf16##NARROW), .exact_lines = HEIGHTS(exact_lines_bf16##NARROW), \
-    .can_reach = true, .least = least_bf16,                                                 \
+    .can_reach = true, .least = pj__least_bf16,                                             \
   }
 // Two vectors of columns, and one.
 static const PjGroups groups_of_dots[][2] = {

@@ -176,7 +176,7 @@ static void options_that_cannot_be_are_named(void **state) {
   check_option("PJRT_CODEGEN", "auto|llvm",
                "PJRT_CODEGEN must be one of auto|llvm|own, but is \"auto|llvm\"");
   check_option("PJRT_COMPILER", "nat", "PJRT_COMPILER must be one of native|eval, but is \"nat\"");
-  check_option("PJRT_CPU", "avx", "PJRT_CPU must be one of sse|avx2|avx512, but is \"avx\"");
+  check_option("PJRT_CPU", "avx", "PJRT_CPU must be one of sse|avx2|avx512|amx, but is \"avx\"");
   check_option("PJRT_LOG", "compile,,error", "");
   check_option("PJRT_LOG", "compile,noise",
                "PJRT_LOG must be a list of error,compile,execute,fallback,all, but is "
