@@ -69,6 +69,13 @@ check-plugins: ## other people's plugins without their hardware: tests and the a
 	@$(PY) tools/plugin_matrix.py --build $(BUILD) --json $(BUILD)/plugins.json
 	@PJRT_BUILD=$(BUILD) $(PY) -m pytest -q -rs tests/python/test_plugins.py -o cache_dir="$(BUILD)/.pytest_cache"
 
+.PHONY: check-amx
+check-amx: ## products by tiles (AMX) in Bochs, on an emulated Sapphire Rapids (as root; downloads 60 MB, builds Bochs once, 10 minutes)
+	@$(SETUP) build check
+	@$(MAKE) --no-print-directory all
+	@$(NINJA) -C $(BUILD) routine_tiles_test
+	@tools/check-amx $(BUILD)
+
 check-torchax: ## train through torchax on the plugin and compare with JAX's CPU (downloads 400 MB, keeps 1.4 GB in .venv-torchax)
 	@$(SETUP) build python
 	@$(MAKE) --no-print-directory all
