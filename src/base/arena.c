@@ -83,7 +83,7 @@ static char *add_block(PjArena *arena, size_t payload) {
   return (char *)block + round_up(sizeof(Block));
 }
 
-void *pj_arena_alloc(PjArena *arena, size_t size) {
+static void *alloc_raw(PjArena *arena, size_t size) {
   if (size > SIZE_MAX / 2)
     pj_arena_exhausted(arena);
   size = round_up(size ? size : 1);
@@ -111,7 +111,11 @@ void *pj_arena_alloc(PjArena *arena, size_t size) {
   if (!at)
     pj_arena_exhausted(arena);
   arena->used += size;
-  return memset(at, 0, size);
+  return at;
+}
+
+void *pj_arena_alloc(PjArena *arena, size_t size) {
+  return memset(alloc_raw(arena, size), 0, round_up(size ? size : 1));
 }
 
 void *pj_arena_calloc(PjArena *arena, size_t count, size_t size) {
@@ -122,7 +126,7 @@ void *pj_arena_calloc(PjArena *arena, size_t count, size_t size) {
 }
 
 void *pj_arena_memdup(PjArena *arena, const void *data, size_t size) {
-  void *copy = pj_arena_alloc(arena, size);
+  void *copy = alloc_raw(arena, size);
   if (size)
     memcpy(copy, data, size);
   return copy;

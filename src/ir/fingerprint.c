@@ -19,9 +19,35 @@ static void word(State *s, uint64_t value) {
   s->low = fold(s->low + value + 0x8ebc6af09c88c6e3ull, 0x589965cc75374cc3ull);
 }
 
+// Four streams side by side, as each step of one waits for the last.
+static const unsigned char *long_bytes(State *s, const unsigned char *at, size_t steps) {
+  enum { STREAMS = 4 };
+  State streams[STREAMS];
+  for (int i = 0; i < STREAMS; ++i) {
+    streams[i] = *s;
+    word(&streams[i], (uint64_t)i);
+  }
+  for (; steps; --steps)
+    for (int i = 0; i < STREAMS; ++i, at += 8) {
+      uint64_t value;
+      memcpy(&value, at, 8);
+      word(&streams[i], value);
+    }
+  for (int i = 0; i < STREAMS; ++i) {
+    word(s, streams[i].high);
+    word(s, streams[i].low);
+  }
+  return at;
+}
+
 static void bytes(State *s, const void *data, size_t size) {
+  enum { LONG = 1 << 10, STEP = 32 };
   const unsigned char *at = data;
   word(s, size);
+  if (size >= LONG) {
+    at = long_bytes(s, at, size / STEP);
+    size %= STEP;
+  }
   for (; size >= 8; at += 8, size -= 8) {
     uint64_t value;
     memcpy(&value, at, 8);

@@ -24,8 +24,16 @@ static int num_phys(const X86Fn *f, X86Class cls) {
   return cls == X86_GPR ? 16 : cls == X86_MASK ? 8 : f->vector_bytes == 64 ? 32 : 16;
 }
 
+// What is asked again and again of a register, once its ranges are known.
+typedef struct Life {
+  uint32_t first, last; // points
+  bool whole;           // one range: it lives between them throughout
+  float cost;           // of having it on the stack, per length of life
+} Life;
+
 typedef struct Alloc {
   X86Fn *f;
+  Life *lives;     // by register
   uint32_t *open;  // by register: end of the range that is open, 0: not alive
   uint64_t **live; // by label: the registers alive there
   size_t words;
@@ -180,31 +188,41 @@ static uint32_t first_point(const X86VReg *v) {
   return v->ranges.data[v->ranges.len - 1].begin;
 }
 
-static uint32_t last_point(const X86VReg *v) {
-  return v->ranges.data[0].end;
-}
-
 // Cost of having the register on the stack, per length of life.
-static float cost(const X86VReg *v) {
+static float cost_of_stack(const X86VReg *v) {
   float length = 4;
   for (size_t i = 0; i < v->ranges.len; ++i)
     length += (float)(v->ranges.data[i].end - v->ranges.data[i].begin);
   return v->weight / length;
 }
 
-// What it costs to empty machine register |phys| for |v|; those in the way stay there. Negative: it
-// is free.
-static float cost_of_place(Alloc *a, const X86VReg *v, int phys) {
+static void note_life(Alloc *a, X86Reg r) {
+  const X86VReg *v = &a->f->vregs.data[r];
+  if (v->ranges.len)
+    a->lives[r] =
+        (Life){first_point(v), v->ranges.data[0].end, v->ranges.len == 1, cost_of_stack(v)};
+}
+
+static bool meet(const Alloc *a, X86Reg x, X86Reg y) {
+  const Life *p = &a->lives[x], *q = &a->lives[y];
+  if (p->last <= q->first || q->last <= p->first)
+    return false;
+  return (p->whole && q->whole) || overlap(&a->f->vregs.data[x], &a->f->vregs.data[y]);
+}
+
+// What it costs to empty machine register |phys| of class |cls| for |r|; those in the way stay
+// there. Negative: it is free.
+static float cost_of_place(Alloc *a, X86Reg r, int cls, int phys) {
   float sum = -1;
-  for (size_t i = 0; i < a->at[v->cls][phys].len;) {
-    X86Reg other = a->at[v->cls][phys].data[i];
-    const X86VReg *o = &a->f->vregs.data[other];
-    if (last_point(o) <= first_point(v)) { // it is over for all that come
-      a->at[v->cls][phys].data[i] = a->at[v->cls][phys].data[--a->at[v->cls][phys].len];
+  for (size_t i = 0; i < a->at[cls][phys].len;) {
+    X86Reg other = a->at[cls][phys].data[i];
+    const Life *o = &a->lives[other];
+    if (o->last <= a->lives[r].first) { // it is over for all that come
+      a->at[cls][phys].data[i] = a->at[cls][phys].data[--a->at[cls][phys].len];
       continue;
     }
-    if (overlap(v, o))
-      sum = (sum < 0 ? 0 : sum) + cost(o);
+    if (meet(a, r, other))
+      sum = (sum < 0 ? 0 : sum) + o->cost;
     ++i;
   }
   return sum;
@@ -222,12 +240,12 @@ static void take_place(Alloc *a, X86Reg r, int phys) {
   PJ_PUSH(a->f->arena, &a->at[v->cls][phys], r);
 }
 
-static void evict(Alloc *a, const X86VReg *v, int phys) {
-  for (size_t i = 0; i < a->at[v->cls][phys].len;) {
-    X86VReg *o = &a->f->vregs.data[a->at[v->cls][phys].data[i]];
-    if (overlap(v, o)) {
-      put_on_stack(a, o);
-      a->at[v->cls][phys].data[i] = a->at[v->cls][phys].data[--a->at[v->cls][phys].len];
+static void evict(Alloc *a, X86Reg r, int cls, int phys) {
+  for (size_t i = 0; i < a->at[cls][phys].len;) {
+    X86Reg other = a->at[cls][phys].data[i];
+    if (meet(a, r, other)) {
+      put_on_stack(a, &a->f->vregs.data[other]);
+      a->at[cls][phys].data[i] = a->at[cls][phys].data[--a->at[cls][phys].len];
     } else
       ++i;
   }
@@ -245,7 +263,7 @@ static int place_wanted(const Alloc *a, const X86VReg *v) {
 static void place(Alloc *a, X86Reg r) {
   X86VReg *v = &a->f->vregs.data[r];
   int wanted = place_wanted(a, v), best = -1;
-  if (wanted >= 0 && a->allowed[v->cls][wanted] && cost_of_place(a, v, wanted) < 0) {
+  if (wanted >= 0 && a->allowed[v->cls][wanted] && cost_of_place(a, r, v->cls, wanted) < 0) {
     take_place(a, r, wanted);
     return;
   }
@@ -255,7 +273,7 @@ static void place(Alloc *a, X86Reg r) {
     int phys = v->cls == X86_GPR ? gpr_order[n] : n;
     if (!a->allowed[v->cls][phys])
       continue;
-    float sum = cost_of_place(a, v, phys);
+    float sum = cost_of_place(a, r, v->cls, phys);
     if (sum < 0) {
       take_place(a, r, phys);
       return;
@@ -265,8 +283,8 @@ static void place(Alloc *a, X86Reg r) {
       least = sum;
     }
   }
-  if (best >= 0 && least < cost(v)) {
-    evict(a, v, best);
+  if (best >= 0 && least < a->lives[r].cost) {
+    evict(a, r, v->cls, best);
     take_place(a, r, best);
   } else
     put_on_stack(a, v);
@@ -346,8 +364,10 @@ void pj_x86_allocate(X86Fn *f) {
   if (f->uses_rax_rdx)
     keep_for_divisions(a);
   Start *starts = pj_arena_calloc(f->arena, f->vregs.len, sizeof *starts);
+  a->lives = pj_arena_calloc(f->arena, f->vregs.len, sizeof *a->lives);
   size_t count = 0;
   for (X86Reg r = 1; r < f->vregs.len; ++r) {
+    note_life(a, r);
     f->vregs.data[r].phys = X86_NOWHERE;
     if (f->vregs.data[r].ranges.len && r != f->divides)
       starts[count++] = (Start){first_point(&f->vregs.data[r]), r};
