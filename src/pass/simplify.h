@@ -25,6 +25,8 @@ PjRuleFn pj_rule_spread_again, pj_rule_reduce_copies;
 // simplify_slice.c
 PjRuleFn pj_rule_slice, pj_rule_pad, pj_rule_concatenate, pj_rule_dynamic_slice,
     pj_rule_dynamic_update_slice;
+// simplify_border.c: of what simplify_slice.c leaves
+PjRuleFn pj_rule_slice_of_sum;
 // simplify_index.c
 PjRuleFn pj_rule_gather, pj_rule_scatter;
 // simplify_lookup.c: of what simplify_index.c leaves

@@ -205,7 +205,7 @@ bool pj_rule_slice(PjRewrite *rw, PjOp *op) {
   case PJ_OP_TRANSPOSE:
     return slice_of_transpose(rw, op);
   default:
-    return false;
+    return pj_rule_slice_of_sum(rw, op);
   }
 }
 

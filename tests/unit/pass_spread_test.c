@@ -1,5 +1,5 @@
 // Copies: what repeat, tile and upsampling write is computed before it is spread, spread at once,
-// and summed by a product.
+// and summed by a product. Sums of padded arrays are cut before they are padded.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,60 +84,75 @@ static void sums_of_copies_are_products(void **state) {
 static void reshaped_transposes_cancel(void **state) {
   expect("%a: tensor<2x3x4xf32>", "tensor<2x3x4xf32>",
          "%t = stablehlo.transpose %a, dims = [0, 2, 1] : (tensor<2x3x4xf32>) -> "
-         "tensor<2x4x3xf32>\n" RSH("c",
-                                   "t", "tensor<2x4x3xf32>", "tensor<8x3xf32>") "%n = "
-                                                                                "stablehlo.negate "
-                                                                                "%c : "
-                                                                                "tensor<8x3xf32>"
-                                                                                "\n" RSH("d", "n",
-                                                                                         "tensor<"
-                                                                                         "8x3xf32>",
-                                                                                         "tensor<"
-                                                                                         "2x4x3xf32"
-                                                                                         ">") "%r "
-                                                                                              "= "
-                                                                                              "stab"
-                                                                                              "lehl"
-                                                                                              "o."
-                                                                                              "tran"
-                                                                                              "spos"
-                                                                                              "e "
-                                                                                              "%d, "
-                                                                                              "dims"
-                                                                                              " = "
-                                                                                              "[0, "
-                                                                                              "2, "
-                                                                                              "1] "
-                                                                                              ": "
-                                                                                              "(ten"
-                                                                                              "sor<"
-                                                                                              "2x4x"
-                                                                                              "3xf3"
-                                                                                              "2>) "
-                                                                                              "-> "
-                                                                                              "tens"
-                                                                                              "or<"
-                                                                                              "2x3x"
-                                                                                              "4xf3"
-                                                                                              "2>"
-                                                                                              "\nre"
-                                                                                              "turn"
-                                                                                              " %r "
-                                                                                              ": "
-                                                                                              "tens"
-                                                                                              "or<"
-                                                                                              "2x3x"
-                                                                                              "4xf3"
-                                                                                              "2>",
+         "tensor<2x4x3xf32>\n" RSH("c", "t", "tensor<2x4x3xf32>",
+                                   "tensor<8x3xf32>") "%n = "
+                                                      "stablehlo.negate "
+                                                      "%c : "
+                                                      "tensor<8x3xf32>"
+                                                      "\n" RSH("d", "n",
+                                                               "tensor<"
+                                                               "8x3xf32>",
+                                                               "tensor<"
+                                                               "2x4x3xf32"
+                                                               ">") "%r "
+                                                                    "= "
+                                                                    "stab"
+                                                                    "lehl"
+                                                                    "o."
+                                                                    "tran"
+                                                                    "spos"
+                                                                    "e "
+                                                                    "%d, "
+                                                                    "dims"
+                                                                    " = "
+                                                                    "[0, "
+                                                                    "2, "
+                                                                    "1] "
+                                                                    ": "
+                                                                    "(ten"
+                                                                    "sor<"
+                                                                    "2x4x"
+                                                                    "3xf3"
+                                                                    "2>) "
+                                                                    "-> "
+                                                                    "tens"
+                                                                    "or<"
+                                                                    "2x3x"
+                                                                    "4xf3"
+                                                                    "2>"
+                                                                    "\nre"
+                                                                    "turn"
+                                                                    " %r "
+                                                                    ": "
+                                                                    "tens"
+                                                                    "or<"
+                                                                    "2x3x"
+                                                                    "4xf3"
+                                                                    "2>",
          "%r = stablehlo.negate %a : tensor<2x3x4xf32>\nreturn %r : tensor<2x3x4xf32>");
+}
+
+static void padded_sums_are_cut(void **state) {
+#define PAD(r, a, low, high)                                          \
+  "%" r " = stablehlo.pad %" a ", %z, low = [" low "], high = [" high \
+  "], interior = [0] : (tensor<6xf32>, tensor<f32>) -> tensor<8xf32>\n"
+  expect("%a: tensor<6xf32>, %b: tensor<6xf32>", "tensor<6xf32>",
+         ZERO PAD("p", "a", "1", "1")
+             PAD("q", "b", "2",
+                 "0") "%s = stablehlo.add %p, %q : tensor<8xf32>\n"
+                      "%r = stablehlo.slice %s [1:7] : (tensor<8xf32>) -> tensor<6xf32>\n"
+                      "return %r : tensor<6xf32>",
+         ZERO "%c = stablehlo.slice %b [0:5] : (tensor<6xf32>) -> tensor<5xf32>\n"
+              "%q = stablehlo.pad %c, %z, low = [1], high = [0], interior = [0] : (tensor<5xf32>, "
+              "tensor<f32>) -> tensor<6xf32>\n"
+              "%r = stablehlo.add %a, %q : tensor<6xf32>\nreturn %r : tensor<6xf32>");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(copies_are_spread_once),
-      cmocka_unit_test(copies_are_computed_before),
-      cmocka_unit_test(sums_of_copies_are_products),
-      cmocka_unit_test(reshaped_transposes_cancel),
+      cmocka_unit_test(copies_are_spread_once),      cmocka_unit_test(copies_are_computed_before),
+      cmocka_unit_test(sums_of_copies_are_products), cmocka_unit_test(reshaped_transposes_cancel),
+      cmocka_unit_test(padded_sums_are_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
