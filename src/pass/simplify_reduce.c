@@ -3,6 +3,7 @@
 
 #include "ir/flops.h"
 #include "pass/body.h"
+#include "pass/match.h"
 #include "pass/shapes.h"
 #include "pass/simplify.h"
 #include "pass/stack.h"
@@ -49,6 +50,55 @@ static bool reduce_few(PjRewrite *rw, PjOp *op, int32_t dim, int64_t few) {
     pj_region_spread(rw, op, body, args, values);
   }
   return pj_rw_become_all(rw, op, values);
+}
+
+// A search for an extreme element and where it is, along few elements.
+typedef struct Search {
+  PjRewrite *rw;
+  PjOp *op;
+  PjArgMatch match;
+  int order; // of what is compared, PJ_CMPTYPE_*
+} Search;
+typedef struct Found {
+  PjValue *value, *index;
+} Found;
+
+// The first of the extreme elements [begin, end), or of those that are NaN: of two halves, for a
+// chain of comparisons waits for each. All indices of the left half are the lower ones, so it only
+// has to be no worse than the right one.
+static Found search(const Search *s, int64_t begin, int64_t end) {
+  PjOp *op = s->op;
+  const PjArgMatch *m = &s->match;
+  if (end - begin == 1) {
+    PjValue *x = pj_stack_part(s->rw, op, op->operands[m->value], m->dimension, begin);
+    return (Found){pj_build_reshape(s->rw, op, x, op->results[m->value].type),
+                   pj_build_int(s->rw, op, op->results[m->index].type, begin)};
+  }
+  const int64_t middle = begin + (end - begin + 1) / 2;
+  const Found a = search(s, begin, middle), b = search(s, middle, end);
+  PjValue *left =
+      pj_build_compare(s->rw, op, a.value, b.value, m->max ? PJ_CMP_GE : PJ_CMP_LE, s->order);
+  if (s->order == PJ_CMPTYPE_FLOAT)
+    left = pj_build_binary(s->rw, op, PJ_OP_OR, left,
+                           pj_build_compare(s->rw, op, a.value, a.value, PJ_CMP_NE, s->order));
+  return (Found){pj_build_select(s->rw, op, left, a.value, b.value),
+                 pj_build_select(s->rw, op, left, a.index, b.index)};
+}
+
+// As reduce_few, where that is what the body does.
+static bool search_few(PjRewrite *rw, PjOp *op, int64_t few) {
+  Search s = {.rw = rw, .op = op};
+  PjValue *results[2];
+  if (few < 2 || !pj_match_arg_reduce(op, &s.match))
+    return false;
+  const PjDtype dtype = op->operands[s.match.value]->type->dtype;
+  s.order = pj_dtype_is_float(dtype)                 ? PJ_CMPTYPE_FLOAT
+            : pj_dtype_class(dtype) == PJ_CLASS_SINT ? PJ_CMPTYPE_SIGNED
+                                                     : PJ_CMPTYPE_UNSIGNED;
+  const Found found = search(&s, 0, few);
+  results[s.match.value] = found.value;
+  results[s.match.index] = found.index;
+  return pj_rw_become_all(rw, op, results);
 }
 
 // Dimensions of size 1 among those reduced are taken away before.
@@ -231,7 +281,7 @@ bool pj_rule_reduce(PjRewrite *rw, PjOp *op) {
   const int64_t few = op->num_results > 1 ? FEW_SEARCHED : is_slow_by_rows(op) ? FEW_SLOW : FEW;
   const bool short_rows = dim == type->rank - 1 && size <= few;
   return (short_rows || (size <= FEW_PARTS && any_stack(rw, op, dim, size))) &&
-         reduce_few(rw, op, dim, size);
+         (search_few(rw, op, size) || reduce_few(rw, op, dim, size));
 }
 
 bool pj_rule_sort(PjRewrite *rw, PjOp *op) {
