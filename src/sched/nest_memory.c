@@ -84,21 +84,44 @@ static int windows_of(PjIx at, int lanes, Window *out) {
   return n;
 }
 
+// Which lanes of a window are wanted where |mask| says so of the lanes of |at|.
+static PjKirVal wanted_of(const PjNest *nest, PjIx at, PjKirVal mask, const Window *window) {
+  PjKir *k = nest->ix.k;
+  const int lanes = nest->ix.lanes;
+  uint8_t pattern[PJ_KIR_MAX_LANES];
+  for (int i = 0; i < window->lanes; i++) {
+    pattern[i] = (uint8_t)lanes; // of none: off
+    for (int l = 0; l < lanes; l++)
+      if (pj_ix_lane(at, l) == window->from + i)
+        pattern[i] = (uint8_t)l;
+  }
+  return pj_kir_shuffle(k, mask, pj_kir_const(k, pj_kir_typeof(k, mask), 0), window->lanes,
+                        pattern);
+}
+
 // Lanes at places known from each other: whole vectors, and what is wanted picked from them. An
-// element without lanes (re 0) if that is not worth it.
-static PjElem load_picked(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at) {
+// element without lanes (re 0) if that is not worth it: with |mask| (0: all lanes) only where masks
+// have registers of their own, a vector is one register, and few of them hold all that is wanted,
+// for each is masked in its own way. (A gather is made of loads one by one, whatever its mask is.)
+static PjElem load_picked(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx at,
+                          PjKirVal mask) {
   PjKir *k = nest->ix.k;
   int lanes = nest->ix.lanes;
   Window windows[MOST_LOADS];
   int n = at.vec || pj_dtype_is_complex(dtype) ? 0 : windows_of(at, lanes, windows);
   if (!n)
     return (PjElem){0};
+  const PjKirElem elem = pj_conv_memory(dtype);
+  if (mask && (k->target->isa != PJ_ISA_AVX512 || !pj_ix_is_linear(at) || !at.step ||
+               n > lanes / 4 || lanes * (int)pj_kir_elem_bytes(elem) > k->target->vector_bytes))
+    return (PjElem){0};
   int width = windows[0].lanes;
-  PjKirType type = pj_kir_type(pj_conv_memory(dtype), width);
+  PjKirType type = pj_kir_type(elem, width);
   PjKirVal parts[MOST_LOADS];
   for (int w = 0; w < n; w++) {
     PjIx from = pj_ix_add_near(&nest->ix, pj_ix_uniform(at.base), windows[w].from);
-    parts[w] = pj_kir_load(k, type, place->ptr, pj_ix_base(&nest->ix, from), 0, place->readonly);
+    parts[w] = pj_kir_load(k, type, place->ptr, pj_ix_base(&nest->ix, from),
+                           mask ? wanted_of(nest, at, mask, &windows[w]) : 0, place->readonly);
   }
   // The first two together, which may be shorter than the result; then one after the other.
   PjKirVal all = 0;
@@ -265,8 +288,8 @@ static PjElem load_lanes(PjNest *nest, PjDtype dtype, const PjPlace *place, PjIx
     return pj_elem_load(k, dtype, lanes, ptr, index, mask, place->readonly);
   }
   PjElem picked = mask ? (PjElem){0} : load_turned(nest, dtype, place, at);
-  if (!picked.re && !mask)
-    picked = load_picked(nest, dtype, place, at);
+  if (!picked.re)
+    picked = load_picked(nest, dtype, place, at, mask);
   if (picked.re)
     return picked;
   PjKirVal ptr = moved(nest, dtype, place->ptr, at);
