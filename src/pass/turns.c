@@ -14,7 +14,7 @@
 // before. It is a question of cost only: the loop is known to run at least once for each index,
 // each turn computes something that is worth a trip through memory, and all turns together do not
 // take too much of it. A turn of many rows fills the tiles by itself: if its weights stay in a near
-// cache and all turns' results do not, it remains where its result is read at once. Where |xs| is
+// cache and all turns' results in none, it remains where its result is read at once. Where |xs| is
 // the right operand and alone shapes the result, the two change places, so that the results of a
 // turn lie side by side.
 //
@@ -31,7 +31,8 @@ enum {
   MAX_BYTES = 64 << 20, // of all turns' results,
   MAX_GROWTH = 2,       // or so many times what they are made of
   MANY_ROWS = 32,       // of a turn, which fill tiles as well as those of all turns
-  NEAR_BYTES = 1 << 20, // that stay in a near cache
+  NEAR_BYTES = 1 << 20, // that stay in a near cache,
+  FAR_BYTES = 4 << 20,  // and in a core's part of the last one
 };
 
 // A product of the loop's body as one before it.
@@ -90,7 +91,7 @@ static bool pays(const PjOp *loop, const Turns *t) {
   for (int32_t d = 0; d < result->rank; ++d)
     work *= (double)result->dims[d];
   const double bytes = (double)turn * (double)t->turn.count;
-  if (elements >= MANY_ROWS * each && weights <= NEAR_BYTES && bytes > NEAR_BYTES)
+  if (elements >= MANY_ROWS * each && weights <= NEAR_BYTES && bytes > FAR_BYTES)
     return false;
   return each >= MIN_SUMS && each * work >= MIN_WORK &&
          (bytes <= MAX_BYTES || bytes <= MAX_GROWTH * (double)all);

@@ -336,16 +336,17 @@ static void products_of_turns_leave_loops(void **state) {
                    pass_main(args, type, ZERO TURNS("tensor<2x32xf32>", "4", MATRIX_TURN)));
 }
 
-// 32 rows fill tiles by themselves, and all turns' results (2 MiB) are too much for a near cache.
+// 32 rows fill tiles by themselves, and all turns' results (6 MiB) are too much for a
+// cache.
 static void products_of_many_rows_stay(void **state) {
   pass_expect_same(
       "turns,dead_code",
-      pass_main("%a: tensor<32x128xf32>, %xs: tensor<128x32x16xf32>, %w: tensor<16x128xf32>",
+      pass_main("%a: tensor<32x128xf32>, %xs: tensor<384x32x16xf32>, %w: tensor<16x128xf32>",
                 "tensor<32x128xf32>",
-                ZERO TURNS("tensor<32x128xf32>", "128",
+                ZERO TURNS("tensor<32x128xf32>", "384",
                            "  %o = stablehlo.constant dense<0> : " SI "\n"
                            "  %s = stablehlo.dynamic_slice %xs, %i, %o, %o, sizes = [1, 32, 16] : "
-                           "(tensor<128x32x16xf32>, " SI ", " SI ", " SI
+                           "(tensor<384x32x16xf32>, " SI ", " SI ", " SI
                            ") -> tensor<1x32x16xf32>\n"
                            "  %r = stablehlo.reshape %s : (tensor<1x32x16xf32>) -> "
                            "tensor<32x16xf32>\n"
