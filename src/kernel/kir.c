@@ -158,7 +158,7 @@ static Freedom freedom(const PjKirInst *inst) {
 static bool is_cheap(const PjKirInst *inst) {
   return !inst->num_args || inst->op == PJ_KIR_SPLAT ||
          (inst->type.lanes == 1 && !pj_kir_is_float(inst->type) && inst->op != PJ_KIR_CALL &&
-          inst->op != PJ_KIR_EXTRACT);
+          inst->op != PJ_KIR_EXTRACT && inst->op != PJ_KIR_FPTOSI && inst->op != PJ_KIR_FPTOUI);
 }
 
 static uint32_t place(const PjKir *k, const PjKirInst *inst) {
@@ -344,6 +344,7 @@ static void close_control(PjKir *k, uint32_t n, const PjKirVal *values, PjKirVal
   if (open.op == PJ_KIR_IF && t->writes == open.writes)
     pj_kir__restore_recent(k, &open);
   PjKirInst inst = {.op = (uint8_t)open.op,
+                    .imm = open.rare,
                     .num_args = open.num_operands,
                     .args = open.operands,
                     .blocks = {open.blocks[0], open.blocks[1]}};
@@ -424,6 +425,11 @@ void pj_kir_if_begin(PjKir *k, PjKirVal condition) {
   open->blocks[0] = new_block(k, k->current, PJ_KIR_BLOCK_IF);
   enter(k, open->blocks[0]);
   pj_kir__restore_recent(k, open);
+}
+
+void pj_kir_if_rare(PjKir *k) {
+  PjKirOpen *open = innermost(k);
+  open->rare = open->blocks[1] ? 2 : 1;
 }
 
 void pj_kir_if_else(PjKir *k, uint32_t n, const PjKirVal *then_values) {

@@ -96,7 +96,7 @@ typedef struct PjKirInst {
   uint32_t block; // that holds it
   uint32_t num_args;
   PjKirVal *args;
-  uint64_t imm;
+  uint64_t imm;           // IF: the part that runs rarely, 1: then, 2: else; 0: none
   const uint8_t *pattern; // SHUFFLE: lanes of the result's type
   uint32_t blocks[2];     // FOR: body; WHILE: condition and body; IF: then and else
 } PjKirInst;
@@ -232,6 +232,8 @@ void pj_kir_while_test(PjKir *k, PjKirVal condition);
 void pj_kir_while_end(PjKir *k, uint32_t n, const PjKirVal *next, PjKirVal *results);
 // if: begin, then-part, else, else-part, end.
 void pj_kir_if_begin(PjKir *k, PjKirVal condition);
+// The part at hand runs rarely: code is laid out, and registers are given, for the other one.
+void pj_kir_if_rare(PjKir *k);
 void pj_kir_if_else(PjKir *k, uint32_t n, const PjKirVal *then_values);
 void pj_kir_if_end(PjKir *k, uint32_t n, const PjKirVal *else_values, PjKirVal *results);
 

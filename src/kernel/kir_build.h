@@ -25,6 +25,7 @@ typedef struct PjKirOpen {
   uint32_t num_operands; // of the control operation
   PjKirVal *operands;
   PjKirVal condition; // of a WHILE
+  uint64_t rare;      // of an IF: its imm
   uint32_t num_then;
   PjKirVal *then_values;
   PjKirRecent *recent; // what was known where it begins
@@ -66,6 +67,11 @@ PjKirVal pj_kir__recall_some(PjKir *k, PjKirType type, PjKirVal ptr, PjKirVal in
 void pj_kir__remember(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirVal value, bool stored);
 // Something of |type| is written there; |index| 0: somewhere.
 void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);
+
+// --- kir_decided.c
+// 1 or 0 where the control operations around the block at hand decide the scalar condition |v|,
+// else -1.
+int pj_kir__decided(const PjKir *k, PjKirVal v);
 
 // --- kir_range.c
 // |v| is a / b, computed in another way.

@@ -114,8 +114,8 @@ static void print_carried(Printer *p, const PjKirInst *inst, uint32_t from, uint
                      inst->args[first_init + i - from]);
 }
 
-static void print_inner(Printer *p, uint32_t block) {
-  pj_strbuf_puts(p->out, " {\n");
+static void print_inner(Printer *p, uint32_t block, bool rare) {
+  pj_strbuf_puts(p->out, rare ? " rare {\n" : " {\n");
   p->depth += 2;
   print_block(p, block);
   p->depth -= 2;
@@ -145,10 +145,10 @@ static void print_control(Printer *p, const PjKirInst *inst, PjKirVal v, const P
   } else {
     pj_strbuf_printf(p->out, " %%%" PRIu32, inst->args[0]);
   }
-  print_inner(p, inst->blocks[0]);
+  print_inner(p, inst->blocks[0], inst->imm == 1);
   if (inst->blocks[1]) {
     pj_strbuf_puts(p->out, inst->op == PJ_KIR_IF ? " else" : " do");
-    print_inner(p, inst->blocks[1]);
+    print_inner(p, inst->blocks[1], inst->imm == 2);
   }
 }
 

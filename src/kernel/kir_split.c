@@ -286,9 +286,13 @@ static PjKirVal *copy_if(Split *s, const PjKirInst *branch) {
   }
   s->known[branch->args[0]] = true;
   pj_kir_if_begin(k, condition);
+  if (branch->imm == 1)
+    pj_kir_if_rare(k);
   s->truth[branch->args[0]] = true;
   PjKirVal *values = copy_block(s, branch->blocks[0]);
   pj_kir_if_else(k, n, values);
+  if (branch->imm == 2)
+    pj_kir_if_rare(k);
   s->truth[branch->args[0]] = false;
   values = copy_block(s, branch->blocks[1]);
   pj_kir_if_end(k, n, values, results);

@@ -18,6 +18,7 @@ static PjKirVal or_general(PjKir *k, PjKirVal ordinary, PjKirVal value, General1
   PjKirVal chosen;
   pj_kir_if_begin(k, ordinary);
   pj_kir_if_else(k, 1, &value);
+  pj_kir_if_rare(k);
   PjKirVal any = general(k, x);
   pj_kir_if_end(k, 1, &any, &chosen);
   return chosen;
@@ -111,6 +112,7 @@ static PjKirVal pow_f64(PjKir *k, PjKirVal x, PjKirVal y) {
   pj_kir_if_begin(k, AND(is_normal(k, x), LT(ABS(y), C(INFINITY))));
   PjKirVal power = pj_kir_call(k, PJ_KIR_EXTERN_POW, 2, (PjKirVal[]){x, y});
   pj_kir_if_else(k, 1, &power);
+  pj_kir_if_rare(k);
   PjKirVal any = pj_math__pow_any(k, x, y);
   pj_kir_if_end(k, 1, &any, &chosen);
   return chosen;
@@ -128,6 +130,7 @@ PjKirVal pj_math__pow_alone(PjKir *k, PjKirVal base, PjKirVal exponent) {
   pj_kir_if_begin(k, AND(is_normal(k, base), ordinary));
   power = pj__narrow(k, MUL(power, FLOAT(SHL(BITS(sum), 52))));
   pj_kir_if_else(k, 1, &power);
+  pj_kir_if_rare(k);
   PjKirVal any = pj_math__pow_any(k, base, exponent);
   pj_kir_if_end(k, 1, &any, &chosen);
   return chosen;

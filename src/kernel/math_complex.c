@@ -72,6 +72,7 @@ static PjElem with_special_quotients(PjKir *k, PjElem n, PjElem d, PjElem value)
   PjKirVal x = d.re, infinity = C(INFINITY), zero = C(0), one = C(1);
   PjKirVal lost = AND(UNO(value.re, value.re), UNO(value.im, value.im));
   pj_kir_if_begin(k, pj_math__any(k, lost));
+  pj_kir_if_rare(k);
   PjKirVal n_inf = OR(EQ(ABS(n.re), infinity), EQ(ABS(n.im), infinity));
   PjKirVal d_inf = OR(EQ(ABS(d.re), infinity), EQ(ABS(d.im), infinity));
   PjKirVal n_finite = AND(LT(ABS(n.re), infinity), LT(ABS(n.im), infinity));

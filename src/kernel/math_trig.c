@@ -125,6 +125,7 @@ static PjKirVal or_library(PjKir *k, PjKirVal x, PjKirVal magnitude, PjKirVal re
                            PjKirExtern callee) {
   PjKirVal huge = LT(CW(0x1p20, 0x1p30), magnitude), chosen;
   pj_kir_if_begin(k, pj_math__any(k, huge));
+  pj_kir_if_rare(k);
   PjKirVal from_library = SEL(huge, pj_math__call_lanes(k, callee, 1, &x), result);
   pj_kir_if_else(k, 1, &from_library);
   pj_kir_if_end(k, 1, &result, &chosen);

@@ -16,6 +16,7 @@
 #include "emit/x86/mir.h"
 
 enum { MAX_PHYS = 32, RAX = 0, RDX = 2, RSP = 4 };
+#define RARELY 0.01F // counts what is read and written by code that runs rarely
 
 // Order of preference: registers that need not be saved first.
 static const uint8_t gpr_order[] = {1, 6, 7, 8, 9, 10, 11, 0, 2, 3, 12, 13, 14, 15, 5};
@@ -147,7 +148,7 @@ static void find_ranges(Alloc *a) {
       remember_label(a, ins->label);
     if (ins->form == X86_JUMP || ins->form == X86_JCC)
       visit_jump(a, ins, i);
-    visit_ins(a, i, weight);
+    visit_ins(a, i, ins->rare ? weight * RARELY : weight);
     if (ins->form == X86_LOOP) {
       const X86Loop *loop = &f->loops.data[ins->loop];
       for (X86Reg r = 1; r < f->vregs.len; ++r)

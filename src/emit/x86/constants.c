@@ -143,7 +143,7 @@ static void find_runs(Constants *c, uint32_t begin, uint32_t end, int32_t room) 
         ins->form == X86_JUMP)
       straight = i + 1;
     for (int n = replaceable(ins, ops); n-- > 0;)
-      if (ops[n]->kind == X86_POOL && !c->regs[ops[n]->id])
+      if (ops[n]->kind == X86_POOL && !c->regs[ops[n]->id] && !ins->rare)
         add_use(c, open, ops[n]->id, i, straight);
   }
   for (size_t n = 0; n < c->runs.len; ++n) {
@@ -168,7 +168,7 @@ static void load_constants(Constants *c, uint32_t begin, uint32_t end) {
   for (uint32_t i = begin; i < end; ++i) {
     X86Op *ops[3];
     for (int n = replaceable(&f->code.data[i], ops); n-- > 0;)
-      if (ops[n]->kind == X86_POOL)
+      if (ops[n]->kind == X86_POOL && !f->code.data[i].rare)
         ++c->uses[ops[n]->id];
   }
   if (!most_used(c))
@@ -241,7 +241,7 @@ static void rewrite(Constants *c, uint32_t begin, uint32_t end) {
     if (ins.d < c->num_regs && is_number(c, &ins) && c->instead[ins.d])
       continue;
     for (int n = replaceable(&ins, ops); n-- > 0;)
-      if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id] &&
+      if (ops[n]->kind == X86_POOL && c->regs[ops[n]->id] && !ins.rare &&
           (!c->until[ops[n]->id] || i <= c->until[ops[n]->id]))
         *ops[n] = pj_x86_reg(c->regs[ops[n]->id]);
     bool copies = ins.form == X86_MOVE && ins.a.kind == X86_REG && ins.a.id >= c->num_regs;
@@ -282,7 +282,8 @@ void pj_x86_place_constants(X86Fn *f) {
   for (size_t i = 0; i < f->mems.len; ++i)
     c->kept[f->mems.data[i].base] = c->kept[f->mems.data[i].index] = true;
   for (uint32_t i = 0; i < f->code.len;) {
-    uint32_t end = f->code.data[i].form == X86_LOOP ? pj_x86_innermost_end(f, i) : 0;
+    const X86Ins *ins = &f->code.data[i];
+    uint32_t end = ins->form == X86_LOOP && !ins->rare ? pj_x86_innermost_end(f, i) : 0;
     if (end) {
       load_constants(c, i, end + 1);
       load_numbers(c, i, end + 1);

@@ -234,27 +234,36 @@ void x86_lower_while(Lower *l, PjKirVal v) {
   set_results(l, v, c.parts);
 }
 
+// The part that is not rare comes first.
 void x86_lower_if(Lower *l, PjKirVal v) {
   const PjKirInst *inst = pj_kir_inst(l->k, v);
-  const PjKirInst *then = yield_of(l, inst->blocks[0]), *other = yield_of(l, inst->blocks[1]);
+  const int first = inst->imm == 1;
+  const uint32_t then = inst->blocks[first], other = inst->blocks[!first];
+  const PjKirInst *values = yield_of(l, then), *others = yield_of(l, other);
   uint32_t otherwise = x86_new_label(l), after = x86_new_label(l);
-  x86_branch(l, inst->args[0], false, otherwise);
-  x86_lower_block(l, inst->blocks[0]);
-  Parts *joined = pj_arena_calloc(l->f->arena, then->num_args, sizeof *joined);
-  for (uint32_t i = 0; i < then->num_args; ++i) {
-    Parts from = parts_to_carry(l, then->args[i]);
-    joined[i] = new_parts(l, pj_kir_typeof(l->k, then->args[i]));
+  x86_branch(l, inst->args[0], first, otherwise);
+  x86_lower_block(l, then);
+  Parts *joined = pj_arena_calloc(l->f->arena, values->num_args, sizeof *joined);
+  for (uint32_t i = 0; i < values->num_args; ++i) {
+    Parts from = parts_to_carry(l, values->args[i]);
+    joined[i] = new_parts(l, pj_kir_typeof(l->k, values->args[i]));
+    for (int part = 0; inst->imm && part < joined[i].n; ++part)
+      if (from.op[part].kind == X86_REG)
+        l->f->vregs.data[joined[i].op[part].id].hint = from.op[part].id;
     move_parts(l, &joined[i], &from);
   }
-  bool empty = l->k->blocks.data[inst->blocks[1]].insts.len == 1 && !other->num_args;
+  bool empty = l->k->blocks.data[other].insts.len == 1 && !others->num_args;
   if (!empty)
     x86_ins(l, X86_JUMP, 0)->label = after;
+  const size_t begin = l->f->code.len;
   x86_label(l, otherwise);
-  x86_lower_block(l, inst->blocks[1]);
-  for (uint32_t i = 0; i < other->num_args; ++i) {
-    Parts from = parts_to_carry(l, other->args[i]);
+  x86_lower_block(l, other);
+  for (uint32_t i = 0; i < others->num_args; ++i) {
+    Parts from = parts_to_carry(l, others->args[i]);
     move_parts(l, &joined[i], &from);
   }
+  for (size_t i = begin; i < l->f->code.len; ++i)
+    l->f->code.data[i].rare |= inst->imm != 0;
   x86_label(l, after);
   set_results(l, v, joined);
 }

@@ -111,6 +111,37 @@ static void patch(Enc *e, const Fixup *fixup, size_t target) {
   memcpy(e->out->data + fixup->at, &distance, 4);
 }
 
+// The end of the run of rare instructions that begins at |i|; |i| if there is none.
+static uint32_t rare_end(const X86Fn *f, uint32_t i) {
+  while (i < f->code.len && f->code.data[i].rare)
+    ++i;
+  return i;
+}
+
+// What runs rarely comes behind the rest, run by run, each with a jump to where it goes on; the
+// jump over it is not needed.
+static void encode_code(Enc *e, uint32_t begin) {
+  const X86Fn *f = e->f;
+  for (uint32_t i = begin; i < f->code.len; ++i) {
+    const X86Ins *ins = &f->code.data[i];
+    const uint32_t end = rare_end(f, i), after = rare_end(f, i + 1);
+    if (end > i)
+      i = end - 1;
+    else if (ins->form != X86_JUMP || after == i + 1 || after == f->code.len ||
+             f->code.data[after].label != ins->label)
+      encode(e, i);
+  }
+  for (uint32_t i = begin; i < f->code.len; ++i) {
+    const uint32_t end = rare_end(f, i);
+    if (end == i)
+      continue;
+    e->flags = NULL;
+    for (; i < end; ++i)
+      encode(e, i);
+    enc_jump(e, &(X86Ins){.form = X86_JUMP, .label = f->code.data[end].label});
+  }
+}
+
 void pj_x86_encode(X86Fn *f, X86Bytes *out) {
   Enc *e = PJ_NEW(f->arena, Enc);
   e->f = f;
@@ -118,8 +149,7 @@ void pj_x86_encode(X86Fn *f, X86Bytes *out) {
   e->labels = pj_arena_calloc(f->arena, f->num_labels + 1, sizeof *e->labels);
   enc_lay_out_frame(e);
   enc_enter(e);
-  for (uint32_t i = enc_take_arguments(e); i < f->code.len; ++i)
-    encode(e, i);
+  encode_code(e, enc_take_arguments(e));
   size_t entry = (size_t)f->vector_bytes;
   while (out->len % entry)
     enc_byte(e, 0xcc);

@@ -26,10 +26,10 @@ static bool calls(const X86Fn *f, uint32_t begin, uint32_t end) {
 uint32_t pj_x86_innermost_end(const X86Fn *f, uint32_t begin) {
   uint32_t end = end_of(f, begin);
   for (uint32_t i = begin + 1; i < end; ++i)
-    if (f->code.data[i].form == X86_CALL)
+    if (f->code.data[i].form == X86_CALL && !f->code.data[i].rare)
       return 0;
     else if (f->code.data[i].form == X86_LOOP) {
-      if (!calls(f, i, end_of(f, i)))
+      if (!f->code.data[i].rare && !calls(f, i, end_of(f, i)))
         return 0;
       i = end_of(f, i);
     }

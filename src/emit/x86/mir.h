@@ -2,7 +2,8 @@
 //
 // An instruction has one result at most, and names its encoding itself, so there is no table of
 // instructions: the form says which operand goes into which field. Code is one list of instructions
-// with labels in it. Loops are intervals of it, and each register that a loop carries is written in
+// with labels in it. What runs rarely is a run of it from one label to the next, which only jumps
+// reach. Loops are intervals of it, and each register that a loop carries is written in
 // three places only: before the loop, at its end, and never elsewhere; that is all that liveness
 // needs to know (alloc.c).
 #pragma once
@@ -101,6 +102,7 @@ typedef struct X86Ins {
   bool has_imm, commutes;
   bool in_reg;  // RM: b has no form in memory
   bool zeroing; // lanes off get 0; else they keep d's
+  bool rare;    // stands, with its neighbours, behind the rest of the function (encode.c)
   uint32_t enc;
   X86Reg d;
   X86Reg mask; // RVM, RM, ST, TIED: the lanes that are written; 0: all

@@ -29,6 +29,7 @@ typedef struct Split {
   PJ_VEC(Piece) pieces;
   int round;
   uint32_t at, straight; // the instruction at hand, where its straight line begins
+  bool rare;             // and whether it is that
 } Split;
 
 typedef void Visit(Split *s, X86Reg *r, uint32_t loop);
@@ -64,6 +65,10 @@ static void visit_reads(Split *s, X86Ins *ins, uint32_t loop, Visit *visit) {
     visit(s, &ins->mask, loop);
 }
 
+static void push_move(Split *s, X86Reg to, X86Reg from) {
+  pj_x86_push(&s->w, (X86Ins){.form = X86_MOVE, .d = to, .a = pj_x86_reg(from), .rare = s->rare});
+}
+
 // A register on the stack that the loop reads and does not write gets a copy in front of it.
 static void copy(Split *s, X86Reg *r, uint32_t loop) {
   X86Fn *f = s->w.f;
@@ -74,7 +79,7 @@ static void copy(Split *s, X86Reg *r, uint32_t loop) {
   PJ_PUSH(f->arena, &f->vregs, made);
   s->copied[*r] = loop;
   s->copies[*r] = (X86Reg)f->vregs.len - 1;
-  pj_x86_push(&s->w, (X86Ins){.form = X86_MOVE, .d = s->copies[*r], .a = pj_x86_reg(*r)});
+  push_move(s, s->copies[*r], *r);
 }
 
 static void use_copy(Split *s, X86Reg *r, uint32_t loop) {
@@ -167,7 +172,7 @@ static void use_piece(Split *s, X86Reg *r, uint32_t loop) {
     return;
   if (!piece->written && piece->first == s->at && piece->reads) {
     piece->reads = 0; // it is there
-    pj_x86_push(&s->w, (X86Ins){.form = X86_MOVE, .d = piece->made, .a = pj_x86_reg(*r)});
+    push_move(s, piece->made, *r);
   }
   *r = piece->made;
 }
@@ -175,6 +180,7 @@ static void use_piece(Split *s, X86Reg *r, uint32_t loop) {
 static void push_in_pieces(Split *s, X86Ins ins, uint32_t at) {
   X86Fn *f = s->w.f;
   s->at = at;
+  s->rare = ins.rare;
   X86Reg hint = f->vregs.data[ins.d].hint, whole = ins.d;
   Piece *hinted = hint ? piece_at(s, hint) : NULL;
   if (hinted)
@@ -188,7 +194,7 @@ static void push_in_pieces(Split *s, X86Ins ins, uint32_t at) {
   ins.d = piece->made;
   f->vregs.data[ins.d].hint = f->vregs.data[whole].hint;
   pj_x86_push(&s->w, ins);
-  pj_x86_push(&s->w, (X86Ins){.form = X86_MOVE, .d = whole, .a = pj_x86_reg(ins.d)});
+  push_move(s, whole, ins.d);
   f->vregs.data[whole].hint = 0;
   f->vregs.data[whole].early = false;
 }
@@ -196,6 +202,7 @@ static void push_in_pieces(Split *s, X86Ins ins, uint32_t at) {
 static void split_loop(Split *s, uint32_t begin, uint32_t end) {
   X86Fn *f = s->w.f;
   uint32_t loop = f->code.data[begin].loop + 1;
+  s->rare = f->code.data[begin].rare;
   for (uint32_t i = begin; i <= end; ++i)
     s->loop[f->code.data[i].d] = loop;
   for (uint32_t i = begin; i <= end && !s->round; ++i)
