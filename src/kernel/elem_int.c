@@ -277,7 +277,7 @@ static PjKirVal safe_quotient(PjKir *k, bool with_sign, PjKirVal x, PjKirVal y) 
   return pj_kir_2(k, with_sign ? PJ_KIR_SDIV : PJ_KIR_UDIV, x, y);
 }
 
-static PjKirVal divide(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+static PjKirVal divide_any(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   PjKirVal one = integer(k, y, 1), ones = integer(k, y, ~0ull);
   PjKirVal by_zero = pj_kir_eq(k, y, integer(k, y, 0)), unsafe = by_zero, by_minus_one = 0;
   if (is_signed(dtype)) {
@@ -290,7 +290,7 @@ static PjKirVal divide(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   return pj_kir_select(k, by_zero, ones, quotient);
 }
 
-static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+static PjKirVal rest_of_any(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   uint64_t bits;
   const PjKirElem elem = elem_of(k, x);
   const bool wide = elem == PJ_KIR_I32 || elem == PJ_KIR_I64,
@@ -312,6 +312,35 @@ static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
   else
     rest = pj_kir_sub(k, x, pj_kir_mul(k, safe_quotient(k, is_signed(dtype), x, divisor), divisor));
   return pj_kir_select(k, by_zero, x, rest); // by -1 as by 1: 0
+}
+
+// What waits for a quotient of two numbers, or its rest, should not wait for questions about the
+// divisor, which is positive nearly always.
+typedef PjKirVal Division(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y);
+static PjKirVal by_positive(PjKir *k, PjDtype dtype, PjKirOp op, Division *any, PjKirVal x,
+                            PjKirVal y) {
+  const PjKirElem elem = elem_of(k, x);
+  uint64_t bits;
+  if (!k->alone || !is_signed(dtype) || (elem != PJ_KIR_I32 && elem != PJ_KIR_I64) ||
+      pj_kir_typeof(k, x).lanes > 1 || pj_kir_typeof(k, y).lanes > 1 ||
+      pj_kir_is_const(k, y, &bits))
+    return any(k, dtype, x, y);
+  PjKirVal result;
+  pj_kir_if_begin(k, pj_kir_slt(k, integer(k, y, 0), y));
+  PjKirVal ordinary = pj_kir_2(k, op, x, y);
+  pj_kir_if_else(k, 1, &ordinary);
+  pj_kir_if_rare(k);
+  PjKirVal other = any(k, dtype, x, y);
+  pj_kir_if_end(k, 1, &other, &result);
+  return result;
+}
+
+static PjKirVal divide(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  return by_positive(k, dtype, PJ_KIR_SDIV, divide_any, x, y);
+}
+
+static PjKirVal rest_of(PjKir *k, PjDtype dtype, PjKirVal x, PjKirVal y) {
+  return by_positive(k, dtype, PJ_KIR_SREM, rest_of_any, x, y);
 }
 
 // ------------------------------------------------------------------ power

@@ -201,13 +201,25 @@ static PjKirVal inverse(const Ctx *x, PjKirVal v) {
   return pj_kir_2(x->k, op, arg(x, v, swap), arg(x, v, !swap));
 }
 
+// Whether two integers differ in their signs is the sign of what they differ in.
+static PjKirVal differing_signs(const Ctx *x) {
+  uint64_t zero;
+  if (!is_op_const(x, x->a, PJ_KIR_SLT, &zero) || zero ||
+      !is_op_const(x, x->b, PJ_KIR_SLT, &zero) || zero)
+    return 0;
+  const PjKirVal a = arg(x, x->a, 0), b = arg(x, x->b, 0);
+  return pj_kir_type_eq(pj_kir_typeof(x->k, a), pj_kir_typeof(x->k, b))
+             ? pj_kir_slt(x->k, pj_kir_xor(x->k, a, b), arg(x, x->a, 1))
+             : 0;
+}
+
 static PjKirVal simplify_bits(const Ctx *x) {
   uint64_t first;
   PjKirOp op = x->op;
   if (x->a == x->b)
     return op == PJ_KIR_XOR ? constant(x, 0) : x->a;
   if (!x->known)
-    return 0;
+    return op == PJ_KIR_XOR && x->type.elem == PJ_KIR_I1 ? differing_signs(x) : 0;
   if (!x->c)
     return op == PJ_KIR_AND ? x->b : x->a;
   if (x->c == x->ones && op != PJ_KIR_XOR)
@@ -505,6 +517,10 @@ static PjKirVal simplify_select(const Ctx *x, PjKirVal b) {
     return bits ? a : b;
   if (is_op_const(x, mask, PJ_KIR_XOR, &bits))
     return pj_kir_select(x->k, arg(x, mask, 0), b, a);
+  // One integer is moved twice sooner than two conditions become one.
+  if (x->k->alone && x->type.lanes == 1 && pj_kir__is_int((PjKirElem)x->type.elem) &&
+      is_op(x, mask, PJ_KIR_AND))
+    return pj_kir_select(x->k, arg(x, mask, 0), pj_kir_select(x->k, arg(x, mask, 1), a, b), b);
   if (x->type.elem != PJ_KIR_I1)
     return 0;
   if (pj_kir_is_const(x->k, a, &first) && pj_kir_is_const(x->k, b, &second))

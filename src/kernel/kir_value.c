@@ -139,7 +139,7 @@ static bool fold(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, const PjKirVa
   return true;
 }
 
-PjKirVal pj_kir__lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, const PjKirVal *args) {
+static PjKirVal lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, const PjKirVal *args) {
   PjKirVal sorted[3] = {args[0], n > 1 ? args[1] : 0, n > 2 ? args[2] : 0}, value;
   uint64_t bits;
   if (pj_kir_op_info[op].commutes || op == PJ_KIR_FMA) { // Constants last, else in order of making.
@@ -169,6 +169,18 @@ PjKirVal pj_kir__lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, cons
   return pj_kir__value(k, &inst);
 }
 
+// |v|, or the constant that it is known to be here.
+static PjKirVal as_decided(PjKir *k, PjKirVal v) {
+  const int decided = pj_kir__decided(k, v);
+  return decided < 0 ? v : pj_kir_const(k, PJ_KIR_T(I1, 1), (uint64_t)decided);
+}
+
+PjKirVal pj_kir__lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, const PjKirVal *args) {
+  PjKirVal decided[3] = {0};
+  for (uint32_t i = 0; i < n; ++i)
+    decided[i] = as_decided(k, args[i]);
+  return as_decided(k, lanewise(k, op, type, n, decided));
+}
 // Splats the scalar one of two operands.
 static void unify(PjKir *k, PjKirVal *a, PjKirVal *b) {
   int lanes_a = pj_kir_typeof(k, *a).lanes, lanes_b = pj_kir_typeof(k, *b).lanes;

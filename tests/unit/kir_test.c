@@ -546,6 +546,31 @@ static void holds(Build *build) {
   pj_strbuf_free(&text);
 }
 
+// What a branch or a loop asked is decided in it.
+static void build_decided(PjKir *k) {
+  PjKirVal n = pj_kir_begin(k), zero = pj_kir_i64(k, 0), arg, out, one = pj_kir_i64(k, 1);
+  PjKirVal yes = pj_kir_const(k, PJ_KIR_T(I1, 1), 1), no = pj_kir_const(k, PJ_KIR_T(I1, 1), 0);
+  PjKirVal less = pj_kir_slt(k, n, pj_kir_end(k)), equal = pj_kir_eq(k, n, one);
+  pj_kir_if_begin(k, pj_kir_and(k, less, equal));
+  SAME(pj_kir_slt(k, n, pj_kir_end(k)), yes);
+  SAME(pj_kir_2(k, PJ_KIR_SLE, pj_kir_end(k), n), no);
+  SAME(pj_kir_select(k, equal, n, zero), n);
+  pj_kir_if_else(k, 1, &n);
+  pj_kir_if_rare(k);
+  assert_int_equal(pj_kir_inst(k, pj_kir_select(k, equal, n, zero))->op, PJ_KIR_SELECT);
+  pj_kir_if_end(k, 1, &zero, &out);
+  assert_int_equal(pj_kir_inst(k, pj_kir_select(k, equal, n, zero))->op, PJ_KIR_SELECT);
+  pj_kir_while_begin(k, 1, &out, &arg);
+  pj_kir_while_test(k, pj_kir_2(k, PJ_KIR_NE, arg, zero));
+  SAME(pj_kir_eq(k, arg, zero), no);
+  SAME(pj_kir_select(k, pj_kir_eq(k, arg, zero), one, arg), arg);
+  out = pj_kir_2(k, PJ_KIR_LSHR, arg, one);
+  pj_kir_while_end(k, 1, &out, &out);
+  SAME(pj_kir_select(k, no, n, out), out);
+  assert_int_not_equal(pj_kir_eq(k, out, zero), no);
+  keep(k, out);
+}
+
 static void integer_identities(void **state) {
   holds(build_integers);
   holds(build_folded_integers);
@@ -555,6 +580,9 @@ static void float_identities(void **state) {
 }
 static void lane_identities(void **state) {
   holds(build_lanes);
+}
+static void conditions_are_decided(void **state) {
+  holds(build_decided);
 }
 static void memory_is_known(void **state) {
   holds(build_memory);
@@ -700,6 +728,7 @@ int main(void) {
       cmocka_unit_test(integer_identities),
       cmocka_unit_test(float_identities),
       cmocka_unit_test(lane_identities),
+      cmocka_unit_test(conditions_are_decided),
       cmocka_unit_test(memory_is_known),
       cmocka_unit_test(equal_functions_hash_equally),
       cmocka_unit_test(verifier_names_what_is_wrong),
