@@ -1,4 +1,8 @@
-# pj_blas: an interface library that carries OpenBLAS where it is found, and nothing where it is not.
+# pj_blas: an interface library that carries OpenBLAS where it is found, and nothing where it is not. PJ_HAVE_LAPACK says that
+# LAPACK is there, PJ_HAVE_OPENBLAS that the products of BLAS are worth calling.
+#
+# A small build (size.cmake) takes the reference LAPACK and BLAS where their archives are found, of them double precision alone
+# (PJ_LAPACK_DOUBLE): 0.8 MB instead of 6.7. They are small enough for tests to link them, too.
 #
 # Debian's serial build comes first: the library's own threads would start when the plugin is loaded, one per processor, and
 # products are called from one thread per device already.
@@ -9,7 +13,25 @@
 # since each static link takes seconds and half a gigabyte.
 
 add_library(pj_blas INTERFACE)
-if(PJ_WITH_OPENBLAS)
+if(PJ_WITH_OPENBLAS AND PJRT_SIZE STREQUAL "small")
+  # Debian's names for the reference ones; the plain names may be links to OpenBLAS.
+  find_library(PJ_LAPACK_STATIC NAMES liblapack_pic.a)
+  find_library(PJ_BLAS_STATIC NAMES libblas.a PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/blas NO_DEFAULT_PATH)
+  mark_as_advanced(PJ_LAPACK_STATIC PJ_BLAS_STATIC)
+endif()
+if(PJ_LAPACK_STATIC AND PJ_BLAS_STATIC)
+  message(STATUS "LAPACK: ${PJ_LAPACK_STATIC} ${PJ_BLAS_STATIC}, double precision")
+  # Their tables for unwinding are a tenth of what is linked.
+  set(small_lapack)
+  foreach(archive ${PJ_LAPACK_STATIC} ${PJ_BLAS_STATIC})
+    get_filename_component(name ${archive} NAME)
+    execute_process(COMMAND ${CMAKE_OBJCOPY} --remove-section=.eh_frame --remove-section=.rela.eh_frame ${archive}
+                            ${CMAKE_BINARY_DIR}/small_${name} COMMAND_ERROR_IS_FATAL ANY)
+    list(APPEND small_lapack ${CMAKE_BINARY_DIR}/small_${name})
+  endforeach()
+  target_compile_definitions(pj_blas INTERFACE PJ_HAVE_LAPACK=1 PJ_LAPACK_DOUBLE=1)
+  target_link_libraries(pj_blas INTERFACE ${small_lapack} m)
+elseif(PJ_WITH_OPENBLAS)
   find_path(PJ_CBLAS_DIR cblas.h PATH_SUFFIXES openblas-serial openblas-pthread openblas
             PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
   find_library(PJ_OPENBLAS_STATIC NAMES libopenblas.a PATH_SUFFIXES openblas-serial openblas-pthread openblas)
@@ -49,7 +71,7 @@ if(PJ_WITH_OPENBLAS)
     unset(symbols)
     message(STATUS "OpenBLAS: ${static_blas}; tests: ${shared_blas}")
     target_include_directories(pj_blas SYSTEM INTERFACE ${PJ_CBLAS_DIR})
-    target_compile_definitions(pj_blas INTERFACE PJ_HAVE_OPENBLAS=1)
+    target_compile_definitions(pj_blas INTERFACE PJ_HAVE_OPENBLAS=1 PJ_HAVE_LAPACK=1)
     set(static "$<TARGET_PROPERTY:PJ_SHIPPED>$<TARGET_PROPERTY:PJ_STATIC_BLAS>")
     target_link_options(pj_blas INTERFACE "$<$<BOOL:${static}>:${blas_tables}>")
     target_link_libraries(pj_blas INTERFACE

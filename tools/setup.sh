@@ -6,7 +6,7 @@
 # tools/requirements.txt. Whether something is there is asked by looking for the thing, not for its package, so a
 # compiler or a CMake from elsewhere is as good. --list only says what is missing. LLVM 19, zlib and Python's headers are
 # wanted, not needed: without the first programs run on the evaluator, without the second compressed .npz archives are not
-# read, without the third there is no backend for torch.compile.
+# read, without the third there is no backend for torch.compile. The reference LAPACK and BLAS are for small builds alone.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,6 +34,8 @@ want() {
 
 has_header() { printf '#include <%s>\n' "$1" | ${CC:-cc} -E -x c -; }
 has_openblas() { ls /usr/lib/*/openblas-serial/libopenblas.a /usr/include/*/openblas-serial/cblas.h; }
+has_lapack() { ls /usr/lib/*/liblapack_pic.a; }
+has_blas() { ls /usr/lib/*/blas/libblas.a; }
 has_llvm() { ls /usr/lib/llvm-19/include/llvm-c/Core.h /usr/lib/llvm-19/lib/libLLVMCodeGen.a; }
 has_static_cxx() { "${CC:-cc}" -print-file-name=libstdc++.a | grep /; }
 has_cmake() { cmake --version | awk 'NR==1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'; }
@@ -46,6 +48,8 @@ need_build() {
   need cmake has_cmake
   need ninja-build command -v ninja
   need libopenblas-serial-dev has_openblas
+  want liblapack-dev has_lapack
+  want libblas-dev has_blas
   want llvm-19-dev has_llvm
   want g++ has_static_cxx
   want zlib1g-dev has_header zlib.h
@@ -70,6 +74,7 @@ need_fuzz() {
 # Says what is lost without the packages in $WANTED.
 say_without() {
   case $WANTED in *llvm* | *g++*) say "going on without$WANTED: programs will run on the evaluator" ;; esac
+  case $WANTED in *lapack* | *libblas*) say "going on without$WANTED: a small build (PJRT_SIZE) will hold OpenBLAS" ;; esac
   case $WANTED in *python*) say "going on without$WANTED: no backend for torch.compile" ;; esac
   case $WANTED in *zlib*) say "going on without$WANTED: compressed .npz archives will not be read" ;; esac
 }

@@ -3,11 +3,12 @@
 // the setting is ours alone.
 #include "eval/blas.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #ifdef PJ_HAVE_OPENBLAS
 #include <cblas.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -32,9 +33,16 @@ void pj_blas_end(void) {
   if (is_serial)
     pthread_mutex_unlock(&lock);
 }
+#else
+bool pj_blas_is_concurrent(void) {
+  return true;
+}
+void pj_blas_begin(void) {}
+void pj_blas_end(void) {}
+#endif
 
-// The only piece of the Fortran runtime that LAPACK needs (it joins option letters); weak, so that
-// a real one wins.
+#ifdef PJ_HAVE_LAPACK
+// What LAPACK needs of the Fortran runtime: it joins option letters. Weak, so that a real one wins.
 void _gfortran_concat_string(size_t size, char *to, size_t size_a, const char *a, size_t size_b,
                              const char *b);
 __attribute__((weak)) void _gfortran_concat_string(size_t size, char *to, size_t size_a,
@@ -47,10 +55,13 @@ __attribute__((weak)) void _gfortran_concat_string(size_t size, char *to, size_t
   memcpy(to + size_a, b, size_b);
   memset(to + size_a + size_b, ' ', size - size_a - size_b);
 }
-#else
-bool pj_blas_is_concurrent(void) {
-  return true;
+#endif
+
+#ifdef PJ_LAPACK_DOUBLE
+// The archives' own prints the argument that is wrong and ends the process; who called finds it in
+// info, too.
+void xerbla_(const char *routine, const int *info, size_t size);
+void xerbla_(const char *routine, const int *info, size_t size) {
+  (void)routine, (void)info, (void)size;
 }
-void pj_blas_begin(void) {}
-void pj_blas_end(void) {}
 #endif

@@ -139,17 +139,21 @@ static PjStatus run_groups(const PjRoutine *self, PjThreads *threads, const void
   return PJ_STATUS_OK;
 }
 
+#if defined(__x86_64__)
+static bool filled(const PjGroupsKernels *kernels, const PjConvShape *s) {
+  const int64_t lanes = kernels->lanes, outs = s->out_features;
+  const bool within = outs < lanes && lanes % outs == 0 && outs == s->features;
+  return s->groups * outs % lanes == 0 && (within || outs == lanes);
+}
+#endif
+
 // Kernels whose vectors groups fill: the widest.
 static const PjGroupsKernels *pick(const PjConvShape *s) {
 #if defined(__x86_64__)
-  const PjGroupsKernels *const all[] = {&groups_kernels_avx512, &groups_kernels_avx2};
-  const uint32_t sets[] = {PJ_CPU_AVX512 | PJ_CPU_F16C, PJ_CPU_AVX2 | PJ_CPU_F16C};
-  for (int i = 0; i < 2; ++i) {
-    const int64_t lanes = all[i]->lanes, outs = s->out_features;
-    const bool within = outs < lanes && lanes % outs == 0 && outs == s->features;
-    if (pj_cpu_has(sets[i]) && s->groups * outs % lanes == 0 && (within || outs == lanes))
-      return all[i];
-  }
+  if (pj_cpu_has(PJ_CPU_AVX512 | PJ_CPU_F16C) && filled(&groups_kernels_avx512, s))
+    return &groups_kernels_avx512;
+  if (pj_cpu_has(PJ_CPU_AVX2 | PJ_CPU_F16C) && filled(&groups_kernels_avx2, s))
+    return &groups_kernels_avx2;
 #endif
   return NULL;
 }

@@ -11,7 +11,7 @@
 #include "routine/small.h"
 #include "routine/spectrum.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 enum {
   PARALLEL = 4,  // so many matrices for each thread are better computed side by side
   FEW_SIDES = 4, // fewer right sides are not worth packing a triangle for
@@ -258,7 +258,8 @@ static LargeFn *values_of(const Lapack *p, const PjLaTarget *target, size_t *out
     *out_scratch = pj__spectrum_symmetric_scratch(is_wide(p), a->rows);
     return large_syevd;
   }
-  if (target->run == pj_la_gesdd || target->run == pj_la_gesvd) {
+  if ((target->run == pj_la_gesdd || target->run == pj_la_gesvd) &&
+      (is_wide(p) || !PJ_LA_ONLY_DOUBLE)) {
     *out_scratch = pj__spectrum_general_scratch(is_wide(p), a->rows, a->cols);
     return large_gesdd;
   }
@@ -359,7 +360,7 @@ static PjLaShape shape_of(const PjType *type) {
 #endif
 
 const PjRoutine *pj__routine_custom_call(PjArena *arena, const PjOp *op) {
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
   const PjLaTarget *target = pj_la_find(PJ_STRATTR(op, call_target_name));
   if (!target || op->num_operands > PJ_LA_MAX_IN || op->num_results > PJ_LA_MAX_OUT)
     return NULL;

@@ -7,7 +7,7 @@
 #include "routine/copy.h"
 #include "routine/variant.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 typedef struct PjSpectrum {
   int lanes;
   // |a| [n, row], symmetric, its largest element about 1, in rows of whole vectors that are zero

@@ -12,7 +12,7 @@
 
 #include "linalg_support.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 static const char *const letters = "sdcz";
 
 // "stablehlo.custom_call @lapack_?NAME_ffi(%a0) {..}" with matrices column-major. Kinds: m matrix,
@@ -323,7 +323,7 @@ static void test_csr(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
       cmocka_unit_test(test_lu),
       cmocka_unit_test(test_qr),
       cmocka_unit_test(test_svd),

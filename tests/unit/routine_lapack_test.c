@@ -13,7 +13,7 @@
 #include "eval/float.h"
 #include "routine_support.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 enum { MAX_ARRAYS = 5 };
 
 typedef struct Array {

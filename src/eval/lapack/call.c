@@ -93,6 +93,13 @@ static PjStatus set_layout(const PjOp *op, const PjAttr *layouts, uint32_t index
   return PJ_STATUS_OK;
 }
 
+// What LAPACK is called for.
+static PjLaType run_type(PjLaType type) {
+  return PJ_LA_ONLY_DOUBLE && type == PJ_LA_S   ? PJ_LA_D
+         : PJ_LA_ONLY_DOUBLE && type == PJ_LA_C ? PJ_LA_Z
+                                                : type;
+}
+
 static size_t round_up(size_t bytes) {
   return (bytes + 63) & ~(size_t)63;
 }
@@ -125,6 +132,11 @@ static bool type_of(PjDtype dtype, PjLaType *out) {
 static void transpose(size_t elem, int64_t rows, int64_t cols, const void *from, void *to) {
   const int64_t dims[2] = {cols, rows}, strides[2] = {1, cols}, dense[2] = {rows, 1};
   pj_strided_copy(elem, 2, dims, from, strides, to, dense);
+}
+
+// What an array takes of a thread's work space: none where the call can use the caller's.
+static size_t call_bytes(const PjLaArray *a) {
+  return a->widened ? round_up(2 * a->step) : a->transposed ? round_up(a->step) : 0;
 }
 
 PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *in,
@@ -172,22 +184,53 @@ PjStatus pj_la_plan(const PjOp *op, const PjLaTarget *target, const PjLaShape *i
     plan->in[i].transposed = false;
   for (uint32_t i = 0; call->by_rows && i < plan->num_out; ++i)
     plan->out[i].transposed = false;
+  const PjLaType type = call->type;
+  for (uint32_t i = 0; i < plan->num_in; ++i)
+    plan->in[i].widened = run_type(type) != type && in_text[i][0] != 'I';
+  for (uint32_t i = 0; i < plan->num_out; ++i)
+    plan->out[i].widened = run_type(type) != type && out_text[i][0] != 'I';
   for (uint32_t i = 0; i < PJ_LA_MAX_OUT; ++i)
     call->out[i] = (char *)call->unused;
   call->measure = true;
+  call->type = run_type(type);
   pj_blas_begin();
   PjStatus status = target->run(call);
   pj_blas_end();
   PJ_TRY(status);
   call->measure = false;
+  call->type = type;
   PJ_FAIL_IF(call->too_large, RESOURCE_EXHAUSTED, "%s needs more work space than there is",
              target->name);
   plan->work_bytes = call->work_used;
   for (uint32_t i = 0; i < plan->num_in; ++i)
-    plan->work_bytes += plan->in[i].transposed ? round_up(plan->in[i].step) : 0;
+    plan->work_bytes += call_bytes(&plan->in[i]);
   for (uint32_t i = 0; i < plan->num_out; ++i)
-    plan->work_bytes += plan->out[i].transposed ? round_up(plan->out[i].step) : 0;
+    plan->work_bytes += call_bytes(&plan->out[i]);
   return PJ_STATUS_OK;
+}
+
+// |count| floats, the second half of the room at |to|, become doubles there.
+static void widen(int64_t count, const char *from, char *to) {
+  for (int64_t i = 0; i < count; ++i) {
+    float narrow;
+    memcpy(&narrow, from + 4 * i, sizeof narrow);
+    const double wide = narrow;
+    memcpy(to + 8 * i, &wide, sizeof wide);
+  }
+}
+
+// |count| doubles become floats, from the front, perhaps in the same place.
+static void narrow(int64_t count, const char *from, char *to) {
+  for (int64_t i = 0; i < count; ++i) {
+    double wide;
+    memcpy(&wide, from + 8 * i, sizeof wide);
+    const float narrow = (float)wide;
+    memcpy(to + 4 * i, &narrow, sizeof narrow);
+  }
+}
+
+static int64_t floats(const PjLaArray *a) {
+  return (int64_t)(a->step / sizeof(float));
 }
 
 void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void *const *out,
@@ -198,20 +241,25 @@ void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void 
     const PjLaArray *a = &plan->in[i];
     const char *from = (const char *)in[i] + (size_t)index * a->step;
     call.in[i] = (char *)(uintptr_t)from;
-    if (!a->transposed)
+    if (!call_bytes(a))
       continue;
     call.in[i] = free_work;
-    free_work += round_up(a->step);
-    plan->transpose(a->elem, a->rows, a->cols, from, call.in[i]);
+    free_work += call_bytes(a);
+    char *half = call.in[i] + (a->widened ? a->step : 0);
+    if (a->transposed)
+      plan->transpose(a->elem, a->rows, a->cols, from, half);
+    if (a->widened)
+      widen(floats(a), a->transposed ? half : from, call.in[i]);
   }
   for (uint32_t i = 0; i < plan->num_out; ++i) {
     const PjLaArray *a = &plan->out[i];
-    call.out[i] = a->transposed ? free_work : (char *)out[i] + (size_t)index * a->step;
-    free_work += a->transposed ? round_up(a->step) : 0;
-    memset(call.out[i], 0, a->step);
+    call.out[i] = call_bytes(a) ? free_work : (char *)out[i] + (size_t)index * a->step;
+    free_work += call_bytes(a);
+    memset(call.out[i], 0, a->widened ? 2 * a->step : a->step);
   }
   call.work = free_work;
   call.work_used = 0;
+  call.type = run_type(call.type);
   pj_blas_begin();
   PjStatus status = plan->target->run(&call);
   pj_blas_end();
@@ -219,9 +267,11 @@ void pj_la_run(const PjLaPlan *plan, int64_t index, const void *const *in, void 
   pj_status_free(status);
   for (uint32_t i = 0; i < plan->num_out; ++i) {
     const PjLaArray *a = &plan->out[i];
+    char *to = (char *)out[i] + (size_t)index * a->step;
+    if (a->widened)
+      narrow(floats(a), call.out[i], a->transposed ? call.out[i] : to);
     if (a->transposed)
-      plan->transpose(a->elem, a->cols, a->rows, call.out[i],
-                      (char *)out[i] + (size_t)index * a->step);
+      plan->transpose(a->elem, a->cols, a->rows, call.out[i], to);
   }
 }
 

@@ -9,6 +9,16 @@
 
 enum { PJ_LA_MAX_IN = 4, PJ_LA_MAX_OUT = 6 };
 
+// A small build has LAPACK for double precision alone: matrices of f32 and c64 are widened, their
+// results rounded (PJRT_SIZE, cmake/size.cmake).
+#ifdef PJ_LAPACK_DOUBLE
+enum { PJ_LA_ONLY_DOUBLE = true };
+#define PJ_LA_SINGLE(fn) NULL
+#else
+enum { PJ_LA_ONLY_DOUBLE = false };
+#define PJ_LA_SINGLE(fn) (fn)
+#endif
+
 typedef enum PjLaType { PJ_LA_S, PJ_LA_D, PJ_LA_C, PJ_LA_Z, PJ_LA_TYPES } PjLaType;
 
 typedef struct PjLaCall {
@@ -52,6 +62,7 @@ typedef struct PjLaArray {
   int64_t rows, cols;
   size_t elem, step; // step: bytes of one matrix
   bool transposed;   // the call wants it column by column
+  bool widened;      // the call wants its floats as doubles
 } PjLaArray;
 
 typedef struct PjLaShape {
@@ -62,7 +73,7 @@ typedef struct PjLaShape {
 
 typedef struct PjLaPlan {
   const PjLaTarget *target;
-  PjLaCall call; // to be copied for each run of a thread
+  PjLaCall call; // to be copied for each run of a thread; its type is that of the arrays
   uint32_t num_in, num_out;
   PjLaArray in[PJ_LA_MAX_IN], out[PJ_LA_MAX_OUT];
   size_t work_bytes; // of a thread, a multiple of 64

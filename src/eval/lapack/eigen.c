@@ -4,7 +4,7 @@
 #include "eval/blas.h"
 #include "eval/lapack/routines.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 #include <math.h>
 #include <string.h>
 
@@ -46,8 +46,8 @@ TWO(cgees_, zgees_, const char *job, const char *sort, const void *select, const
 void dsterf_(const int *n, double *d, double *e, int *info);
 TWO(slasq1_, dlasq1_, const int *n, void *d, void *e, void *work, int *info);
 
-#define REAL(call, s, d)    ((call)->type == PJ_LA_S ? (s) : (d))
-#define COMPLEX(call, c, z) ((call)->type == PJ_LA_C ? (c) : (z))
+#define REAL(call, s, d)    ((call)->type == PJ_LA_S ? PJ_LA_SINGLE(s) : (d))
+#define COMPLEX(call, c, z) ((call)->type == PJ_LA_C ? PJ_LA_SINGLE(c) : (z))
 
 static int size_of(const PjLaCall *c, char letter) {
   return (int)pj_la_size(c, letter);
@@ -225,7 +225,7 @@ int32_t pj_la_dsterf(int n, double *d, double *e) {
 int32_t pj_la_lasq1(bool wide, int n, void *d, void *e, void *work) {
   int info;
   pj_blas_begin();
-  (wide ? dlasq1_ : slasq1_)(&n, d, e, work, &info);
+  (wide ? dlasq1_ : PJ_LA_SINGLE(slasq1_))(&n, d, e, work, &info);
   pj_blas_end();
   return info;
 }

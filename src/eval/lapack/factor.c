@@ -3,7 +3,7 @@
 // from 1.
 #include "eval/lapack/routines.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 #include <string.h>
 
 #define FOUR(NAME, ...)      \
@@ -46,7 +46,8 @@ FOUR(trsm_, const char *side, const char *uplo, const char *trans, const char *d
      const int *n, const void *alpha, const void *a, const int *lda, void *b, const int *ldb,
      size_t, size_t, size_t, size_t);
 
-#define TABLE(name, ...) static __typeof__(&s##name) const name##table[PJ_LA_TYPES] = {__VA_ARGS__}
+#define TABLE(name, s, d, c, z) \
+  static __typeof__(&s) const name##table[PJ_LA_TYPES] = {PJ_LA_SINGLE(s), d, PJ_LA_SINGLE(c), z}
 TABLE(getrf_, sgetrf_, dgetrf_, cgetrf_, zgetrf_);
 TABLE(geqrf_, sgeqrf_, dgeqrf_, cgeqrf_, zgeqrf_);
 TABLE(orgqr_, sorgqr_, dorgqr_, cungqr_, zungqr_);
@@ -96,20 +97,12 @@ PjStatus pj_la_geqrf(PjLaCall *c) {
 
 static void geqp3(PjLaCall *c, int m, int n, void *work, int size, void *rwork, int *info) {
   int *pivots = (int *)c->out[1];
-  switch (c->type) {
-  case PJ_LA_S:
-    sgeqp3_(&m, &n, c->out[0], &m, pivots, c->out[2], work, &size, info);
-    break;
-  case PJ_LA_D:
-    dgeqp3_(&m, &n, c->out[0], &m, pivots, c->out[2], work, &size, info);
-    break;
-  case PJ_LA_C:
-    cgeqp3_(&m, &n, c->out[0], &m, pivots, c->out[2], work, &size, rwork, info);
-    break;
-  default:
-    zgeqp3_(&m, &n, c->out[0], &m, pivots, c->out[2], work, &size, rwork, info);
-    break;
-  }
+  if (pj_la_is_complex(c))
+    (c->type == PJ_LA_C ? PJ_LA_SINGLE(cgeqp3_) : zgeqp3_)(&m, &n, c->out[0], &m, pivots, c->out[2],
+                                                           work, &size, rwork, info);
+  else
+    (c->type == PJ_LA_S ? PJ_LA_SINGLE(sgeqp3_) : dgeqp3_)(&m, &n, c->out[0], &m, pivots, c->out[2],
+                                                           work, &size, info);
 }
 
 PjStatus pj_la_geqp3(PjLaCall *c) {

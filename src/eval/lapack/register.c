@@ -3,7 +3,7 @@
 
 #include "eval/lapack/routines.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 #define REAL(NAME, SIGNATURE, ...)                             \
   {"lapack_s" NAME "_ffi", PJ_LA_S, SIGNATURE, __VA_ARGS__}, { \
     "lapack_d" NAME "_ffi", PJ_LA_D, SIGNATURE, __VA_ARGS__    \
@@ -44,7 +44,7 @@ static const PjLaTarget targets[] = {
 #endif
 
 const PjLaTarget *pj_la_find(PjStr target) {
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
   for (size_t i = 0; i < sizeof targets / sizeof *targets; ++i)
     if (pj_str_is(target, targets[i].name))
       return &targets[i];

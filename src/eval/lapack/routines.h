@@ -3,7 +3,7 @@
 #pragma once
 #include "eval/lapack/call.h"
 
-#ifdef PJ_HAVE_OPENBLAS
+#ifdef PJ_HAVE_LAPACK
 PjStatus pj_la_getrf(PjLaCall *call);
 PjStatus pj_la_geqrf(PjLaCall *call);
 PjStatus pj_la_geqp3(PjLaCall *call);
@@ -25,7 +25,7 @@ PjStatus pj_la_gees(PjLaCall *call);
 // of |d|; |e| is used up. Returns LAPACK's info.
 int32_t pj_la_dsterf(int n, double *d, double *e);
 // Singular values, descending, of the upper bidiagonal one; |work| is [4 n]. |wide|: double, else
-// float.
+// float, unless PJ_LA_ONLY_DOUBLE.
 int32_t pj_la_lasq1(bool wide, int n, void *d, void *e, void *work);
 #endif
 
