@@ -275,6 +275,10 @@ void pj__pack_converted(const PjPanel *panel, const char *base, int64_t outer, i
           at = gathered;
         }
         void *line = numbers + (size_t)(i * PIECE) * part;
+        // Lines are left for the next one before the processor has seen that they go on.
+        if (panel->sum_step == 1 && p + n < sums)
+          for (int64_t next = n * (int64_t)elem; next < 2 * n * (int64_t)elem; next += 64)
+            __builtin_prefetch(at + next);
         pj__panel_load(panel, n, at, line);
         lines[i] = line;
       }

@@ -280,6 +280,10 @@ PJ_TARGET static void PJ_V(load_f16)(int64_t n, const void *in, void *out) {
   const uint16_t *from = in;
   float *to = out;
   int64_t i = 0;
+#if PJ_LEVEL == 2
+  for (; i + 16 <= n; i += 16)
+    _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i_u *)(from + i))));
+#endif
   for (; i + 8 <= n; i += 8)
     _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i_u *)(from + i))));
   for (; i < n; ++i)

@@ -436,6 +436,15 @@ static void short_sums(void **state) {
   }
 }
 
+// f16 is converted by whole vectors, halves of them and one by one, piece by piece of long sums.
+static void runs_of_f16(void **state) {
+  (void)state;
+  for (int64_t sums = 1; sums < 150; sums += sums < 34 ? 1 : random_int(7, 15)) {
+    const int64_t sizes[4] = {1, random_int(13, 60), random_int(9, 150), sums};
+    check(PJ_DT_F16, PJ_DT_F16, sizes, false, sums == 1);
+  }
+}
+
 // By a matrix that the program says, which is packed once.
 static void constant_matrices(void **state) {
   (void)state;
@@ -661,6 +670,7 @@ int main(void) {
                                      cmocka_unit_test(fewer_instructions),
                                      cmocka_unit_test(long_lines),
                                      cmocka_unit_test(heights),
-                                     cmocka_unit_test(small_batches)};
+                                     cmocka_unit_test(small_batches),
+                                     cmocka_unit_test(runs_of_f16)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
