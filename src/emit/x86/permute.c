@@ -102,11 +102,14 @@ static int pairs_of_two(const Want *w) {
 static int chunks_of_two(const Want *w) {
   int imm = 0, chunk = 16 / w->unit, chunks = w->size / 16, bits = w->size == 64 ? 2 : 1;
   for (int c = 0; c < chunks; ++c) {
-    int first = ANY;
+    int first = 0;
+    bool asked = false;
     for (int i = 0; i < chunk; ++i)
-      if (w->from[c * chunk + i] != ANY)
-        first = w->from[c * chunk + i] - i;
-    if (first == ANY)
+      if (w->from[c * chunk + i] != ANY) {
+        first = w->from[c * chunk + i] - i; // below 0, too, where none fits
+        asked = true;
+      }
+    if (!asked)
       continue;
     int from = first % w->per_part / chunk;
     if (first < 0 || first % chunk || from >= chunks ||
