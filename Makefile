@@ -18,7 +18,7 @@ QUICK     := -L quick
 C_FILES    = $(shell git ls-files --cached --others --exclude-standard "*.c" "*.h")
 
 .DEFAULT_GOAL := all
-.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-torchax check-torch-xla check-tensorflow tensorflow-adapter san tsan bench bench-quick bench-check bench-peers bench-wide bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
+.PHONY: all everything setup run check check-abi check-full check-jax-versions check-plugins check-torchax check-torch-xla check-tensorflow tensorflow-adapter san tsan small bench bench-quick bench-check bench-peers bench-wide bench-sweep bench-plot bench-limits bench-host bench-rpc install wheel format \
         format-check tidy fuzz clean help
 
 all: ## build the plugin, libpjrt, pjrt and pjrt-suite in build/ (no set-up, no network)
@@ -113,6 +113,11 @@ tsan: ## unit tests under ThreadSanitizer, in build-tsan/
 	@$(SETUP) build check
 	@$(MAKE) --no-print-directory everything BUILD=build-tsan CMAKEFLAGS="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPJ_SAN=thread"
 	@tools/check.sh build-tsan san
+
+small: ## the plugin without LLVM, for few bytes, and its quick unit tests, in build-small/
+	@$(SETUP) build check
+	@$(MAKE) --no-print-directory everything BUILD=build-small CMAKEFLAGS=-DPJRT_LLVM=OFF
+	@tools/check.sh build-small units
 
 bench: ## compare with XLA's CPU in turn, worst cases first, about 20 minutes; BENCH="--filter loop" and other options
 	@$(SETUP) build python

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the tests of a build folder. Usage: tools/check.sh BUILD quick|full|san
+# Runs the tests of a build folder. Usage: tools/check.sh BUILD quick|full|units|san
 #
-# quick: unit tests of label quick, Python tests not marked slow. full: all of them. san: all unit tests, with the
-# sanitizers told to fail loudly. Results go to BUILD/ctest.xml and BUILD/pytest.xml; the last line counts them.
+# quick: unit tests of label quick, Python tests not marked slow. full: all of them. units: the first of these alone.
+# san: all unit tests, with the sanitizers told to fail loudly. Results go to BUILD/ctest.xml and BUILD/pytest.xml; the last line counts them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$1
@@ -18,7 +18,7 @@ export TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 
 if [ -f "$build/CTestTestfile.cmake" ]; then
   labels=
-  [ "$mode" = quick ] && labels="-L quick"
+  case $mode in quick | units) labels="-L quick" ;; esac
   rm -f "$build/ctest.xml"
   # shellcheck disable=SC2086
   ctest --test-dir "$build" $labels -j "$jobs" --output-on-failure --output-junit ctest.xml || failed=1
@@ -28,7 +28,7 @@ else
   failed=1
 fi
 
-if [ "$mode" != san ] && [ -d tests/python ]; then
+if [ "$mode" != san ] && [ "$mode" != units ] && [ -d tests/python ]; then
   marks=
   [ "$mode" = quick ] && marks='not slow'
   rm -f "$build/pytest.xml"
