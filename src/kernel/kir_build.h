@@ -72,6 +72,10 @@ void pj_kir__overwrite(PjKir *k, PjKirVal ptr, PjKirVal index, PjKirType type);
 // 1 or 0 where the control operations around the block at hand decide the scalar condition |v|,
 // else -1.
 int pj_kir__decided(const PjKir *k, PjKirVal v);
+// The comparison that holds where |op| does not, of the operands in turned order if |turned|: not
+// a < b is b <= a. Of floats only = and != have one, others are false for NaN both ways. CONST:
+// none.
+PjKirOp pj_kir__opposite(PjKirOp op, bool *turned);
 
 // --- kir_range.c
 // |v| is a / b, computed in another way.

@@ -9,32 +9,40 @@
 
 enum { UNDECIDED = -1, MAX_PARTS = 8 };
 
-// Whether |b| is what |a| is not, for all numbers, NaN too.
-static bool is_opposite(const PjKirInst *a, const PjKirInst *b) {
-  if (a->num_args != 2 || b->num_args != 2)
-    return false;
-  const bool same = a->args[0] == b->args[0] && a->args[1] == b->args[1],
-             turned = a->args[0] == b->args[1] && a->args[1] == b->args[0];
-  switch ((PjKirOp)a->op) {
+PjKirOp pj_kir__opposite(PjKirOp op, bool *turned) {
+  *turned = false;
+  switch (op) {
   case PJ_KIR_EQ:
-    return same && b->op == PJ_KIR_NE;
+    return PJ_KIR_NE;
   case PJ_KIR_NE:
-    return same && b->op == PJ_KIR_EQ;
+    return PJ_KIR_EQ;
   case PJ_KIR_FEQ:
-    return same && b->op == PJ_KIR_FNE;
+    return PJ_KIR_FNE;
   case PJ_KIR_FNE:
-    return same && b->op == PJ_KIR_FEQ;
-  case PJ_KIR_SLT:
-    return turned && b->op == PJ_KIR_SLE;
-  case PJ_KIR_SLE:
-    return turned && b->op == PJ_KIR_SLT;
-  case PJ_KIR_ULT:
-    return turned && b->op == PJ_KIR_ULE;
-  case PJ_KIR_ULE:
-    return turned && b->op == PJ_KIR_ULT;
+    return PJ_KIR_FEQ;
   default:
-    return false;
+    break;
   }
+  *turned = true;
+  switch (op) {
+  case PJ_KIR_SLT:
+    return PJ_KIR_SLE;
+  case PJ_KIR_SLE:
+    return PJ_KIR_SLT;
+  case PJ_KIR_ULT:
+    return PJ_KIR_ULE;
+  case PJ_KIR_ULE:
+    return PJ_KIR_ULT;
+  default:
+    return PJ_KIR_CONST;
+  }
+}
+
+// Whether |b| is what |a| is not.
+static bool is_opposite(const PjKirInst *a, const PjKirInst *b) {
+  bool turned;
+  return pj_kir__opposite((PjKirOp)a->op, &turned) == (PjKirOp)b->op && b->op != PJ_KIR_CONST &&
+         a->args[0] == b->args[turned] && a->args[1] == b->args[!turned];
 }
 
 // The condition that |v| negates; 0: it negates none.

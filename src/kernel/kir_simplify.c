@@ -165,40 +165,10 @@ static PjKirVal simplify_min_max(const Ctx *x) {
   return x->c == keeps_a ? x->a : x->c == keeps_b ? x->b : 0;
 }
 
-// not (a < b) is b <= a, and so on. Floats: only = and !=, the others are false for NaN in both
-// forms.
 static PjKirVal inverse(const Ctx *x, PjKirVal v) {
-  PjKirOp op;
-  bool swap = true;
-  switch (def(x, v)->op) {
-  case PJ_KIR_EQ:
-    op = PJ_KIR_NE, swap = false;
-    break;
-  case PJ_KIR_NE:
-    op = PJ_KIR_EQ, swap = false;
-    break;
-  case PJ_KIR_FEQ:
-    op = PJ_KIR_FNE, swap = false;
-    break;
-  case PJ_KIR_FNE:
-    op = PJ_KIR_FEQ, swap = false;
-    break;
-  case PJ_KIR_SLT:
-    op = PJ_KIR_SLE;
-    break;
-  case PJ_KIR_SLE:
-    op = PJ_KIR_SLT;
-    break;
-  case PJ_KIR_ULT:
-    op = PJ_KIR_ULE;
-    break;
-  case PJ_KIR_ULE:
-    op = PJ_KIR_ULT;
-    break;
-  default:
-    return 0;
-  }
-  return pj_kir_2(x->k, op, arg(x, v, swap), arg(x, v, !swap));
+  bool turned;
+  const PjKirOp op = pj_kir__opposite((PjKirOp)def(x, v)->op, &turned);
+  return op == PJ_KIR_CONST ? 0 : pj_kir_2(x->k, op, arg(x, v, turned), arg(x, v, !turned));
 }
 
 // Whether two integers differ in their signs is the sign of what they differ in.

@@ -181,6 +181,7 @@ PjKirVal pj_kir__lanewise(PjKir *k, PjKirOp op, PjKirType type, uint32_t n, cons
     decided[i] = as_decided(k, args[i]);
   return as_decided(k, lanewise(k, op, type, n, decided));
 }
+
 // Splats the scalar one of two operands.
 static void unify(PjKir *k, PjKirVal *a, PjKirVal *b) {
   int lanes_a = pj_kir_typeof(k, *a).lanes, lanes_b = pj_kir_typeof(k, *b).lanes;
